@@ -1,0 +1,90 @@
+"""Everything that can go wrong and that a person can mend, as one tree.
+
+    EngineError                   one sentence: what is wrong, and what to do about it
+    ├── DataError                 the images or tables that were brought in
+    │   ├── ImageError            one image cannot be read; the rest of the folder can
+    │   └── SplitError            the cases cannot be divided as asked
+    ├── RecipeError               a recipe has an unknown or contradictory field
+    ├── WeightsError              pretrained weights are not on this machine
+    ├── TrainingError             a run cannot start, or died
+    │   └── TrainingStopped       somebody pressed stop
+    ├── RunError                  a finished run cannot be read back
+    ├── WorkspaceError            the workspace folder cannot be used
+    │   └── StoreError            its database cannot
+    ├── ReviewError               a verdict that must not be stored
+    ├── ReportError               a report cannot be computed from what there is
+    └── ShareError                no public link can be had
+
+Anything outside this tree is a defect of Overread and is shown as such, never swallowed.
+"""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """What is wrong and what to do about it, in words for the person at the screen.
+
+    Args:
+        problem: What is wrong, without a full stop at its end.
+        remedy: What to do about it: an imperative, without a full stop at its end.
+    """
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem = problem.rstrip(".")
+        self.remedy = remedy.rstrip(".")
+        super().__init__(f"{self.problem}. {self.remedy}.")
+
+    def __reduce__(self) -> tuple[type[EngineError], tuple[str, str]]:
+        return type(self), (self.problem, self.remedy)
+
+
+class DataError(EngineError):
+    """The images or tables that were brought in cannot be used as they are."""
+
+
+class ImageError(DataError):
+    """One image cannot be read; it is listed and skipped."""
+
+
+class SplitError(DataError):
+    """The cases cannot be divided into training, validation and test as asked."""
+
+
+class RecipeError(EngineError):
+    """A recipe has an unknown or contradictory field."""
+
+
+class WeightsError(EngineError):
+    """Pretrained weights are not on this machine."""
+
+
+class TrainingError(EngineError):
+    """A run cannot start, or died."""
+
+
+class TrainingStopped(TrainingError):  # noqa: N818  an end, not a failure
+    """Somebody pressed stop; what was trained so far is kept."""
+
+
+class RunError(EngineError):
+    """A finished run cannot be read back."""
+
+
+class WorkspaceError(EngineError):
+    """The workspace folder cannot be used."""
+
+
+class StoreError(WorkspaceError):
+    """The workspace's database cannot be used."""
+
+
+class ReviewError(EngineError):
+    """A verdict that must not be stored."""
+
+
+class ReportError(EngineError):
+    """A report cannot be computed from what there is."""
+
+
+class ShareError(EngineError):
+    """No public link can be had."""

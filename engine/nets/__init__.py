@@ -1,0 +1,1 @@
+"""Published nets that timm lacks, one a file."""
