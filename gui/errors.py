@@ -1,0 +1,50 @@
+"""How trouble reaches the person at the screen, in one place.
+
+An `EngineError` is shown as its two sentences. Anything else is a defect: it is written to the log with its traceback
+under a short reference, and the screen shows that reference and nothing else, because a traceback names files and
+folders. Gradio shows no toast for events with `queue=False`: handlers that may fail belong in the queue.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import secrets
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import gradio as gr
+
+from engine.errors import EngineError
+
+log = logging.getLogger("overread.gui")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def sentence(error: Exception) -> str:
+    """Return what to tell the person; log anything that is not an `EngineError`."""
+    if isinstance(error, EngineError):
+        return str(error)
+    reference = secrets.token_hex(4)
+    log.error("Unexpected error, reference %s", reference, exc_info=error)
+    return (
+        "Overread met a fault of its own and did nothing. "
+        f"Try once more; if it happens again, report reference {reference}, which stands in the log."
+    )
+
+
+def shown(handler: Callable[P, R]) -> Callable[P, R]:
+    """Wrap an event handler so that whatever goes wrong in it is shown as a toast."""
+
+    @functools.wraps(handler)
+    def with_toast(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return handler(*args, **kwargs)
+        except gr.Error:
+            raise
+        except Exception as error:
+            raise gr.Error(sentence(error), print_exception=False, duration=12) from error
+
+    return with_toast
