@@ -1,8 +1,9 @@
 """How trouble reaches the person at the screen, in one place.
 
-An `EngineError` is shown as its two sentences. Anything else is a defect: it is written to the log with its traceback
-under a short reference, and the screen shows that reference and nothing else, because a traceback names files and
-folders. Gradio shows no toast for events with `queue=False`: handlers that may fail belong in the queue.
+An `EngineError` is shown as its two sentences. Anything else is a defect: it is written to the log with its
+traceback under a short reference, and the screen shows that reference and nothing else, because a traceback
+names files and folders. Gradio shows no toast for events with `queue=False`: handlers that may fail belong in
+the queue.
 """
 
 from __future__ import annotations

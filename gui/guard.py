@@ -1,9 +1,9 @@
 """The door: which requests may reach the server, and what the browser may do with the answers.
 
-A page on another site can make a browser send requests to 127.0.0.1, and a hostile name server can make its own name
-point there (DNS rebinding). So every request must name a Host we serve, and must not come from another origin. The
-content-security policy then keeps the page from loading or sending anything elsewhere: "nothing leaves" is enforced
-by the browser, not hoped for.
+A page on another site can make a browser send requests to 127.0.0.1, and a hostile name server can make its
+own name point there (DNS rebinding). So every request must name a Host we serve, and must not come from
+another origin. The content-security policy then keeps the page from loading or sending anything elsewhere:
+"nothing leaves" is enforced by the browser, not hoped for.
 """
 
 from __future__ import annotations

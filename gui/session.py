@@ -1,7 +1,7 @@
 """What one running window needs to know: the workspace, its store, who reads, and what is allowed.
 
-It is made once when the server starts and handed to every page. Nothing in it belongs to one browser: a reader's
-name comes with every verdict, never from a server-side memory of "the current user".
+It is made once when the server starts and handed to every page. Nothing in it belongs to one browser: a
+reader's name comes with every verdict, never from a server-side memory of "the current user".
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class AppSession:
         reader: The name offered in the reader's field.
         read_only: A guest's window: nothing can be written, trained or brought in.
         allow_downloads: Whether a training may fetch pretrained weights.
-        hosts: Further values of the Host header that may reach this server, such as a tunnel's public name. Add to
-            it while the server runs.
+        hosts: Further values of the Host header that may reach this server, such as a tunnel's public name. Add
+            to it while the server runs.
     """
 
     workspace: Workspace
