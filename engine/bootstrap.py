@@ -1,0 +1,165 @@
+"""Resampling patients with replacement, as matrix products instead of a loop over scikit-learn.
+
+A resample is a vector of how often each patient was drawn. Drawing is done for many resamples at once;
+figures that are sums over cases become one matrix product, and figures that depend on ranks become two
+cumulative sums over cases that were sorted once. Work is cut into blocks of bounded size, so memory does not
+grow with the number of resamples.
+
+Every call with the same seed and the same patients draws the same resamples: differences between two models
+or two figures taken from two calls are therefore paired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.records import Estimate
+
+# Numbers held per block: 4 MiB of float64, so that a block stays near the processor's cache.
+BLOCK = 1 << 19
+RESAMPLES = 2000
+SMALL = 4096  # patients
+
+
+@dataclass(frozen=True, eq=False)
+class Resamples:
+    """How patients are redrawn.
+
+    Attributes:
+        patient: (N,) int64, the patient of each case, 0 to `patients` - 1.
+        patients: How many there are.
+        count: Resamples to draw.
+        seed: Equal seeds draw equal resamples.
+    """
+
+    patient: NDArray[np.int64]
+    patients: int
+    count: int = RESAMPLES
+    seed: int = 0
+
+    def blocks(self) -> Iterator[NDArray[np.int64]]:
+        """Yield (R, patients) int64 blocks of how often each patient was drawn; all R sum to `count`."""
+        rng = np.random.default_rng(self.seed)
+        width = max(self.patients, len(self.patient), 1)
+        rows = max(1, min(self.count, BLOCK // width))
+        for start in range(0, self.count, rows):
+            drawn = rng.integers(
+                self.patients, size=(min(rows, self.count - start), self.patients), dtype=np.int32
+            )
+            if self.patients < SMALL:
+                # Few patients, many resamples: counting them in one call saves the calls.
+                offset = np.arange(len(drawn), dtype=np.int64)[:, None] * self.patients
+                times = np.bincount((drawn + offset).ravel(), minlength=drawn.size)
+                yield times.reshape(drawn.shape).astype(np.int64, copy=False)
+            else:
+                # Many patients: one resample at a time stays within the cache, which is seven times faster.
+                yield np.stack([np.bincount(row, minlength=self.patients) for row in drawn])
+
+    def sums(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum each column over the cases of each resample.
+
+        Args:
+            columns: (N, K) one row a case.
+
+        Returns:
+            (count, K) float64.
+        """
+        by_patient = np.stack(
+            [np.bincount(self.patient, weights=column, minlength=self.patients) for column in columns.T],
+            axis=1,
+        )
+        return np.concatenate([block.astype(np.float64) @ by_patient for block in self.blocks()])
+
+    def ranking(
+        self, y: NDArray[np.bool_], p: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Compute AUROC and average precision of each resample.
+
+        Args:
+            y: (N,) whether the finding is present.
+            p: (N,) score.
+
+        Returns:
+            Two (count,) float64 arrays, AUROC and average precision; NaN where a resample lacks one of the
+            classes.
+        """
+        order = np.argsort(-p, kind="stable")
+        patient, scores = self.patient[order], p[order]
+        positive = np.flatnonzero(y[order])
+        if not len(positive):
+            return np.full(self.count, np.nan), np.full(self.count, np.nan)
+        # A step of the curve is a score that any positive case has; cases of equal score are one step.
+        first = np.flatnonzero(np.append(True, scores[1:] != scores[:-1]))
+        step = np.searchsorted(first, positive, side="right") - 1
+        last_of_step = np.flatnonzero(np.append(step[1:] != step[:-1], True))
+        start = first[step[last_of_step]]
+        end = np.append(first, len(scores))[step[last_of_step] + 1]
+        # One case a patient: the draws are exchangeable, so they may stand in sorted order without being
+        # looked up.
+        alone = self.patients == len(patient)
+        areas, precisions = [], []
+        for block in self.blocks():
+            weights = block if alone else block[:, patient]
+            called = np.zeros((len(block), len(scores) + 1), dtype=np.int64)
+            np.cumsum(weights, axis=1, out=called[:, 1:])  # integers: eight times faster than floats
+            true = np.cumsum(weights[:, positive], axis=1)[:, last_of_step]
+            with_finding = true[:, -1].astype(np.float64)
+            without = called[:, -1] - with_finding
+            found = np.diff(true, axis=1, prepend=0)
+            by_end = called[:, end]
+            # Negatives ranked above the step, twice, so that the half a tie counts stays an integer.
+            above = called[:, start] + by_end - 2 * true + found
+            with np.errstate(invalid="ignore", divide="ignore"):
+                areas.append(1 - np.einsum("rn,rn->r", found, above) / (2 * with_finding * without))
+                precision = np.einsum("rn,rn,rn->r", found, true, 1 / np.maximum(by_end, 1)) / with_finding
+            precision[without == 0] = np.nan
+            precisions.append(precision)
+        area = np.concatenate(areas)
+        area[~np.isfinite(area)] = np.nan
+        return area, np.concatenate(precisions)
+
+
+def resamples(
+    n: int, groups: Sequence[Any] | NDArray[Any] | None = None, *, count: int = RESAMPLES, seed: int = 0
+) -> Resamples:
+    """Prepare the redrawing of patients.
+
+    Args:
+        n: Cases.
+        groups: (N,) the patient of each case; None means that every case is its own patient.
+        count: Resamples to draw.
+        seed: Equal seeds draw equal resamples.
+    """
+    if groups is None:
+        return Resamples(np.arange(n, dtype=np.int64), n, count, seed)
+    _, patient = np.unique(np.asarray(groups), return_inverse=True)
+    patient = patient.astype(np.int64).reshape(-1)
+    return Resamples(patient, int(patient.max(initial=-1)) + 1, count, seed)
+
+
+def percentile_interval(value: float, draws: NDArray[np.float64], n: int) -> Estimate:
+    """Give a figure its 95% percentile interval, widened where needed so that it holds the figure.
+
+    A figure that resampling pushes one way (the calibration error: noise only adds to it) can fall outside
+    the percentiles of its own resamples; an interval that leaves out its estimate would be misread, so it is
+    widened.
+
+    Args:
+        value: The figure on the cases themselves.
+        draws: (R,) the figure on each resample; NaN where it does not exist.
+        n: Cases it rests on.
+
+    Returns:
+        Bounds are NaN where the figure does not exist in half of the resamples or more.
+    """
+    method = f"patient bootstrap, {len(draws):,} resamples"
+    kept = draws[np.isfinite(draws)]
+    if not np.isfinite(value) or 2 * len(kept) <= len(draws):
+        return Estimate(value=value, low=float("nan"), high=float("nan"), method=method, n=n)
+    low, high = np.quantile(kept, (0.025, 0.975))
+    return Estimate(value=value, low=min(float(low), value), high=max(float(high), value), method=method, n=n)

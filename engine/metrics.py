@@ -1,0 +1,285 @@
+"""Figures of diagnostic accuracy, each with its 95% interval, and the operating points.
+
+Every figure equals scikit-learn, scipy or statsmodels to 1e-9 where they have it
+(`tests/engine/test_metrics.py` says which). A figure that the cases do not allow is NaN and its `method` says
+why; nothing here raises on odd data.
+
+Proportions get Wilson intervals (doi:10.1080/01621459.1927.10502953), with the effective number of cases
+where patients have several films (doi:10.2307/2532311); AUROC gets DeLong's on the logit scale, so that it
+stays in [0, 1]; everything else, and AUROC where patients have several films, a bootstrap over patients.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
+from scipy.stats import rankdata
+
+from engine.bootstrap import percentile_interval, resamples
+from engine.errors import RecipeError
+from engine.records import Estimate
+
+Z95 = 1.959963984540054
+NAN = float("nan")
+
+Groups = Sequence[Any] | NDArray[Any] | None
+
+
+def inestimable(reason: str, n: int) -> Estimate:
+    """Return the estimate that says why there is none.
+
+    Args:
+        reason: Follows "cannot be estimated because", without a full stop.
+        n: Cases there were.
+    """
+    return Estimate(value=NAN, low=NAN, high=NAN, method=f"cannot be estimated because {reason}", n=n)
+
+
+# ------------------------------------------------------------------------------------------------ proportions
+
+
+def wilson(k: float, n: float, *, method: str = "Wilson", cases: int | None = None) -> Estimate:
+    """Estimate a proportion with Wilson's score interval (doi:10.1080/01621459.1927.10502953).
+
+    Args:
+        k: Successes.
+        n: Trials; 0 gives NaN.
+        method: How it will be named.
+        cases: What to report as n where `n` is an effective number.
+    """
+    counted = int(n) if cases is None else cases
+    if n <= 0:
+        return inestimable("there is no case to count", counted)
+    share = k / n
+    centre = (share + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
+    half = Z95 / (1 + Z95**2 / n) * math.sqrt(share * (1 - share) / n + Z95**2 / (4 * n**2))
+    low, high = max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
+    return Estimate(value=share, low=low, high=high, method=method, n=counted)
+
+
+def proportion(hits: ArrayLike, groups: Groups = None) -> Estimate:
+    """Estimate the share of hits, with films of one patient counted for what they are worth.
+
+    Where patients have several films the number of trials in Wilson's formula is divided by the design effect
+    (doi:10.2307/2532311), which is never taken below 1; where all films agree, and the design effect cannot
+    be seen, the number of patients stands for the number of trials.
+
+    Args:
+        hits: (N,) bool.
+        groups: (N,) patients; None means that every case is its own patient.
+    """
+    hit = np.asarray(hits, dtype=np.float64)
+    n = len(hit)
+    if groups is None or n == 0:
+        return wilson(float(hit.sum()), n)
+    _, patient = np.unique(np.asarray(groups), return_inverse=True)
+    size = np.bincount(patient.reshape(-1))
+    patients = len(size)
+    if patients == n:
+        return wilson(float(hit.sum()), n)
+    share = float(hit.mean())
+    named = "Wilson, films clustered by patient"
+    if share in (0.0, 1.0) or patients == 1:
+        effective = float(patients)
+    else:
+        residual = np.bincount(patient.reshape(-1), weights=hit) - share * size
+        variance = patients / (patients - 1) * float((residual**2).sum()) / n**2
+        effective = n / max(1.0, variance / (share * (1 - share) / n))
+    return wilson(share * effective, effective, method=named, cases=n)
+
+
+# ----------------------------------------------------------------------------------------- area under the ROC
+
+
+def placements(
+    y: NDArray[np.bool_], p: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return DeLong's structural components in O(N log N) by mid-ranks (doi:10.1109/LSP.2014.2337313).
+
+    Args:
+        y: (N,) whether the finding is present.
+        p: (N,) score.
+
+    Returns:
+        For each positive case the share of negatives it outranks, and for each negative case the share of
+        positives that outrank it; ties count one half. Both have the AUROC as their mean.
+    """
+    positive, negative = p[y], p[~y]
+    ranks = rankdata(np.concatenate([positive, negative]))
+    m, n = len(positive), len(negative)
+    return (ranks[:m] - rankdata(positive)) / n, 1 - (ranks[m:] - rankdata(negative)) / m
+
+
+def auroc(y: ArrayLike, p: ArrayLike, groups: Groups = None, *, count: int = 2000, seed: int = 0) -> Estimate:
+    """Estimate the area under the ROC curve.
+
+    The interval is DeLong's (doi:10.2307/2531595, computed by doi:10.1109/LSP.2014.2337313) on the logit
+    scale, or a bootstrap over patients where any patient has several cases. A perfect ranking has no visible
+    spread: there, and with a single case of a class, the interval is Newcombe's fifth (doi:10.1002/sim.2324),
+    over patients.
+
+    Args:
+        y: (N,) bool, whether the finding is present.
+        p: (N,) score, larger for more suspicious.
+        groups: (N,) patients; None means that every case is its own patient.
+        count: Bootstrap resamples.
+        seed: Of the bootstrap.
+    """
+    truth, score = _binary(y, p)
+    n = len(truth)
+    if reason := _one_class(truth):
+        return inestimable(reason, n)
+    v10, v01 = placements(truth, score)
+    area = float(v10.mean())
+    several = groups is not None and len(np.unique(np.asarray(groups))) < n
+    m, k = _patients(truth, groups), _patients(~truth, groups)
+    if area in (0.0, 1.0) or min(len(v10), len(v01)) < 2:
+        low, high = _newcombe(area, m, k)
+        return Estimate(value=area, low=low, high=high, method="Newcombe", n=n)
+    if several:
+        areas, _ = resamples(n, groups, count=count, seed=seed).ranking(truth, score)
+        return percentile_interval(area, areas, n)
+    error = math.sqrt(v10.var(ddof=1) / len(v10) + v01.var(ddof=1) / len(v01))
+    if error == 0.0:  # constant scores: every case ties with every other, and no spread can be seen
+        low, high = _newcombe(area, m, k)
+        return Estimate(value=area, low=low, high=high, method="Newcombe", n=n)
+    logit, spread = math.log(area / (1 - area)), Z95 * error / (area * (1 - area))
+    low, high = _logistic(logit - spread), _logistic(logit + spread)
+    return Estimate(value=area, low=min(low, area), high=max(high, area), method="DeLong, logit scale", n=n)
+
+
+def _newcombe(area: float, m: int, n: int) -> tuple[float, float]:
+    """Return the bounds where the score test of an area, with Hanley and McNeil's variance, has z = 1.96."""
+
+    def distance(theta: float) -> float:
+        spread = (m + n) / 2 - 1
+        variance = (
+            theta * (1 - theta) * (1 + spread * ((1 - theta) / (2 - theta) + theta / (1 + theta))) / (m * n)
+        )
+        return (theta - area) ** 2 - Z95**2 * variance
+
+    low = 0.0 if area == 0.0 else float(brentq(distance, 1e-12, area - 1e-12))
+    high = 1.0 if area == 1.0 else float(brentq(distance, area + 1e-12, 1 - 1e-12))
+    return low, high
+
+
+# ------------------------------------------------------------------------------------------- operating points
+
+
+def _candidates(p: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the thresholds worth trying, ascending, half way between neighbours, and each one's gap."""
+    scores = np.unique(p)
+    between = scores[:-1] + (scores[1:] - scores[:-1]) / 2
+    # Between two neighbouring floats there is nothing: the half way point rounds onto one of them.
+    between = np.where(between <= scores[:-1], scores[1:], between)
+    lowest = min(scores[0], scores[0] / 2 if scores[0] > 0 else scores[0])
+    highest = (scores[-1] + 1) / 2 if scores[-1] < 1 else np.nextafter(scores[-1], np.inf)
+    thresholds = np.concatenate([[lowest], between, [max(highest, np.nextafter(scores[-1], np.inf))]])
+    gaps = np.concatenate([[0.0], np.diff(scores), [0.0]])
+    return thresholds, gaps
+
+
+def _rates(
+    y: NDArray[np.bool_], p: NDArray[np.float64], thresholds: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return sensitivity and specificity at each threshold; a case is called from the threshold upwards."""
+    positive, negative = np.sort(p[y]), np.sort(p[~y])
+    sensitivity = 1 - np.searchsorted(positive, thresholds, side="left") / len(positive)
+    specificity = np.searchsorted(negative, thresholds, side="left") / len(negative)
+    return sensitivity, specificity
+
+
+def youden(y: NDArray[np.bool_], p: NDArray[np.float64]) -> float:
+    """Return the threshold of the largest sensitivity + specificity (doi:10.1002/1097-0142(1950)3:1<32).
+
+    Among equally good ones the one in the widest gap between scores is taken; 0.5 where none is better than
+    chance.
+    """
+    thresholds, gaps = _candidates(p)
+    sensitivity, specificity = _rates(y, p, thresholds)
+    gain = sensitivity + specificity - 1
+    if gain.max() <= 1e-12:
+        return 0.5
+    best = np.flatnonzero(gain >= gain.max() - 1e-12)
+    return float(thresholds[best[np.argmax(gaps[best])]])
+
+
+def half(y: NDArray[np.bool_], p: NDArray[np.float64]) -> float:
+    """Return 0.5: the more probable of the two classes."""
+    return 0.5
+
+
+def sensitivity_95(y: NDArray[np.bool_], p: NDArray[np.float64]) -> float:
+    """Return the largest threshold whose sensitivity is at least .95, which has the best specificity."""
+    thresholds, _ = _candidates(p)
+    sensitivity, _ = _rates(y, p, thresholds)
+    return float(thresholds[np.flatnonzero(sensitivity >= 0.95 - 1e-12)[-1]])
+
+
+def specificity_95(y: NDArray[np.bool_], p: NDArray[np.float64]) -> float:
+    """Return the smallest threshold whose specificity is at least .95, which has the best sensitivity."""
+    thresholds, _ = _candidates(p)
+    _, specificity = _rates(y, p, thresholds)
+    return float(thresholds[np.flatnonzero(specificity >= 0.95 - 1e-12)[0]])
+
+
+OPERATING_POINTS: dict[str, Callable[[NDArray[np.bool_], NDArray[np.float64]], float]] = {
+    "youden": youden,
+    "half": half,
+    "sensitivity>=0.95": sensitivity_95,
+    "specificity>=0.95": specificity_95,
+}
+
+
+def choose_threshold(name: str, y: ArrayLike, p: ArrayLike) -> float:
+    """Choose the probability from which a case is called positive (p >= threshold), on validation data.
+
+    Args:
+        name: A key of `OPERATING_POINTS`.
+        y: (N,) bool, whether the finding is present.
+        p: (N,) probability of the finding.
+
+    Returns:
+        The threshold, half way between neighbouring scores so that rounding does not flip a case; 0.5 where
+        there is no case or only one class.
+
+    Raises:
+        RecipeError: `name` is not an operating point.
+    """
+    if name not in OPERATING_POINTS:
+        raise RecipeError(
+            f"There is no operating point called {name!r}", f"Choose one of {', '.join(OPERATING_POINTS)}"
+        )
+    truth, score = _binary(y, p)
+    if _one_class(truth):
+        return 0.5
+    return OPERATING_POINTS[name](truth, score)
+
+
+# --------------------------------------------------------------------------------------------------- the rest
+
+
+def _binary(y: ArrayLike, p: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    return np.asarray(y, dtype=bool).reshape(-1), np.asarray(p, dtype=np.float64).reshape(-1)
+
+
+def _one_class(y: NDArray[np.bool_]) -> str:
+    """Return why two classes cannot be told apart, or nothing where they can."""
+    if not len(y):
+        return "there is no case"
+    if y.all():
+        return "every case has the finding"
+    return "" if y.any() else "no case has the finding"
+
+
+def _patients(rows: NDArray[np.bool_], groups: Groups) -> int:
+    return int(rows.sum()) if groups is None else len(np.unique(np.asarray(groups)[rows]))
+
+
+def _logistic(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
