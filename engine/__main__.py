@@ -1,0 +1,177 @@
+"""The process of one training run: `python -m engine FOLDER MODULE:FUNCTION`, started by `engine.jobs`.
+
+It exits with 0 when the run is done or was stopped, with 1 when it failed; status.json says so in a sentence.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+import psutil
+from filelock import Timeout
+
+from engine import jobs
+from engine.errors import EngineError, TrainingStopped, WorkspaceError
+from engine.job_files import (
+    CANCEL_FILE,
+    LOG_FILE,
+    JobReporter,
+    State,
+    load_request,
+    read_status,
+    write_status,
+)
+from engine.records import Epoch
+
+HEARTBEAT = 1.0  # seconds
+
+
+class StatusReporter:
+    """Keeps status.json true: at once when something happened, and once a second as a sign of life."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._stopping = threading.Event()
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        me = psutil.Process()
+        self._now = replace(read_status(folder), pid=me.pid, process_started=me.create_time())
+        self._epoch_began = time.monotonic()
+        self._epoch_seconds: float | None = None  # of the last whole epoch
+        self._write()
+        self._heart = threading.Thread(target=self._beat, daemon=True, name="heartbeat")
+        self._heart.start()
+
+    def stage(self, state: State, message: str) -> None:
+        """See `engine.job_files.JobReporter`."""
+        self._epoch_began = time.monotonic()
+        self._change(state=state, message=message, batch=0, batches=0)
+
+    def epoch(self, epoch: Epoch, epochs_total: int) -> None:
+        """See `engine.job_files.JobReporter`."""
+        now = time.monotonic()
+        self._epoch_seconds, self._epoch_began = now - self._epoch_began, now
+        self._change(
+            epoch=epoch.number, epochs=epochs_total, phase=epoch.phase, last_epoch=epoch, batch=0, batches=0
+        )
+
+    def batch(self, done: int, total: int) -> None:
+        """See `engine.job_files.JobReporter`."""
+        with self._lock:
+            self._now = replace(self._now, batch=done, batches=total)
+
+    def should_stop(self) -> bool:
+        """See `engine.job_files.JobReporter`."""
+        return self._stopping.is_set() or (self.folder / CANCEL_FILE).exists()
+
+    def ask_to_stop(self, _signal: int, _frame: FrameType | None) -> None:
+        """Treat the system's polite request (shutdown, `kill`) like the stop button."""
+        self._stopping.set()
+
+    def end(self, state: State, message: str) -> None:
+        """Write the last word; no heartbeat comes after it."""
+        self._ended.set()
+        self._heart.join()
+        self._change(state=state, message=message, seconds_left=None)
+
+    def _change(self, **fields: object) -> None:
+        with self._lock:
+            self._now = replace(self._now, **fields)  # type: ignore[arg-type]
+        self._write()
+
+    def _beat(self) -> None:
+        while not self._ended.wait(HEARTBEAT):
+            self._write()
+
+    def _write(self) -> None:
+        with self._lock:
+            working = self._now.working
+            self._now = replace(
+                self._now,
+                heartbeat=time.time(),
+                seconds_left=self._seconds_left() if working else None,
+            )
+            # A disk that is full for a moment must not end the training; the next beat tries again.
+            try:
+                write_status(self._now)
+            except WorkspaceError as error:
+                print(error, file=sys.stderr)
+
+    def _seconds_left(self) -> float | None:
+        now, elapsed = self._now, time.monotonic() - self._epoch_began
+        if now.state != "training":
+            return None
+        whole = self._epoch_seconds
+        # The present epoch speaks for those to come: a later phase may be many times slower than the last.
+        if now.batches and now.batch >= max(2, now.batches // 20):
+            whole = elapsed * now.batches / now.batch
+        return None if whole is None else max(0.0, whole * (now.epochs - now.epoch) - elapsed)
+
+
+def explain_failure(error: BaseException) -> str:
+    """Say in words for the person at the screen why a run ended.
+
+    Args:
+        error: Whatever came out of the work.
+
+    Returns:
+        One sentence of what is wrong and one of what to do.
+    """
+    if isinstance(error, EngineError):
+        return str(error)
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch has its own
+        return (
+            "There is not enough memory for this recipe on this device. "
+            "Train again with a smaller batch size or image size."
+        )
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "The disk is full. Free some space and resume the run."
+    return (
+        f"Overread itself went wrong here ({type(error).__name__}: {error}). "
+        f"Resume the run; if it happens again, report it with {LOG_FILE} from the run's folder."
+    )
+
+
+def main(folder: Path, runner: str = jobs.RUNNER) -> int:
+    """Do the work of one run and say how it ended."""
+    reporter = StatusReporter(folder)
+    signal.signal(signal.SIGTERM, reporter.ask_to_stop)
+    try:
+        request = load_request(folder)
+        with jobs.training_lock(request.workspace):
+            module, _, function = runner.partition(":")
+            work: Callable[[Path, JobReporter], None] = getattr(importlib.import_module(module), function)
+            work(folder, reporter)
+    except TrainingStopped as stopped:
+        reporter.end("stopped", str(stopped))
+        return 0
+    except Timeout:
+        reporter.end(
+            "failed", "Another run of this workspace is training. Wait until it is done and resume this one."
+        )
+        return 1
+    except EngineError as error:
+        reporter.end("failed", explain_failure(error))
+        return 1
+    except BaseException as error:
+        reporter.end("failed", explain_failure(error))
+        raise  # the log gets the trace
+    reporter.end("done", "Done.")
+    return 0
+
+
+if __name__ == "__main__":
+    # Below the window and the viewer in priority: reading films must stay smooth while a net trains.
+    if hasattr(os, "nice"):
+        os.nice(5)
+    sys.exit(main(Path(sys.argv[1]), *sys.argv[2:3]))
