@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import subprocess
 import sys
 import threading
@@ -20,7 +19,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +41,7 @@ from engine.job_files import (
     write_status,
 )
 from engine.records import Recipe
-from engine.workspace import Workspace, write_atomic
+from engine.workspace import Workspace, storage_error, write_atomic
 
 __all__ = [
     "Job",
@@ -116,10 +114,14 @@ def submit(
         device=device,
         allow_downloads=allow_downloads,
     )
+    from engine.run import new_run_id  # not at top: watching a run needs none of what this brings along
+
     with _one_at_a_time(workspace):
-        job_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-        folder = workspace.runs / job_id
-        folder.mkdir(mode=0o700)
+        folder = workspace.runs / new_run_id()
+        try:
+            folder.mkdir(mode=0o700)
+        except OSError as error:
+            raise storage_error(error, folder) from error
         return _start(workspace, folder, request, runner)
 
 
@@ -170,7 +172,8 @@ def running_job(workspace: Workspace) -> JobStatus | None:
 
 def training_lock(root: Path) -> FileLock:
     """Return the lock that a run holds while it works; the operating system releases it at death."""
-    return FileLock(root / _TRAINING_LOCK, timeout=0)
+    # A process that was just killed lets go a moment after it is seen to be gone: its threads end one by one.
+    return FileLock(root / _TRAINING_LOCK, timeout=2)
 
 
 def _is_held(lock: FileLock) -> bool:

@@ -102,7 +102,7 @@ def bench(tmp_path: Path) -> Iterator[Workspace]:
     workspace = open_workspace(tmp_path / "workspace")
     yield workspace
     for now in jobs.list_jobs(workspace):
-        if now.pid and psutil.pid_exists(now.pid):
+        if now.pid not in (0, os.getpid()) and psutil.pid_exists(now.pid):
             process = psutil.Process(now.pid)
             process.kill()
             process.wait(timeout=10)
