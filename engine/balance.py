@@ -1,0 +1,304 @@
+"""What is done about unequal classes, on the rows of the training side alone.
+
+A balancer takes the labels of the training rows and says which rows make up one epoch, which of them are copies,
+and how the loss weighs the classes. It never sees validation or test rows, so no copy can stray there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from engine.errors import RecipeError, TrainingError
+from engine.records import Augmentation, Balance
+
+COPY_AUGMENTATION: Final = Augmentation(rotation=30.0, zoom=0.15, shift=0.2, brightness=0.15)
+"""How "duplicate-augmented" changes its copies when the recipe itself names no augmentation."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Balanced:
+    """One epoch over the training rows.
+
+    Attributes:
+        rows: (M,) which training rows, repeats included.
+        copies: (M,) 0 for a row's first appearance in the epoch, 1 for the second, and so on.
+        augment: (M,) which of them the recipe's augmentation applies to: all, except that
+            "duplicate-augmented" changes its copies and leaves the originals as they are.
+        class_weights: (C,) float32 factors of the loss, or None.
+        loss: Which loss.
+        sampler_weights: (N,) the chance of each training row, where rows are drawn; else None.
+    """
+
+    rows: NDArray[np.int64]
+    copies: NDArray[np.int64]
+    augment: NDArray[np.bool_]
+    class_weights: NDArray[np.float32] | None = None
+    loss: Literal["cross-entropy", "focal"] = "cross-entropy"
+    sampler_weights: NDArray[np.float64] | None = None
+
+
+def balanced_epoch(
+    labels: NDArray[np.integer], balance: Balance, classes: Sequence[str], *, seed: int, epoch: int
+) -> Balanced:
+    """Return the rows of one epoch, shuffled; the same for the same seed and epoch, whatever ran before.
+
+    Args:
+        labels: (N,) class numbers of the training rows.
+        balance: What is to be done.
+        classes: Names, in the order of the numbers.
+        seed: The recipe's seed.
+        epoch: Which epoch of the run.
+
+    Raises:
+        RecipeError: If the method or a target class is unknown.
+        TrainingError: If a class that is to be refilled has no row.
+    """
+    generator = np.random.Generator(np.random.Philox(key=[seed % 2**64, epoch % 2**64]))
+    plan = _balancer(balance)(np.asarray(labels), balance, classes, generator)
+    order = generator.permutation(len(plan.rows))
+    return Balanced(
+        rows=plan.rows[order],
+        copies=plan.copies[order],
+        augment=plan.augment[order],
+        class_weights=plan.class_weights,
+        loss=plan.loss,
+        sampler_weights=plan.sampler_weights,
+    )
+
+
+def copy_augmentation(balance: Balance, augmentation: Augmentation) -> Augmentation:
+    """Return what the rows marked by `Balanced.augment` go through: the recipe's, or `COPY_AUGMENTATION`."""
+    changes_nothing = augmentation == Augmentation(fill=augmentation.fill)
+    if balance.method == "duplicate-augmented" and changes_nothing:
+        return COPY_AUGMENTATION
+    return augmentation
+
+
+def class_counts(labels: NDArray[np.integer], classes: Sequence[str]) -> NDArray[np.int64]:
+    """Return (C,) rows of each class."""
+    return np.bincount(labels, minlength=len(classes)).astype(np.int64)
+
+
+def counts_after(labels: NDArray[np.integer], balance: Balance, classes: Sequence[str]) -> NDArray[np.int64]:
+    """Return (C,) rows of each class in one epoch after balancing, to be shown before training starts."""
+    plan = balanced_epoch(labels, balance, classes, seed=0, epoch=0)
+    return class_counts(np.asarray(labels)[plan.rows], classes)
+
+
+def balanced_prior(
+    labels: NDArray[np.integer], balance: Balance, classes: Sequence[str]
+) -> NDArray[np.float64]:
+    """Return (C,) the class frequencies that a net trained with this balance takes for granted.
+
+    Copies, omissions and weights all move it; the focal loss leaves the classes' shares as they are.
+    Calibration puts the real frequencies back (doi:10.1162/089976602753284446).
+    """
+    counts = class_counts(np.asarray(labels), classes).astype(np.float64)
+    if balance.method == "weighted-sampling":
+        share = (counts > 0).astype(np.float64)  # as expected, not as one epoch happened to draw
+    else:
+        plan = balanced_epoch(labels, balance, classes, seed=0, epoch=0)
+        share = class_counts(np.asarray(labels)[plan.rows], classes).astype(np.float64)
+        if plan.class_weights is not None:
+            share = share * plan.class_weights
+    return np.asarray(share / share.sum())
+
+
+# ---------------------------------------------------------------------------------------------------- methods
+
+
+def _as_they_are(labels: NDArray[np.integer]) -> Balanced:
+    rows = np.arange(len(labels), dtype=np.int64)
+    return Balanced(rows=rows, copies=np.zeros_like(rows), augment=np.ones(len(rows), dtype=bool))
+
+
+def _none(
+    labels: NDArray[np.integer], balance: Balance, classes: Sequence[str], generator: np.random.Generator
+) -> Balanced:
+    return _as_they_are(labels)
+
+
+def class_weights(labels: NDArray[np.integer], classes: Sequence[str]) -> NDArray[np.float32]:
+    """Return (C,) weights N / (C · n_c), equal to scikit-learn's "balanced"; 1 for a class without rows.
+
+    C counts the classes that have rows.
+    """
+    counts = class_counts(labels, classes)
+    present = counts > 0
+    weights = np.ones(len(classes))
+    weights[present] = counts.sum() / (present.sum() * counts[present])
+    return weights.astype(np.float32)
+
+
+def _class_weights(
+    labels: NDArray[np.integer], balance: Balance, classes: Sequence[str], generator: np.random.Generator
+) -> Balanced:
+    plan = _as_they_are(labels)
+    weights = class_weights(labels, classes)
+    return Balanced(rows=plan.rows, copies=plan.copies, augment=plan.augment, class_weights=weights)
+
+
+def _duplicate(
+    labels: NDArray[np.integer], balance: Balance, classes: Sequence[str], generator: np.random.Generator
+) -> Balanced:
+    """Refill each target class to the size of the largest with rows drawn at random, anew in each epoch."""
+    counts = class_counts(labels, classes)
+    added = [np.empty(0, dtype=np.int64)]
+    for number in _targets(balance, classes):
+        missing = int(counts.max() - counts[number])
+        if missing and not counts[number]:
+            raise TrainingError(
+                f"Class “{classes[number]}” has no training case to duplicate",
+                "Add cases of it, or take it out of the balance's target classes",
+            )
+        if missing:
+            added.append(generator.choice(np.flatnonzero(labels == number), size=missing, replace=True))
+    rows = np.concatenate([np.arange(len(labels), dtype=np.int64), *added])
+    return Balanced(rows=rows, copies=_copy_numbers(rows), augment=np.ones(len(rows), dtype=bool))
+
+
+def _duplicate_augmented(
+    labels: NDArray[np.integer], balance: Balance, classes: Sequence[str], generator: np.random.Generator
+) -> Balanced:
+    plan = _duplicate(labels, balance, classes, generator)
+    return Balanced(rows=plan.rows, copies=plan.copies, augment=plan.copies > 0)
+
+
+def _undersample(
+    labels: NDArray[np.integer], balance: Balance, classes: Sequence[str], generator: np.random.Generator
+) -> Balanced:
+    """Keep as many rows of each class as the smallest has; other ones in each epoch, so that none is lost."""
+    counts = class_counts(labels, classes)
+    size = int(counts[counts > 0].min()) if len(labels) else 0
+    kept = [
+        generator.choice(np.flatnonzero(labels == number), size=size, replace=False)
+        for number in np.flatnonzero(counts)
+    ]
+    rows = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *kept]))
+    return Balanced(rows=rows, copies=np.zeros_like(rows), augment=np.ones(len(rows), dtype=bool))
+
+
+def _weighted_sampling(
+    labels: NDArray[np.integer], balance: Balance, classes: Sequence[str], generator: np.random.Generator
+) -> Balanced:
+    """Draw as many rows as there are, with replacement, each class with the same chance."""
+    counts = class_counts(labels, classes)
+    chance = 1.0 / counts[labels]
+    chance = chance / chance.sum()
+    rows = np.sort(generator.choice(len(labels), size=len(labels), replace=True, p=chance)).astype(np.int64)
+    return Balanced(
+        rows=rows,
+        copies=_copy_numbers(rows),
+        augment=np.ones(len(rows), dtype=bool),
+        sampler_weights=chance,
+    )
+
+
+def _focal(
+    labels: NDArray[np.integer], balance: Balance, classes: Sequence[str], generator: np.random.Generator
+) -> Balanced:
+    plan = _as_they_are(labels)
+    return Balanced(rows=plan.rows, copies=plan.copies, augment=plan.augment, loss="focal")
+
+
+BALANCERS: Final[
+    dict[str, Callable[[NDArray[np.integer], Balance, Sequence[str], np.random.Generator], Balanced]]
+] = {
+    "none": _none,
+    "class-weights": _class_weights,
+    "duplicate": _duplicate,
+    "duplicate-augmented": _duplicate_augmented,
+    "undersample": _undersample,
+    "weighted-sampling": _weighted_sampling,
+    "focal": _focal,
+}
+"""Balance.method → (labels (N,), balance, classes, generator) → `Balanced`, not yet shuffled."""
+
+
+def _balancer(
+    balance: Balance,
+) -> Callable[[NDArray[np.integer], Balance, Sequence[str], np.random.Generator], Balanced]:
+    if balance.method not in BALANCERS:
+        raise RecipeError(
+            f"There is no balance method “{balance.method}”", f"Choose one of: {', '.join(BALANCERS)}"
+        )
+    return BALANCERS[balance.method]
+
+
+def _targets(balance: Balance, classes: Sequence[str]) -> list[int]:
+    unknown = [name for name in balance.target if name not in classes]
+    if unknown:
+        raise RecipeError(
+            f"The balance's target names classes that the data lacks: {', '.join(unknown)}",
+            f"Choose among: {', '.join(classes)}",
+        )
+    return [classes.index(name) for name in balance.target] if balance.target else list(range(len(classes)))
+
+
+def _copy_numbers(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each entry how often its row stood before it."""
+    order = np.argsort(rows, kind="stable")
+    ordered = rows[order]
+    starts = (
+        np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(rows) else np.empty(0, dtype=np.int64)
+    )
+    lengths = np.diff(np.r_[starts, len(rows)])
+    numbers = np.empty(len(rows), dtype=np.int64)
+    numbers[order] = np.arange(len(rows)) - np.repeat(starts, lengths)
+    return numbers
+
+
+# ---------------------------------------------------------------------------------------------------- losses
+
+
+def training_loss(
+    logits: Tensor,
+    labels: Tensor,
+    plan: Balanced,
+    *,
+    focal_gamma: float = 2.0,
+    class_weights: Tensor | None = None,
+) -> Tensor:
+    """Return the mean loss of a batch, as the balance asks.
+
+    Weighted losses are divided by the number of cases, as Keras does, not by the sum of their weights, as
+    PyTorch's reduction does: a batch that happens to hold cases of one class alone must keep its weight.
+
+    Args:
+        logits: (B, C).
+        labels: (B,) int64.
+        plan: Of this epoch.
+        focal_gamma: Of `Balance`.
+        class_weights: `plan.class_weights` on the logits' device; taken from the plan when None.
+
+    Returns:
+        A scalar, in nats.
+    """
+    if plan.loss == "focal":
+        return focal_loss(logits, labels, gamma=focal_gamma)
+    if plan.class_weights is None:
+        return functional.cross_entropy(logits, labels)
+    if class_weights is None:
+        class_weights = torch.from_numpy(plan.class_weights).to(logits.device)
+    return functional.cross_entropy(logits, labels, weight=class_weights, reduction="none").mean()
+
+
+def focal_loss(logits: Tensor, labels: Tensor, *, gamma: float) -> Tensor:
+    """Return the focal loss (doi:10.1109/ICCV.2017.324): easy cases count less; gamma 0 is cross-entropy.
+
+    Args:
+        logits: (B, C).
+        labels: (B,) int64.
+        gamma: Exponent.
+    """
+    cross_entropy = functional.cross_entropy(logits, labels, reduction="none")
+    # -expm1(-loss) is 1 - p of the true class, without cancellation where p is almost 1.
+    return (cross_entropy * (-torch.expm1(-cross_entropy)).clamp_min(1e-12) ** gamma).mean()
