@@ -1,0 +1,178 @@
+"""Rows of the database and records of the engine, each turned into the other."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row
+
+from engine.errors import StoreError
+from engine.records import Prediction, Region, Review, Run, Uncertainty, Verdict
+
+AnyRow = Row[Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunSummary:
+    """What the store knows of a run.
+
+    Attributes:
+        run_id: Sorts by time.
+        dataset_id: Of the `Index` it was trained on.
+        dataset_name: For people.
+        recipe_name: For people.
+        classes: In the order of the probabilities.
+        positive: The class whose finding sensitivity speaks of.
+        threshold: Of the positive class; NaN where there is none.
+        created: With time zone.
+        cases: How many predictions are stored.
+        reviews: How many reviews, corrections included.
+    """
+
+    run_id: str
+    dataset_id: str
+    dataset_name: str
+    recipe_name: str
+    classes: tuple[str, ...]
+    positive: str
+    threshold: float
+    created: datetime
+    cases: int
+    reviews: int
+
+
+def iso(moment: datetime) -> str:
+    """Return a moment in UTC as ISO 8601; one without time zone is taken as local."""
+    return (moment if moment.tzinfo else moment.astimezone()).astimezone(UTC).isoformat()
+
+
+def position(run_id: str, image_id: str) -> int:
+    """Return a case's place in the stable random order of its run."""
+    # 63 bits of a hash: an order that has nothing to do with class, patient or date, equal for all readers,
+    # and that needs no counter, so cases can be added later and in any order.
+    return int.from_bytes(hashlib.blake2b(f"{run_id}/{image_id}".encode(), digest_size=8).digest()) >> 1
+
+
+def case_row(run_id: str, prediction: Prediction, classes: tuple[str, ...]) -> dict[str, Any]:
+    """Return what is stored of a prediction.
+
+    Raises:
+        StoreError: It does not fit the classes of the run.
+    """
+    if prediction.predicted not in classes or len(prediction.probabilities) != len(classes):
+        raise StoreError(
+            f"The prediction of {prediction.path.name} does not fit the classes of run {run_id}",
+            "Predict the cases again with this run",
+        )
+    return {
+        "run_id": run_id,
+        "image_id": prediction.image_id,
+        "position": position(run_id, prediction.image_id),
+        "path": str(prediction.path),
+        "label": prediction.label,
+        "patient_id": prediction.patient_id,
+        "part": prediction.part,
+        "predicted": prediction.predicted,
+        "probabilities": [float(value) for value in prediction.probabilities],
+        "confidence": float(prediction.probabilities[classes.index(prediction.predicted)]),
+        "entropy": float(prediction.entropy),
+        "wrong": None if prediction.label is None else prediction.label != prediction.predicted,
+        "uncertainty": None if prediction.uncertainty is None else asdict(prediction.uncertainty),
+        "conformal": list(prediction.conformal_set),
+    }
+
+
+def run_row(run: Run) -> dict[str, Any]:
+    """Return what is stored of a run."""
+    return {
+        "run_id": run.run_id,
+        "dataset_id": run.dataset_id,
+        "dataset_name": run.dataset_name,
+        "recipe_name": run.recipe.name,
+        "classes": list(run.classes),
+        "positive": run.positive,
+        "threshold": run.threshold if math.isfinite(run.threshold) else None,  # SQLite has no NaN
+        "created": iso(run.created),
+    }
+
+
+def review_row(review: Review, case: AnyRow) -> dict[str, Any]:
+    """Return what is stored of a review: also what the machine said on the screen at the time."""
+    return {
+        "run_id": review.run_id,
+        "image_id": review.image_id,
+        "reader": review.reader,
+        "verdict": review.verdict.value,
+        "label": review.label,
+        "comment": review.comment,
+        "regions": [asdict(region) for region in review.regions],
+        "seconds": review.seconds,
+        "created": iso(review.created or datetime.now(UTC)),
+        "predicted": case.predicted,
+        "confidence": case.confidence,
+    }
+
+
+def reading_row(review: Review, case: AnyRow, review_id: int) -> dict[str, Any]:
+    """Return what the queues need to know of the newest review."""
+    return {
+        "run_id": review.run_id,
+        "reader": review.reader,
+        "position": case.position,
+        "image_id": review.image_id,
+        "part": case.part,
+        "verdict": review.verdict.value,
+        "review_id": review_id,
+    }
+
+
+def prediction(row: AnyRow) -> Prediction:
+    """Return the prediction that a row holds."""
+    return Prediction(
+        image_id=row.image_id,
+        path=Path(row.path),
+        label=row.label,
+        patient_id=row.patient_id,
+        part=row.part,
+        probabilities=tuple(row.probabilities),
+        predicted=row.predicted,
+        entropy=row.entropy,
+        uncertainty=None if row.uncertainty is None else Uncertainty(**row.uncertainty),
+        conformal_set=tuple(row.conformal),
+    )
+
+
+def review(row: AnyRow) -> Review:
+    """Return the review that a row holds."""
+    return Review(
+        run_id=row.run_id,
+        image_id=row.image_id,
+        reader=row.reader,
+        verdict=Verdict(row.verdict),
+        label=row.label,
+        comment=row.comment,
+        regions=tuple(Region(**region) for region in row.regions),
+        seconds=row.seconds,
+        created=datetime.fromisoformat(row.created),
+    )
+
+
+def summary(row: AnyRow) -> RunSummary:
+    """Return the run that a row holds."""
+    return RunSummary(
+        run_id=row.run_id,
+        dataset_id=row.dataset_id,
+        dataset_name=row.dataset_name,
+        recipe_name=row.recipe_name,
+        classes=tuple(row.classes),
+        positive=row.positive,
+        threshold=math.nan if row.threshold is None else row.threshold,
+        created=datetime.fromisoformat(row.created),
+        cases=row.cases,
+        reviews=row.reviews,
+    )

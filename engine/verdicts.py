@@ -1,0 +1,95 @@
+"""What a verdict must satisfy before it is stored for good."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from engine.errors import ReviewError
+from engine.records import Region, Review, Verdict
+
+LONGEST_COMMENT = 10_000
+LONGEST_NAME = 200
+MOST_REGIONS = 200
+
+
+def checked(review: Review, *, predicted: str, classes: Sequence[str], shown: str | None = None) -> Review:
+    """Return the review as it may be stored: reader trimmed, regions clamped to the image.
+
+    Args:
+        review: As it came from the screen.
+        predicted: The class that the case is stored with.
+        classes: Of the run.
+        shown: The class that the screen said was predicted, if it said so.
+
+    Raises:
+        ReviewError: It contradicts itself or what was on the screen, or something is out of bounds.
+    """
+    if shown is not None and shown != predicted:
+        raise ReviewError(
+            f"The screen showed {shown!r} but this case is now predicted as {predicted!r}",
+            "Reload the case and give the verdict again",
+        )
+    reader = review.reader.strip()
+    if not reader or len(reader) > LONGEST_NAME:
+        raise ReviewError(
+            "A verdict needs the reader's name",
+            f"Enter your name or initials, up to {LONGEST_NAME} characters",
+        )
+    check_label(review, predicted, classes)
+    if len(review.comment) > LONGEST_COMMENT:
+        raise ReviewError(
+            f"The comment has {len(review.comment):,} characters",
+            f"Shorten it to {LONGEST_COMMENT:,} or fewer",
+        )
+    if not (math.isfinite(review.seconds) and review.seconds >= 0):
+        raise ReviewError("The reading time is not a number of seconds", "Reload the case and try again")
+    if len(review.regions) > MOST_REGIONS:
+        raise ReviewError(
+            f"{len(review.regions)} regions were drawn", f"Keep {MOST_REGIONS} or fewer on one case"
+        )
+    return replace(review, reader=reader, regions=tuple(clamped(region) for region in review.regions))
+
+
+def check_label(review: Review, predicted: str, classes: Sequence[str]) -> None:
+    """Refuse a verdict that its label contradicts."""
+    match review.verdict:
+        case Verdict.AGREE if review.label != predicted:
+            raise ReviewError(
+                f"The verdict agrees, but with {review.label!r} instead of the predicted {predicted!r}",
+                "Overrule to that class, or agree with the predicted one",
+            )
+        case Verdict.OVERRULE if review.label is None:
+            raise ReviewError("Overruling needs a class", f"Choose one of: {', '.join(classes)}")
+        case Verdict.OVERRULE if review.label not in classes:
+            raise ReviewError(
+                f"{review.label!r} is not a class of this run", f"Choose one of: {', '.join(classes)}"
+            )
+        case Verdict.OVERRULE if review.label == predicted:
+            raise ReviewError(
+                f"{predicted!r} is what the machine says already", "Agree instead, or choose another class"
+            )
+        case Verdict.UNSURE | Verdict.NOT_DIAGNOSTIC if review.label is not None:
+            raise ReviewError(
+                f"The verdict is {review.verdict.value!r}, yet it names the class {review.label!r}",
+                "Leave the class out, or overrule to it",
+            )
+
+
+def clamped(region: Region) -> Region:
+    """Return a region with what hangs over the image's edge cut off.
+
+    Raises:
+        ReviewError: It is not made of numbers, nothing of it lies on the image, or its label is too long.
+    """
+    sides = (region.x, region.y, region.width, region.height)
+    if not all(math.isfinite(side) for side in sides) or len(region.label) > LONGEST_NAME:
+        raise ReviewError("A drawn region cannot be read", "Remove it and draw it again")
+    left, right = (min(max(edge, 0.0), 1.0) for edge in (region.x, region.x + region.width))
+    top, bottom = (min(max(edge, 0.0), 1.0) for edge in (region.y, region.y + region.height))
+    if right <= left or bottom <= top:
+        raise ReviewError("A drawn region does not lie on the image", "Remove it and draw it again")
+    if (left, top) == (region.x, region.y) and region.x + region.width <= 1 and region.y + region.height <= 1:
+        return region  # as drawn, to the last bit
+    return replace(region, x=left, y=top, width=right - left, height=bottom - top)
