@@ -1,7 +1,7 @@
 """What is done about unequal classes, on the rows of the training side alone.
 
 A balancer takes the labels of the training rows and says which rows make up one epoch, which of them are
-copies, and how the loss weighs the classes. It never sees validation or test rows, so no copy can stray there.
+copies, and how the loss weighs the classes. It never sees validation or test rows: no copy can stray there.
 """
 
 from __future__ import annotations

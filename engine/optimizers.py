@@ -24,7 +24,7 @@ def is_better(monitor: str, value: float, best: float) -> bool:
     return value < best if MONITORS[monitor] == "min" else value > best
 
 
-# ---------------------------------------------------------------------------------------------------- optimisers
+# ---------------------------------------------------------------------------------------------- optimisers
 
 
 def _fused(parameters: list[nn.Parameter]) -> bool | None:
@@ -117,7 +117,7 @@ def l1_penalty(parameters: Iterable[nn.Parameter], strength: float) -> Tensor | 
     return strength * torch.stack(weights).sum() if weights else 0.0
 
 
-# ---------------------------------------------------------------------------------------------------- schedules
+# ---------------------------------------------------------------------------------------------- schedules
 
 
 class Schedule:
