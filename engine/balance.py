@@ -17,10 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.errors import RecipeError, TrainingError
-from engine.records import Augmentation, Balance
-
-COPY_AUGMENTATION: Final = Augmentation(rotation=30.0, zoom=0.15, shift=0.2, brightness=0.15)
-"""How "duplicate-augmented" changes its copies when the recipe itself names no augmentation."""
+from engine.records import Balance
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,8 +27,7 @@ class Balanced:
     Attributes:
         rows: (M,) which training rows, repeats included.
         copies: (M,) 0 for a row's first appearance in the epoch, 1 for the second, and so on.
-        augment: (M,) which of them the recipe's augmentation applies to: all, except that
-            "duplicate-augmented" changes its copies and leaves the originals as they are.
+        augment: (M,) which of them are copies that must be changed, whatever the recipe does to originals.
         class_weights: (C,) float32 factors of the loss, or None.
         loss: Which loss.
         sampler_weights: (N,) the chance of each training row, where rows are drawn; else None.
@@ -45,41 +41,26 @@ class Balanced:
     sampler_weights: NDArray[np.float64] | None = None
 
 
-def balanced_epoch(
-    labels: NDArray[np.integer], balance: Balance, classes: Sequence[str], *, seed: int, epoch: int
+def balanced_rows(
+    labels: NDArray[np.integer], balance: Balance, classes: Sequence[str], generator: np.random.Generator
 ) -> Balanced:
-    """Return the rows of one epoch, shuffled; the same for the same seed and epoch, whatever ran before.
+    """Return the rows of one epoch, not yet shuffled.
 
     Args:
         labels: (N,) class numbers of the training rows.
         balance: What is to be done.
         classes: Names, in the order of the numbers.
-        seed: The recipe's seed.
-        epoch: Which epoch of the run.
+        generator: Of this epoch: equal generators, equal rows.
 
     Raises:
         RecipeError: If the method or a target class is unknown.
         TrainingError: If a class that is to be refilled has no row.
     """
-    generator = np.random.Generator(np.random.Philox(key=[seed % 2**64, epoch % 2**64]))
-    plan = _balancer(balance)(np.asarray(labels), balance, classes, generator)
-    order = generator.permutation(len(plan.rows))
-    return Balanced(
-        rows=plan.rows[order],
-        copies=plan.copies[order],
-        augment=plan.augment[order],
-        class_weights=plan.class_weights,
-        loss=plan.loss,
-        sampler_weights=plan.sampler_weights,
-    )
-
-
-def copy_augmentation(balance: Balance, augmentation: Augmentation) -> Augmentation:
-    """Return what the rows marked by `Balanced.augment` go through: the recipe's, or `COPY_AUGMENTATION`."""
-    changes_nothing = augmentation == Augmentation(fill=augmentation.fill)
-    if balance.method == "duplicate-augmented" and changes_nothing:
-        return COPY_AUGMENTATION
-    return augmentation
+    if balance.method not in BALANCERS:
+        raise RecipeError(
+            f"There is no balance method “{balance.method}”", f"Choose one of: {', '.join(BALANCERS)}"
+        )
+    return BALANCERS[balance.method](np.asarray(labels), balance, classes, generator)
 
 
 def class_counts(labels: NDArray[np.integer], classes: Sequence[str]) -> NDArray[np.int64]:
@@ -89,7 +70,7 @@ def class_counts(labels: NDArray[np.integer], classes: Sequence[str]) -> NDArray
 
 def counts_after(labels: NDArray[np.integer], balance: Balance, classes: Sequence[str]) -> NDArray[np.int64]:
     """Return (C,) rows of each class in one epoch after balancing, to be shown before training starts."""
-    plan = balanced_epoch(labels, balance, classes, seed=0, epoch=0)
+    plan = balanced_rows(labels, balance, classes, np.random.default_rng(0))
     return class_counts(np.asarray(labels)[plan.rows], classes)
 
 
@@ -105,19 +86,19 @@ def balanced_prior(
     if balance.method == "weighted-sampling":
         share = (counts > 0).astype(np.float64)  # as expected, not as one epoch happened to draw
     else:
-        plan = balanced_epoch(labels, balance, classes, seed=0, epoch=0)
+        plan = balanced_rows(labels, balance, classes, np.random.default_rng(0))
         share = class_counts(np.asarray(labels)[plan.rows], classes).astype(np.float64)
         if plan.class_weights is not None:
             share = share * plan.class_weights
     return np.asarray(share / share.sum())
 
 
-# ---------------------------------------------------------------------------------------------------- methods
+# ------------------------------------------------------------------------------------------------- methods
 
 
 def _as_they_are(labels: NDArray[np.integer]) -> Balanced:
     rows = np.arange(len(labels), dtype=np.int64)
-    return Balanced(rows=rows, copies=np.zeros_like(rows), augment=np.ones(len(rows), dtype=bool))
+    return Balanced(rows=rows, copies=np.zeros_like(rows), augment=np.zeros(len(rows), dtype=bool))
 
 
 def _none(
@@ -162,7 +143,7 @@ def _duplicate(
         if missing:
             added.append(generator.choice(np.flatnonzero(labels == number), size=missing, replace=True))
     rows = np.concatenate([np.arange(len(labels), dtype=np.int64), *added])
-    return Balanced(rows=rows, copies=_copy_numbers(rows), augment=np.ones(len(rows), dtype=bool))
+    return Balanced(rows=rows, copies=_copy_numbers(rows), augment=np.zeros(len(rows), dtype=bool))
 
 
 def _duplicate_augmented(
@@ -183,7 +164,7 @@ def _undersample(
         for number in np.flatnonzero(counts)
     ]
     rows = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *kept]))
-    return Balanced(rows=rows, copies=np.zeros_like(rows), augment=np.ones(len(rows), dtype=bool))
+    return Balanced(rows=rows, copies=np.zeros_like(rows), augment=np.zeros(len(rows), dtype=bool))
 
 
 def _weighted_sampling(
@@ -197,7 +178,7 @@ def _weighted_sampling(
     return Balanced(
         rows=rows,
         copies=_copy_numbers(rows),
-        augment=np.ones(len(rows), dtype=bool),
+        augment=np.zeros(len(rows), dtype=bool),
         sampler_weights=chance,
     )
 
@@ -220,17 +201,7 @@ BALANCERS: Final[
     "weighted-sampling": _weighted_sampling,
     "focal": _focal,
 }
-"""Balance.method → (labels (N,), balance, classes, generator) → `Balanced`, not yet shuffled."""
-
-
-def _balancer(
-    balance: Balance,
-) -> Callable[[NDArray[np.integer], Balance, Sequence[str], np.random.Generator], Balanced]:
-    if balance.method not in BALANCERS:
-        raise RecipeError(
-            f"There is no balance method “{balance.method}”", f"Choose one of: {', '.join(BALANCERS)}"
-        )
-    return BALANCERS[balance.method]
+"""Balance.method → (labels (N,), balance, classes, generator) → `Balanced`."""
 
 
 def _targets(balance: Balance, classes: Sequence[str]) -> list[int]:
@@ -256,49 +227,19 @@ def _copy_numbers(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     return numbers
 
 
-# ---------------------------------------------------------------------------------------------------- losses
+# -------------------------------------------------------------------------------------------------- losses
 
 
-def training_loss(
-    logits: Tensor,
-    labels: Tensor,
-    plan: Balanced,
-    *,
-    focal_gamma: float = 2.0,
-    class_weights: Tensor | None = None,
-) -> Tensor:
-    """Return the mean loss of a batch, as the balance asks.
-
-    Weighted losses are divided by the number of cases, as Keras does, not by the sum of their weights, as
-    PyTorch's reduction does: a batch that happens to hold cases of one class alone must keep its weight.
+def focal_loss(logits: Tensor, labels: Tensor, gamma: float, weights: Tensor | None = None) -> Tensor:
+    """Return the mean focal loss (doi:10.1109/ICCV.2017.324), in nats: sure cases count less.
 
     Args:
         logits: (B, C).
         labels: (B,) int64.
-        plan: Of this epoch.
-        focal_gamma: Of `Balance`.
-        class_weights: `plan.class_weights` on the logits' device; taken from the plan when None.
-
-    Returns:
-        A scalar, in nats.
-    """
-    if plan.loss == "focal":
-        return focal_loss(logits, labels, gamma=focal_gamma)
-    if plan.class_weights is None:
-        return functional.cross_entropy(logits, labels)
-    if class_weights is None:
-        class_weights = torch.from_numpy(plan.class_weights).to(logits.device)
-    return functional.cross_entropy(logits, labels, weight=class_weights, reduction="none").mean()
-
-
-def focal_loss(logits: Tensor, labels: Tensor, *, gamma: float) -> Tensor:
-    """Return the focal loss (doi:10.1109/ICCV.2017.324): easy cases count less; gamma 0 is cross-entropy.
-
-    Args:
-        logits: (B, C).
-        labels: (B,) int64.
-        gamma: Exponent.
+        gamma: Exponent; 0 gives the cross-entropy.
+        weights: (C,) factor of each class, or None.
     """
     cross_entropy = functional.cross_entropy(logits, labels, reduction="none")
-    # -expm1(-loss) is 1 - p of the true class, without cancellation where p is almost 1.
-    return (cross_entropy * (-torch.expm1(-cross_entropy)).clamp_min(1e-12) ** gamma).mean()
+    # -expm1(-loss) is 1 - p of the true class without cancellation; a root of 0 would have an endless gradient.
+    losses = cross_entropy * (-torch.expm1(-cross_entropy)).clamp_min(1e-12) ** gamma
+    return losses.mean() if weights is None else (losses * weights[labels]).mean()

@@ -99,22 +99,12 @@ OPTIMIZERS: Final[dict[str, Callable[[list[nn.Parameter], Phase], Optimizer]]] =
 (arXiv:1711.05101); everywhere else it is the L2 penalty's gradient."""
 
 
-def l1_penalty(parameters: Iterable[nn.Parameter], strength: float) -> Tensor | float:
-    """Return strength · Σ|w| over the trainable weights; biases and norms' vectors are not penalised.
-
-    Args:
-        parameters: Of the net.
-        strength: `Phase.l1`.
-
-    Returns:
-        A scalar to add to the loss; 0.0 where there is nothing to penalise.
-    """
-    if not strength:
-        return 0.0
+def l1_penalty(parameters: Iterable[nn.Parameter]) -> Tensor:
+    """Return Σ|w| over the trainable weights, a scalar; biases and norms' vectors are not penalised."""
     weights = [
         parameter.abs().sum() for parameter in parameters if parameter.requires_grad and parameter.ndim > 1
     ]
-    return strength * torch.stack(weights).sum() if weights else 0.0
+    return torch.stack(weights).sum() if weights else torch.zeros(())
 
 
 # ---------------------------------------------------------------------------------------------- schedules

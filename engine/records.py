@@ -162,11 +162,13 @@ class Balance:
         method: A key of `engine.balance.BALANCERS`.
         target: Classes to refill; empty means all. Read by the duplicating methods.
         focal_gamma: Exponent of the focal loss (doi:10.1109/ICCV.2017.324); read by "focal".
+        augmentation: How "duplicate-augmented" changes its copies where the recipe itself augments nothing.
     """
 
     method: str = "none"
     target: tuple[str, ...] = ()
     focal_gamma: float = 2.0
+    augmentation: Augmentation = Augmentation(rotation=30.0, zoom=0.15, shift=0.2, brightness=0.15)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -131,11 +131,10 @@ def test_l1_penalises_trainable_weights_and_no_biases():
     with torch.no_grad():
         net[0].weight.copy_(torch.tensor([[1.0, -2.0], [3.0, 0.0]]))
         net[2].weight.copy_(torch.tensor([[-1.0, 1.0]]))
-    assert l1_penalty(net.parameters(), 0.5).item() == pytest.approx(4.0)
+    assert l1_penalty(net.parameters()).item() == pytest.approx(8.0)
     net[0].weight.requires_grad_(False)
-    assert l1_penalty(net.parameters(), 0.5).item() == pytest.approx(1.0)
-    assert l1_penalty(net.parameters(), 0.0) == 0.0
-    assert l1_penalty([], 1.0) == 0.0
+    assert l1_penalty(net.parameters()).item() == pytest.approx(2.0)
+    assert l1_penalty([]).item() == 0.0
 
 
 def test_which_way_is_better():
