@@ -1,0 +1,452 @@
+"""Backbones behind one door, the head that stands on them, and which parameters are trained.
+
+Every backbone takes normalised images (B, C, H, W) and gives one map (B, c, h, w): token grids are folded back into
+the grid they came from and channels-last maps are turned, so that heads, feature banks and saliency need one shape.
+A `Classifier` takes images in [0, 1] and normalises them itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from engine.errors import RecipeError
+from engine.nets import NETS
+from engine.records import Head, Recipe
+from engine.weights import find_weights, missing
+
+# Nothing is fetched behind the user's back: huggingface_hub reads this when timm imports it.
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "gelu": nn.GELU,
+    "elu": nn.ELU,
+    "leaky-relu": nn.LeakyReLU,
+    "silu": nn.SiLU,
+    "identity": nn.Identity,
+}
+
+INITIALISERS: dict[str, Callable[[Tensor], object]] = {
+    "default": lambda weight: None,
+    "he": partial(nn.init.kaiming_normal_, nonlinearity="relu"),
+    "glorot": nn.init.xavier_uniform_,
+    "normal": partial(nn.init.normal_, std=0.01),
+}
+
+NORMALISATION = (nn.modules.batchnorm._BatchNorm, nn.GroupNorm, nn.LayerNorm)
+
+
+class TimmBackbone(nn.Module):
+    """A timm model up to its last map; sizes, mean, deviation and layout are read off the model itself."""
+
+    def __init__(self, timm_name: str, *, channels: int, image_size: int) -> None:
+        import timm
+
+        super().__init__()
+        options: dict[str, object] = {"pretrained": False, "num_classes": 0, "in_chans": channels}
+        config = timm.get_pretrained_cfg(timm_name)
+        if config is not None and config.fixed_input_size:
+            options["img_size"] = image_size  # position embeddings and windows are laid out for one size
+        try:
+            self.net = timm.create_model(timm_name, **options)
+        except (RuntimeError, AssertionError, ValueError) as error:
+            raise RecipeError(
+                f"The backbone {timm_name} cannot be built for images of {image_size} pixels ({error})",
+                "Choose the size it was made for, or another backbone",
+            ) from error
+        self.timm_name = timm_name
+        self._options = options
+        self.channels: int = self.net.num_features
+        cfg = self.net.pretrained_cfg
+        self.mean: tuple[float, ...] = tuple(cfg["mean"])
+        self.std: tuple[float, ...] = tuple(cfg["std"])
+        self.default_size: int = cfg["input_size"][-1]
+        self.hub_id: str | None = cfg.get("hf_hub_id")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the last map: (B, C, H, W) float to (B, c, h, w) float."""
+        out: Tensor = self.net.forward_features(x)
+        if out.ndim == 3:  # tokens (B, n, c), class and register tokens first
+            tokens = out[:, getattr(self.net, "num_prefix_tokens", 0) :]
+            h, w = self._grid(tokens.shape[1])
+            return tokens.transpose(1, 2).reshape(out.shape[0], -1, h, w)
+        if out.shape[-1] == self.channels and out.shape[1] != self.channels:  # (B, h, w, c)
+            return out.permute(0, 3, 1, 2).contiguous()
+        return out
+
+    def _grid(self, tokens: int) -> tuple[int, int]:
+        grid = getattr(getattr(self.net, "patch_embed", None), "grid_size", None)
+        if grid and grid[0] * grid[1] == tokens:
+            return int(grid[0]), int(grid[1])
+        side = math.isqrt(tokens)
+        if side * side != tokens:
+            raise RecipeError(
+                f"{self.timm_name} gives {tokens} tokens that form no square grid", "Choose another backbone"
+            )
+        return side, side
+
+    @property
+    def blocks(self) -> list[list[nn.Parameter]]:
+        """Parameters by block, from stem to top: what "last N" counts."""
+        from timm.models import group_parameters
+
+        groups = group_parameters(self.net, self.net.group_matcher(coarse=False))
+        parameters = dict(self.net.named_parameters())
+        return [
+            [parameters[name] for name in names if name in parameters] for _, names in sorted(groups.items())
+        ]
+
+    def load_imagenet(self, *, allow_downloads: bool = False) -> str:
+        """Load ImageNet weights and return where they came from.
+
+        Raises:
+            WeightsError: They are not on this machine and downloads are not allowed.
+        """
+        import timm
+
+        found = find_weights(self.timm_name, hub_id=self.hub_id)
+        if found is None:
+            if not allow_downloads:
+                raise missing(self.timm_name)
+            source = timm.create_model(self.timm_name, pretrained=True, num_classes=0)
+            found = source.state_dict(), f"downloaded from the hub, {self.hub_id}"
+        state, origin = found
+        self.load_named(state)
+        return origin
+
+    def load_named(self, state: dict[str, Tensor]) -> None:
+        """Load a state by timm's names, leaving out the original classifier.
+
+        Raises:
+            RecipeError: The state is of another net.
+        """
+        own = self.net.state_dict()
+        absent = [name for name in own if name not in state and not name.endswith("num_batches_tracked")]
+        wrong = [name for name in own if name in state and state[name].shape != own[name].shape]
+        if absent:
+            raise missing_fit(self.timm_name, absent, wrong)
+        if wrong:  # another number of channels, or position embeddings of another grid: timm knows how to turn them
+            self._load_adapted(state, wrong)
+        else:
+            self.net.load_state_dict({name: state[name] for name in own if name in state}, strict=False)
+
+    def _load_adapted(self, state: dict[str, Tensor], wrong: Sequence[str]) -> None:
+        import timm
+
+        try:
+            self.net = timm.create_model(
+                self.timm_name,
+                **{**self._options, "pretrained": True},
+                pretrained_cfg_overlay={"state_dict": dict(state), "file": None, "hf_hub_id": None},
+            )
+        except RuntimeError as error:
+            raise missing_fit(self.timm_name, [], wrong) from error
+
+
+def missing_fit(name: str, absent: Sequence[str], wrong: Sequence[str]) -> RecipeError:
+    """Say that a weights file does not fit the net."""
+    first = next(iter([*absent, *wrong]))
+    return RecipeError(
+        f"The weights do not fit {name}: {len(absent)} parameters are missing and {len(wrong)} have another shape, "
+        f"first {first}",
+        "Use the weights file made for exactly this backbone and image size",
+    )
+
+
+def _timm(timm_name: str) -> Callable[[int, int], nn.Module]:
+    return lambda channels, image_size: TimmBackbone(timm_name, channels=channels, image_size=image_size)
+
+
+def _own(build: Callable[[int], nn.Module]) -> Callable[[int, int], nn.Module]:
+    return lambda channels, image_size: build(channels)
+
+
+# Names for people; any other name that timm knows works as well.
+BACKBONES: dict[str, Callable[[int, int], nn.Module]] = {
+    "efficientnet-lite0": _timm("tf_efficientnet_lite0"),
+    "efficientnet-lite1": _timm("tf_efficientnet_lite1"),
+    "efficientnet-lite2": _timm("tf_efficientnet_lite2"),
+    "efficientnet-b0": _timm("efficientnet_b0"),
+    "efficientnet-b1": _timm("efficientnet_b1"),
+    "efficientnet-b2": _timm("efficientnet_b2"),
+    "efficientnet-b3": _timm("efficientnet_b3"),
+    "resnet50": _timm("resnet50"),
+    "resnet101": _timm("resnet101"),
+    "inception-v3": _timm("inception_v3"),
+    "densenet121": _timm("densenet121"),
+    "mobilenet-v3": _timm("mobilenetv3_large_100"),
+    "convnext-tiny": _timm("convnext_tiny"),
+    "vit-small": _timm("vit_small_patch16_224"),
+    "swin-tiny": _timm("swin_tiny_patch4_window7_224"),
+    **{name: _own(build) for name, build in NETS.items()},
+}
+
+
+def build_backbone(name: str, *, channels: int, image_size: int) -> nn.Module:
+    """Build a backbone with random weights.
+
+    Args:
+        name: A key of `BACKBONES`, or any name that timm knows.
+        channels: Of the images: 1 or 3.
+        image_size: Height and width in pixels.
+
+    Raises:
+        RecipeError: Nobody knows the name, or the size does not fit.
+    """
+    if name in BACKBONES:
+        return BACKBONES[name](channels, image_size)
+    import timm
+
+    if timm.is_model(name):
+        return TimmBackbone(name, channels=channels, image_size=image_size)
+    known = [*BACKBONES, *timm.list_models()]
+    near = difflib.get_close_matches(name, known, n=5, cutoff=0.5)
+    raise RecipeError(
+        f"There is no backbone called “{name}”",
+        f"Choose {' or '.join(near) if near else 'one of ' + ', '.join(BACKBONES)}, or any name that timm lists",
+    )
+
+
+class ClassifierHead(nn.Module):
+    """Pooling, hidden layers and output: map (B, c, h, w) to logits (B, classes).
+
+    `pool` is what a feature bank may run ahead of time: it has no parameters.
+    """
+
+    def __init__(self, head: Head, *, map_shape: tuple[int, int, int], n_classes: int) -> None:
+        super().__init__()
+        channels, height, width = map_shape
+        if head.output == "sigmoid" and n_classes != 2:
+            raise RecipeError(
+                f"A sigmoid output tells two classes apart, and the data has {n_classes}",
+                "Set head.output to softmax",
+            )
+        self.pool: nn.Module = nn.Identity()
+        if head.pooling == "average":
+            self.pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        elif head.pooling == "flatten":
+            self.pool = nn.Flatten()
+        rates = head.dropout * max(1, len(head.hidden)) if len(head.dropout) == 1 else head.dropout
+        layers: list[nn.Module] = []
+        at_positions = head.pooling == "per-position"
+        incoming = channels * height * width if head.pooling == "flatten" else channels
+        for width_out, rate in zip(head.hidden, rates, strict=True):
+            layers.append(nn.Conv2d(incoming, width_out, 1) if at_positions else nn.Linear(incoming, width_out))
+            layers.append(ACTIVATIONS[head.activation]())
+            if head.batch_norm:
+                layers.append(nn.BatchNorm2d(width_out) if at_positions else nn.BatchNorm1d(width_out))
+            if rate:
+                layers.append(nn.Dropout(rate))
+            incoming = width_out
+        if not head.hidden and rates[0]:
+            layers.append(nn.Dropout(rates[0]))
+        if at_positions:
+            layers.append(nn.Flatten())
+            incoming *= height * width
+        self.layers = nn.Sequential(*layers)
+        self.output = nn.Linear(incoming, 1 if head.output == "sigmoid" else n_classes)
+        self.sigmoid = head.output == "sigmoid"
+
+    def from_pooled(self, pooled: Tensor) -> Tensor:
+        """Return logits (B, classes) from what `pool` gave."""
+        logits: Tensor = self.output(self.layers(pooled))
+        # One output z says what two outputs 0 and z say; downstream then knows softmax alone.
+        return torch.cat([torch.zeros_like(logits), logits], dim=1) if self.sigmoid else logits
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return logits (B, classes) from the backbone's map (B, c, h, w)."""
+        return self.from_pooled(self.pool(features))
+
+
+class Classifier(nn.Module):
+    """Backbone and head. Takes images (B, C, H, W) float in [0, 1]; gives logits (B, classes)."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: nn.Module, head: ClassifierHead, *, channels: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+        mean = _per_channel(cast("tuple[float, ...]", backbone.mean), channels)
+        std = _per_channel(cast("tuple[float, ...]", backbone.std), channels)
+        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1), persistent=False)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return the backbone's map: (B, C, H, W) in [0, 1] to (B, c, h, w)."""
+        return cast("Tensor", self.backbone((x - self.mean) / self.std))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits: (B, C, H, W) in [0, 1] to (B, classes)."""
+        return cast("Tensor", self.head(self.features(x)))
+
+    def train(self, mode: bool = True) -> Classifier:
+        """Set training mode; what is frozen stays in eval mode, so that its batch statistics do not drift."""
+        super().train(mode)
+        if mode:
+            if not any(parameter.requires_grad for parameter in self.backbone.parameters()):
+                self.backbone.eval()
+            for module in self.modules():
+                own = list(module.parameters(recurse=False))
+                if isinstance(module, NORMALISATION) and own and not any(p.requires_grad for p in own):
+                    module.eval()
+        return self
+
+
+def _per_channel(values: Sequence[float], channels: int) -> list[float]:
+    if len(values) == channels:
+        return list(values)
+    return [sum(values) / len(values)] * channels
+
+
+def build_classifier(recipe: Recipe, n_classes: int) -> Classifier:
+    """Build the recipe's net with random weights.
+
+    Raises:
+        RecipeError: The backbone is unknown, or the head does not fit it or the classes.
+    """
+    backbone = build_backbone(recipe.backbone, channels=recipe.channels, image_size=recipe.image_size)
+    shape = (cast("int", backbone.channels), 1, 1)
+    if recipe.head.pooling != "average":
+        shape = _map_shape(backbone, recipe)
+    head = ClassifierHead(recipe.head, map_shape=shape, n_classes=n_classes)
+    fresh: Iterator[nn.Module] = head.modules() if isinstance(backbone, TimmBackbone) else _both(backbone, head)
+    for module in fresh:
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            INITIALISERS[recipe.init](module.weight)
+    return Classifier(backbone, head, channels=recipe.channels)
+
+
+def _both(backbone: nn.Module, head: nn.Module) -> Iterator[nn.Module]:
+    yield from backbone.modules()
+    yield from head.modules()
+
+
+def _map_shape(backbone: nn.Module, recipe: Recipe) -> tuple[int, int, int]:
+    training = backbone.training
+    backbone.eval()
+    size = recipe.image_size
+    try:
+        with torch.no_grad():
+            out = backbone(torch.zeros(1, recipe.channels, size, size))
+    except RuntimeError as error:
+        raise RecipeError(
+            f"Images of {size} pixels are too small for the backbone {recipe.backbone}",
+            "Choose a larger image size",
+        ) from error
+    backbone.train(training)
+    return int(out.shape[1]), int(out.shape[2]), int(out.shape[3])
+
+
+# ------------------------------------------------------------------------------------------- what is trained
+
+
+def set_trainable(classifier: Classifier, trainable: str) -> list[nn.Parameter]:
+    """Freeze all but what is named, and return the parameters that are trained.
+
+    Args:
+        classifier: Is changed: `requires_grad` of its parameters.
+        trainable: "head", "all", "last N", or comma-separated glob patterns of layer names ("head.*",
+            "Conv2d_2b_3x3.*"), as `layer_names` lists them.
+
+    Raises:
+        RecipeError: A pattern matches nothing, or there are fewer than N blocks.
+    """
+    for parameter in classifier.parameters():
+        parameter.requires_grad_(trainable == "all")
+    if trainable != "all":
+        for parameter in _chosen(classifier, trainable):
+            parameter.requires_grad_(True)
+    return [parameter for parameter in classifier.parameters() if parameter.requires_grad]
+
+
+def _chosen(classifier: Classifier, trainable: str) -> list[nn.Parameter]:
+    head = list(classifier.head.parameters())
+    if trainable == "head":
+        return head
+    words = trainable.split()
+    if len(words) == 2 and words[0] == "last" and words[1].isdigit():
+        blocks = _blocks(classifier.backbone)
+        count = int(words[1])
+        if not 0 < count <= len(blocks):
+            raise RecipeError(
+                f"“{trainable}” asks for {count} blocks, and this backbone has {len(blocks)}",
+                f"Choose a number from 1 to {len(blocks)}, or “all”",
+            )
+        return [parameter for block in blocks[-count:] for parameter in block] + head
+    named = {layer_name(name): parameter for name, parameter in classifier.named_parameters()}
+    chosen: list[nn.Parameter] = []
+    for pattern in (part.strip() for part in trainable.split(",")):
+        matched = [p for name, p in named.items() if fnmatch.fnmatchcase(name, pattern)]
+        if not matched:
+            raise RecipeError(
+                f"No layer is called “{pattern}”",
+                "Write “head”, “all”, “last N”, or patterns of layer names such as "
+                + ", ".join(sorted({name.rsplit(".", 1)[0] + ".*" for name in named})[:4]),
+            )
+        chosen += matched
+    return chosen
+
+
+def _blocks(backbone: nn.Module) -> list[list[nn.Parameter]]:
+    blocks = cast("Sequence[object]", backbone.blocks)
+    return [
+        list(block.parameters()) if isinstance(block, nn.Module) else cast("list[nn.Parameter]", block)
+        for block in blocks
+    ]
+
+
+def layer_name(parameter_name: str) -> str:
+    """Return a parameter's name as people write it: "head." in front, or the backbone's own name."""
+    return parameter_name.removeprefix("backbone.").removeprefix("net.")
+
+
+def count_parameters(recipe: Recipe, n_classes: int) -> tuple[int, int]:
+    """Return how many parameters a recipe's net has, and how many of them are trained in any phase.
+
+    Raises:
+        RecipeError: The net cannot be built.
+    """
+    classifier = build_classifier(recipe, n_classes)
+    return len_parameters(classifier.parameters()), trained_parameters(classifier, recipe)
+
+
+def trained_parameters(classifier: Classifier, recipe: Recipe) -> int:
+    """Return how many parameters any phase of a recipe trains. Leaves the last phase's choice set."""
+    trained: dict[int, int] = {}
+    for phase in recipe.phases:
+        trained |= {id(p): p.numel() for p in set_trainable(classifier, phase.trainable)}
+    return sum(trained.values())
+
+
+def len_parameters(parameters: Iterator[nn.Parameter]) -> int:
+    """Return the number of scalars in parameters."""
+    return sum(parameter.numel() for parameter in parameters)
+
+
+def load_pretrained(
+    classifier: Classifier, weights: Literal["imagenet", "random"], *, allow_downloads: bool = False
+) -> str:
+    """Load the backbone's pretrained weights as a recipe asks, and return where they came from.
+
+    Raises:
+        WeightsError: They are not on this machine.
+        RecipeError: The backbone has none.
+    """
+    if weights == "random":
+        return "random initialisation"
+    if not isinstance(classifier.backbone, TimmBackbone):
+        raise RecipeError("This net has no ImageNet weights", "Set weights to random")
+    return classifier.backbone.load_imagenet(allow_downloads=allow_downloads)

@@ -1,0 +1,159 @@
+"""The feature bank: a frozen net runs once per image and per augmented view, never once per epoch.
+
+A bank is one file a view, (N, ...) float32, keyed by the images (in the order of the image cache), the backbone's
+weights, the head's pooling, the augmentation, its seed and the view. Another head, rate or balance on the same data
+finds it there. View `PLAIN` is the image as it is; without augmentation a phase on the bank gives exactly what a
+phase through the net would give.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from engine.augment import Augmenter
+from engine.backbone import Classifier
+from engine.image_cache import ImageCache
+from engine.records import Augmentation
+from engine.weights import state_digest
+from engine.workspace import storage_error
+
+PLAIN = -1
+VERSION = 1
+MAX_BYTES = 8 << 30
+
+Progress = Callable[[int, int], None]
+
+
+class FeatureBank:
+    """Pooled features of every image in a cache, made when first asked for.
+
+    Args:
+        folder: Where banks lie: `cache/features`.
+        cache: Decoded images (N, H, W, C) uint8.
+        classifier: Its backbone is run as it is, in eval mode.
+        augmentation: What the views other than `PLAIN` differ by.
+        seed: Of the augmentation.
+        device: Where to run.
+        batch_size: Images a batch.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        cache: ImageCache,
+        classifier: Classifier,
+        *,
+        augmentation: Augmentation,
+        seed: int,
+        device: str,
+        batch_size: int = 64,
+    ) -> None:
+        self._cache = cache
+        self._classifier = classifier
+        self._augmenter = Augmenter(augmentation, seed)
+        self._device = device
+        self._batch_size = batch_size
+        self._plain_key = "|".join(
+            (str(VERSION), cache.key, state_digest(classifier.backbone.state_dict()), repr(classifier.head.pool))
+        )
+        self._view_key = json.dumps([dataclasses.asdict(augmentation), seed], sort_keys=True)
+        self._folder = folder
+
+    def view(self, view: int, rows: NDArray[np.int64], progress: Progress | None = None) -> NDArray[np.float32]:
+        """Return a view's features as a memory map, with at least `rows` filled in.
+
+        Args:
+            view: `PLAIN`, or a number from 0 on.
+            rows: (n,) rows of the image cache.
+            progress: Called with images done and images to do; may raise to stop.
+
+        Raises:
+            WorkspaceError: The disk is full.
+        """
+        key = self._plain_key if view == PLAIN else f"{self._plain_key}|{self._view_key}|{view}"
+        folder = self._folder / hashlib.sha256(key.encode()).hexdigest()[:24]
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            os.utime(folder)  # eviction goes by last use
+            with FileLock(folder / "lock"):
+                features, done = self._open(folder)
+                missing = rows[~done[rows]]
+                self._fill(features, done, np.unique(missing), view, progress)
+        except OSError as error:
+            raise storage_error(error, folder) from error
+        return features
+
+    def _open(self, folder: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        count = len(self._cache.images)
+        shape = (count, *self._shape())
+        values, marks = folder / "features.f32", folder / "done.u8"
+        if not values.exists() or values.stat().st_size != 4 * int(np.prod(shape)) or not marks.exists():
+            marks.unlink(missing_ok=True)
+            with values.open("wb") as stream:
+                stream.truncate(4 * int(np.prod(shape)))
+            marks.write_bytes(bytes(count))
+        return (
+            np.memmap(values, dtype=np.float32, mode="r+", shape=shape),
+            np.memmap(marks, dtype=np.bool_, mode="r+", shape=(count,)),
+        )
+
+    def _shape(self) -> tuple[int, ...]:
+        _, height, width, channels = self._cache.images.shape
+        blank = torch.zeros(1, channels, height, width, device=self._device)
+        with torch.no_grad():
+            return tuple(self._classifier.head.pool(self._classifier.features(blank)).shape[1:])
+
+    def _fill(
+        self,
+        features: NDArray[np.float32],
+        done: NDArray[np.bool_],
+        rows: NDArray[np.int64],
+        view: int,
+        progress: Progress | None,
+    ) -> None:
+        backbone, pool = self._classifier.features, self._classifier.head.pool
+        was_training = self._classifier.training
+        self._classifier.eval()
+        for start in range(0, len(rows), self._batch_size):
+            chosen = rows[start : start + self._batch_size]
+            with torch.inference_mode():
+                images = images_of(self._cache, chosen, self._device)
+                images = images.float() / 255 if view == PLAIN else self._augmenter(images, chosen, view)
+                features[chosen] = pool(backbone(images)).float().cpu().numpy()
+            done[chosen] = True  # after the values: a crash between the two costs one batch
+            if progress is not None:
+                progress(min(start + self._batch_size, len(rows)), len(rows))
+        self._classifier.train(was_training)
+
+
+def images_of(cache: ImageCache, rows: NDArray[np.int64], device: str) -> torch.Tensor:
+    """Return images as (B, C, H, W) uint8 on a device, channels last in memory."""
+    batch = torch.from_numpy(cache.images[rows])
+    if device != "cpu":
+        batch = batch.pin_memory().to(device, non_blocking=True)
+    return batch.permute(0, 3, 1, 2)
+
+
+def evict(folder: Path, max_bytes: int = MAX_BYTES) -> None:
+    """Delete the banks that were used longest ago until the rest fits."""
+    if not folder.is_dir():
+        return
+    banks = sorted((bank for bank in folder.iterdir() if bank.is_dir()), key=lambda bank: bank.stat().st_mtime)
+    sizes = {bank: sum(file.stat().st_size for file in bank.iterdir()) for bank in banks}
+    total = sum(sizes.values())
+    for bank in banks:
+        if total <= max_bytes:
+            return
+        shutil.rmtree(bank, ignore_errors=True)
+        total -= sizes[bank]

