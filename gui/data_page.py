@@ -1,0 +1,496 @@
+"""Data: bring a folder, table or archive; see what is in it, what the checks found, how it will be divided.
+
+Handlers are functions of plain values that return what the page's outputs show.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from engine.dataset import index_data, index_table, list_indexes, load_index, save_index
+from engine.errors import DataError
+from engine.image import thumbnail_file
+from engine.records import PARTS, Finding, FindingKind, Index, Sample, Split
+from engine.split import split_index
+from gui import markup
+from gui.choices import (
+    DIVISIONS,
+    Choices,
+    choices_from_percent,
+    load_choices,
+    positive_of,
+    save_choices,
+)
+from gui.errors import shown
+from gui.session import AppSession
+
+THUMBNAILS = 8
+"""Pictures shown of each class and of each finding."""
+
+COLUMNS: Mapping[str, str] = {
+    "path": "image file",
+    "label": "label",
+    "patient_id": "patient",
+    "split": "part (train, val, test)",
+    "mask": "mask",
+}
+"""The columns of a table that can have another name: engine's name → for people."""
+TABLES = (".csv", ".tsv", ".parquet")
+UPLOADS = (".zip", ".tar", ".gz", *TABLES)
+
+MEANINGS: Mapping[FindingKind, str] = {
+    FindingKind.UNREADABLE: "These files could not be opened as images. They are left out; the others "
+    "are not affected.",
+    FindingKind.EXACT_DUPLICATE: "The same file, byte for byte, more than once. Each is kept once, so that "
+    "no image is counted twice or stands in both training and test.",
+    FindingKind.NEAR_DUPLICATE: "Images that look almost the same, often one film saved twice. If they lie "
+    "on two sides of the division, the test figures are too good: look at them.",
+    FindingKind.LABEL_CONFLICT: "One image under two labels. Neither can be trusted, so it is left out until "
+    "you decide.",
+    FindingKind.PATIENT_OVERLAP: "Films of one patient in training and in test. The net may recognise the "
+    "patient instead of the finding; figures from such a division should not be published.",
+    FindingKind.SMALL_CLASS: "Too few cases to learn from or to measure on. Intervals will be wide.",
+    FindingKind.MISSING_FILE: "The table names files that are not there. These rows are left out.",
+    FindingKind.DUPLICATE_ROW: "Rows of the table that say the same twice. Each is read once.",
+    FindingKind.UNLABELLED: "Images without a label. They can be read and labelled under Review, but not "
+    "trained on.",
+    FindingKind.SKIPPED: "Files that are not images, or that cannot be used. They are left out.",
+}
+
+
+# -------------------------------------------------------------------------------- what is shown
+
+
+def summary(index: Index) -> str:
+    """Return the tiles at the top and one bar a class."""
+    labelled = sum(sample.label is not None for sample in index.samples)
+    known = {sample.patient_id for sample in index.samples if sample.patient_id != sample.image_id}
+    patients = f"{len(known):,}" if known else "not known"
+    tiles = [
+        (f"{len(index.samples):,}", "images"),
+        (f"{len(index.classes):,}", "classes" if len(index.classes) != 1 else "class"),
+        (patients, "patients"),
+        (f"{len(index.samples) - labelled:,}", "without a label"),
+        (f"{sum(len(finding.paths) or 1 for finding in index.findings):,}", "files with a finding"),
+    ]
+    counts: dict[str, Counter[str]] = {name: Counter() for name in index.classes}
+    for sample in index.samples:
+        counts.setdefault(sample.label or "no label", Counter())[sample.part or "no part"] += 1
+    ordered = {name: {part: parts[part] for part in (*PARTS, "no part")} for name, parts in counts.items()}
+    note = (
+        ""
+        if known
+        else markup.note(
+            "No patient names came with this data, so every image counts as its own patient. If one patient "
+            "has several films, bring a table with a patient column: otherwise films of one patient can stand in "
+            "training and in test.",
+            tone="mild",
+        )
+    )
+    return markup.figures(tiles) + markup.bars(ordered) + note
+
+
+def counts_table(index: Index) -> list[list[str]]:
+    """Return the rows of the table: class, images in each part that came with the data, patients, in all."""
+    rows = []
+    for name in [*index.classes, None]:
+        of_class = [sample for sample in index.samples if sample.label == name]
+        if not of_class:
+            continue
+        parts = Counter(sample.part for sample in of_class)
+        patients = len({sample.patient_id for sample in of_class})
+        rows.append(
+            [
+                name if name is not None else "(no label)",
+                *(f"{parts[part]:,}" for part in PARTS),
+                f"{parts[None]:,}",
+                f"{len(of_class):,}",
+                f"{patients:,}",
+            ]
+        )
+    return rows
+
+
+def class_films(index: Index, picture: Callable[[Sample], str]) -> str:
+    """Return a row of pictures of each class, spread over the data so that patients differ."""
+    parts = []
+    for name in [*index.classes, None]:
+        of_class = [sample for sample in index.samples if sample.label == name]
+        if not of_class:
+            continue
+        step = max(1, len(of_class) // THUMBNAILS)
+        shown = of_class[::step][:THUMBNAILS]
+        title = markup.escape(name if name is not None else "no label")
+        parts.append(f"<h4>{title} <span class='or-sub'>{len(of_class):,} images</span></h4>")
+        parts.append(markup.films(markup.Film(source=picture(s), caption=s.path.name) for s in shown))
+    return "".join(parts)
+
+
+def findings(index: Index, picture: Callable[[Path], str]) -> str:
+    """Return what the checks found, grouped by kind, each with what it means and the pictures concerned."""
+    if not index.findings:
+        return markup.note("The checks found nothing to object to.", tone="good")
+    by_kind: dict[FindingKind, list[Finding]] = defaultdict(list)
+    for finding in index.findings:
+        by_kind[finding.kind].append(finding)
+    boxes = []
+    for kind, group in by_kind.items():
+        paths = list(dict.fromkeys(path for finding in group for path in finding.paths))
+        shown = [markup.Film(source=picture(path), caption=path.name) for path in paths[:THUMBNAILS]]
+        readable = [film for film in shown if film.source]
+        messages = [finding.message for finding in group[:12]]
+        if len(group) > 12:
+            messages.append(f"… and {len(group) - 12:,} more like these")
+        listed = "".join(f"<li>{markup.escape(message)}</li>" for message in messages)
+        inner = f"<details><summary>{len(group):,} in detail</summary><ul>{listed}</ul></details>"
+        if readable:
+            inner += markup.films(readable)
+        serious = any(finding.serious for finding in group)
+        number = len(paths) or len(group)
+        heading = (
+            f"{kind.value.capitalize()}: {number:,} {'file' if number == 1 else 'files'}. {MEANINGS[kind]}"
+        )
+        boxes.append(markup.note(heading, tone="serious" if serious else "mild", inner=inner))
+    return "".join(boxes)
+
+
+def division(split: Split) -> tuple[list[list[str]], str]:
+    """Return the table of a division (images and patients by class and part) and one sentence on it."""
+    rows = []
+    for name in (*split.classes, None):
+        row = [name if name is not None else "in all"]
+        for part in PARTS:
+            samples = [s for s in split.part(part) if name is None or s.label == name]
+            row.append(f"{len(samples):,} images · {len({s.patient_id for s in samples}):,} patients")
+        rows.append(row)
+    sides = [{sample.patient_id for sample in split.part(part)} for part in PARTS]
+    shared = len((sides[0] & sides[1]) | (sides[0] & sides[2]) | (sides[1] & sides[2]))
+    if shared:
+        return rows, markup.note(
+            f"{shared:,} patients have films on more than one side, because the parts came that way. "
+            "Figures from this division may be too good; divide anew to keep each patient on one side.",
+            tone="serious",
+        )
+    return rows, markup.note(
+        f"No patient stands on two sides. {split.method[:1].upper()}{split.method[1:]}.", tone="good"
+    )
+
+
+# -------------------------------------------------------------------------------- handlers
+
+
+def dataset_choices(session: AppSession) -> list[tuple[str, str]]:
+    """Return the data sets of the workspace for a drop-down, newest first: (name in words, dataset id)."""
+    summaries = sorted(list_indexes(session.workspace), key=lambda one: one.created, reverse=True)
+    return [
+        (
+            f"{one.name} · {one.images:,} images · {', '.join(one.classes) or 'no labels'} · "
+            f"{one.created:%d %b %Y %H:%M}",
+            one.dataset_id,
+        )
+        for one in summaries
+    ]
+
+
+def read_data(
+    session: AppSession,
+    typed: str,
+    uploaded: str | None,
+    root: str,
+    names: Sequence[str],
+    progress: Callable[..., Any],
+) -> Index:
+    """Index what was typed or uploaded and save it in the workspace.
+
+    Args:
+        session: The window.
+        typed: A path on this computer: folder, archive or table; wins over the upload.
+        uploaded: Path of an uploaded archive or table, or None.
+        root: Folder that a table's paths start from; empty for the table's own folder.
+        names: The table's own names of the columns in `COLUMNS`, in that order; empty for the usual names.
+        progress: Called with (done, total).
+
+    Raises:
+        DataError: Nothing was given, or what was given cannot be used.
+    """
+    if session.read_only:
+        raise DataError(
+            "This window is for looking only", "Bring data in on the computer that holds the workspace"
+        )
+    chosen = typed.strip().strip('"').strip()  # Windows' "copy as path" puts quotation marks
+    if not chosen and not uploaded:
+        raise DataError(
+            "No folder, table or archive was named",
+            "Type the path of a folder on this computer, or upload a file",
+        )
+    path = Path(chosen).expanduser() if chosen else Path(str(uploaded))
+    if not path.is_absolute():
+        raise DataError(
+            f"“{path}” does not say where it is", "Give the whole path, from the top of the disk or from ~"
+        )
+    columns = {ours: theirs.strip() for ours, theirs in zip(COLUMNS, names, strict=True) if theirs.strip()}
+    unpack_into = session.workspace.datasets / "unpacked"
+    if path.suffix.lower() in TABLES and path.is_file():
+        start = Path(root.strip()).expanduser() if root.strip() else None
+        index = index_table(path, root=start, columns=columns or None, progress=progress)
+    else:
+        index = index_data(path, unpack_into=unpack_into, progress=progress)
+    save_index(session.workspace, index)
+    return index
+
+
+def index_and_show(
+    session: AppSession,
+    typed: str,
+    uploaded: str | None,
+    root: str,
+    path_name: str,
+    label_name: str,
+    patient_name: str,
+    part_name: str,
+    mask_name: str,
+    progress: gr.Progress = gr.Progress(),  # noqa: B008  how Gradio hands a progress bar to a handler
+) -> tuple[Any, ...]:
+    """Index what was given; return the drop-down with it chosen, and what `show` returns."""
+    progress(0, desc="Looking through the files")
+
+    def told(done: int, total: int) -> None:
+        progress((done, max(total, 1)), desc="Reading and checking the images", unit="images")
+
+    names = (path_name, label_name, patient_name, part_name, mask_name)
+    index = read_data(session, typed, uploaded, root, names, told)
+    choices = gr.Dropdown(choices=dataset_choices(session), value=index.dataset_id)
+    return choices, *show(session, index.dataset_id)
+
+
+def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
+    """Return all that the page shows of a data set, in the order of the page's outputs."""
+    if not dataset_id:
+        nothing = markup.note("Nothing has been brought in yet. Name a folder, or choose a data set.")
+        return (
+            nothing,
+            [],
+            "",
+            "",
+            *(gr.skip(),) * 5,
+            gr.Dropdown(choices=[], value=None, visible=False),
+            [],
+            "",
+        )
+    index = load_index(session.workspace, dataset_id)
+    choices = load_choices(session.workspace, dataset_id)
+    ids = {sample.path: sample.image_id for sample in index.samples}
+
+    def of_path(path: Path) -> str:
+        return thumbnail(session, path, ids.get(path))
+
+    rows, remark = try_division(index, choices)
+    two = len(index.classes) == 2
+    return (
+        summary(index),
+        counts_table(index),
+        class_films(index, lambda sample: of_path(sample.path)),
+        findings(index, of_path),
+        choices.division,
+        *(round(100 * share, 2) for share in choices.ratios),
+        choices.seed,
+        gr.Dropdown(choices=list(index.classes), value=positive_of(index, choices), visible=two),
+        rows,
+        remark,
+    )
+
+
+def try_division(index: Index, choices: Choices) -> tuple[list[list[str]], str]:
+    """Return the table and remark of a division, or no table and why it cannot be made."""
+    try:
+        split = split_index(index, ratios=choices.ratios, seed=choices.seed, use_given=choices.use_given)
+    except DataError as error:
+        return [], markup.note(str(error), tone="serious")
+    return division(split)
+
+
+def divide(
+    session: AppSession,
+    dataset_id: str | None,
+    how: str,
+    train: float | None,
+    val: float | None,
+    test: float | None,
+    seed: float | None,
+    positive: str | None,
+) -> tuple[list[list[str]], str]:
+    """Divide as the form says, keep the choice for training, and return the table and remark.
+
+    Raises:
+        SplitError: The shares do not add up.
+        DataError: No data set is chosen.
+    """
+    if not dataset_id:
+        raise DataError("No data set is chosen", "Bring a folder, or choose a data set")
+    choices = choices_from_percent(how, train, val, test, seed, positive)
+    index = load_index(session.workspace, dataset_id)
+    shown = try_division(index, choices)
+    if not session.read_only:
+        save_choices(session.workspace, dataset_id, choices)
+    return shown
+
+
+def thumbnail(session: AppSession, path: Path, image_id: str | None) -> str:
+    """Return a small picture as a data URI, or nothing where the file cannot be shown.
+
+    A data URI because a file that failed a check belongs to no run, and so has no signed address.
+    """
+    try:
+        identity = image_id or sha256(path.read_bytes()).hexdigest()
+        small = thumbnail_file(session.workspace.cache, path, identity)
+        return f"data:image/jpeg;base64,{b64encode(small.read_bytes()).decode()}"
+    except (DataError, OSError):  # an unreadable file is what the finding is about; its name stands below
+        return ""
+
+
+def datasets_again(session: AppSession, chosen: str | None) -> Any:
+    """Return the drop-down with what the workspace holds now, keeping the choice."""
+    choices = dataset_choices(session)
+    known = [dataset_id for _, dataset_id in choices]
+    value = chosen if chosen in known else (known[0] if known else None)
+    return gr.Dropdown(choices=choices, value=value)  # type: ignore[arg-type]
+
+
+def first_look(session: AppSession, chosen: str | None) -> tuple[Any, ...]:
+    """Return the drop-down and all that is shown, when the page is opened."""
+    choices = dataset_choices(session)
+    known = [dataset_id for _, dataset_id in choices]
+    value = chosen if chosen in known else (known[0] if known else None)
+    return gr.Dropdown(choices=choices, value=value), *show(session, value)  # type: ignore[arg-type]
+
+
+# -------------------------------------------------------------------------------- layout
+
+
+def build(session: AppSession) -> None:
+    """Place and wire the page inside the current `gr.Blocks`."""
+    gr.HTML(markup.STYLE, padding=False)
+    with gr.Row():
+        with gr.Column(scale=1, min_width=340):
+            gr.Markdown("### Bring images")
+            typed = gr.Textbox(
+                label="Folder, archive or table on this computer",
+                placeholder="/home/me/films  ·  C:\\films  ·  films.zip  ·  films.csv",
+                info="A folder for each class, or train / val / test folders with a folder for each class, "
+                "or a table with the columns path, label and patient. DICOM files may be among them.",
+                elem_id="data-path",
+            )
+            uploaded = gr.File(
+                label="… or upload a zip archive or a table",
+                file_types=list(UPLOADS),
+                height=110,
+                elem_id="data-upload",
+            )
+            with gr.Accordion("My table is different", open=False):
+                gr.Markdown(
+                    "Usual names of columns are found by themselves. Fill in only what differs.",
+                    elem_classes="or-sub",
+                )
+                root = gr.Textbox(
+                    label="Folder that the table's paths start from", placeholder="the table's own folder"
+                )
+                with gr.Row():
+                    names = [
+                        gr.Textbox(label=f"Column of the {words}", min_width=130)
+                        for words in COLUMNS.values()
+                    ]
+            read = gr.Button("Read and check", variant="primary", elem_id="data-index")
+            gr.Markdown("### In this workspace")
+            dataset = gr.Dropdown(
+                label="Data set",
+                choices=[],
+                interactive=True,
+                elem_id="data-dataset",
+                info="Kept when you close Overread.",
+            )
+            gr.Markdown("### Division into training, validation and test")
+            how = gr.Radio(
+                label="How",
+                choices=[(words, name) for name, words in DIVISIONS.items()],
+                value="automatic",
+                elem_id="data-division",
+            )
+            with gr.Row():
+                shares = [
+                    gr.Number(label=f"{name}, %", value=value, minimum=0, maximum=98, min_width=90)
+                    for name, value in (("Training", 60), ("Validation", 20), ("Test", 20))
+                ]
+                seed = gr.Number(label="Seed", value=0, precision=0, minimum=0, min_width=90)
+            gr.Markdown(
+                "All films of one patient stay on one side. The net learns from training, is tuned on "
+                "validation, and is judged on test, which it never sees before.",
+                elem_classes="or-sub",
+            )
+            positive = gr.Dropdown(
+                label="The finding (positive class)",
+                info="Sensitivity is the share of these cases that are found.",
+                visible=False,
+                interactive=True,
+                elem_id="data-positive",
+            )
+            apply = gr.Button("Divide so", elem_id="data-divide")
+        with gr.Column(scale=2, min_width=420):
+            overview = gr.HTML(elem_id="data-summary", padding=False)
+            with gr.Tabs():
+                with gr.Tab("Pictures"):
+                    pictures = gr.HTML(elem_id="data-films", padding=False)
+                with gr.Tab("What the checks found"):
+                    found = gr.HTML(elem_id="data-findings", padding=False)
+                with gr.Tab("Counts"):
+                    counts = gr.Dataframe(
+                        headers=["class", "training", "validation", "test", "no part", "images", "patients"],
+                        datatype="str",
+                        interactive=False,
+                        label="As the data came",
+                        elem_id="data-counts",
+                    )
+            division_table = gr.Dataframe(
+                headers=["class", "training", "validation", "test"],
+                datatype="str",
+                interactive=False,
+                label="As it will be divided",
+                elem_id="data-split",
+            )
+            remark = gr.HTML(elem_id="data-split-note", padding=False)
+
+    shown_parts = [overview, counts, pictures, found, how, *shares, seed, positive, division_table, remark]
+    quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
+    read.click(
+        partial(shown(index_and_show), session),
+        [typed, uploaded, root, *names],
+        [dataset, *shown_parts],
+        api_visibility="undocumented",
+        api_name="data_index",
+        concurrency_limit=1,
+        trigger_mode="once",
+        show_progress="full",
+        show_progress_on=[overview],
+    )
+    dataset.input(partial(shown(show), session), dataset, shown_parts, api_name="data_show", **quiet)
+    gr.on(
+        [apply.click, how.input, positive.input, seed.submit],
+        partial(shown(divide), session),
+        [dataset, how, *shares, seed, positive],
+        [division_table, remark],
+        api_name="data_divide",
+        **quiet,
+    )
+    gr.on(
+        fn=partial(shown(first_look), session, None),
+        outputs=[dataset, *shown_parts],
+        api_name="data_open",
+        **quiet,
+    )

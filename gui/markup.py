@@ -1,0 +1,140 @@
+"""Pieces of HTML that the pages show: every name, path and message goes through `escape`, none is trusted.
+
+The pieces are for `gr.HTML(value=...)`, whose value is data: only `html_template` is evaluated by the
+browser, and no page builds one. Colours come from the theme's variables, so that light and dark both work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+STYLE = f"<style>{Path(__file__).with_name('markup.css').read_text(encoding='utf-8')}</style>"
+"""To be placed once in each page."""
+
+PART_COLOURS: Mapping[str, str] = {
+    "train": "#2f7fb5",
+    "val": "#c98a00",
+    "test": "#2e9e6b",
+    "no part": "#7a8793",
+}
+PART_NAMES: Mapping[str, str] = {
+    "train": "training",
+    "val": "validation",
+    "test": "test",
+    "no part": "not divided yet",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Film:
+    """One picture of a grid.
+
+    Attributes:
+        source: A URL of ours or a data URI; empty where the picture cannot be shown.
+        caption: Lines under it.
+        overlay: A second picture on top, e.g. the heatmap; empty for none.
+        tone: "wrong", "right" or "" for no frame.
+    """
+
+    source: str
+    caption: str
+    overlay: str = ""
+    tone: str = ""
+
+
+def films(items: Iterable[Film], *, large: bool = False) -> str:
+    """Return a grid of pictures."""
+    cells = []
+    for film in items:
+        alt = escape(film.caption.splitlines()[0] if film.caption else "film", quote=True)
+        if film.source:
+            picture = f'<img src="{escape(film.source, quote=True)}" alt="{alt}" loading="lazy">'
+        else:
+            picture = '<div class="or-missing">cannot be shown</div>'
+        if film.overlay:
+            picture += f'<img class="or-fill" src="{escape(film.overlay, quote=True)}" alt="" loading="lazy">'
+        caption = "<br>".join(escape(line) for line in film.caption.splitlines())
+        tone = f" or-{film.tone}" if film.tone in ("wrong", "right") else ""
+        cells.append(
+            f'<figure class="or-film{tone}"><div class="or-box">{picture}</div>'
+            f"<figcaption>{caption}</figcaption></figure>"
+        )
+    return f'<div class="or-films{" or-large" if large else ""}">{"".join(cells)}</div>'
+
+
+def bars(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """Return one stacked bar a class, by part of the data.
+
+    Args:
+        counts: Class name → part → number of images.
+    """
+    largest = max((sum(parts.values()) for parts in counts.values()), default=0)
+    rows, used = [], []
+    for name, parts in counts.items():
+        pieces = []
+        for part, number in parts.items():
+            if number:
+                used.append(part)
+                width = 100 * number / largest
+                colour = PART_COLOURS.get(part, "#7a8793")
+                pieces.append(f'<div style="width:{width:.2f}%;background:{colour}"></div>')
+        rows.append(
+            f'<div class="or-name">{escape(name)}</div><div class="or-track">{"".join(pieces)}</div>'
+            f'<div class="or-number">{sum(parts.values()):,}</div>'
+        )
+    key = "".join(
+        f'<span><i style="background:{PART_COLOURS[part]}"></i>{escape(PART_NAMES[part])}</span>'
+        for part in PART_NAMES
+        if part in used
+    )
+    return f'<div class="or-bars">{"".join(rows)}</div><div class="or-key">{key}</div>'
+
+
+def figures(items: Iterable[tuple[str, str]]) -> str:
+    """Return figures as tiles: (value, what it counts)."""
+    tiles = (
+        f'<div class="or-figure"><b>{escape(value)}</b><span>{escape(what)}</span></div>'
+        for value, what in items
+    )
+    return f'<div class="or-figures">{"".join(tiles)}</div>'
+
+
+def note(message: str, *, tone: str = "plain", more: Sequence[str] = (), inner: str = "") -> str:
+    """Return a boxed remark.
+
+    Args:
+        message: One or two sentences.
+        tone: "plain", "good", "mild" or "serious".
+        more: Lines of a list under it.
+        inner: Markup made by this module that stands at the end.
+    """
+    lines = "".join(f"<li>{escape(line)}</li>" for line in more)
+    listed = f"<ul>{lines}</ul>" if lines else ""
+    return f'<div class="or-note or-{escape(tone, quote=True)}"><p>{escape(message)}</p>{listed}{inner}</div>'
+
+
+def progress(fraction: float, line: str) -> str:
+    """Return a bar of progress, `fraction` in [0, 1], with one line under it."""
+    percent = 100 * min(1.0, max(0.0, fraction))
+    return (
+        '<div class="or-progress" role="progressbar" aria-label="progress" aria-valuemin="0" '
+        f'aria-valuemax="100" aria-valuenow="{percent:.0f}"><div style="width:{percent:.1f}%"></div></div>'
+        f'<div class="or-sub">{escape(line)}</div>'
+    )
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a small table; the first column is text, the others are figures."""
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in headers)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f"<td{' class=or-right-text' if at else ''}>{escape(cell)}</td>" for at, cell in enumerate(row)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return f'<table class="or-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'

@@ -1,0 +1,267 @@
+"""The form of a recipe: which fields a person can change, how they are shown, and back to a `Recipe`.
+
+`FIELDS` is the one list: dotted path in the recipe's JSON → how it is placed. Whatever the form does not show
+keeps the value of the recipe it started from.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import gradio as gr
+
+from engine.backbone import BACKBONES, count_parameters
+from engine.balance import BALANCERS
+from engine.errors import RecipeError
+from engine.metrics import OPERATING_POINTS
+from engine.optimizers import OPTIMIZERS, SCHEDULES
+from engine.recipe import BUILT_IN, RECIPES, load_recipe, recipe_from_json, recipe_to_json
+from engine.records import Recipe
+from engine.workspace import Workspace, write_atomic
+
+PHASE_SLOTS = 3
+"""Phases that the form shows; further ones run as the recipe says."""
+
+WORDS: Mapping[str, str] = {
+    "none": "leave as it is",
+    "class-weights": "weigh the rarer class more in the loss",
+    "duplicate": "repeat films of the rarer class",
+    "duplicate-augmented": "repeat films of the rarer class, each repeat changed a little",
+    "undersample": "leave out films of the commoner class",
+    "weighted-sampling": "draw both classes equally often",
+    "focal": "focal loss: count hard cases more",
+    "youden": "best sum of sensitivity and specificity",
+    "half": "probability of one half",
+    "head": "only the new head (fast)",
+    "all": "everything",
+    "last 1": "the last block and the head",
+    "last 2": "the last 2 blocks and the head",
+    "last 4": "the last 4 blocks and the head",
+    "last 6": "the last 6 blocks and the head",
+    "edge": "repeat the edge",
+    "mirror": "mirror the image",
+    "black": "black",
+}
+
+
+def _choices(names: Iterable[str]) -> list[tuple[str, str]]:
+    return [(f"{name} · {WORDS[name]}" if name in WORDS else name, name) for name in names]
+
+
+def _number(label: str, **options: Any) -> Callable[[], Any]:
+    return lambda: gr.Number(label=label, min_width=110, **options)
+
+
+def _whole(label: str, **options: Any) -> Callable[[], Any]:
+    return _number(label, precision=0, **options)
+
+
+def _choice(
+    label: str, names: Iterable[str], *, other: bool = False, info: str | None = None
+) -> Callable[[], Any]:
+    listed = _choices(names)
+    return lambda: gr.Dropdown(
+        label=label,
+        choices=listed,
+        allow_custom_value=other,
+        info=info,
+        interactive=True,
+        min_width=160,  # type: ignore[arg-type]
+    )
+
+
+def _tick(label: str) -> Callable[[], Any]:
+    return lambda: gr.Checkbox(label=label, min_width=110)
+
+
+def _slide(label: str, top: float, step: float) -> Callable[[], Any]:
+    return lambda: gr.Slider(0, top, step=step, label=label, min_width=140)
+
+
+def _list(label: str, info: str) -> Callable[[], Any]:
+    return lambda: gr.Textbox(label=label, info=info, min_width=140)
+
+
+TRAINABLE = ("head", "last 1", "last 2", "last 4", "last 6", "all")
+
+GENERAL: dict[str, Callable[[], Any]] = {
+    "balance.method": _choice("Unequal classes", BALANCERS),
+    "operating_point": _choice("Operating point, chosen on validation", OPERATING_POINTS),
+    "image_size": _whole("Image size, pixels", minimum=16, maximum=2048),
+    "batch_size": _whole("Images per step", minimum=1, maximum=4096),
+    "seed": _whole("Seed", minimum=0),
+}
+AUGMENTATION: dict[str, Callable[[], Any]] = {
+    "augmentation.rotation": _slide("Rotation, ± degrees", 180, 1),
+    "augmentation.shear": _slide("Shear, ± degrees", 45, 1),
+    "augmentation.zoom": _slide("Zoom, ± share", 0.5, 0.01),
+    "augmentation.shift": _slide("Shift, ± share", 0.5, 0.01),
+    "augmentation.brightness": _slide("Brightness, ± share", 0.95, 0.01),
+    "augmentation.contrast": _slide("Contrast, ± share", 0.95, 0.01),
+    "augmentation.horizontal_flip": _tick("Left–right flips"),
+    "augmentation.vertical_flip": _tick("Up–down flips"),
+    "augmentation.quarter_turns": _tick("Quarter turns"),
+    "augmentation.fill": _choice("Where the image ends", ("edge", "mirror", "black")),
+}
+NET: dict[str, Callable[[], Any]] = {
+    "backbone": _choice("Net", BACKBONES, other=True, info="Or any name that timm knows."),
+    "weights": _choice("Starts from", ("imagenet", "random")),
+    "head.hidden": _list("Hidden layers of the head", "Widths, e.g. 128, 64; empty for none."),
+    "head.dropout": _list("Dropout", "One rate, or one for each hidden layer."),
+}
+PHASE: dict[str, Callable[[], Any]] = {
+    "epochs": _whole("Epochs at most", minimum=1, maximum=10_000),
+    "learning_rate": _number("Learning rate", minimum=0),
+    "trainable": _choice("What is trained", TRAINABLE, other=True, info="Or “last N”, or names of layers."),
+    "optimizer": _choice("Optimiser", OPTIMIZERS),
+    "schedule": _choice("Learning rate over time", SCHEDULES),
+    "weight_decay": _number("Weight decay", minimum=0),
+    "stop_patience": _whole("Stop after epochs without gain", minimum=0, info="0: never"),
+}
+FIELDS: dict[str, Callable[[], Any]] = {
+    **GENERAL,
+    **AUGMENTATION,
+    **NET,
+    **{f"phases.{slot}.{name}": make for slot in range(PHASE_SLOTS) for name, make in PHASE.items()},
+}
+LISTS = ("head.hidden", "head.dropout")
+
+
+def values_of(recipe: Recipe) -> list[Any]:
+    """Return what the form shows of a recipe, in the order of `FIELDS`; None in phases it does not have."""
+    raw = json.loads(recipe_to_json(recipe))
+    return [_shown(raw, dotted) for dotted in FIELDS]
+
+
+def _shown(raw: dict[str, Any], dotted: str) -> Any:
+    target: Any = raw
+    for part in dotted.split("."):
+        if isinstance(target, list):
+            if int(part) >= len(target):
+                return None
+            target = target[int(part)]
+        else:
+            target = target[part]
+    return ", ".join(f"{one:g}" for one in target) if isinstance(target, list) else target
+
+
+def recipe_of(base: Recipe, values: Iterable[Any]) -> Recipe:
+    """Return the recipe that the form says.
+
+    Args:
+        base: The recipe that the form was filled from.
+        values: In the order of `FIELDS`.
+
+    Raises:
+        RecipeError: A value is missing, unknown or contradictory.
+    """
+    raw = json.loads(recipe_to_json(base))
+    for dotted, value in zip(FIELDS, values, strict=True):
+        *parents, last = dotted.split(".")
+        target: Any = raw
+        if parents and parents[0] == "phases":
+            if int(parents[1]) >= len(base.phases):
+                continue
+            target = raw["phases"][int(parents[1])]
+        else:
+            for part in parents:
+                target = target[part]
+        if value is None:
+            raise RecipeError(f"{_label(dotted)} is empty", "Fill it in, or choose the recipe again")
+        target[last] = _numbers(dotted, value) if dotted in LISTS else value
+    return recipe_from_json(json.dumps(raw))
+
+
+def _label(dotted: str) -> str:
+    return (
+        dotted.replace("phases.0.", "phase 1, ")
+        .replace("phases.1.", "phase 2, ")
+        .replace("phases.2.", "phase 3, ")
+    )
+
+
+def _numbers(dotted: str, text: str) -> list[float]:
+    try:
+        numbers = [float(part) for part in re.split(r"[,;\s]+", str(text).strip()) if part]
+    except ValueError as error:
+        raise RecipeError(f"“{text}” is not a list of numbers", f"Write {dotted} like 128, 64") from error
+    if dotted == "head.dropout":
+        return numbers or [0.0]
+    if any(number != int(number) for number in numbers):
+        raise RecipeError(f"“{text}” is not a list of whole numbers", f"Write {dotted} like 128, 64")
+    return [int(number) for number in numbers]
+
+
+@lru_cache(maxsize=64)
+def parameters(recipe: Recipe, classes: int) -> tuple[int, int]:
+    """Return how many parameters the net has and how many are trained; remembered, as it takes time."""
+    return count_parameters(recipe, classes)
+
+
+# -------------------------------------------------------------------------------- own recipes
+
+
+def own_recipes(workspace: Workspace) -> dict[str, Recipe]:
+    """Return the recipes that were saved in this workspace, by name; one that cannot be read is left out."""
+    found = {}
+    for path in sorted((workspace.root / "recipes").glob("*.json")):
+        try:
+            recipe = load_recipe(path)
+        except RecipeError:
+            continue  # written by another version; loading it by hand says what is wrong with it
+        found[recipe.name] = recipe
+    return found
+
+
+def recipe_choices(workspace: Workspace) -> list[tuple[str, str]]:
+    """Return all recipes for a drop-down, grouped by the first words of each line: (words, name)."""
+    listed = [(f"Mine — {recipe.title}", name) for name, recipe in own_recipes(workspace).items()]
+    listed += [(f"General — {recipe.title}", name) for name, recipe in BUILT_IN.items()]
+    published = [(name, recipe) for name, recipe in RECIPES.items() if name not in BUILT_IN]
+    for name, recipe in sorted(published, key=lambda pair: pair[0].split("-")[0]):
+        listed.append((f"Published, {name.split('-')[0]} — {recipe.title}", name))
+    return listed
+
+
+def named_recipe(workspace: Workspace, name: str) -> Recipe:
+    """Return a built-in or saved recipe.
+
+    Raises:
+        RecipeError: There is none of that name.
+    """
+    recipe = RECIPES.get(name) or own_recipes(workspace).get(name)
+    if recipe is None:
+        raise RecipeError(f"There is no recipe “{name}”", "Choose one from the list")
+    return recipe
+
+
+def save_own(workspace: Workspace, recipe: Recipe, title: str) -> Recipe:
+    """Save a recipe under a name of its own and return it as saved.
+
+    Raises:
+        RecipeError: No usable name was given, or it is a built-in's.
+        WorkspaceError: It cannot be written.
+    """
+    name = re.sub(r"[^a-z0-9.]+", "-", title.strip().lower()).strip("-.")[:64]
+    if not name:
+        raise RecipeError("The recipe has no name yet", "Type a name of letters and digits first")
+    if name in RECIPES:
+        raise RecipeError(f"“{name}” is a built-in recipe", "Choose another name")
+    source = recipe.source if recipe.name == name else f"Own recipe, made from {recipe.name}"
+    saved = replace(recipe, name=name, title=title.strip(), source=source, expected=())
+    return keep_own(workspace, saved)
+
+
+def keep_own(workspace: Workspace, recipe: Recipe) -> Recipe:
+    """Write a recipe into the workspace as it is."""
+    if recipe.name in RECIPES and recipe != RECIPES[recipe.name]:
+        recipe = replace(recipe, name=f"{recipe.name}-own"[:64])
+    folder = workspace.root / "recipes"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    write_atomic(folder / f"{recipe.name}.json", recipe_to_json(recipe))
+    return recipe
