@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, exists, func, select
+from sqlalchemy import Connection, Row, Select, Table, exists, func, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine import rows
@@ -120,8 +120,10 @@ class Store:
             replaced = {
                 column.name: insert.excluded[column.name] for column in CASES.c if not column.primary_key
             }
+            # Named as text: inside ON CONFLICT the table that is written to would be joined in a second time.
             reviewed = exists().where(
-                REVIEWS.c.run_id == CASES.c.run_id, REVIEWS.c.image_id == CASES.c.image_id
+                REVIEWS.c.run_id == literal_column("cases.run_id"),
+                REVIEWS.c.image_id == literal_column("cases.image_id"),
             )
             upsert = insert.on_conflict_do_update(
                 index_elements=["run_id", "image_id"], set_=replaced, where=~reviewed
@@ -209,7 +211,7 @@ class Store:
 
     def readers(self, run_id: str) -> list[str]:
         """Return who has read cases of a run, by name."""
-        found = select(READINGS.c.reader.distinct()).where(READINGS.c.run_id == run_id)
+        found = select(READINGS.c.reader).where(READINGS.c.run_id == run_id).distinct()
         with self._database.read() as connection:
             return sorted(connection.scalars(found))
 

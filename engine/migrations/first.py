@@ -32,7 +32,7 @@ TABLES = (
         conformal JSON NOT NULL,
         PRIMARY KEY (run_id, image_id))""",
     """CREATE TABLE reviews (
-        review_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        review_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
         run_id VARCHAR(200) NOT NULL,
         image_id VARCHAR(64) NOT NULL,
         reader VARCHAR(200) NOT NULL,
@@ -103,7 +103,7 @@ def first(connection: Connection) -> None:
         if dialect == "sqlite" and "CREATE TABLE readings" in statement:
             statement += " WITHOUT ROWID"  # the primary key is the order it is walked in
         if dialect == "postgresql":
-            statement = statement.replace("INTEGER PRIMARY KEY AUTOINCREMENT", "SERIAL PRIMARY KEY")
+            statement = statement.replace("INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT", "SERIAL PRIMARY KEY")
         connection.execute(text(statement))
     for statement in (*INDEXES, *TRIGGERS[dialect]):
         connection.execute(text(statement))

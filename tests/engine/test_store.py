@@ -87,7 +87,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-# ------------------------------------------------------------------------------------------------- what is kept
+# ----------------------------------------------------------------------------------------------- what is kept
 
 
 def test_a_case_comes_back_as_it_was(store: Store) -> None:
@@ -464,7 +464,7 @@ def test_a_lock_held_by_another_program_is_said_and_the_verdict_can_be_given_aga
     store.add_cases(RUN.run_id, [prediction(1)])
     with closing(sqlite3.connect(tmp_path / "overread.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match="locked by another program.*Close other programs"):
+        with pytest.raises(StoreError, match=r"locked by another program.*Close other programs"):
             store.add_review(agree(1))
         assert store.count(RUN.run_id, "not yet read", "Ada") == 1  # reading goes on meanwhile
         other.execute("COMMIT")
@@ -513,7 +513,7 @@ def test_a_full_disk_is_said_and_what_was_stored_before_is_kept(store: Store) ->
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages}")
 
-    with pytest.raises(StoreError, match="disk is full.*Free some space"):
+    with pytest.raises(StoreError, match=r"disk is full.*Free some space"):
         store.add_cases(RUN.run_id, [prediction(number) for number in range(2, 2000)])
     assert len(store.reviews(RUN.run_id)) == len(store.predictions(RUN.run_id)) == 1
 
@@ -563,7 +563,7 @@ def test_a_damaged_database_is_said(store: Store, tmp_path: Path) -> None:
 def test_a_driver_that_is_not_installed_and_a_url_that_is_none_are_said() -> None:
     with pytest.raises(StoreError, match="driver"):
         open_store("postgresql+nosuchdriver://host/name")
-    with pytest.raises(StoreError, match="driver|URL"):
+    with pytest.raises(StoreError, match=r"driver|URL"):
         open_store("no such://thing")
 
 
