@@ -240,6 +240,6 @@ def focal_loss(logits: Tensor, labels: Tensor, gamma: float, weights: Tensor | N
         weights: (C,) factor of each class, or None.
     """
     cross_entropy = functional.cross_entropy(logits, labels, reduction="none")
-    # -expm1(-loss) is 1 - p of the true class without cancellation; a root of 0 would have an endless gradient.
+    # -expm1(-loss) is 1 - p of the true class without cancellation; a root of 0 would have no gradient.
     losses = cross_entropy * (-torch.expm1(-cross_entropy)).clamp_min(1e-12) ** gamma
     return losses.mean() if weights is None else (losses * weights[labels]).mean()
