@@ -12,7 +12,7 @@ import functools
 import logging
 import secrets
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
 
@@ -49,3 +49,18 @@ def shown(handler: Callable[P, R]) -> Callable[P, R]:
             raise gr.Error(sentence(error), print_exception=False, duration=12) from error
 
     return with_toast
+
+
+def answered(handler: Callable[P, dict[str, Any]]) -> Callable[P, dict[str, Any]]:
+    """Wrap a function that a page's own script calls, so that its answer says whether it went well.
+
+    The answer holds `ok`; when that is false, also `problem`, the sentence, and `kind`, the error's class.
+    """
+
+    def with_outcome(*args: P.args, **kwargs: P.kwargs) -> dict[str, Any]:
+        try:
+            return {"ok": True, **handler(*args, **kwargs)}
+        except Exception as error:  # noqa: BLE001  every failure is told, and logged when it is a defect
+            return {"ok": False, "kind": type(error).__name__, "problem": sentence(error)}
+
+    return with_outcome

@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
+from engine.saliency import heatmap_png
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
@@ -23,7 +24,6 @@ from engine.errors import EngineError
 from engine.image import film_file, thumbnail_file
 from engine.records import Explanation
 from engine.run import load_explanations
-from engine.saliency import heatmap_png
 from gui.session import AppSession
 
 KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
@@ -49,7 +49,9 @@ def explanation(session: AppSession, run_id: str, image_id: str) -> Explanation 
 
 def _film(session: AppSession, run_id: str, image_id: str) -> Response:
     path = session.store.case(run_id, image_id).path
-    return FileResponse(film_file(session.workspace.cache, path, image_id), media_type="image/png", headers=KEPT)
+    return FileResponse(
+        film_file(session.workspace.cache, path, image_id), media_type="image/png", headers=KEPT
+    )
 
 
 def _thumbnail(session: AppSession, run_id: str, image_id: str) -> Response:

@@ -33,8 +33,8 @@ class AppSession:
         reader: The name offered in the reader's field.
         read_only: A guest's window: nothing can be written, trained or brought in.
         allow_downloads: Whether a training may fetch pretrained weights.
-        hosts: Further values of the Host header that may reach this server, such as a tunnel's public name. Add
-            to it while the server runs.
+        hosts: Further values of the Host header that may reach this server, such as a tunnel's public name.
+            May be added to while the server runs.
     """
 
     workspace: Workspace

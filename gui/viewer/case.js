@@ -1,0 +1,284 @@
+// One case on the screen. A verdict can be given only for the film that has been painted: while another is on its
+// way `busy` is set and keys do nothing, and the server refuses a verdict whose case it did not hand out last.
+let reading = null;     // the server's name for this sitting
+let shown = null;       // the case whose film is on the screen, as the server described it
+let busy = false, seen = false, closed = false;
+let trail = [];         // cases shown before this one, for Previous
+let wake = 0, slept = 0, hiddenAt = null;
+const fetched = new Map();
+const drafts = new Map();   // what was written and drawn on cases that were left without a verdict
+const draftOf = (one) => (one && at('comment') ? { comment: at('comment').value, regions } : null);
+const text = (name, value) => { const node = at(name); if (node) node.textContent = value; };
+const percent = (value) => (100 * value).toFixed(1) + '%';
+
+function toast(message) {
+  const box = at('toast');
+  box.textContent = message;
+  box.hidden = false;
+  clearTimeout(box.timer);
+  box.timer = setTimeout(() => { box.hidden = true; }, 12000);
+}
+
+function setBusy(on) {
+  busy = on;
+  root.toggleAttribute('data-busy', on);
+}
+
+// Call the server; null means that nothing happened there and the person has been told why.
+async function ask(name, question) {
+  let answer;
+  try {
+    answer = await server[name]({ reading, ...question });
+  } catch {
+    toast('Overread does not answer. Nothing was stored by this key; see whether the program still runs, then try again.');
+    return null;
+  }
+  if (!answer.ok) {
+    toast(answer.problem);
+    if (answer.kind === 'StaleCaseError') await openReading({ case: shown?.id, keepDraft: true });
+    return null;
+  }
+  at('toast').hidden = true;
+  return answer;
+}
+
+// --------------------------------------------------------------------------------------------------- images
+
+function picture(address) {
+  let found = fetched.get(address);
+  if (!found) {
+    const image = new Image();
+    image.alt = '';
+    if (address) image.src = address;
+    found = { image, ready: address ? image.decode().then(() => true, () => false) : Promise.resolve(true) };
+    if (address) fetched.set(address, found);
+  }
+  return found;
+}
+
+function fetchAhead(upcoming) {
+  const wanted = upcoming.flatMap((next) => [next.film, next.heat]).filter(Boolean);
+  for (const address of wanted) picture(address);
+  const used = new Set([...wanted, shown?.film, shown?.heat]);
+  for (const address of fetched.keys()) if (!used.has(address)) fetched.delete(address);
+}
+
+const painted = () => new Promise((resolve) => {
+  if (document.hidden) return resolve();   // no frames are painted in a hidden tab
+  requestAnimationFrame(() => requestAnimationFrame(resolve));
+});
+
+async function whyNot(address) {
+  try {
+    return await (await fetch(address)).text();
+  } catch {
+    return 'Overread does not answer.';
+  }
+}
+
+// ----------------------------------------------------------------------------------------------- what is shown
+
+async function present(answer, { keepDraft = false } = {}) {
+  const next = answer.case;
+  text('count', answer.place);
+  at('progress').max = answer.total || 1;
+  at('progress').value = answer.read;
+  if (!next) {
+    shown = null;
+    root.toggleAttribute('data-empty', true);
+    notice(answer.message, answer.others);
+    return;
+  }
+  const newFilm = picture(next.film), newHeat = picture(next.heat);
+  const [filmRead, heatRead] = await Promise.all([newFilm.ready, newHeat.ready]);
+  root.toggleAttribute('data-empty', false);
+  at('notice').hidden = true;
+  const same = keepDraft && shown?.id === next.id;
+  if (!same && shown && !answer.stored) drafts.set(shown.id, draftOf(shown));
+  const draft = drafts.get(next.id) ?? next.before;
+  shown = next;
+  seen = filmRead;
+  if (film !== newFilm.image) putOnStage(newFilm.image, heatRead ? newHeat.image : new Image());
+  film.alt = 'The film of this case';
+  describe(next, heatRead);
+  if (!same) {
+    regions = structuredClone(draft?.regions ?? []);
+    if (at('comment')) at('comment').value = draft?.comment ?? '';
+  }
+  showRegions();
+  if (!filmRead) {
+    fetched.delete(next.film);
+    notice((await whyNot(next.film)) + '\nMark it as not diagnostic, or go on.', []);
+  }
+  fetchAhead(answer.upcoming);
+  keep('case', next.id);
+  await painted();
+  if (!same) [wake, slept] = [performance.now(), 0];
+  root.dataset.shown = next.id;
+  server.remember({ reading, shown: next.id }).catch(() => {});   // only so that a later sitting starts here
+}
+
+function notice(message, choices = []) {
+  text('notice-text', message);
+  at('notice-actions').replaceChildren(...choices.map((queue) => {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'rv-button';
+    button.textContent = `Read “${queue}”`;
+    button.onclick = () => openReading({ queue });
+    return button;
+  }));
+  at('notice').hidden = false;
+}
+
+function describe(next, heatRead) {
+  text('corner-name', next.name);
+  text('predicted', next.predicted);
+  text('predicted-share', percent(next.probabilities[next.classes.indexOf(next.predicted)]));
+  at('classes').replaceChildren(...next.classes.map((name, number) => classRow(next, name, number)));
+  text('operating', next.threshold === null ? '' : `The mark is the operating point: ${next.positive} from ${percent(next.threshold)}`);
+  text('entropy', `${percent(next.entropy / next.most_entropy)} of the most there can be`);
+  at('entropy-bar').style.width = percent(clamp(next.entropy / next.most_entropy, 0, 1));
+  for (const name of ['variance', 'conformal']) {
+    at(name).hidden = at(name + '-name').hidden = !next[name];
+    text(name, next[name] ?? '');
+  }
+  text('method', !next.heat ? 'none was computed' : heatRead ? next.method : 'cannot be shown');
+  text('label', 'hidden');
+  root.querySelector('[data-do="reveal"]').hidden = false;
+  at('before').hidden = !next.before;
+  text('before', next.before ? next.before.sentence : '');
+}
+
+function classRow(next, name, number) {
+  const item = document.createElement('li'), may = Boolean(at('comment'));
+  const row = document.createElement(may ? 'button' : 'div');
+  row.className = 'rv-class' + (name === next.predicted ? ' rv-first' : '');
+  if (may) {
+    row.type = 'button';
+    row.title = name === next.predicted ? `Agree: ${name}` : `Overrule to ${name}`;
+    row.onclick = () => chooseClass(number);
+  }
+  const key = document.createElement(number < 9 && may ? 'kbd' : 'span');
+  key.textContent = number < 9 && may ? number + 1 : '';
+  const label = document.createElement('b'), share = document.createElement('span');
+  label.textContent = label.title = name;
+  share.className = 'rv-share';
+  share.textContent = percent(next.probabilities[number]);
+  const track = document.createElement('span'), bar = document.createElement('i');
+  track.className = 'rv-track';
+  bar.style.width = percent(next.probabilities[number]);
+  track.append(bar);
+  if (next.threshold !== null && name === next.positive) {
+    const mark = document.createElement('u');
+    mark.style.left = percent(next.threshold);
+    mark.title = 'Operating point';
+    track.append(mark);
+  }
+  row.append(key, label, share, track);
+  item.append(row);
+  return item;
+}
+
+async function revealLabel() {
+  if (!shown) return;
+  const answer = await ask('reveal_label', { shown: shown.id });
+  if (!answer || answer.shown !== shown?.id) return;
+  text('label', answer.label ?? 'the data has none');
+  root.querySelector('[data-do="reveal"]').hidden = true;
+}
+
+// -------------------------------------------------------------------------------------------- going and deciding
+
+async function openReading(wish = {}) {
+  const { keepDraft = false, ...choice } = wish;
+  const alone = !busy;
+  if (alone) setBusy(true);
+  try {
+    const wanted = { run: kept('run', ''), queue: kept('queue', ''), part: kept('part', ''), reader: kept('reader', ''), ...choice };
+    let answer;
+    try {
+      answer = await server.open_reading(wanted);
+    } catch {
+      toast('Overread does not answer. See whether the program still runs, then reload the page.');
+      return;
+    }
+    if (!answer.ok) {
+      toast(answer.problem);
+      return;
+    }
+    reading = answer.reading;
+    if (!keepDraft) [trail, shown] = [[], null], drafts.clear();
+    for (const name of ['run', 'queue', 'part']) {
+      at(name).replaceChildren(...answer.choices[name].map(({ value, title }) => new Option(title, value)));
+      at(name).value = answer[name];
+      keep(name, answer[name]);
+    }
+    if (at('reader') && document.activeElement !== at('reader')) at('reader').value = answer.reader;
+    keep('reader', answer.reader);
+    await present(answer, { keepDraft });
+  } finally {
+    if (alone) setBusy(false);
+  }
+}
+
+async function act(work) {
+  if (busy || !reading) return;
+  setBusy(true);
+  try {
+    await work();
+  } finally {
+    setBusy(false);
+  }
+}
+
+const goNext = () => act(async () => {
+  if (!shown) return;
+  const from = shown.id;
+  const answer = await ask('show_case', { to: 'next', shown: from });
+  if (!answer) return;
+  trail.push(from);
+  await present(answer);
+});
+
+const goPrevious = () => act(async () => {
+  const back = trail.at(-1);
+  if (!shown && !back) return;
+  const answer = await ask('show_case', back ? { to: 'case', case: back } : { to: 'previous', shown: shown.id });
+  if (!answer) return;
+  trail.pop();
+  if (answer.edge) toast(answer.edge);
+  else await present(answer);
+});
+
+const decide = (verdict, label = null) => act(async () => {
+  if (!shown || !at('comment')) return;
+  if (!seen && (verdict === 'agree' || verdict === 'overrule')) {
+    toast('This film cannot be shown, so it cannot be read. Mark it as not diagnostic, or go on.');
+    return;
+  }
+  const decided = shown;
+  const answer = await ask('decide', {
+    shown: decided.id, predicted: decided.predicted, verdict, label, comment: at('comment').value, regions,
+    seconds: Math.max(0, performance.now() - wake - slept) / 1000,
+  });
+  if (!answer) return;
+  trail.push(decided.id);
+  drafts.delete(decided.id);
+  text('stored', answer.stored);
+  if (answer.trouble) toast(answer.trouble);
+  else await present(answer);
+});
+
+function chooseClass(number) {
+  const name = shown?.classes[number];
+  if (name === undefined) return;
+  if (name === shown.predicted) decide('agree');
+  else decide('overrule', name);
+}
+
+// time on a case counts only while its tab is in front
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) hiddenAt = performance.now();
+  else if (hiddenAt !== null) [slept, hiddenAt] = [slept + performance.now() - Math.max(hiddenAt, wake), null];
+});
