@@ -27,9 +27,10 @@ def cifar_cnn(
     """Build the net.
 
     Args:
-        in_channels: Of the images. kernels: Widths of each block's convolutions: two of 3 as published, one
-        of 3 or one of 7 in the ablations. activation: After each convolution. batch_norm: After each
-        activation.
+        in_channels: Of the images.
+        kernels: Widths of each block's convolutions: two of 3 as published, one of 3 or of 7 in the ablations.
+        activation: After each convolution.
+        batch_norm: After each activation.
 
     Returns:
         (B, in_channels, 32, 32) to (B, 128, 4, 4).
