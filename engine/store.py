@@ -172,7 +172,7 @@ class Store:
         """
         with self._database.write() as connection:
             classes = _classes(connection, review.run_id)
-            case = _case(connection, review.run_id, review.image_id)
+            case = _case(connection, review.run_id, review.image_id, lock=True)
             review = checked(review, predicted=case.predicted, classes=classes, shown=shown)
             inserting = REVIEWS.insert().returning(REVIEWS.c.review_id)
             inserted = connection.execute(inserting, rows.review_row(review, case)).scalar_one()
@@ -332,8 +332,10 @@ def _no_run(run_id: str) -> StoreError:
     return StoreError(f"The database has no run {run_id}", "Choose a run from the list, or train one")
 
 
-def _case(connection: Connection, run_id: str, image_id: str) -> Row[Any]:
+def _case(connection: Connection, run_id: str, image_id: str, *, lock: bool = False) -> Row[Any]:
     found = select(CASES).where(CASES.c.run_id == run_id, CASES.c.image_id == image_id)
+    if lock:  # SQLite has locked the whole database by then, and leaves these words out
+        found = found.with_for_update()
     row = connection.execute(found).one_or_none()
     if row is None:
         raise ReviewError(
