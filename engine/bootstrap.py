@@ -42,11 +42,15 @@ class Resamples:
     count: int = RESAMPLES
     seed: int = 0
 
-    def blocks(self) -> Iterator[NDArray[np.int64]]:
-        """Yield (R, patients) int64 blocks of how often each patient was drawn; all R sum to `count`."""
+    def blocks(self, size: int = BLOCK) -> Iterator[NDArray[np.int64]]:
+        """Yield (R, patients) int64 blocks of how often each patient was drawn; all R sum to `count`.
+
+        Args:
+            size: Numbers to hold per block.
+        """
         rng = np.random.default_rng(self.seed)
         width = max(self.patients, len(self.patient), 1)
-        rows = max(1, min(self.count, BLOCK // width))
+        rows = max(1, min(self.count, size // width))
         for start in range(0, self.count, rows):
             drawn = rng.integers(
                 self.patients, size=(min(rows, self.count - start), self.patients), dtype=np.int32
@@ -69,20 +73,23 @@ class Resamples:
         Returns:
             (count, K) float64.
         """
+        if not columns.size:
+            return np.zeros((self.count, columns.shape[1]))
         by_patient = np.stack(
             [np.bincount(self.patient, weights=column, minlength=self.patients) for column in columns.T],
             axis=1,
         )
-        return np.concatenate([block.astype(np.float64) @ by_patient for block in self.blocks()])
+        return np.concatenate([block.astype(np.float64) @ by_patient for block in self.blocks(8 * BLOCK)])
 
     def ranking(
-        self, y: NDArray[np.bool_], p: NDArray[np.float64]
+        self, y: NDArray[np.bool_], p: NDArray[np.float64], times: NDArray[np.int64] | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Compute AUROC and average precision of each resample.
 
         Args:
             y: (N,) whether the finding is present.
             p: (N,) score.
+            times: (R, patients) how often each patient counts, instead of drawing.
 
         Returns:
             Two (count,) float64 arrays, AUROC and average precision; NaN where a resample lacks one of the
@@ -103,17 +110,17 @@ class Resamples:
         # looked up.
         alone = self.patients == len(patient)
         areas, precisions = [], []
-        for block in self.blocks():
-            weights = block if alone else block[:, patient]
+        for block in self.blocks() if times is None else (times,):
+            weights = block if alone else np.take(block, patient, axis=1)
             called = np.zeros((len(block), len(scores) + 1), dtype=np.int64)
             np.cumsum(weights, axis=1, out=called[:, 1:])  # integers: eight times faster than floats
-            true = np.cumsum(weights[:, positive], axis=1)[:, last_of_step]
+            true = np.take(np.cumsum(np.take(weights, positive, axis=1), axis=1), last_of_step, axis=1)
             with_finding = true[:, -1].astype(np.float64)
             without = called[:, -1] - with_finding
             found = np.diff(true, axis=1, prepend=0)
-            by_end = called[:, end]
+            by_end = np.take(called, end, axis=1)
             # Negatives ranked above the step, twice, so that the half a tie counts stays an integer.
-            above = called[:, start] + by_end - 2 * true + found
+            above = np.take(called, start, axis=1) + by_end - 2 * true + found
             with np.errstate(invalid="ignore", divide="ignore"):
                 areas.append(1 - np.einsum("rn,rn->r", found, above) / (2 * with_finding * without))
                 precision = np.einsum("rn,rn,rn->r", found, true, 1 / np.maximum(by_end, 1)) / with_finding
@@ -142,7 +149,7 @@ def resamples(
     return Resamples(patient, int(patient.max(initial=-1)) + 1, count, seed)
 
 
-def percentile_interval(value: float, draws: NDArray[np.float64], n: int) -> Estimate:
+def percentile_interval(value: float, draws: NDArray[np.float64], n: int, *, of: str = "") -> Estimate:
     """Give a figure its 95% percentile interval, widened where needed so that it holds the figure.
 
     A figure that resampling pushes one way (the calibration error: noise only adds to it) can fall outside
@@ -153,13 +160,20 @@ def percentile_interval(value: float, draws: NDArray[np.float64], n: int) -> Est
         value: The figure on the cases themselves.
         draws: (R,) the figure on each resample; NaN where it does not exist.
         n: Cases it rests on.
+        of: What the figure is, to stand before the method's name.
 
     Returns:
-        Bounds are NaN where the figure does not exist in half of the resamples or more.
+        Bounds are NaN where the figure does not exist in half of the resamples or more, and where every
+        resample gives the same figure: a spread that cannot be seen is not a spread of nothing.
     """
-    method = f"patient bootstrap, {len(draws):,} resamples"
+    method = f"{of}patient bootstrap, {len(draws):,} resamples"
     kept = draws[np.isfinite(draws)]
+    nan = float("nan")
     if not np.isfinite(value) or 2 * len(kept) <= len(draws):
-        return Estimate(value=value, low=float("nan"), high=float("nan"), method=method, n=n)
+        method = f"{of}no interval: too few cases to resample"
+        return Estimate(value=value, low=nan, high=nan, method=method, n=n)
     low, high = np.quantile(kept, (0.025, 0.975))
+    if low == high:
+        method = f"{of}no interval: every resample gives the same figure"
+        return Estimate(value=value, low=nan, high=nan, method=method, n=n)
     return Estimate(value=value, low=min(float(low), value), high=max(float(high), value), method=method, n=n)

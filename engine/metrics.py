@@ -20,12 +20,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.stats import rankdata
 
-from engine.bootstrap import percentile_interval, resamples
+from engine.bootstrap import RESAMPLES, Resamples, percentile_interval, resamples
 from engine.errors import RecipeError
 from engine.records import Estimate
 
 Z95 = 1.959963984540054
 NAN = float("nan")
+BINS = 10
 
 Groups = Sequence[Any] | NDArray[Any] | None
 
@@ -115,7 +116,15 @@ def placements(
     return (ranks[:m] - rankdata(positive)) / n, 1 - (ranks[m:] - rankdata(negative)) / m
 
 
-def auroc(y: ArrayLike, p: ArrayLike, groups: Groups = None, *, count: int = 2000, seed: int = 0) -> Estimate:
+def auroc(
+    y: ArrayLike,
+    p: ArrayLike,
+    groups: Groups = None,
+    *,
+    count: int = RESAMPLES,
+    seed: int = 0,
+    draws: NDArray[np.float64] | None = None,
+) -> Estimate:
     """Estimate the area under the ROC curve.
 
     The interval is DeLong's (doi:10.2307/2531595, computed by doi:10.1109/LSP.2014.2337313) on the logit
@@ -129,6 +138,7 @@ def auroc(y: ArrayLike, p: ArrayLike, groups: Groups = None, *, count: int = 200
         groups: (N,) patients; None means that every case is its own patient.
         count: Bootstrap resamples.
         seed: Of the bootstrap.
+        draws: AUROC of each resample, where it is at hand already.
     """
     truth, score = _binary(y, p)
     n = len(truth)
@@ -142,8 +152,9 @@ def auroc(y: ArrayLike, p: ArrayLike, groups: Groups = None, *, count: int = 200
         low, high = _newcombe(area, m, k)
         return Estimate(value=area, low=low, high=high, method="Newcombe", n=n)
     if several:
-        areas, _ = resamples(n, groups, count=count, seed=seed).ranking(truth, score)
-        return percentile_interval(area, areas, n)
+        if draws is None:
+            draws, _ = resamples(n, groups, count=count, seed=seed).ranking(truth, score)
+        return percentile_interval(area, draws, n)
     error = math.sqrt(v10.var(ddof=1) / len(v10) + v01.var(ddof=1) / len(v01))
     if error == 0.0:  # constant scores: every case ties with every other, and no spread can be seen
         low, high = _newcombe(area, m, k)
@@ -166,6 +177,167 @@ def _newcombe(area: float, m: int, n: int) -> tuple[float, float]:
     low = 0.0 if area == 0.0 else float(brentq(distance, 1e-12, area - 1e-12))
     high = 1.0 if area == 1.0 else float(brentq(distance, area + 1e-12, 1 - 1e-12))
     return low, high
+
+
+# ------------------------------------------------------------------------ precision-recall and calibration
+
+
+def average_precision(
+    y: ArrayLike, p: ArrayLike, groups: Groups = None, *, count: int = RESAMPLES, seed: int = 0
+) -> Estimate:
+    """Estimate the average precision: the precision at each positive case, averaged (ties share one step).
+
+    Args:
+        y: (N,) bool, whether the finding is present.
+        p: (N,) score.
+        groups: (N,) patients, resampled for the interval.
+        count: Bootstrap resamples.
+        seed: Of the bootstrap.
+    """
+    return ranking_estimates(y, p, groups, count=count, seed=seed)[1]
+
+
+def ranking_estimates(
+    y: ArrayLike, p: ArrayLike, groups: Groups = None, *, count: int = RESAMPLES, seed: int = 0
+) -> tuple[Estimate, Estimate]:
+    """Estimate AUROC and average precision from one pass of resampling; arguments as `auroc`."""
+    truth, score = _binary(y, p)
+    n = len(truth)
+    if reason := _one_class(truth):
+        return inestimable(reason, n), inestimable(reason, n)
+    areas, precisions = resamples(n, groups, count=count, seed=seed).ranking(truth, score)
+    once = Resamples(np.arange(n, dtype=np.int64), n, 1)
+    value = float(once.ranking(truth, score, np.ones((1, n), dtype=np.int64))[1][0])
+    area = auroc(truth, score, groups, draws=areas)
+    return area, percentile_interval(value, precisions, n)
+
+
+def calibration_columns(
+    y: NDArray[np.bool_], p: NDArray[np.float64], bins: int = BINS
+) -> NDArray[np.float64]:
+    """Return (N, bins) columns of y - p in the bin of p; the calibration error is sum |column sum| / N."""
+    bin_of = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], p)
+    columns = np.zeros((len(p), bins))
+    columns[np.arange(len(p)), bin_of] = y - p
+    return columns
+
+
+def ece(
+    y: ArrayLike,
+    p: ArrayLike,
+    groups: Groups = None,
+    *,
+    bins: int = BINS,
+    count: int = RESAMPLES,
+    seed: int = 0,
+) -> Estimate:
+    """Estimate the expected calibration error (arXiv:1706.04599): the mean gap of probability and frequency.
+
+    Args:
+        y: (N,) bool, whether what `p` is the probability of was so.
+        p: (N,) probability.
+        groups: (N,) patients, resampled for the interval.
+        bins: Of equal width.
+        count: Bootstrap resamples.
+        seed: Of the bootstrap.
+    """
+    truth, score = _binary(y, p)
+    n = len(truth)
+    if not n:
+        return inestimable("there is no case", 0)
+    columns = calibration_columns(truth, score, bins)
+    draw = resamples(n, groups, count=count, seed=seed)
+    sums = draw.sums(np.column_stack([columns, np.ones(n)]))
+    draws = np.abs(sums[:, :-1]).sum(axis=1) / np.maximum(sums[:, -1], 1)
+    return percentile_interval(float(np.abs(columns.sum(axis=0)).sum() / n), draws, n)
+
+
+def brier(
+    truth: ArrayLike,
+    probabilities: ArrayLike,
+    groups: Groups = None,
+    *,
+    count: int = RESAMPLES,
+    seed: int = 0,
+) -> Estimate:
+    """Estimate the Brier score (doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2): 0 is perfect.
+
+    With two classes it is the mean squared error of one probability, in [0, 1]; with more, squared errors are
+    summed over the classes, in [0, 2], as in Brier's paper.
+
+    Args:
+        truth: (N,) int, the class of each case.
+        probabilities: (N, C).
+        groups: (N,) patients, resampled for the interval.
+        count: Bootstrap resamples.
+        seed: Of the bootstrap.
+    """
+    codes, p = np.asarray(truth, dtype=np.int64), np.asarray(probabilities, dtype=np.float64)
+    n = len(codes)
+    if not n:
+        return inestimable("there is no case", 0)
+    error = ((p - np.eye(p.shape[1])[codes]) ** 2).sum(axis=1)
+    if p.shape[1] == 2:
+        error = error / 2
+    sums = resamples(n, groups, count=count, seed=seed).sums(np.column_stack([error, np.ones(n)]))
+    return percentile_interval(float(error.mean()), sums[:, 0] / np.maximum(sums[:, 1], 1), n)
+
+
+# ----------------------------------------------------------------------------------------- predictive values
+
+
+def predictive_values(
+    sensitivity: Estimate, specificity: Estimate, prevalence: float
+) -> tuple[Estimate, Estimate]:
+    """Give the positive and negative predictive value where the finding is as common as `prevalence`.
+
+    By Bayes' theorem; the intervals join those of sensitivity and specificity on the scale of the logarithm
+    of the likelihood ratio (doi:10.1002/sim.3095), and so stay in [0, 1] and hold at 100%.
+
+    Args:
+        sensitivity: With its interval.
+        specificity: With its interval.
+        prevalence: In (0, 1).
+
+    Returns:
+        PPV and NPV; NaN where sensitivity or specificity is, or the prevalence is not within (0, 1).
+    """
+    n = sensitivity.n + specificity.n
+    if not (math.isfinite(sensitivity.value) and math.isfinite(specificity.value)):
+        return (inestimable("sensitivity or specificity is unknown", n),) * 2
+    if not 0 < prevalence < 1:
+        return (inestimable("a prevalence lies between 0 and 1", n),) * 2
+    ppv = _posterior(sensitivity, _complement(specificity), prevalence, n)
+    npv = _posterior(specificity, _complement(sensitivity), 1 - prevalence, n)
+    return ppv, npv
+
+
+def _complement(share: Estimate) -> Estimate:
+    return Estimate(
+        value=1 - share.value, low=1 - share.high, high=1 - share.low, method=share.method, n=share.n
+    )
+
+
+def _posterior(hit: Estimate, false: Estimate, prior: float, n: int) -> Estimate:
+    """Return P(class | called so) from the rate of calling it when it is there and when it is not."""
+    method = f"Bayes, at a prevalence of {prior:g}"
+
+    def probability(a: float, b: float) -> float:
+        called = prior * a + (1 - prior) * b
+        return prior * a / called if called > 0 else NAN
+
+    value = probability(hit.value, false.value)
+    if math.isnan(value):
+        return inestimable("no case was called so", n)
+    if hit.value > 0 and false.value > 0 and hit.low > 0 and false.low > 0:
+        middle = math.log(hit.value / false.value)
+        down = math.hypot(math.log(hit.value / hit.low), math.log(false.high / false.value))
+        up = math.hypot(math.log(hit.high / hit.value), math.log(false.value / false.low))
+        odds = math.log(prior / (1 - prior))
+        low, high = _logistic(odds + middle - down), _logistic(odds + middle + up)
+    else:  # a rate of exactly 0 has no logarithm: the corners of both intervals, which is wider
+        low, high = probability(hit.low, false.high), probability(hit.high, false.low)
+    return Estimate(value=value, low=min(low, value), high=max(high, value), method=method, n=n)
 
 
 # ------------------------------------------------------------------------------------------- operating points
