@@ -1,0 +1,275 @@
+"""What could make the figures of a study wrong, found before anything trains.
+
+    settle_duplicates       one image twice, or under two labels
+    find_near_duplicates    the same film, re-encoded or resized, under two patients
+    find_patient_overlap    one patient on two sides of the split that came with the data
+    find_small_classes      too few cases to learn from or to measure on
+
+Near duplicates are pairs whose 256-bit perceptual hashes (DCT signs, `imagehash.phash`) differ in at most
+24 bits and whose thumbnails correlate. Measured on chest films: re-encoding, resizing, brightness and
+contrast change 0 to 16 bits; the closest two different films among 5,856 differ in 40.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.records import PARTS, Finding, FindingKind, Part, Sample
+
+MAX_DISTANCE = 24
+MIN_CORRELATION = 0.95
+SMALL = 10  # cases; fewer give an interval so wide that the figure says little
+MIN_PATIENTS = 3  # one for each side of a split
+_HASH_BYTES = 32
+_TABLES = 20
+_NEIGHBOURS = 32
+_ONES = np.array([value.bit_count() for value in range(256)], dtype=np.uint8)
+
+
+def settle_duplicates(samples: Sequence[Sample]) -> tuple[list[Sample], list[Finding]]:
+    """Keep each image once, and none that has two labels.
+
+    Of byte-identical copies on several sides of a given split the one on the test side is kept, then
+    validation, so that training never sees what it is measured on. A labelled copy goes before all others.
+
+    Args:
+        samples: In their stable order; an image_id may occur several times.
+
+    Returns:
+        Samples, each image_id once, in the order given; a finding for each image that came more than once.
+    """
+    copies: dict[str, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        copies[sample.image_id].append(sample)
+    kept: dict[str, Sample] = {}
+    findings = []
+    for image_id, group in copies.items():
+        labels = sorted({sample.label for sample in group if sample.label is not None})
+        if len(labels) > 1:
+            findings.append(_label_conflict(group, labels))
+            continue
+        kept[image_id] = min(group, key=_claim)  # min takes the first of equals
+        if len(group) > 1:
+            findings.append(_exact_duplicate(group, kept[image_id]))
+    return [sample for sample in samples if kept.get(sample.image_id) is sample], findings
+
+
+def _claim(sample: Sample) -> tuple[bool, int, bool]:
+    order = {"test": 0, "val": 1, "train": 2}
+    part = 3 if sample.part is None else order[sample.part]
+    return sample.label is None, part, sample.patient_id == sample.image_id
+
+
+def _label_conflict(group: Sequence[Sample], labels: Sequence[str]) -> Finding:
+    return Finding(
+        kind=FindingKind.LABEL_CONFLICT,
+        message=f"One image has {len(labels)} labels ({', '.join(labels)}); all its copies are set aside",
+        paths=_paths(group),
+        serious=True,
+    )
+
+
+def _exact_duplicate(group: Sequence[Sample], kept: Sample) -> Finding:
+    parts = {sample.part for sample in group}
+    patients = {sample.patient_id for sample in group}
+    message = f"{len(group)} files hold the same image, byte for byte; {kept.path.name} is kept"
+    if len(parts) > 1:
+        message += f" in {kept.part or 'no part'}, so that training does not see what is measured"
+    if len(patients) > 1:
+        message += "; they are filed under different patients, so check which is right"
+    return Finding(
+        kind=FindingKind.EXACT_DUPLICATE,
+        message=message,
+        paths=(kept.path, *(sample.path for sample in group if sample is not kept)),
+        serious=len(patients) > 1,
+    )
+
+
+def find_near_duplicates(samples: Sequence[Sample], looks: Mapping[str, bytes]) -> list[Finding]:
+    """Find films that are all but the same although they belong to different patients.
+
+    Linear in the number of images: hashes are sorted by 20 random choices of their bits, so few that two near
+    duplicates agree in one of them with high probability (measured ≥ .9 at 24 different bits, ≥ .99 at 16)
+    and so many that few others do; only neighbours are compared.
+
+    Args:
+        samples: Each image once.
+        looks: `Scanned.look` by image_id; images without one are not compared.
+
+    Returns:
+        One finding for each group of near duplicates, serious where a group stands on two sides of a given
+        split.
+    """
+    compared = [sample for sample in samples if looks.get(sample.image_id)]
+    if len(compared) < 2:
+        return []
+    packed = np.frombuffer(b"".join(looks[sample.image_id] for sample in compared), dtype=np.uint8)
+    packed = packed.reshape(len(compared), -1)
+    hashes, thumbnails = packed[:, :_HASH_BYTES], packed[:, _HASH_BYTES:]
+    groups = Groups(range(len(compared)))
+    for first, second in _near_pairs(hashes):
+        if compared[first].patient_id == compared[second].patient_id:
+            continue
+        if _correlation(thumbnails[first], thumbnails[second]) >= MIN_CORRELATION:
+            groups.join(int(first), int(second))
+    return [_near_duplicate([compared[row] for row in rows]) for rows in groups.joined()]
+
+
+def _near_pairs(hashes: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return (P, 2) rows of hashes at most MAX_DISTANCE bits apart, first < second, each pair once."""
+    rows = len(hashes)
+    bits = np.unpackbits(hashes, axis=1)
+    chosen = int(np.clip(np.log2(rows) + 6, 12, 30))
+    rng = np.random.default_rng(0)
+    powers = 1 << np.arange(chosen, dtype=np.int64)
+    found = []
+    for _ in range(_TABLES):
+        keys = bits[:, rng.choice(bits.shape[1], chosen, replace=False)] @ powers
+        order = np.argsort(keys, kind="stable")
+        ordered = keys[order]
+        for step in range(1, min(_NEIGHBOURS, rows - 1) + 1):
+            equal = np.flatnonzero(ordered[step:] == ordered[:-step])
+            if not equal.size:
+                break
+            left, right = order[equal], order[equal + step]
+            near = _ONES[hashes[left] ^ hashes[right]].sum(axis=1, dtype=np.int64) <= MAX_DISTANCE
+            found.append(np.sort(np.stack([left[near], right[near]], axis=1), axis=1))
+    pairs: NDArray[np.int64] = (
+        np.unique(np.concatenate(found), axis=0) if found else np.empty((0, 2), np.int64)
+    )
+    return pairs
+
+
+def _correlation(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def _near_duplicate(group: Sequence[Sample]) -> Finding:
+    parts = {sample.part for sample in group} - {None}
+    labels = {sample.label for sample in group} - {None}
+    message = f"{len(group)} files of different patients look like one film"
+    if len(labels) > 1:
+        message += " and have different labels"
+    message += (
+        ", on different sides of the split that came with the data; take one out or split by patient anew"
+        if len(parts) > 1
+        else "; a new split keeps them on one side"
+    )
+    return Finding(
+        kind=FindingKind.NEAR_DUPLICATE, message=message, paths=_paths(group), serious=len(parts) > 1
+    )
+
+
+def find_patient_overlap(samples: Sequence[Sample]) -> list[Finding]:
+    """Find patients with films on more than one side of the split that came with the data."""
+    parts: dict[str, set[Part]] = defaultdict(set)
+    for sample in samples:
+        if sample.part is not None:
+            parts[sample.patient_id].add(sample.part)
+    torn = {patient for patient, sides in parts.items() if len(sides) > 1}
+    if not torn:
+        return []
+    sides = [part for part in PARTS if any(part in parts[patient] for patient in torn)]
+    return [
+        Finding(
+            kind=FindingKind.PATIENT_OVERLAP,
+            message=f"{_count(len(torn), 'patient stands', 'patients stand')} on more than one side of the "
+            f"split that came with the data ({', '.join(sides)}); split by patient anew, or training leaves them "
+            "out",
+            paths=_paths(
+                sample for sample in samples if sample.patient_id in torn and sample.part is not None
+            ),
+            serious=True,
+        )
+    ]
+
+
+def find_small_classes(samples: Sequence[Sample], classes: Sequence[str]) -> list[Finding]:
+    """Find classes that cannot stand on all sides of a split, that can hardly be measured, or that are
+    alone."""
+    cases = Counter(sample.label for sample in samples)
+    patients = {
+        name: len({sample.patient_id for sample in samples if sample.label == name}) for name in classes
+    }
+    findings = []
+    if len(classes) == 1:
+        findings.append(
+            Finding(
+                kind=FindingKind.SMALL_CLASS,
+                message=f"There is only one class, {classes[0]}; add images of what it is to be told from",
+                serious=True,
+            )
+        )
+    for name in classes:
+        if cases[name] >= SMALL and patients[name] >= MIN_PATIENTS:
+            continue
+        held = f"{_count(cases[name], 'case', 'cases')} of {_count(patients[name], 'patient', 'patients')}"
+        impossible = patients[name] < MIN_PATIENTS
+        findings.append(
+            Finding(
+                kind=FindingKind.SMALL_CLASS,
+                message=f"Class {name} has {held}; "
+                + (
+                    f"it needs {MIN_PATIENTS} patients to be trained and tested on: add cases or leave it out"
+                    if impossible
+                    else "figures on so few say little: add cases if you can"
+                ),
+                paths=_paths(sample for sample in samples if sample.label == name),
+                serious=impossible,
+            )
+        )
+    return findings
+
+
+def find_unlabelled(samples: Sequence[Sample]) -> list[Finding]:
+    """Count the images that no label came with."""
+    without = [sample for sample in samples if sample.label is None]
+    if not without:
+        return []
+    return [
+        Finding(
+            kind=FindingKind.UNLABELLED,
+            message=f"{_count(len(without), 'image has', 'images have')} no label; they can be predicted or "
+            "labelled on the review page, and take no part in training",
+            paths=_paths(without),
+        )
+    ]
+
+
+class Groups:
+    """Disjoint sets of rows that grow together: what is linked, directly or through others, is one group."""
+
+    def __init__(self, rows: Iterable[int]) -> None:
+        self._parent = list(rows)
+
+    def root(self, row: int) -> int:
+        """Return the row that stands for a row's group."""
+        while self._parent[row] != row:
+            self._parent[row] = self._parent[self._parent[row]]
+            row = self._parent[row]
+        return row
+
+    def join(self, first: int, second: int) -> None:
+        """Make two groups one."""
+        low, high = sorted((self.root(first), self.root(second)))
+        self._parent[high] = low
+
+    def joined(self) -> list[list[int]]:
+        """Return the groups of more than one row, each in ascending order."""
+        members: dict[int, list[int]] = defaultdict(list)
+        for row in range(len(self._parent)):
+            members[self.root(row)].append(row)
+        return [rows for rows in members.values() if len(rows) > 1]
+
+
+def _paths(samples: Iterable[Sample]) -> tuple[Path, ...]:
+    return tuple(sample.path for sample in samples)
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
