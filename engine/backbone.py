@@ -136,7 +136,9 @@ class TimmBackbone(nn.Module):
         wrong = [name for name in own if name in state and state[name].shape != own[name].shape]
         if absent:
             raise missing_fit(self.timm_name, absent, wrong)
-        if wrong:  # another number of channels, or position embeddings of another grid: timm knows how to turn them
+        if (
+            wrong
+        ):  # another number of channels, or position embeddings of another grid: timm knows how to turn them
             self._load_adapted(state, wrong)
         else:
             self.net.load_state_dict({name: state[name] for name in own if name in state}, strict=False)
@@ -237,20 +239,22 @@ class ClassifierHead(nn.Module):
             self.pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         elif head.pooling == "flatten":
             self.pool = nn.Flatten()
-        rates = head.dropout * max(1, len(head.hidden)) if len(head.dropout) == 1 else head.dropout
+        rates = head.dropout * len(head.hidden) if len(head.dropout) == 1 else head.dropout
         layers: list[nn.Module] = []
         at_positions = head.pooling == "per-position"
         incoming = channels * height * width if head.pooling == "flatten" else channels
         for width_out, rate in zip(head.hidden, rates, strict=True):
-            layers.append(nn.Conv2d(incoming, width_out, 1) if at_positions else nn.Linear(incoming, width_out))
+            layers.append(
+                nn.Conv2d(incoming, width_out, 1) if at_positions else nn.Linear(incoming, width_out)
+            )
             layers.append(ACTIVATIONS[head.activation]())
             if head.batch_norm:
                 layers.append(nn.BatchNorm2d(width_out) if at_positions else nn.BatchNorm1d(width_out))
             if rate:
                 layers.append(nn.Dropout(rate))
             incoming = width_out
-        if not head.hidden and rates[0]:
-            layers.append(nn.Dropout(rates[0]))
+        if not head.hidden and head.dropout[0]:
+            layers.append(nn.Dropout(head.dropout[0]))
         if at_positions:
             layers.append(nn.Flatten())
             incoming *= height * width
@@ -322,7 +326,9 @@ def build_classifier(recipe: Recipe, n_classes: int) -> Classifier:
     if recipe.head.pooling != "average":
         shape = _map_shape(backbone, recipe)
     head = ClassifierHead(recipe.head, map_shape=shape, n_classes=n_classes)
-    fresh: Iterator[nn.Module] = head.modules() if isinstance(backbone, TimmBackbone) else _both(backbone, head)
+    fresh: Iterator[nn.Module] = (
+        head.modules() if isinstance(backbone, TimmBackbone) else _both(backbone, head)
+    )
     for module in fresh:
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             INITIALISERS[recipe.init](module.weight)

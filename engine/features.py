@@ -65,12 +65,19 @@ class FeatureBank:
         self._device = device
         self._batch_size = batch_size
         self._plain_key = "|".join(
-            (str(VERSION), cache.key, state_digest(classifier.backbone.state_dict()), repr(classifier.head.pool))
+            (
+                str(VERSION),
+                cache.key,
+                state_digest(classifier.backbone.state_dict()),
+                repr(classifier.head.pool),
+            )
         )
         self._view_key = json.dumps([dataclasses.asdict(augmentation), seed], sort_keys=True)
         self._folder = folder
 
-    def view(self, view: int, rows: NDArray[np.int64], progress: Progress | None = None) -> NDArray[np.float32]:
+    def view(
+        self, view: int, rows: NDArray[np.int64], progress: Progress | None = None
+    ) -> NDArray[np.float32]:
         """Return a view's features as a memory map, with at least `rows` filled in.
 
         Args:
@@ -149,7 +156,9 @@ def evict(folder: Path, max_bytes: int = MAX_BYTES) -> None:
     """Delete the banks that were used longest ago until the rest fits."""
     if not folder.is_dir():
         return
-    banks = sorted((bank for bank in folder.iterdir() if bank.is_dir()), key=lambda bank: bank.stat().st_mtime)
+    banks = sorted(
+        (bank for bank in folder.iterdir() if bank.is_dir()), key=lambda bank: bank.stat().st_mtime
+    )
     sizes = {bank: sum(file.stat().st_size for file in bank.iterdir()) for bank in banks}
     total = sum(sizes.values())
     for bank in banks:

@@ -1,8 +1,8 @@
 """The line, walked from end to end: what a training process does, and what the demonstration and command line call.
 
-    train_run      index → split → train → Run          epochs reported on the way
-    read_run       Run → predictions and heatmaps       stored, so that reviewing can begin
-    report_run     Run → Report                         from what is stored
+train_run      index → split → train → Run          epochs reported on the way
+read_run       Run → predictions and heatmaps       stored, so that reviewing can begin
+report_run     Run → Report                         from what is stored
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ def run_job(folder: Path, report: JobReporter) -> None:
         read_run(workspace, store, run, device=request.device, progress=progress)
 
 
-def train_run(workspace: Workspace, folder: Path, request: JobRequest, report: JobReporter) -> Iterator[Epoch]:
+def train_run(
+    workspace: Workspace, folder: Path, request: JobRequest, report: JobReporter
+) -> Iterator[Epoch]:
     """Train what was asked for; afterwards `load_run(folder)` gives the run."""
     index = load_index(workspace, request.dataset_id)
     kept = folder / "split.csv"
@@ -188,7 +190,9 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
     )
 
 
-def export_run(workspace: Workspace, report: Report, run: Run, predictions: Sequence[Prediction], folder: Path) -> ExportedReport:
+def export_run(
+    workspace: Workspace, report: Report, run: Run, predictions: Sequence[Prediction], folder: Path
+) -> ExportedReport:
     """Write a report's files with its films and heatmaps.
 
     Raises:

@@ -13,11 +13,11 @@ import re
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from engine.errors import RecipeError
 from engine.published import PUBLISHED
-from engine.records import Augmentation, Balance, Expected, Head, Phase, Recipe
+from engine.records import Augmentation, Balance, Head, Phase, Recipe
 
 _LITE0 = "timm tf_efficientnet_lite0 with the ImageNet weights of the registry package (Apache-2.0)"
 
@@ -31,10 +31,26 @@ BUILT_IN: dict[str, Recipe] = {
         backbone="efficientnet-lite0",
         head=Head(dropout=(0.2,)),
         phases=(
-            Phase(name="head", epochs=30, trainable="head", optimizer="adamw", learning_rate=3e-3,
-                  weight_decay=1e-2, schedule="cosine", monitor="val_auc"),
-            Phase(name="fine-tune", epochs=2, trainable="last 6", optimizer="adamw", learning_rate=2e-4,
-                  weight_decay=1e-2, schedule="cosine", monitor="val_auc"),
+            Phase(
+                name="head",
+                epochs=30,
+                trainable="head",
+                optimizer="adamw",
+                learning_rate=3e-3,
+                weight_decay=1e-2,
+                schedule="cosine",
+                monitor="val_auc",
+            ),
+            Phase(
+                name="fine-tune",
+                epochs=2,
+                trainable="last 6",
+                optimizer="adamw",
+                learning_rate=2e-4,
+                weight_decay=1e-2,
+                schedule="cosine",
+                monitor="val_auc",
+            ),
         ),
         balance=Balance(method="class-weights"),
         augmentation=_FILM_AUGMENTATION,
@@ -49,10 +65,26 @@ BUILT_IN: dict[str, Recipe] = {
         image_size=160,
         head=Head(dropout=(0.2,)),
         phases=(
-            Phase(name="head", epochs=30, trainable="head", optimizer="adamw", learning_rate=3e-3,
-                  weight_decay=1e-2, schedule="cosine", monitor="val_auc"),
-            Phase(name="fine-tune", epochs=3, trainable="last 6", optimizer="adamw", learning_rate=3e-4,
-                  weight_decay=1e-2, schedule="cosine", monitor="val_auc"),
+            Phase(
+                name="head",
+                epochs=30,
+                trainable="head",
+                optimizer="adamw",
+                learning_rate=3e-3,
+                weight_decay=1e-2,
+                schedule="cosine",
+                monitor="val_auc",
+            ),
+            Phase(
+                name="fine-tune",
+                epochs=3,
+                trainable="last 6",
+                optimizer="adamw",
+                learning_rate=3e-4,
+                weight_decay=1e-2,
+                schedule="cosine",
+                monitor="val_auc",
+            ),
         ),
         balance=Balance(method="class-weights"),
         augmentation=_FILM_AUGMENTATION,
@@ -66,8 +98,16 @@ BUILT_IN: dict[str, Recipe] = {
         backbone="efficientnet-lite0",
         head=Head(dropout=(0.2,)),
         phases=(
-            Phase(name="head", epochs=40, trainable="head", optimizer="adamw", learning_rate=3e-3,
-                  weight_decay=1e-2, schedule="cosine", monitor="val_auc"),
+            Phase(
+                name="head",
+                epochs=40,
+                trainable="head",
+                optimizer="adamw",
+                learning_rate=3e-3,
+                weight_decay=1e-2,
+                schedule="cosine",
+                monitor="val_auc",
+            ),
         ),
         balance=Balance(method="class-weights"),
         augmentation=_FILM_AUGMENTATION,
@@ -141,7 +181,9 @@ def recipe_from_json(text: str) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise RecipeError(f"Recipe field {field}: {first['msg']}", f"Set {field} to a value that fits") from error
+        raise RecipeError(
+            f"Recipe field {field}: {first['msg']}", f"Set {field} to a value that fits"
+        ) from error
     check_recipe(recipe)
     return recipe
 
@@ -224,7 +266,9 @@ def check_recipe(recipe: Recipe) -> None:
             _bounds(f"{place}.{name}", getattr(phase, name), 0, 1e6)
         _bounds(f"{place}.schedule_factor", phase.schedule_factor, 1e-6, 1)
         if phase.optimizer == "momentum" and phase.momentum == 0:
-            raise RecipeError(f"{place} uses momentum, and its momentum is 0", f"Set {place}.momentum, often 0.9")
+            raise RecipeError(
+                f"{place} uses momentum, and its momentum is 0", f"Set {place}.momentum, often 0.9"
+            )
     if recipe.weights == "random" and recipe.phases[0].trainable == "head" and len(recipe.phases) == 1:
         raise RecipeError(
             "Only the head is trained, on a backbone with random weights",
@@ -251,18 +295,16 @@ def _bounds(field: str, value: float, low: float, high: float) -> None:
 def _refuse_unknown_fields(raw: object, record: type, place: str) -> None:
     if not isinstance(raw, dict):
         raise RecipeError(
-            f"{place or 'A recipe'} must be a JSON object", "Save a recipe from the Train page and edit that"
+            f"{place.rstrip('.') or 'A recipe'} must be a JSON object",
+            "Save a recipe from the Train page and edit that",
         )
-    names = [field.name for field in dataclasses.fields(record)]
-    for name in raw:
-        if name not in names:
-            raise _unknown(f"recipe field {place}", str(name), names)
-    nested: dict[str, type] = {"head": Head, "balance": Balance, "augmentation": Augmentation}
-    for name, inner in nested.items():
-        if record is Recipe and name in raw:
-            _refuse_unknown_fields(raw[name], inner, f"{name}.")
-    lists: dict[str, type] = {"phases": Phase, "expected": Expected}
-    for name, inner in lists.items():
-        if record is Recipe and isinstance(raw.get(name), list):
-            for number, item in enumerate(raw[name]):
-                _refuse_unknown_fields(item, inner, f"{name}.{number}.")
+    hints = get_type_hints(record)
+    for name, value in raw.items():
+        if name not in hints:
+            raise _unknown(f"recipe field {place}", str(name), list(hints))
+        inner = next(iter(get_args(hints[name])), hints[name])  # tuple[Phase, ...] holds phases
+        if dataclasses.is_dataclass(inner) and isinstance(inner, type):
+            items = enumerate(value) if isinstance(value, list) else [(None, value)]
+            for number, item in items:
+                index = "" if number is None else f"{number}."
+                _refuse_unknown_fields(item, inner, f"{place}{name}.{index}")

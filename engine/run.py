@@ -1,13 +1,13 @@
 """A finished training run as a folder, and back.
 
-    runs/<run_id>/
-      recipe.json        as run
-      run.json           classes, operating point, calibration, provenance
-      split.csv          every image, its patient and its side
-      history.csv        one line an epoch
-      model.safetensors  the best checkpoint
-      environment.json   versions and device
-      heatmaps.npz       saliency of the predicted cases, float16
+runs/<run_id>/
+  recipe.json        as run
+  run.json           classes, operating point, calibration, provenance
+  split.csv          every image, its patient and its side
+  history.csv        one line an epoch
+  model.safetensors  the best checkpoint
+  environment.json   versions and device
+  heatmaps.npz       saliency of the predicted cases, float16
 """
 
 from __future__ import annotations
@@ -36,7 +36,17 @@ from engine.workspace import Workspace, write_atomic
 if TYPE_CHECKING:
     from engine.backbone import Classifier
 
-_PACKAGES = ("overread", "torch", "torchvision", "timm", "captum", "scikit-learn", "numpy", "pillow", "pydicom")
+_PACKAGES = (
+    "overread",
+    "torch",
+    "torchvision",
+    "timm",
+    "captum",
+    "scikit-learn",
+    "numpy",
+    "pillow",
+    "pydicom",
+)
 
 
 def new_run_id() -> str:
@@ -70,11 +80,13 @@ def load_run(folder: Path) -> Run:
         )
     except FileNotFoundError as error:
         raise RunError(
-            f"There is no finished run in {folder.name}", "Wait until its training is done, or choose another run"
+            f"There is no finished run in {folder.name}",
+            "Wait until its training is done, or choose another run",
         ) from error
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise RunError(
-            f"The run {folder.name} is damaged ({error})", "Restore its run.json from a backup, or train again"
+            f"The run {folder.name} is damaged ({error})",
+            "Restore its run.json from a backup, or train again",
         ) from error
 
 
@@ -100,13 +112,19 @@ def find_run(workspace: Workspace, run_id: str) -> Run:
     if run_id == "latest":
         finished = [name for name in names if (workspace.runs / name / "run.json").is_file()]
         if not finished:
-            raise RunError("There is no finished run in this workspace", "Train one first: overread train DATASET")
+            raise RunError(
+                "There is no finished run in this workspace", "Train one first: overread train DATASET"
+            )
         return load_run(workspace.runs / finished[-1])
-    matching = [name for name in names if name == run_id] or [n for n in names if run_id and n.startswith(run_id)]
+    matching = [name for name in names if name == run_id] or [
+        n for n in names if run_id and n.startswith(run_id)
+    ]
     if len(matching) != 1:
         problem = "There is no run" if not matching else f"{len(matching)} runs begin with"
         known = ", ".join(names[-3:]) or "none yet"
-        raise RunError(f"{problem} “{run_id}”", f"Choose one of the runs there are (newest: {known}), or “latest”")
+        raise RunError(
+            f"{problem} “{run_id}”", f"Choose one of the runs there are (newest: {known}), or “latest”"
+        )
     return load_run(workspace.runs / matching[0])
 
 
@@ -232,12 +250,15 @@ def load_explanations(folder: Path) -> Mapping[str, Explanation]:
             maps = data["maps"].astype(np.float32)
             rows = zip(data["image_ids"], data["targets"], maps, strict=True)
             return {
-                str(image_id): Explanation(image_id=str(image_id), heatmap=heatmap, target=str(target), method=method)
+                str(image_id): Explanation(
+                    image_id=str(image_id), heatmap=heatmap, target=str(target), method=method
+                )
                 for image_id, target, heatmap in rows
             }
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise RunError(
-            f"The heatmaps of run {folder.name} are damaged", "Make them again: overread explain " + folder.name
+            f"The heatmaps of run {folder.name} are damaged",
+            "Make them again: overread explain " + folder.name,
         ) from error
 
 

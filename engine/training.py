@@ -34,7 +34,7 @@ from engine.backbone import (
     set_trainable,
     trained_parameters,
 )
-from engine.balance import Balanced, balanced_epoch, copy_augmentation, training_loss
+from engine.balance import Balanced, balanced_rows, focal_loss
 from engine.calibration import calibrate, calibrated
 from engine.checkpoint import (
     Checkpoint,
@@ -97,20 +97,25 @@ class _Feed:
     cache: ImageCache
     device: str
     augmenter: Augmenter
+    copy_augmenter: Augmenter | None  # for copies, where the recipe leaves originals as they are
     views: dict[int, NDArray[np.float32]] = field(default_factory=dict)  # empty means pixels
 
-    def inputs(self, rows: NDArray[np.int64], *, view: int, copies: NDArray[np.int64], where: NDArray[np.bool_]) -> Tensor:
+    def inputs(
+        self, rows: NDArray[np.int64], *, view: int, copies: NDArray[np.int64], where: NDArray[np.bool_]
+    ) -> Tensor:
         """Return a training batch: augmented images (B, C, H, W) in [0, 1], or pooled features."""
         if self.views:
             # Which of the banked views an image shows in an epoch is drawn like its augmentation would be.
             keys = (rows * 1_000_003 + view * 7919 + copies * 104_729) % 2_147_483_647
-            drawn = np.where(where, np.array(sorted(self.views))[keys % len(self.views)], PLAIN)
+            drawn = np.array(sorted(self.views))[keys % len(self.views)]
             batch = np.empty((len(rows), *self.views[PLAIN].shape[1:]), dtype=np.float32)
             for number in np.unique(drawn):
                 batch[drawn == number] = self.views[int(number)][rows[drawn == number]]
             return torch.from_numpy(batch).to(self.device)
         images = images_of(self.cache, rows, self.device)
-        changed = self.augmenter(images, rows, view, copies=copies, where=where)
+        changed = self.augmenter(images, rows, view, copies=copies)
+        if where.any() and self.copy_augmenter is not None:
+            changed = self.copy_augmenter(changed, rows, view, copies=copies, where=where)
         return changed.contiguous(memory_format=torch.channels_last)
 
     def plain(self, rows: NDArray[np.int64]) -> Tensor:
@@ -249,7 +254,9 @@ class _Data:
         numbers = {name: number for number, name in enumerate(split.classes)}
 
         def side(samples: Sequence[Sample]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-            kept = [s for s in samples if s.image_id in cache.row]  # unreadable since indexing: left out, listed
+            kept = [
+                s for s in samples if s.image_id in cache.row
+            ]  # unreadable since indexing: left out, listed
             rows = np.array([cache.row[s.image_id] for s in kept], dtype=np.int64)
             return rows, np.array([numbers[s.label or ""] for s in kept], dtype=np.int64)
 
@@ -350,21 +357,22 @@ class _Course:
 
     def _feed(self, phase: Phase) -> _Feed:
         recipe = self.recipe
-        augmentation = copy_augmentation(recipe.balance, recipe.augmentation)
+        changes = not augmentation_is_none(recipe.augmentation)
+        changes_copies = recipe.balance.method == "duplicate-augmented" and not changes
         feed = _Feed(
             classifier=self.classifier,
             cache=self.cache,
             device=self.device,
-            augmenter=Augmenter(augmentation, recipe.seed),
+            augmenter=Augmenter(recipe.augmentation, recipe.seed),
+            copy_augmenter=Augmenter(recipe.balance.augmentation, recipe.seed) if changes_copies else None,
         )
-        changes = not augmentation_is_none(augmentation)
-        if phase.trainable != "head" or (changes and recipe.views == 0):
+        if phase.trainable != "head" or changes_copies or (changes and recipe.views == 0):
             return feed
         bank = FeatureBank(
             self.cache_dir / "features",
             self.cache,
             self.classifier,
-            augmentation=augmentation,
+            augmentation=recipe.augmentation,
             seed=recipe.seed,
             device=self.device,
         )
@@ -387,9 +395,10 @@ class _Course:
         recipe, data = self.recipe, self.data
         view = index * 10_000 + done  # differs from epoch to epoch over all phases
         torch.manual_seed(recipe.seed * 1_000_003 + view)
-        plan = balanced_epoch(data.train_labels, recipe.balance, data.classes, seed=recipe.seed, epoch=view)
-        size = recipe.batch_size
-        batches = [np.arange(at, min(at + size, len(plan.rows))) for at in range(0, len(plan.rows), size)]
+        rng = np.random.default_rng([recipe.seed % 2**32, index, done])
+        plan = balanced_rows(data.train_labels, recipe.balance, data.classes, rng)
+        order = rng.permutation(len(plan.rows))
+        batches = [order[at : at + recipe.batch_size] for at in range(0, len(order), recipe.batch_size)]
         if len(batches) > 1 and len(batches[-1]) == 1:
             batches.pop()  # batch normalisation has no variance over one image
         weights = None
@@ -405,11 +414,10 @@ class _Course:
             optimizer.zero_grad(set_to_none=True)
             with _autocast(self.device):
                 logits = feed.logits(inputs)
-                loss = training_loss(
-                    logits.float(), labels, plan, focal_gamma=recipe.balance.focal_gamma, class_weights=weights
-                )
+                gamma = recipe.balance.focal_gamma if plan.loss == "focal" else 0.0  # 0 is cross-entropy
+                loss = focal_loss(logits.float(), labels, gamma, weights)
                 if phase.l1:
-                    loss = loss + l1_penalty(parameters, phase.l1)
+                    loss = loss + phase.l1 * l1_penalty(parameters)
             scaler.scale(loss).backward()
             if phase.clip_norm:
                 scaler.unscale_(optimizer)
@@ -467,7 +475,9 @@ class _Course:
             "val_auc": _area(logits.softmax(1).numpy(), self.data.val_labels, self.positive),
         }
 
-    def _save(self, index: int, done: int, optimizer: torch.optim.Optimizer, schedule: dict[str, Any]) -> None:
+    def _save(
+        self, index: int, done: int, optimizer: torch.optim.Optimizer, schedule: dict[str, Any]
+    ) -> None:
         before = len(load_history(self.folder)) - done
         save_checkpoint(
             self.folder,
@@ -504,7 +514,9 @@ class _Course:
         with torch.inference_mode():
             for at in range(0, len(self.data.val_rows), 64):
                 images = images_of(self.cache, self.data.val_rows[at : at + 64], self.device).float() / 255
-                pieces.append(self.classifier(images.contiguous(memory_format=torch.channels_last)).float().cpu())
+                pieces.append(
+                    self.classifier(images.contiguous(memory_format=torch.channels_last)).float().cpu()
+                )
         if not pieces:
             return np.zeros((0, len(self.data.classes)), dtype=np.float32)
         return np.asarray(torch.cat(pieces).numpy())
@@ -519,7 +531,9 @@ def finish(course: _Course, split: Split, *, dataset_id: str, dataset_name: str,
     threshold = 0.5
     if len(data.classes) == 2 and len(logits):
         probabilities = calibrated(logits, calibration)[:, course.positive]
-        threshold = choose_threshold(recipe.operating_point, data.val_labels == course.positive, probabilities)
+        threshold = choose_threshold(
+            recipe.operating_point, data.val_labels == course.positive, probabilities
+        )
     save_run(
         Run(
             run_id=course.folder.name,
@@ -544,7 +558,9 @@ def finish(course: _Course, split: Split, *, dataset_id: str, dataset_name: str,
 
 def stopped() -> TrainingStopped:
     """Say that a run was stopped and that nothing is lost."""
-    return TrainingStopped("The run was stopped", "Resume it to go on from its last checkpoint, or start another")
+    return TrainingStopped(
+        "The run was stopped", "Resume it to go on from its last checkpoint, or start another"
+    )
 
 
 def _area(probabilities: NDArray[np.float32], labels: NDArray[np.int64], positive: int) -> float:

@@ -1,0 +1,107 @@
+"""What tests share: a workspace, forty small films with a known finding, and a run that was really trained on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.records import Head, Index, Phase, Recipe, Run, Split
+from engine.workspace import Workspace, open_workspace
+
+TINY_RECIPE = Recipe(
+    name="tiny",
+    title="A net small enough for a test",
+    source="tests",
+    backbone="test_efficientnet",
+    weights="random",
+    image_size=32,
+    head=Head(),
+    phases=(Phase(name="all", epochs=2, trainable="all", optimizer="adam", learning_rate=1e-3),),
+    batch_size=8,
+)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return open_workspace(tmp_path / "workspace")
+
+
+def draw_films(folder: Path, *, patients: int = 20, side: int = 48, seed: int = 7) -> Path:
+    """Write two films a patient in class folders: every fourth patient has a bright square; return the folder."""
+    rng = np.random.default_rng(seed)
+    for patient in range(patients):
+        ill = patient % 4 == 0
+        target = folder / ("opacity" if ill else "normal")
+        target.mkdir(parents=True, exist_ok=True)
+        for film in range(2):
+            pixels = rng.normal(90, 12, (side, side))
+            if ill:
+                top, left = rng.integers(4, side - 16, 2)
+                pixels[top : top + 12, left : left + 12] += 90
+            image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+            image.save(target / f"p{patient:02d}-{film}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw_films(tmp_path_factory.mktemp("films") / "films")
+
+
+@pytest.fixture(scope="session")
+def tiny_index(films: Path) -> Index:
+    from engine.dataset import index_folder
+
+    index = index_folder(films)
+    named = tuple(replace(s, patient_id=s.path.stem.partition("-")[0]) for s in index.samples)
+    return replace(index, samples=named)
+
+
+@pytest.fixture(scope="session")
+def tiny_split(tiny_index: Index) -> Split:
+    from engine.split import split_index
+
+    return split_index(tiny_index, seed=1)
+
+
+@pytest.fixture(scope="session")
+def trained(
+    tmp_path_factory: pytest.TempPathFactory, tiny_index: Index, tiny_split: Split
+) -> tuple[Workspace, Run]:
+    """A workspace with one trained, predicted, explained and stored run. Do not change it: copy it."""
+    from engine.dataset import save_index
+    from engine.line import read_run
+    from engine.run import load_run
+    from engine.store import open_store
+    from engine.training import train
+
+    workspace = open_workspace(tmp_path_factory.mktemp("trained") / "workspace")
+    save_index(workspace, tiny_index)
+    folder = workspace.runs / "20260101-000000-tiny"
+    for _ in train(
+        TINY_RECIPE,
+        tiny_split,
+        folder=folder,
+        cache_dir=workspace.cache,
+        dataset_id=tiny_index.dataset_id,
+        dataset_name=tiny_index.name,
+        device="cpu",
+    ):
+        pass
+    run = load_run(folder)
+    with open_store(workspace.database) as store:
+        read_run(workspace, store, run, device="cpu")
+    return workspace, run
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing in a test may ask a hub or a telemetry host."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
+    yield
