@@ -356,14 +356,6 @@ def thumbnail(session: AppSession, path: Path, image_id: str | None) -> str:
         return ""
 
 
-def datasets_again(session: AppSession, chosen: str | None) -> Any:
-    """Return the drop-down with what the workspace holds now, keeping the choice."""
-    choices = dataset_choices(session)
-    known = [dataset_id for _, dataset_id in choices]
-    value = chosen if chosen in known else (known[0] if known else None)
-    return gr.Dropdown(choices=choices, value=value)  # type: ignore[arg-type]
-
-
 def first_look(session: AppSession, chosen: str | None) -> tuple[Any, ...]:
     """Return the drop-down and all that is shown, when the page is opened."""
     choices = dataset_choices(session)

@@ -147,7 +147,7 @@ def _shown(raw: dict[str, Any], dotted: str) -> Any:
             target = target[int(part)]
         else:
             target = target[part]
-    return ", ".join(f"{one:g}" for one in target) if isinstance(target, list) else target
+    return ", ".join(f"{one:.10g}" for one in target) if isinstance(target, list) else target
 
 
 def recipe_of(base: Recipe, values: Iterable[Any]) -> Recipe:

@@ -21,6 +21,7 @@ import gradio as gr
 import numpy as np
 import pandas as pd
 import torch
+from gradio.context import Context
 from PIL import Image
 
 from engine import jobs
@@ -625,6 +626,11 @@ def build(session: AppSession) -> None:
         api_name="train_open_page",
         **quiet,
     )
+    tab = Context.block
+    if isinstance(tab, gr.Tab):  # what the Data page brought in since
+        tab.select(
+            partial(shown(datasets_again), session), dataset, dataset, api_name="train_datasets", **quiet
+        )
     gr.on(fn=partial(shown(look_at), session, None), outputs=looked, api_name="train_look_first", **quiet)
 
 

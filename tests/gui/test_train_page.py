@@ -1,0 +1,271 @@
+"""The Train page: what it shows before a run is what the run will do, and every tab sees the same run."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+from engine import jobs
+from engine.dataset import index_data, save_index
+from engine.errors import DataError, RecipeError, TrainingError
+from engine.job_files import JobStatus
+from engine.records import Augmentation, Balance, Epoch, Head, Phase, Recipe
+from engine.recipe import RECIPES, recipe_from_json
+from engine.workspace import open_workspace
+from gui.recipe_form import FIELDS, own_recipes, recipe_choices, recipe_of, values_of
+from gui.session import AppSession, open_session
+from gui.train_page import (
+    augmented,
+    data_facts,
+    duration,
+    facts,
+    look,
+    losses,
+    open_recipe,
+    recipe_file,
+    resume,
+    run_box,
+    save_recipe,
+    scores,
+    start,
+    stop,
+)
+from tests.gui.test_data_page import write_films
+
+TINY = Recipe(
+    name="tiny",
+    title="Tiny",
+    source="for tests",
+    backbone="scnnb",
+    weights="random",
+    image_size=28,
+    channels=1,
+    phases=(Phase(name="all", epochs=2000, trainable="all", learning_rate=1e-3),),
+    batch_size=8,
+)
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[AppSession]:
+    opened = open_session(open_workspace(tmp_path / "workspace"), reader="Dr Test")
+    yield opened
+    for one in jobs.list_jobs(opened.workspace):
+        if one.working:
+            jobs.stop(one.folder)
+            wait_for(lambda folder=one.folder: not jobs.status(folder).working)  # type: ignore[misc]
+    opened.store.close()
+
+
+@pytest.fixture
+def dataset(session: AppSession, tmp_path: Path) -> str:
+    index = index_data(write_films(tmp_path / "films", patients=30) / "films.csv")
+    save_index(session.workspace, index)
+    return index.dataset_id
+
+
+def wait_for(seen: Callable[[], object], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not seen():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+
+def changed(recipe: Recipe, **fields: object) -> list[object]:
+    values = dict(zip(FIELDS, values_of(recipe), strict=True))
+    unknown = set(fields) - {name.replace(".", "__") for name in FIELDS}
+    assert not unknown
+    return [fields.get(name.replace(".", "__"), value) for name, value in values.items()]
+
+
+# ---------------------------------------------------------------------------------------------------- the form
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_comes_back_equal_through_the_form(name: str) -> None:
+    assert recipe_of(RECIPES[name], values_of(RECIPES[name])) == RECIPES[name]
+
+
+def test_the_form_changes_what_it_says_and_nothing_else() -> None:
+    recipe = recipe_of(
+        TINY,
+        changed(
+            TINY,
+            phases__0__epochs=3,
+            head__hidden="64, 32",
+            head__dropout="0.3; 0.1",
+            balance__method="focal",
+            augmentation__rotation=15,
+        ),
+    )
+    assert recipe == replace(
+        TINY,
+        phases=(replace(TINY.phases[0], epochs=3),),
+        head=Head(hidden=(64, 32), dropout=(0.3, 0.1)),
+        balance=Balance(method="focal"),
+        augmentation=Augmentation(rotation=15),
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("head__hidden", "many"),
+        ("head__hidden", "12.5"),
+        ("batch_size", None),
+        ("phases__0__optimizer", "guess"),
+        ("balance__method", "wish"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(field: str, value: object) -> None:
+    with pytest.raises(RecipeError):
+        recipe_of(TINY, changed(TINY, **{field: value}))
+
+
+def test_an_own_recipe_is_saved_offered_shared_and_read_back(session: AppSession, tmp_path: Path) -> None:
+    save_recipe(session, "Night shift", TINY, *changed(TINY, phases__0__epochs=5))
+    ((name, saved),) = own_recipes(session.workspace).items()
+    assert (name, saved.title, saved.phases[0].epochs) == ("night-shift", "Night shift", 5)
+    assert ("Mine — Night shift", "night-shift") in recipe_choices(session.workspace)
+    shared = Path(recipe_file(saved, *values_of(saved)))
+    assert recipe_from_json(shared.read_text(encoding="utf-8")) == saved
+    other = open_session(open_workspace(tmp_path / "other"))
+    open_recipe(other, str(shared))
+    assert own_recipes(other.workspace) == {name: saved}
+    other.store.close()
+
+
+def test_a_file_that_is_no_recipe_is_refused(session: AppSession, tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text(json.dumps({"name": "x", "colour": "red"}))
+    with pytest.raises(RecipeError):
+        open_recipe(session, str(tmp_path / "bad.json"))
+
+
+# ---------------------------------------------------------------------------------------------------- before a run
+
+
+def test_class_counts_are_shown_before_and_after_balancing(session: AppSession, tmp_path: Path) -> None:
+    folder = write_films(tmp_path / "films", patients=40, classes=("normal", "normal", "normal", "opacity"))
+    index = index_data(folder / "films.csv")
+    save_index(session.workspace, index)
+    shown = facts(session, index.dataset_id, TINY, *changed(TINY, balance__method="duplicate"))
+    assert "parameters trained" in shown
+    rows = [row.split("<td") for row in shown.split("<tr>")[2:]]
+    counts = {
+        row[1].split(">")[1].split("<")[0]: [cell.split(">")[1].split("<")[0] for cell in row[2:4]]
+        for row in rows
+    }
+    assert counts["normal"][0] == counts["normal"][1] == counts["opacity"][1]
+    assert int(counts["opacity"][0]) < int(counts["opacity"][1])
+
+
+def test_the_number_of_trained_parameters_follows_what_is_trained() -> None:
+    from gui.recipe_form import parameters
+
+    total, trained = parameters(TINY, 2)
+    head_only = replace(TINY, phases=(replace(TINY.phases[0], trainable="head"), TINY.phases[0]))
+    assert trained == total == parameters(head_only, 2)[0]
+
+
+def test_wrong_settings_are_told_where_they_are_set(session: AppSession, dataset: str) -> None:
+    shown = facts(session, dataset, TINY, *changed(TINY, phases__0__trainable="no.such.layer"))
+    assert "no.such.layer" in shown and "or-serious" in shown
+
+
+def test_changed_training_images_are_shown_beside_the_original(session: AppSession, dataset: str) -> None:
+    shown = augmented(session, dataset, TINY, *changed(TINY, augmentation__rotation=30))
+    assert shown.count("as it is") == 2 * 2  # alt and caption, one film a class
+    pictures = {piece.split('"')[0] for piece in shown.split('src="')[1:]}
+    assert len(pictures) == 10
+
+
+def test_no_data_is_said_before_anything_starts(session: AppSession) -> None:
+    assert "No data set is chosen" in data_facts(session, None)
+    with pytest.raises(DataError):
+        start(session, None, TINY, *values_of(TINY))
+    assert jobs.list_jobs(session.workspace) == []
+
+
+def test_a_guest_cannot_train(tmp_path: Path) -> None:
+    guest = open_session(open_workspace(tmp_path / "workspace"), read_only=True)
+    with pytest.raises(TrainingError, match="looking only"):
+        start(guest, "0" * 12, TINY, *values_of(TINY))
+    guest.store.close()
+
+
+# ---------------------------------------------------------------------------------------------------- during a run
+
+
+def a_status(**fields: object) -> JobStatus:
+    base = JobStatus(
+        job_id="r1", folder=Path("r1"), state="training", epoch=3, epochs=10, batch=5, batches=10
+    )
+    return replace(base, **fields)  # type: ignore[arg-type]
+
+
+def test_progress_says_epoch_batch_and_time_left() -> None:
+    box = run_box(a_status(seconds_left=130.0, phase="head"), None)
+    assert "epoch 4 of 10" in box and "batch 5 of 10" in box and "about 2 min left" in box
+    assert 'aria-valuenow="35"' in box
+
+
+@pytest.mark.parametrize("state", ["failed", "lost", "stopped"])
+def test_a_run_that_ended_early_says_so_and_can_be_resumed(state: str) -> None:
+    box = run_box(a_status(state=state, message="The disk is full."), None)
+    assert state.capitalize() in box and "The disk is full." in box and "Resume goes on" in box
+
+
+def test_durations_are_in_words() -> None:
+    assert [duration(s) for s in (0.2, 40, 130, 7800)] == [
+        "about 1 s",
+        "about 40 s",
+        "about 2 min",
+        "about 2 h 10 min",
+    ]
+
+
+def test_curves_are_none_before_the_first_point_and_leave_out_what_was_not_computed() -> None:
+    assert losses([]) is None and scores([]) is None
+    epoch = Epoch(
+        number=1,
+        phase="head",
+        train_loss=0.5,
+        val_loss=0.4,
+        val_accuracy=0.9,
+        val_auc=float("nan"),
+        learning_rate=1e-3,
+        seconds=1,
+        images_per_second=1,
+    )
+    frame = scores([epoch])
+    assert frame is not None and frame.values.tolist() == [[1, "accuracy", 0.9]]
+
+
+def test_a_run_is_started_watched_stopped_and_resumed(session: AppSession, dataset: str) -> None:
+    first = start(session, dataset, TINY, *values_of(TINY))
+    run_id = first[0].value
+    with pytest.raises(TrainingError, match="still"):
+        start(session, dataset, TINY, *values_of(TINY))
+    folder = session.workspace.runs / run_id
+    wait_for(lambda: jobs.status(folder).epoch >= 2)
+    second_tab = look(session, None, "")
+    assert second_tab[0].value == run_id
+    assert second_tab[4].interactive is False and second_tab[5].visible is True
+    assert second_tab[2] is not None
+    stop(session, run_id)
+    wait_for(lambda: jobs.status(folder).state == "stopped")
+    ended = look(session, run_id, "")
+    assert "Stopped" in ended[1] and ended[6].visible is True and ended[4].interactive is True
+    done = jobs.status(folder).epoch
+    resume(session, run_id)
+    wait_for(lambda: jobs.status(folder).epoch > done)
+
+
+def test_nothing_is_sent_again_when_nothing_changed(session: AppSession) -> None:
+    first = look(session, None, "")
+    assert all(output == gr.skip() for output in look(session, None, first[-1]))
