@@ -106,12 +106,9 @@ class Resamples:
         last_of_step = np.flatnonzero(np.append(step[1:] != step[:-1], True))
         start = first[step[last_of_step]]
         end = np.append(first, len(scores))[step[last_of_step] + 1]
-        # One case a patient: the draws are exchangeable, so they may stand in sorted order without being
-        # looked up.
-        alone = self.patients == len(patient)
         areas, precisions = [], []
         for block in self.blocks() if times is None else (times,):
-            weights = block if alone else np.take(block, patient, axis=1)
+            weights = np.take(block, patient, axis=1)
             called = np.zeros((len(block), len(scores) + 1), dtype=np.int64)
             np.cumsum(weights, axis=1, out=called[:, 1:])  # integers: eight times faster than floats
             true = np.take(np.cumsum(np.take(weights, positive, axis=1), axis=1), last_of_step, axis=1)

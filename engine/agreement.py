@@ -1,0 +1,259 @@
+"""Two models, or two readers, or a reader before and after: comparisons on the same cases.
+
+Every comparison is paired: entry i of both arguments is the same case.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import binom, norm
+
+from engine.bootstrap import RESAMPLES, percentile_interval, resamples
+from engine.metrics import NAN, Z95, Groups, inestimable, placements, wilson
+from engine.records import Estimate
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """The difference of two figures on the same cases.
+
+    Attributes:
+        first: The first figure.
+        second: The second figure.
+        difference: First minus second, with its interval.
+        z: Of the test, with the sign of the difference; NaN for an exact test.
+        p_value: Two-sided, that there is no difference.
+        method: The test.
+    """
+
+    first: float
+    second: float
+    difference: Estimate
+    z: float
+    p_value: float
+    method: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Switches:
+    """What became of cases between a first and a second answer.
+
+    Attributes:
+        helped: Wrong at first, right afterwards.
+        harmed: Right at first, wrong afterwards.
+        stayed_right: Right both times.
+        stayed_wrong: The same wrong answer both times.
+        wrong_otherwise: Another wrong answer afterwards.
+    """
+
+    helped: int
+    harmed: int
+    stayed_right: int
+    stayed_wrong: int
+    wrong_otherwise: int
+
+
+def cohen_kappa(first: Sequence[Any] | NDArray[Any], second: Sequence[Any] | NDArray[Any]) -> Estimate:
+    """Estimate Cohen's kappa (doi:10.1177/001316446002000104): agreement of two readers beyond chance.
+
+    The interval is from the large-sample standard error (doi:10.1037/h0028106), cut at -1 and 1.
+
+    Args:
+        first: (N,) answers of one reader.
+        second: (N,) answers of the other, on the same cases.
+    """
+    _, codes = np.unique(np.concatenate([np.asarray(first), np.asarray(second)]), return_inverse=True)
+    n = len(codes) // 2
+    if not n:
+        return inestimable("no case was read by both", 0)
+    classes = int(codes.max()) + 1
+    table = np.bincount(codes[:n] * classes + codes[n:], minlength=classes**2).reshape(classes, classes) / n
+    by_first, by_second = table.sum(axis=1), table.sum(axis=0)
+    observed, chance = float(np.trace(table)), float(by_first @ by_second)
+    if chance >= 1:
+        return inestimable("both gave one and the same answer to every case", n)
+    kappa = (observed - chance) / (1 - chance)
+    # Fleiss, Cohen and Everitt 1969, equation 13.
+    ends = by_second[:, None] + by_first[None, :]
+    diagonal = np.diag(table) @ (1 - (by_first + by_second) * (1 - kappa)) ** 2
+    off = (1 - kappa) ** 2 * float((table * ends**2).sum() - np.diag(table) @ np.diag(ends) ** 2)
+    variance = (float(diagonal) + off - (kappa - chance * (1 - kappa)) ** 2) / (n * (1 - chance) ** 2)
+    half = Z95 * math.sqrt(max(0.0, variance))
+    if half == 0.0:
+        return Estimate(value=kappa, low=NAN, high=NAN, method="no interval: no spread can be seen", n=n)
+    low, high = max(-1.0, kappa - half), min(1.0, kappa + half)
+    return Estimate(value=kappa, low=low, high=high, method="large-sample standard error", n=n)
+
+
+def fleiss_kappa(counts: ArrayLike, *, count: int = RESAMPLES, seed: int = 0) -> Estimate:
+    """Estimate Fleiss' kappa (doi:10.1037/h0031619): agreement of several readers beyond chance.
+
+    Args:
+        counts: (N, C) readers who gave case i the class c; each case has the same number of readers, >= 2.
+        count: Bootstrap resamples of cases, for the interval.
+        seed: Of the bootstrap.
+    """
+    table = np.asarray(counts, dtype=np.float64)
+    n = len(table)
+    readers = table.sum(axis=1)
+    if not n or readers[0] < 2:
+        return inestimable("no case was read by two readers", n)
+    if (readers != readers[0]).any():
+        return inestimable("not every case was read by the same number of readers", n)
+    agree = ((table**2).sum(axis=1) - readers) / (readers * (readers - 1))
+
+    def kappa(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        total = sums[:, :1]
+        chance = ((sums[:, 2:] / (total * readers[0])) ** 2).sum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(chance < 1 - 1e-12, (sums[:, 1] / total[:, 0] - chance) / (1 - chance), NAN)
+
+    columns = np.column_stack([np.ones(n), agree, table])
+    value = float(kappa(columns.sum(axis=0, keepdims=True))[0])
+    if math.isnan(value):
+        return inestimable("all readers gave one and the same answer to every case", n)
+    return percentile_interval(value, kappa(resamples(n, count=count, seed=seed).sums(columns)), n)
+
+
+def mcnemar(first_right: ArrayLike, second_right: ArrayLike) -> Comparison:
+    """Compare two shares of right answers on the same cases: McNemar's exact test (doi:10.1007/BF02295996).
+
+    The interval of the difference is Newcombe's tenth for paired shares
+    (doi:10.1002/(SICI)1097-0258(19981130)17:22<2635::AID-SIM954>3.0.CO;2-C).
+
+    Args:
+        first_right: (N,) bool, whether the first was right.
+        second_right: (N,) bool, whether the second was.
+    """
+    a, b = np.asarray(first_right, dtype=bool), np.asarray(second_right, dtype=bool)
+    n, only_first, only_second = len(a), int((a & ~b).sum()), int((~a & b).sum())
+    p_value = min(1.0, 2 * float(binom.cdf(min(only_first, only_second), only_first + only_second, 0.5)))
+    one, two = wilson(int(a.sum()), n), wilson(int(b.sum()), n)
+    if not n:
+        difference = inestimable("there is no case to compare", 0)
+        return Comparison(first=NAN, second=NAN, difference=difference, z=NAN, p_value=NAN, method="McNemar")
+    both, neither = int((a & b).sum()), int((~a & ~b).sum())
+    sizes = math.sqrt(float(a.sum()) * float((~a).sum()) * float(b.sum()) * float((~b).sum()))
+    excess = float(both * neither - only_first * only_second)
+    if excess > 0:  # his continuity correction of the correlation
+        excess = max(0.0, excess - n / 2)
+    phi = excess / sizes if sizes else 0.0
+
+    def reach(up: float, down: float) -> float:
+        return math.sqrt(max(0.0, up**2 - 2 * phi * up * down + down**2))
+
+    gap = one.value - two.value
+    difference = Estimate(
+        value=gap,
+        low=gap - reach(one.value - one.low, two.high - two.value),
+        high=gap + reach(one.high - one.value, two.value - two.low),
+        method="Newcombe, paired",
+        n=n,
+    )
+    return Comparison(
+        first=one.value,
+        second=two.value,
+        difference=difference,
+        z=NAN,
+        p_value=p_value,
+        method="McNemar, exact",
+    )
+
+
+def delong(y: ArrayLike, first: ArrayLike, second: ArrayLike) -> Comparison:
+    """Compare the AUROC of two scores on the same cases (doi:10.2307/2531595, doi:10.1109/LSP.2014.2337313).
+
+    Args:
+        y: (N,) bool, whether the finding is present.
+        first: (N,) scores of one model or reader.
+        second: (N,) scores of the other.
+
+    Returns:
+        The difference of the areas; z is positive where the first is larger. Cases are taken as
+        independent: with several films a patient use `paired_bootstrap`.
+    """
+    truth = np.asarray(y, dtype=bool)
+    n = len(truth)
+    if truth.sum() < 2 or (~truth).sum() < 2:
+        reason = inestimable("fewer than two cases have, or lack, the finding", n)
+        return Comparison(
+            first=NAN, second=NAN, difference=reason, z=NAN, p_value=NAN, method="DeLong, paired"
+        )
+    v10, v01 = zip(
+        *(placements(truth, np.asarray(p, dtype=np.float64)) for p in (first, second)), strict=True
+    )
+    one, two = float(v10[0].mean()), float(v10[1].mean())
+    variance = float(
+        np.var(v10[0] - v10[1], ddof=1) / len(v10[0]) + np.var(v01[0] - v01[1], ddof=1) / len(v01[0])
+    )
+    gap, error = one - two, math.sqrt(variance)
+    if error < 1e-15:
+        z, p_value = (0.0, 1.0) if gap == 0 else (NAN, NAN)
+        difference = Estimate(value=gap, low=NAN, high=NAN, method="no interval: no spread can be seen", n=n)
+    else:
+        z = gap / error
+        p_value = 2 * float(norm.sf(abs(z)))
+        low, high = max(-1.0, gap - Z95 * error), min(1.0, gap + Z95 * error)
+        difference = Estimate(value=gap, low=low, high=high, method="DeLong, paired", n=n)
+    return Comparison(
+        first=one, second=two, difference=difference, z=z, p_value=p_value, method="DeLong, paired"
+    )
+
+
+def paired_bootstrap(
+    y: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    groups: Groups = None,
+    *,
+    count: int = RESAMPLES,
+    seed: int = 0,
+) -> Comparison:
+    """Compare the AUROC of two scores on the same cases by resampling patients; arguments as `delong`.
+
+    The p-value is the share of resamples on the other side of no difference, doubled.
+    """
+    truth = np.asarray(y, dtype=bool)
+    n = len(truth)
+    if truth.all() or not truth.any():
+        reason = inestimable("all cases have, or all lack, the finding", n)
+        return Comparison(
+            first=NAN, second=NAN, difference=reason, z=NAN, p_value=NAN, method="patient bootstrap"
+        )
+    scores = [np.asarray(p, dtype=np.float64) for p in (first, second)]
+    one, two = (float(placements(truth, p)[0].mean()) for p in scores)
+    draw = resamples(n, groups, count=count, seed=seed)
+    draws = draw.ranking(truth, scores[0])[0] - draw.ranking(truth, scores[1])[0]
+    difference = percentile_interval(one - two, draws, n)
+    kept = draws[np.isfinite(draws)]
+    tail = min(float((kept <= 0).mean()), float((kept >= 0).mean())) if len(kept) else NAN
+    p_value = min(1.0, 2 * tail)
+    return Comparison(
+        first=one, second=two, difference=difference, z=NAN, p_value=p_value, method="patient bootstrap"
+    )
+
+
+def switches(before: Sequence[Any], after: Sequence[Any], truth: Sequence[Any]) -> Switches:
+    """Count the cases that a second answer helped, harmed or left: a reader before and after the machine.
+
+    Args:
+        before: (N,) first answers.
+        after: (N,) second answers, on the same cases.
+        truth: (N,) the reference standard.
+    """
+    helped = harmed = right = wrong = otherwise = 0
+    for first, second, answer in zip(before, after, truth, strict=True):
+        helped += first != answer and second == answer
+        harmed += first == answer and second != answer
+        right += first == answer and second == answer
+        wrong += first != answer and second == first
+        otherwise += first != answer and second not in (answer, first)
+    return Switches(
+        helped=helped, harmed=harmed, stayed_right=right, stayed_wrong=wrong, wrong_otherwise=otherwise
+    )
