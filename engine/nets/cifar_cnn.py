@@ -28,7 +28,7 @@ def cifar_cnn(
 
     Args:
         in_channels: Of the images.
-        kernels: Widths of each block's convolutions: two of 3 as published, one of 3 or of 7 in the ablations.
+        kernels: Width of each convolution of a block: (3, 3) as published, (3,) or (7,) in ablations.
         activation: After each convolution.
         batch_norm: After each activation.
 
