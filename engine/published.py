@@ -21,9 +21,9 @@ def _published(metric: str, value: float, data: str, *, tolerance: float = 0.01)
 # images
 
 _SCNNB_SOURCE = (
-    "doi:10.1007/s42452-019-1903-4, and a report that trained it again. The report applied softmax before
-    the " "cross-entropy, which applies it a second time; here the loss takes the logits. Epochs, batch size
-    and the " "cosine schedule are ours: they are not printed."
+    "doi:10.1007/s42452-019-1903-4, and a report that trained it again. The report applied softmax before "
+    "the cross-entropy, which applies it a second time; here the loss takes the logits. Epochs, batch size and "
+    "the cosine schedule are ours: they are not printed."
 )
 
 
@@ -79,13 +79,15 @@ _SCNNB_B = _scnnb("-b", 0.9946, 0.9265)
 _CIFAR_CNN = Recipe(
     name="cifar-cnn",
     title="CIFAR CNN: three double convolutions and one hidden layer",
-    source="Report without DOI. Dropout rates (.2, .3, .4; head .5) and the most epochs are ours: not printed.",
+    source="Report without DOI. Dropout rates (.2, .3, .4; head .5) and at most 100 epochs are ours.",
     backbone="cifar-cnn",
     weights="random",
     image_size=32,
     head=Head(pooling="flatten", hidden=(128,), dropout=(0.5,), batch_norm=True),
     phases=(
-        Phase(name="train", epochs=100, trainable="all", optimizer="adam", learning_rate=1e-3, stop_patience=5),
+        Phase(
+            name="train", epochs=100, trainable="all", optimizer="adam", learning_rate=1e-3, stop_patience=5
+        ),
     ),
     batch_size=64,
 )
@@ -139,7 +141,7 @@ _CIFAR_IMBALANCED = replace(
     _CIFAR_CNN,
     name="cifar-imbalanced",
     title="CIFAR CNN on data that lacks cats and dogs, left as it is",
-    source="Report without DOI: 90% of the cats and dogs were removed beforehand (41,000 training images left).",
+    source="Report without DOI: 90% of the cats and dogs were removed beforehand (41,000 images left).",
     expected=(
         _published("accuracy", 0.78, "CIFAR-10 without 90% of cats and dogs"),
         _published("F1 of cat", 0.40, "CIFAR-10 without 90% of cats and dogs", tolerance=0.05),
@@ -151,8 +153,9 @@ _CIFAR_IMBALANCED_AUGMENTED = replace(
     _CIFAR_IMBALANCED,
     name="cifar-imbalanced-augmented",
     title="CIFAR CNN on data that lacks cats and dogs, refilled with changed copies",
-    source=f"{_CIFAR_IMBALANCED.source} Both classes are refilled with copies, rotated by up to 30°, shifted by up "
-    "to 20%, brightness and scale .85 to 1.15; drawn anew in each epoch, where the report drew them once.",
+    source=f"{_CIFAR_IMBALANCED.source} Both classes are refilled with copies, rotated by up to 30°, "
+    "shifted by up to 20%, brightness and scale .85 to 1.15; drawn anew in each epoch, where "
+    "the report drew them once.",
     balance=Balance(
         method="duplicate-augmented",
         target=("cat", "dog"),
@@ -179,8 +182,8 @@ _CIFAR_EFFICIENTNET = Recipe(
 # ------------------------------------------------------------------------------------- faces
 
 _AFFECT_SOURCE = (
-    "Report without DOI. Augmented copies of training faces stood in its test set of 800, so its figures are
-    no " "fair ones; here copies are made after the split, of training images alone."
+    "Report without DOI. Augmented copies of training faces stood in its test set of 800, so its figures are "
+    "no fair ones; here copies are made after the split, of training images alone."
 )
 
 
@@ -207,8 +210,8 @@ _AFFECT_HEAD = Head(pooling="flatten", hidden=(1024, 1024), dropout=(0.5,))
 _COVID_CNN = Recipe(
     name="covid-cnn",
     title="COVID CNN, from scratch on 150 × 150 films",
-    source="Report without DOI. It turned and flipped every image before it split them, so its figure is no fair "
-    "one; here the same changes are made to training images alone, anew in each epoch.",
+    source="Report without DOI. It turned and flipped every image before it split them, so its figure is no "
+    "fair one; here the same changes are made to training images alone, anew in each epoch.",
     backbone="covid-cnn",
     weights="random",
     image_size=150,
@@ -284,8 +287,9 @@ _FILMS_879 = "879 films, 641 with pneumonia"
 _PNEUMONIA_B2 = Recipe(
     name="pneumonia-efficientnet-b2",
     title="EfficientNet-B2 on 128 × 128 films: head first, then all",
-    source="Report without DOI: 60/20/20; 58 and 43 of 1,156 test films wrong. Factor and patience of its plateau "
-    "are Keras' own (.1, 10). Keras takes shear .2 in degrees. The head sees four augmented views of each film.",
+    source="Report without DOI: 60/20/20; 58 and 43 of 1,156 test films wrong. Factor and patience of its "
+    "plateau are Keras' own (.1, 10). Keras takes shear .2 in degrees. The head sees four augmented views of "
+    "each film.",
     backbone="efficientnet-b2",
     image_size=128,
     head=Head(hidden=(128, 64), dropout=(0.3, 0.2), output="sigmoid"),
@@ -382,8 +386,9 @@ _MILD = Augmentation(rotation=15, zoom=0.1, shift=0.1, horizontal_flip=True)
 _ROTATED = Augmentation(rotation=15)
 
 
-def _one_convolution(suffix: str, which: str, trainable: str, note: str, accuracy: float, confusion: str) ->
-Recipe:
+def _one_convolution(
+    suffix: str, which: str, trainable: str, note: str, accuracy: float, confusion: str
+) -> Recipe:
     return replace(
         _INCEPTION,
         name=f"pneumonia-inception-v3-{suffix}",
@@ -405,16 +410,22 @@ Recipe:
 
 
 _THIRD_CONVOLUTION = _one_convolution(
-    "third-conv", "third", "Conv2d_2b_3x3.conv.*,Conv2d_2b_3x3.bn.bias,Conv2d_3b_1x1.conv.*,head.*", "The
-    printed 44,828 trained parameters are the third convolution with its normalisation's shift, and the
-    fourth " "convolution, the next layer with weights in Keras' list, without its own.", 0.954, "[629 12;
-    28 210]",
+    "third-conv",
+    "third",
+    "Conv2d_2b_3x3.conv.*,Conv2d_2b_3x3.bn.bias,Conv2d_3b_1x1.conv.*,head.*",
+    "The printed 44,828 trained parameters are the third convolution with its normalisation's shift, and the "
+    "fourth convolution, the next layer with weights in Keras' list, without its own.",
+    0.954,
+    "[629 12; 28 210]",
 )
 _LAST_CONVOLUTION = _one_convolution(
-    "last-conv", "last", "Mixed_7c.branch_pool.conv.*,Mixed_7c.branch1x1.bn.bias,head.*", "The printed
-    414,748 trained parameters are the last convolution of Keras' list with the normalisation that " "comes
-    next in that list, which belongs to the 1 × 1 branch beside it (320 shifts, not 192).", 0.972, "[628 13;
-    12 226]",
+    "last-conv",
+    "last",
+    "Mixed_7c.branch_pool.conv.*,Mixed_7c.branch1x1.bn.bias,head.*",
+    "The printed 414,748 trained parameters are the last convolution of Keras' list with the normalisation "
+    "that comes next in that list, which belongs to the 1 × 1 branch beside it (320 shifts, not 192).",
+    0.972,
+    "[628 13; 12 226]",
 )
 
 _DUPLICATED = replace(
