@@ -179,8 +179,8 @@ def find_patient_overlap(samples: Sequence[Sample]) -> list[Finding]:
         Finding(
             kind=FindingKind.PATIENT_OVERLAP,
             message=f"{_count(len(torn), 'patient stands', 'patients stand')} on more than one side of the "
-            f"split that came with the data ({', '.join(sides)}); split by patient anew, or training leaves them "
-            "out",
+            f"split that came with the data ({', '.join(sides)}); split by patient anew, or training leaves "
+            "them out",
             paths=_paths(
                 sample for sample in samples if sample.patient_id in torn and sample.part is not None
             ),
