@@ -1,8 +1,8 @@
 """`overread`: every command in words, with its help; what each does is in `gui.commands`.
 
 Nothing heavy is imported here, so that `overread --help` answers at once. What goes wrong is said in one
-place, `main`: 0 is good, 1 is an `EngineError` (its two sentences on stderr), 2 is a wrong command line, 130 is
-Ctrl-C.
+place, `main`: 0 is good, 1 is an `EngineError` (its two sentences on stderr), 2 is a wrong command line, 130
+is Ctrl-C.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ GivenOption = Annotated[
 ]
 
 
-# ---------------------------------------------------------------------------------------------- start here
+# ----------------------------------------------------------------------------------------------- start here
 
 
 @app.command(rich_help_panel=START)
@@ -108,7 +108,7 @@ def gui(
     )
 
 
-# ------------------------------------------------------------------------------------------------ the line
+# ------------------------------------------------------------------------------------------------- the line
 
 
 @app.command(rich_help_panel=LINE)
@@ -277,7 +277,7 @@ def report(
     commands.report(run, out=out, part=part, workspace_root=workspace, as_json=json)
 
 
-# ------------------------------------------------------------------------------------------- training runs
+# -------------------------------------------------------------------------------------------- training runs
 
 
 @app.command(rich_help_panel=TRAINING)
@@ -324,7 +324,7 @@ def resume(run: RunArgument, workspace: WorkspaceOption = None, json: JsonOption
     commands.resume(run, workspace_root=workspace, as_json=json)
 
 
-# --------------------------------------------------------------------------------------------- look around
+# ---------------------------------------------------------------------------------------------- look around
 
 
 @app.command(rich_help_panel=LOOK)

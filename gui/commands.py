@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+from engine.split import save_split, split_index
+
 from engine import jobs
 from engine.dataset import index_data, list_indexes, load_index, save_index
 from engine.errors import DataError, EngineError, RecipeError, ReportError, RunError, TrainingError
-from engine.records import PARTS, Index, Part, Prediction, Recipe, Run, Sample, Split
 from engine.recipe import RECIPES, change_recipe, find_recipe, recipe_to_json
+from engine.records import PARTS, Index, Part, Prediction, Recipe, Run, Sample, Split
 from engine.run import find_run, load_explanations, load_history, load_run, save_explanations, split_of
-from engine.split import save_split, split_index
 from engine.workspace import Workspace, open_workspace, write_atomic
 from gui.choices import Choices, choices_from_percent, load_choices, positive_of, save_choices
 from gui.terminal import duration, progress, remarks, say, show_json, show_table, watch_job
@@ -27,7 +28,7 @@ from gui.terminal import duration, progress, remarks, say, show_json, show_table
 PICTURE_SIDE = 768  # pixels of an explained film
 
 
-# ---------------------------------------------------------------------------------------------------- data
+# ----------------------------------------------------------------------------------------------------- data
 
 
 def index(path: Path, *, columns: Sequence[str], workspace_root: Path | None, as_json: bool) -> None:
@@ -198,7 +199,7 @@ def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
     return pairs
 
 
-# ---------------------------------------------------------------------------------------------------- runs
+# ----------------------------------------------------------------------------------------------------- runs
 
 
 def train(
@@ -361,7 +362,7 @@ def resume(run: str, *, workspace_root: Path | None, as_json: bool) -> None:
     _finish(workspace, job.folder, as_json=as_json)
 
 
-# ----------------------------------------------------------------------------------------- reading and reports
+# -------------------------------------------------------------------------------------- reading and reports
 
 
 def predict(
@@ -504,7 +505,7 @@ def report(run: str, *, out: Path, part: str, workspace_root: Path | None, as_js
         print(path)
 
 
-# ------------------------------------------------------------------------------------------------ look around
+# ---------------------------------------------------------------------------------------------- look around
 
 
 def recipes(*, export: str | None, classes: int, as_json: bool) -> None:

@@ -6,11 +6,11 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+from engine.saliency import heatmap_png
 from numpy.typing import NDArray
 from PIL import Image
 
 from engine.image import film_png
-from engine.saliency import heatmap_png
 
 
 def overlay_png(film: Path, heatmap: NDArray[np.float32], *, max_side: int) -> bytes:
