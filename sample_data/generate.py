@@ -1,8 +1,8 @@
 """Make the sample cohort: `python -m sample_data.generate OUT [--seed 2302]`.
 
 Every film has its own random stream, keyed by seed, patient and visit, so that any one can be made again
-alone. The class decides nothing but the finding: marker, view, exposure, wires and collimation are drawn alike
-for both.
+alone. The class decides nothing but the finding: marker, view, exposure, wires and shutters are drawn alike for
+both.
 """
 
 from __future__ import annotations
