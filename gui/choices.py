@@ -92,12 +92,8 @@ def load_choices(workspace: Workspace, dataset_id: str) -> Choices:
     path = workspace.datasets / dataset_id / CHOICES_FILE
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        return choices_from_percent(
-            kept["division"],
-            *(100 * float(share) for share in kept["ratios"]),
-            kept["seed"],
-            kept["positive"],
-        )
+        train, val, test = (100 * float(share) for share in kept["ratios"])
+        return choices_from_percent(kept["division"], train, val, test, kept["seed"], kept["positive"])
     except (OSError, ValueError, KeyError, TypeError, SplitError):  # a default can always be chosen again
         return Choices()
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import gradio as gr
 
-from engine.dataset import index_data, index_table, list_indexes, load_index, save_index
+from engine.dataset import index_data, list_indexes, load_index, save_index
 from engine.errors import DataError
 from engine.image import thumbnail_file
 from engine.records import PARTS, Finding, FindingKind, Index, Sample, Split
@@ -43,8 +43,7 @@ COLUMNS: Mapping[str, str] = {
     "mask": "mask",
 }
 """The columns of a table that can have another name: engine's name → for people."""
-TABLES = (".csv", ".tsv", ".parquet")
-UPLOADS = (".zip", ".tar", ".gz", *TABLES)
+UPLOADS = (".zip", ".tar", ".gz", ".tgz", ".csv", ".tsv", ".parquet")
 
 MEANINGS: Mapping[FindingKind, str] = {
     FindingKind.UNREADABLE: "These files could not be opened as images. They are left out; the others "
@@ -237,12 +236,13 @@ def read_data(
             f"“{path}” does not say where it is", "Give the whole path, from the top of the disk or from ~"
         )
     columns = {ours: theirs.strip() for ours, theirs in zip(COLUMNS, names, strict=True) if theirs.strip()}
-    unpack_into = session.workspace.datasets / "unpacked"
-    if path.suffix.lower() in TABLES and path.is_file():
-        start = Path(root.strip()).expanduser() if root.strip() else None
-        index = index_table(path, root=start, columns=columns or None, progress=progress)
-    else:
-        index = index_data(path, unpack_into=unpack_into, progress=progress)
+    index = index_data(
+        path,
+        root=Path(root.strip()).expanduser() if root.strip() else None,
+        columns=columns or None,
+        unpack_into=session.workspace.datasets / "unpacked",
+        progress=progress,
+    )
     save_index(session.workspace, index)
     return index
 

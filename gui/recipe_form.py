@@ -71,7 +71,7 @@ def _choice(
         allow_custom_value=other,
         info=info,
         interactive=True,
-        min_width=160,  # type: ignore[arg-type]
+        min_width=160,
     )
 
 

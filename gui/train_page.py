@@ -25,16 +25,17 @@ from gradio.context import Context
 from PIL import Image
 
 from engine import jobs
-from engine.augment import Augmenter
-from engine.balance import balanced_epoch, class_counts, copy_augmentation
+from engine.augment import Augmenter, augmentation_is_none
+from engine.balance import balanced_rows, class_counts
 from engine.dataset import load_index
 from engine.errors import DataError, EngineError, RecipeError, TrainingError
 from engine.image import load_image
 from engine.records import Epoch, Recipe, Split
 from engine.run import load_history
 from engine.split import split_index
+from engine.workspace import Workspace
 from gui import markup
-from gui.choices import load_choices, positive_of
+from gui.choices import Choices, load_choices, positive_of
 from gui.data_page import dataset_choices
 from gui.errors import shown
 from gui.recipe_form import (
@@ -84,19 +85,16 @@ def divided(session: AppSession, dataset_id: str | None) -> Split:
     if not dataset_id:
         raise DataError("No data set is chosen", "Choose one above, or bring one in on the Data page")
     choices = load_choices(session.workspace, dataset_id)
-    return _split(session, dataset_id, choices.ratios, choices.seed, choices.use_given)
+    file = session.workspace.datasets / dataset_id / "index.json"
+    stamp = file.stat().st_mtime_ns if file.exists() else 0
+    return _split(session.workspace, dataset_id, stamp, choices)
 
 
 @lru_cache(maxsize=8)
-def _split(
-    session: AppSession,
-    dataset_id: str,
-    ratios: tuple[float, float, float],
-    seed: int,
-    use_given: bool | None,
-) -> Split:
-    index = load_index(session.workspace, dataset_id)
-    return split_index(index, ratios=ratios, seed=seed, use_given=use_given)
+def _split(workspace: Workspace, dataset_id: str, stamp: int, choices: Choices) -> Split:
+    """Divide once for all the events of a form; `stamp` (the file's time) makes data that was brought again count."""
+    index = load_index(workspace, dataset_id)
+    return split_index(index, ratios=choices.ratios, seed=choices.seed, use_given=choices.use_given)
 
 
 def data_facts(session: AppSession, dataset_id: str | None) -> str:
@@ -158,7 +156,7 @@ def balance_table(recipe: Recipe, split: Split) -> str:
         RecipeError: The balance does not fit the classes.
     """
     labels = np.array([split.classes.index(str(sample.label)) for sample in split.train], dtype=np.int64)
-    plan = balanced_epoch(labels, recipe.balance, split.classes, seed=recipe.seed, epoch=0)
+    plan = balanced_rows(labels, recipe.balance, split.classes, np.random.default_rng(recipe.seed))
     before, after = class_counts(labels, split.classes), class_counts(labels[plan.rows], split.classes)
     weights = plan.class_weights if plan.class_weights is not None else np.ones(len(split.classes))
     rows = [
@@ -179,6 +177,12 @@ def augmented(session: AppSession, dataset_id: str | None, base: Recipe | None, 
         raise RecipeError("No recipe is chosen", "Choose one from the list")
     recipe = recipe_of(base, values)
     split = divided(session, dataset_id)
+    changes = recipe.augmentation
+    if recipe.balance.method == "duplicate-augmented" and augmentation_is_none(changes):
+        changes = recipe.balance.augmentation  # then only the repeats are changed
+    if augmentation_is_none(changes):
+        return markup.note("These settings show the net every training image as it is.")
+    change = Augmenter(changes, recipe.seed)
     films = []
     for name in split.classes[:4]:
         for row, sample in enumerate(split.train):
@@ -186,7 +190,6 @@ def augmented(session: AppSession, dataset_id: str | None, base: Recipe | None, 
                 continue
             pixels = load_image(sample.path, size=min(recipe.image_size, 224), channels=3)
             batch = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None].repeat(4, 1, 1, 1)
-            change = Augmenter(copy_augmentation(recipe.balance, recipe.augmentation), recipe.seed)
             changed = change(batch, [row] * 4, 0, copies=[0, 1, 2, 3])
             films.append(markup.Film(source=_data_uri(pixels), caption=f"{name}, as it is"))
             for picture in changed:

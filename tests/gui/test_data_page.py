@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -183,3 +184,35 @@ def test_the_finding_is_the_class_that_is_not_normal_unless_chosen(tmp_path: Pat
     assert positive_of(two, Choices()) == "opacity"
     assert positive_of(two, Choices(positive="normal")) == "normal"
     assert positive_of(three, Choices()) is None
+
+
+# ------------------------------------------------------------------------------------------- in the browser
+
+
+@pytest.mark.browser
+def test_a_folder_is_brought_in_checked_divided_and_found_again(
+    session: AppSession, tmp_path: Path, page: Any, opened: Callable[..., Any]
+) -> None:
+    from playwright.sync_api import expect
+
+    folder = write_films(tmp_path / "films", patients=20)
+    cut = (folder / "normal" / "p00_0.png").read_bytes()
+    (folder / "normal" / "${document.title=1}.png").write_bytes(cut[: len(cut) // 2])
+    page.goto(opened(session, page="data").url)
+    page.locator("#data-path textarea, #data-path input").first.fill(str(folder / "nowhere"))
+    page.locator("#data-index").click()
+    expect(page.get_by_text("nowhere").last).to_be_visible()  # the toast
+    page.locator("#data-path textarea, #data-path input").first.fill(str(folder))
+    (folder / "films.csv").unlink()
+    page.locator("#data-index").click()
+    expect(page.locator("#data-summary")).to_contain_text("40")
+    expect(page.locator("#data-films img")).to_have_count(16)
+    page.wait_for_function("document.querySelector('#data-films img').naturalWidth > 0")
+    page.get_by_role("tab", name="What the checks found").click()
+    expect(page.locator("#data-findings")).to_contain_text("${document.title=1}.png")
+    assert page.title() == "Overread"
+    page.get_by_text("By the shares below, whatever the data says").click()
+    expect(page.locator("#data-split-note")).to_contain_text("No patient stands on two sides")
+    page.reload()
+    expect(page.locator("#data-summary")).to_contain_text("40")
+    expect(page.locator("#data-division input[value=anew]")).to_be_checked()
