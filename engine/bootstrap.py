@@ -48,6 +48,9 @@ class Resamples:
         Args:
             size: Numbers to hold per block.
         """
+        if not self.patients:
+            yield np.zeros((self.count, 0), dtype=np.int64)
+            return
         rng = np.random.default_rng(self.seed)
         width = max(self.patients, len(self.patient), 1)
         rows = max(1, min(self.count, size // width))
@@ -73,8 +76,6 @@ class Resamples:
         Returns:
             (count, K) float64.
         """
-        if not columns.size:
-            return np.zeros((self.count, columns.shape[1]))
         by_patient = np.stack(
             [np.bincount(self.patient, weights=column, minlength=self.patients) for column in columns.T],
             axis=1,

@@ -17,11 +17,13 @@ from engine.metrics import (
     Groups,
     auroc,
     brier,
+    calibration_columns,
     ece,
     inestimable,
     predictive_values,
     proportion,
     ranking_estimates,
+    squared_errors,
 )
 from engine.records import Estimate
 
@@ -81,17 +83,74 @@ def scores(confusion: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     return {"f1": f1, "balanced accuracy": balanced, "macro F1": f1.mean(axis=-1), "MCC": mcc}
 
 
-def resampled_confusion(
-    truth: Codes, predicted: Codes, classes: int, groups: Groups = None, *, count: int, seed: int
-) -> NDArray[np.float64]:
-    """Return the confusion matrix of each resample of patients, (count, C, C) float64."""
-    draw = resamples(len(truth), groups, count=count, seed=seed)
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """What resampled patients give, from one pass.
+
+    Attributes:
+        confusion: (R, C, C) confusion matrices.
+        calibration: (R,) calibration errors.
+        brier: (R,) Brier scores.
+    """
+
+    confusion: NDArray[np.float64]
+    calibration: NDArray[np.float64]
+    brier: NDArray[np.float64]
+
+
+def resample(
+    truth: Codes,
+    predicted: Codes,
+    probabilities: NDArray[np.float64],
+    positive: int = 1,
+    groups: Groups = None,
+    *,
+    count: int = RESAMPLES,
+    seed: int = 0,
+) -> Draws:
+    """Resample patients once for every figure that is a function of sums over cases.
+
+    Args:
+        truth: (N,) class of each case, 0 to C - 1.
+        predicted: (N,) class called.
+        probabilities: (N, C).
+        positive: With two classes, whose probability calibration speaks of.
+        groups: (N,) patients.
+        count: Resamples.
+        seed: Equal seeds draw equal resamples.
+    """
+    n, classes = probabilities.shape
     cell = truth * classes + predicted
     used = np.unique(cell)  # of many classes most cells are empty, and need no column
-    sums = draw.sums((cell[:, None] == used[None, :]).astype(np.float64))
-    full = np.zeros((count, classes * classes))
-    full[:, used] = sums
-    return full.reshape(count, classes, classes)
+    event, sure = calibrated_event(truth, probabilities, positive)
+    columns = np.column_stack(
+        [
+            (cell[:, None] == used[None, :]).astype(np.float64),
+            calibration_columns(event, sure),
+            squared_errors(truth, probabilities),
+        ]
+    )
+    sums = resamples(n, groups, count=count, seed=seed).sums(columns)
+    confusion = np.zeros((count, classes * classes))
+    confusion[:, used] = sums[:, : len(used)]
+    total = np.maximum(confusion.sum(axis=1), 1)
+    return Draws(
+        confusion=confusion.reshape(count, classes, classes),
+        calibration=np.abs(sums[:, len(used) : -1]).sum(axis=1) / total,
+        brier=sums[:, -1] / total,
+    )
+
+
+def calibrated_event(
+    truth: Codes, probabilities: NDArray[np.float64], positive: int
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return what a probability is held to, and the probability, both (N,).
+
+    With two classes: whether the case is positive. With more: whether the most probable class was right.
+    """
+    if probabilities.shape[1] == 2:
+        return truth == positive, probabilities[:, positive]
+    return probabilities.argmax(axis=1) == truth, probabilities.max(axis=1)
 
 
 def classification_table(
@@ -103,7 +162,7 @@ def classification_table(
     *,
     count: int = RESAMPLES,
     seed: int = 0,
-    draws: NDArray[np.float64] | None = None,
+    draws: Draws | None = None,
 ) -> tuple[ClassRow, ...]:
     """Make the classification report: precision, recall, F1 and support of each class.
 
@@ -115,13 +174,14 @@ def classification_table(
         groups: (N,) patients.
         count: Bootstrap resamples, for F1.
         seed: Of the bootstrap.
-        draws: (count, C, C) confusion matrices of resamples, where they are at hand already.
+        draws: Of `resample`, where they are at hand already.
     """
+    known = np.full((len(truth), len(classes)), 0.5) if probabilities is None else probabilities
     if draws is None:
-        draws = resampled_confusion(truth, predicted, len(classes), groups, count=count, seed=seed)
+        draws = resample(truth, predicted, known, groups=groups, count=count, seed=seed)
     group = None if groups is None else np.asarray(groups)
     f1 = scores(confusion_matrix(truth, predicted, len(classes)).astype(np.float64))["f1"]
-    f1_draws = scores(draws)["f1"]
+    f1_draws = scores(draws.confusion)["f1"]
     rows = []
     for code, name in enumerate(classes):
         is_class, called = truth == code, predicted == code
@@ -156,7 +216,7 @@ def overall(
     prevalence: float | None = None,
     count: int = RESAMPLES,
     seed: int = 0,
-    draws: NDArray[np.float64] | None = None,
+    draws: Draws | None = None,
 ) -> dict[str, Estimate]:
     """Estimate every figure that speaks of all cases, by name, in the order of a report.
 
@@ -170,9 +230,12 @@ def overall(
         prevalence: Adds the predictive values where the finding is this common.
         count: Bootstrap resamples.
         seed: Of the bootstrap.
-        draws: (count, C, C) confusion matrices of resamples, where they are at hand already.
+        draws: Of `resample`, where they are at hand already.
     """
     n, group = len(truth), None if groups is None else np.asarray(groups)
+    code = list(classes).index(positive) if positive is not None and positive in classes else 1
+    if draws is None:
+        draws = resample(truth, predicted, probabilities, code, groups, count=count, seed=seed)
     found: dict[str, Estimate] = {}
 
     def share(hits: NDArray[np.bool_], of: NDArray[np.bool_], reason: str) -> Estimate:
@@ -181,7 +244,6 @@ def overall(
         return proportion(hits[of], None if group is None else group[of])
 
     if len(classes) == 2:
-        code = list(classes).index(positive) if positive is not None and positive in classes else 1
         is_positive, called = truth == code, predicted == code
         name, other = classes[code], classes[1 - code]
         found["sensitivity"] = share(called, is_positive, f"no case is {name}")
@@ -194,18 +256,12 @@ def overall(
             found[f"negative predictive value at {prevalence:g}"] = npv
         ranks = ranking_estimates(is_positive, probabilities[:, code], groups, count=count, seed=seed)
         found["AUROC"], found["average precision"] = ranks
-        calibration = ece(is_positive, probabilities[:, code], groups, count=count, seed=seed)
     else:
         ranks = _one_vs_rest(truth, probabilities, classes, groups, count=count, seed=seed)
         found["AUROC"], found["average precision"] = ranks
-        top = probabilities.argmax(axis=1) if n else truth
-        sure = probabilities.max(axis=1) if n else np.zeros(0)
-        calibration = ece(top == truth, sure, groups, count=count, seed=seed)
     found["accuracy"] = share(truth == predicted, np.ones(n, dtype=bool), "there is no case")
-    if draws is None:
-        draws = resampled_confusion(truth, predicted, len(classes), groups, count=count, seed=seed)
     point = scores(confusion_matrix(truth, predicted, len(classes)).astype(np.float64))
-    resampled = scores(draws)
+    resampled = scores(draws.confusion)
     for figure, reason in (
         ("balanced accuracy", "the reference standard holds fewer than two classes"),
         ("macro F1", "a class is neither in the reference standard nor among the calls"),
@@ -215,8 +271,9 @@ def overall(
         found[figure] = (
             percentile_interval(value, resampled[figure], n) if np.isfinite(value) else inestimable(reason, n)
         )
-    found["Brier score"] = brier(truth, probabilities, groups, count=count, seed=seed)
-    found["calibration error"] = calibration
+    found["Brier score"] = brier(truth, probabilities, draws=draws.brier)
+    event, sure = calibrated_event(truth, probabilities, code)
+    found["calibration error"] = ece(event, sure, draws=draws.calibration)
     return found
 
 

@@ -230,6 +230,7 @@ def ece(
     bins: int = BINS,
     count: int = RESAMPLES,
     seed: int = 0,
+    draws: NDArray[np.float64] | None = None,
 ) -> Estimate:
     """Estimate the expected calibration error (arXiv:1706.04599): the mean gap of probability and frequency.
 
@@ -240,15 +241,16 @@ def ece(
         bins: Of equal width.
         count: Bootstrap resamples.
         seed: Of the bootstrap.
+        draws: The error of each resample, where it is at hand already.
     """
     truth, score = _binary(y, p)
     n = len(truth)
     if not n:
         return inestimable("there is no case", 0)
     columns = calibration_columns(truth, score, bins)
-    draw = resamples(n, groups, count=count, seed=seed)
-    sums = draw.sums(np.column_stack([columns, np.ones(n)]))
-    draws = np.abs(sums[:, :-1]).sum(axis=1) / np.maximum(sums[:, -1], 1)
+    if draws is None:
+        sums = resamples(n, groups, count=count, seed=seed).sums(np.column_stack([columns, np.ones(n)]))
+        draws = np.abs(sums[:, :-1]).sum(axis=1) / np.maximum(sums[:, -1], 1)
     return percentile_interval(float(np.abs(columns.sum(axis=0)).sum() / n), draws, n)
 
 
@@ -259,6 +261,7 @@ def brier(
     *,
     count: int = RESAMPLES,
     seed: int = 0,
+    draws: NDArray[np.float64] | None = None,
 ) -> Estimate:
     """Estimate the Brier score (doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2): 0 is perfect.
 
@@ -271,16 +274,23 @@ def brier(
         groups: (N,) patients, resampled for the interval.
         count: Bootstrap resamples.
         seed: Of the bootstrap.
+        draws: The score of each resample, where it is at hand already.
     """
-    codes, p = np.asarray(truth, dtype=np.int64), np.asarray(probabilities, dtype=np.float64)
-    n = len(codes)
+    error = squared_errors(truth, probabilities)
+    n = len(error)
     if not n:
         return inestimable("there is no case", 0)
-    error = ((p - np.eye(p.shape[1])[codes]) ** 2).sum(axis=1)
-    if p.shape[1] == 2:
-        error = error / 2
-    sums = resamples(n, groups, count=count, seed=seed).sums(np.column_stack([error, np.ones(n)]))
-    return percentile_interval(float(error.mean()), sums[:, 0] / np.maximum(sums[:, 1], 1), n)
+    if draws is None:
+        sums = resamples(n, groups, count=count, seed=seed).sums(np.column_stack([error, np.ones(n)]))
+        draws = sums[:, 0] / np.maximum(sums[:, 1], 1)
+    return percentile_interval(float(error.mean()), draws, n)
+
+
+def squared_errors(truth: ArrayLike, probabilities: ArrayLike) -> NDArray[np.float64]:
+    """Return what each case adds to Brier's score, (N,); arguments as `brier`."""
+    codes, p = np.asarray(truth, dtype=np.int64), np.asarray(probabilities, dtype=np.float64)
+    error: NDArray[np.float64] = ((p - np.eye(p.shape[1])[codes]) ** 2).sum(axis=1)
+    return error / 2 if p.shape[1] == 2 else error
 
 
 # ----------------------------------------------------------------------------------------- predictive values
