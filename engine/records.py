@@ -371,12 +371,14 @@ class Uncertainty:
         mutual_information: Between prediction and dropout mask, in nats.
         passes: T.
         rate: The injected dropout rate.
+        scale: What the variance is to be multiplied by to match the squared error, fitted on validation data.
     """
 
     variance: float
     mutual_information: float
     passes: int
     rate: float
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
