@@ -1,8 +1,7 @@
 """Make the sample cohort: `python -m sample_data.generate OUT [--seed 2302]`.
 
-Every film has its own random stream, keyed by seed, patient and visit, so that any one can be made again
-alone. The class decides nothing but the finding: marker, view, exposure, wires and shutters are drawn alike for
-both.
+Every film has its own random stream, keyed by seed, patient and visit, so that any one can be made again.
+The class decides nothing but the finding: marker, view, exposure, wires and shutters are drawn alike.
 """
 
 from __future__ import annotations
