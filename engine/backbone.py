@@ -13,7 +13,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -54,21 +54,23 @@ class TimmBackbone(nn.Module):
         import timm
 
         super().__init__()
-        options: dict[str, object] = {"pretrained": False, "num_classes": 0, "in_chans": channels}
+        options: dict[str, Any] = {"pretrained": False, "num_classes": 0, "in_chans": channels}
         config = timm.get_pretrained_cfg(timm_name)
         if config is not None and config.fixed_input_size:
             options["img_size"] = image_size  # position embeddings and windows are laid out for one size
         try:
-            self.net = timm.create_model(timm_name, **options)
+            net: Any = timm.create_model(timm_name, **options)
         except (RuntimeError, AssertionError, ValueError) as error:
             raise RecipeError(
                 f"The backbone {timm_name} cannot be built for images of {image_size} pixels ({error})",
                 "Choose the size it was made for, or another backbone",
             ) from error
+        self.net: Any
+        self.net = net
         self.timm_name = timm_name
         self._options = options
-        self.channels: int = self.net.num_features
-        cfg = self.net.pretrained_cfg
+        self.channels: int = net.num_features
+        cfg = net.pretrained_cfg
         self.mean: tuple[float, ...] = tuple(cfg["mean"])
         self.std: tuple[float, ...] = tuple(cfg["std"])
         self.default_size: int = cfg["input_size"][-1]

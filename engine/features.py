@@ -67,7 +67,7 @@ class FeatureBank:
         self._plain_key = "|".join(
             (
                 str(VERSION),
-                cache.key,
+                cache.folder.name,
                 state_digest(classifier.backbone.state_dict()),
                 repr(classifier.head.pool),
             )
@@ -88,6 +88,8 @@ class FeatureBank:
         Raises:
             WorkspaceError: The disk is full.
         """
+        was_training = self._classifier.training
+        self._classifier.eval()
         key = self._plain_key if view == PLAIN else f"{self._plain_key}|{self._view_key}|{view}"
         folder = self._folder / hashlib.sha256(key.encode()).hexdigest()[:24]
         try:
@@ -99,6 +101,8 @@ class FeatureBank:
                 self._fill(features, done, np.unique(missing), view, progress)
         except OSError as error:
             raise storage_error(error, folder) from error
+        finally:
+            self._classifier.train(was_training)
         return features
 
     def _open(self, folder: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -130,8 +134,6 @@ class FeatureBank:
         progress: Progress | None,
     ) -> None:
         backbone, pool = self._classifier.features, self._classifier.head.pool
-        was_training = self._classifier.training
-        self._classifier.eval()
         for start in range(0, len(rows), self._batch_size):
             chosen = rows[start : start + self._batch_size]
             with torch.inference_mode():
@@ -141,7 +143,6 @@ class FeatureBank:
             done[chosen] = True  # after the values: a crash between the two costs one batch
             if progress is not None:
                 progress(min(start + self._batch_size, len(rows)), len(rows))
-        self._classifier.train(was_training)
 
 
 def images_of(cache: ImageCache, rows: NDArray[np.int64], device: str) -> torch.Tensor:

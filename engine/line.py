@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from engine.dataset import load_index
+from engine.catalogue import load_index
 from engine.errors import EngineError, TrainingStopped
 from engine.faithfulness import load_masks, pointing_game
 from engine.image import film_file
+from engine.image_cache import ImageCache, open_cache
 from engine.job_files import JobReporter, JobRequest, load_request
 from engine.prediction import parts_of, predict_and_explain
 from engine.records import Epoch, Estimate, Explanation, Part, Prediction, Run, Sample, Split
@@ -115,10 +116,16 @@ def read_run(
         The predictions, and the explanations by image id.
     """
     split = split_of(run)
-    # In the order that training decoded them, so that the image cache is found and not made again.
+    recipe = run.recipe
+    decoded = open_cache(
+        workspace.cache,
+        [*split.train, *split.val, *split.test],  # as training decoded them: they are found, not made again
+        size=recipe.image_size,
+        channels=recipe.channels,
+    )
     samples = [sample for part in parts for sample in split.part(part)]
     predictions, explanations = read_samples(
-        workspace, run, samples, parts=parts_of(split), device=device, progress=progress
+        workspace, run, samples, parts=parts_of(split), device=device, progress=progress, cache=decoded
     )
     save_explanations(run.folder, explanations.values())
     store.add_run(run)
@@ -134,6 +141,7 @@ def read_samples(
     parts: Mapping[str, Part] | None = None,
     device: str = "auto",
     progress: Callable[[int, int], None] | None = None,
+    cache: ImageCache | None = None,
 ) -> tuple[list[Prediction], dict[str, Explanation]]:
     """Predict and explain any images with a run; nothing is stored.
 
@@ -143,7 +151,13 @@ def read_samples(
     predictions: list[Prediction] = []
     explanations: dict[str, Explanation] = {}
     for prediction, explanation in predict_and_explain(
-        run, samples, cache_dir=workspace.cache, device=device, parts=parts, progress=progress
+        run,
+        samples,
+        cache_dir=workspace.cache,
+        device=device,
+        parts=parts,
+        progress=progress,
+        cache=cache,
     ):
         predictions.append(prediction)
         if explanation is not None:

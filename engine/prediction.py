@@ -79,6 +79,7 @@ def predict_and_explain(
     batch_size: int = 64,
     progress: Progress | None = None,
     method: str | None = DEFAULT_SALIENCY,
+    cache: ImageCache | None = None,
 ) -> Iterator[tuple[Prediction, Explanation | None]]:
     """Predict images and say why, in one pass.
 
@@ -94,6 +95,7 @@ def predict_and_explain(
         batch_size: See `predict`.
         progress: See `predict`.
         method: A key of `engine.saliency.SALIENCIES`; None makes no maps.
+        cache: Already decoded images that hold `samples`; None decodes them into `cache_dir`.
 
     Yields:
         One prediction and its explanation an image.
@@ -101,7 +103,8 @@ def predict_and_explain(
     chosen = pick_device(device)
     classifier = load_classifier(run, chosen)
     classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    cache = open_cache(cache_dir, samples, size=run.recipe.image_size, channels=run.recipe.channels)
+    if cache is None:
+        cache = open_cache(cache_dir, samples, size=run.recipe.image_size, channels=run.recipe.channels)
     readable = [sample for sample in samples if sample.image_id in cache.row]
     if not readable:
         raise DataError("None of the images can be read", "Choose a folder with readable images")

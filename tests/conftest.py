@@ -74,7 +74,7 @@ def trained(
     tmp_path_factory: pytest.TempPathFactory, tiny_index: Index, tiny_split: Split
 ) -> tuple[Workspace, Run]:
     """A workspace with one trained, predicted, explained and stored run. Do not change it: copy it."""
-    from engine.dataset import save_index
+    from engine.catalogue import save_index
     from engine.line import read_run
     from engine.run import load_run
     from engine.store import open_store

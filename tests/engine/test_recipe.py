@@ -1,0 +1,75 @@
+"""A recipe is data: it survives JSON, and what is unknown or contradictory in it is refused with the choices."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from engine.errors import RecipeError
+from engine.recipe import RECIPES, change_recipe, check_recipe, find_recipe, recipe_from_json, recipe_to_json
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_built_in_recipe_is_consistent_and_survives_a_json_round_trip(name: str) -> None:
+    recipe = RECIPES[name]
+    assert recipe.name == name
+    assert recipe.source, "a recipe says where it comes from"
+    check_recipe(recipe)
+    assert recipe_from_json(recipe_to_json(recipe)) == recipe
+
+
+def test_an_unknown_field_is_refused_with_the_fields_there_are() -> None:
+    raw = json.loads(recipe_to_json(RECIPES["default"]))
+    raw["phases"][0]["learning_rat"] = 1
+    with pytest.raises(RecipeError, match=r"phases\.0\..*Did you mean “learning_rate”"):
+        recipe_from_json(json.dumps(raw))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("balance.method", "smote", "class-weights"),
+        ("phases.0.optimizer", "lion", "adamw"),
+        ("phases.0.schedule", "warm", "cosine"),
+        ("operating_point", "best", "youden"),
+        ("phases.0.epochs", "0", "from 1"),
+        ("phases.0.epochs", "many", "epochs"),
+        ("image_size", "8", "image_size"),
+        ("channels", "2", "grey"),
+        ("head.dropout", "[0.1, 0.2]", "one rate"),
+        ("name", "My Recipe", "lower-case"),
+        ("phases", "[]", "no phase"),
+        ("no.such.field", "1", "no field"),
+    ],
+)
+def test_each_wrong_value_gets_a_sentence_with_what_to_write_instead(
+    field: str, value: str, said: str
+) -> None:
+    with pytest.raises(RecipeError, match=said):
+        change_recipe(RECIPES["default"], {field: value})
+
+
+def test_training_only_a_head_on_random_features_is_a_contradiction() -> None:
+    with pytest.raises(RecipeError, match="random weights"):
+        change_recipe(RECIPES["head-only"], {"weights": "random"})
+
+
+def test_fields_can_be_set_from_text() -> None:
+    changed = change_recipe(RECIPES["default"], {"phases.1.epochs": "5", "balance.method": "focal"})
+    assert changed.phases[1].epochs == 5
+    assert changed.balance.method == "focal"
+
+
+def test_a_recipe_is_found_by_name_or_read_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(recipe_to_json(RECIPES["demo"]))
+    assert find_recipe(str(path)) == RECIPES["demo"]
+    with pytest.raises(RecipeError, match="Did you mean “default”"):
+        find_recipe("defualt")
+    with pytest.raises(RecipeError, match="cannot be read"):
+        find_recipe(str(tmp_path / "none.json"))
+    path.write_text("{ not json")
+    with pytest.raises(RecipeError, match="not JSON"):
+        find_recipe(str(path))
