@@ -1,4 +1,4 @@
-"""`overread`: every command in words, with its help; what each does is in `gui.commands`.
+"""`overread`: every command in words, with its help; what each does is in `gui.*_commands`.
 
 Nothing heavy is imported here, so that `overread --help` answers at once. What goes wrong is said in one
 place, `main`: 0 is good, 1 is an `EngineError` (its two sentences on stderr), 2 is a wrong command line, 130
@@ -94,17 +94,29 @@ def gui(
     share: Annotated[
         bool, typer.Option("--share", help="Also make a public link to a read-only, de-identified copy.")
     ] = False,
-    minutes: Annotated[int, typer.Option(metavar="N", help="How long the public link lives.")] = 60,
+    minutes: Annotated[int, typer.Option(metavar="N", help="How long the link lives.")] = 60,
+    ssh: Annotated[
+        bool, typer.Option("--ssh", help="Share through an ssh server of your own: no outsider in between.")
+    ] = False,
+    share_server: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="A share server of your own.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before sharing.")] = False,
 ) -> None:
     """Open the pages: Data, Train, Review, Report. They are served to this machine alone.
 
     Example: [bold]overread gui --workspace ~/study[/bold]
     """
-    from gui import commands
+    from gui import window_command
 
-    commands.gui(
-        workspace, port=port, open_browser=not no_browser, share_minutes=minutes if share else None, sure=yes
+    window_command.gui(
+        workspace,
+        port=port,
+        open_browser=not no_browser,
+        share_minutes=minutes if share or ssh else None,
+        through_ssh=ssh,
+        share_server=share_server,
+        sure=yes,
     )
 
 
@@ -131,9 +143,9 @@ def index(
 
     Example: [bold]overread index films.csv --column patient_id=subject[/bold]
     """
-    from gui import commands
+    from gui import data_commands
 
-    commands.index(path, columns=column or [], workspace_root=workspace, as_json=json)
+    data_commands.index(path, columns=column or [], workspace_root=workspace, as_json=json)
 
 
 @app.command(rich_help_panel=LINE)
@@ -154,9 +166,9 @@ def split(
 
     Example: [bold]overread split 3f2a90c1d4e5 --ratios 70/15/15 --seed 7[/bold]
     """
-    from gui import commands
+    from gui import data_commands
 
-    commands.split(
+    data_commands.split(
         dataset,
         ratios=ratios,
         seed=seed,
@@ -198,9 +210,9 @@ def train(
 
     Example: [bold]overread train ~/films --recipe default --epochs 20,2[/bold]
     """
-    from gui import commands
+    from gui import run_commands
 
-    commands.train(
+    run_commands.train(
         dataset,
         recipe=recipe,
         changes=set_ or [],
@@ -220,7 +232,9 @@ def train(
 @app.command(rich_help_panel=LINE)
 def predict(
     run: RunArgument,
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A folder, table or archive of images.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="An image, or a folder, table or archive of images.")
+    ],
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The CSV to add to; default: the run's predictions.csv."),
@@ -235,9 +249,9 @@ def predict(
 
     Example: [bold]overread predict latest ~/new-films[/bold]
     """
-    from gui import commands
+    from gui import reading_commands
 
-    commands.predict(run, path, out=out, review=review, workspace_root=workspace, as_json=json)
+    reading_commands.predict(run, path, out=out, review=review, workspace_root=workspace, as_json=json)
 
 
 @app.command(rich_help_panel=LINE)
@@ -255,9 +269,9 @@ def explain(
 
     Example: [bold]overread explain latest film1.png film2.dcm --out why[/bold]
     """
-    from gui import commands
+    from gui import reading_commands
 
-    commands.explain(run, images or [], out=out, workspace_root=workspace, as_json=json)
+    reading_commands.explain(run, images or [], out=out, workspace_root=workspace, as_json=json)
 
 
 @app.command(rich_help_panel=LINE)
@@ -272,9 +286,9 @@ def report(
 
     Example: [bold]overread report latest --out report[/bold]
     """
-    from gui import commands
+    from gui import reading_commands
 
-    commands.report(run, out=out, part=part, workspace_root=workspace, as_json=json)
+    reading_commands.report(run, out=out, part=part, workspace_root=workspace, as_json=json)
 
 
 # -------------------------------------------------------------------------------------------- training runs
@@ -286,9 +300,9 @@ def runs(workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
 
     Example: [bold]overread runs[/bold]
     """
-    from gui import commands
+    from gui import run_commands
 
-    commands.runs(workspace, as_json=json)
+    run_commands.runs(workspace, as_json=json)
 
 
 @app.command(rich_help_panel=TRAINING)
@@ -297,9 +311,9 @@ def watch(run: RunArgument, workspace: WorkspaceOption = None, json: JsonOption 
 
     Example: [bold]overread watch latest[/bold]
     """
-    from gui import commands
+    from gui import run_commands
 
-    commands.watch(run, workspace_root=workspace, as_json=json)
+    run_commands.watch(run, workspace_root=workspace, as_json=json)
 
 
 @app.command(rich_help_panel=TRAINING)
@@ -308,9 +322,9 @@ def stop(run: RunArgument, workspace: WorkspaceOption = None) -> None:
 
     Example: [bold]overread stop latest[/bold]
     """
-    from gui import commands
+    from gui import run_commands
 
-    commands.stop(run, workspace_root=workspace)
+    run_commands.stop(run, workspace_root=workspace)
 
 
 @app.command(rich_help_panel=TRAINING)
@@ -319,9 +333,9 @@ def resume(run: RunArgument, workspace: WorkspaceOption = None, json: JsonOption
 
     Example: [bold]overread resume latest[/bold]
     """
-    from gui import commands
+    from gui import run_commands
 
-    commands.resume(run, workspace_root=workspace, as_json=json)
+    run_commands.resume(run, workspace_root=workspace, as_json=json)
 
 
 # ---------------------------------------------------------------------------------------------- look around
@@ -339,9 +353,9 @@ def recipes(
 
     Example: [bold]overread recipes --export default > mine.json[/bold]
     """
-    from gui import commands
+    from gui import look_commands
 
-    commands.recipes(export=export, classes=classes, as_json=json)
+    look_commands.recipes(export=export, classes=classes, as_json=json)
 
 
 @app.command(rich_help_panel=LOOK)
@@ -350,9 +364,9 @@ def doctor(workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
 
     Example: [bold]overread doctor[/bold]
     """
-    from gui import commands
+    from gui import look_commands
 
-    commands.doctor(workspace, as_json=json)
+    look_commands.doctor(workspace, as_json=json)
 
 
 @app.command(rich_help_panel=LOOK)

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from engine.split import split_index
 
 from engine import jobs
 from engine.errors import TrainingError
@@ -24,9 +23,10 @@ from engine.metrics import auroc, proportion
 from engine.recipe import RECIPES
 from engine.records import Estimate, Prediction, Run
 from engine.run import load_run
+from engine.split import split_index
 from engine.store import open_store
 from engine.workspace import Workspace, open_workspace
-from gui.commands import print_findings, read_data
+from gui.data_commands import print_findings, read_data
 from gui.terminal import answers, duration, say, show_json, show_table, watch_job
 from sample_data import SAMPLE_TABLE
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +20,10 @@ def answers() -> Console:
     """Return stdout: what was asked for, fit for a pipe."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:  # a file or a pipe is as wide as it needs to be
+        console.width = 200
+    return console
 
 
 def remarks() -> Console:
@@ -45,12 +48,13 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, tit
     from rich.table import Table
     from rich.text import Text
 
-    rows = [[_cell(value) for value in row] for row in rows]
+    cells = [[_cell(value) for value in row] for row in rows]
     table = Table(title=title or None, title_justify="left", title_style="bold")
     for number, heading in enumerate(headings):
-        figures = all(row[number].strip("-–.,%0123456789 ") == "" for row in rows)
-        table.add_column(heading, justify="right" if figures and rows else "left", overflow="fold")
-    for row in rows:
+        figures = all(row[number].strip("-–.,%0123456789 ") == "" for row in cells)
+        side: Literal["left", "right"] = "right" if figures and cells else "left"
+        table.add_column(heading, justify=side, overflow="fold", no_wrap=number == 0)
+    for row in cells:
         table.add_row(*(Text(cell) for cell in row))
     answers().print(table)
 

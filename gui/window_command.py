@@ -1,0 +1,76 @@
+"""`overread gui`: the window, and the link for guests where it was asked for."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing, nullcontext
+from pathlib import Path
+
+from engine.errors import ShareError
+from engine.run import find_run
+from engine.store import open_store
+from engine.workspace import Workspace, open_workspace
+from gui.app import serve
+from gui.share import Share, share
+from gui.terminal import remarks, say
+
+
+def gui(
+    workspace_root: Path | None,
+    *,
+    port: int | None,
+    open_browser: bool,
+    share_minutes: int | None,
+    through_ssh: bool,
+    share_server: str | None,
+    sure: bool,
+) -> None:
+    """See `gui.cli.gui`."""
+    workspace = open_workspace(workspace_root)
+    link = None
+    if share_minutes is not None and _agreed(sure):
+        try:
+            link = open_link(workspace, minutes=share_minutes, through_ssh=through_ssh, server=share_server)
+        except ShareError as error:
+            say(f"{error} The window on this computer opens all the same.")
+    with closing(link) if link is not None else nullcontext():
+        serve(workspace, port=port, open_browser=open_browser)
+
+
+def open_link(workspace: Workspace, *, minutes: int, through_ssh: bool, server: str | None) -> Share:
+    """Open a link to a copy of the newest run's cases, and say how guests get in.
+
+    Raises:
+        ShareError: No link can be had.
+        RunError: There is no finished run to share.
+    """
+    run = find_run(workspace, "latest")
+    with open_store(workspace.database) as store:
+        link = share(
+            workspace,
+            store,
+            run.run_id,
+            minutes=minutes,
+            through="ssh" if through_ssh else "tunnel",
+            server=server,
+        )
+    say(f"Guests: {link.url}")
+    if link.command:
+        say(f"Let them in with: {link.command}")
+    say(f"User {link.user}, password {link.password}; open until {link.expires_at.astimezone():%H:%M}.")
+    return link
+
+
+def _agreed(sure: bool) -> bool:
+    if sure:
+        return True
+    if not sys.stdin.isatty():
+        say("A link needs your consent: add --yes. The window on this computer opens all the same.")
+        return False
+    remarks().print(
+        "A nameless, read-only copy of some of the newest run's test films will be reachable from the internet "
+        "through somebody else's server. Are you allowed to show them? [y/N] ",
+        end="",
+        markup=False,
+    )
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
