@@ -294,7 +294,7 @@ def _shrunk(path: Path, max_side: int) -> Image.Image:
 def _there(path: Path) -> bool:
     try:
         return path.stat().st_size > 0
-    except FileNotFoundError:
+    except OSError:  # whatever is wrong is said when the file is written
         return False
 
 
