@@ -1,0 +1,115 @@
+"""Reference standards: what a prediction is held against. They are never mixed.
+
+A reference standard gives some of the cases a class and says of the others why they have none.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.records import Prediction, Review, Run, Verdict
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reference:
+    """One reference standard.
+
+    Attributes:
+        answers: Image id → class, for the cases that have one.
+        excluded: Why the other cases have none → how many.
+        caution: What a reader of the report must know of it, as sentences.
+    """
+
+    answers: Mapping[str, str]
+    excluded: Mapping[str, int]
+    caution: str
+
+
+def latest_reviews(reviews: Iterable[Review]) -> dict[str, dict[str, Review]]:
+    """Return the last word of each reader on each case: image id → reader → review.
+
+    Reviews are append-only: of two by one reader on one case, the one created later counts, and the one that stands
+    later in `reviews` where times are equal or unknown.
+    """
+    last: dict[str, dict[str, Review]] = {}
+    for review in reviews:
+        of_case = last.setdefault(review.image_id, {})
+        before = of_case.get(review.reader)
+        if (
+            before is None
+            or before.created is None
+            or review.created is None
+            or review.created.timestamp() >= before.created.timestamp()
+        ):
+            of_case[review.reader] = review
+    return last
+
+
+def answer_of(review: Review, predicted: str) -> str | None:
+    """Return the class a review gives its case; None where the reader gave none."""
+    if review.verdict is Verdict.AGREE:
+        return review.label or predicted
+    return review.label if review.verdict is Verdict.OVERRULE else None
+
+
+def labels_from_data(run: Run, predictions: Sequence[Prediction], reviews: Sequence[Review]) -> Reference:
+    """Take the labels that came with the data."""
+    answers: dict[str, str] = {}
+    excluded: Counter[str] = Counter()
+    for prediction in predictions:
+        if prediction.label is None:
+            excluded["no label came with the data"] += 1
+        elif prediction.label not in run.classes:
+            excluded["the label is none of the model's classes"] += 1
+        else:
+            answers[prediction.image_id] = prediction.label
+    caution = "How these labels were made is not known to Overread: say who made them, from what, and how."
+    return Reference(answers=answers, excluded=excluded, caution=caution)
+
+
+def reviewed_labels(run: Run, predictions: Sequence[Prediction], reviews: Sequence[Review]) -> Reference:
+    """Take what readers said with the prediction before their eyes: the majority of their last words.
+
+    Agreement gives the predicted class, overruling the reader's; unsure and not diagnostic give none, and neither
+    does a tie between readers.
+    """
+    last = latest_reviews(reviews)
+    answers: dict[str, str] = {}
+    excluded: Counter[str] = Counter()
+    for prediction in predictions:
+        of_case = last.get(prediction.image_id, {}).values()
+        votes = Counter(
+            answer
+            for review in of_case
+            if (answer := answer_of(review, prediction.predicted)) is not None and answer in run.classes
+        )
+        first = votes.most_common(2)
+        if not of_case:
+            excluded["not reviewed"] += 1
+        elif not first:
+            unsure = any(review.verdict is Verdict.UNSURE for review in of_case)
+            excluded["reader unsure" if unsure else "not diagnostic"] += 1
+        elif len(first) == 2 and first[0][1] == first[1][1]:
+            excluded["readers disagree, no majority"] += 1
+        else:
+            answers[prediction.image_id] = first[0][0]
+    caution = (
+        "Readers saw the model's answer before they gave theirs, which pulls theirs towards it: these figures are "
+        "not those of an independent reference standard."
+    )
+    if answers and len(answers) < len(predictions):
+        caution += (
+            f" They rest on {len(answers):,} of {len(predictions):,} cases. Unless the cases to review were drawn at "
+            "random, they are a selected sample (for example the errors, or the most uncertain), and their figures "
+            "do not hold for the others."
+        )
+    return Reference(answers=answers, excluded=excluded, caution=caution)
+
+
+# The blinded consensus of readers will be the third.
+REFERENCE_STANDARDS: dict[str, Callable[[Run, Sequence[Prediction], Sequence[Review]], Reference]] = {
+    "labels that came with the data": labels_from_data,
+    "reviewed labels": reviewed_labels,
+}

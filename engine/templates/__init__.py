@@ -1,0 +1,1 @@
+"""The report's page, a Jinja template that the report fills."""
