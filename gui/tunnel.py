@@ -2,7 +2,7 @@
 
 `networking.setup_tunnel` is not documented API (a test pins what is used of it), can wait for ever, and
 leaves its program running when Python is killed. So it runs in a thread with a time limit, and the caller
-owns what it left. Gradio's `share=True` is never used: it serves the page's script from somebody else's server.
+owns what it left. Gradio's `share=True` is never used: its page loads a script from somebody else's server.
 """
 
 from __future__ import annotations
