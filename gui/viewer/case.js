@@ -136,8 +136,8 @@ function describe(next, heatRead) {
   text('predicted', next.predicted);
   text('predicted-share', percent(next.probabilities[next.classes.indexOf(next.predicted)]));
   at('classes').replaceChildren(...next.classes.map((name, number) => classRow(next, name, number)));
-  text('operating', next.threshold === null ? '' : `The mark is the operating point: ${next.positive} from ${percent(next.threshold)}`);
-  text('entropy', `${percent(next.entropy / next.most_entropy)} of the most there can be`);
+  text('operating', next.threshold === null ? '' : `Operating point (mark): ${next.positive} from ${percent(next.threshold)}`);
+  text('entropy', `${next.entropy.toFixed(2)} of ${next.most_entropy.toFixed(2)} nats`);
   at('entropy-bar').style.width = percent(clamp(next.entropy / next.most_entropy, 0, 1));
   for (const name of ['variance', 'conformal']) {
     at(name).hidden = at(name + '-name').hidden = !next[name];

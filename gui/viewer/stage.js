@@ -14,7 +14,7 @@ at('opacity').value = kept('opacity', '50');
 function place() {
   sheet.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.zoom})`;
   sheet.style.setProperty('--rv-thin', 1 / view.zoom);
-  const brightness = Number(at('brightness').value), contrast = Number(at('contrast').value);
+  const brightness = Math.round(at('brightness').value), contrast = Math.round(at('contrast').value);
   const changed = [];
   if (film.naturalWidth) changed.push(`${Math.round(100 * view.fit * view.zoom)}%`);
   if (brightness) changed.push(`brightness ${brightness > 0 ? '+' : ''}${brightness}`);

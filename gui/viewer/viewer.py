@@ -1,4 +1,4 @@
-"""One Gradio component that shows a case and takes a verdict; the files beside say what it does in the browser.
+"""One Gradio component that shows a case and takes a verdict; the files beside say what the browser does.
 
     viewer.html verdict.html    markup without a single value in it
     viewer.css                  a dark reading room

@@ -1,0 +1,204 @@
+"""A real Chromium, and a workspace with films, heatmaps and predictions to read, without any training."""
+
+from __future__ import annotations
+
+import math
+import os
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.records import Calibration, Explanation, Prediction, Recipe, Run
+from engine.run import save_explanations
+from engine.store import open_store
+from engine.workspace import Workspace, open_workspace
+from gui.session import AppSession
+
+CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+CLASSES = ("normal", "pneumonia")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A Chromium of the system or of Playwright; tests that need one are skipped where there is none."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        path = next((found for found in CHROMIUM if Path(found).exists()), None)
+        try:
+            chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        except sync_api.Error as error:
+            if os.environ.get("OVERREAD_REQUIRE_BROWSER"):
+                raise
+            pytest.skip(f"no Chromium on this machine: {str(error).splitlines()[0]}")
+        yield chromium
+        chromium.close()
+
+
+@dataclass
+class Traffic:
+    """What a page asked for, and what it complained of."""
+
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def watch(self, page: Any) -> None:
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    @property
+    def elsewhere(self) -> list[str]:
+        """Requests to anything but this machine."""
+        local = ("127.0.0.1", "localhost")
+        return [
+            url
+            for url in self.requests
+            if urlsplit(url).scheme not in ("data", "blob") and urlsplit(url).hostname not in local
+        ]
+
+
+@pytest.fixture
+def traffic() -> Traffic:
+    return Traffic()
+
+
+@pytest.fixture
+def page(browser: Any, traffic: Traffic) -> Iterator[Any]:
+    """A fresh page of 1366×768. Every test that uses it promises: nothing was asked of another machine."""
+    context = browser.new_context(viewport={"width": 1366, "height": 768}, color_scheme="light")
+    context.set_default_timeout(15_000)
+    opened = context.new_page()
+    traffic.watch(opened)
+    yield opened
+    context.close()
+    assert traffic.elsewhere == []
+    assert traffic.errors == []
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def draw_film(path: Path, seed: int, *, side: int = 384, opacity: bool = False) -> None:
+    """Draw something like a chest film: two dark lungs in a bright chest, and an opacity in one of them."""
+    generator = np.random.default_rng(seed)
+    y, x = np.mgrid[0 : 1 : side * 1j, 0 : 1 : side * 1j]
+    grey = 150 - 60 * np.abs(x - 0.5) + 20 * y
+    for centre in (0.3, 0.7):
+        grey -= 110 * np.exp(-(((x - centre) / 0.15) ** 4) - ((y - 0.5) / 0.33) ** 4)
+    grey += 14 * np.sin(y * 42 + 6 * (x - 0.5) ** 2) * (np.abs(x - 0.5) > 0.08)
+    if opacity:
+        grey += 90 * np.exp(-(((x - 0.68) / 0.08) ** 2) - ((y - 0.62) / 0.1) ** 2)
+    grey += generator.normal(0, 5, grey.shape)
+    Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8)).save(path)
+
+
+def make_run(
+    workspace: Workspace, *, run_id: str = "20260101-120000-abcd", classes: tuple[str, ...] = CLASSES
+) -> Run:
+    return Run(
+        run_id=run_id,
+        folder=workspace.runs / run_id,
+        dataset_id="0123456789ab",
+        dataset_name="drawn films",
+        recipe=Recipe(name="drawn", title="Drawn", source="none", backbone="none"),
+        classes=classes,
+        positive=classes[1],
+        threshold=0.42 if len(classes) == 2 else math.nan,
+        calibration=Calibration(),
+        weights_source="none",
+        device="cpu",
+        created=datetime(2026, 1, 1, 12, tzinfo=UTC),
+        seconds=1.0,
+        parameters=1,
+        trained_parameters=1,
+    )
+
+
+def fill(
+    session: AppSession, folder: Path, names: list[str], *, run: Run, side: int = 384
+) -> list[Prediction]:
+    """Draw a film for each name and store what a machine might say of it, with heatmaps."""
+    folder.mkdir(parents=True, exist_ok=True)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    predictions, heatmaps = [], []
+    for number, name in enumerate(names):
+        ill = number % 3 == 0
+        path = folder / name
+        draw_film(path, number, opacity=ill, side=side)
+        rest = np.random.default_rng(number).dirichlet(np.ones(len(run.classes)))
+        sure = 0.3 + 0.1 * (number % 7) if ill else 0.02 + 0.05 * (number % 9)
+        shares = np.array([1 - sure, sure]) if len(run.classes) == 2 else rest
+        predicted = run.classes[int(shares[1] >= 0.42) if len(run.classes) == 2 else int(shares.argmax())]
+        image_id = sha256(path.read_bytes()).hexdigest()
+        predictions.append(
+            Prediction(
+                image_id=image_id,
+                path=path,
+                label=run.classes[1 if ill else 0],
+                patient_id=f"P{number // 2:03d}",
+                part="test",
+                probabilities=tuple(float(share) for share in shares / shares.sum()),
+                predicted=predicted,
+                entropy=float(-(shares * np.log(np.clip(shares, 1e-12, 1))).sum()),
+            )
+        )
+        y, x = np.mgrid[0:1:7j, 0:1:7j]
+        heat = np.exp(-(((x - 0.68) / 0.2) ** 2) - ((y - 0.62) / 0.2) ** 2).astype(np.float32)
+        heatmaps.append(Explanation(image_id=image_id, heatmap=heat, target=predicted, method="grad-cam"))
+    save_explanations(run.folder, heatmaps)
+    session.store.add_run(run)
+    session.store.add_cases(run.run_id, predictions)
+    return predictions
+
+
+@dataclass
+class Room:
+    """A workspace with films to read and a session on it."""
+
+    session: AppSession
+    run: Run
+    predictions: list[Prediction]
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    """Twelve films with predictions and heatmaps."""
+    workspace = open_workspace(tmp_path / "workspace")
+    # half a second: a test of a locked database need not wait longer
+    session = AppSession(
+        workspace=workspace, store=open_store(workspace.database, busy_seconds=0.5), reader="anna"
+    )
+    run = make_run(session.workspace)
+    predictions = fill(
+        session, tmp_path / "films", [f"film_{number:02d}.png" for number in range(12)], run=run
+    )
+    yield Room(session=session, run=run, predictions=predictions)
+    session.store.close()
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[..., Any]]:
+    """Start windows on sessions; all are closed at the end of the test."""
+    from gui.app import start
+
+    windows: list[Any] = []
+
+    def open_window(session: AppSession, **settings: Any) -> Any:
+        windows.append(start(session, port=free_port(), **settings))
+        return windows[-1]
+
+    yield open_window
+    for window in windows:
+        window.close()
