@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from engine.errors import RecipeError
 
-NEVER = math.inf  # a threshold that excludes nothing: too few cases for the coverage that was asked for
+EXCLUDES_NOTHING = 1.0  # no score is higher; for when there are too few cases for the coverage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,7 +103,7 @@ def fit_conformal(
 def _threshold(scores: NDArray[np.float64], coverage: float) -> float:
     # A new case's score is equally likely to take any rank among these and its own: hence n + 1.
     rank = math.ceil((len(scores) + 1) * coverage - 1e-9)
-    return float(np.partition(scores, rank - 1)[rank - 1]) if rank <= len(scores) else NEVER
+    return float(np.partition(scores, rank - 1)[rank - 1]) if rank <= len(scores) else EXCLUDES_NOTHING
 
 
 def conformal_sets(probabilities: NDArray[np.floating], conformal: Conformal) -> NDArray[np.bool_]:

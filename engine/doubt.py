@@ -1,0 +1,130 @@
+"""What a run knows of its own doubt: fitted once on validation cases, kept in its folder, told with each prediction.
+
+fit_doubt(classifier, pooled, labels, ...) -> Doubt     at the end of training
+save_doubt(folder, doubt); load_doubt(folder)           runs/<id>/uncertainty.json
+tell_doubt(classifier, doubt, pooled, ...)              for each batch of predictions
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.backbone import Classifier
+from engine.calibration import calibrated
+from engine.conformal import Conformal, conformal_sets, fit_conformal
+from engine.errors import RunError
+from engine.records import Calibration, Uncertainty
+from engine.uncertainty import Injection, fit_injection, uncertainties
+from engine.workspace import write_atomic
+
+FILE = "uncertainty.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Doubt:
+    """How a run's doubt is found: dropout injection and conformal sets."""
+
+    injection: Injection
+    conformal: Conformal
+
+
+def fit_doubt(
+    classifier: Classifier,
+    pooled: Sequence[Tensor],
+    labels: NDArray[np.integer],
+    calibration: Calibration,
+    *,
+    coverage: float = 0.95,
+    seed: int = 0,
+) -> Doubt | None:
+    """Fit both on validation cases.
+
+    Args:
+        classifier: Trained.
+        pooled: Batches of what `engine.uncertainty.pooled_features` gives, on the classifier's device.
+        labels: (N,) class numbers, over all batches.
+        calibration: Of the run.
+        coverage: Of the conformal sets.
+        seed: Of the masks.
+
+    Returns:
+        None when there are no validation cases.
+    """
+    if len(labels) == 0:
+        return None
+    with torch.inference_mode():
+        logits = np.concatenate(
+            [classifier.head.from_pooled(batch).float().cpu().numpy() for batch in pooled]
+        )
+    return Doubt(
+        injection=fit_injection(classifier, pooled, labels, calibration, seed=seed),
+        conformal=fit_conformal(calibrated(logits, calibration), labels, coverage=coverage),
+    )
+
+
+def tell_doubt(
+    classifier: Classifier,
+    doubt: Doubt,
+    pooled: Tensor,
+    probabilities: NDArray[np.float64],
+    predicted: Sequence[str],
+    *,
+    classes: Sequence[str],
+    calibration: Calibration,
+) -> list[tuple[Uncertainty, tuple[str, ...]]]:
+    """Return the uncertainty and the conformal set of each prediction.
+
+    Args:
+        classifier: Trained.
+        doubt: From `fit_doubt` or `load_doubt`.
+        pooled: (B, ...) of `engine.uncertainty.pooled_features`.
+        probabilities: (B, C) calibrated.
+        predicted: (B,) names of the predicted classes.
+        classes: Of the run.
+        calibration: Of the run.
+    """
+    numbers = np.array([list(classes).index(name) for name in predicted], dtype=np.int64)
+    sets = conformal_sets(probabilities, doubt.conformal)
+    told = uncertainties(classifier, pooled, numbers, calibration, doubt.injection)
+    return [
+        (uncertainty, tuple(name for name, kept in zip(classes, row, strict=True) if kept))
+        for uncertainty, row in zip(told, sets, strict=True)
+    ]
+
+
+def save_doubt(folder: Path, doubt: Doubt) -> None:
+    """Write a run's doubt into its folder.
+
+    Raises:
+        WorkspaceError: The folder cannot be written to.
+    """
+    write_atomic(folder / FILE, json.dumps(asdict(doubt), indent=2, allow_nan=False) + "\n")
+
+
+def load_doubt(folder: Path) -> Doubt | None:
+    """Read a run's doubt; None where none was fitted.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    if not (folder / FILE).exists():
+        return None
+    try:
+        facts = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        injection, conformal = facts["injection"], facts["conformal"]
+        injection["likelihoods"] = tuple((rate, value) for rate, value in injection["likelihoods"])
+        conformal["thresholds"] = tuple(conformal["thresholds"])
+        return Doubt(injection=Injection(**injection), conformal=Conformal(**conformal))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise RunError(
+            f"The run {folder.name} has a damaged {FILE} ({error})",
+            f"Delete {FILE}; the run's predictions then come without uncertainty",
+        ) from error
