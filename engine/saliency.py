@@ -321,8 +321,12 @@ def upsample(heatmap: NDArray[np.floating], height: int, width: int) -> NDArray[
 
     The map's cells tile the image, so that a cell's centre stays at the same fraction of the image.
     """
-    small = Image.fromarray(np.ascontiguousarray(heatmap, dtype=np.float32))
-    large = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC), dtype=np.float32)
+    h, w = heatmap.shape
+    # Mirrored at the rim: left to itself, bicubic interpolation would carry a peak in an outer cell over the rim.
+    padded = np.pad(heatmap, 2, mode="reflect" if min(h, w) > 2 else "edge")
+    small = Image.fromarray(np.ascontiguousarray(padded, dtype=np.float32))
+    box = (2, 2, w + 2, h + 2)
+    large = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC, box=box), dtype=np.float32)
     return np.clip(large, 0, 1)
 
 
