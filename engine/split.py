@@ -185,12 +185,13 @@ def _assign(
     sides: list[list[_Group]] = [[] for _ in ratios]
 
     def cost_of_adding(group: _Group, side: int) -> float:
-        """Change of the sum over classes of (share held - share wanted)²."""
+        """Change of the sum over classes of (share held - share wanted)² / share wanted.
+
+        Divided, so that sides fill at an even pace: else the largest patients would always come to training.
+        """
         return sum(
-            number
-            / totals[name]
-            * (2 * (held[side][name] / totals[name] - ratios[side]) + number / totals[name])
-            for name, number in group.counts.items()
+            share * (2 * (held[side][name] / totals[name] - ratios[side]) + share) / ratios[side]
+            for name, share in ((name, number / totals[name]) for name, number in group.counts.items())
         )
 
     def move(group: _Group, side: int, sign: int) -> None:
