@@ -190,21 +190,17 @@ def dataset_choices(session: AppSession) -> list[tuple[str, str]]:
     """Return the data sets of the workspace for a drop-down, newest first: (name in words, dataset id)."""
     summaries = sorted(list_indexes(session.workspace), key=lambda one: one.created, reverse=True)
     return [
-        (
-            f"{one.name} · {one.images:,} images · {', '.join(one.classes) or 'no labels'} · "
-            f"{one.created:%d %b %Y %H:%M}",
-            one.dataset_id,
-        )
+        (f"{one.name} · {one.images:,} images · {one.created.astimezone():%d %b %H:%M}", one.dataset_id)
         for one in summaries
     ]
 
 
 def read_data(
     session: AppSession,
-    typed: str,
+    typed: str | None,
     uploaded: str | None,
-    root: str,
-    names: Sequence[str],
+    root: str | None,
+    names: Sequence[str | None],
     progress: Callable[..., Any],
 ) -> Index:
     """Index what was typed or uploaded and save it in the workspace.
@@ -214,7 +210,8 @@ def read_data(
         typed: A path on this computer: folder, archive or table; wins over the upload.
         uploaded: Path of an uploaded archive or table, or None.
         root: Folder that a table's paths start from; empty for the table's own folder.
-        names: The table's own names of the columns in `COLUMNS`, in that order; empty for the usual names.
+        names: The table's own names of the columns in `COLUMNS`, in that order; empty, or None from a form that
+            was never unfolded, for the usual names.
         progress: Called with (done, total).
 
     Raises:
@@ -224,7 +221,7 @@ def read_data(
         raise DataError(
             "This window is for looking only", "Bring data in on the computer that holds the workspace"
         )
-    chosen = typed.strip().strip('"').strip()  # Windows' "copy as path" puts quotation marks
+    chosen = (typed or "").strip().strip('"').strip()  # Windows' "copy as path" puts quotation marks
     if not chosen and not uploaded:
         raise DataError(
             "No folder, table or archive was named",
@@ -235,10 +232,10 @@ def read_data(
         raise DataError(
             f"“{path}” does not say where it is", "Give the whole path, from the top of the disk or from ~"
         )
-    columns = {ours: theirs.strip() for ours, theirs in zip(COLUMNS, names, strict=True) if theirs.strip()}
+    columns = {ours: theirs.strip() for ours, theirs in zip(COLUMNS, names, strict=True) if theirs}
     index = index_data(
         path,
-        root=Path(root.strip()).expanduser() if root.strip() else None,
+        root=Path(root.strip()).expanduser() if root and root.strip() else None,
         columns=columns or None,
         unpack_into=session.workspace.datasets / "unpacked",
         progress=progress,
@@ -249,14 +246,14 @@ def read_data(
 
 def index_and_show(
     session: AppSession,
-    typed: str,
+    typed: str | None,
     uploaded: str | None,
-    root: str,
-    path_name: str,
-    label_name: str,
-    patient_name: str,
-    part_name: str,
-    mask_name: str,
+    root: str | None,
+    path_name: str | None,
+    label_name: str | None,
+    patient_name: str | None,
+    part_name: str | None,
+    mask_name: str | None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008  how Gradio hands a progress bar to a handler
 ) -> tuple[Any, ...]:
     """Index what was given; return the drop-down with it chosen, and what `show` returns."""
@@ -361,7 +358,7 @@ def first_look(session: AppSession, chosen: str | None) -> tuple[Any, ...]:
     choices = dataset_choices(session)
     known = [dataset_id for _, dataset_id in choices]
     value = chosen if chosen in known else (known[0] if known else None)
-    return gr.Dropdown(choices=choices, value=value), *show(session, value)  # type: ignore[arg-type]
+    return gr.Dropdown(choices=choices, value=value), *show(session, value)
 
 
 # -------------------------------------------------------------------------------- layout
@@ -383,7 +380,7 @@ def build(session: AppSession) -> None:
             uploaded = gr.File(
                 label="… or upload a zip archive or a table",
                 file_types=list(UPLOADS),
-                height=110,
+                height=150,
                 elem_id="data-upload",
             )
             with gr.Accordion("My table is different", open=False):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape as escape
 from pathlib import Path
 
 STYLE = f"<style>{Path(__file__).with_name('markup.css').read_text(encoding='utf-8')}</style>"
@@ -126,15 +126,10 @@ def progress(fraction: float, line: str) -> str:
     )
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a small table; the first column is text, the others are figures."""
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = True) -> str:
+    """Return a small table; the first column is text, the others are figures unless told otherwise."""
     head = "".join(f"<th>{escape(cell)}</th>" for cell in headers)
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f"<td{' class=or-right-text' if at else ''}>{escape(cell)}</td>" for at, cell in enumerate(row)
-        )
-        + "</tr>"
-        for row in rows
-    )
-    return f'<table class="or-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    kind = "or-table or-numbers" if numbers else "or-table"
+    top = f"<thead><tr>{head}</tr></thead>" if any(headers) else ""
+    return f'<table class="{kind}">{top}<tbody>{body}</tbody></table>'

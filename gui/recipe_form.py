@@ -50,7 +50,7 @@ WORDS: Mapping[str, str] = {
 
 
 def _choices(names: Iterable[str]) -> list[tuple[str, str]]:
-    return [(f"{name} · {WORDS[name]}" if name in WORDS else name, name) for name in names]
+    return [(f"{WORDS[name]} ({name})" if name in WORDS else name, name) for name in names]
 
 
 def _number(label: str, **options: Any) -> Callable[[], Any]:
@@ -65,13 +65,14 @@ def _choice(
     label: str, names: Iterable[str], *, other: bool = False, info: str | None = None
 ) -> Callable[[], Any]:
     listed = _choices(names)
+    wide = 320 if any(name in WORDS for _, name in listed) else 160  # a sentence needs a row of its own
     return lambda: gr.Dropdown(
         label=label,
         choices=listed,
         allow_custom_value=other,
         info=info,
         interactive=True,
-        min_width=160,
+        min_width=wide,
     )
 
 

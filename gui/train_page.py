@@ -111,9 +111,7 @@ def data_facts(session: AppSession, dataset_id: str | None) -> str:
         f"{len(split.test):,} test images",
     )
     finding = f" The finding is “{positive}”." if positive else ""
-    return markup.note(
-        f"{', '.join(parts)}, divided {choices.sentence}.{finding} Change this on the Data page."
-    )
+    return markup.note(f"{', '.join(parts)}, divided {split.method}.{finding} Change this on the Data page.")
 
 
 def recipe_card(recipe: Recipe) -> str:
@@ -231,7 +229,7 @@ def save_recipe(session: AppSession, title: str, base: Recipe | None, *values: A
         raise RecipeError("No recipe is chosen", "Choose one from the list")
     saved = save_own(session.workspace, recipe_of(base, values), title)
     gr.Info(f"Saved as “{saved.title}”. It stands under “Mine” in the list.")
-    listed = gr.Dropdown(choices=recipe_choices(session.workspace), value=saved.name)  # type: ignore[arg-type]
+    listed = gr.Dropdown(choices=recipe_choices(session.workspace), value=saved.name)
     return listed, saved, recipe_card(saved)
 
 
@@ -245,7 +243,7 @@ def open_recipe(session: AppSession, file: str | None) -> tuple[Any, ...]:
 
     _refuse_guests(session)
     recipe = keep_own(session.workspace, load_recipe(Path(str(file))))
-    listed = gr.Dropdown(choices=recipe_choices(session.workspace), value=recipe.name)  # type: ignore[arg-type]
+    listed = gr.Dropdown(choices=recipe_choices(session.workspace), value=recipe.name)
     return listed, *choose_recipe(session, recipe.name)
 
 
@@ -364,7 +362,7 @@ def look(session: AppSession, run_id: str | None, seen: str) -> tuple[Any, ...]:
         return (gr.skip(),) * LOOKED
     timer = gr.Timer(TICK_WORKING if working else TICK_IDLE, active=True)
     return (
-        gr.Dropdown(choices=[_run_choice(one) for one in listed], value=status.job_id if status else None),  # type: ignore[arg-type]
+        gr.Dropdown(choices=[_run_choice(one) for one in listed], value=status.job_id if status else None),
         run_box(status, working),
         losses(history),
         scores(history),
@@ -641,8 +639,8 @@ def opened(session: AppSession) -> tuple[Any, ...]:
     """Return what the page shows when it is opened: the newest data set, the default recipe in the form."""
     datasets = dataset_choices(session)
     return (
-        gr.Dropdown(choices=datasets, value=datasets[0][1] if datasets else None),  # type: ignore[arg-type]
-        gr.Dropdown(choices=recipe_choices(session.workspace), value="default"),  # type: ignore[arg-type]
+        gr.Dropdown(choices=datasets, value=datasets[0][1] if datasets else None),
+        gr.Dropdown(choices=recipe_choices(session.workspace), value="default"),
         *choose_recipe(session, "default"),
     )
 
@@ -652,7 +650,7 @@ def datasets_again(session: AppSession, chosen: str | None) -> Any:
     datasets = dataset_choices(session)
     known = [dataset_id for _, dataset_id in datasets]
     value = chosen if chosen in known else (known[0] if known else None)
-    return gr.Dropdown(choices=datasets, value=value)  # type: ignore[arg-type]
+    return gr.Dropdown(choices=datasets, value=value)
 
 
 def _place(makers: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:

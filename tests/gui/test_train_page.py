@@ -15,8 +15,8 @@ from engine import jobs
 from engine.dataset import index_data, save_index
 from engine.errors import DataError, RecipeError, TrainingError
 from engine.job_files import JobStatus
-from engine.records import Augmentation, Balance, Epoch, Head, Phase, Recipe
 from engine.recipe import RECIPES, recipe_from_json
+from engine.records import Augmentation, Balance, Epoch, Head, Phase, Recipe
 from engine.workspace import open_workspace
 from gui.recipe_form import FIELDS, own_recipes, recipe_choices, recipe_of, values_of
 from gui.session import AppSession, open_session
