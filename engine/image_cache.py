@@ -15,7 +15,6 @@ import json
 import os
 import random
 import shutil
-import tempfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -171,7 +170,9 @@ def _build(
         except ImageError as problem:
             return problem
 
-    working = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".making-"))
+    working = _working(folder)
+    _remove(working)  # of a process that was killed: the lock is ours now
+    working.mkdir()
     try:
         failed, rows = [], 0
         with (working / _PIXELS).open("wb") as stream:
@@ -194,6 +195,10 @@ def _build(
         shutil.rmtree(working, ignore_errors=True)
 
 
+def _working(folder: Path) -> Path:
+    return folder.with_name(f".making-{folder.name}")
+
+
 def _checksums(pixels: Path) -> list[int]:
     checksums = []
     with pixels.open("rb") as stream:
@@ -214,6 +219,8 @@ def evict(cache_dir: Path, max_bytes: int) -> int:
     Returns:
         Bytes freed.
     """
+    for working in (cache_dir / "images").glob(".making-*"):  # of a process that was killed, unless it lives
+        _remove_unless_busy(working)
     entries: list[tuple[float, int, Path]] = []
     for about in (cache_dir / "images").glob(f"*/{_ABOUT}"):
         with suppress(FileNotFoundError):
@@ -237,8 +244,9 @@ def evict(cache_dir: Path, max_bytes: int) -> int:
 
 
 def _remove_unless_busy(folder: Path) -> bool:
+    key = folder.name.removeprefix(".making-")
     try:
-        with FileLock(folder.parent / f"{folder.name}.lock", timeout=0):
+        with FileLock(folder.parent / f"{key}.lock", timeout=0):
             return _remove(folder)
     except Timeout:
         return False
