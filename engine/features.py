@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from engine.augment import Augmenter
 from engine.backbone import Classifier
 from engine.image_cache import ImageCache
+from engine.inference import fast_features
 from engine.records import Augmentation
 from engine.weights import state_digest
 from engine.workspace import storage_error
@@ -39,7 +40,7 @@ class FeatureBank:
     """Pooled features of every image in a cache, made when first asked for.
 
     Args:
-        folder: Where banks lie: `cache/features`.
+        folder: Where banks lie: `cache/features`; converted nets lie beside it.
         cache: Decoded images (N, H, W, C) uint8.
         classifier: Its backbone is run as it is, in eval mode.
         augmentation: What the views other than `PLAIN` differ by.
@@ -133,7 +134,10 @@ class FeatureBank:
         view: int,
         progress: Progress | None,
     ) -> None:
-        backbone, pool = self._classifier.features, self._classifier.head.pool
+        size, pool = self._cache.images.shape[1], self._classifier.head.pool
+        backbone = fast_features(
+            self._classifier, device=self._device, images=len(rows), size=size, cache_dir=self._folder.parent
+        )
         for start in range(0, len(rows), self._batch_size):
             chosen = rows[start : start + self._batch_size]
             with torch.inference_mode():

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from engine.calibration import calibrated
 from engine.errors import DataError
 from engine.features import images_of
 from engine.image_cache import ImageCache, open_cache
+from engine.inference import Features, fast_features
 from engine.records import Explanation, Part, Prediction, Run, Sample, Split
 from engine.run import load_classifier
 from engine.saliency import DEFAULT_SALIENCY, SALIENCIES, normalise
@@ -102,17 +104,20 @@ def predict_and_explain(
     """
     chosen = pick_device(device)
     classifier = load_classifier(run, chosen)
-    classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    classifier.to(memory_format=torch.channels_last)
     if cache is None:
         cache = open_cache(cache_dir, samples, size=run.recipe.image_size, channels=run.recipe.channels)
     readable = [sample for sample in samples if sample.image_id in cache.row]
     if not readable:
         raise DataError("None of the images can be read", "Choose a folder with readable images")
     parts = parts or {}
+    features = fast_features(
+        classifier, device=chosen, images=len(readable), size=run.recipe.image_size, cache_dir=cache_dir
+    )
     for at in range(0, len(readable), batch_size):
         batch = readable[at : at + batch_size]
         rows = np.array([cache.row[sample.image_id] for sample in batch], dtype=np.int64)
-        logits, maps = _forward(run, classifier, cache, rows, chosen, method)
+        logits, maps = _forward(run, classifier, features, images_of(cache, rows, chosen), method)
         probabilities = calibrated(logits, run.calibration)
         for number, sample in enumerate(batch):
             prediction = prediction_of(run, sample, probabilities[number], part=parts.get(sample.image_id))
@@ -130,24 +135,18 @@ def predict_and_explain(
 
 
 def _forward(
-    run: Run,
-    classifier: Classifier,
-    cache: ImageCache,
-    rows: NDArray[np.int64],
-    device: str,
-    method: str | None,
+    run: Run, classifier: Classifier, features: Features, pixels: Tensor, method: str | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    images = images_of(cache, rows, device).float() / 255
-    images = images.contiguous(memory_format=torch.channels_last)
-    if method is None:
-        with torch.inference_mode():
-            return classifier(images).float().cpu().numpy(), None
+    """Return logits (B, classes) and saliency maps (B, h, w) of uint8 images (B, C, H, W)."""
+    images = pixels.float() / 255
+    activations = features(images)
     with torch.no_grad():
-        features = classifier.features(images)
-        logits = classifier.head(features).float().cpu().numpy()
+        logits = classifier.head(activations).float().cpu().numpy()
+    if method is None:
+        return logits, None
     names = [call(run, row) for row in calibrated(logits, run.calibration)]
-    targets = torch.tensor([run.classes.index(_target(run, name)) for name in names], device=device)
-    maps = SALIENCIES[method](classifier, images, targets, features)
+    targets = torch.tensor([run.classes.index(_target(run, name)) for name in names], device=images.device)
+    maps = SALIENCIES[method](classifier, images, targets, activations)
     return logits, normalise(maps).cpu().numpy()
 
 

@@ -1,0 +1,148 @@
+"""The frozen backbone as fast as this machine runs it: OpenVINO on a CPU, PyTorch everywhere else.
+
+Feature banks, prediction and Grad-CAM all read the backbone's last map, so this is the one place where an inference
+engine pays. A compiled net is used only after it has given what PyTorch gives on a probe; where it does not, or
+OpenVINO is not installed, PyTorch runs. Converting takes seconds: it is done only for enough images to win them
+back, and kept in the cache by the weights' digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from engine.backbone import Classifier
+from engine.weights import state_digest
+
+LOG = logging.getLogger(__name__)
+
+WORTH_CONVERTING = 96  # images; below, converting takes longer than it saves
+TOLERANCE = 1e-3  # largest difference between the two, relative to the map's own largest value
+
+Features = Callable[[Tensor], Tensor]
+
+
+def fast_features(
+    classifier: Classifier, *, device: str, images: int, size: int, cache_dir: Path
+) -> Features:
+    """Return a function that gives what `classifier.features` gives in eval mode, without gradients.
+
+    Args:
+        classifier: Its backbone must not change while the function is in use.
+        device: Where the classifier lies.
+        images: How many images will be run.
+        size: Their height and width in pixels.
+        cache_dir: Where converted nets are kept.
+
+    Returns:
+        (B, C, H, W) float32 in [0, 1] on `device` to (B, c, h, w) float32 on `device`.
+    """
+    if device == "cpu" and images >= WORTH_CONVERTING:
+        compiled = _openvino(classifier, size, cache_dir)
+        if compiled is not None:
+            return compiled
+    return _Eager(classifier)
+
+
+def engine_name(features: Features) -> str:
+    """Return "OpenVINO" or "PyTorch"."""
+    return "PyTorch" if isinstance(features, _Eager) else "OpenVINO"
+
+
+class _Eager:
+    def __init__(self, classifier: Classifier) -> None:
+        self.classifier = classifier
+
+    def __call__(self, images: Tensor) -> Tensor:
+        half = torch.autocast(
+            "cuda", dtype=torch.bfloat16, enabled=images.is_cuda and torch.cuda.is_bf16_supported()
+        )
+        with torch.no_grad(), half:
+            return self.classifier.features(images.contiguous(memory_format=torch.channels_last)).float()
+
+
+class _Features(nn.Module):
+    def __init__(self, classifier: Classifier) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.classifier.features(images)
+
+
+def _openvino(classifier: Classifier, size: int, cache_dir: Path) -> Features | None:
+    # OpenVINO reports every import and conversion to its makers unless its telemetry package is missing; to Python
+    # it is. Nothing leaves this machine (a test watches the sockets).
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    try:
+        import openvino
+    except ImportError:
+        return None
+    channels = classifier.mean.shape[1]
+    name = f"{state_digest(classifier.backbone.state_dict())}|{classifier.backbone}|{size}|{openvino.__version__}"
+    path = cache_dir / "nets" / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.xml"
+    training = classifier.training
+    classifier.eval()
+    try:
+        core = openvino.Core()
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _convert(openvino, classifier, channels, size, path)
+        compiled = core.compile_model(
+            path,
+            "CPU",
+            {
+                "PERFORMANCE_HINT": "LATENCY",
+                "INFERENCE_PRECISION_HINT": "f32",
+                "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+            },
+        )
+
+        def run(images: Tensor) -> Tensor:
+            # A copy: the compiled net gives its own output buffer, which the next call overwrites.
+            return torch.from_numpy(np.array(compiled(images.contiguous().numpy())[0]))
+
+        return run if _agrees(classifier, run, channels, size) else None
+    except (RuntimeError, OSError) as error:  # OpenVINO raises plain RuntimeError for what it cannot convert
+        LOG.warning("OpenVINO cannot run this net (%s); PyTorch runs it", str(error).splitlines()[0])
+        return None
+    finally:
+        classifier.train(training)
+
+
+def _convert(openvino: Any, classifier: Classifier, channels: int, size: int, path: Path) -> None:
+    example = torch.rand(2, channels, size, size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of tracing, which is what OpenVINO's converter does
+        model = openvino.convert_model(
+            _Features(classifier).eval(), example_input=example, input=[-1, channels, size, size]
+        )
+    # Written under another name first: two processes may convert the same net at once.
+    temporary = path.with_name(f"{os.getpid()}-{path.name}")
+    openvino.save_model(model, temporary, compress_to_fp16=False)
+    temporary.with_suffix(".bin").replace(path.with_suffix(".bin"))
+    temporary.replace(path)
+
+
+def _agrees(classifier: Classifier, run: Features, channels: int, size: int) -> bool:
+    generator = torch.Generator().manual_seed(0)
+    probe = torch.rand(2, channels, size, size, generator=generator)
+    with torch.no_grad():
+        expected = classifier.features(probe)
+    found = run(probe)
+    scale = float(expected.abs().max()) or 1.0
+    difference = float((found - expected).abs().max()) / scale
+    if not difference <= TOLERANCE:
+        LOG.warning("OpenVINO differs from PyTorch by %.1e on this net; PyTorch runs it", difference)
+        return False
+    return True
