@@ -85,7 +85,7 @@ def cohen_kappa(first: Sequence[Any] | NDArray[Any], second: Sequence[Any] | NDA
     off = (1 - kappa) ** 2 * float((table * ends**2).sum() - np.diag(table) @ np.diag(ends) ** 2)
     variance = (float(diagonal) + off - (kappa - chance * (1 - kappa)) ** 2) / (n * (1 - chance) ** 2)
     half = Z95 * math.sqrt(max(0.0, variance))
-    if half == 0.0:
+    if variance < 1e-14:
         return Estimate(value=kappa, low=NAN, high=NAN, method="no interval: no spread can be seen", n=n)
     low, high = max(-1.0, kappa - half), min(1.0, kappa + half)
     return Estimate(value=kappa, low=low, high=high, method="large-sample standard error", n=n)

@@ -76,57 +76,110 @@ class Resamples:
         Returns:
             (count, K) float64.
         """
-        by_patient = np.stack(
+        by_patient = self._by_patient(columns)
+        return np.concatenate([block.astype(np.float64) @ by_patient for block in self.blocks(8 * BLOCK)])
+
+    def _by_patient(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.stack(
             [np.bincount(self.patient, weights=column, minlength=self.patients) for column in columns.T],
             axis=1,
         )
-        return np.concatenate([block.astype(np.float64) @ by_patient for block in self.blocks(8 * BLOCK)])
+
+    def sums_and_ranking(
+        self, columns: NDArray[np.float64], y: NDArray[np.bool_], p: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Do `sums` and `ranking` on the same draws, drawing once.
+
+        Patients are numbered anew in the order of their surest case, so that looking up how often each case counts
+        walks through memory instead of jumping: the draws are as good, but not those of a separate call.
+        """
+        _, surest = np.unique(self.patient[np.argsort(-p, kind="stable")], return_index=True)
+        number = np.empty(self.patients, dtype=np.int64)
+        number[np.argsort(surest)] = np.arange(self.patients)
+        anew = Resamples(number[self.patient], self.patients, self.count, self.seed)
+        by_patient, ranks = anew._by_patient(columns), Ranks.of(y, p, anew.patient)
+        drawn = [
+            (block.astype(np.float64) @ by_patient, *ranks.of_resamples(block))
+            for block in anew.blocks(2 * BLOCK)
+        ]
+        sums, areas, precisions = zip(*drawn, strict=True)
+        return np.concatenate(sums), np.concatenate(areas), np.concatenate(precisions)
 
     def ranking(
-        self, y: NDArray[np.bool_], p: NDArray[np.float64], times: NDArray[np.int64] | None = None
+        self, y: NDArray[np.bool_], p: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Compute AUROC and average precision of each resample.
 
         Args:
             y: (N,) whether the finding is present.
             p: (N,) score.
-            times: (R, patients) how often each patient counts, instead of drawing.
 
         Returns:
             Two (count,) float64 arrays, AUROC and average precision; NaN where a resample lacks one of the
             classes.
         """
+        ranks = Ranks.of(y, p, self.patient)
+        drawn = [ranks.of_resamples(block) for block in self.blocks()]
+        return np.concatenate([area for area, _ in drawn]), np.concatenate([each for _, each in drawn])
+
+
+@dataclass(frozen=True, eq=False)
+class Ranks:
+    """Cases sorted once, the surest first, so that every resample is two cumulative sums.
+
+    A step of the curve is a score that any positive case has; cases of equal score are one step.
+
+    Attributes:
+        patient: (N,) in sorted order.
+        positive: (P,) where the positive cases stand.
+        last: (S,) the last positive case of each step, as a place in `positive`.
+        start: (S,) cases ranked above each step.
+        end: (S,) cases ranked above each step or in it.
+    """
+
+    patient: NDArray[np.int64]
+    positive: NDArray[np.int64]
+    last: NDArray[np.int64]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, y: NDArray[np.bool_], p: NDArray[np.float64], patient: NDArray[np.int64]) -> Ranks:
+        """Sort cases by score; all arrays are (N,)."""
         order = np.argsort(-p, kind="stable")
-        patient, scores = self.patient[order], p[order]
-        positive = np.flatnonzero(y[order])
-        if not len(positive):
-            return np.full(self.count, np.nan), np.full(self.count, np.nan)
-        # A step of the curve is a score that any positive case has; cases of equal score are one step.
-        first = np.flatnonzero(np.append(True, scores[1:] != scores[:-1]))
+        scores, positive = p[order], np.flatnonzero(y[order])
+        first = (
+            np.flatnonzero(np.append(True, scores[1:] != scores[:-1]))
+            if len(p)
+            else np.zeros(0, dtype=np.int64)
+        )
         step = np.searchsorted(first, positive, side="right") - 1
-        last_of_step = np.flatnonzero(np.append(step[1:] != step[:-1], True))
-        start = first[step[last_of_step]]
-        end = np.append(first, len(scores))[step[last_of_step] + 1]
-        areas, precisions = [], []
-        for block in self.blocks() if times is None else (times,):
-            weights = np.take(block, patient, axis=1)
-            called = np.zeros((len(block), len(scores) + 1), dtype=np.int64)
-            np.cumsum(weights, axis=1, out=called[:, 1:])  # integers: eight times faster than floats
-            true = np.take(np.cumsum(np.take(weights, positive, axis=1), axis=1), last_of_step, axis=1)
-            with_finding = true[:, -1].astype(np.float64)
-            without = called[:, -1] - with_finding
-            found = np.diff(true, axis=1, prepend=0)
-            by_end = np.take(called, end, axis=1)
-            # Negatives ranked above the step, twice, so that the half a tie counts stays an integer.
-            above = np.take(called, start, axis=1) + by_end - 2 * true + found
-            with np.errstate(invalid="ignore", divide="ignore"):
-                areas.append(1 - np.einsum("rn,rn->r", found, above) / (2 * with_finding * without))
-                precision = np.einsum("rn,rn,rn->r", found, true, 1 / np.maximum(by_end, 1)) / with_finding
-            precision[without == 0] = np.nan
-            precisions.append(precision)
-        area = np.concatenate(areas)
-        area[~np.isfinite(area)] = np.nan
-        return area, np.concatenate(precisions)
+        last = np.flatnonzero(np.append(step[1:] != step[:-1], True)) if len(step) else step
+        start = first[step[last]]
+        end = np.append(first, len(scores))[step[last] + 1]
+        return cls(patient[order], positive, last, start, end)
+
+    def of_resamples(self, times: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return AUROC and average precision, (R,) each, where patients count (R, patients) times."""
+        if not len(self.positive):
+            return np.full(len(times), np.nan), np.full(len(times), np.nan)
+        weights = np.take(times, self.patient, axis=1)
+        called = np.zeros((len(times), len(self.patient) + 1), dtype=np.int64)
+        np.cumsum(weights, axis=1, out=called[:, 1:])  # integers: eight times faster than floats
+        true = np.cumsum(np.take(weights, self.positive, axis=1), axis=1)
+        true = np.take(true, self.last, axis=1)
+        with_finding = true[:, -1].astype(np.float64)
+        without = called[:, -1] - with_finding
+        found = np.diff(true, axis=1, prepend=0)
+        by_end = np.take(called, self.end, axis=1)
+        # Negatives ranked above the step, twice, so that the half a tie counts stays an integer.
+        above = np.take(called, self.start, axis=1) + by_end - 2 * true + found
+        with np.errstate(invalid="ignore", divide="ignore"):
+            area = 1 - np.einsum("rn,rn->r", found, above) / (2 * with_finding * without)
+            precision = np.einsum("rn,rn,rn->r", found, true, 1 / np.maximum(by_end, 1)) / with_finding
+        nothing = (with_finding == 0) | (without == 0)
+        area[nothing] = precision[nothing] = np.nan
+        return area, precision
 
 
 def resamples(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.bootstrap import RESAMPLES, percentile_interval, resamples
+from engine.bootstrap import RESAMPLES, Ranks, percentile_interval, resamples
 from engine.metrics import (
     Groups,
     auroc,
@@ -91,11 +91,15 @@ class Draws:
         confusion: (R, C, C) confusion matrices.
         calibration: (R,) calibration errors.
         brier: (R,) Brier scores.
+        area: (R,) AUROC of the positive class; None with more than two classes.
+        precision: (R,) its average precision.
     """
 
     confusion: NDArray[np.float64]
     calibration: NDArray[np.float64]
     brier: NDArray[np.float64]
+    area: NDArray[np.float64] | None = None
+    precision: NDArray[np.float64] | None = None
 
 
 def resample(
@@ -108,13 +112,13 @@ def resample(
     count: int = RESAMPLES,
     seed: int = 0,
 ) -> Draws:
-    """Resample patients once for every figure that is a function of sums over cases.
+    """Resample patients once for every figure of a report.
 
     Args:
         truth: (N,) class of each case, 0 to C - 1.
         predicted: (N,) class called.
         probabilities: (N, C).
-        positive: With two classes, whose probability calibration speaks of.
+        positive: With two classes, the one whose probability is ranked and calibrated.
         groups: (N,) patients.
         count: Resamples.
         seed: Equal seeds draw equal resamples.
@@ -130,7 +134,12 @@ def resample(
             squared_errors(truth, probabilities),
         ]
     )
-    sums = resamples(n, groups, count=count, seed=seed).sums(columns)
+    draw = resamples(n, groups, count=count, seed=seed)
+    area = precision = None
+    if classes == 2:
+        sums, area, precision = draw.sums_and_ranking(columns, truth == positive, probabilities[:, positive])
+    else:
+        sums = draw.sums(columns)
     confusion = np.zeros((count, classes * classes))
     confusion[:, used] = sums[:, : len(used)]
     total = np.maximum(confusion.sum(axis=1), 1)
@@ -138,6 +147,8 @@ def resample(
         confusion=confusion.reshape(count, classes, classes),
         calibration=np.abs(sums[:, len(used) : -1]).sum(axis=1) / total,
         brier=sums[:, -1] / total,
+        area=area,
+        precision=precision,
     )
 
 
@@ -254,7 +265,10 @@ def overall(
             ppv, npv = predictive_values(found["sensitivity"], found["specificity"], prevalence)
             found[f"positive predictive value at {prevalence:g}"] = ppv
             found[f"negative predictive value at {prevalence:g}"] = npv
-        ranks = ranking_estimates(is_positive, probabilities[:, code], groups, count=count, seed=seed)
+        known = None if draws.area is None or draws.precision is None else (draws.area, draws.precision)
+        ranks = ranking_estimates(
+            is_positive, probabilities[:, code], groups, count=count, seed=seed, draws=known
+        )
         found["AUROC"], found["average precision"] = ranks
     else:
         ranks = _one_vs_rest(truth, probabilities, classes, groups, count=count, seed=seed)
@@ -293,10 +307,13 @@ def _one_vs_rest(
         return (inestimable(f"no case is {absent[0]}" if absent else "there is no case", n),) * 2
     if len(classes) < 2 or (truth == truth[0]).all():
         return (inestimable("there is one class only", n),) * 2
-    draw, whole = resamples(n, groups, count=count, seed=seed), resamples(n)
-    ones = np.ones((1, n), dtype=np.int64)
+    draw, once = resamples(n, groups, count=count, seed=seed), np.ones((1, n), dtype=np.int64)
+    alone = np.arange(n, dtype=np.int64)
     drawn = [draw.ranking(truth == code, probabilities[:, code]) for code in range(len(classes))]
-    value = [whole.ranking(truth == code, probabilities[:, code], ones) for code in range(len(classes))]
+    value = [
+        Ranks.of(truth == code, probabilities[:, code], alone).of_resamples(once)
+        for code in range(len(classes))
+    ]
     area, precision = (
         percentile_interval(
             float(np.mean([each[which][0] for each in value])),

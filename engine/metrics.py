@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.stats import rankdata
 
-from engine.bootstrap import RESAMPLES, Resamples, percentile_interval, resamples
+from engine.bootstrap import RESAMPLES, Ranks, percentile_interval, resamples
 from engine.errors import RecipeError
 from engine.records import Estimate
 
@@ -198,18 +198,32 @@ def average_precision(
 
 
 def ranking_estimates(
-    y: ArrayLike, p: ArrayLike, groups: Groups = None, *, count: int = RESAMPLES, seed: int = 0
+    y: ArrayLike,
+    p: ArrayLike,
+    groups: Groups = None,
+    *,
+    count: int = RESAMPLES,
+    seed: int = 0,
+    draws: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
 ) -> tuple[Estimate, Estimate]:
-    """Estimate AUROC and average precision from one pass of resampling; arguments as `auroc`."""
+    """Estimate AUROC and average precision from one pass of resampling.
+
+    Args:
+        y: (N,) bool, whether the finding is present.
+        p: (N,) score.
+        groups: (N,) patients, resampled for the interval.
+        count: Bootstrap resamples.
+        seed: Of the bootstrap.
+        draws: AUROC and average precision of each resample, where they are at hand already.
+    """
     truth, score = _binary(y, p)
     n = len(truth)
     if reason := _one_class(truth):
         return inestimable(reason, n), inestimable(reason, n)
-    areas, precisions = resamples(n, groups, count=count, seed=seed).ranking(truth, score)
-    once = Resamples(np.arange(n, dtype=np.int64), n, 1)
-    value = float(once.ranking(truth, score, np.ones((1, n), dtype=np.int64))[1][0])
-    area = auroc(truth, score, groups, draws=areas)
-    return area, percentile_interval(value, precisions, n)
+    areas, precisions = draws or resamples(n, groups, count=count, seed=seed).ranking(truth, score)
+    once = Ranks.of(truth, score, np.arange(n, dtype=np.int64))
+    value = float(once.of_resamples(np.ones((1, n), dtype=np.int64))[1][0])
+    return auroc(truth, score, groups, draws=areas), percentile_interval(value, precisions, n)
 
 
 def calibration_columns(

@@ -95,6 +95,7 @@ def render_html(report: Report, *, film: Film, heatmap: Heatmap) -> str:
         training=Markup(curves_svg(report.history)) if report.history else None,
         balance=Markup(balance_svg(report.balance)),
         names=list(dict.fromkeys(name for one in report.against for name in one.estimates)),
+        methods=_methods(report.against),
         gallery=[
             (title, lead, [_picture(case, film, heatmap) for case in cases])
             for title, lead, cases in (
@@ -133,6 +134,16 @@ def figures_of(report: Report, against: Against) -> dict[str, Markup]:
             against.reliability, error=against.estimates["calibration error"], what=str(what)
         )
     return {name: Markup(svg) for name, svg in drawn.items()}
+
+
+def _methods(against: Sequence[Against]) -> dict[str, list[str]]:
+    """Return which figures each kind of interval was used for."""
+    used: dict[str, list[str]] = {}
+    for one in against:
+        for name, estimate in one.estimates.items():
+            if math.isfinite(estimate.low) and name not in (of := used.setdefault(estimate.method, [])):
+                of.append(name)
+    return used
 
 
 def _picture(case: CaseRow, film: Film, heatmap: Heatmap) -> dict[str, Any]:

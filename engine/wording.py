@@ -61,28 +61,30 @@ def sentences(run: Run, confusion: NDArray[np.int64], estimates: Mapping[str, Es
         yes = run.classes.index(run.positive)
         no = 1 - yes
         positive, negative = run.classes[yes], run.classes[no]
-        for code, name, label in ((yes, positive, "sensitivity"), (no, negative, "specificity")):
-            count = int(confusion[code].sum())
-            if count:
+        for code, who, label in (
+            (yes, f"with {positive}", "sensitivity"),
+            (no, f"without {positive} ({negative})", "specificity"),
+        ):
+            if count := int(confusion[code].sum()):
                 said.append(
-                    f"Of {films(count)} with {name} the model called {int(confusion[code, code]):,} so "
+                    f"Of {films(count)} {who} the model called {int(confusion[code, code]):,} {run.classes[code]} "
                     f"{in_brackets(label, estimates[label])}."
                 )
             else:
-                said.append(f"No film is {name}: the {label} cannot be estimated.")
+                said.append(f"There is no film {who}: the {label} cannot be estimated.")
         for code, name, label in (
             (yes, positive, "positive predictive value"),
             (no, negative, "negative predictive value"),
         ):
             if called := int(confusion[:, code].sum()):
                 said.append(
-                    f"Of {films(called)} that the model called {name}, {int(confusion[code, code]):,} were "
-                    f"{in_brackets(label, estimates[label])}; this holds only where findings are as common as here."
+                    f"Of {films(called)} called {name}, {int(confusion[code, code]):,} were "
+                    f"{in_brackets(label, estimates[label])}."
                 )
         if math.isfinite(area.value):
             said.append(
-                f"A film with {positive} got a higher probability than one without in {100 * area.value:.1f}% of all "
-                f"pairs {in_brackets('area under the ROC curve', area)}."
+                f"A film with {positive} got a higher probability of it than one without in {100 * area.value:.1f}% "
+                f"of all pairs {in_brackets('area under the ROC curve', area)}."
             )
     elif math.isfinite(area.value):
         said.append(
