@@ -77,13 +77,27 @@ def calibrate(
         notes.append(f"no temperature was fitted, for there are only {len(labels)} validation images")
         return Calibration(bias=bias, note="; ".join(notes) + ".")
 
+    targets = _smoothed(labels, len(classes))
+
     def loss(log_temperature: float) -> float:
-        return negative_log_likelihood(
-            logits, labels, Calibration(temperature=float(np.exp(log_temperature)), bias=bias)
-        )
+        scaled = logits.astype(np.float64) / np.exp(log_temperature) + np.asarray(bias or 0.0)
+        return float(-(targets * log_softmax(scaled, axis=1)).sum(axis=1).mean())
 
     found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
     temperature = float(np.exp(found.x))
     notes.append(f"temperature {temperature:.3f} was fitted on {len(labels)} validation images")
     text = "; ".join(notes)
     return Calibration(temperature=temperature, bias=bias, note=text[0].upper() + text[1:] + ".")
+
+
+def _smoothed(labels: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
+    """Return Platt's targets (N, C): (n + 1) / (n + 2) for a class of n cases, the rest spread over the others.
+
+    Against hard targets the temperature of a net that makes no mistake on the validation cases would go to nought,
+    and every probability to 0 or 1.
+    """
+    counts = np.bincount(labels, minlength=classes)
+    right = ((counts + 1) / (counts + 2))[labels]
+    targets = np.repeat(((1 - right) / (classes - 1))[:, None], classes, axis=1)
+    targets[np.arange(len(labels)), labels] = right
+    return targets

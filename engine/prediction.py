@@ -6,6 +6,7 @@ Prediction and explanation share one forward pass: the map that the head reads i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.calibration import calibrated
+from engine.doubt import Doubt, load_doubt, tell_doubt
 from engine.errors import DataError
 from engine.features import images_of
 from engine.image_cache import ImageCache, open_cache
-from engine.inference import Features, fast_features
-from engine.records import Explanation, Part, Prediction, Run, Sample, Split
+from engine.inference import fast_features
+from engine.records import Explanation, Part, Prediction, Run, Sample, Split, Uncertainty
 from engine.run import load_classifier
 from engine.saliency import DEFAULT_SALIENCY, SALIENCIES, normalise
 from engine.training import pick_device
@@ -111,16 +113,27 @@ def predict_and_explain(
     if not readable:
         raise DataError("None of the images can be read", "Choose a folder with readable images")
     parts = parts or {}
+    doubt = load_doubt(run.folder)
     features = fast_features(
         classifier, device=chosen, images=len(readable), size=run.recipe.image_size, cache_dir=cache_dir
     )
     for at in range(0, len(readable), batch_size):
         batch = readable[at : at + batch_size]
         rows = np.array([cache.row[sample.image_id] for sample in batch], dtype=np.int64)
-        logits, maps = _forward(run, classifier, features, images_of(cache, rows, chosen), method)
+        images = images_of(cache, rows, chosen).float() / 255
+        activations = features(images)
+        with torch.no_grad():
+            logits = classifier.head(activations).float().cpu().numpy()
         probabilities = calibrated(logits, run.calibration)
+        told = _tell(run, classifier, doubt, activations, probabilities)
+        maps = None if method is None else _maps(run, classifier, images, activations, probabilities, method)
         for number, sample in enumerate(batch):
-            prediction = prediction_of(run, sample, probabilities[number], part=parts.get(sample.image_id))
+            uncertainty, conformal_set = told[number]
+            prediction = replace(
+                prediction_of(run, sample, probabilities[number], part=parts.get(sample.image_id)),
+                uncertainty=uncertainty,
+                conformal_set=conformal_set,
+            )
             explanation = None
             if maps is not None and method is not None:
                 explanation = Explanation(
@@ -134,20 +147,37 @@ def predict_and_explain(
             progress(min(at + batch_size, len(readable)), len(readable))
 
 
-def _forward(
-    run: Run, classifier: Classifier, features: Features, pixels: Tensor, method: str | None
-) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    """Return logits (B, classes) and saliency maps (B, h, w) of uint8 images (B, C, H, W)."""
-    images = pixels.float() / 255
-    activations = features(images)
-    with torch.no_grad():
-        logits = classifier.head(activations).float().cpu().numpy()
-    if method is None:
-        return logits, None
-    names = [call(run, row) for row in calibrated(logits, run.calibration)]
-    targets = torch.tensor([run.classes.index(_target(run, name)) for name in names], device=images.device)
-    maps = SALIENCIES[method](classifier, images, targets, activations)
-    return logits, normalise(maps).cpu().numpy()
+def _tell(
+    run: Run,
+    classifier: Classifier,
+    doubt: Doubt | None,
+    activations: Tensor,
+    probabilities: NDArray[np.float64],
+) -> Sequence[tuple[Uncertainty | None, tuple[str, ...]]]:
+    if doubt is None:
+        return [(None, ())] * len(probabilities)
+    return tell_doubt(
+        classifier,
+        doubt,
+        classifier.head.pool(activations),
+        probabilities,
+        [call(run, row) for row in probabilities],
+        classes=run.classes,
+        calibration=run.calibration,
+    )
+
+
+def _maps(
+    run: Run,
+    classifier: Classifier,
+    images: Tensor,
+    activations: Tensor,
+    probabilities: NDArray[np.float64],
+    method: str,
+) -> NDArray[np.float32]:
+    targets = [run.classes.index(_target(run, call(run, row))) for row in probabilities]
+    maps = SALIENCIES[method](classifier, images, torch.tensor(targets, device=images.device), activations)
+    return np.asarray(normalise(maps).cpu().numpy())
 
 
 def call(run: Run, probabilities: NDArray[np.float64]) -> str:

@@ -45,9 +45,11 @@ from engine.checkpoint import (
     save_checkpoint,
     save_model,
 )
+from engine.doubt import fit_doubt, save_doubt
 from engine.errors import SplitError, TrainingError, TrainingStopped
 from engine.features import PLAIN, FeatureBank, evict, images_of
 from engine.image_cache import ImageCache, open_cache
+from engine.inference import fast_features
 from engine.metrics import choose_threshold, placements
 from engine.optimizers import OPTIMIZERS, SCHEDULES, is_better, l1_penalty
 from engine.recipe import check_recipe, recipe_to_json
@@ -133,13 +135,15 @@ class _Feed:
 class StopRequested(Protocol):
     """Whether somebody pressed stop; asked once a batch."""
 
-    def __call__(self) -> bool: ...
+    def __call__(self) -> bool:
+        """Answer."""
 
 
 class BatchDone(Protocol):
     """Told of every batch: how many are done, of how many."""
 
-    def __call__(self, done: int, total: int, /) -> None: ...
+    def __call__(self, done: int, total: int, /) -> None:
+        """Take note."""
 
 
 @dataclass
@@ -509,27 +513,42 @@ class _Course:
             monitor=checkpoint.progress["monitor"],
         )
 
-    def validation_logits(self) -> NDArray[np.float32]:
-        """Return logits (N, classes) of the validation images by the present net, as images are."""
+    def validation_features(self) -> list[Tensor]:
+        """Return pooled features of the validation images by the present net, in batches, as images are."""
         self.classifier.eval()
-        pieces: list[Tensor] = []
-        with torch.inference_mode():
-            for at in range(0, len(self.data.val_rows), 64):
-                images = images_of(self.cache, self.data.val_rows[at : at + 64], self.device).float() / 255
-                pieces.append(
-                    self.classifier(images.contiguous(memory_format=torch.channels_last)).float().cpu()
-                )
-        if not pieces:
-            return np.zeros((0, len(self.data.classes)), dtype=np.float32)
-        return np.asarray(torch.cat(pieces).numpy())
+        rows = self.data.val_rows
+        features = fast_features(
+            self.classifier,
+            device=self.device,
+            images=len(rows),
+            size=self.recipe.image_size,
+            cache_dir=self.cache_dir,
+        )
+        batches: list[Tensor] = []
+        for at in range(0, len(rows), 64):
+            images = images_of(self.cache, rows[at : at + 64], self.device).float() / 255
+            batches.append(self.classifier.head.pool(features(images)))
+        return batches
 
 
 def finish(course: _Course, split: Split, *, dataset_id: str, dataset_name: str, origin: str) -> None:
-    """Write the best checkpoint, calibrate it and choose its operating point on validation data."""
+    """Write the best checkpoint; on validation data calibrate it, fit its doubt and choose its operating point."""
     recipe, data = course.recipe, course.data
     save_model(course.folder, copy_state(course.classifier))
-    logits = course.validation_logits()
+    pooled = course.validation_features()
+    logits = np.zeros((0, len(data.classes)), dtype=np.float32)
+    if pooled:
+        with torch.inference_mode():
+            logits = (
+                torch.cat([course.classifier.head.from_pooled(batch) for batch in pooled])
+                .float()
+                .cpu()
+                .numpy()
+            )
     calibration = calibrate(recipe, logits, data.val_labels, data.train_labels, data.classes)
+    doubt = fit_doubt(course.classifier, pooled, data.val_labels, calibration, seed=recipe.seed)
+    if doubt is not None:
+        save_doubt(course.folder, doubt)
     threshold = 0.5
     if len(data.classes) == 2 and len(logits):
         probabilities = calibrated(logits, calibration)[:, course.positive]
