@@ -36,7 +36,7 @@ from engine.errors import ShareError
 from engine.store import Store
 from engine.workspace import Workspace
 from gui.share_copy import USUAL_CASES, make_copy
-from gui.tunnel import ssh_command
+from gui.tunnel import knock, ssh_command
 
 __all__ = ["Share", "make_copy", "share", "ssh_command"]
 
@@ -135,6 +135,8 @@ def share(
     """
     if not 0 < minutes <= LONGEST_MINUTES:
         raise ShareError(f"A link cannot live for {minutes:g} minutes", f"Choose 1 to {LONGEST_MINUTES}")
+    if through == "tunnel":
+        knock(server=server)
     _sweep()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))  # 0700
     try:

@@ -11,12 +11,14 @@ import atexit
 import hashlib
 import logging
 import secrets
+import socket
 import subprocess
 import threading
 from concurrent.futures import Future
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from engine.errors import ShareError
 
@@ -64,6 +66,39 @@ class Tunnel:
         """End the tunnel program, in good order or not."""
         atexit.unregister(self.close)
         _end(self._program)
+
+
+def knock(*, timeout: float = 5.0, server: str | None = None) -> None:
+    """See whether the tunnel service is there at all, before anything is prepared for it.
+
+    Args:
+        timeout: Seconds after which it is not.
+        server: See `open_tunnel`.
+
+    Raises:
+        ShareError: It cannot be reached.
+    """
+    from gradio import networking
+
+    server = server or networking.GRADIO_SHARE_SERVER_ADDRESS
+    if server is None and getproxies().get("https"):
+        return  # only the proxy knows who can be reached
+    address = urlsplit(f"//{server}" if server else networking.GRADIO_API_SERVER)
+    answer: Future[None] = Future()
+
+    def reach() -> None:
+        try:
+            socket.create_connection((address.hostname, address.port or 443), timeout).close()
+        except (OSError, UnicodeError) as error:
+            answer.set_exception(error)
+        else:
+            answer.set_result(None)
+
+    threading.Thread(target=reach, daemon=True, name="knock").start()  # a name server may keep us waiting
+    try:
+        answer.result(timeout)
+    except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
+        raise _no_tunnel("the tunnel service cannot be reached", "PORT") from error
 
 
 def open_tunnel(port: int, *, timeout: float = 20.0, server: str | None = None) -> Tunnel:
@@ -115,7 +150,7 @@ def open_tunnel(port: int, *, timeout: float = 20.0, server: str | None = None) 
     return tunnel
 
 
-def _no_tunnel(reason: str, port: int) -> ShareError:
+def _no_tunnel(reason: str, port: int | str) -> ShareError:
     return ShareError(
         f"No public link can be had: {reason}",
         "Check the internet connection, or share through a server of your own instead: choose “ssh”, "
