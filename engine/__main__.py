@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -24,10 +24,12 @@ from engine import jobs
 from engine.errors import EngineError, TrainingStopped, WorkspaceError
 from engine.job_files import (
     CANCEL_FILE,
+    JOB_FILE,
     LOG_FILE,
     JobReporter,
     State,
     load_request,
+    read_json,
     read_status,
     write_status,
 )
@@ -46,21 +48,20 @@ class StatusReporter:
         self._lock = threading.Lock()
         me = psutil.Process()
         self._now = replace(read_status(folder), pid=me.pid, process_started=me.create_time())
-        self._epoch_began = time.monotonic()
-        self._epoch_seconds: float | None = None  # of the last whole epoch
+        phases = read_json(folder / JOB_FILE)["recipe"]["phases"]
+        self._clock = Clock([(str(phase["name"]), int(phase["epochs"])) for phase in phases])
         self._write()
         self._heart = threading.Thread(target=self._beat, daemon=True, name="heartbeat")
         self._heart.start()
 
     def stage(self, state: State, message: str) -> None:
         """See `engine.job_files.JobReporter`."""
-        self._epoch_began = time.monotonic()
+        self._clock.begin()
         self._change(state=state, message=message, batch=0, batches=0)
 
     def epoch(self, epoch: Epoch, epochs_total: int) -> None:
         """See `engine.job_files.JobReporter`."""
-        now = time.monotonic()
-        self._epoch_seconds, self._epoch_began = now - self._epoch_began, now
+        self._clock.epoch_done(epoch, epochs_total)
         self._change(
             epoch=epoch.number, epochs=epochs_total, phase=epoch.phase, last_epoch=epoch, batch=0, batches=0
         )
@@ -95,11 +96,10 @@ class StatusReporter:
 
     def _write(self) -> None:
         with self._lock:
-            working = self._now.working
             self._now = replace(
                 self._now,
                 heartbeat=time.time(),
-                seconds_left=self._seconds_left() if working else None,
+                seconds_left=self._seconds_left(),
             )
             # A disk that is full for a moment must not end the training; the next beat tries again.
             try:
@@ -108,14 +108,62 @@ class StatusReporter:
                 print(error, file=sys.stderr)
 
     def _seconds_left(self) -> float | None:
-        now, elapsed = self._now, time.monotonic() - self._epoch_began
-        if now.state != "training":
+        now = self._now
+        return self._clock.seconds_left(now.batch, now.batches) if now.state == "training" else None
+
+
+class Clock:
+    """Says how long the training will take, from what it took so far.
+
+    Args:
+        phases: Name and epochs of each phase of the recipe.
+    """
+
+    def __init__(self, phases: Sequence[tuple[str, int]]) -> None:
+        self._phases = phases
+        self._began = time.monotonic()
+        self._setup = 0.0  # reading the images and running the frozen net over them, before the first epoch
+        self._epoch_seconds: float | None = None
+        self._left, self._later = 0, sum(epochs for _, epochs in phases)  # epochs of this phase, and after it
+        self._phase, self._done = "", 0
+
+    def begin(self) -> None:
+        """A stage of the work begins now."""
+        self._began = time.monotonic()
+
+    def epoch_done(self, epoch: Epoch, epochs_total: int) -> None:
+        """Learn from an epoch."""
+        now = time.monotonic()
+        if self._epoch_seconds is None:
+            self._setup = max(0.0, now - self._began - epoch.seconds)
+        self._epoch_seconds, self._began = epoch.seconds, now
+        self._done = self._done + 1 if epoch.phase == self._phase else 1
+        self._phase = epoch.phase
+        names = [name for name, _ in self._phases]
+        at = names.index(epoch.phase) if epoch.phase in names else len(names) - 1
+        self._later = sum(epochs for _, epochs in self._phases[at + 1 :])
+        of_this_phase = self._phases[at][1] - self._done  # a phase before it may have ended early
+        self._left = max(0, min(of_this_phase, epochs_total - epoch.number - self._later))
+
+    def seconds_left(self, batch: int, batches: int) -> float | None:
+        """Return an estimate, or None before the first epoch is done.
+
+        Args:
+            batch: Steps done of the present epoch.
+            batches: Steps of the present epoch.
+        """
+        if self._epoch_seconds is None:
             return None
+        elapsed = time.monotonic() - self._began
         whole = self._epoch_seconds
-        # The present epoch speaks for those to come: a later phase may be many times slower than the last.
-        if now.batches and now.batch >= max(2, now.batches // 20):
-            whole = elapsed * now.batches / now.batch
-        return None if whole is None else max(0.0, whole * (now.epochs - now.epoch) - elapsed)
+        # A phase to come may run through the whole net, which preparing has done about once for every image.
+        slow = max(whole, self._setup)
+        if batches and batch >= max(2, batches // 20):
+            whole = elapsed * batches / batch
+            slow = max(whole, self._setup) if self._left else whole
+        if self._left:
+            return max(0.0, whole * self._left - elapsed) + slow * self._later
+        return max(0.0, slow * self._later - elapsed)
 
 
 def explain_failure(error: BaseException) -> str:

@@ -20,6 +20,7 @@ def recipes(*, export: str | None, classes: int, as_json: bool) -> None:
         print(recipe_to_json(find_recipe(export)), end="")
         return
     listed: list[dict[str, Any]] = []
+    counted: dict[tuple[object, ...], tuple[int, int]] = {}
     with progress("Building the nets") as bar:
         for number, recipe in enumerate(RECIPES.values(), start=1):
             facts: dict[str, Any] = {
@@ -31,8 +32,13 @@ def recipes(*, export: str | None, classes: int, as_json: bool) -> None:
                 "source": recipe.source,
                 "expected": [dataclasses.asdict(one) for one in recipe.expected],
             }
+            # Recipes that differ in training alone share a net, and building it is what takes the time.
+            trainable = tuple(phase.trainable for phase in recipe.phases)
+            net = (recipe.backbone, recipe.image_size, recipe.channels, recipe.head, trainable)
             try:
-                facts["parameters"], facts["trained_parameters"] = count_parameters(recipe, classes)
+                if net not in counted:
+                    counted[net] = count_parameters(recipe, classes)
+                facts["parameters"], facts["trained_parameters"] = counted[net]
             except EngineError as error:  # a recipe for another number of classes is still worth listing
                 facts["note"] = str(error)
             listed.append(facts)

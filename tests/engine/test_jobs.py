@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from engine import jobs
+from engine.__main__ import Clock
 from engine.errors import DataError, RunError, TrainingError, TrainingStopped
 from engine.job_files import JobReporter, JobStatus, load_request, write_status
 from engine.records import Epoch, Phase, Recipe
@@ -164,6 +165,28 @@ def test_stop_ends_a_run_within_a_batch(bench: Workspace) -> None:
     assert now.state == "stopped"
     assert time.monotonic() - began < 2
     assert now.message == "Stopped after epoch 1 of 3. Resume it to go on."
+
+
+def test_the_time_left_allows_for_a_slow_phase_still_to_come() -> None:
+    clock = Clock([("head", 2), ("fine-tune", 3)])
+    assert clock.seconds_left(0, 0) is None
+    time.sleep(0.5)  # reading the images and running the frozen net over them
+    first = replace(an_epoch(1), phase="head", seconds=0.0)
+    clock.epoch_done(first, 5)
+    assert clock.seconds_left(0, 0) == pytest.approx(3 * 0.5, abs=0.2)
+    clock.epoch_done(replace(first, number=2), 5)
+    time.sleep(0.2)
+    assert clock.seconds_left(10, 20) == pytest.approx(3 * 0.4 - 0.2, abs=0.2)  # half of the first slow epoch
+    for number in (3, 4, 5):
+        clock.epoch_done(replace(first, number=number, phase="fine-tune", seconds=0.4), 5)
+    assert clock.seconds_left(0, 0) == 0
+
+
+def test_the_time_left_is_right_after_a_phase_that_ended_early() -> None:
+    clock = Clock([("head", 30), ("fine-tune", 3)])
+    clock.epoch_done(replace(an_epoch(1), phase="head", seconds=1.0), 33)
+    clock.epoch_done(replace(an_epoch(2), phase="fine-tune", seconds=2.0), 33)
+    assert clock.seconds_left(0, 0) == pytest.approx(2 * 2.0, abs=0.2)
 
 
 def test_a_polite_signal_stops_like_the_button(bench: Workspace) -> None:

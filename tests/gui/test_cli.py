@@ -60,14 +60,15 @@ def answer(result: tuple[int, str, str]) -> Any:
 
 
 def test_help_names_every_command_and_answers_at_once() -> None:
-    times = []
+    seconds = []
     for _ in range(3):
-        began = time.monotonic()
+        before = os.times()
         done = subprocess.run(
             [sys.executable, "-m", "gui", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
         )
-        times.append(time.monotonic() - began)
-    assert min(times) < 0.5
+        after = os.times()  # of the processor: a wall clock would measure who else is at work here
+        seconds.append(sum(after[2:4]) - sum(before[2:4]))
+    assert min(seconds) < 0.5
     for name in COMMANDS:
         assert re.search(rf"\b{name}\b", done.stdout), name
 
@@ -154,7 +155,8 @@ def test_what_cannot_be_done_is_said_with_the_remedy(
     assert sentence in err
 
 
-TRAIN = ("--recipe", "head-only", "--epochs", 2, "--set", "image_size=32", "--set", "views=1")
+TINY = ("backbone=test_efficientnet", "weights=random", "phases.0.trainable=all", "image_size=32", "views=0")
+TRAIN = ("--recipe", "head-only", "--epochs", 2, *(word for change in TINY for word in ("--set", change)))
 
 
 def test_the_line_can_be_walked_from_the_command_line(
