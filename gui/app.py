@@ -87,6 +87,8 @@ CSS = """
 #page-review { padding: 0 !important; border: 0 !important; }
 #reading .html-container { padding: 0 !important; }
 #pages button[role=tab] { font-size: 15px; }
+#pages button[role=tab][aria-selected=true] { color: #0369a1; }
+.dark #pages button[role=tab][aria-selected=true] { color: #7dd3fc; }
 """
 # A reload comes back to the page that was open.
 HEAD = """<script>

@@ -36,6 +36,12 @@ class Reading:
         part: The side of the split, or None for all.
         reader: Whose verdicts they are.
         held: The case handed out last, or None at a queue's end.
+        again: Whether the reader has spoken on that case before.
+        read: On how many cases of the part the reader has spoken.
+        total: How many cases the part has.
+        count: How many cases the queue has.
+        numbers: n of "n of N" of the cases handed out so far. Counted on from case to case, because counting
+            in the database takes longer the more cases there are.
         turn: Held while a verdict or a step is under way, so that each sees the other's outcome.
     """
 
@@ -44,6 +50,11 @@ class Reading:
     part: Part | None
     reader: str
     held: str | None = None
+    again: bool = False
+    read: int = 0
+    total: int = 0
+    count: int = 0
+    numbers: dict[str, int] = field(default_factory=dict, repr=False)
     turn: RLock = field(default_factory=RLock, repr=False)
 
     @property

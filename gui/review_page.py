@@ -70,6 +70,7 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     if part not in (*parts, WHOLE):
         part = "test" if "test" in parts else WHOLE
     reading = Reading(run=run, queue=queue, part=part_named(part), reader=reader)
+    _count(desk, reading)
     wished = text(asked, "case")
     case = _find(desk, reading, wished) if wished else None
     case = case or session.store.resume(reading.run_id, queue, reader, reading.part)
@@ -94,7 +95,8 @@ def show_case(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     with reading.turn:
         match text(asked, "to"):
             case "next":
-                return _screen(desk, reading, store.next(*place, text(asked, "shown"), reading.part))
+                shown = text(asked, "shown")
+                return _screen(desk, reading, store.next(*place, shown, reading.part), after=shown)
             case "previous":
                 before = store.previous(*place, text(asked, "shown"), reading.part)
                 return _screen(desk, reading, before) if before else {"edge": "This is the first case."}
@@ -128,8 +130,12 @@ def decide(desk: Desk, asked: Mapping[str, Any]) -> Answer:
         spoken = review.verdict.value + (f" to {review.label}" if review.verdict is Verdict.OVERRULE else "")
         stored = f"Stored: {spoken} (case {shown[:8]})"
         try:
+            if QUEUES[reading.queue].verdicts:  # the verdict may have taken the case out of the queue
+                _count(desk, reading)
+            elif not reading.again:
+                reading.read += 1
             following = store.next(reading.run_id, reading.queue, reading.reader, shown, reading.part)
-            return {"stored": stored} | _screen(desk, reading, following)
+            return {"stored": stored} | _screen(desk, reading, following, after=shown)
         except EngineError as error:  # the verdict is kept; saying that it failed would ask for a second one
             return {"stored": stored, "trouble": sentence(error)}
 
@@ -160,38 +166,69 @@ HANDLERS: tuple[Callable[[Desk, Mapping[str, Any]], Answer], ...] = (
 # ------------------------------------------------------------------------------------- what the page is told
 
 
-def _screen(desk: Desk, reading: Reading, case: Prediction | None) -> Answer:
+def _screen(desk: Desk, reading: Reading, case: Prediction | None, *, after: str = "") -> Answer:
     """Hand out a case: what the page draws, how far the reader is, and what to fetch ahead."""
-    store = desk.session.store
-    place = (reading.run_id, reading.queue, reading.reader)
-    read, total = store.progress(reading.run_id, reading.reader, reading.part)
-    count = store.count(*place, reading.part)
-    told: Answer = {"read": read, "total": total, "upcoming": []}
     if case is None:
-        message = (
-            FINISHED.format(total=total)
-            if reading.queue == UNREAD and total
-            else "This queue is empty or at its end."
-        )
-        others = [
-            queue
-            for queue in QUEUES
-            if queue != reading.queue and store.count(reading.run_id, queue, reading.reader, reading.part)
-        ]
-        reading.held = None
-        return told | {"case": None, "message": message, "others": others, "place": f"{read} of {total} read"}
-    number = store.place(*place, case.image_id, reading.part)
+        return _end(desk, reading)
+    session = desk.session
     described = _describe(desk, reading, case)
-    coming = store.upcoming(*place, case.image_id, reading.part)
-    told["upcoming"] = [_addresses(desk.session, reading.run_id, one.image_id) for one in coming]
-    if reading.queue == UNREAD:
-        counted = (
-            f"read before · {read} of {total} read" if described["before"] else f"{read + number} of {total}"
+    reading.held, reading.again = case.image_id, described["before"] is not None
+    number = _number(desk, reading, case, after)
+    place = f"{number} of {reading.total if reading.queue == UNREAD else reading.count}"
+    if reading.queue == UNREAD and reading.again:
+        place = f"read before · {reading.read} of {reading.total} read"
+    coming = session.store.upcoming(
+        reading.run_id, reading.queue, reading.reader, case.image_id, reading.part
+    )
+    return {
+        "case": described,
+        "place": place,
+        "read": reading.read,
+        "total": reading.total,
+        "upcoming": [_addresses(session, reading.run_id, one.image_id) for one in coming],
+    }
+
+
+def _end(desk: Desk, reading: Reading) -> Answer:
+    """Say that the queue has no further case, and which queues have."""
+    _count(desk, reading)
+    reading.held = None
+    others = [
+        queue
+        for queue in QUEUES
+        if queue != reading.queue
+        and desk.session.store.count(reading.run_id, queue, reading.reader, reading.part)
+    ]
+    done = reading.queue == UNREAD and reading.total
+    return {
+        "case": None,
+        "message": FINISHED.format(total=reading.total) if done else "This queue is empty or at its end.",
+        "others": others,
+        "place": f"{reading.read} of {reading.total} read",
+        "read": reading.read,
+        "total": reading.total,
+        "upcoming": [],
+    }
+
+
+def _count(desk: Desk, reading: Reading) -> None:
+    """Count in the database how far the reader is."""
+    store = desk.session.store
+    reading.read, reading.total = store.progress(reading.run_id, reading.reader, reading.part)
+    reading.count = store.count(reading.run_id, reading.queue, reading.reader, reading.part)
+    reading.numbers.clear()
+
+
+def _number(desk: Desk, reading: Reading, case: Prediction, after: str) -> int:
+    """Return n of "n of N"; of "not yet read", those that were read count as the first."""
+    number = reading.numbers.get(case.image_id) or (after in reading.numbers and reading.numbers[after] + 1)
+    if not number or number > reading.total:
+        number = desk.session.store.place(
+            reading.run_id, reading.queue, reading.reader, case.image_id, reading.part
         )
-    else:
-        counted = f"{number} of {count}"
-    reading.held = case.image_id
-    return told | {"case": described, "place": counted}
+        number += reading.read if reading.queue == UNREAD else 0
+    reading.numbers[case.image_id] = number
+    return number
 
 
 def _addresses(session: AppSession, run_id: str, image_id: str) -> Answer:

@@ -137,7 +137,7 @@ function describe(next, heatRead) {
   text('predicted-share', percent(next.probabilities[next.classes.indexOf(next.predicted)]));
   at('classes').replaceChildren(...next.classes.map((name, number) => classRow(next, name, number)));
   text('operating', next.threshold === null ? '' : `Operating point (mark): ${next.positive} from ${percent(next.threshold)}`);
-  text('entropy', `${next.entropy.toFixed(2)} of ${next.most_entropy.toFixed(2)} nats`);
+  text('entropy', `${next.entropy.toFixed(2)} of ${next.most_entropy.toFixed(2)}`);
   at('entropy-bar').style.width = percent(clamp(next.entropy / next.most_entropy, 0, 1));
   for (const name of ['variance', 'conformal']) {
     at(name).hidden = at(name + '-name').hidden = !next[name];
