@@ -99,8 +99,7 @@ class Resamples:
         anew = Resamples(number[self.patient], self.patients, self.count, self.seed)
         by_patient, ranks = anew._by_patient(columns), Ranks.of(y, p, anew.patient)
         drawn = [
-            (block.astype(np.float64) @ by_patient, *ranks.of_resamples(block))
-            for block in anew.blocks(2 * BLOCK)
+            (block.astype(np.float64) @ by_patient, *ranks.of_resamples(block)) for block in anew.blocks()
         ]
         sums, areas, precisions = zip(*drawn, strict=True)
         return np.concatenate(sums), np.concatenate(areas), np.concatenate(precisions)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.facts import PART_NAMES, augmentation_words, without_paths
+from engine.facts import PART_NAMES, augmentation_words, patient_overlap, without_paths
 from engine.records import Estimate, Part, Run, Split
 from engine.wording import in_brackets
 
@@ -111,7 +111,7 @@ def checklist(
     ask(
         "Methods: split",
         "At what level do the parts not overlap?",
-        "By patient, as far as patients are named in the data." if split else "",
+        f"{patient_overlap(split).capitalize()}." if split else "",
         "" if split else "State it.",
     )
     ask("Methods: split", "How was the sample size chosen?", left="Give the reasoning.")

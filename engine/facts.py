@@ -80,7 +80,7 @@ def facts_of(
     add("Data", "Data set", f"{run.dataset_name} (id {run.dataset_id})")
     add("Data", "Classes", ", ".join(run.classes))
     if split is not None:
-        add("Data", "Division", f"{split.method}, seed {split.seed}; no patient stands on two sides")
+        add("Data", "Division", f"{split.method}, seed {split.seed}; {patient_overlap(split)}")
     add("Model", "Recipe", f"{recipe.title} ({recipe.name})")
     add("Model", "Source", recipe.source)
     add(
@@ -129,6 +129,23 @@ def facts_of(
     return tuple(facts)
 
 
+def patient_overlap(split: Split) -> str:
+    """Say whether any patient stands on two sides, as far as the data name patients."""
+    sides = (split.train, split.val, split.test)
+    if patients_unknown(split):
+        return "patients are not named in the data, so each film was taken as a patient of its own"
+    on = [patient for side in sides for patient in {sample.patient_id for sample in side}]
+    several = len(on) - len(set(on))
+    if not several:
+        return "no patient stands on two sides"
+    return f"{several:,} patient{'s' if several > 1 else ''} on more than one side, which makes the figures too good"
+
+
+def patients_unknown(split: Split) -> bool:
+    """Return whether the data named no patient."""
+    return all(s.patient_id == s.image_id for s in (*split.train, *split.val, *split.test))
+
+
 def augmentation_words(augmentation: Augmentation) -> str:
     """Say what was done to training images at random."""
     a = augmentation
@@ -171,7 +188,7 @@ def limitations(
             f"These figures are of {where}, which training has seen or has been tuned on: they are too good to be "
             "reported as accuracy on new patients."
         )
-    if split is not None and all(s.patient_id == s.image_id for s in (*split.train, *split.val, *split.test)):
+    if split is not None and patients_unknown(split):
         said.append(
             "No patient was named in the data, so every film was taken as a patient of its own. If patients have "
             "several films, some may stand on both sides of the split, and the intervals are too narrow."

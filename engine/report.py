@@ -218,6 +218,7 @@ def build_report(
     pointing: Estimate | None = None,
     part: Part | None = "test",
     prevalence: float | None = None,
+    software: Mapping[str, str] | None = None,
     resample_count: int = RESAMPLES,
 ) -> Report:
     """Compute a report.
@@ -232,10 +233,11 @@ def build_report(
         pointing: Of `engine.faithfulness.pointing_game`.
         part: The side of the split to report on; None means every prediction.
         prevalence: How common the finding is where the model would be used; adds predictive values.
+        software: Package → version at training; None means the versions of now.
         resample_count: Bootstrap resamples.
 
     Raises:
-        ReportError: There is no prediction to report on.
+        ReportError: There is no prediction to report on, or it is not of this run.
     """
     chosen = [each for each in predictions if part is None or each.part == part]
     if not chosen:
@@ -243,6 +245,18 @@ def build_report(
         raise ReportError(
             f"Run {run.run_id} has no predictions{of_part} to report on",
             "Let the run predict first, or choose another part of the data",
+        )
+    if any(
+        len(each.probabilities) != len(run.classes) or each.predicted not in run.classes for each in chosen
+    ):
+        raise ReportError(
+            f"Some predictions are not of run {run.run_id}: their classes differ",
+            "Choose the run that made these predictions, or predict again",
+        )
+    if not np.isfinite([each.probabilities for each in chosen]).all():
+        raise ReportError(
+            f"Run {run.run_id} predicted something that is not a number, as a training does that has diverged",
+            "Train again with a smaller learning rate",
         )
     known = {each.image_id for each in chosen}
     last = latest_reviews(each for each in reviews if each.image_id in known)
@@ -270,9 +284,10 @@ def build_report(
     summary = summarise_reviews(run, chosen, last, reviewed)
     balance, patients_by_part = class_balance(split, chosen)
     subgroups = subgroup_table(run, chosen, split)
-    software = {name: found for name in PACKAGES if (found := _version(name))}
+    if software is None:
+        software = {name: found for name in PACKAGES if (found := _version(name))}
     methods = sorted({each.method for each in explanations.values()})
-    sure = sorted(cases, key=lambda case: -max(case.probabilities[run.classes.index(case.predicted)], 0.0))
+    sure = sorted(cases, key=lambda case: -case.probabilities[run.classes.index(case.predicted)])
     return Report(
         run=run,
         part=part,
