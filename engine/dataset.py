@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 Progress = Callable[[int, int], None]
+_NO_META: Mapping[str, str] = MappingProxyType({})  # shared: a hundred thousand empty ones take 20 MB
 _NEGATIVE = frozenset(
     "normal negative healthy control controls none nofinding nofindings noncovid benign absent".split()  # noqa: SIM905
 )
@@ -270,7 +271,9 @@ def _sample(entry: Listed, scanned: Scanned, key: bytes | None) -> Sample:
         mask_path=entry.mask_path,
         width=scanned.width,
         height=scanned.height,
-        meta=MappingProxyType({**scanned.meta, **entry.meta}),
+        meta=MappingProxyType({**scanned.meta, **(entry.meta or {})})
+        if scanned.meta or entry.meta
+        else _NO_META,
     )
 
 

@@ -10,8 +10,8 @@ A single folder around all this (as archives have it) is looked through. Hidden 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.dicom import is_dicom
@@ -45,7 +45,7 @@ class Listed:
     part: Part | None = None
     patient_id: str | None = None
     mask_path: Path | None = None
-    meta: dict[str, str] = field(default_factory=dict)
+    meta: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
