@@ -21,6 +21,7 @@ from engine.image import thumbnail_file
 from engine.records import PARTS, Finding, FindingKind, Index, Sample, Split
 from engine.split import split_index
 from gui import markup
+from gui.arrival import arrival
 from gui.choices import (
     DIVISIONS,
     Choices,
@@ -268,6 +269,10 @@ def index_and_show(
     return choices, *show(session, index.dataset_id)
 
 
+SHOWN = 12
+"""How many outputs `show` returns."""
+
+
 def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
     """Return all that the page shows of a data set, in the order of the page's outputs."""
     if not dataset_id:
@@ -354,10 +359,12 @@ def thumbnail(session: AppSession, path: Path, image_id: str | None) -> str:
 
 
 def first_look(session: AppSession, chosen: str | None) -> tuple[Any, ...]:
-    """Return the drop-down and all that is shown, when the page is opened."""
+    """Return the drop-down and all that is shown, when the page is opened; what is on it already stays."""
     choices = dataset_choices(session)
     known = [dataset_id for _, dataset_id in choices]
-    value = chosen if chosen in known else (known[0] if known else None)
+    if chosen in known:
+        return gr.Dropdown(choices=choices, value=chosen), *(gr.skip(),) * SHOWN
+    value = known[0] if known else None
     return gr.Dropdown(choices=choices, value=value), *show(session, value)
 
 
@@ -366,6 +373,7 @@ def first_look(session: AppSession, chosen: str | None) -> tuple[Any, ...]:
 
 def build(session: AppSession) -> None:
     """Place and wire the page inside the current `gr.Blocks`."""
+    come_to = arrival()
     gr.HTML(markup.STYLE, padding=False)
     with gr.Row():
         with gr.Column(scale=1, min_width=340):
@@ -477,9 +485,6 @@ def build(session: AppSession) -> None:
         api_name="data_divide",
         **quiet,
     )
-    gr.on(
-        fn=partial(shown(first_look), session, None),
-        outputs=[dataset, *shown_parts],
-        api_name="data_open",
-        **quiet,
+    come_to(
+        partial(shown(first_look), session), dataset, [dataset, *shown_parts], api_name="data_open", **quiet
     )

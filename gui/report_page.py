@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.context import Context
 
 from engine.errors import ReportError
 from engine.figures import curves_svg
@@ -28,6 +27,7 @@ from engine.store import Store
 from engine.wording import figure, interval
 from engine.workspace import Workspace
 from gui import markup
+from gui.arrival import arrival
 from gui.errors import shown
 from gui.films import film_url
 from gui.session import AppSession
@@ -251,20 +251,14 @@ def _nothing() -> list[Any]:
     return [gr.Column(visible=False), "", [], [], ""] * len(REFERENCE_STANDARDS)
 
 
-def runs_again(session: AppSession, chosen: str | None) -> Any:
-    """Return the drop-down of runs as the workspace holds them now, keeping the choice."""
-    choices = run_choices(session)
-    known = [run_id for _, run_id in choices]
-    value = chosen if chosen in known else (known[0] if known else None)
-    return gr.Dropdown(choices=choices, value=value)
-
-
 def opened(
     session: AppSession, chosen: str | None, part: str, standards: Sequence[str], heat: bool
 ) -> tuple[Any, ...]:
     """Return the drop-down and all that is shown, when the page is opened or come back to."""
-    listed = runs_again(session, chosen)
-    return listed, *show(session, listed.value, part, standards, heat)
+    choices = run_choices(session)
+    known = [run_id for _, run_id in choices]
+    run_id = chosen if chosen in known else (known[0] if known else None)
+    return gr.Dropdown(choices=choices, value=run_id), *show(session, run_id, part, standards, heat)
 
 
 def export(session: AppSession, kind: str, run_id: str | None, part: str) -> str:
@@ -301,7 +295,7 @@ def export(session: AppSession, kind: str, run_id: str | None, part: str) -> str
 
 def build(session: AppSession) -> None:
     """Place and wire the page inside the current `gr.Blocks`."""
-    tab = Context.block
+    come_to = arrival()
     gr.HTML(markup.STYLE, padding=False)
     with gr.Row():
         run = gr.Dropdown(
@@ -388,11 +382,5 @@ def build(session: AppSession) -> None:
             show_progress_on=[button],
             concurrency_limit=1,
         ).success(None, None, None, js="() => document.querySelector('#report-file').click()")
-    gr.on(fn=partial(shown(first), session), outputs=[run, *outputs], api_name="report_open", **quiet)
-    if isinstance(tab, gr.Tab):  # a run that has finished since, reviews that were made since
-        tab.select(partial(shown(opened), session), asked, [run, *outputs], api_name="report_again", **quiet)
-
-
-def first(session: AppSession) -> tuple[Any, ...]:
-    """Return what the page shows when the window is opened: the newest run."""
-    return opened(session, None, "test", list(REFERENCE_STANDARDS), True)
+    # Whenever the page is come to: a run may have finished since, and reviews have been made.
+    come_to(partial(shown(opened), session), asked, [run, *outputs], api_name="report_open", **quiet)

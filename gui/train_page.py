@@ -21,7 +21,6 @@ import gradio as gr
 import numpy as np
 import pandas as pd
 import torch
-from gradio.context import Context
 from PIL import Image
 
 from engine import jobs
@@ -35,6 +34,7 @@ from engine.run import load_history
 from engine.split import split_index
 from engine.workspace import Workspace
 from gui import markup
+from gui.arrival import arrival
 from gui.choices import Choices, load_choices, positive_of
 from gui.data_page import dataset_choices
 from gui.errors import shown
@@ -487,6 +487,7 @@ def earlier(listed: Sequence[jobs.JobStatus]) -> list[list[str]]:
 
 def build(session: AppSession) -> None:
     """Place and wire the page inside the current `gr.Blocks`."""
+    come_to = arrival()
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     base, seen = gr.State(None), gr.State("")
     timer = gr.Timer(TICK_IDLE, active=True)
@@ -621,36 +622,37 @@ def build(session: AppSession) -> None:
     timer.tick(
         partial(shown(look), session), [run, seen], looked, queue=False, api_name="train_look", **quiet
     )
-    gr.on(
-        fn=partial(shown(opened), session),
-        outputs=[dataset, recipe, *filled],
+    opening = come_to(
+        partial(shown(opened), session),
+        [dataset, base],
+        [dataset, recipe, *filled],
         api_name="train_open_page",
         **quiet,
     )
-    tab = Context.block
-    if isinstance(tab, gr.Tab):  # what the Data page brought in since
-        tab.select(
-            partial(shown(datasets_again), session), dataset, dataset, api_name="train_datasets", **quiet
-        )
+    # The division may have been changed on the Data page, the data set's name staying the same.
+    opening = opening.then(
+        partial(shown(data_facts), session), dataset, about_data, api_name="train_data_again", **quiet
+    )
+    opening.then(
+        partial(shown(facts), session),
+        [dataset, base, *form],
+        about_run,
+        api_name="train_facts_again",
+        **quiet,
+    )
     gr.on(fn=partial(shown(look_at), session, None), outputs=looked, api_name="train_look_first", **quiet)
 
 
-def opened(session: AppSession) -> tuple[Any, ...]:
-    """Return what the page shows when it is opened: the newest data set, the default recipe in the form."""
-    datasets = dataset_choices(session)
-    return (
-        gr.Dropdown(choices=datasets, value=datasets[0][1] if datasets else None),
-        gr.Dropdown(choices=recipe_choices(session.workspace), value="default"),
-        *choose_recipe(session, "default"),
-    )
-
-
-def datasets_again(session: AppSession, chosen: str | None) -> Any:
-    """Return the drop-down of data sets as the workspace holds them now, keeping the choice."""
+def opened(session: AppSession, chosen: str | None, base: Recipe | None) -> tuple[Any, ...]:
+    """Return the data sets there are now; and, when the page is opened first, the default recipe in the form."""
     datasets = dataset_choices(session)
     known = [dataset_id for _, dataset_id in datasets]
     value = chosen if chosen in known else (known[0] if known else None)
-    return gr.Dropdown(choices=datasets, value=value)
+    listed = gr.Dropdown(choices=datasets, value=value)
+    if base is not None:
+        return listed, *(gr.skip(),) * (3 + PHASE_SLOTS + len(FIELDS))
+    recipes = gr.Dropdown(choices=recipe_choices(session.workspace), value="default")
+    return listed, recipes, *choose_recipe(session, "default")
 
 
 def _place(makers: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:

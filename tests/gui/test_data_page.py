@@ -18,6 +18,7 @@ from engine.workspace import Workspace, open_workspace
 from gui import markup
 from gui.choices import Choices, choices_from_percent, load_choices, positive_of, save_choices
 from gui.data_page import (
+    SHOWN,
     class_films,
     counts_table,
     dataset_choices,
@@ -160,6 +161,7 @@ def test_the_division_keeps_patients_on_one_side_and_is_remembered(
     assert sum(in_all) == 20
     kept = load_choices(session.workspace, dataset_id)
     assert kept == Choices(division="anew", ratios=(0.5, 0.25, 0.25), seed=3, positive="normal")
+    assert len(show(session, dataset_id)) == SHOWN
     assert show(session, dataset_id)[4:9] == ("anew", 50, 25, 25, 3)
 
 
@@ -194,6 +196,8 @@ def test_a_folder_is_brought_in_checked_divided_and_found_again(
     session: AppSession, tmp_path: Path, page: Any, opened: Callable[..., Any]
 ) -> None:
     from playwright.sync_api import expect
+
+    expect.set_options(timeout=30_000)  # two cores, shared
 
     folder = write_films(tmp_path / "films", patients=20)
     cut = (folder / "normal" / "p00_0.png").read_bytes()

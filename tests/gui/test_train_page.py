@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import pytest
@@ -18,7 +20,7 @@ from engine.job_files import JobStatus
 from engine.recipe import RECIPES, recipe_from_json
 from engine.records import Augmentation, Balance, Epoch, Head, Phase, Recipe
 from engine.workspace import open_workspace
-from gui.recipe_form import FIELDS, own_recipes, recipe_choices, recipe_of, values_of
+from gui.recipe_form import FIELDS, keep_own, own_recipes, recipe_choices, recipe_of, values_of
 from gui.session import AppSession, open_session
 from gui.train_page import (
     augmented,
@@ -269,3 +271,45 @@ def test_a_run_is_started_watched_stopped_and_resumed(session: AppSession, datas
 def test_nothing_is_sent_again_when_nothing_changed(session: AppSession) -> None:
     first = look(session, None, "")
     assert all(output == gr.skip() for output in look(session, None, first[-1]))
+
+
+# ------------------------------------------------------------------------------------------- in the browser
+
+
+@pytest.mark.browser
+def test_a_run_outlives_a_reload_and_another_tab_can_stop_it(
+    session: AppSession, dataset: str, page: Any, opened: Callable[..., Any]
+) -> None:
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=30_000)  # two cores, shared
+
+    keep_own(session.workspace, TINY)
+    url = opened(session, page="train").url
+    page.goto(url)
+    expect(page.locator("#train-data-facts")).to_contain_text("training")
+    expect(page.locator("#train-facts")).to_contain_text("parameters trained", timeout=30_000)
+    recipe = page.locator("#train-recipe input")
+    recipe.click()
+    recipe.fill("Tiny")
+    page.get_by_role("option", name="Tiny").click()
+    expect(page.locator("#train-recipe-card")).to_contain_text("for tests")
+    expect(page.locator("#train-facts")).to_contain_text("2,000")
+    page.locator("#train-start").click()
+    expect(page.locator("#train-status")).to_contain_text(re.compile(r"epoch [2-9]"), timeout=60_000)
+    expect(page.locator("#train-start")).to_be_disabled()
+    expect(page.locator("#train-loss")).to_contain_text("validation")
+    page.reload()
+    expect(page.locator("#train-status")).to_contain_text(re.compile(r"epoch \d+"), timeout=30_000)
+    second = page.context.new_page()
+    second.goto(url)
+    expect(second.locator("#train-start")).to_be_disabled(timeout=30_000)
+    second.locator("#train-stop").click()
+    expect(second.locator("#train-status")).to_contain_text("Stopped", timeout=30_000)
+    expect(page.locator("#train-status")).to_contain_text("Stopped", timeout=30_000)
+    expect(page.locator("#train-resume")).to_be_visible()
+    expect(page.locator("#train-start")).to_be_enabled()
+    page.locator("#train-resume").click()
+    expect(page.locator("#train-stop")).to_be_visible(timeout=30_000)
+    page.locator("#train-stop").click()
+    expect(page.locator("#train-status")).to_contain_text("Stopped", timeout=30_000)
