@@ -28,7 +28,6 @@ from engine.job_files import (
     LOG_FILE,
     JobReporter,
     State,
-    load_request,
     read_json,
     read_status,
     write_status,
@@ -195,8 +194,8 @@ def main(folder: Path, runner: str = jobs.RUNNER) -> int:
     reporter = StatusReporter(folder)
     signal.signal(signal.SIGTERM, reporter.ask_to_stop)
     try:
-        request = load_request(folder)
-        with jobs.training_lock(request.workspace):
+        root = Path(read_json(folder / JOB_FILE)["workspace"])
+        with jobs.training_lock(root):
             module, _, function = runner.partition(":")
             work: Callable[[Path, JobReporter], None] = getattr(importlib.import_module(module), function)
             work(folder, reporter)
