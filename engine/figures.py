@@ -14,7 +14,7 @@ import io
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -28,6 +28,7 @@ from engine.records import Epoch, Estimate
 # Okabe and Ito's colours, in an order that also differs in grey, with a dash each.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
+MOST_CURVES = 10
 GREY = "#6b7280"
 FILLS = ("#1f5f99", "#7fb2d9", "#d5dde5")  # dark, middle and light: told apart without colour
 
@@ -75,6 +76,13 @@ def _unit_square(axes: Axes, x: str, y: str) -> None:
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), xlabel=x, ylabel=y, aspect="equal")
     axes.grid(color="#e5e7eb", linewidth=0.6)
     axes.set_axisbelow(True)
+
+
+def _legend(axes: Axes, curves: int, where: Literal["lower left", "lower right"]) -> None:
+    if curves > MOST_CURVES:
+        axes.plot([], [], " ", label=f"and {curves - MOST_CURVES} more, not drawn")
+    if curves:
+        axes.legend(loc=where, fontsize=7 if curves < 6 else 5.5)
 
 
 def _interval(estimate: Estimate | None) -> str:
@@ -147,12 +155,12 @@ def roc_svg(
         areas: AUROC by the same names, for the legend.
         point: Specificity and sensitivity at the operating point, marked by a cross.
     """
-    drawn = [(name, curve) for name, curve in curves.items() if curve is not None][: len(COLOURS)]
+    drawn = [(name, curve) for name, curve in curves.items() if curve is not None]
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
-        for place, (name, curve) in enumerate(drawn):
+        for place, (name, curve) in enumerate(drawn[:MOST_CURVES]):
             label = f"{_short(name)}  {_interval((areas or {}).get(name))}".strip()
             axes.plot(curve.false_positive_rate, curve.true_positive_rate, label=label, **_line(place))
         if point is not None and np.isfinite(point).all():
@@ -164,8 +172,7 @@ def roc_svg(
             }
             axes.plot(1 - point[0], point[1], marker="x", label="operating point", **cross)
         _unit_square(axes, "1 − specificity", "sensitivity")
-        if drawn:
-            axes.legend(loc="lower right", fontsize=7)
+        _legend(axes, len(drawn), "lower right")
 
     said = "; ".join(
         f"{name}: area {_interval((areas or {}).get(name)) or 'not estimated'}" for name, _ in drawn
@@ -186,19 +193,18 @@ def precision_recall_svg(
         averages: Average precision by the same names, for the legend.
         prevalence: The precision of calling every case positive, as a dotted line.
     """
-    drawn = [(name, curve) for name, curve in curves.items() if curve is not None][: len(COLOURS)]
+    drawn = [(name, curve) for name, curve in curves.items() if curve is not None]
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
         if prevalence is not None:
             axes.axhline(prevalence, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
-        for place, (name, curve) in enumerate(drawn):
+        for place, (name, curve) in enumerate(drawn[:MOST_CURVES]):
             label = f"{_short(name)}  {_interval((averages or {}).get(name))}".strip()
             recall, precision = np.append(0.0, curve.recall), np.append(curve.precision[0], curve.precision)
             axes.step(recall, precision, where="pre", label=label, **_line(place))
         _unit_square(axes, "recall (sensitivity)", "precision (positive predictive value)")
-        if drawn:
-            axes.legend(loc="lower left", fontsize=7)
+        _legend(axes, len(drawn), "lower left")
 
     said = "; ".join(
         f"{name}: average precision {_interval((averages or {}).get(name)) or 'not estimated'}"

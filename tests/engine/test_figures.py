@@ -108,6 +108,13 @@ def test_the_words_say_what_the_picture_shows() -> None:
     assert "Epoch 3 was kept" in curves_svg(epochs(6))
 
 
+def test_curves_left_out_of_a_crowded_figure_are_counted_in_it() -> None:
+    many = {f"class {i}": roc_curve(Y, P) for i in range(14)}
+    svg = roc_svg(many)
+    assert "and 4 more, not drawn" in svg and "class 9" in svg
+    assert "class 13: area" in svg  # the words for the blind name all
+
+
 def test_a_curve_of_a_hundred_thousand_films_stays_small() -> None:
     y = rng.random(100_000) < 0.3
     assert len(roc_svg({"opacity": roc_curve(y, rng.random(100_000) + y)})) < 200_000
