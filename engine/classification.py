@@ -210,7 +210,10 @@ def classification_table(
                 else inestimable("no case is of this class or was called so", len(truth)),
                 auroc=inestimable("there are no probabilities", len(truth))
                 if probabilities is None
-                else auroc(is_class, probabilities[:, code], groups, count=count, seed=seed),
+                # With two classes both have the same area, and so the same draws of it.
+                else auroc(
+                    is_class, probabilities[:, code], groups, count=count, seed=seed, draws=draws.area
+                ),
             )
         )
     return tuple(rows)
