@@ -154,8 +154,9 @@ def make_film(case: Case, seed: int = SEED) -> tuple[Map, NDArray[np.bool_]]:
         shown = films.mark(shown, "R" if rng.random() < 0.5 else "L", rng)
     if rng.random() < 0.6:
         shown = films.collimate(shown, rng)
-    dense = ndimage.gaussian_filter(finding * anatomy.air, 3.0)
-    where = ndimage.binary_fill_holes(dense > 0.35 * max(float(dense.max()), 1e-9))
+    # Outlined as a reader would: gaps between patches of one consolidation belong to it.
+    dense = ndimage.gaussian_filter(finding * anatomy.air, 5.0)
+    where = ndimage.binary_fill_holes(dense > 0.28 * max(float(dense.max()), 1e-9))
     return shown, np.asarray(where, dtype=np.bool_)
 
 
