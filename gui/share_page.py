@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import partial
 from threading import Lock
-from typing import Any, cast
+from typing import Any
 
 import gradio as gr
 
@@ -113,6 +113,12 @@ def view(desk: Desk, now: datetime | None = None) -> View:
     )
 
 
+def looked_at(desk: Desk) -> View:
+    """Return what the panel shows when the page is loaded: the runs of now, and the link if one is open."""
+    choices = run_choices(desk.session)
+    return gr.update(choices=choices, value=choices[0][1] if choices else None), *view(desk)
+
+
 def share_panel(session: AppSession) -> None:
     """Place and wire the panel inside the current `gr.Blocks`; nothing in a guest's window."""
     if session.read_only:
@@ -120,7 +126,7 @@ def share_panel(session: AppSession) -> None:
     desk = Desk(session)
     gr.Markdown(WARNING)
     with gr.Row():
-        run = gr.Dropdown(label="Run", choices=cast(Any, run_choices(session)), scale=3, elem_id="share-run")
+        run = gr.Dropdown(label="Run", choices=[], scale=3, elem_id="share-run")
         cases = gr.Slider(1, MOST_CASES, value=USUAL_CASES, step=1, label="Cases, drawn at random from test")
         minutes = gr.Slider(5, LONGEST_MINUTES, value=60, step=5, label="Minutes until it closes")
     with gr.Row():
@@ -152,4 +158,5 @@ def share_panel(session: AppSession) -> None:
         **hidden,
     )
     closing.click(shown(partial(close_link, desk)), None, outputs, **hidden)
+    gr.on(fn=shown(partial(looked_at, desk)), outputs=[run, *outputs], **hidden)
     timer.tick(partial(view, desk), None, outputs, queue=False, show_progress="hidden", **hidden)
