@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +18,6 @@ import numpy as np
 from engine import jobs
 from engine.errors import TrainingError
 from engine.job_files import JobStatus
-from engine.line import pointing
 from engine.metrics import auroc, proportion
 from engine.recipe import RECIPES
 from engine.records import Estimate, Prediction, Run
@@ -85,10 +84,7 @@ def run_demo(
 ) -> None:
     """Walk the line on the sample data, show the table, then open the review page unless told not to."""
     workspace = open_workspace(workspace_root)
-    if gui:
-        # Most of the window's start is importing Gradio: done while the net trains.
-        threading.Thread(target=_warm_up, daemon=True).start()
-    outcome = walk(workspace, seed=seed)
+    outcome = walk(workspace, seed=seed, beside=_import_window if gui else _import_line)
     if as_json:
         show_json(as_plain(outcome))
     else:
@@ -99,16 +95,23 @@ def run_demo(
         serve(workspace, port=port, open_browser=open_browser, page="review", run_id=outcome.run.run_id)
 
 
-def _warm_up() -> None:
+def _import_line() -> None:
+    import engine.line  # noqa: F401
+
+
+def _import_window() -> None:
+    import engine.line  # noqa: F401
     import gui.app  # noqa: F401
 
 
-def walk(workspace: Workspace, *, seed: int = 0) -> Outcome:
+def walk(workspace: Workspace, *, seed: int = 0, beside: Callable[[], None] = _import_line) -> Outcome:
     """Index, split, train, predict and explain the sample data in a workspace.
 
     Args:
         workspace: Gets the run and its cases.
         seed: For the split and everything random in training.
+        beside: Done in a thread while the training process starts: what is needed afterwards takes seconds to
+            import, and by then it is there.
 
     Raises:
         TrainingError: The training did not end well.
@@ -125,6 +128,7 @@ def walk(workspace: Workspace, *, seed: int = 0) -> Outcome:
     recipe = replace(RECIPES[RECIPE], seed=seed)
     say(f"Training “{recipe.title}” in a process of its own.")
     job = jobs.submit(workspace, recipe=recipe, dataset_id=index.dataset_id, split_seed=seed)
+    threading.Thread(target=beside, daemon=True).start()
     end = watch_job(job.folder, on_change=_clock(watch))
     if end.state != "done":
         problem, _, remedy = end.message.partition(". ")
@@ -152,6 +156,8 @@ class _clock:  # noqa: N801  a function with a memory
 
 def measure(run: Run, predictions: Sequence[Prediction], watch: Stopwatch) -> Outcome:
     """Compare predictions with the labels that came with the films, and heatmaps with the known findings."""
+    from engine.line import pointing  # not at top: with it comes torch, which `beside` imports meanwhile
+
     labelled = [prediction for prediction in predictions if prediction.label is not None]
     ill = np.array([prediction.label == run.positive for prediction in labelled])
     called = np.array([prediction.predicted == run.positive for prediction in labelled])

