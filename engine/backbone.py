@@ -109,6 +109,23 @@ class TimmBackbone(nn.Module):
             [parameters[name] for name in names if name in parameters] for _, names in sorted(groups.items())
         ]
 
+    @property
+    def sequence(self) -> list[nn.Module] | None:
+        """The layers in the order of `blocks`, where one takes what the one before gives; None where that is not so."""
+        from timm.models.efficientnet import EfficientNet
+        from timm.models.resnet import ResNet
+
+        net: Any = self.net
+        kind = type(net)
+        if issubclass(kind, EfficientNet):
+            inner = [block for stage in net.blocks for block in stage]
+            return [nn.Sequential(net.conv_stem, net.bn1), *inner, nn.Sequential(net.conv_head, net.bn2)]
+        if issubclass(kind, ResNet):
+            stages = (net.layer1, net.layer2, net.layer3, net.layer4)
+            stem = nn.Sequential(net.conv1, net.bn1, net.act1, net.maxpool)
+            return [stem, *(block for stage in stages for block in stage)]
+        return None
+
     def load_imagenet(self, *, allow_downloads: bool = False) -> str:
         """Load ImageNet weights and return where they came from.
 
@@ -298,12 +315,20 @@ class Classifier(nn.Module):
         """Return logits: (B, C, H, W) in [0, 1] to (B, classes)."""
         return cast("Tensor", self.head(self.features(x)))
 
+    def backbone_sequence(self) -> list[nn.Module] | None:
+        """Return the backbone's layers where they stand in a row, from stem to top; None where they do not."""
+        if isinstance(self.backbone, TimmBackbone):
+            return self.backbone.sequence
+        blocks = self.backbone.blocks
+        return list(blocks) if isinstance(blocks, nn.Sequential) else None
+
     def train(self, mode: bool = True) -> Classifier:
         """Set training mode; what is frozen stays in eval mode, so that its batch statistics do not drift."""
         super().train(mode)
         if mode:
-            if not any(parameter.requires_grad for parameter in self.backbone.parameters()):
-                self.backbone.eval()
+            for layer in [self.backbone, *(self.backbone_sequence() or [])]:
+                if not any(parameter.requires_grad for parameter in layer.parameters()):
+                    layer.eval()
             for module in self.modules():
                 own = list(module.parameters(recurse=False))
                 if isinstance(module, NORMALISATION) and own and not any(p.requires_grad for p in own):

@@ -1,7 +1,7 @@
-"""The feature bank: a frozen net runs once per image and per augmented view, never once per epoch.
+"""The feature bank: what is frozen of a net runs once per image and per augmented view, never once per epoch.
 
-A bank is one file a view, (N, ...) float32, keyed by the images (in the order of the image cache), the backbone's
-weights, the head's pooling, the augmentation, its seed and the view. Another head, rate or balance on the same data
+A bank is one file a view, (N, ...) float32, keyed by the images (in the order of the image cache), the frozen
+weights, the cut, the augmentation, its seed and the view. Another head, rate or balance on the same data
 finds it there. View `PLAIN` is the image as it is; without augmentation a phase on the bank gives exactly what a
 phase through the net would give.
 """
@@ -22,7 +22,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from engine.augment import Augmenter
-from engine.backbone import Classifier
+from engine.cut import Cut
 from engine.image_cache import ImageCache
 from engine.inference import fast_features
 from engine.records import Augmentation
@@ -42,7 +42,7 @@ class FeatureBank:
     Args:
         folder: Where banks lie: `cache/features`; converted nets lie beside it.
         cache: Decoded images (N, H, W, C) uint8.
-        classifier: Its backbone is run as it is, in eval mode.
+        cut: What lies before it is run as it is, in eval mode.
         augmentation: What the views other than `PLAIN` differ by.
         seed: Of the augmentation.
         device: Where to run.
@@ -53,7 +53,7 @@ class FeatureBank:
         self,
         folder: Path,
         cache: ImageCache,
-        classifier: Classifier,
+        cut: Cut,
         *,
         augmentation: Augmentation,
         seed: int,
@@ -61,7 +61,7 @@ class FeatureBank:
         batch_size: int = 64,
     ) -> None:
         self._cache = cache
-        self._classifier = classifier
+        self._cut = cut
         self._augmenter = Augmenter(augmentation, seed)
         self._device = device
         self._batch_size = batch_size
@@ -69,8 +69,8 @@ class FeatureBank:
             (
                 str(VERSION),
                 cache.folder.name,
-                state_digest(classifier.backbone.state_dict()),
-                repr(classifier.head.pool),
+                state_digest(cut.frozen.state_dict()),
+                repr((cut.frozen, cut.pool)),
             )
         )
         self._view_key = json.dumps([dataclasses.asdict(augmentation), seed], sort_keys=True)
@@ -89,8 +89,6 @@ class FeatureBank:
         Raises:
             WorkspaceError: The disk is full.
         """
-        was_training = self._classifier.training
-        self._classifier.eval()
         key = self._plain_key if view == PLAIN else f"{self._plain_key}|{self._view_key}|{view}"
         folder = self._folder / hashlib.sha256(key.encode()).hexdigest()[:24]
         try:
@@ -102,8 +100,6 @@ class FeatureBank:
                 self._fill(features, done, np.unique(missing), view, progress)
         except OSError as error:
             raise storage_error(error, folder) from error
-        finally:
-            self._classifier.train(was_training)
         return features
 
     def _open(self, folder: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -124,7 +120,7 @@ class FeatureBank:
         _, height, width, channels = self._cache.images.shape
         blank = torch.zeros(1, channels, height, width, device=self._device)
         with torch.no_grad():
-            return tuple(self._classifier.head.pool(self._classifier.features(blank)).shape[1:])
+            return tuple(self._cut.pool(self._cut.frozen.eval()(blank)).shape[1:])
 
     def _fill(
         self,
@@ -134,16 +130,20 @@ class FeatureBank:
         view: int,
         progress: Progress | None,
     ) -> None:
-        size, pool = self._cache.images.shape[1], self._classifier.head.pool
-        backbone = fast_features(
-            self._classifier, device=self._device, images=len(rows), size=size, cache_dir=self._folder.parent
+        size, pool = self._cache.images.shape[1], self._cut.pool
+        frozen = fast_features(
+            self._cut.frozen.eval(),
+            device=self._device,
+            images=len(rows),
+            size=size,
+            cache_dir=self._folder.parent,
         )
         for start in range(0, len(rows), self._batch_size):
             chosen = rows[start : start + self._batch_size]
             with torch.inference_mode():
                 images = images_of(self._cache, chosen, self._device)
                 images = images.float() / 255 if view == PLAIN else self._augmenter(images, chosen, view)
-                features[chosen] = pool(backbone(images)).float().cpu().numpy()
+                features[chosen] = pool(frozen(images)).float().cpu().numpy()
             done[chosen] = True  # after the values: a crash between the two costs one batch
             if progress is not None:
                 progress(min(start + self._batch_size, len(rows)), len(rows))

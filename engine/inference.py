@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from engine.backbone import Classifier
+from engine.cut import Frozen
 from engine.weights import state_digest
 
 LOG = logging.getLogger(__name__)
@@ -32,14 +32,12 @@ TOLERANCE = 1e-3  # largest difference between the two, relative to the map's ow
 Features = Callable[[Tensor], Tensor]
 
 
-def fast_features(
-    classifier: Classifier, *, device: str, images: int, size: int, cache_dir: Path
-) -> Features:
-    """Return a function that gives what `classifier.features` gives in eval mode, without gradients.
+def fast_features(net: Frozen, *, device: str, images: int, size: int, cache_dir: Path) -> Features:
+    """Return a function that gives what a frozen net gives in eval mode, without gradients.
 
     Args:
-        classifier: Its backbone must not change while the function is in use.
-        device: Where the classifier lies.
+        net: Its parameters must not change while the function is in use.
+        device: Where it lies.
         images: How many images will be run.
         size: Their height and width in pixels.
         cache_dir: Where converted nets are kept.
@@ -48,10 +46,10 @@ def fast_features(
         (B, C, H, W) float32 in [0, 1] on `device` to (B, c, h, w) float32 on `device`.
     """
     if device == "cpu" and images >= WORTH_CONVERTING:
-        compiled = _openvino(classifier, size, cache_dir)
+        compiled = _openvino(net, size, cache_dir)
         if compiled is not None:
             return compiled
-    return _Eager(classifier)
+    return _Eager(net)
 
 
 def engine_name(features: Features) -> str:
@@ -60,27 +58,19 @@ def engine_name(features: Features) -> str:
 
 
 class _Eager:
-    def __init__(self, classifier: Classifier) -> None:
-        self.classifier = classifier
+    def __init__(self, net: Frozen) -> None:
+        self.net = net
 
     def __call__(self, images: Tensor) -> Tensor:
         half = torch.autocast(
             "cuda", dtype=torch.bfloat16, enabled=images.is_cuda and torch.cuda.is_bf16_supported()
         )
         with torch.no_grad(), half:
-            return self.classifier.features(images.contiguous(memory_format=torch.channels_last)).float()
+            out: Tensor = self.net(images.contiguous(memory_format=torch.channels_last))
+            return out.float()
 
 
-class _Features(nn.Module):
-    def __init__(self, classifier: Classifier) -> None:
-        super().__init__()
-        self.classifier = classifier
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.classifier.features(images)
-
-
-def _openvino(classifier: Classifier, size: int, cache_dir: Path) -> Features | None:
+def _openvino(net: Frozen, size: int, cache_dir: Path) -> Features | None:
     # OpenVINO reports every import and conversion to its makers unless its telemetry package is missing; to Python
     # it is. Nothing leaves this machine (a test watches the sockets).
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
@@ -88,16 +78,16 @@ def _openvino(classifier: Classifier, size: int, cache_dir: Path) -> Features | 
         import openvino
     except ImportError:
         return None
-    channels = classifier.mean.shape[1]
-    name = f"{state_digest(classifier.backbone.state_dict())}|{classifier.backbone}|{size}|{openvino.__version__}"
+    channels = net.mean.shape[1]
+    name = f"{state_digest(net.state_dict())}|{net}|{size}|{openvino.__version__}"
     path = cache_dir / "nets" / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.xml"
-    training = classifier.training
-    classifier.eval()
+    modes = {module: module.training for module in net.modules()}
+    net.eval()
     try:
         core = openvino.Core()
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            _convert(openvino, classifier, channels, size, path)
+            _convert(openvino, net, channels, size, path)
         compiled = core.compile_model(
             path,
             "CPU",
@@ -112,21 +102,20 @@ def _openvino(classifier: Classifier, size: int, cache_dir: Path) -> Features | 
             # A copy: the compiled net gives its own output buffer, which the next call overwrites.
             return torch.from_numpy(np.array(compiled(images.contiguous().numpy())[0]))
 
-        return run if _agrees(classifier, run, channels, size) else None
+        return run if _agrees(net, run, channels, size) else None
     except (RuntimeError, OSError) as error:  # OpenVINO raises plain RuntimeError for what it cannot convert
         LOG.warning("OpenVINO cannot run this net (%s); PyTorch runs it", str(error).splitlines()[0])
         return None
     finally:
-        classifier.train(training)
+        for module, training in modes.items():
+            module.training = training
 
 
-def _convert(openvino: Any, classifier: Classifier, channels: int, size: int, path: Path) -> None:
+def _convert(openvino: Any, net: Frozen, channels: int, size: int, path: Path) -> None:
     example = torch.rand(2, channels, size, size)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing, which is what OpenVINO's converter does
-        model = openvino.convert_model(
-            _Features(classifier).eval(), example_input=example, input=[-1, channels, size, size]
-        )
+        model = openvino.convert_model(net, example_input=example, input=[-1, channels, size, size])
     # Written under another name first: two processes may convert the same net at once.
     temporary = path.with_name(f"{os.getpid()}-{path.name}")
     openvino.save_model(model, temporary, compress_to_fp16=False)
@@ -134,11 +123,11 @@ def _convert(openvino: Any, classifier: Classifier, channels: int, size: int, pa
     temporary.replace(path)
 
 
-def _agrees(classifier: Classifier, run: Features, channels: int, size: int) -> bool:
+def _agrees(net: Frozen, run: Features, channels: int, size: int) -> bool:
     generator = torch.Generator().manual_seed(0)
     probe = torch.rand(2, channels, size, size, generator=generator)
     with torch.no_grad():
-        expected = classifier.features(probe)
+        expected = net(probe)
     found = run(probe)
     scale = float(expected.abs().max()) or 1.0
     difference = float((found - expected).abs().max()) / scale

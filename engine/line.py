@@ -34,6 +34,9 @@ from engine.workspace import Workspace, open_workspace
 
 READ_PARTS: tuple[Part, ...] = ("val", "test")
 FILM_SIDE = 512  # pixels of a film in a report
+POINTING_TOLERANCE = (
+    0.03  # of the film's side: the published game's 15 pixels of 500 (doi:10.1007/s11263-017-1059-x)
+)
 
 
 def run_job(folder: Path, report: JobReporter) -> None:
@@ -176,7 +179,8 @@ def pointing(run: Run, predictions: Sequence[Prediction], *, part: Part = "test"
     ]
     if not samples:
         return None
-    return pointing_game(explanations, load_masks(samples))
+    patients = {sample.image_id: sample.patient_id for sample in samples}
+    return pointing_game(explanations, load_masks(samples), tolerance=POINTING_TOLERANCE, patients=patients)
 
 
 def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | None = "test") -> Report:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.calibration import calibrated
+from engine.cut import frozen_backbone
 from engine.doubt import Doubt, load_doubt, tell_doubt
 from engine.errors import DataError
 from engine.features import images_of
@@ -115,7 +116,11 @@ def predict_and_explain(
     parts = parts or {}
     doubt = load_doubt(run.folder)
     features = fast_features(
-        classifier, device=chosen, images=len(readable), size=run.recipe.image_size, cache_dir=cache_dir
+        frozen_backbone(classifier).frozen,
+        device=chosen,
+        images=len(readable),
+        size=run.recipe.image_size,
+        cache_dir=cache_dir,
     )
     for at in range(0, len(readable), batch_size):
         batch = readable[at : at + batch_size]

@@ -62,7 +62,6 @@ BUILT_IN: dict[str, Recipe] = {
         title="The demonstration: default, shortened for 400 small films",
         source=f"{_LITE0}: a head on frozen features, then a short fine-tuning of the last blocks",
         backbone="efficientnet-lite0",
-        image_size=160,
         head=Head(dropout=(0.2,)),
         phases=(
             Phase(

@@ -1,7 +1,8 @@
 """Training: a recipe and a split in, epochs out; when the last one is out, the run's folder is complete.
 
-The phases of a recipe follow one another on one net. A phase that trains the head alone runs on the feature bank
-where the recipe allows it; every other phase runs through the net. What is drawn in an epoch (order, augmentation,
+The phases of a recipe follow one another on one net. A phase that leaves the first layers frozen runs
+The phases of a recipe follow one another on one net. A phase that leaves the first layers frozen runs on the
+feature bank where the recipe's views allow it; every other phase runs through the whole net. What is drawn in an epoch (order, augmentation,
 dropout) is a function of the recipe's seed and the epoch's number, so that a resumed run gives the same curve as one
 that was never interrupted.
 """
@@ -22,7 +23,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.augment import Augmenter, augmentation_is_none
@@ -45,9 +46,10 @@ from engine.checkpoint import (
     save_checkpoint,
     save_model,
 )
+from engine.cut import Cut, bytes_an_image, cut_where_frozen, frozen_backbone
 from engine.doubt import fit_doubt, save_doubt
 from engine.errors import SplitError, TrainingError, TrainingStopped
-from engine.features import PLAIN, FeatureBank, evict, images_of
+from engine.features import MAX_BYTES, PLAIN, FeatureBank, evict, images_of
 from engine.image_cache import ImageCache, open_cache
 from engine.inference import fast_features
 from engine.metrics import choose_threshold, placements
@@ -93,12 +95,13 @@ def default_positive(classes: Sequence[str]) -> str:
 
 @dataclass
 class _Feed:
-    """Where a phase's batches come from: pixels through the net, or banked features through the head."""
+    """Where a phase's batches come from: pixels through the net, or banked features through the rest of it."""
 
     classifier: Classifier
     cache: ImageCache
     device: str
     augmenter: Augmenter
+    rest: nn.Module  # from a batch to logits
     copy_augmenter: Augmenter | None  # for copies, where the recipe leaves originals as they are
     views: dict[int, NDArray[np.float32]] = field(default_factory=dict)  # empty means pixels
 
@@ -129,7 +132,8 @@ class _Feed:
 
     def logits(self, inputs: Tensor) -> Tensor:
         """Return logits (B, classes)."""
-        return self.classifier.head.from_pooled(inputs) if self.views else self.classifier(inputs)
+        out: Tensor = self.rest(inputs)
+        return out
 
 
 class StopRequested(Protocol):
@@ -369,15 +373,18 @@ class _Course:
             classifier=self.classifier,
             cache=self.cache,
             device=self.device,
+            rest=self.classifier,
             augmenter=Augmenter(recipe.augmentation, recipe.seed),
             copy_augmenter=Augmenter(recipe.balance.augmentation, recipe.seed) if changes_copies else None,
         )
-        if phase.trainable != "head" or changes_copies or (changes and recipe.views == 0):
+        cut = cut_where_frozen(self.classifier)
+        if cut is None or changes_copies or (changes and recipe.views == 0) or not self._fits(cut):
             return feed
+        feed.rest = cut.rest
         bank = FeatureBank(
             self.cache_dir / "features",
             self.cache,
-            self.classifier,
+            cut,
             augmentation=recipe.augmentation,
             seed=recipe.seed,
             device=self.device,
@@ -389,6 +396,10 @@ class _Course:
             feed.views[view] = bank.view(view, self.data.train_rows, progress)
         return feed
 
+    def _fits(self, cut: Cut) -> bool:
+        size, data = bytes_an_image(cut, self.recipe.channels, self.recipe.image_size, self.device), self.data
+        return size * (len(data.train_rows) * (1 + self.recipe.views) + len(data.val_rows)) <= MAX_BYTES
+
     def _epoch(
         self,
         phase: Phase,
@@ -396,7 +407,7 @@ class _Course:
         done: int,
         feed: _Feed,
         optimizer: torch.optim.Optimizer,
-        parameters: list[torch.nn.Parameter],
+        parameters: list[nn.Parameter],
     ) -> tuple[float, int]:
         recipe, data = self.recipe, self.data
         view = index * 10_000 + done  # differs from epoch to epoch over all phases
@@ -427,7 +438,7 @@ class _Course:
             scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             if phase.clip_norm:
                 scaler.unscale_(optimizer)
-                torch.nn.utils.clip_grad_norm_(parameters, phase.clip_norm)
+                nn.utils.clip_grad_norm_(parameters, phase.clip_norm)
             scaler.step(optimizer)
             scaler.update()
             total += float(loss.detach()) * len(chosen)
@@ -518,7 +529,7 @@ class _Course:
         self.classifier.eval()
         rows = self.data.val_rows
         features = fast_features(
-            self.classifier,
+            frozen_backbone(self.classifier).frozen,
             device=self.device,
             images=len(rows),
             size=self.recipe.image_size,

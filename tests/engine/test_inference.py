@@ -13,6 +13,7 @@ import torch
 from conftest import TINY_RECIPE
 
 from engine.backbone import build_classifier
+from engine.cut import frozen_backbone
 from engine.inference import engine_name, fast_features
 
 
@@ -21,23 +22,27 @@ def test_the_compiled_net_gives_what_pytorch_gives(backbone: str, tmp_path: Path
     pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
     torch.manual_seed(0)
     classifier = build_classifier(replace(TINY_RECIPE, backbone=backbone, image_size=64), 2).eval()
-    features = fast_features(classifier, device="cpu", images=10_000, size=64, cache_dir=tmp_path)
+    features = fast_features(
+        frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=64, cache_dir=tmp_path
+    )
     assert engine_name(features) == "OpenVINO"
     images = torch.rand(5, 3, 64, 64)
     with torch.no_grad():
         expected = classifier.head(classifier.features(images)).softmax(1)
         found = classifier.head(features(images)).softmax(1)
     assert torch.allclose(found, expected, atol=1e-3)
-    again = fast_features(classifier, device="cpu", images=10_000, size=64, cache_dir=tmp_path)
+    again = fast_features(
+        frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=64, cache_dir=tmp_path
+    )
     assert torch.equal(again(images), features(images))
     assert len(list((tmp_path / "nets").glob("*.xml"))) == 1, "the converted net is found again"
 
 
 def test_a_few_images_are_not_worth_converting(tmp_path: Path) -> None:
     classifier = build_classifier(TINY_RECIPE, 2)
+    frozen = frozen_backbone(classifier).frozen
     assert (
-        engine_name(fast_features(classifier, device="cpu", images=3, size=32, cache_dir=tmp_path))
-        == "PyTorch"
+        engine_name(fast_features(frozen, device="cpu", images=3, size=32, cache_dir=tmp_path)) == "PyTorch"
     )
 
 
@@ -45,10 +50,14 @@ def test_a_net_that_changed_is_converted_anew(tmp_path: Path) -> None:
     pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
     classifier = build_classifier(TINY_RECIPE, 2).eval()
     images = torch.rand(2, 3, 32, 32)
-    before = fast_features(classifier, device="cpu", images=10_000, size=32, cache_dir=tmp_path)(images)
+    before = fast_features(
+        frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
+    )(images)
     with torch.no_grad():
         classifier.backbone.net.conv_head.weight.mul_(2)
-    after = fast_features(classifier, device="cpu", images=10_000, size=32, cache_dir=tmp_path)(images)
+    after = fast_features(
+        frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
+    )(images)
     assert not torch.allclose(before, after)
     with torch.no_grad():
         assert torch.allclose(after, classifier.features(images), rtol=1e-3, atol=1e-4)
@@ -57,11 +66,15 @@ def test_a_net_that_changed_is_converted_anew(tmp_path: Path) -> None:
 def test_a_damaged_converted_net_does_not_stop_the_work(tmp_path: Path) -> None:
     pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
     classifier = build_classifier(TINY_RECIPE, 2).eval()
-    fast_features(classifier, device="cpu", images=10_000, size=32, cache_dir=tmp_path)
+    fast_features(
+        frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
+    )
     for path in (tmp_path / "nets").iterdir():
         path.write_bytes(b"cut")
     images = torch.rand(2, 3, 32, 32)
-    features = fast_features(classifier, device="cpu", images=10_000, size=32, cache_dir=tmp_path)
+    features = fast_features(
+        frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
+    )
     with torch.no_grad():
         assert torch.allclose(features(images), classifier.features(images), rtol=1e-3, atol=1e-4)
 
@@ -80,15 +93,18 @@ socket.getaddrinfo = refuse
 socket.socket.connect = refuse
 from conftest import TINY_RECIPE
 from engine.backbone import build_classifier
+from engine.cut import frozen_backbone
 from engine.inference import engine_name, fast_features
 net = build_classifier(TINY_RECIPE, 2).eval()
-features = fast_features(net, device="cpu", images=1000, size=32, cache_dir=Path({str(tmp_path)!r}))
+features = fast_features(frozen_backbone(net).frozen, device="cpu", images=1000, size=32, cache_dir=Path({str(tmp_path)!r}))
 assert engine_name(features) == "OpenVINO"
 assert sys.modules["openvino_telemetry"] is None
 assert not called, called
 """
     here = Path(__file__).parents[1]
     home = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": f"{here}:{here.parent}"}
-    done = subprocess.run([sys.executable, "-c", program], env=home, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=home, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "intel").exists(), "its telemetry has left a file"
