@@ -60,7 +60,7 @@ PAGES: dict[str, Page] = {
     "share": Page(title="Share", build=share_page.share_panel),
 }
 
-# Gradio's own colours fail AA on the primary button, on quiet text and on the stop button.
+# Gradio's own colours fail AA on the primary and the stop button, on quiet text and in empty fields.
 THEME = gr.themes.Default(
     primary_hue="sky",
     neutral_hue="slate",
@@ -73,12 +73,14 @@ THEME = gr.themes.Default(
     button_primary_background_fill_dark="*primary_700",
     button_primary_background_fill_hover_dark="*primary_600",
     button_primary_text_color="white",
-    button_cancel_background_fill="*neutral_100",
-    button_cancel_background_fill_dark="*neutral_700",
-    button_cancel_text_color="#b91c1c",
-    button_cancel_text_color_dark="#fecaca",
+    button_cancel_background_fill="#b91c1c",
+    button_cancel_background_fill_dark="#b91c1c",
+    button_cancel_background_fill_hover="#991b1b",
+    button_cancel_background_fill_hover_dark="#991b1b",
     body_text_color_subdued="*neutral_600",
     body_text_color_subdued_dark="*neutral_300",
+    input_placeholder_color="*neutral_500",
+    input_placeholder_color_dark="*neutral_400",
     block_info_text_color="*neutral_600",
     block_info_text_color_dark="*neutral_300",
 )
@@ -193,6 +195,7 @@ def start(
         enable_monitoring=False,
         ssr_mode=False,
         show_error=False,
+        _frontend=False,  # no second look whether we answer: on a busy computer it gives up after three seconds
         max_file_size="4gb",
         theme=THEME,
         css=CSS,

@@ -128,6 +128,15 @@ function notice(message, choices = []) {
     button.onclick = () => openReading({ queue });
     return button;
   }));
+  const report = document.getElementById('page-report-button');
+  if (report && choices.length) {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'rv-button';
+    button.textContent = 'Go to the report';
+    button.onclick = () => report.click();
+    at('notice-actions').append(button);
+  }
   at('notice').hidden = false;
 }
 
@@ -136,6 +145,8 @@ function describe(next, heatRead) {
   text('predicted', next.predicted);
   text('predicted-share', percent(next.probabilities[next.classes.indexOf(next.predicted)]));
   at('classes').replaceChildren(...next.classes.map((name, number) => classRow(next, name, number)));
+  at('classes').parentElement.scrollTop = 0;
+  at('classes').classList.toggle('rv-many', next.classes.length > 4);
   text('operating', next.threshold === null ? '' : `Operating point (mark): ${next.positive} from ${percent(next.threshold)}`);
   text('entropy', `${next.entropy.toFixed(2)} of ${next.most_entropy.toFixed(2)}`);
   at('entropy-bar').style.width = percent(clamp(next.entropy / next.most_entropy, 0, 1));
@@ -186,6 +197,7 @@ async function revealLabel() {
   if (!answer || answer.shown !== shown?.id) return;
   text('label', answer.label ?? 'the data has none');
   root.querySelector('[data-do="reveal"]').hidden = true;
+  at('label').scrollIntoView({ block: 'nearest' });
 }
 
 // -------------------------------------------------------------------------------------------- going and deciding

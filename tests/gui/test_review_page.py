@@ -387,6 +387,46 @@ def test_looking_at_a_film_asks_the_server_nothing(
 
 
 @pytest.mark.browser
+def test_the_next_film_is_there_before_it_is_asked_for(
+    room: Room, page: Any, opened: Callable[..., Any], traffic: Traffic
+) -> None:
+    page.goto(opened(room.session).url)
+    on_screen(page)
+    for _ in range(4):
+        page.wait_for_timeout(400)
+        before = len(traffic.requests)
+        press_and_wait(page, "ArrowRight")
+        film = page.get_attribute("[data-at=film]", "src")
+        assert not any(url.endswith(film) for url in traffic.requests[before:])
+        assert sum(url.endswith(film) for url in traffic.requests) == 1
+
+
+@pytest.mark.browser
+def test_a_page_that_was_left_keeps_what_was_written_and_drawn(
+    room: Room, page: Any, opened: Callable[..., Any]
+) -> None:
+    page.goto(opened(room.session).url)
+    on_screen(page)
+    page.fill("[data-at=comment]", "half a thought")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Shift+R")
+    page.keyboard.press("Escape")
+    press_and_wait(page, "ArrowRight")
+    assert (page.input_value("[data-at=comment]"), page.locator(".rv-region").count()) == ("", 0)
+    press_and_wait(page, "ArrowLeft")
+    assert (page.input_value("[data-at=comment]"), page.locator(".rv-region").count()) == (
+        "half a thought",
+        1,
+    )
+    page.click("#page-report-button")
+    page.keyboard.press("a")  # behind another page a key decides nothing
+    page.click("#page-review-button")
+    on_screen(page)
+    assert page.input_value("[data-at=comment]") == "half a thought"
+    assert room.session.store.reviews(room.run.run_id) == []
+
+
+@pytest.mark.browser
 def test_regions_are_drawn_with_the_mouse_or_keys_in_fractions_of_the_film(
     room: Room, page: Any, opened: Callable[..., Any]
 ) -> None:

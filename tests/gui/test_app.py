@@ -1,0 +1,107 @@
+"""The window is for this computer alone, says so when its port is taken, and ends when it is told to."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from conftest import Room, free_port
+
+from engine.errors import EngineError
+from gui.app import FIRST_PORT, LAST_PORT, PAGES, choose_port
+from gui.films import film_url
+from gui.guard import CONTENT_SECURITY_POLICY
+from gui.session import AppSession
+
+
+def test_the_pages_stand_in_clinical_order() -> None:
+    assert [page.title for page in PAGES.values()] == ["Data", "Train", "Review", "Report", "Share"]
+
+
+def test_a_port_in_use_is_said_with_the_remedy() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(EngineError, match=r"in use by another program\. Choose another with --port"):
+            choose_port(taken.getsockname()[1])
+
+
+def test_no_port_asked_for_takes_the_next_free_one() -> None:
+    port = choose_port(None)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        other = choose_port(None)
+    assert other != port
+    assert FIRST_PORT <= port <= LAST_PORT
+
+
+@pytest.mark.parametrize("port", [70_000, -1])
+def test_a_number_that_is_no_port_is_said(port: int) -> None:
+    with pytest.raises(EngineError, match="from 1 to 65535"):
+        choose_port(port)
+
+
+def test_the_server_listens_to_this_computer_alone_and_behind_the_guard(
+    room: Room, opened: Callable[..., Any]
+) -> None:
+    window = opened(room.session)
+    answer = httpx.get(window.url)
+    assert answer.status_code == 200
+    assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert httpx.get(window.url, headers={"Host": "evil.example"}).status_code == 403
+    assert httpx.get(window.url + "/config", headers={"Origin": "http://evil.example"}).status_code == 403
+    for closed in ("docs", "openapi.json", "gradio_api/monitoring", "gradio_api/file=http://example.org"):
+        assert httpx.get(f"{window.url}/{closed}").status_code in (403, 404)
+    with socket.socket() as other:  # the address that other computers would use
+        other.settimeout(2)
+        assert other.connect_ex((socket.gethostbyname(socket.gethostname()), window.port)) != 0 or (
+            socket.gethostbyname(socket.gethostname()).startswith("127.")
+        )
+    room.session.hosts.add("Public.example.live")
+    assert httpx.get(window.url, headers={"Host": "public.example.live"}).status_code == 200
+
+
+def test_before_the_password_nothing_of_the_cases_is_told(room: Room, opened: Callable[..., Any]) -> None:
+    guest = AppSession(workspace=room.session.workspace, store=room.session.store, read_only=True)
+    window = opened(guest, auth=lambda user, password: (user, password) == ("guest", "right"))
+    told = httpx.get(window.url).text + httpx.get(window.url + "/config").text
+    for secret in (room.run.run_id, room.run.dataset_name, "pneumonia", room.predictions[0].image_id):
+        assert secret not in told
+    ask = {"data": {}, "component_id": 1, "fn_name": "open_reading", "session_hash": "x"}
+    assert httpx.post(window.url + "/gradio_api/component_server/", json=ask).status_code == 401
+    film = film_url(room.session, room.run.run_id, room.predictions[0].image_id)  # signed by another session
+    assert httpx.get(window.url + film).status_code == 404
+
+
+SERVE = """
+from pathlib import Path
+import sys
+from engine.workspace import open_workspace
+from gui.app import serve
+serve(open_workspace(Path(sys.argv[1])), port=int(sys.argv[2]), open_browser=False, share_minutes=None)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to send")
+def test_a_signal_ends_the_server_in_order(room: Room) -> None:
+    port = free_port()
+    command = [sys.executable, "-c", SERVE, str(room.session.workspace.root), str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline().startswith(f"Overread is open at http://127.0.0.1:{port}")
+            assert httpx.get(f"http://127.0.0.1:{port}").status_code == 200
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"http://127.0.0.1:{port}")
