@@ -374,7 +374,7 @@ def first_look(session: AppSession, chosen: str | None) -> tuple[Any, ...]:
 def build(session: AppSession) -> None:
     """Place and wire the page inside the current `gr.Blocks`."""
     come_to = arrival()
-    gr.HTML(markup.STYLE, padding=False)
+    gr.HTML(markup.STYLE, elem_classes="or-style")
     with gr.Row():
         with gr.Column(scale=1, min_width=340):
             gr.Markdown("### Bring images")
@@ -422,10 +422,12 @@ def build(session: AppSession) -> None:
             )
             with gr.Row():
                 shares = [
-                    gr.Number(label=f"{name}, %", value=value, minimum=0, maximum=98, min_width=90)
+                    gr.Number(label=f"{name} %", value=value, minimum=0, maximum=98, min_width=80)
                     for name, value in (("Training", 60), ("Validation", 20), ("Test", 20))
                 ]
-                seed = gr.Number(label="Seed", value=0, precision=0, minimum=0, min_width=90)
+            seed = gr.Number(
+                label="Seed", info="Another one, another division.", value=0, precision=0, minimum=0
+            )
             gr.Markdown(
                 "All films of one patient stay on one side. The net learns from training, is tuned on "
                 "validation, and is judged on test, which it never sees before.",

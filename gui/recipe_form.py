@@ -77,11 +77,14 @@ def _choice(
 
 
 def _tick(label: str) -> Callable[[], Any]:
-    return lambda: gr.Checkbox(label=label, min_width=110)
+    def tick() -> Any:
+        return gr.Checkbox(label=label)
+
+    return tick
 
 
 def _slide(label: str, top: float, step: float) -> Callable[[], Any]:
-    return lambda: gr.Slider(0, top, step=step, label=label, min_width=140)
+    return lambda: gr.Slider(0, top, step=step, label=label, min_width=220)
 
 
 def _list(label: str, info: str) -> Callable[[], Any]:

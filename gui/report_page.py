@@ -140,7 +140,8 @@ def drawings(report: Report, one: Against) -> str:
     if not one.cases:
         return ""
     drawn = figures_of(report, one)
-    return "".join(f'<div class="or-svg">{drawn[name]}</div>' for name in FIGURES_BESIDE if name in drawn)
+    each = "".join(f'<div class="or-svg">{drawn[name]}</div>' for name in FIGURES_BESIDE if name in drawn)
+    return f'<div class="or-drawings">{each}</div>'
 
 
 def training(report: Report) -> str:
@@ -171,6 +172,11 @@ def cases(session: AppSession, report: Report, *, heat: bool) -> str:
         )
 
     pieces = []
+    if report.positive is not None:
+        called = (
+            f"Called “{report.positive}” from a probability of {100 * report.run.threshold:.0f}% upwards."
+        )
+        pieces.append(f'<div class="or-sub">{markup.escape(called)}</div>')
     for heading, none, listed in (
         ("Wrong, the surest first", "No case is contradicted by a reference standard.", report.wrong),
         ("Right, the surest first", "No case is confirmed yet.", report.right),
@@ -229,13 +235,13 @@ def show(
     for name in REFERENCE_STANDARDS:
         one = chosen.get(name)
         if one is None:
-            shown_standards += [gr.Column(visible=False), "", [], [], ""]
+            shown_standards += _nothing_of_one()
         else:
             shown_standards += [
                 gr.Column(visible=True),
                 said(one),
-                classification_rows(one) if one.cases else [],
-                estimate_rows(one) if one.cases else [],
+                gr.Dataframe(value=classification_rows(one) if one.cases else [], visible=one.cases > 0),
+                gr.Dataframe(value=estimate_rows(one) if one.cases else [], visible=one.cases > 0),
                 drawings(report, one),
             ]
     return (
@@ -248,7 +254,11 @@ def show(
 
 
 def _nothing() -> list[Any]:
-    return [gr.Column(visible=False), "", [], [], ""] * len(REFERENCE_STANDARDS)
+    return [output for _ in REFERENCE_STANDARDS for output in _nothing_of_one()]
+
+
+def _nothing_of_one() -> list[Any]:
+    return [gr.Column(visible=False), "", gr.Dataframe(visible=False), gr.Dataframe(visible=False), ""]
 
 
 def opened(
@@ -296,7 +306,7 @@ def export(session: AppSession, kind: str, run_id: str | None, part: str) -> str
 def build(session: AppSession) -> None:
     """Place and wire the page inside the current `gr.Blocks`."""
     come_to = arrival()
-    gr.HTML(markup.STYLE, padding=False)
+    gr.HTML(markup.STYLE, elem_classes="or-style")
     with gr.Row():
         run = gr.Dropdown(
             label="Run", choices=[], interactive=True, elem_id="report-run", scale=3, min_width=320
@@ -338,7 +348,9 @@ def build(session: AppSession) -> None:
                         interactive=False,
                         label="Classification report, with 95% intervals",
                         wrap=True,
+                        column_widths=["15%", "19%", "19%", "19%", "18%", "10%"],
                         elem_id=f"report-classes-{at}",
+                        elem_classes="or-tight",
                     )
                     pictures = gr.HTML(padding=False, elem_id=f"report-drawings-{at}")
                     estimates = gr.Dataframe(
@@ -347,7 +359,9 @@ def build(session: AppSession) -> None:
                         interactive=False,
                         label="All figures",
                         wrap=True,
+                        column_widths=["28%", "11%", "19%", "31%", "11%"],
                         elem_id=f"report-estimates-{at}",
+                        elem_classes="or-tight",
                     )
                 per_standard += [column, words, table, estimates, pictures]
         with gr.Tab("Cases"):

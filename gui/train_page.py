@@ -55,10 +55,8 @@ from gui.recipe_form import (
 )
 from gui.session import AppSession
 
-TICK_WORKING, TICK_IDLE = (
-    1.0,
-    5.0,
-)  # seconds between two looks; idle ones let a tab see what another one started
+TICK_WORKING, TICK_IDLE = 1.0, 5.0
+"""Seconds between two looks at the runs; the idle ones let a tab see what another one started."""
 
 STATES = {
     "starting": "starting",
@@ -491,6 +489,7 @@ def build(session: AppSession) -> None:
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     base, seen = gr.State(None), gr.State("")
     timer = gr.Timer(TICK_IDLE, active=True)
+    gr.HTML(markup.STYLE, elem_classes="or-style")
     with gr.Row():
         with gr.Column(scale=1, min_width=380):
             gr.Markdown("### What to train")
@@ -541,6 +540,7 @@ def build(session: AppSession) -> None:
                     x="epoch",
                     y="value",
                     color="of",
+                    color_title=" ",
                     title="Loss",
                     y_title="loss",
                     height=260,
@@ -550,6 +550,7 @@ def build(session: AppSession) -> None:
                     x="epoch",
                     y="value",
                     color="of",
+                    color_title=" ",
                     title="On validation films",
                     y_title="figure",
                     height=260,
@@ -557,10 +558,13 @@ def build(session: AppSession) -> None:
                 )
             with gr.Accordion("Earlier runs", open=False):
                 runs_table = gr.Dataframe(
-                    headers=["started", "recipe", "state", "epochs", "AUROC on validation", "run"],
+                    headers=["started", "recipe", "state", "epochs", "AUROC", "run"],
                     datatype="str",
                     interactive=False,
+                    wrap=True,
+                    column_widths=["17%", "31%", "12%", "11%", "12%", "17%"],
                     elem_id="train-runs",
+                    elem_classes="or-tight",
                 )
     form = [fields[name] for name in FIELDS]
     looked = [
@@ -656,5 +660,8 @@ def opened(session: AppSession, chosen: str | None, base: Recipe | None) -> tupl
 
 
 def _place(makers: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+    """Place fields side by side; ticks stand below, because a row squeezes their words away."""
+    ticks = [name for name, make in makers.items() if make.__name__ == "tick"]
     with gr.Row():
-        return {name: make() for name, make in makers.items()}
+        placed = {name: make() for name, make in makers.items() if name not in ticks}
+    return placed | {name: makers[name]() for name in ticks}
