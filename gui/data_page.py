@@ -6,7 +6,6 @@ Handlers are functions of plain values that return what the page's outputs show.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
@@ -18,7 +17,7 @@ import gradio as gr
 from engine.dataset import index_data, list_indexes, load_index, save_index
 from engine.errors import DataError
 from engine.image import thumbnail_file
-from engine.records import PARTS, Finding, FindingKind, Index, Sample, Split
+from engine.records import Index
 from engine.split import split_index
 from gui import markup
 from gui.arrival import arrival
@@ -30,11 +29,9 @@ from gui.choices import (
     positive_of,
     save_choices,
 )
+from gui.data_overview import class_films, counts_table, division, findings, summary
 from gui.errors import shown
 from gui.session import AppSession
-
-THUMBNAILS = 8
-"""Pictures shown of each class and of each finding."""
 
 COLUMNS: Mapping[str, str] = {
     "path": "image file",
@@ -45,143 +42,6 @@ COLUMNS: Mapping[str, str] = {
 }
 """The columns of a table that can have another name: engine's name → for people."""
 UPLOADS = (".zip", ".tar", ".gz", ".tgz", ".csv", ".tsv", ".parquet")
-
-MEANINGS: Mapping[FindingKind, str] = {
-    FindingKind.UNREADABLE: "These files could not be opened as images. They are left out; the others "
-    "are not affected.",
-    FindingKind.EXACT_DUPLICATE: "The same file, byte for byte, more than once. Each is kept once, so that "
-    "no image is counted twice or stands in both training and test.",
-    FindingKind.NEAR_DUPLICATE: "Images that look almost the same, often one film saved twice. If they lie "
-    "on two sides of the division, the test figures are too good: look at them.",
-    FindingKind.LABEL_CONFLICT: "One image under two labels. Neither can be trusted, so it is left out until "
-    "you decide.",
-    FindingKind.PATIENT_OVERLAP: "Films of one patient in training and in test. The net may recognise the "
-    "patient instead of the finding; figures from such a division should not be published.",
-    FindingKind.SMALL_CLASS: "Too few cases to learn from or to measure on. Intervals will be wide.",
-    FindingKind.MISSING_FILE: "The table names files that are not there. These rows are left out.",
-    FindingKind.DUPLICATE_ROW: "Rows of the table that say the same twice. Each is read once.",
-    FindingKind.UNLABELLED: "Images without a label. They can be read and labelled under Review, but not "
-    "trained on.",
-    FindingKind.SKIPPED: "Files that are not images, or that cannot be used. They are left out.",
-}
-
-
-# -------------------------------------------------------------------------------- what is shown
-
-
-def summary(index: Index) -> str:
-    """Return the tiles at the top and one bar a class."""
-    labelled = sum(sample.label is not None for sample in index.samples)
-    known = {sample.patient_id for sample in index.samples if sample.patient_id != sample.image_id}
-    patients = f"{len(known):,}" if known else "not known"
-    tiles = [
-        (f"{len(index.samples):,}", "images"),
-        (f"{len(index.classes):,}", "classes" if len(index.classes) != 1 else "class"),
-        (patients, "patients"),
-        (f"{len(index.samples) - labelled:,}", "without a label"),
-        (f"{sum(len(finding.paths) or 1 for finding in index.findings):,}", "files with a finding"),
-    ]
-    counts: dict[str, Counter[str]] = {name: Counter() for name in index.classes}
-    for sample in index.samples:
-        counts.setdefault(sample.label or "no label", Counter())[sample.part or "no part"] += 1
-    ordered = {name: {part: parts[part] for part in (*PARTS, "no part")} for name, parts in counts.items()}
-    note = (
-        ""
-        if known
-        else markup.note(
-            "No patient names came with this data, so every image counts as its own patient. If one patient "
-            "has several films, bring a table with a patient column: otherwise films of one patient can stand in "
-            "training and in test.",
-            tone="mild",
-        )
-    )
-    return markup.figures(tiles) + markup.bars(ordered) + note
-
-
-def counts_table(index: Index) -> list[list[str]]:
-    """Return the rows of the table: class, images in each part that came with the data, patients, in all."""
-    rows = []
-    for name in [*index.classes, None]:
-        of_class = [sample for sample in index.samples if sample.label == name]
-        if not of_class:
-            continue
-        parts = Counter(sample.part for sample in of_class)
-        patients = len({sample.patient_id for sample in of_class})
-        rows.append(
-            [
-                name if name is not None else "(no label)",
-                *(f"{parts[part]:,}" for part in PARTS),
-                f"{parts[None]:,}",
-                f"{len(of_class):,}",
-                f"{patients:,}",
-            ]
-        )
-    return rows
-
-
-def class_films(index: Index, picture: Callable[[Sample], str]) -> str:
-    """Return a row of pictures of each class, spread over the data so that patients differ."""
-    parts = []
-    for name in [*index.classes, None]:
-        of_class = [sample for sample in index.samples if sample.label == name]
-        if not of_class:
-            continue
-        step = max(1, len(of_class) // THUMBNAILS)
-        shown = of_class[::step][:THUMBNAILS]
-        title = markup.escape(name if name is not None else "no label")
-        parts.append(f"<h4>{title} <span class='or-sub'>{len(of_class):,} images</span></h4>")
-        parts.append(markup.films(markup.Film(source=picture(s), caption=s.path.name) for s in shown))
-    return "".join(parts)
-
-
-def findings(index: Index, picture: Callable[[Path], str]) -> str:
-    """Return what the checks found, grouped by kind, each with what it means and the pictures concerned."""
-    if not index.findings:
-        return markup.note("The checks found nothing to object to.", tone="good")
-    by_kind: dict[FindingKind, list[Finding]] = defaultdict(list)
-    for finding in index.findings:
-        by_kind[finding.kind].append(finding)
-    boxes = []
-    for kind, group in by_kind.items():
-        paths = list(dict.fromkeys(path for finding in group for path in finding.paths))
-        shown = [markup.Film(source=picture(path), caption=path.name) for path in paths[:THUMBNAILS]]
-        readable = [film for film in shown if film.source]
-        messages = [finding.message for finding in group[:12]]
-        if len(group) > 12:
-            messages.append(f"… and {len(group) - 12:,} more like these")
-        listed = "".join(f"<li>{markup.escape(message)}</li>" for message in messages)
-        inner = f"<details><summary>{len(group):,} in detail</summary><ul>{listed}</ul></details>"
-        if readable:
-            inner += markup.films(readable)
-        serious = any(finding.serious for finding in group)
-        number = len(paths) or len(group)
-        heading = (
-            f"{kind.value.capitalize()}: {number:,} {'file' if number == 1 else 'files'}. {MEANINGS[kind]}"
-        )
-        boxes.append(markup.note(heading, tone="serious" if serious else "mild", inner=inner))
-    return "".join(boxes)
-
-
-def division(split: Split) -> tuple[list[list[str]], str]:
-    """Return the table of a division (images and patients by class and part) and one sentence on it."""
-    rows = []
-    for name in (*split.classes, None):
-        row = [name if name is not None else "in all"]
-        for part in PARTS:
-            samples = [s for s in split.part(part) if name is None or s.label == name]
-            row.append(f"{len(samples):,} images · {len({s.patient_id for s in samples}):,} patients")
-        rows.append(row)
-    sides = [{sample.patient_id for sample in split.part(part)} for part in PARTS]
-    shared = len((sides[0] & sides[1]) | (sides[0] & sides[2]) | (sides[1] & sides[2]))
-    if shared:
-        return rows, markup.note(
-            f"{shared:,} patients have films on more than one side, because the parts came that way. "
-            "Figures from this division may be too good; divide anew to keep each patient on one side.",
-            tone="serious",
-        )
-    return rows, markup.note(
-        f"No patient stands on two sides. {split.method[:1].upper()}{split.method[1:]}.", tone="good"
-    )
 
 
 # -------------------------------------------------------------------------------- handlers

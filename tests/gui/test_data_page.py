@@ -17,17 +17,8 @@ from engine.records import Index, Sample
 from engine.workspace import Workspace, open_workspace
 from gui import markup
 from gui.choices import Choices, choices_from_percent, load_choices, positive_of, save_choices
-from gui.data_page import (
-    SHOWN,
-    class_films,
-    counts_table,
-    dataset_choices,
-    divide,
-    findings,
-    read_data,
-    show,
-    summary,
-)
+from gui.data_overview import class_films, counts_table, findings, summary
+from gui.data_page import SHOWN, dataset_choices, divide, read_data, show
 from gui.session import AppSession, open_session
 
 NO_NAMES = ("", "", None, None, None)  # a form that was never unfolded sends None

@@ -22,22 +22,8 @@ from engine.records import Augmentation, Balance, Epoch, Head, Phase, Recipe
 from engine.workspace import open_workspace
 from gui.recipe_form import FIELDS, keep_own, own_recipes, recipe_choices, recipe_of, values_of
 from gui.session import AppSession, open_session
-from gui.train_page import (
-    augmented,
-    data_facts,
-    duration,
-    facts,
-    look,
-    losses,
-    open_recipe,
-    recipe_file,
-    resume,
-    run_box,
-    save_recipe,
-    scores,
-    start,
-    stop,
-)
+from gui.train_plan import augmented, data_facts, facts, open_recipe, recipe_file, save_recipe
+from gui.train_watch import duration, look, losses, resume, run_box, scores, start, stop
 from tests.gui.test_data_page import write_films
 
 TINY = Recipe(
