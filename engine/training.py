@@ -1,10 +1,9 @@
 """Training: a recipe and a split in, epochs out; when the last one is out, the run's folder is complete.
 
-The phases of a recipe follow one another on one net. A phase that leaves the first layers frozen runs
-The phases of a recipe follow one another on one net. A phase that leaves the first layers frozen runs on the
-feature bank where the recipe's views allow it; every other phase runs through the whole net. What is drawn in an epoch (order, augmentation,
-dropout) is a function of the recipe's seed and the epoch's number, so that a resumed run gives the same curve as one
-that was never interrupted.
+The phases of a recipe follow one another on one net. A phase that leaves the first layers frozen runs on the feature
+bank where the recipe's views allow it; every other phase runs through the whole net. What is drawn in an epoch (order,
+augmentation, dropout) is a function of the recipe's seed and the epoch's number, so that a resumed run gives the same
+curve as one that was never interrupted.
 """
 
 from __future__ import annotations

@@ -96,7 +96,8 @@ from engine.backbone import build_classifier
 from engine.cut import frozen_backbone
 from engine.inference import engine_name, fast_features
 net = build_classifier(TINY_RECIPE, 2).eval()
-features = fast_features(frozen_backbone(net).frozen, device="cpu", images=1000, size=32, cache_dir=Path({str(tmp_path)!r}))
+frozen = frozen_backbone(net).frozen
+features = fast_features(frozen, device="cpu", images=1000, size=32, cache_dir=Path({str(tmp_path)!r}))
 assert engine_name(features) == "OpenVINO"
 assert sys.modules["openvino_telemetry"] is None
 assert not called, called
