@@ -98,6 +98,7 @@ GENERAL: dict[str, Callable[[], Any]] = {
     "operating_point": _choice("Operating point, chosen on validation", OPERATING_POINTS),
     "image_size": _whole("Image size, pixels", minimum=16, maximum=2048),
     "batch_size": _whole("Images per step", minimum=1, maximum=4096),
+    "train_limit": _whole("Training images at most", minimum=0, info="0: all"),
     "seed": _whole("Seed", minimum=0),
 }
 AUGMENTATION: dict[str, Callable[[], Any]] = {
@@ -158,11 +159,11 @@ def recipe_of(base: Recipe, values: Iterable[Any]) -> Recipe:
     """Return the recipe that the form says.
 
     Args:
-        base: The recipe that the form was filled from.
+        base: The recipe that the form was filled from; an empty field means what it says there.
         values: In the order of `FIELDS`.
 
     Raises:
-        RecipeError: A value is missing, unknown or contradictory.
+        RecipeError: A value is unknown or contradictory.
     """
     raw = json.loads(recipe_to_json(base))
     for dotted, value in zip(FIELDS, values, strict=True):
@@ -175,18 +176,10 @@ def recipe_of(base: Recipe, values: Iterable[Any]) -> Recipe:
         else:
             for part in parents:
                 target = target[part]
-        if value is None:
-            raise RecipeError(f"{_label(dotted)} is empty", "Fill it in, or choose the recipe again")
+        if value is None:  # emptied, or the page is still filling the form
+            continue
         target[last] = _numbers(dotted, value) if dotted in LISTS else value
     return recipe_from_json(json.dumps(raw))
-
-
-def _label(dotted: str) -> str:
-    return (
-        dotted.replace("phases.0.", "phase 1, ")
-        .replace("phases.1.", "phase 2, ")
-        .replace("phases.2.", "phase 3, ")
-    )
 
 
 def _numbers(dotted: str, text: str) -> list[float]:

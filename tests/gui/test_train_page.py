@@ -299,3 +299,11 @@ def test_a_run_outlives_a_reload_and_another_tab_can_stop_it(
     expect(page.locator("#train-stop")).to_be_visible(timeout=30_000)
     page.locator("#train-stop").click()
     expect(page.locator("#train-status")).to_contain_text("Stopped", timeout=30_000)
+
+
+def test_an_emptied_field_means_what_the_recipe_says() -> None:
+    """The page asks while it is still filling the form: nothing is wrong yet."""
+    from gui.recipe_form import FIELDS, recipe_of
+
+    recipe = RECIPES["default"]
+    assert recipe_of(recipe, [None] * len(FIELDS)) == recipe
