@@ -135,6 +135,7 @@ _CIFAR_ABLATIONS = (
         backbone="cifar-cnn-no-batch-norm",
         head=replace(_CIFAR_CNN.head, batch_norm=False),
     ),
+    _ablation("6000", "6,000 training images", train_limit=6000),
 )
 
 _CIFAR_IMBALANCED = replace(

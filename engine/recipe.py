@@ -238,6 +238,7 @@ def check_recipe(recipe: Recipe) -> None:
     _bounds("image_size", recipe.image_size, 16, 2048)
     _bounds("batch_size", recipe.batch_size, 1, 4096)
     _bounds("views", recipe.views, 0, 64)
+    _bounds("train_limit", recipe.train_limit, 0, 100_000_000)
     _bounds("balance.focal_gamma", recipe.balance.focal_gamma, 0, 10)
     for name in ("zoom", "shift", "brightness", "contrast"):
         _bounds(f"augmentation.{name}", getattr(recipe.augmentation, name), 0, 0.95)

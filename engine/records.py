@@ -268,6 +268,7 @@ class Recipe:
         augmentation: See `Augmentation`; training only.
         views: Augmented views per image in the feature bank of a head-only phase; 0 means no bank.
         batch_size: Images per step.
+        train_limit: At most so many training images, of each class its share, drawn by seed; 0 means all.
         operating_point: A key of `engine.metrics.OPERATING_POINTS`, chosen on validation data.
         calibrate: Fit a temperature (and undo a balanced prior) on validation data.
         init: A key of `engine.backbone.INITIALISERS`, for layers without pretrained weights.
@@ -288,6 +289,7 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
     views: int = 0
     batch_size: int = 32
+    train_limit: int = 0
     operating_point: str = "youden"
     calibrate: bool = True
     init: str = "default"

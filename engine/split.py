@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.checks import MIN_PATIENTS, Groups
@@ -78,6 +78,47 @@ def split_index(
     train, val, test = _assign(groups, index.classes, ratios, seed)
     shares = "/".join(f"{100 * ratio:g}" for ratio in ratios)
     return _split(index, train, val, test, seed, f"{shares} by patient, stratified by class")
+
+
+def limit_training(split: Split, most: int, *, seed: int = 0) -> Split:
+    """Keep at most so many training samples: of each class its share, patient after patient in an order by seed.
+
+    What a smaller limit keeps, a larger one keeps too. Validation and test stay as they are.
+
+    Args:
+        split: Of any data.
+        most: How many to keep; 0 means all.
+        seed: Decides which patients come first.
+
+    Raises:
+        SplitError: Fewer than one sample a class would be left.
+    """
+    if most == 0 or most >= len(split.train):
+        return split
+    if most < len(split.classes):
+        raise SplitError(
+            f"{most} training images cannot hold {len(split.classes)} classes",
+            "Raise train_limit, or set it to 0 for all images",
+        )
+
+    def rank(sample: Sample) -> tuple[str, str]:
+        patient = hashlib.sha256(f"{seed} {sample.patient_id}".encode()).hexdigest()
+        return patient, sample.image_id
+
+    of_class = {name: sorted((s for s in split.train if s.label == name), key=rank) for name in split.classes}
+    places = [
+        ((place + 0.5) / len(samples), name, sample.image_id)
+        for name, samples in of_class.items()
+        for place, sample in enumerate(samples)
+    ]
+    first = {samples[0].image_id for samples in of_class.values() if samples}  # no class is left out
+    places.sort(key=lambda entry: (entry[2] not in first, entry))
+    kept = {image_id for _, _, image_id in places[:most]}
+    return replace(
+        split,
+        train=tuple(sample for sample in split.train if sample.image_id in kept),
+        method=f"{split.method}; {most:,} training cases kept",
+    )
 
 
 def k_folds(index: Index, *, k: int = 5, seed: int = 0) -> Iterator[Split]:

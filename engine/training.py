@@ -56,7 +56,7 @@ from engine.optimizers import OPTIMIZERS, SCHEDULES, is_better, l1_penalty
 from engine.recipe import check_recipe, recipe_to_json
 from engine.records import Epoch, Phase, Recipe, Run, Sample, Split
 from engine.run import append_epoch, environment, load_history, save_run, write_history
-from engine.split import save_split
+from engine.split import limit_training, save_split
 from engine.workspace import write_atomic
 
 SECONDS_BETWEEN_CHECKPOINTS = 15.0
@@ -203,6 +203,7 @@ def train(
     """
     check_recipe(recipe)
     _check_split(split, positive)
+    split = limit_training(split, recipe.train_limit, seed=recipe.seed)
     began = time.monotonic()
     chosen = pick_device(device)
     folder.mkdir(parents=True, exist_ok=True)

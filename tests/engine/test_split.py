@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.errors import DataError, SplitError
 from engine.records import PARTS, Finding, FindingKind, Index, Part, Sample, Split
-from engine.split import k_folds, load_split, save_split, split_index
+from engine.split import k_folds, limit_training, load_split, save_split, split_index
 
 
 def index_of(samples: list[Sample], findings: tuple[Finding, ...] = ()) -> Index:
@@ -286,3 +286,26 @@ def test_a_split_that_is_damaged_or_gone_gets_a_sentence(tmp_path: Path) -> None
         (tmp_path / "split.csv").write_bytes(broken)
         with pytest.raises(DataError):
             load_split(tmp_path / "split.csv")
+
+
+@pytest.mark.parametrize("most", [2, 7, 12, 23])
+def test_a_limit_keeps_each_class_its_share_of_training_and_touches_nothing_else(most, tiny_split):
+    limited = limit_training(tiny_split, most, seed=3)
+    assert len(limited.train) == most
+    assert (limited.val, limited.test, limited.classes) == (
+        tiny_split.val,
+        tiny_split.test,
+        tiny_split.classes,
+    )
+    share = sum(s.label == "opacity" for s in tiny_split.train) / len(tiny_split.train)
+    assert abs(sum(s.label == "opacity" for s in limited.train) - share * most) <= 1
+    assert limit_training(limited, most, seed=3) == limited  # as a resumed run does
+    more = limit_training(tiny_split, most + 1, seed=3)
+    assert ids(limited.train) < ids(more.train)
+
+
+def test_a_limit_of_nought_keeps_all_and_one_below_the_number_of_classes_is_refused(tiny_split):
+    assert limit_training(tiny_split, 0) is tiny_split
+    assert limit_training(tiny_split, 12, seed=1).train != limit_training(tiny_split, 12, seed=2).train
+    with pytest.raises(SplitError, match="train_limit"):
+        limit_training(tiny_split, 1)
