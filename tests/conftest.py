@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.records import Head, Index, Phase, Recipe, Run, Split
+from engine.records import Augmentation, FindingKind, Head, Index, Phase, Recipe, Run, Split
 from engine.workspace import Workspace, open_workspace
 
 TINY_RECIPE = Recipe(
@@ -93,6 +93,50 @@ def trained(
         device="cpu",
     ):
         pass
+    run = load_run(folder)
+    with open_store(workspace.database) as store:
+        read_run(workspace, store, run, device="cpu")
+    return workspace, run
+
+
+@pytest.fixture(scope="session")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Run]:
+    """index → split → train → predict → explain on the sample films, without fine-tuning and augmented views."""
+    from engine.catalogue import save_index
+    from engine.dataset import index_data
+    from engine.line import read_run
+    from engine.recipe import RECIPES
+    from engine.run import load_run
+    from engine.split import split_index
+    from engine.store import open_store
+    from engine.training import train
+    from sample_data import SAMPLE_TABLE
+
+    demo = RECIPES["demo"]
+    quick = replace(demo, phases=(replace(demo.phases[0], epochs=15),), augmentation=Augmentation())
+    workspace = open_workspace(tmp_path_factory.mktemp("line") / "workspace")
+    index = index_data(SAMPLE_TABLE)
+    save_index(workspace, index)
+    assert [finding.kind for finding in index.findings] == [FindingKind.UNREADABLE]
+    assert len(index.samples) == 399
+
+    split = split_index(index, seed=0)
+    sides = [{sample.patient_id for sample in split.part(part)} for part in ("train", "val", "test")]
+    assert not sides[0] & sides[1] | sides[0] & sides[2] | sides[1] & sides[2]
+
+    folder = workspace.runs / "20260101-000000-line"
+    epochs = list(
+        train(
+            quick,
+            split,
+            folder=folder,
+            cache_dir=workspace.cache,
+            dataset_id=index.dataset_id,
+            dataset_name=index.name,
+            device="cpu",
+        )
+    )
+    assert len(epochs) == 15
     run = load_run(folder)
     with open_store(workspace.database) as store:
         read_run(workspace, store, run, device="cpu")

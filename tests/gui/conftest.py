@@ -62,7 +62,7 @@ class Traffic:
         return [
             url
             for url in self.requests
-            if urlsplit(url).scheme not in ("data", "blob") and urlsplit(url).hostname not in local
+            if urlsplit(url).scheme not in ("data", "blob", "file") and urlsplit(url).hostname not in local
         ]
 
 

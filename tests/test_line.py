@@ -1,0 +1,75 @@
+"""The whole way, on the sample films: from a folder to a clinician-reviewed report."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.faithfulness import chance_level, load_masks, pointing_game
+from engine.line import POINTING_TOLERANCE, export_run, report_run
+from engine.metrics import auroc
+from engine.records import Review, Run, Verdict
+from engine.run import load_explanations, split_of
+from engine.store import open_store
+from engine.workspace import Workspace
+
+
+def test_the_machine_reads_the_sample_films_and_looks_at_the_findings(walked: tuple[Workspace, Run]) -> None:
+    workspace, run = walked
+    with open_store(workspace.database) as store:
+        predictions = store.predictions(run.run_id, part="test")
+    ill = np.array([p.label == run.positive for p in predictions])
+    score = np.array([p.probabilities[run.classes.index(run.positive)] for p in predictions])
+    assert auroc(ill, score).value > 0.8
+
+    explanations = load_explanations(run.folder)
+    samples = [
+        s for s in (*split_of(run).test, *split_of(run).val) if s.mask_path and s.label == run.positive
+    ]
+    masks = load_masks(samples)
+    hits = pointing_game(explanations, masks, tolerance=POINTING_TOLERANCE).value
+    assert hits > 4 * chance_level(masks)
+    for moved in (np.fliplr, np.flipud, np.transpose):  # a heatmap the wrong way round would be noticed
+        turned = {key: replace(item, heatmap=moved(item.heatmap)) for key, item in explanations.items()}
+        assert pointing_game(turned, masks, tolerance=POINTING_TOLERANCE).value < hits
+
+
+def test_reviews_make_a_second_reference_standard_beside_the_first(
+    walked: tuple[Workspace, Run], tmp_path: Path
+) -> None:
+    workspace, run = walked
+    with open_store(workspace.database) as store:
+        before = report_run(workspace, store, run)
+        for number in range(5):
+            case = store.first(run.run_id, "not yet read", "r", part="test")
+            assert case is not None
+            other = next(name for name in run.classes if name != case.predicted)
+            store.add_review(
+                Review(
+                    run_id=run.run_id,
+                    image_id=case.image_id,
+                    reader="r",
+                    verdict=Verdict.OVERRULE if number < 2 else Verdict.AGREE,
+                    label=other if number < 2 else case.predicted,
+                )
+            )
+        after = report_run(workspace, store, run)
+        original, reviewed = after.against
+        assert original.estimates == before.against[0].estimates, "reviews never touch the first standard"
+        assert reviewed.estimates["accuracy"].value == pytest.approx(3 / 5)
+
+        exported = export_run(workspace, after, run, store.predictions(run.run_id), tmp_path / "report")
+    html = exported.html.read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href)=["']https?:""", html), "one self-contained file"
+    assert "<svg" in html
+    assert "data:image/" in html
+    figures = json.loads(exported.json.read_text(encoding="utf-8"))
+    assert figures["against"][1]["estimates"]["accuracy"]["value"] == pytest.approx(3 / 5)
+    with exported.csv["cases"].open(encoding="utf-8-sig", newline="") as stream:
+        assert len(list(csv.DictReader(stream))) == len(split_of(run).test)
