@@ -1,0 +1,146 @@
+"""One recipe on one split: train (or find the finished run, or go on with an unfinished one), predict, measure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.classification import classification_table, overall
+from engine.image_cache import open_cache
+from engine.prediction import parts_of, predict_and_explain
+from engine.recipe import recipe_to_json
+from engine.records import Epoch, Estimate, Index, Prediction, Recipe, Run, Split
+from engine.run import load_history, load_run, split_of
+from engine.training import train
+from engine.workspace import Workspace
+
+PUBLISHED_NAMES = {
+    "AUC": "AUROC",
+    "precision": "positive predictive value",
+    "recall": "sensitivity",
+}
+"""What papers call a figure → what the engine calls it."""
+
+
+def run_folder(workspace: Workspace, study: str, recipe: Recipe, index: Index, split: Split) -> Path:
+    """Return the run's folder: equal recipe, data and split, equal folder."""
+    sides = [sorted(sample.image_id for sample in side) for side in (split.train, split.val, split.test)]
+    said = json.dumps([recipe_to_json(recipe), index.dataset_id, sides])
+    return workspace.runs / f"{study}-{recipe.name}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
+
+
+def trained(
+    workspace: Workspace,
+    study: str,
+    recipe: Recipe,
+    index: Index,
+    split: Split,
+    *,
+    device: str = "auto",
+    tell: Callable[[Epoch], None] = lambda epoch: None,
+) -> Run:
+    """Return the finished run, training what is missing of it."""
+    folder = run_folder(workspace, study, recipe, index, split)
+    if not (folder / "run.json").exists():
+        epochs = train(
+            recipe,
+            split,
+            folder=folder,
+            cache_dir=workspace.cache,
+            dataset_id=index.dataset_id,
+            dataset_name=index.name,
+            device=device,
+            resume=True,
+        )
+        for epoch in epochs:
+            tell(epoch)
+    return load_run(folder)
+
+
+def predictions_of(workspace: Workspace, run: Run, *, device: str = "auto") -> list[Prediction]:
+    """Predict a run's test images."""
+    split = split_of(run)
+    cache = open_cache(
+        workspace.cache,
+        [*split.train, *split.val, *split.test],  # as training decoded them: found, not made again
+        size=run.recipe.image_size,
+        channels=run.recipe.channels,
+    )
+    told = predict_and_explain(
+        run,
+        split.test,
+        cache_dir=workspace.cache,
+        device=device,
+        parts=parts_of(split),
+        method=None,
+        cache=cache,
+        batch_size=256,
+    )
+    return [prediction for prediction, _ in told]
+
+
+def figures_of(run: Run, predictions: list[Prediction]) -> dict[str, Estimate]:
+    """Estimate every figure of the test predictions, with "F1 of C" for each class."""
+    code = {name: number for number, name in enumerate(run.classes)}
+    truth = np.array([code[each.label or ""] for each in predictions], dtype=np.int64)
+    called = np.array([code[each.predicted] for each in predictions], dtype=np.int64)
+    probabilities = np.array([each.probabilities for each in predictions])
+    patients = np.array([each.patient_id for each in predictions])
+    figures = overall(
+        truth, called, probabilities, run.classes, positive=run.positive, groups=patients, count=1000
+    )
+    rows = classification_table(truth, called, run.classes, groups=patients, count=1000)
+    return figures | {f"F1 of {row.name}": row.f1 for row in rows}
+
+
+def published_of(recipe: Recipe, published_on: str) -> dict[str, float]:
+    """Return the published figures that a study is held to, by the engine's names."""
+    return {
+        PUBLISHED_NAMES.get(expected.metric, expected.metric): expected.value
+        for expected in recipe.expected
+        if expected.data.startswith(published_on)
+    }
+
+
+def row_of(
+    run: Run, predictions: list[Prediction], *, published: Mapping[str, float], quick: bool
+) -> dict[str, Any]:
+    """Return what is kept of a run: figures and how they came about; no path, no patient."""
+    split, history = split_of(run), load_history(run.folder)
+    environment = json.loads((run.folder / "environment.json").read_text())
+    figures = figures_of(run, predictions)
+    shown = {"accuracy", "AUROC", "macro F1", "sensitivity", "specificity", *published}
+    shown |= {name for name in figures if name.startswith("F1 of ")}
+    return {
+        "recipe": run.recipe.name,
+        "title": run.recipe.title,
+        "quick": quick,
+        "backbone": run.recipe.backbone,
+        "weights": run.weights_source,
+        "parameters": run.parameters,
+        "trained_parameters": run.trained_parameters,
+        "seed": run.recipe.seed,
+        "split": split.method,
+        "images": {"train": len(split.train), "val": len(split.val), "test": len(split.test)},
+        "figures": {
+            name: {"value": one.value, "low": one.low, "high": one.high, "method": one.method, "n": one.n}
+            for name, one in figures.items()
+            if name in shown
+        },
+        "published": dict(published),
+        "epochs": len(history),
+        "epochs_at_most": sum(phase.epochs for phase in run.recipe.phases),
+        "seconds": round(run.seconds, 1),
+        "seconds_an_epoch": round(float(np.median([epoch.seconds for epoch in history])), 2),
+        "device": run.device,
+        "threads": torch.get_num_threads() if run.device == "cpu" else os.cpu_count(),
+        "versions": {"python": environment["python"], **environment["packages"]},
+        "created": f"{run.created:%Y-%m-%d}",
+    }
