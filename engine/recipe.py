@@ -43,7 +43,7 @@ BUILT_IN: dict[str, Recipe] = {
             ),
             Phase(
                 name="fine-tune",
-                epochs=2,
+                epochs=3,
                 trainable="last 6",
                 optimizer="adamw",
                 learning_rate=2e-4,

@@ -257,7 +257,7 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
         "threshold": run.threshold if two else None,
         "entropy": case.entropy,
         "most_entropy": math.log(max(2, len(run.classes))),
-        "variance": f"variance {dropout.variance:.3g} over {dropout.passes} passes" if dropout else None,
+        "variance": f"± {dropout.variance**0.5:.1%} over {dropout.passes} passes" if dropout else None,
         "conformal": ", ".join(case.conformal_set) or None,
         "method": f"{heat.method}, for {heat.target}" if heat else None,
         "before": _before(desk, reading, case),
