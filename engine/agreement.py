@@ -166,6 +166,33 @@ def mcnemar(first_right: ArrayLike, second_right: ArrayLike) -> Comparison:
     )
 
 
+def shares(
+    first_right: ArrayLike,
+    second_right: ArrayLike,
+    groups: Groups = None,
+    *,
+    count: int = RESAMPLES,
+    seed: int = 0,
+) -> Comparison:
+    """Compare two shares of right answers: `mcnemar`, or resampled patients where any has several cases.
+
+    Args:
+        first_right: (N,) bool, whether the first was right.
+        second_right: (N,) bool, whether the second was.
+        groups: (N,) patients; None means that every case is its own patient.
+        count: Bootstrap resamples.
+        seed: Of the bootstrap.
+    """
+    a, b = np.asarray(first_right, dtype=bool), np.asarray(second_right, dtype=bool)
+    n = len(a)
+    draw = resamples(n, groups, count=count, seed=seed)
+    if draw.patients == n:
+        return mcnemar(a, b)
+    gap = a.astype(np.float64) - b
+    sums = draw.sums(np.column_stack([np.ones(n), gap]))
+    return _bootstrapped(float(a.mean()), float(b.mean()), sums[:, 1] / sums[:, 0], n)
+
+
 def delong(y: ArrayLike, first: ArrayLike, second: ArrayLike) -> Comparison:
     """Compare the AUROC of two scores on the same cases (doi:10.2307/2531595, doi:10.1109/LSP.2014.2337313).
 
@@ -230,12 +257,53 @@ def paired_bootstrap(
     one, two = (float(placements(truth, p)[0].mean()) for p in scores)
     draw = resamples(n, groups, count=count, seed=seed)
     draws = draw.ranking(truth, scores[0])[0] - draw.ranking(truth, scores[1])[0]
-    difference = percentile_interval(one - two, draws, n)
+    return _bootstrapped(one, two, draws, n)
+
+
+def paired_macro(
+    truth: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    groups: Groups = None,
+    *,
+    count: int = RESAMPLES,
+    seed: int = 0,
+) -> Comparison:
+    """Compare the mean AUROC over classes, each against all others, by resampling patients.
+
+    Args:
+        truth: (N,) class of each case, 0 to C - 1.
+        first: (N, C) probabilities of one model.
+        second: (N, C) of the other.
+        groups: (N,) patients; None means that every case is its own patient.
+        count: Bootstrap resamples.
+        seed: Of the bootstrap.
+    """
+    codes = np.asarray(truth, dtype=np.int64)
+    scores = [np.asarray(p, dtype=np.float64) for p in (first, second)]
+    n, classes = len(codes), range(scores[0].shape[1])
+    if not all(0 < (codes == code).sum() < n for code in classes):
+        reason = inestimable("a class is missing, or the only one", n)
+        return Comparison(
+            first=NAN, second=NAN, difference=reason, z=NAN, p_value=NAN, method="patient bootstrap"
+        )
+    areas = [[float(placements(codes == c, p[:, c])[0].mean()) for c in classes] for p in scores]
+    draw = resamples(n, groups, count=count, seed=seed)
+    drawn = [np.mean([draw.ranking(codes == c, p[:, c])[0] for c in classes], axis=0) for p in scores]
+    return _bootstrapped(float(np.mean(areas[0])), float(np.mean(areas[1])), drawn[0] - drawn[1], n)
+
+
+def _bootstrapped(first: float, second: float, draws: NDArray[np.float64], n: int) -> Comparison:
+    """Return a difference with the interval and the p-value that its resamples give."""
     kept = draws[np.isfinite(draws)]
     tail = min(float((kept <= 0).mean()), float((kept >= 0).mean())) if len(kept) else NAN
-    p_value = min(1.0, 2 * tail)
     return Comparison(
-        first=one, second=two, difference=difference, z=NAN, p_value=p_value, method="patient bootstrap"
+        first=first,
+        second=second,
+        difference=percentile_interval(first - second, draws, n),
+        z=NAN,
+        p_value=min(1.0, 2 * tail),
+        method="patient bootstrap",
     )
 
 

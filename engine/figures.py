@@ -281,6 +281,70 @@ def curves_svg(history: Sequence[Epoch]) -> str:
     return _draw(paint, f"Training curves: {said}", (7.2, 2.9))
 
 
+def overlaid_svg(histories: Mapping[str, Sequence[Epoch]]) -> str:
+    """Draw the training curves of several runs over each other: validation loss, then validation accuracy.
+
+    Args:
+        histories: By the name that the legend gives.
+    """
+    drawn = list(histories.items())[:MOST_CURVES]
+
+    def paint(figure: Figure) -> None:
+        left, right = figure.subplots(1, 2)
+        for place, (name, history) in enumerate(drawn):
+            x = np.arange(1, len(history) + 1)
+            look: dict[str, Any] = {**_line(place), "linewidth": 1.3}
+            if len(history) < 3:
+                look |= {"marker": "o", "markersize": 3}
+            left.plot(x, [epoch.val_loss for epoch in history], **look)
+            right.plot(x, [epoch.val_accuracy for epoch in history], label=_short(name), **look)
+            best = [epoch for epoch in history if epoch.best][-1:]
+            for epoch in best:
+                point = {"marker": "o", "markersize": 4.5, "color": look["color"], "linestyle": "none"}
+                right.plot([history.index(epoch) + 1], [epoch.val_accuracy], **point)
+        left.set(xlabel="epoch", ylabel="validation loss")
+        right.set(xlabel="epoch", ylabel="validation accuracy")
+        for axes in (left, right):
+            axes.grid(color="#e5e7eb", linewidth=0.6)
+            axes.xaxis.get_major_locator().set_params(integer=True)
+        _legend(right, len(histories), "lower right")
+
+    said = "; ".join(
+        f"{name}: {len(history)} epochs, best validation accuracy "
+        f"{max((epoch.val_accuracy for epoch in history), default=float('nan')):.3f}"
+        for name, history in drawn
+    )
+    return _draw(paint, f"Training curves. {said or 'There is none'}.", (7.2, 3.1))
+
+
+def forest_svg(estimates: Mapping[str, Estimate], what: str) -> str:
+    """Draw one figure of several models with its intervals, one line a model, the first on top.
+
+    Args:
+        estimates: By model.
+        what: The figure's name.
+    """
+    rows = list(estimates.items())
+
+    def paint(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        for place, (_, estimate) in enumerate(rows):
+            colour = COLOURS[0] if place else COLOURS[1]
+            if np.isfinite(estimate.low):
+                axes.plot([estimate.low, estimate.high], [place, place], color=colour, linewidth=1.6)
+            axes.plot([estimate.value], [place], marker="o", markersize=5, color=colour)
+        if rows and np.isfinite(rows[0][1].value):
+            axes.axvline(rows[0][1].value, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
+        axes.set_yticks(range(len(rows)), [_short(name, 34) for name, _ in rows])
+        axes.set(xlabel=what, ylim=(len(rows) - 0.5, -0.5))
+        axes.grid(axis="x", color="#e5e7eb", linewidth=0.6)
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+
+    said = "; ".join(f"{name}: {_interval(estimate) or 'not estimated'}" for name, estimate in rows)
+    return _draw(paint, f"{what} with 95% intervals. {said}.", (7.2, 0.8 + 0.3 * max(1, len(rows))))
+
+
 def balance_svg(counts: Mapping[str, Mapping[str, int]]) -> str:
     """Draw how many images each class has in each part.
 

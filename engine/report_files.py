@@ -80,13 +80,8 @@ def write_report(report: Report, folder: Path, *, film: Film, heatmap: Heatmap) 
 
 def render_html(report: Report, *, film: Film, heatmap: Heatmap) -> str:
     """Return the report as one HTML page without scripts or outside references; arguments as `export_report`."""
-    source = files("engine.templates").joinpath("report.html").read_text(encoding="utf-8")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"figure": figure, "interval": interval, "percent": lambda share: f"{share:.1%}"}
-    environment.tests["known"] = lambda value: value is not None and math.isfinite(value)
-    return environment.from_string(source).render(
+    return fill_template(
+        "report.html",
         report=report,
         run=report.run,
         part=PART_NAMES.get(report.part or "", "every"),
@@ -106,6 +101,19 @@ def render_html(report: Report, *, film: Film, heatmap: Heatmap) -> str:
         facts=_grouped(report.facts, "group"),
         items=_grouped(report.checklist, "section"),
     )
+
+
+def fill_template(name: str, **values: Any) -> str:
+    """Return a template of `engine.templates` as a page, its style inside it; everything put in is escaped."""
+    folder = files("engine.templates")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"figure": figure, "interval": interval, "percent": lambda share: f"{share:.1%}"}
+    environment.tests["known"] = lambda value: value is not None and math.isfinite(value)
+    style = Markup(folder.joinpath("page.css").read_text(encoding="utf-8"))
+    template = environment.from_string(folder.joinpath(name).read_text(encoding="utf-8"))
+    return template.render(style=style, **values)
 
 
 def figures_of(report: Report, against: Against) -> dict[str, Markup]:
@@ -194,7 +202,7 @@ def render_json(report: Report) -> str:
         "checklist": report.checklist,
         "cases": [_case_document(case, report.classes) for case in report.cases],
     }
-    return json.dumps(_plain(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _case_document(case: CaseRow, classes: Sequence[str]) -> dict[str, Any]:
@@ -218,16 +226,16 @@ def _case_document(case: CaseRow, classes: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn records and arrays into what JSON has; a number that is none becomes null."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+        return {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
     if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, float) and not math.isfinite(value):

@@ -6,5 +6,6 @@
 packs.py     data packs → an index
 studies.py   which data, which split, which recipes
 measure.py   index and recipe → run → figures
+table.py     figures → files and Markdown
 results/     figures alone: no image, no path
 """

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.reproduce import measure, results
+from benchmarks.reproduce import measure, table
 from benchmarks.reproduce.packs import index_pack
 from benchmarks.reproduce.studies import STUDIES, Study
 from engine.errors import EngineError
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--quick", action="store_true", help="a trial: few epochs, few images")
     made.add_argument("--seed", type=int, default=0, help="of the split")
     made.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    made.add_argument("--results", type=Path, default=results.RESULTS, help="where the JSON files are kept")
+    made.add_argument("--results", type=Path, default=table.RESULTS, help="where the JSON files are kept")
     made.add_argument("--table", action="store_true", help="print the table of all results and train nothing")
     return made
 
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except EngineError as error:
         print(error, file=sys.stderr)
         return 1
-    print(results.table(asked.results, asked.names, quick=asked.quick))
+    print(table.markdown(asked.results, asked.names, quick=asked.quick))
     return 0
 
 
@@ -79,8 +79,8 @@ def reproduce(name: str, study: Study, workspace: Workspace, asked: argparse.Nam
             published=measure.published_of(published, study.published_on),
             quick=asked.quick,
         )
-        path = results.keep(asked.results, name, study.data, row)
-        accuracy = results.measured(row["figures"]["accuracy"])
+        path = table.keep(asked.results, name, study.data, row)
+        accuracy = table.measured(row["figures"]["accuracy"])
         say(f"  test accuracy {accuracy}, {row['epochs']} epochs, {row['seconds']:.0f} s → {path.name}")
 
 

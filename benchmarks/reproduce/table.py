@@ -32,7 +32,7 @@ def keep(results: Path, study: str, data: str, row: Mapping[str, Any]) -> Path:
     return path
 
 
-def table(results: Path, names: Iterable[str] = (), *, quick: bool = False) -> str:
+def markdown(results: Path, names: Iterable[str] = (), *, quick: bool = False) -> str:
     """Return all results as one Markdown table; trials (`quick`) stand in it only when asked for."""
     chosen = set(names)
     lines = [f"| {' | '.join(HEADINGS)} |", f"|{'---|' * len(HEADINGS)}"]
