@@ -291,6 +291,72 @@ def report(
     reading_commands.report(run, out=out, part=part, workspace_root=workspace, as_json=json)
 
 
+@app.command(rich_help_panel=LINE)
+def compare(
+    dataset: Annotated[
+        str, typer.Argument(metavar="DATASET", help="A data set's id, or a path to read first.")
+    ],
+    recipe: Annotated[
+        list[str], typer.Argument(metavar="RECIPE…", help="The first is what the others are held against.")
+    ],
+    vary: Annotated[
+        str | None,
+        typer.Option(metavar="FIELD=A,B,…", help="Train one recipe with each of these values of one field."),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Change every recipe: --set batch_size=64"),
+    ] = None,
+    epochs: Annotated[
+        str | None, typer.Option(metavar="N[,N…]", help="Epochs of each phase, or of all phases.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(metavar="K", help="Train each with K seeds.")] = 1,
+    ratios: RatiosOption = None,
+    seed: SplitSeedOption = None,
+    use_given: GivenOption = None,
+    positive: Annotated[
+        str | None, typer.Option(metavar="CLASS", help="The class that is the finding.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    allow_downloads: Annotated[
+        bool, typer.Option("--allow-downloads", help="Fetch pretrained weights that are not on this machine.")
+    ] = False,
+    reuse: Annotated[
+        bool,
+        typer.Option("--reuse", help="Take finished runs of the same recipe, data and split as they are."),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the page goes; default: in the workspace.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Train several recipes, or one with a field varied, on one split; write a table with curves and tests.
+
+    Example: [bold]overread compare ~/films head-only default --out compared[/bold]
+    """
+    from gui import compare_commands
+
+    compare_commands.compare(
+        dataset,
+        recipe,
+        vary=vary,
+        changes=set_ or [],
+        epochs=epochs,
+        seeds=seeds,
+        ratios=ratios,
+        seed=seed,
+        use_given=use_given,
+        positive=positive,
+        device=device,
+        allow_downloads=allow_downloads,
+        reuse=reuse,
+        out=out,
+        workspace_root=workspace,
+        as_json=json,
+    )
+
+
 # -------------------------------------------------------------------------------------------- training runs
 
 

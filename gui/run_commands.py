@@ -35,7 +35,7 @@ def train(
     """See `gui.cli.train`."""
     workspace = open_workspace(workspace_root)
     chosen = find_recipe(recipe)
-    chosen = change_recipe(chosen, {**_epochs(chosen, epochs), **pairs_of(changes, "--set")})
+    chosen = change_recipe(chosen, {**epochs_of(chosen, epochs), **pairs_of(changes, "--set")})
     found = dataset_of(workspace, dataset)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
     divide(found, choices)  # what cannot be divided is said now, not by another process
@@ -58,7 +58,12 @@ def train(
     _finish(workspace, job.folder, as_json=as_json)
 
 
-def _epochs(recipe: Recipe, text: str | None) -> dict[str, str]:
+def epochs_of(recipe: Recipe, text: str | None) -> dict[str, str]:
+    """Return what `--epochs` changes in a recipe: one number for all phases, or one a phase.
+
+    Raises:
+        RecipeError: There are not as many numbers as phases.
+    """
     if text is None:
         return {}
     counts = text.split(",")
