@@ -110,6 +110,8 @@ class CaseRow:
         reviewed: By the reviewed reference standard; None where there is none.
         predicted: At the operating point.
         probabilities: In the order of the classes.
+        entropy: Of the probabilities, in nats.
+        conformal_set: Classes that cannot be excluded; empty where none was computed.
         reviews: The last word of each reader.
         has_heatmap: Whether there is one.
     """
@@ -120,6 +122,8 @@ class CaseRow:
     reviewed: str | None
     predicted: str
     probabilities: tuple[float, ...]
+    entropy: float
+    conformal_set: tuple[str, ...] = ()
     reviews: tuple[Review, ...] = ()
     has_heatmap: bool = False
 
@@ -272,6 +276,8 @@ def build_report(
             reviewed=reviewed.get(each.image_id),
             predicted=each.predicted,
             probabilities=each.probabilities,
+            entropy=each.entropy,
+            conformal_set=each.conformal_set,
             reviews=tuple(last.get(each.image_id, {}).values()),
             has_heatmap=each.image_id in explanations,
         )
@@ -367,7 +373,7 @@ def hold_against(
         caution=standard.caution,
         sentences=sentences(run, confusion, estimates),
         rows=rows,
-        estimates=estimates,
+        estimates={**estimates, **doubt_figures(kept, standard.answers, count=count)},
         confusion=confusion,
         roc={label: roc_curve(truth == code[label], p[:, code[label]]) for label in drawn},
         precision_recall={
@@ -376,6 +382,32 @@ def hold_against(
         reliability=reliability_bins(event, sure),
         predictive=predictive,
     )
+
+
+def doubt_figures(
+    predictions: Sequence[Prediction], answers: Mapping[str, str], *, count: int = RESAMPLES
+) -> dict[str, Estimate]:
+    """Return whether the model knows when it errs: entropy told apart right from wrong, conformal sets held the answer.
+
+    Args:
+        predictions: Of one reference standard's cases.
+        answers: Its class by image id.
+        count: Bootstrap resamples.
+    """
+    patients = [each.patient_id for each in predictions]
+    wrong = np.array([each.predicted != answers[each.image_id] for each in predictions], dtype=bool)
+    figures: dict[str, Estimate] = {}
+    entropy = np.array([each.entropy for each in predictions])
+    if 0 < wrong.sum() < len(wrong) and np.ptp(entropy) > 0:
+        figures["AUROC of uncertainty for errors"] = auroc(wrong, entropy, patients, count=count)
+    sets = [each for each in predictions if each.conformal_set]
+    if sets and len(sets) == len(predictions):
+        held = [answers[each.image_id] in each.conformal_set for each in predictions]
+        figures["conformal sets that hold the class"] = proportion(held, patients)
+        figures["conformal sets of one class"] = proportion(
+            [len(each.conformal_set) == 1 for each in predictions], patients
+        )
+    return figures
 
 
 def summarise_reviews(

@@ -212,6 +212,8 @@ def _case_document(case: CaseRow, classes: Sequence[str]) -> dict[str, Any]:
         "reviewed": case.reviewed,
         "predicted": case.predicted,
         "probabilities": dict(zip(classes, case.probabilities, strict=True)),
+        "entropy": case.entropy,
+        "conformal set": case.conformal_set,
         "reviews": [
             {
                 "reader": review.reader,
@@ -322,6 +324,8 @@ def _case_rows(case: CaseRow, classes: Sequence[str]) -> list[Row]:
         "reviewed label": case.reviewed or "",
         "predicted": case.predicted,
         **{f"probability of {name}": p for name, p in zip(classes, case.probabilities, strict=True)},
+        "entropy": case.entropy,
+        "conformal set": " | ".join(case.conformal_set),
     }
     nobody = {"verdict": "", "reader's label": "", "comment": "", "reader": "", "seconds": ""}
     return [

@@ -110,6 +110,23 @@ def page_of(report: Report) -> str:
 # ------------------------------------------------------------------------------------------ reference standards
 
 
+def test_the_report_says_whether_the_model_knows_when_it_errs() -> None:
+    run = a_run()
+    cases = [
+        replace(each, entropy=0.6 if number in (1, 2, 5) else 0.1, conformal_set=run.classes if number in (1, 2) else
+                (each.predicted,))
+        for number, each in enumerate(some_cases(run))
+    ]  # fmt: skip
+    given = build(run, cases).against[0].estimates
+    assert given["AUROC of uncertainty for errors"].value == 1
+    assert (
+        given["conformal sets that hold the class"].value == 39 / 40
+    )  # film 5 is missed and its set holds one class
+    assert given["conformal sets of one class"].value == 38 / 40
+    bare = build(run, some_cases(run)).against[0].estimates
+    assert "conformal sets of one class" not in bare
+
+
 def test_the_two_reference_standards_are_counted_apart() -> None:
     run = a_run()
     cases = some_cases(run)
