@@ -1,0 +1,32 @@
+"""Every benchmark, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from benchmarks import (
+    cache,
+    finetune_step,
+    grad_cam,
+    head_phase,
+    index,
+    predict,
+    report,
+    review,
+    startup,
+    uncertainty,
+)
+from benchmarks.measuring import LeftOut, Row, Setting
+
+BENCHMARKS: dict[str, Callable[[Setting], Iterator[Row | LeftOut]]] = {
+    "head-phase": head_phase.measure,
+    "finetune-step": finetune_step.measure,
+    "predict": predict.measure,
+    "grad-cam": grad_cam.measure,
+    "uncertainty": uncertainty.measure,
+    "review": review.measure,
+    "report": report.measure,
+    "index": index.measure,
+    "cache": cache.measure,
+    "startup": startup.measure,
+}

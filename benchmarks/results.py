@@ -1,0 +1,100 @@
+"""Results: kept as JSON by machine and date, printed for people, and as the README's table."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measuring import LeftOut, Row
+
+FOLDER = Path(__file__).parent / "results"
+COLUMNS = ("Work", "Overread", "Beside", "Ratio", "Budget", "Met", "Quality")
+
+
+def line(row: Row | LeftOut) -> str:
+    """Return a row in words, for the terminal."""
+    if isinstance(row, LeftOut):
+        return f"  {row.work}: left out, {row.reason}"
+    parts = [f"  {row.work}: {figure(row.ours)} {row.unit}"]
+    if row.theirs is not None:
+        parts.append(f"{row.peer} {figure(row.theirs)} {row.unit}")
+    if row.ratio is not None:
+        parts.append(f"ratio {figure(row.ratio)}")
+    if row.budget:
+        parts.append(f"budget {row.budget}: {'met' if row.met else 'MISSED'}")
+    parts += [each for each in (row.quality, row.note) if each]
+    return "; ".join(parts)
+
+
+def figure(value: float) -> str:
+    """Write a number with three figures."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def save(machine: Mapping[str, str], measured: Mapping[str, Sequence[Row | LeftOut]], arguments: str) -> Path:
+    """Write results as results/<machine>-<date>.json; benchmarks measured earlier that day stay."""
+    named = f"{machine['processor']} {machine['cores']} cores {machine['device']}"
+    slug = re.sub(r"[^a-z0-9]+", "-", named.lower()).strip("-")
+    path = FOLDER / f"{slug}-{machine['date']}.json"
+    FOLDER.mkdir(exist_ok=True)
+    kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"benchmarks": {}}
+    kept["machine"] = dict(machine)
+    for name, rows in measured.items():
+        kept["benchmarks"][name] = {
+            "arguments": arguments,
+            "load before": machine["load before"],
+            "rows": [asdict(row) for row in rows],
+        }
+    path.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def table() -> str:
+    """Return the newest results as Markdown.
+
+    Raises:
+        FileNotFoundError: Nothing was measured yet.
+    """
+    files = sorted(FOLDER.glob("*.json"), key=lambda path: (path.stem[-10:], path.stem))
+    if not files:
+        raise FileNotFoundError("No results yet: run python -m benchmarks first")
+    kept = json.loads(files[-1].read_text(encoding="utf-8"))
+    facts = kept["machine"]
+    versions = ", ".join(
+        f"{name} {facts[name]}" for name in ("torch", "timm", "openvino", "fastai") if name in facts
+    )
+    lines = [
+        f"Measured on {facts['date']}: {facts['processor']}, {facts['cores']} cores, {facts['device']}; {versions}.",
+        "",
+        "| " + " | ".join(COLUMNS) + " |",
+        "|" + "---|" * len(COLUMNS),
+    ]
+    notes: list[str] = []
+    for measured in kept["benchmarks"].values():
+        for row in measured["rows"]:
+            if "reason" in row:
+                notes.append(f"{row['work']}: left out, {row['reason']}.")
+                continue
+            lines.append("| " + " | ".join(_cells(row)) + " |")
+            if row["note"]:
+                notes.append(
+                    f"{row['work']}{' beside ' + row['peer'] if row['peer'] else ''}: {row['note']}."
+                )
+    return "\n".join([*lines, "", *(f"- {note}" for note in notes)])
+
+
+def _cells(row: Mapping[str, Any]) -> list[str]:
+    beside = f"{row['peer']}: {figure(row['theirs'])} {row['unit']}" if row["theirs"] is not None else "—"
+    return [
+        row["work"],
+        f"{figure(row['ours'])} {row['unit']}",
+        beside,
+        f"{figure(row['ratio'])}×" if row["ratio"] is not None else "—",
+        row["budget"] or "—",
+        {True: "yes", False: "**no**", None: "—"}[row["met"]],
+        row["quality"] or "—",
+    ]

@@ -1,0 +1,125 @@
+"""The next case in review: server time of a verdict and the case after it, as the store grows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measuring import LeftOut, Row, Setting, percentile
+from engine.recipe import RECIPES
+from engine.records import Calibration, Prediction, Run
+from engine.store import open_store
+from engine.workspace import open_workspace
+from gui.reading import Desk
+from gui.review_page import decide, open_reading, show_case
+from gui.session import AppSession
+
+RUN_ID = "20260101-000000-0000"
+QUEUES = ("not yet read", "most uncertain", "errors")
+
+
+def measure(setting: Setting) -> Iterator[Row | LeftOut]:
+    """Measure."""
+    first: dict[str, float] = {}
+    for cases in (200, 1000) if setting.quick else (1000, 10_000, 100_000):
+        workspace = open_workspace(setting.scratch / f"{cases}")
+        store = open_store(workspace.database)
+        run = synthetic_run(workspace.runs / RUN_ID)
+        store.add_run(run)
+        store.add_cases(run.run_id, synthetic_predictions(cases))
+        desk = Desk(AppSession(workspace=workspace, store=store, reader="reader"))
+        for queue in QUEUES:
+            taken = _sitting(desk, queue, steps=30 if setting.quick else 150)
+            store_size = f"{cases:,} cases"
+            p50, p95 = 1e3 * percentile(taken, 0.5), 1e3 * percentile(taken, 0.95)
+            smallest = first.setdefault(queue, p50)
+            yield Row(
+                work=f"next case in review, “{queue}”, {store_size}",
+                ours=p50,
+                unit="ms",
+                peer="the smallest store" if p50 != smallest else "",
+                theirs=smallest if p50 != smallest else None,
+                ratio=p50 / smallest if p50 != smallest else None,
+                budget="p50 ≤ 30 ms, p95 ≤ 80 ms",
+                met=p50 <= 30 and p95 <= 80,
+                quality=f"p95 {p95:.1f} ms",
+                note="the ratio is growth" if p50 != smallest else "",
+            )
+        store.close()
+
+
+def _sitting(desk: Desk, queue: str, *, steps: int) -> list[float]:
+    """Read so many cases and return the seconds each step took: a verdict where nobody has read, else going on."""
+    answer = open_reading(
+        desk, {"run": RUN_ID, "queue": queue, "part": "all", "reader": f"reader of {queue}"}
+    )
+    name, taken = answer["reading"], []
+    for _ in range(steps):
+        case = answer["case"]
+        started = time.perf_counter()
+        if queue == "not yet read":
+            answer = decide(desk, _verdict(name, case))
+        else:
+            answer = show_case(desk, {"reading": name, "to": "next", "shown": case["id"]})
+        taken.append(time.perf_counter() - started)
+        if answer["case"] is None:
+            break
+    return taken
+
+
+def _verdict(name: str, case: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "reading": name,
+        "shown": case["id"],
+        "verdict": "agree",
+        "predicted": case["predicted"],
+        "comment": "",
+        "regions": [],
+        "seconds": 4.0,
+    }
+
+
+def synthetic_run(folder: Path) -> Run:
+    """Return a run of two classes that nobody has trained."""
+    return Run(
+        run_id=folder.name,
+        folder=folder,
+        dataset_id="benchmark",
+        dataset_name="benchmark",
+        recipe=RECIPES["default"],
+        classes=("normal", "opacity"),
+        positive="opacity",
+        threshold=0.5,
+        calibration=Calibration(),
+        weights_source="none",
+        device="cpu",
+        created=datetime.now(UTC),
+        seconds=1.0,
+        parameters=1,
+        trained_parameters=1,
+    )
+
+
+def synthetic_predictions(count: int) -> list[Prediction]:
+    """Return predictions of a net that is right in most cases, two films a patient."""
+    rng = np.random.default_rng(0)
+    ill = rng.random(count) < 0.3
+    p = 1 / (1 + np.exp(-rng.normal(np.where(ill, 1.5, -1.5), 1.5)))
+    return [
+        Prediction(
+            image_id=f"{number:064x}",
+            path=Path(f"film-{number}.jpg"),
+            label="opacity" if ill[number] else "normal",
+            patient_id=f"p{number // 2}",
+            part="test",
+            probabilities=(float(1 - p[number]), float(p[number])),
+            predicted="opacity" if p[number] >= 0.5 else "normal",
+            entropy=float(-(p[number] * np.log(p[number]) + (1 - p[number]) * np.log(1 - p[number]))),
+        )
+        for number in range(count)
+    ]
