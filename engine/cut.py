@@ -23,8 +23,9 @@ class Frozen(nn.Module):
 
     def __init__(self, classifier: Classifier, layers: nn.Module) -> None:
         super().__init__()
-        self.register_buffer("mean", classifier.mean, persistent=False)
-        self.register_buffer("std", classifier.std, persistent=False)
+        # Persistent, unlike the classifier's: what is kept of this net is found again by a digest of its state.
+        self.register_buffer("mean", classifier.mean)
+        self.register_buffer("std", classifier.std)
         self.layers = layers
 
     def forward(self, images: Tensor) -> Tensor:

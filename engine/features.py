@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from engine.augment import Augmenter
 from engine.cut import Cut
+from engine.errors import WorkspaceError
 from engine.image_cache import ImageCache
 from engine.inference import fast_features
 from engine.records import Augmentation
@@ -32,8 +33,10 @@ from engine.workspace import storage_error
 PLAIN = -1
 VERSION = 1
 MAX_BYTES = 8 << 30
+IMAGES_BETWEEN_MARKS = 1024  # a process that is killed loses so many at most
 
 Progress = Callable[[int, int], None]
+Features = np.memmap[tuple[int, ...], np.dtype[np.float32]]
 
 
 class FeatureBank:
@@ -102,7 +105,7 @@ class FeatureBank:
             raise storage_error(error, folder) from error
         return features
 
-    def _open(self, folder: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    def _open(self, folder: Path) -> tuple[Features, NDArray[np.bool_]]:
         count = len(self._cache.images)
         shape = (count, *self._shape())
         values, marks = folder / "features.f32", folder / "done.u8"
@@ -124,12 +127,20 @@ class FeatureBank:
 
     def _fill(
         self,
-        features: NDArray[np.float32],
+        features: Features,
         done: NDArray[np.bool_],
         rows: NDArray[np.int64],
         view: int,
         progress: Progress | None,
     ) -> None:
+        # The file has holes where nothing was written yet: filling them on a full disk would kill the process.
+        needed, free = 4 * len(rows) * int(np.prod(features.shape[1:])), shutil.disk_usage(self._folder).free
+        if needed > free:
+            raise WorkspaceError(
+                f"The feature bank needs {needed / 1e9:.1f} GB, and the disk that holds {self._folder} has "
+                f"{free / 1e9:.1f} GB free",
+                "Free some space, choose another workspace with --workspace, or set the recipe's views lower",
+            )
         size, pool = self._cache.images.shape[1], self._cut.pool
         frozen = fast_features(
             self._cut.frozen.eval(),
@@ -138,15 +149,28 @@ class FeatureBank:
             size=size,
             cache_dir=self._folder.parent,
         )
-        for start in range(0, len(rows), self._batch_size):
-            chosen = rows[start : start + self._batch_size]
-            with torch.inference_mode():
-                images = images_of(self._cache, chosen, self._device)
-                images = images.float() / 255 if view == PLAIN else self._augmenter(images, chosen, view)
-                features[chosen] = pool(frozen(images)).float().cpu().numpy()
-            done[chosen] = True  # after the values: a crash between the two costs one batch
-            if progress is not None:
-                progress(min(start + self._batch_size, len(rows)), len(rows))
+        start = marked = 0
+
+        def mark() -> None:
+            # After they are on the disk: else a power cut could leave marks without features, read as noughts.
+            features.flush()
+            done[rows[marked:start]] = True
+
+        try:
+            while start < len(rows):
+                chosen = rows[start : start + self._batch_size]
+                with torch.inference_mode():
+                    images = images_of(self._cache, chosen, self._device)
+                    images = images.float() / 255 if view == PLAIN else self._augmenter(images, chosen, view)
+                    features[chosen] = pool(frozen(images)).float().cpu().numpy()
+                start += len(chosen)
+                if start - marked >= IMAGES_BETWEEN_MARKS:
+                    mark()
+                    marked = start
+                if progress is not None:
+                    progress(start, len(rows))
+        finally:
+            mark()
 
 
 def images_of(cache: ImageCache, rows: NDArray[np.int64], device: str) -> torch.Tensor:

@@ -1,0 +1,89 @@
+"""A bank holds the features of its images and of nothing else, and a full disk is said before it kills."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import TINY_RECIPE
+from torch import nn
+
+from engine.backbone import build_classifier
+from engine.cut import Cut, frozen_backbone
+from engine.errors import TrainingStopped, WorkspaceError
+from engine.features import PLAIN, FeatureBank
+from engine.image_cache import ImageCache
+from engine.records import Augmentation
+
+
+@pytest.fixture
+def cut() -> Cut:
+    torch.manual_seed(0)
+    return frozen_backbone(build_classifier(TINY_RECIPE, 2))
+
+
+def images(tmp_path: Path, count: int) -> ImageCache:
+    pixels = np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+    return ImageCache(images=pixels, row={}, failed=(), folder=tmp_path / "films")
+
+
+def bank(folder: Path, cache: ImageCache, cut: Cut) -> FeatureBank:
+    return FeatureBank(
+        folder / "features", cache, cut, augmentation=Augmentation(), seed=0, device="cpu", batch_size=4
+    )
+
+
+def test_a_bank_that_was_stopped_goes_on_where_it_was(tmp_path: Path, cut: Cut) -> None:
+    cache = images(tmp_path, 12)
+    rows = np.arange(12)
+    asked: list[tuple[int, int]] = []
+
+    def stop(done: int, total: int) -> None:
+        raise TrainingStopped("stopped", "resume")
+
+    with pytest.raises(TrainingStopped):
+        bank(tmp_path, cache, cut).view(PLAIN, rows, stop)
+    found = bank(tmp_path, cache, cut).view(PLAIN, rows, lambda done, total: asked.append((done, total)))
+    assert asked == [(4, 8), (8, 8)]
+    with torch.no_grad():
+        batch = torch.from_numpy(cache.images).permute(0, 3, 1, 2).float() / 255
+        expected = cut.pool(cut.frozen.eval()(batch)).numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_nets_that_normalise_differently_share_no_bank(tmp_path: Path) -> None:
+    """With equal weights and layers: the mean alone tells them apart."""
+    cache, rows = images(tmp_path, 2), np.arange(2)
+    found = []
+    for mean in (0.2, 0.8):
+        torch.manual_seed(0)
+        classifier = build_classifier(TINY_RECIPE, 2)
+        classifier.mean.fill_(mean)
+        found.append(bank(tmp_path, cache, frozen_backbone(classifier)).view(PLAIN, rows))
+    assert not np.allclose(found[0], found[1])
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("a small tmpfs cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_disk_too_small_for_the_bank_is_said_and_does_not_kill_the_process(
+    tmp_path: Path, cut: Cut, small_disk: Path
+) -> None:
+    wide = replace(cut, pool=nn.Sequential(cut.pool, nn.ConstantPad1d((0, 30_000), 0.0)))
+    with pytest.raises(WorkspaceError, match="disk"):
+        bank(small_disk, images(tmp_path, 12), wide).view(PLAIN, np.arange(12))
