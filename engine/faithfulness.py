@@ -20,10 +20,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engine.errors import DataError
+from engine.heatmap import upsample
 from engine.image import load_image
 from engine.metrics import proportion
 from engine.records import Estimate, Explanation, Sample
-from engine.saliency import DEFAULT_SALIENCY, explain, upsample
+from engine.saliency import DEFAULT_SALIENCY, explain
 
 if TYPE_CHECKING:
     from engine.backbone import Classifier

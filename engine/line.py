@@ -13,6 +13,7 @@ from pathlib import Path
 from engine.catalogue import load_index
 from engine.errors import EngineError, TrainingStopped
 from engine.faithfulness import load_masks, pointing_game
+from engine.heatmap import heatmap_png
 from engine.image import film_file
 from engine.image_cache import ImageCache, open_cache
 from engine.job_files import JobReporter, JobRequest, load_request
@@ -26,7 +27,6 @@ from engine.run import (
     save_explanations,
     split_of,
 )
-from engine.saliency import heatmap_png
 from engine.split import load_split, split_index
 from engine.store import Store, open_store
 from engine.training import train

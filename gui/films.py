@@ -14,13 +14,13 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
-from engine.saliency import heatmap_png
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from engine.errors import EngineError
+from engine.heatmap import heatmap_png
 from engine.image import film_file, thumbnail_file
 from engine.records import Explanation
 from engine.run import load_explanations

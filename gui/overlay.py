@@ -6,10 +6,10 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from engine.saliency import heatmap_png
 from numpy.typing import NDArray
 from PIL import Image
 
+from engine.heatmap import heatmap_png
 from engine.image import film_png
 
 
