@@ -236,14 +236,19 @@ def check_recipe(recipe: Recipe) -> None:
     if recipe.channels not in (1, 3):
         raise RecipeError(f"channels is {recipe.channels}", "Set channels to 1 (grey) or 3 (colour)")
     _bounds("image_size", recipe.image_size, 16, 2048)
-    _bounds("batch_size", recipe.batch_size, 1, 4096)
+    _bounds("batch_size", recipe.batch_size, 2, 4096)  # batch normalisation has no variance over one image
+    _bounds("seed", recipe.seed, 0, 2**32 - 1)
     _bounds("views", recipe.views, 0, 64)
     _bounds("train_limit", recipe.train_limit, 0, 100_000_000)
     _bounds("balance.focal_gamma", recipe.balance.focal_gamma, 0, 10)
-    for name in ("zoom", "shift", "brightness", "contrast"):
-        _bounds(f"augmentation.{name}", getattr(recipe.augmentation, name), 0, 0.95)
-    _bounds("augmentation.rotation", recipe.augmentation.rotation, 0, 180)
-    _bounds("augmentation.shear", recipe.augmentation.shear, 0, 80)
+    for place, augmentation in (
+        ("augmentation", recipe.augmentation),
+        ("balance.augmentation", recipe.balance.augmentation),
+    ):
+        for name in ("zoom", "shift", "brightness", "contrast"):
+            _bounds(f"{place}.{name}", getattr(augmentation, name), 0, 0.95)
+        _bounds(f"{place}.rotation", augmentation.rotation, 0, 180)
+        _bounds(f"{place}.shear", augmentation.shear, 0, 80)
     for rate in recipe.head.dropout:
         _bounds("head.dropout", rate, 0, 0.95)
     for width in recipe.head.hidden:
@@ -262,7 +267,7 @@ def check_recipe(recipe: Recipe) -> None:
         _bounds(f"{place}.epochs", phase.epochs, 1, 10_000)
         _bounds(f"{place}.learning_rate", phase.learning_rate, 1e-9, 100)
         _bounds(f"{place}.momentum", phase.momentum, 0, 0.9999)
-        for name in ("weight_decay", "l1", "clip_norm"):
+        for name in ("weight_decay", "l1", "clip_norm", "schedule_patience", "stop_patience"):
             _bounds(f"{place}.{name}", getattr(phase, name), 0, 1e6)
         _bounds(f"{place}.schedule_factor", phase.schedule_factor, 1e-6, 1)
         if phase.optimizer == "momentum" and phase.momentum == 0:
@@ -289,7 +294,8 @@ def _unknown(field: str, value: str, choices: Collection[str]) -> RecipeError:
 
 def _bounds(field: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise RecipeError(f"{field} is {value}", f"Set {field} to a value from {low:g} to {high:g}")
+        least, most = (f"{bound:,}" if isinstance(bound, int) else f"{bound:g}" for bound in (low, high))
+        raise RecipeError(f"{field} is {value}", f"Set {field} to a value from {least} to {most}")
 
 
 def _refuse_unknown_fields(raw: object, record: type, place: str) -> None:

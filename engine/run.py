@@ -18,6 +18,8 @@ import io
 import json
 import platform
 import sys
+import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -27,11 +29,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.errors import RunError
+from engine.errors import RecipeError, RunError
 from engine.recipe import load_recipe
 from engine.records import Calibration, Epoch, Explanation, Run, Split
 from engine.split import load_split
-from engine.workspace import Workspace, write_atomic
+from engine.workspace import Workspace, storage_error, write_atomic
 
 if TYPE_CHECKING:
     from engine.backbone import Classifier
@@ -82,6 +84,11 @@ def load_run(folder: Path) -> Run:
         raise RunError(
             f"There is no finished run in {folder.name}",
             "Wait until its training is done, or choose another run",
+        ) from error
+    except RecipeError as error:
+        raise RunError(
+            f"The run {folder.name} has a recipe that cannot be used ({error.problem})",
+            "Restore its recipe.json from a backup, or train again",
         ) from error
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise RunError(
@@ -157,14 +164,21 @@ def load_classifier(run: Run, device: str = "cpu") -> Classifier:
 
 
 def append_epoch(folder: Path, epoch: Epoch) -> None:
-    """Add a line to history.csv."""
+    """Add a line to history.csv.
+
+    Raises:
+        WorkspaceError: The disk is full.
+    """
     path = folder / "history.csv"
-    fresh = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, [field.name for field in dataclasses.fields(Epoch)])
-        if fresh:
-            writer.writeheader()
-        writer.writerow(dataclasses.asdict(epoch))
+    try:
+        fresh = not path.exists()
+        with path.open("a", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, [field.name for field in dataclasses.fields(Epoch)])
+            if fresh:
+                writer.writeheader()
+            writer.writerow(dataclasses.asdict(epoch))
+    except OSError as error:
+        raise storage_error(error, path) from error
 
 
 def write_history(folder: Path, epochs: Iterable[Epoch]) -> None:
@@ -255,7 +269,7 @@ def load_explanations(folder: Path) -> Mapping[str, Explanation]:
                 )
                 for image_id, target, heatmap in rows
             }
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise RunError(
             f"The heatmaps of run {folder.name} are damaged",
             "Make them again: overread explain " + folder.name,

@@ -97,7 +97,7 @@ GENERAL: dict[str, Callable[[], Any]] = {
     "balance.method": _choice("Unequal classes", BALANCERS),
     "operating_point": _choice("Operating point, chosen on validation", OPERATING_POINTS),
     "image_size": _whole("Image size, pixels", minimum=16, maximum=2048),
-    "batch_size": _whole("Images per step", minimum=1, maximum=4096),
+    "batch_size": _whole("Images per step", minimum=2, maximum=4096),
     "train_limit": _whole("Training images at most", minimum=0, info="0: all"),
     "seed": _whole("Seed", minimum=0),
 }
