@@ -90,7 +90,7 @@ class Index:
     """What a folder, table or DICOM folder holds.
 
     Attributes:
-        dataset_id: 12 hexadecimal digits over the samples' ids and labels: equal data, equal id.
+        dataset_id: 12 hexadecimal digits over the samples' ids, labels, patients and parts: equal data, equal id.
         name: For people: the folder's or table's name.
         root: The folder or table it was made from.
         samples: Readable images, each once, in a stable order.
