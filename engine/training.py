@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +35,7 @@ from engine.backbone import (
     set_trainable,
     trained_parameters,
 )
-from engine.balance import Balanced, balanced_rows, focal_loss
+from engine.balance import Balanced, balanced_rows, counts_after, focal_loss
 from engine.calibration import calibrate, calibrated
 from engine.checkpoint import (
     Checkpoint,
@@ -47,7 +48,7 @@ from engine.checkpoint import (
 )
 from engine.cut import Cut, bytes_an_image, cut_where_frozen, frozen_backbone
 from engine.doubt import fit_doubt, save_doubt
-from engine.errors import SplitError, TrainingError, TrainingStopped
+from engine.errors import DataError, SplitError, TrainingError, TrainingStopped
 from engine.features import MAX_BYTES, PLAIN, FeatureBank, evict, images_of
 from engine.image_cache import ImageCache, open_cache
 from engine.inference import fast_features
@@ -58,6 +59,8 @@ from engine.records import Epoch, Phase, Recipe, Run, Sample, Split
 from engine.run import append_epoch, environment, load_history, save_run, write_history
 from engine.split import limit_training, save_split
 from engine.workspace import write_atomic
+
+LOG = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_CHECKPOINTS = 15.0
 
@@ -109,12 +112,11 @@ class _Feed:
     ) -> Tensor:
         """Return a training batch: augmented images (B, C, H, W) in [0, 1], or pooled features."""
         if self.views:
-            # Which of the banked views an image shows in an epoch is drawn like its augmentation would be.
-            keys = (rows * 1_000_003 + view * 7919 + copies * 104_729) % 2_147_483_647
-            drawn = np.array(sorted(self.views))[keys % len(self.views)]
+            # An image shows its banked views in turn, from epoch to epoch and from copy to copy.
+            turn = np.array(sorted(self.views))[(rows + view + copies) % len(self.views)]
             batch = np.empty((len(rows), *self.views[PLAIN].shape[1:]), dtype=np.float32)
-            for number in np.unique(drawn):
-                batch[drawn == number] = self.views[int(number)][rows[drawn == number]]
+            for number in np.unique(turn):
+                batch[turn == number] = self.views[int(number)][rows[turn == number]]
             return torch.from_numpy(batch).to(self.device)
         images = images_of(self.cache, rows, self.device)
         changed = self.augmenter(images, rows, view, copies=copies)
@@ -195,6 +197,7 @@ def train(
 
     Raises:
         RecipeError: The recipe is contradictory or does not fit the data.
+        DataError: The images cannot be read any more.
         SplitError: There are fewer than two classes, or one is missing on one side.
         WeightsError: Pretrained weights are not on this machine.
         TrainingStopped: `should_stop` said so.
@@ -215,6 +218,10 @@ def train(
     classifier = build_classifier(recipe, len(split.classes))
     checkpoint = load_checkpoint(folder) if resume else None
     origin = load_pretrained(classifier, recipe.weights, allow_downloads=allow_downloads)
+    # Asked now, so that a layer or class that is not there is refused before hours of training and not after.
+    trained = trained_parameters(classifier, recipe)
+    labels = np.array([split.classes.index(sample.label or "") for sample in split.train])
+    counts_after(labels, recipe.balance, split.classes)
     classifier.to(chosen, memory_format=torch.channels_last)  # type: ignore[call-overload]
     cache = open_cache(
         cache_dir,
@@ -244,7 +251,7 @@ def train(
             f"{device_name(chosen)} ran out of memory at a batch of {recipe.batch_size} images",
             "Set a smaller batch_size or image_size and resume",
         ) from error
-    finish(course, split, dataset_id=dataset_id, dataset_name=dataset_name, origin=origin)
+    finish(course, trained=trained, dataset_id=dataset_id, dataset_name=dataset_name, origin=origin)
 
 
 @dataclass(frozen=True)
@@ -259,18 +266,28 @@ class _Data:
 
     @classmethod
     def of(cls, split: Split, cache: ImageCache) -> _Data:
-        """Look the split's images up in the cache."""
+        """Look the split's images up in the cache; those that cannot be read any more are left out and logged.
+
+        Raises:
+            DataError: Nothing is left of a class.
+        """
         numbers = {name: number for number, name in enumerate(split.classes)}
 
-        def side(samples: Sequence[Sample]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-            kept = [
-                s for s in samples if s.image_id in cache.row
-            ]  # unreadable since indexing: left out, listed
-            rows = np.array([cache.row[s.image_id] for s in kept], dtype=np.int64)
-            return rows, np.array([numbers[s.label or ""] for s in kept], dtype=np.int64)
+        def side(name: str, samples: Sequence[Sample]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+            kept = [sample for sample in samples if sample.image_id in cache.row]
+            lost = set(split.classes) - {sample.label for sample in kept}
+            if lost:
+                raise DataError(
+                    f"No {name} image of class {min(lost)} can be read any more ({cache.failed[0].message})",
+                    "Put the images back where they were, or index them again",
+                )
+            labels = np.array([numbers[sample.label or ""] for sample in kept], dtype=np.int64)
+            return cache.rows(kept), labels
 
-        train_rows, train_labels = side(split.train)
-        val_rows, val_labels = side(split.val)
+        for finding in cache.failed:
+            LOG.warning(finding.message)
+        train_rows, train_labels = side("training", split.train)
+        val_rows, val_labels = side("validation", split.val)
         return cls(train_rows, train_labels, val_rows, val_labels, split.classes)
 
 
@@ -293,7 +310,7 @@ class _Course:
     val_logits: Tensor | None = None
 
     def run(self, checkpoint: Checkpoint | None) -> Iterator[Epoch]:
-        """Go through the phases, from the checkpoint on; the net ends as the best of all epochs."""
+        """Go through the phases, from the checkpoint on; the net ends as the best epoch by what was last monitored."""
         number = 0
         saved_at = time.monotonic()
         if checkpoint is not None:
@@ -338,7 +355,7 @@ class _Course:
                 )
                 append_epoch(self.folder, epoch)
                 if time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS:
-                    self._save(index, done, optimizer, schedule.state_dict())
+                    self._save(index, done, number, optimizer, schedule.state_dict())
                     saved_at = time.monotonic()
                 yield epoch
             evict(self.cache_dir / "features")
@@ -493,9 +510,13 @@ class _Course:
         }
 
     def _save(
-        self, index: int, done: int, optimizer: torch.optim.Optimizer, schedule: dict[str, Any]
+        self,
+        index: int,
+        done: int,
+        number: int,
+        optimizer: torch.optim.Optimizer,
+        schedule: dict[str, Any],
     ) -> None:
-        before = len(load_history(self.folder)) - done
         save_checkpoint(
             self.folder,
             Checkpoint(
@@ -508,7 +529,7 @@ class _Course:
                     "epochs_since_best": self.progress.epochs_since_best,
                     "monitor": self.progress.monitor,
                     "schedule": schedule,
-                    "epochs_before": before,
+                    "epochs_before": number - done,
                 },
                 optimizer=optimizer.state_dict(),
                 seconds=time.monotonic() - self.began,
@@ -542,7 +563,7 @@ class _Course:
         return batches
 
 
-def finish(course: _Course, split: Split, *, dataset_id: str, dataset_name: str, origin: str) -> None:
+def finish(course: _Course, *, trained: int, dataset_id: str, dataset_name: str, origin: str) -> None:
     """Write the best checkpoint; on validation data calibrate it, fit its doubt and choose its operating point."""
     recipe, data = course.recipe, course.data
     save_model(course.folder, copy_state(course.classifier))
@@ -582,7 +603,7 @@ def finish(course: _Course, split: Split, *, dataset_id: str, dataset_name: str,
             created=datetime.now(UTC),
             seconds=time.monotonic() - course.began,
             parameters=len_parameters(course.classifier.parameters()),
-            trained_parameters=trained_parameters(course.classifier, recipe),
+            trained_parameters=trained,
         )
     )
     remove_checkpoint(course.folder)

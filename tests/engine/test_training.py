@@ -14,8 +14,8 @@ from conftest import TINY_RECIPE
 from engine import training
 from engine.backbone import build_classifier
 from engine.checkpoint import copy_state, save_checkpoint
-from engine.errors import SplitError, TrainingError, TrainingStopped, WeightsError
-from engine.records import Augmentation, Balance, Epoch, Head, Phase, Recipe, Run, Split
+from engine.errors import DataError, RecipeError, SplitError, TrainingError, TrainingStopped, WeightsError
+from engine.records import Augmentation, Balance, Epoch, Head, Phase, Recipe, Run, Sample, Split
 from engine.run import load_history, load_run, split_of
 from engine.training import pick_device, train
 from engine.workspace import Workspace
@@ -163,17 +163,22 @@ def tiny_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("tiny_weights")
-def test_the_feature_bank_gives_what_the_net_gives(tiny_split: Split, workspace: Workspace) -> None:
-    """Equal curves: once on banked features, once through the net with the same frozen layers."""
+def test_the_feature_bank_gives_what_the_net_gives(
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Equal curves: once on banked features, once through the net."""
     banked = replace(
         TINY_RECIPE,
         weights="imagenet",
         head=Head(hidden=(8,), dropout=(0.2,)),
         phases=(Phase(name="head", epochs=4, trainable="head", learning_rate=1e-2),),
     )
-    through = replace(banked, phases=tuple(replace(p, trainable="head.*") for p in banked.phases))
     with_bank = curve(list(course(banked, tiny_split, workspace.runs / "bank", workspace.cache)))
-    without = curve(list(course(through, tiny_split, workspace.runs / "net", workspace.cache)))
+    assert (workspace.cache / "features").is_dir()
+    monkeypatch.setattr(training, "MAX_BYTES", 0)  # a bank that has no room is not made
+    other = workspace.root / "other"
+    without = curve(list(course(banked, tiny_split, workspace.runs / "net", other)))
+    assert not (other / "features").exists()
     np.testing.assert_allclose(with_bank, without, rtol=2e-4, atol=2e-5)
 
 
@@ -220,6 +225,51 @@ def test_one_class_alone_is_refused_before_anything_is_read(tiny_split: Split, w
         list(course(TINY_RECIPE, lacking, workspace.runs / "a", workspace.cache))
     with pytest.raises(SplitError, match="no class “cat”"):
         list(course(TINY_RECIPE, tiny_split, workspace.runs / "a", workspace.cache, positive="cat"))
+
+
+def test_images_that_are_gone_are_said_and_no_net_is_made_without_them(
+    tiny_split: Split, workspace: Workspace, tmp_path: Path
+) -> None:
+    def moved(samples: tuple[Sample, ...], *, label: str) -> tuple[Sample, ...]:
+        return tuple(replace(s, path=tmp_path / s.path.name) if s.label == label else s for s in samples)
+
+    everything = replace(
+        tiny_split,
+        train=moved(moved(tiny_split.train, label="normal"), label="opacity"),
+        val=moved(moved(tiny_split.val, label="normal"), label="opacity"),
+    )
+    with pytest.raises(DataError, match="training image of class normal"):
+        list(course(TINY_RECIPE, everything, workspace.runs / "a", workspace.root / "other"))
+    one_class = replace(tiny_split, val=moved(tiny_split.val, label="opacity"))
+    with pytest.raises(DataError, match="validation image of class opacity"):
+        list(course(TINY_RECIPE, one_class, workspace.runs / "a", workspace.cache))
+    assert not (workspace.runs / "a" / "run.json").exists()
+
+
+def test_an_image_that_is_gone_is_left_out_and_named_in_the_log(
+    tiny_split: Split, workspace: Workspace, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = replace(tiny_split.train[0], path=tmp_path / "gone.png")
+    split = replace(tiny_split, train=(first, *tiny_split.train[1:]))
+    assert list(course(TINY_RECIPE, split, workspace.runs / "a", workspace.cache))
+    assert "gone.png" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        replace(
+            TINY_RECIPE, phases=(*TINY_RECIPE.phases, replace(TINY_RECIPE.phases[0], trainable="last 99"))
+        ),
+        replace(TINY_RECIPE, balance=Balance(method="duplicate", target=("cat",))),
+    ],
+)
+def test_what_a_later_phase_cannot_do_is_refused_before_the_first(
+    wrong: Recipe, tiny_split: Split, workspace: Workspace
+) -> None:
+    with pytest.raises(RecipeError):
+        list(course(wrong, tiny_split, workspace.runs / "a", workspace.cache))
+    assert not any(workspace.cache.iterdir())
 
 
 def test_missing_weights_are_said_before_images_are_decoded(tiny_split: Split, workspace: Workspace) -> None:
