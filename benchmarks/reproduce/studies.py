@@ -57,7 +57,7 @@ def standing_in(name: str, backbone: str) -> Recipe:
     recipe = RECIPES[name]
     return replace(
         recipe,
-        name=f"{name}-by-{backbone.removeprefix('efficient')}",
+        name=f"{name}-by-{backbone.removeprefix('efficientnet-')}",
         title=f"{recipe.title} (with {backbone} in its place)",
         source=f"{recipe.source} Its own ImageNet weights are not on this machine: {backbone}, whose weights come "
         f"with a package, stands in for {recipe.backbone}.",
