@@ -5,7 +5,8 @@
     start(session) -> Window                serving in the background, until Window.close()
     serve(workspace)                        both, until Ctrl-C
 
-To add a page, write its module with a `build(session)` and add a line to `PAGES`.
+To add a page, write its module with a `build(session)` and add a line to `PAGES`. A page is imported when it is
+placed: a window for guests has one of them, and starts without what the others need.
 """
 
 from __future__ import annotations
@@ -19,19 +20,18 @@ import threading
 import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from types import FrameType
 from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
 
-from engine.errors import EngineError, ShareError
+from engine.errors import EngineError
 from engine.workspace import Workspace
-from gui import data_page, report_page, review_page, share_page, train_page
 from gui.films import film_route
 from gui.guard import Guard, local_hosts
 from gui.session import AppSession, open_session
-from gui.share import Share, share
 
 ADDRESS = "127.0.0.1"
 FIRST_PORT, LAST_PORT = 7860, 7959
@@ -43,21 +43,21 @@ class Page:
 
     Attributes:
         title: On the tab.
-        build: Places the page inside the current `gr.Blocks`.
+        module: Its `build(session)` places the page inside the current `gr.Blocks`.
         for_guests: Whether a read-only window has it.
     """
 
     title: str
-    build: Callable[..., object]
+    module: str
     for_guests: bool = False
 
 
 PAGES: dict[str, Page] = {
-    "data": Page(title="Data", build=data_page.build),
-    "train": Page(title="Train", build=train_page.build),
-    "review": Page(title="Review", build=review_page.build, for_guests=True),
-    "report": Page(title="Report", build=report_page.build),
-    "share": Page(title="Share", build=share_page.share_panel),
+    "data": Page(title="Data", module="gui.data_page"),
+    "train": Page(title="Train", module="gui.train_page"),
+    "review": Page(title="Review", module="gui.review_page", for_guests=True),
+    "report": Page(title="Report", module="gui.report_page"),
+    "share": Page(title="Share", module="gui.share_page"),
 }
 
 # Gradio's own colours fail AA on the primary and the stop button, on quiet text and in empty fields.
@@ -113,6 +113,12 @@ document.addEventListener('click', (event) => {
 </script>"""
 
 
+def import_pages() -> None:
+    """Import every page now: whoever has seconds to spare before the window opens spends them here."""
+    for page in PAGES.values():
+        import_module(page.module)
+
+
 def build_app(session: AppSession, *, page: str = "review", run_id: str | None = None) -> gr.Blocks:
     """Place every page.
 
@@ -129,10 +135,11 @@ def build_app(session: AppSession, *, page: str = "review", run_id: str | None =
         with gr.Tabs(selected=page if page in pages else "review", elem_id="pages"):
             for name, one in pages.items():
                 with gr.Tab(one.title, id=name, elem_id=f"page-{name}"):
+                    build = import_module(one.module).build
                     if name == "review":
-                        one.build(session, run_id)
+                        build(session, run_id)
                     else:
-                        one.build(session)
+                        build(session)
     return app
 
 
@@ -218,7 +225,6 @@ def serve(
     open_browser: bool = True,
     page: str = "review",
     run_id: str | None = None,
-    share_minutes: int | None = None,
 ) -> None:
     """Open the window and wait until Ctrl-C or a signal ends it.
 
@@ -228,8 +234,6 @@ def serve(
         open_browser: Whether to open it in the browser of this computer.
         page: See `start`.
         run_id: See `start`.
-        share_minutes: Also open a link for guests that lives so long; when none can be had, that is said and the
-            window stays. Ask the person before.
 
     Raises:
         EngineError: The port is in use, or the workspace's database cannot be used.
@@ -242,37 +246,17 @@ def serve(
         ended.set()
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    link: Share | None = None
     try:
         print(f"Overread is open at {window.url} (Ctrl-C ends it)", flush=True)
         if open_browser:
             webbrowser.open(window.url)
-        if share_minutes is not None:
-            link = _link(session, run_id, share_minutes)
         while not ended.wait(1.0):  # a wait without an end cannot be interrupted on Windows
             pass
     finally:
-        if link is not None:
-            link.close()
         for number, handler in before.items():
             signal.signal(number, handler)
         window.close()
         session.store.close()
-
-
-def _link(session: AppSession, run_id: str | None, minutes: int) -> Share | None:
-    """Open a link for guests and print it, or print why there is none."""
-    try:
-        runs = session.store.run_ids()
-        if not runs:
-            raise ShareError("There is no run to share", "Train one first, then share it from the Share page")
-        link = share(session.workspace, session.store, run_id or runs[0], minutes=minutes)
-    except EngineError as error:
-        print(f"No link for guests: {error} The window on this computer is open all the same.", flush=True)
-        return None
-    print(f"Link for guests: {link.url}  user {link.user}  password {link.password}", flush=True)
-    print(f"It closes by itself at {link.expires_at.astimezone():%H:%M}, and with this window.", flush=True)
-    return link
 
 
 def choose_port(wanted: int | None) -> int:

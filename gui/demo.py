@@ -101,7 +101,9 @@ def _import_line() -> None:
 
 def _import_window() -> None:
     import engine.line  # noqa: F401
-    import gui.app  # noqa: F401
+    from gui.app import import_pages
+
+    import_pages()
 
 
 def walk(workspace: Workspace, *, seed: int = 0, beside: Callable[[], None] = _import_line) -> Outcome:

@@ -1,6 +1,6 @@
 """Share: open a link for guests after a plain warning, see when it ends, close it.
 
-`share_panel(session)` places the panel inside the current `gr.Blocks`. A window has one link at a time.
+`build(session)` places the panel inside the current `gr.Blocks`. A window has one link at a time.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def looked_at(desk: Desk) -> View:
     return gr.update(choices=choices, value=choices[0][1] if choices else None), *view(desk)
 
 
-def share_panel(session: AppSession) -> None:
+def build(session: AppSession) -> None:
     """Place and wire the panel inside the current `gr.Blocks`; nothing in a guest's window."""
     if session.read_only:
         return

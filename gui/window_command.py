@@ -6,7 +6,7 @@ import sys
 from contextlib import closing, nullcontext
 from pathlib import Path
 
-from engine.errors import ShareError
+from engine.errors import EngineError
 from engine.run import find_run
 from engine.store import open_store
 from engine.workspace import Workspace, open_workspace
@@ -31,7 +31,7 @@ def gui(
     if share_minutes is not None and _agreed(sure):
         try:
             link = open_link(workspace, minutes=share_minutes, through_ssh=through_ssh, server=share_server)
-        except ShareError as error:
+        except EngineError as error:
             say(f"{error} The window on this computer opens all the same.")
     with closing(link) if link is not None else nullcontext():
         serve(workspace, port=port, open_browser=open_browser)
@@ -57,7 +57,8 @@ def open_link(workspace: Workspace, *, minutes: int, through_ssh: bool, server: 
     say(f"Guests: {link.url}")
     if link.command:
         say(f"Let them in with: {link.command}")
-    say(f"User {link.user}, password {link.password}; open until {link.expires_at.astimezone():%H:%M}.")
+    say(f"User {link.user}, password {link.password}.")
+    say(f"It closes by itself at {link.expires_at.astimezone():%H:%M}, and with this window.")
     return link
 
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +15,8 @@ import pytest
 from conftest import Room, free_port
 
 from engine.errors import EngineError
+from engine.workspace import Workspace
+from gui import window_command
 from gui.app import FIRST_PORT, LAST_PORT, PAGES, choose_port
 from gui.films import film_url
 from gui.guard import CONTENT_SECURITY_POLICY
@@ -80,12 +83,38 @@ def test_before_the_password_nothing_of_the_cases_is_told(room: Room, opened: Ca
     assert httpx.get(window.url + film).status_code == 404
 
 
+@pytest.mark.slow
+def test_a_guests_window_starts_without_what_training_needs() -> None:
+    seen = "import sys, gui.share_server, gui.review_page; print({'torch', 'scipy', 'matplotlib'} & {*sys.modules})"
+    told = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "set()"
+
+
+def test_the_window_opens_though_there_is_no_run_to_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[Workspace] = []
+    monkeypatch.setattr(window_command, "serve", lambda workspace, **_: opened.append(workspace))
+    window_command.gui(
+        tmp_path,
+        port=None,
+        open_browser=False,
+        share_minutes=5,
+        through_ssh=True,
+        share_server=None,
+        sure=True,
+    )
+    assert opened[0].root == tmp_path
+    said = " ".join("".join(capsys.readouterr()).split())
+    assert "no finished run" in said and "opens all the same" in said
+
+
 SERVE = """
 from pathlib import Path
 import sys
 from engine.workspace import open_workspace
 from gui.app import serve
-serve(open_workspace(Path(sys.argv[1])), port=int(sys.argv[2]), open_browser=False, share_minutes=None)
+serve(open_workspace(Path(sys.argv[1])), port=int(sys.argv[2]), open_browser=False)
 """
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from engine.errors import ShareError
 from gui.session import AppSession
-from gui.share_page import CONSENT, NO_LINK, WAYS, Desk, close_link, open_link, run_choices, share_panel, view
+from gui.share_page import CONSENT, NO_LINK, WAYS, Desk, build, close_link, open_link, run_choices, view
 from tests.gui.conftest import Room
 
 PUBLIC, SSH = WAYS
@@ -47,12 +47,9 @@ def test_a_person_opens_a_link_reads_its_end_and_closes_it(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    from gui import app
-
     folder = tmp_path_factory.mktemp("tmp")
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    monkeypatch.setitem(app.PAGES, "share", app.Page(title="Share", build=share_panel))
     page.goto(opened(room.session, page="share").url)
     page.get_by_text("is not removed").wait_for()
     page.get_by_label(SSH).check()
@@ -76,5 +73,5 @@ def test_a_person_opens_a_link_reads_its_end_and_closes_it(
 def test_a_guest_has_no_panel(room: Room) -> None:
     session = AppSession(workspace=room.session.workspace, store=room.session.store, read_only=True)
     with gr.Blocks(analytics_enabled=False) as blocks:
-        share_panel(session)
+        build(session)
     assert list(blocks.children) == []
