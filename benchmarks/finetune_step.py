@@ -20,9 +20,10 @@ from benchmarks.head_phase import fastai_seconds_an_image
 from benchmarks.measuring import LeftOut, Row, Setting, is_installed, not_installed
 from engine.backbone import build_classifier, load_pretrained, set_trainable
 from engine.cut import cut_where_frozen
+from engine.device import pick_device
 from engine.recipe import RECIPES
 from engine.records import Phase, Recipe, Split
-from engine.training import pick_device, train
+from engine.training import train
 
 WHAT = {"all": "the whole net", "last 6": "the last 6 blocks on banked activations"}
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from engine.calibration import calibrated
 from engine.cut import frozen_backbone
+from engine.device import pick_device
 from engine.doubt import Doubt, load_doubt, tell_doubt
 from engine.errors import DataError
 from engine.features import images_of
@@ -25,7 +26,6 @@ from engine.inference import fast_features
 from engine.records import Explanation, Part, Prediction, Run, Sample, Split, Uncertainty
 from engine.run import load_classifier
 from engine.saliency import DEFAULT_SALIENCY, SALIENCIES, normalise
-from engine.training import pick_device
 
 if TYPE_CHECKING:
     from engine.backbone import Classifier

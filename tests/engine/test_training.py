@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 from conftest import TINY_RECIPE
 
-from engine import training
+from engine import course as the_course
+from engine import feed
 from engine.backbone import build_classifier
 from engine.checkpoint import copy_state, save_checkpoint
+from engine.device import pick_device
 from engine.errors import DataError, RecipeError, SplitError, TrainingError, TrainingStopped, WeightsError
 from engine.records import Augmentation, Balance, Epoch, Head, Phase, Recipe, Run, Sample, Split
 from engine.run import load_history, load_run, split_of
-from engine.training import pick_device, train
+from engine.training import train
 from engine.workspace import Workspace
 
 
@@ -118,7 +120,7 @@ TWO_PHASES = replace(
 def test_a_run_that_was_stopped_and_resumed_has_the_curve_of_one_that_was_not(
     stop_after: int, tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(the_course, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     whole = curve(list(course(TWO_PHASES, tiny_split, workspace.runs / "whole", workspace.cache)))
     folder = workspace.runs / "broken"
     seen: list[Epoch] = []
@@ -175,7 +177,7 @@ def test_the_feature_bank_gives_what_the_net_gives(
     )
     with_bank = curve(list(course(banked, tiny_split, workspace.runs / "bank", workspace.cache)))
     assert (workspace.cache / "features").is_dir()
-    monkeypatch.setattr(training, "MAX_BYTES", 0)  # a bank that has no room is not made
+    monkeypatch.setattr(feed, "MAX_BYTES", 0)  # a bank that has no room is not made
     other = workspace.root / "other"
     without = curve(list(course(banked, tiny_split, workspace.runs / "net", other)))
     assert not (other / "features").exists()

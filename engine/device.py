@@ -1,0 +1,44 @@
+"""What a net runs on, and in which precision."""
+
+from __future__ import annotations
+
+import contextlib
+
+import torch
+
+from engine.errors import TrainingError
+
+
+def pick_device(asked: str = "auto") -> str:
+    """Return "cuda", "mps" or "cpu": what was asked for, or the best there is.
+
+    Raises:
+        TrainingError: What was asked for is not there.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if asked == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if there[name])
+    if not there.get(asked.partition(":")[0], False):
+        raise TrainingError(
+            f"This machine has no device “{asked}”",
+            "Choose auto or cpu; `overread doctor` lists what there is",
+        )
+    return asked
+
+
+def device_name(device: str) -> str:
+    """Return a device's name for the report, e.g. "NVIDIA H100" or "cpu"."""
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+
+
+def half_precision(device: str) -> torch.dtype | None:
+    """Return the 16-bit type that a device trains in; None where it trains in 32 bits."""
+    if not device.startswith("cuda"):
+        return None
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+
+
+def autocast(device: str) -> contextlib.AbstractContextManager[object]:
+    """Return a context in which a device runs in `half_precision`."""
+    dtype = half_precision(device)
+    return contextlib.nullcontext() if dtype is None else torch.autocast("cuda", dtype=dtype)
