@@ -30,7 +30,6 @@ class Balanced:
         augment: (M,) which of them are copies that must be changed, whatever the recipe does to originals.
         class_weights: (C,) float32 factors of the loss, or None.
         loss: Which loss.
-        sampler_weights: (N,) the chance of each training row, where rows are drawn; else None.
     """
 
     rows: NDArray[np.int64]
@@ -38,7 +37,6 @@ class Balanced:
     augment: NDArray[np.bool_]
     class_weights: NDArray[np.float32] | None = None
     loss: Literal["cross-entropy", "focal"] = "cross-entropy"
-    sampler_weights: NDArray[np.float64] | None = None
 
 
 def balanced_rows(
@@ -175,12 +173,7 @@ def _weighted_sampling(
     chance = 1.0 / counts[labels]
     chance = chance / chance.sum()
     rows = np.sort(generator.choice(len(labels), size=len(labels), replace=True, p=chance)).astype(np.int64)
-    return Balanced(
-        rows=rows,
-        copies=_copy_numbers(rows),
-        augment=np.zeros(len(rows), dtype=bool),
-        sampler_weights=chance,
-    )
+    return Balanced(rows=rows, copies=_copy_numbers(rows), augment=np.zeros(len(rows), dtype=bool))
 
 
 def _focal(

@@ -1,9 +1,9 @@
 """The feature bank: what is frozen of a net runs once per image and per augmented view, never once per epoch.
 
 A bank is one file a view, (N, ...) float32, keyed by the images (in the order of the image cache), the frozen
-weights, the cut, the augmentation, its seed and the view. Another head, rate or balance on the same data
-finds it there. View `PLAIN` is the image as it is; without augmentation a phase on the bank gives exactly what a
-phase through the net would give.
+weights, the cut, the kind of device, the augmentation, its seed and the view. Another head, rate or balance on the
+same data finds it there. View `PLAIN` is the image as it is; without augmentation a phase on the bank gives exactly
+what a phase through the net would give.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ class FeatureBank:
         self._plain_key = "|".join(
             (
                 str(VERSION),
+                device.partition(":")[0],  # another device may run in another precision
                 cache.folder.name,
                 state_digest(cut.frozen.state_dict()),
                 repr((cut.frozen, cut.pool)),

@@ -200,13 +200,15 @@ def read_json(path: Path) -> Mapping[str, Any]:
     """
     for attempt in (1, 2, 3):
         try:
-            fields = json.loads(path.read_text())
+            return dict(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError as error:
             raise RunError(f"There is no run in {path.parent}", "Choose one of `overread runs`") from error
-        except (PermissionError, json.JSONDecodeError) as error:  # Windows: the very moment of being replaced
+        except (
+            PermissionError,
+            ValueError,
+            TypeError,
+        ) as error:  # Windows: the very moment of being replaced
             if attempt == 3:
                 raise RunError(f"{path} cannot be read", "Submit the run again") from error
             time.sleep(0.05)
-        else:
-            return dict(fields)
     raise AssertionError("unreachable")

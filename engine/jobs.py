@@ -277,9 +277,14 @@ def watch(folder: Path, *, interval: float = 0.5) -> Iterator[JobStatus]:
 
 
 def list_jobs(workspace: Workspace) -> list[JobStatus]:
-    """Return the status of every run that was ever submitted in this workspace, newest first."""
-    folders = sorted((path.parent for path in workspace.runs.glob(f"*/{STATUS_FILE}")), reverse=True)
-    return [status(folder) for folder in folders]
+    """Return the status of every run that was ever submitted in this workspace and can be read, newest first."""
+    found: list[JobStatus] = []
+    for path in sorted(workspace.runs.glob(f"*/{STATUS_FILE}"), reverse=True):
+        try:
+            found.append(status(path.parent))
+        except RunError:
+            continue  # damaged, or of another version: it must not hide the others
+    return found
 
 
 def stop(folder: Path) -> None:

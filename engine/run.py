@@ -272,7 +272,8 @@ def load_explanations(folder: Path) -> Mapping[str, Explanation]:
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise RunError(
             f"The heatmaps of run {folder.name} are damaged",
-            "Make them again: overread explain " + folder.name,
+            "Delete heatmaps.npz from the run's folder; its cases are then read without heatmaps until they are "
+            f"predicted again: overread predict {folder.name} IMAGES --review",
         ) from error
 
 

@@ -120,7 +120,6 @@ def test_weighted_sampling_draws_the_classes_alike():
     plan = epoch_of(labels, Balance(method="weighted-sampling"), CLASSES, seed=0, epoch=0)
     assert len(plan.rows) == 4500
     np.testing.assert_allclose(class_counts(labels[plan.rows], CLASSES) / 4500, 1 / 3, atol=0.03)
-    assert plan.sampler_weights is not None and plan.sampler_weights.sum() == pytest.approx(1)
 
 
 @pytest.mark.parametrize(

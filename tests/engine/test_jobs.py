@@ -325,3 +325,15 @@ def test_a_finished_run_cannot_be_resumed(bench: Workspace) -> None:
 def test_a_run_that_is_not_there_is_said_to_be_so(bench: Workspace) -> None:
     with pytest.raises(RunError, match="no run in"):
         jobs.status(bench.runs / "20200101-000000-abcd")
+
+
+@pytest.mark.parametrize("damage", [b'{"job_id":', b"\xff\xfe\x00", b"null", b'{"job_id": 1}'])
+def test_one_damaged_status_hides_no_other_run(damage: bytes, workspace: Workspace) -> None:
+    for name in ("20260101-000000-aaaa", "20260102-000000-bbbb"):
+        folder = workspace.runs / name
+        folder.mkdir()
+        write_status(JobStatus(job_id=name, folder=folder, state="done"))
+    (folder / "status.json").write_bytes(damage)
+    assert [now.job_id for now in jobs.list_jobs(workspace)] == ["20260101-000000-aaaa"]
+    with pytest.raises(RunError):
+        jobs.status(folder)

@@ -49,7 +49,7 @@ def test_damaged_heatmaps_are_said_with_how_to_make_them_again(
     else:
         data[200:260] = bytes(byte ^ 0xFF for byte in data[200:260])
     (tmp_path / "heatmaps.npz").write_bytes(data)
-    with pytest.raises(RunError, match="overread explain"):
+    with pytest.raises(RunError, match="overread predict"):
         load_explanations(tmp_path)
 
 
