@@ -128,12 +128,15 @@ def findings(index: Index, picture: Callable[[Path], str]) -> str:
 def division(split: Split) -> tuple[list[list[str]], str]:
     """Return the table of a division (images and patients by class and part) and one sentence on it."""
     rows = []
+    known = any(s.patient_id != s.image_id for part in PARTS for s in split.part(part))
     for name in (*split.classes, None):
         row = [name if name is not None else "in all"]
         for part in PARTS:
             samples = [s for s in split.part(part) if name is None or s.label == name]
-            row.append(f"{len(samples):,} images · {len({s.patient_id for s in samples}):,} patients")
+            patients = f" · {len({s.patient_id for s in samples}):,} patients" if known else ""
+            row.append(f"{len(samples):,} images{patients}")
         rows.append(row)
+    how = f"{split.method[:1].upper()}{split.method[1:]}"
     sides = [{sample.patient_id for sample in split.part(part)} for part in PARTS]
     shared = len((sides[0] & sides[1]) | (sides[0] & sides[2]) | (sides[1] & sides[2]))
     if shared:
@@ -142,6 +145,8 @@ def division(split: Split) -> tuple[list[list[str]], str]:
             "Figures from this division may be too good; divide anew to keep each patient on one side.",
             tone="serious",
         )
-    return rows, markup.note(
-        f"No patient stands on two sides. {split.method[:1].upper()}{split.method[1:]}.", tone="good"
-    )
+    if not known:
+        return rows, markup.note(
+            f"No image stands on two sides; whether a patient does cannot be known. {how}.", tone="mild"
+        )
+    return rows, markup.note(f"No patient stands on two sides. {how}.", tone="good")

@@ -325,6 +325,9 @@ def build(session: AppSession) -> None:
             )
             remark = gr.HTML(elem_id="data-split-note", padding=False)
 
+    # What was typed wins over an upload, so what was typed before must not stand in the way of it.
+    uploaded.upload(fn=None, inputs=None, outputs=typed, js="() => ''", api_visibility="undocumented")
+
     shown_parts = [overview, counts, pictures, found, how, *shares, seed, positive, division_table, remark]
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     read.click(

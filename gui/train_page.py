@@ -85,6 +85,7 @@ def build(session: AppSession) -> None:
                     title="Loss",
                     y_title="loss",
                     height=260,
+                    min_width=280,
                     elem_id="train-loss",
                 )
                 score_plot = gr.LinePlot(
@@ -95,6 +96,7 @@ def build(session: AppSession) -> None:
                     title="On validation films",
                     y_title="figure",
                     height=260,
+                    min_width=280,
                     elem_id="train-scores",
                 )
             with gr.Accordion("Earlier runs", open=False):

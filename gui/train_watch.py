@@ -187,9 +187,11 @@ def run_box(status: jobs.JobStatus | None, working: jobs.JobStatus | None) -> st
         pieces.append(f"batch {status.batch:,} of {status.batches:,}")
     if status.seconds_left is not None and math.isfinite(status.seconds_left):
         pieces.append(f"{duration(status.seconds_left)} left")
-    line = " · ".join(pieces)
-    bar = markup.progress(fraction, line)
-    return markup.note(status.message or f"{state.capitalize()}.", inner=bar)
+    # What was said while the images were read is over once a phase has begun.
+    begun = status.state == "training" and status.phase
+    heading = f"{state.capitalize()}." if begun or not status.message else status.message
+    line = " · ".join(pieces) if len(pieces) > 1 else ""
+    return markup.note(heading, inner=markup.progress(fraction, line))
 
 
 def duration(seconds: float) -> str:

@@ -141,6 +141,14 @@ def test_no_finding_is_good_news(tmp_path: Path) -> None:
     assert "nothing to object to" in findings(index, lambda _: "")
 
 
+def test_without_patients_nothing_is_said_of_them(session: AppSession, tmp_path: Path) -> None:
+    folder = write_films(tmp_path / "films", patients=20)
+    (folder / "films.csv").unlink()
+    rows, remark = divide(session, read(session, folder).dataset_id, "anew", 50, 25, 25, 3, "normal")
+    assert "whether a patient does cannot be known" in remark
+    assert "patient" not in str(rows)
+
+
 def test_the_division_keeps_patients_on_one_side_and_is_remembered(
     session: AppSession, tmp_path: Path
 ) -> None:
@@ -207,7 +215,7 @@ def test_a_folder_is_brought_in_checked_divided_and_found_again(
     expect(page.locator("#data-findings")).to_contain_text("${document.title=1}.png")
     assert page.title() == "Overread"
     page.get_by_text("By the shares below, whatever the data says").click()
-    expect(page.locator("#data-split-note")).to_contain_text("No patient stands on two sides")
+    expect(page.locator("#data-split-note")).to_contain_text("No image stands on two sides")
     page.reload()
     expect(page.locator("#data-summary")).to_contain_text("40")
     expect(page.locator("#data-division input[value=anew]")).to_be_checked()

@@ -238,6 +238,13 @@ def test_uncertainty_is_told_where_it_was_computed(room: Room) -> None:
     assert "20 passes" in told["variance"] and told["conformal"] == "normal, pneumonia"
 
 
+@pytest.mark.parametrize("name", ["variance-name", "conformal-name"])
+def test_words_of_statistics_are_explained_where_they_stand(name: str) -> None:
+    html = (files("gui.viewer") / "viewer.html").read_text(encoding="utf-8")
+    (said,) = re.findall(rf'<dt data-at="{name}" title="([^"]+)"', html)
+    assert len(said.split()) > 15
+
+
 def test_an_empty_workspace_says_what_to_do(tmp_path: Path) -> None:
     session = open_session(open_workspace(tmp_path))
     told = open_reading(Desk(session), {})

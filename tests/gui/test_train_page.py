@@ -105,7 +105,6 @@ def test_the_form_changes_what_it_says_and_nothing_else() -> None:
     [
         ("head__hidden", "many"),
         ("head__hidden", "12.5"),
-        ("batch_size", None),
         ("phases__0__optimizer", "guess"),
         ("balance__method", "wish"),
     ],
@@ -200,6 +199,13 @@ def test_progress_says_epoch_batch_and_time_left() -> None:
     box = run_box(a_status(seconds_left=130.0, phase="head"), None)
     assert "epoch 4 of 10" in box and "batch 5 of 10" in box and "about 2 min left" in box
     assert 'aria-valuenow="35"' in box
+
+
+def test_what_was_said_while_reading_is_over_when_training_has_begun() -> None:
+    reading = run_box(a_status(message="Reading the images"), None)
+    assert "Reading the images" in reading
+    begun = run_box(a_status(message="Reading the images", phase="head"), None)
+    assert "Reading" not in begun and "Training." in begun
 
 
 @pytest.mark.parametrize("state", ["failed", "lost", "stopped"])
