@@ -28,7 +28,7 @@ from engine.doubt import fit_doubt, save_doubt
 from engine.errors import SplitError, TrainingError
 from engine.features import images_of
 from engine.feed import TrainingData
-from engine.image_cache import open_cache
+from engine.image_cache import evict, open_cache
 from engine.inference import fast_features
 from engine.metrics import choose_threshold
 from engine.recipe import check_recipe, recipe_to_json
@@ -36,6 +36,8 @@ from engine.records import Epoch, Recipe, Run, Split
 from engine.run import environment, save_run
 from engine.split import limit_training, save_split
 from engine.workspace import write_atomic
+
+MAX_BYTES = 20 << 30  # of decoded images, films and thumbnails in the cache beside the run's own
 
 
 def default_positive(classes: Sequence[str]) -> str:
@@ -115,6 +117,7 @@ def train(
         channels=recipe.channels,
         progress=stoppable(should_stop, on_batch),
     )
+    evict(cache_dir, MAX_BYTES + cache.images.nbytes)  # this run's own were used last, and stay
     data = TrainingData.of(split, cache)
     course = Course(
         recipe=recipe,

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TINY_RECIPE
 
 from engine import course as the_course
-from engine import feed
+from engine import feed, training
 from engine.backbone import build_classifier
 from engine.checkpoint import copy_state, save_checkpoint
 from engine.device import pick_device
@@ -21,6 +20,7 @@ from engine.records import Augmentation, Balance, Epoch, Head, Phase, Recipe, Ru
 from engine.run import load_history, load_run, split_of
 from engine.training import train
 from engine.workspace import Workspace
+from tests.tiny import TINY_RECIPE
 
 
 def course(recipe: Recipe, split: Split, folder: Path, cache: Path, **options: object) -> Iterator[Epoch]:
@@ -282,6 +282,17 @@ def test_missing_weights_are_said_before_images_are_decoded(tiny_split: Split, w
             )
         )
     assert not any(workspace.cache.iterdir())
+
+
+def test_decoded_images_that_no_run_uses_any_more_make_room(
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list(course(TINY_RECIPE, tiny_split, workspace.runs / "a", workspace.cache))
+    (before,) = (workspace.cache / "images").glob("*/pixels.bin")
+    monkeypatch.setattr(training, "MAX_BYTES", before.stat().st_size // 2)
+    list(course(replace(TINY_RECIPE, image_size=64), tiny_split, workspace.runs / "b", workspace.cache))
+    (after,) = (workspace.cache / "images").glob("*/pixels.bin")
+    assert after != before
 
 
 def test_a_device_that_is_not_there_is_said() -> None:
