@@ -12,6 +12,7 @@ stops a folder.
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import warnings
 import zlib
@@ -107,6 +108,26 @@ def read_bytes(path: Path) -> bytes:
         ) from error
     if not data:
         raise ImageError(f"{path.name} is empty (0 bytes)", "Copy it again from where it came from")
+    return data
+
+
+def read_unchanged(path: Path, image_id: str) -> bytes:
+    """Read an image that was indexed before.
+
+    Args:
+        path: The file.
+        image_id: sha256 of its bytes as they were then.
+
+    Raises:
+        ImageError: See `read_bytes`; or the file is another one by now, so that what is known of it (label,
+            prediction, heatmap) is not true of it.
+    """
+    data = read_bytes(path)
+    if hashlib.sha256(data).hexdigest() != image_id:
+        raise ImageError(
+            f"{path.name} has changed since it was indexed",
+            "Put the file back as it was, or index the data again",
+        )
     return data
 
 
@@ -228,11 +249,12 @@ def to_array(image: Image.Image, *, size: int | None, channels: int) -> NDArray[
     return np.ascontiguousarray(pixels)
 
 
-def film_png(path: Path, *, max_side: int = 1024) -> bytes:
+def film_png(path: Path, *, data: bytes | None = None, max_side: int = 1024) -> bytes:
     """Encode an image for the viewer.
 
     Args:
         path: Any raster format, or DICOM.
+        data: See `decode`.
         max_side: Longer side at most, in pixels; smaller images keep their size.
 
     Returns:
@@ -241,14 +263,16 @@ def film_png(path: Path, *, max_side: int = 1024) -> bytes:
     Raises:
         ImageError: See `decode`.
     """
-    image = _shrunk(path, max_side)
+    image = _shrunk(path, max_side, data)
     stream = BytesIO()
     # Level 1 is 5 times faster than 6 and some percent larger: the film crosses a loopback interface.
     image.save(stream, "PNG", compress_level=1)
     return stream.getvalue()
 
 
-def film_file(cache_dir: Path, path: Path, image_id: str, max_side: int = 1024) -> Path:
+def film_file(
+    cache_dir: Path, path: Path, image_id: str, max_side: int = 1024, *, unchanged: bool = False
+) -> Path:
     """Return the film of an image as a PNG file, made at the first call.
 
     Args:
@@ -256,14 +280,16 @@ def film_file(cache_dir: Path, path: Path, image_id: str, max_side: int = 1024) 
         path: The image.
         image_id: Its sha256, which names the film.
         max_side: See `film_png`.
+        unchanged: Refuse a file whose sha256 is another by now; a nameless copy's id is none.
 
     Raises:
-        ImageError: See `decode`.
+        ImageError: See `decode` and `read_unchanged`.
         WorkspaceError: The cache cannot be written to.
     """
     film = cache_dir / "films" / image_id[:2] / f"{image_id}-{max_side}.png"
     if not _there(film):
-        _place(film, film_png(path, max_side=max_side))
+        data = read_unchanged(path, image_id) if unchanged else None
+        _place(film, film_png(path, data=data, max_side=max_side))
     return film
 
 
@@ -277,8 +303,8 @@ def thumbnail_file(cache_dir: Path, path: Path, image_id: str, side: int = 160) 
     return thumbnail
 
 
-def _shrunk(path: Path, max_side: int) -> Image.Image:
-    image = decode(path, at_least=max_side).image
+def _shrunk(path: Path, max_side: int, data: bytes | None = None) -> Image.Image:
+    image = decode(path, data=data, at_least=max_side).image
     if max(image.size) > max_side:
         scale = max_side / max(image.size)
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))

@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from engine.errors import ImageError, WorkspaceError
-from engine.image import decode, to_array
+from engine.image import decode, read_unchanged, to_array
 from engine.records import Finding, FindingKind, Sample
 from engine.scan import in_order
 from engine.workspace import storage_error
@@ -165,7 +165,8 @@ def _build(
 
     def load(sample: Sample) -> NDArray[np.uint8] | ImageError:
         try:
-            image = decode(sample.path, at_least=2 * size, grey=channels == 1).image
+            data = read_unchanged(sample.path, sample.image_id)
+            image = decode(sample.path, data=data, at_least=2 * size, grey=channels == 1).image
             return to_array(image, size=size, channels=channels)
         except ImageError as problem:
             return problem

@@ -221,9 +221,11 @@ def export_run(
 
     def film(image_id: str) -> bytes | None:
         try:
-            return film_file(workspace.cache, paths[image_id], image_id, FILM_SIDE).read_bytes()
+            return film_file(
+                workspace.cache, paths[image_id], image_id, FILM_SIDE, unchanged=True
+            ).read_bytes()
         except EngineError:
-            return None  # the image has gone since: the report's figures do not need it
+            return None  # the image has gone or changed since: the report's figures do not need it
 
     def heatmap(image_id: str) -> bytes | None:
         explanation = explanations.get(image_id)

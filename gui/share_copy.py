@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.errors import ImageError, ShareError
-from engine.image import film_png
+from engine.image import film_png, read_unchanged
 from engine.records import Calibration, Explanation, Prediction, Recipe, Run
 from engine.run import load_explanations, save_explanations
 from engine.store import RunSummary, Store, open_store
@@ -61,9 +61,9 @@ def make_copy(
         path = copy.root / "films" / f"case {number}.png"
         path.parent.mkdir(mode=0o700, exist_ok=True)
         try:
-            write_atomic(path, film_png(case.path))
+            write_atomic(path, film_png(case.path, data=read_unchanged(case.path, case.image_id)))
         except ImageError:
-            continue  # the file is gone or damaged since; the others can be shown
+            continue  # the file is gone, damaged or another one since; the others can be shown
         label = case.label if labels else None
         stored.append(replace(case, image_id=new_id, path=path, patient_id=new_id, label=label))
         if case.image_id in heatmaps:

@@ -24,11 +24,16 @@ from engine.records import Sample
 
 def make(folder: Path, count: int, side: int = 48) -> list[Sample]:
     folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        pixels = np.random.default_rng(number).integers(0, 256, (side, side + 10, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return listed(folder, count)
+
+
+def listed(folder: Path, count: int) -> list[Sample]:
     samples = []
     for number in range(count):
         path = folder / f"{number}.png"
-        pixels = np.random.default_rng(number).integers(0, 256, (side, side + 10, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(path)
         image_id = hashlib.sha256(path.read_bytes()).hexdigest()
         samples.append(Sample(path=path, image_id=image_id, label="a", patient_id=image_id))
     return samples
@@ -84,6 +89,17 @@ def test_images_that_fail_are_said_and_have_no_row(tmp_path: Path, samples: list
         assert len(cache.rows(samples)) == 38
 
 
+def test_an_image_that_is_another_one_by_now_is_never_taken_for_the_first(
+    tmp_path: Path, samples: list[Sample]
+) -> None:
+    samples[3].path.write_bytes(samples[4].path.read_bytes())
+    cache = open_cache(tmp_path / "cache", samples, size=32, channels=3)
+    assert samples[3].image_id not in cache.row
+    assert [finding.message for finding in cache.failed] == [
+        "3.png has changed since it was indexed; it was left out"
+    ]
+
+
 def test_nothing_at_all_is_an_empty_cache(tmp_path: Path) -> None:
     assert open_cache(tmp_path, [], size=32, channels=3).images.shape == (0, 32, 32, 3)
 
@@ -122,7 +138,7 @@ def build_in_process(folder: str) -> int:
     decoded: list[int] = []
     open_cache(
         Path(folder) / "cache",
-        make(Path(folder) / "films", 40),
+        listed(Path(folder) / "films", 40),
         size=32,
         channels=3,
         progress=lambda done, _: decoded.append(done),
@@ -162,12 +178,18 @@ def test_memory_does_not_grow_with_the_folder(tmp_path: Path) -> None:
     del resource
     make(tmp_path / "films", 1)
     program = (
-        "import sys, resource, pathlib\n"
+        "import hashlib, sys, resource, pathlib\n"
         "from engine.image_cache import open_cache\nfrom engine.records import Sample\n"
-        "path = pathlib.Path(sys.argv[1]) / 'films' / '0.png'\n"
+        "folder = pathlib.Path(sys.argv[1]) / 'films'\n"
+        "film = (folder / '0.png').read_bytes()\n"
+        "def sample(n):\n"
+        "    path, data = folder / f'{n}.png', film + n.to_bytes(4, 'big')\n"
+        "    path.write_bytes(data)\n"
+        "    return Sample(path=path, image_id=hashlib.sha256(data).hexdigest(), label='a', patient_id='p')\n"
         "def run(count, size):\n"
-        "    samples = [Sample(path=path, image_id=str(n), label='a', patient_id='p') for n in range(count)]\n"
-        "    open_cache(pathlib.Path(sys.argv[1]) / 'cache', samples, size=size, channels=3, workers=2)\n"
+        "    samples = [sample(n) for n in range(count)]\n"
+        "    cache = open_cache(pathlib.Path(sys.argv[1]) / 'cache', samples, size=size, channels=3, workers=2)\n"
+        "    assert not cache.failed\n"
         "    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "before = run(300, 128)\nafter = run(2400, 128)\n"
         "print((after - before) / (1 if sys.platform == 'darwin' else 1 / 1024))\n"

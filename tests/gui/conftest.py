@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from engine.records import Calibration, Explanation, Prediction, Recipe, Run
 from engine.run import save_explanations
@@ -90,7 +91,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def draw_film(path: Path, seed: int, *, side: int = 384, opacity: bool = False) -> None:
+def draw_film(
+    path: Path, seed: int, *, side: int = 384, opacity: bool = False, info: PngInfo | None = None
+) -> None:
     """Draw something like a chest film: two dark lungs in a bright chest, and an opacity in one of them."""
     generator = np.random.default_rng(seed)
     y, x = np.mgrid[0 : 1 : side * 1j, 0 : 1 : side * 1j]
@@ -101,7 +104,7 @@ def draw_film(path: Path, seed: int, *, side: int = 384, opacity: bool = False) 
     if opacity:
         grey += 90 * np.exp(-(((x - 0.68) / 0.08) ** 2) - ((y - 0.62) / 0.1) ** 2)
     grey += generator.normal(0, 5, grey.shape)
-    Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8)).save(path)
+    Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8)).save(path, pnginfo=info)
 
 
 def make_run(
@@ -127,7 +130,13 @@ def make_run(
 
 
 def fill(
-    session: AppSession, folder: Path, names: list[str], *, run: Run, side: int = 384
+    session: AppSession,
+    folder: Path,
+    names: list[str],
+    *,
+    run: Run,
+    side: int = 384,
+    info: PngInfo | None = None,
 ) -> list[Prediction]:
     """Draw a film for each name and store what a machine might say of it, with heatmaps."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -136,7 +145,7 @@ def fill(
     for number, name in enumerate(names):
         ill = number % 3 == 0
         path = folder / name
-        draw_film(path, number, opacity=ill, side=side)
+        draw_film(path, number, opacity=ill, side=side, info=info)
         rest = np.random.default_rng(number).dirichlet(np.ones(len(run.classes)))
         sure = 0.3 + 0.1 * (number % 7) if ill else 0.02 + 0.05 * (number % 9)
         shares = np.array([1 - sure, sure]) if len(run.classes) == 2 else rest

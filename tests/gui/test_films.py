@@ -72,6 +72,14 @@ def test_an_address_names_no_file(room: Room) -> None:
     assert case.path.name not in address and case.patient_id not in address
 
 
+def test_a_film_that_is_another_one_by_now_is_not_shown(room: Room) -> None:
+    first, second = room.predictions[:2]
+    first.path.write_bytes(second.path.read_bytes())
+    answer = client(room.session).get(film_url(room.session, room.run.run_id, first.image_id))
+    assert answer.status_code == 404
+    assert "has changed since" in answer.text
+
+
 def test_a_film_that_was_moved_says_so_and_is_not_kept(room: Room) -> None:
     case = room.predictions[3]
     case.path.unlink()

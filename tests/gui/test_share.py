@@ -57,11 +57,9 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     run = make_run(session.workspace)
     run = replace(run, dataset_name="St Elsewhere", recipe=replace(run.recipe, name="jones-net"))
     names = [f"Jane_Doe_{number:02d}.png" for number in range(12)]
-    cases = fill(session, root / "Sanatorium", names, run=run, side=96)
-    for case in cases:
-        info = PngImagePlugin.PngInfo()
-        info.add_text("Patient", "Jane_Doe born 1950")
-        Image.open(case.path).save(case.path, pnginfo=info)
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Patient", "Jane_Doe born 1950")
+    cases = fill(session, root / "Sanatorium", names, run=run, side=96, info=info)
     session.store.add_review(
         Review(
             run_id=run.run_id,
