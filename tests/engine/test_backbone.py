@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import TINY_RECIPE
 
 from engine.backbone import (
     BACKBONES,
@@ -19,6 +18,7 @@ from engine.backbone import (
 from engine.errors import RecipeError, WeightsError
 from engine.records import Head, Phase, Recipe
 from engine.weights import file_digest, packaged_file
+from tests.tiny import TINY_RECIPE
 
 # One small member of each family; the registry's own names are of the same classes.
 FAMILIES = {

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import TINY_RECIPE
 
 from engine.backbone import build_classifier, set_trainable
 from engine.cut import cut_where_frozen
+from tests.tiny import TINY_RECIPE
 
 
 @pytest.mark.parametrize("backbone", ["test_efficientnet", "resnet18", "scnnb-b", "tf_efficientnet_lite0"])

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import TINY_RECIPE
 from torch import nn
 
 from engine.backbone import build_classifier
@@ -19,6 +18,7 @@ from engine.errors import TrainingStopped, WorkspaceError
 from engine.features import PLAIN, FeatureBank
 from engine.image_cache import ImageCache
 from engine.records import Augmentation
+from tests.tiny import TINY_RECIPE
 
 
 @pytest.fixture

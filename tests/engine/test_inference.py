@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import TINY_RECIPE
 
 from engine.backbone import build_classifier
 from engine.cut import frozen_backbone
 from engine.inference import engine_name, fast_features
+from tests.tiny import TINY_RECIPE
 
 
 @pytest.mark.parametrize("backbone", ["test_efficientnet", "test_vit", "densenet121"])
@@ -91,7 +91,7 @@ def refuse(*args, **kwargs):
     raise OSError("refused by the test")
 socket.getaddrinfo = refuse
 socket.socket.connect = refuse
-from conftest import TINY_RECIPE
+from tests.tiny import TINY_RECIPE
 from engine.backbone import build_classifier
 from engine.cut import frozen_backbone
 from engine.inference import engine_name, fast_features
@@ -103,7 +103,7 @@ assert sys.modules["openvino_telemetry"] is None
 assert not called, called
 """
     here = Path(__file__).parents[1]
-    home = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": f"{here}:{here.parent}"}
+    home = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(here.parent)}
     done = subprocess.run(
         [sys.executable, "-c", program], env=home, capture_output=True, text=True, check=False
     )
