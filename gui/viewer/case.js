@@ -195,7 +195,7 @@ async function revealLabel() {
   if (!shown) return;
   const answer = await ask('reveal_label', { shown: shown.id });
   if (!answer || answer.shown !== shown?.id) return;
-  text('label', answer.label ?? 'the data has none');
+  text('label', answer.label ?? 'none given');
   root.querySelector('[data-do="reveal"]').hidden = true;
   at('label').scrollIntoView({ block: 'nearest' });
 }
