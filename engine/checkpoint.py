@@ -5,8 +5,10 @@ Randomness is not stored: every draw of an epoch is a function of the recipe's s
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +59,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     Raises:
         WorkspaceError: The disk is full.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     tensors: State = {f"model/{name}": value for name, value in checkpoint.model.items()}
@@ -83,6 +86,10 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
         temporary.replace(folder / FILE)
+    except SafetensorError as error:  # what it makes of any failure of the disk
+        temporary.unlink(missing_ok=True)
+        full = shutil.disk_usage(folder).free < sum(value.nbytes for value in tensors.values())
+        raise storage_error(OSError(errno.ENOSPC if full else errno.EIO, str(error)), folder) from error
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise storage_error(error, folder) from error

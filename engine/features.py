@@ -9,6 +9,7 @@ what a phase through the net would give.
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import json
 import os
@@ -112,8 +113,7 @@ class FeatureBank:
         values, marks = folder / "features.f32", folder / "done.u8"
         if not values.exists() or values.stat().st_size != 4 * int(np.prod(shape)) or not marks.exists():
             marks.unlink(missing_ok=True)
-            with values.open("wb") as stream:
-                stream.truncate(4 * int(np.prod(shape)))
+            _reserve(values, 4 * int(np.prod(shape)))
             marks.write_bytes(bytes(count))
         return (
             np.memmap(values, dtype=np.float32, mode="r+", shape=shape),
@@ -172,6 +172,23 @@ class FeatureBank:
                     progress(start, len(rows))
         finally:
             mark()
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Make a file of zeros whose space is really there.
+
+    A disk that fills up while a memory map is written to kills the process without a word.
+    """
+    try:
+        with path.open("wb") as stream:
+            if size > shutil.disk_usage(path.parent).free:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+            if size and hasattr(os, "posix_fallocate"):  # not on macOS
+                os.posix_fallocate(stream.fileno(), 0, size)
+            stream.truncate(size)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def images_of(cache: ImageCache, rows: NDArray[np.int64], device: str) -> torch.Tensor:
