@@ -113,6 +113,8 @@ def _open(folder: Path, ids: Sequence[str], size: int, channels: int) -> ImageCa
     try:
         about: dict[str, Any] = json.loads((folder / _ABOUT).read_bytes())
         failed = {entry["image_id"]: entry for entry in about["failed"]}
+        if any(not entry["there"] and _is_back(entry) for entry in about["failed"]):
+            return None  # a drive that was not connected, a file that was put back: it counts again
         shape = (about["rows"], size, size, channels)
         if not _whole(folder / _PIXELS, about["checksums"], int(np.prod(shape))):
             return None
@@ -163,13 +165,15 @@ def _build(
             "Free some space, or choose another workspace with --workspace",
         )
 
-    def load(sample: Sample) -> NDArray[np.uint8] | ImageError:
+    def load(sample: Sample) -> NDArray[np.uint8] | _Failed:
+        there = False
         try:
             data = read_unchanged(sample.path, sample.image_id)
+            there = True
             image = decode(sample.path, data=data, at_least=2 * size, grey=channels == 1).image
             return to_array(image, size=size, channels=channels)
         except ImageError as problem:
-            return problem
+            return _Failed(problem, there)
 
     working = _working(folder)
     _remove(working)  # of a process that was killed: the lock is ours now
@@ -179,9 +183,9 @@ def _build(
         with (working / _PIXELS).open("wb") as stream:
             loading = in_order(load, samples, workers=workers or min(16, os.cpu_count() or 1))
             for done, (sample, loaded) in enumerate(zip(samples, loading, strict=True), start=1):
-                if isinstance(loaded, ImageError):
-                    message = f"{loaded.problem}; it was left out"
-                    failed.append({"image_id": sample.image_id, "path": str(sample.path), "message": message})
+                if isinstance(loaded, _Failed):
+                    entry = {"image_id": sample.image_id, "path": str(sample.path), "there": loaded.there}
+                    failed.append({**entry, "message": f"{loaded.problem.problem}; it was left out"})
                 else:
                     stream.write(loaded.tobytes())
                     rows += 1
@@ -194,6 +198,20 @@ def _build(
         working.replace(folder)
     finally:
         shutil.rmtree(working, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    problem: ImageError
+    there: bool  # whether the file was the one that was indexed, so that trying again is of no use
+
+
+def _is_back(entry: Mapping[str, Any]) -> bool:
+    try:
+        read_unchanged(Path(entry["path"]), entry["image_id"])
+    except ImageError:
+        return False
+    return True
 
 
 def _working(folder: Path) -> Path:
