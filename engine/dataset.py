@@ -173,10 +173,10 @@ def _listed(rows: Sequence[Row], table: Path, root: Path, findings: list[Finding
         if (path, row.label) in listed:
             repeated.append(path)
             continue
-        if not path.is_file():
+        if not _is_there(path):
             missing.append(path)
             continue
-        if mask is not None and not mask.is_file():
+        if mask is not None and not _is_there(mask):
             missing_masks.append(mask)
             mask = None
         listed[path, row.label] = Listed(
@@ -189,7 +189,8 @@ def _listed(rows: Sequence[Row], table: Path, root: Path, findings: list[Finding
         )
     if not listed:
         raise DataError(
-            f"None of the {len(missing):,} files that {table.name} names is there (the first: {missing[0]})",
+            f"None of the {len(missing):,} files that {table.name} names is there "
+            f"(the first: {str(missing[0])[:300]})",
             "Put the table where its paths start from, or say where that is",
         )
     for kind, paths, message in (
@@ -206,9 +207,16 @@ def _listed(rows: Sequence[Row], table: Path, root: Path, findings: list[Finding
     return list(listed.values())
 
 
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a cell that is too long to be a path, or a folder that may not be entered
+        return False
+
+
 def _resolve(root: Path, written: str) -> Path:
     path = root / written
-    if "\\" in written and not path.exists():
+    if "\\" in written and not _is_there(path):
         path = root.joinpath(*PureWindowsPath(written).parts)  # the table was written on Windows
     return path
 

@@ -78,8 +78,20 @@ def list_folder(folder: Path) -> tuple[list[Listed], list[Finding]]:
     findings: list[Finding] = []
     images: list[_Found] = []
     others: list[_Found] = []
+    nameless: list[Path] = []
     for found in _walk(folder, findings):
+        if not _is_text(found.path):
+            nameless.append(found.path)
+            continue
         (images if is_image_file(found.path) else others).append(found)
+    if nameless:
+        message = (
+            f"{len(nameless):,} files were left out because their names, or their folders', are not UTF-8 text; "
+            "rename them"
+        )
+        findings.append(
+            Finding(kind=FindingKind.UNREADABLE, message=message, paths=tuple(nameless), serious=True)
+        )
     if not images:
         raise DataError(
             f"{folder} holds no images",
@@ -94,6 +106,15 @@ def list_folder(folder: Path) -> tuple[list[Listed], list[Finding]]:
             _skipped(f"{len(masks):,} images in folders named masks were not taken as cases", masks)
         )
     return _place(_unwrapped(images), findings), findings
+
+
+def _is_text(path: Path) -> bool:
+    """Tell whether a path can be written into tables and databases; on Linux a name may be any bytes."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_image_file(path: Path) -> bool:
