@@ -81,7 +81,7 @@ def load_index(workspace: Workspace, dataset_id: str) -> Index:
     try:
         data = table.read_bytes()
         if hashlib.sha256(data).hexdigest() != about["samples_sha256"]:
-            raise ValueError("its checksum is wrong")
+            raise _damaged(table)
         return Index(
             dataset_id=about["dataset_id"],
             name=about["name"],
@@ -99,19 +99,19 @@ def load_index(workspace: Workspace, dataset_id: str) -> Index:
             ),
         )
     except (OSError, KeyError, ValueError) as error:
-        raise _damaged(table, error) from error
+        raise _damaged(table) from error
 
 
 def list_indexes(workspace: Workspace) -> list[IndexSummary]:
-    """List what was indexed in a workspace, newest first.
+    """List what was indexed in a workspace and can be read, newest first.
 
-    Raises:
-        DataError: One of them is damaged.
+    One that is damaged hides no other and stands in no one's way: indexing its images again mends it, and
+    `load_index` says what is wrong with it.
     """
     summaries = []
     for path in workspace.datasets.glob("*/index.json"):
-        about = _about(path.parent)
         try:
+            about = _about(path.parent)
             summaries.append(
                 IndexSummary(
                     dataset_id=about["dataset_id"],
@@ -122,8 +122,8 @@ def list_indexes(workspace: Workspace) -> list[IndexSummary]:
                     created=datetime.fromisoformat(about["created"]),
                 )
             )
-        except (KeyError, ValueError) as error:
-            raise _damaged(path, error) from error
+        except (DataError, KeyError, ValueError, TypeError):
+            continue
     return sorted(summaries, key=lambda summary: summary.created, reverse=True)
 
 
@@ -132,14 +132,14 @@ def _about(folder: Path) -> dict[str, Any]:
     try:
         about = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise _damaged(path, error) from error
+        raise _damaged(path) from error
     if not isinstance(about, dict) or about.get("version") != 1:
         raise DataError(f"{path} was written by a newer version of Overread", "Update Overread")
     return about
 
 
-def _damaged(path: Path, error: Exception) -> DataError:
+def _damaged(path: Path) -> DataError:
     return DataError(
-        f"{path} is damaged ({error})",
+        f"{path} is cut short or was changed",
         "Delete the folder it is in and index the images again; nothing else is lost",
     )

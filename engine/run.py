@@ -92,8 +92,8 @@ def load_run(folder: Path) -> Run:
         ) from error
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise RunError(
-            f"The run {folder.name} is damaged ({error})",
-            "Restore its run.json from a backup, or train again",
+            f"The run {folder.name} is damaged: its run.json is cut short or was changed",
+            "Restore run.json from a backup, or train again; its reviews are kept",
         ) from error
 
 
@@ -191,23 +191,33 @@ def write_history(folder: Path, epochs: Iterable[Epoch]) -> None:
 
 
 def load_history(folder: Path) -> list[Epoch]:
-    """Read history.csv; an empty list where there is none yet. A line cut short by a crash is left out."""
+    """Read history.csv; an empty list where there is none yet. A line cut short by a crash is left out.
+
+    Raises:
+        RunError: The file is damaged.
+    """
     path = folder / "history.csv"
     if not path.exists():
         return []
     epochs: list[Epoch] = []
-    with path.open(newline="", encoding="utf-8") as stream:
-        for row in csv.DictReader(stream):
-            if any(value is None for value in row.values()):
-                continue
-            epochs.append(
-                Epoch(
-                    number=int(row["number"]),
-                    phase=row["phase"],
-                    best=row["best"] == "True",
-                    **{name: float(row[name]) for name in _FIGURES},
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            for row in csv.DictReader(stream):
+                if any(value is None for value in row.values()):
+                    continue
+                epochs.append(
+                    Epoch(
+                        number=int(row["number"]),
+                        phase=row["phase"],
+                        best=row["best"] == "True",
+                        **{name: float(row[name]) for name in _FIGURES},
+                    )
                 )
-            )
+    except (OSError, ValueError, KeyError, csv.Error) as error:
+        raise RunError(
+            f"The training curves of run {folder.name} are damaged",
+            "Restore history.csv in the run's folder from a backup, or delete it to go on without curves",
+        ) from error
     return epochs
 
 

@@ -360,6 +360,6 @@ def load_split(path: Path) -> Split:
         )
     except (OSError, KeyError, ValueError, StopIteration) as error:
         raise DataError(
-            f"{path} cannot be read as a split ({str(error) or 'no row names the classes'})",
+            f"{path} is missing, damaged or no split",
             "Restore it from a copy, or split the data again",
         ) from error

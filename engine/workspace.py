@@ -1,10 +1,10 @@
 """The one folder that holds everything Overread writes.
 
-    workspace/
-      overread.db                 cases and reviews (engine.store)
-      datasets/<dataset_id>/      what was indexed
-      runs/<run_id>/              one training run each: recipe, split, history, checkpoint, environment, heatmaps
-      cache/                      decoded images, features, films: may be deleted at any time
+workspace/
+  overread.db                 cases and reviews (engine.store)
+  datasets/<dataset_id>/      what was indexed
+  runs/<run_id>/              one training run each: recipe, split, history, checkpoint, environment, heatmaps
+  cache/                      decoded images, features, films: may be deleted at any time
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def open_workspace(root: Path | None = None) -> Workspace:
         with tempfile.TemporaryFile(dir=workspace.root) as probe:
             probe.write(b"overread")
     except OSError as error:
-        raise storage_error(error, workspace.root) from error
+        at_fault = Path(error.filename) if isinstance(error.filename, str) else workspace.root
+        raise storage_error(error, at_fault) from error
     return workspace
 
 
@@ -88,13 +89,22 @@ def storage_error(error: OSError, path: Path) -> WorkspaceError:
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return WorkspaceError(
             f"{path} cannot be written to",
-            "Give your user the right to write there, or choose another workspace with --workspace",
+            "Give your user the right to write there, or choose another folder (--workspace for the workspace)",
         )
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
-        return WorkspaceError(f"{path} is not a folder", "Choose a folder as the workspace with --workspace")
+        return WorkspaceError(
+            f"{path} is not a folder",
+            "Move that file away, or choose another folder (--workspace for the workspace)",
+        )
+    if error.errno == errno.EISDIR:
+        return WorkspaceError(f"{path} is a folder, not a file", "Choose another name for the file")
+    if error.errno == errno.ENAMETOOLONG:
+        return WorkspaceError(f"{path.name[:40]}… is longer than a name may be", "Choose a shorter name")
+    if error.errno == errno.ENOENT:
+        return WorkspaceError(f"The folder of {path} is not there", "Make it, or choose another folder")
     return WorkspaceError(
         f"{path} cannot be used ({error.strerror or error})",
-        "Check the disk, or choose another workspace with --workspace",
+        "Check the disk, or choose another folder (--workspace for the workspace)",
     )
 
 
@@ -111,7 +121,7 @@ def write_atomic(path: Path, data: bytes | str) -> None:
     raw = data.encode() if isinstance(data, str) else data
     temporary = ""
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(raw)
             stream.flush()

@@ -278,7 +278,7 @@ def test_a_split_survives_the_disk(tmp_path: Path) -> None:
 
 
 def test_a_split_that_is_damaged_or_gone_gets_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot be read as a split"):
+    with pytest.raises(DataError, match="is missing, damaged or no split"):
         load_split(tmp_path / "split.csv")
     save_split(split_index(two_classes()), tmp_path / "split.csv")
     content = (tmp_path / "split.csv").read_bytes()
