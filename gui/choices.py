@@ -6,6 +6,7 @@ The data page writes it, the train page reads it, so that the two never disagree
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Literal, get_args
 
@@ -69,6 +70,8 @@ def choices_from_percent(
         SplitError: The shares do not add up to 100, or one of them is below 1.
     """
     percents = [float(share or 0) for share in (train, val, test)]
+    if not all(map(math.isfinite, percents)):
+        percents = [0.0, 0.0, 0.0]
     if division not in get_args(Division):
         division = "automatic"
     if division != "given" and (min(percents) < 1 or abs(sum(percents) - 100) > 0.01):

@@ -28,12 +28,14 @@ def predict(
     """See `gui.cli.predict`."""
     workspace = open_workspace(workspace_root)
     trained = find_run(workspace, run)
+    table = out or trained.folder / "predictions.csv"
+    make_folder(table.parent)
+    lines_of(table, trained)  # what cannot be added to is said before anything is read
     samples = read_images(workspace, path)
     with progress("Predicting") as bar:
         predictions, explanations = read_samples(
             workspace, trained, samples, parts=parts_of(split_of(trained)), progress=bar
         )
-    table = out or trained.folder / "predictions.csv"
     add_to_table(table, trained, predictions)
     if review:
         save_explanations(trained.folder, {**load_explanations(trained.folder), **explanations}.values())
@@ -70,16 +72,7 @@ def add_to_table(table: Path, run: Run, predictions: Sequence[Prediction]) -> No
         DataError: The file is not such a table.
         WorkspaceError: It cannot be written.
     """
-    headings = ["image_id", "path", "label", "predicted", *(f"p({name})" for name in run.classes)]
-    lines: dict[str, dict[str, str]] = {}
-    if table.exists():
-        with table.open(newline="", encoding="utf-8") as stream:
-            reader = csv.DictReader(stream)
-            if reader.fieldnames != headings:
-                raise DataError(
-                    f"{table} is not a table of this run's predictions", "Choose another file with --out"
-                )
-            lines = {row["image_id"]: row for row in reader}
+    headings, lines = _headings(run), lines_of(table, run)
     for prediction in predictions:
         values = (
             prediction.image_id,
@@ -94,6 +87,28 @@ def add_to_table(table: Path, run: Run, predictions: Sequence[Prediction]) -> No
     writer.writeheader()
     writer.writerows(lines.values())
     write_atomic(table, text.getvalue())
+
+
+def _headings(run: Run) -> list[str]:
+    return ["image_id", "path", "label", "predicted", *(f"p({name})" for name in run.classes)]
+
+
+def lines_of(table: Path, run: Run) -> dict[str, dict[str, str]]:
+    """Return what a table of predictions holds, by image id; nothing where there is none yet.
+
+    Raises:
+        DataError: The file is not such a table.
+    """
+    if not table.exists():
+        return {}
+    try:
+        with table.open(newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream)
+            if reader.fieldnames == _headings(run):
+                return {row["image_id"]: row for row in reader}
+    except (OSError, UnicodeDecodeError, csv.Error):
+        pass  # whatever it is, nothing may be added to it
+    raise DataError(f"{table} is not a table of this run's predictions", "Choose another file with --out")
 
 
 def explain(

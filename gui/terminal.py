@@ -40,7 +40,8 @@ def say(sentence: str) -> None:
 
 def show_json(value: Any) -> None:
     """Print exactly one JSON object on stdout; NaN becomes null, paths and dates become text."""
-    print(json.dumps(_plain(value), ensure_ascii=False, indent=1))
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"  # a pipe on Windows is not
+    print(json.dumps(_plain(value), ensure_ascii=not unicode, indent=1))
 
 
 def show_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
@@ -92,7 +93,8 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=remarks(), transient=True) as bars:
+    console = remarks()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task(what, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
