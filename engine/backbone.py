@@ -319,7 +319,7 @@ class Classifier(nn.Module):
         """Return the backbone's layers where they stand in a row, from stem to top; None where they do not."""
         if isinstance(self.backbone, TimmBackbone):
             return self.backbone.sequence
-        blocks = self.backbone.blocks
+        blocks = getattr(self.backbone, "blocks", None)
         return list(blocks) if isinstance(blocks, nn.Sequential) else None
 
     def train(self, mode: bool = True) -> Classifier:
