@@ -207,6 +207,8 @@ def test_ctrl_c_where_nobody_can_be_asked_stops_the_training(films: Path, tmp_pa
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        # Tests that were started in the background may have been told to ignore Ctrl-C, and would pass that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stderr is not None
     for line in process.stderr:
