@@ -1,0 +1,104 @@
+"""The harness measures, prints a row with its ratio, and keeps it; no promise here rests on how long anything takes."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from benchmarks import catalogue, results
+from benchmarks.__main__ import main
+from benchmarks.measuring import LeftOut, Row, in_process, interleaved, is_installed, not_installed
+
+FACTS = {"processor": "Test", "cores": "2", "device": "CPU only", "date": "2026-01-01", "load before": "0"}
+
+
+@pytest.fixture(autouse=True)
+def kept_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "FOLDER", tmp_path / "results")
+
+
+def test_a_benchmark_prints_its_figure_its_peers_the_ratio_and_the_budget(capsys):
+    assert main(["review", "--quick"]) == 0
+    printed = capsys.readouterr().out
+    assert "review" in printed and "cores" in printed and "torch" in printed
+    rows = [line for line in printed.splitlines() if "next case" in line]
+    assert len(rows) == 6
+    assert all("budget p50 ≤ 30 ms" in row and "p95 " in row for row in rows)
+    assert "ratio " in rows[-1]
+    assert not results.FOLDER.exists(), "what was tried out quickly is not kept"
+
+
+def test_json_holds_the_machine_and_every_row(capsys):
+    main(["report", "--quick", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert {"processor", "cores", "device", "torch", "date"} <= set(found["machine"])
+    row = found["benchmarks"]["report"][0]
+    assert row["peer"] == "scikit-learn in a loop"
+    assert row["ratio"] == pytest.approx(row["theirs"] / row["ours"])
+    assert "difference in AUROC" in row["quality"]
+
+
+def test_the_table_shows_met_missed_and_left_out():
+    rows = [
+        Row(
+            work="a",
+            ours=1.0,
+            unit="s",
+            peer="b",
+            theirs=3.0,
+            ratio=3.0,
+            budget="≥ 2×",
+            met=True,
+            note="as is",
+        ),
+        Row(work="c", ours=1234.0, unit="MB", budget="≤ 1 MB", met=False),
+        LeftOut(work="d", reason="e is not installed"),
+    ]
+    results.save(FACTS, {"one": rows[:1]}, "synthetic films")
+    results.save(FACTS, {"two": rows[1:]}, "synthetic films")  # beside what was measured before
+    printed = results.table()
+    assert "| a | 1 s | b: 3 s | 3× | ≥ 2× | yes | — |" in printed
+    assert "| c | 1,234 MB | — | — | ≤ 1 MB | **no** | — |" in printed
+    assert "- a beside b: as is." in printed
+    assert "- d: left out, e is not installed." in printed
+
+
+def test_an_unknown_name_is_refused_with_the_choices(capsys):
+    with pytest.raises(SystemExit):
+        main(["speed"])
+    said = capsys.readouterr().err
+    assert all(name in said for name in catalogue.BENCHMARKS)
+
+
+def test_works_are_timed_turn_by_turn_and_the_first_turn_does_not_count():
+    turns: list[str] = []
+
+    def slow_at_first() -> None:
+        time.sleep(0.2 if not turns else 0)
+        turns.append("a")
+
+    taken = interleaved({"a": slow_at_first, "b": lambda: turns.append("b")}, rounds=2)
+    assert turns == ["a", "b"] * 3
+    assert taken["a"] < 0.2
+
+
+def test_memory_is_that_of_the_process_alone():
+    ballast = bytearray(300_000_000)
+    _, memory = in_process("print(0.5)")
+    assert memory < 200, "the parent's memory counts with it"
+    seconds, more = in_process("kept = b'x' * 100_000_000\nprint(0.5)")
+    assert seconds == 0.5
+    assert more > memory + 80
+    del ballast
+
+
+def test_a_peer_that_is_missing_is_said_and_left_out():
+    assert is_installed("numpy") and not is_installed("a_peer_that_nobody_wrote")
+    line = results.line(not_installed("Grad-CAM", "grad-cam"))
+    assert "left out, grad-cam is not installed: python -m pip install" in line
