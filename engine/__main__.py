@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -35,6 +36,10 @@ from engine.job_files import (
 from engine.records import Epoch
 
 HEARTBEAT = 1.0  # seconds
+RESERVE_FILE, RESERVE = (
+    "reserve",
+    32_768,
+)  # bytes, given back at the end: a full disk must not swallow the last word
 
 
 class StatusReporter:
@@ -42,6 +47,8 @@ class StatusReporter:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        with suppress(OSError):  # it is full already: then the first thing that is written says so
+            (folder / RESERVE_FILE).write_bytes(bytes(RESERVE))
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._lock = threading.Lock()
@@ -82,6 +89,7 @@ class StatusReporter:
         """Write the last word; no heartbeat comes after it."""
         self._ended.set()
         self._heart.join()
+        (self.folder / RESERVE_FILE).unlink(missing_ok=True)
         self._change(state=state, message=message, seconds_left=None)
 
     def _change(self, **fields: object) -> None:

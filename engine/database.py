@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from engine.errors import StoreError
 from engine.migrations import NEWEST, migrate, version_of
+
+SMALL_FILES = 100_000  # bytes that SQLite needs beside a database to open it
 
 # sqlite3's own name of the failure (its first two words) → what is wrong, and what to do.
 SENTENCES: dict[str, tuple[str, str]] = {
@@ -185,6 +188,8 @@ def switch_to_wal(engine: Engine, busy_seconds: float) -> None:
 def raise_in_words(error: BaseException | None, name: str) -> None:
     """Raise `StoreError` when the driver's error is one that a person can mend."""
     failure = getattr(error, "sqlite_errorname", "")
+    if failure.startswith("SQLITE_IOERR") and _is_full(Path(name)):
+        failure = "SQLITE_FULL"  # a disk without room for SQLite's own small files fails by another name
     problem, remedy = SENTENCES.get("_".join(failure.split("_")[:2]), ("", ""))
     if not problem and error is not None and type(error).__name__ == "OperationalError" and not failure:
         problem, remedy = (
@@ -193,3 +198,10 @@ def raise_in_words(error: BaseException | None, name: str) -> None:
         )
     if problem:
         raise StoreError(f"{problem} ({name})", remedy) from error
+
+
+def _is_full(database: Path) -> bool:
+    try:
+        return shutil.disk_usage(database.parent).free < SMALL_FILES
+    except OSError:
+        return False

@@ -18,6 +18,7 @@ from pathlib import Path
 from engine.errors import WorkspaceError
 
 ENVIRONMENT_VARIABLE = "OVERREAD_WORKSPACE"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +61,23 @@ def default_root() -> Path:
 def open_workspace(root: Path | None = None) -> Workspace:
     """Open a workspace, making its folders if they are not there, readable by this user alone.
 
+    A full disk is no reason not to open it: what is there can be read, and whatever writes says so itself.
+
     Args:
         root: The folder; None means `default_root()`.
 
     Raises:
-        WorkspaceError: The folder cannot be made or written to.
+        WorkspaceError: The folder cannot be made, or may not be written to.
     """
     workspace = Workspace((root or default_root()).expanduser().absolute())
     try:
         for folder in (workspace.root, workspace.datasets, workspace.runs, workspace.cache):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=workspace.root) as probe:
-            probe.write(b"overread")
+        with tempfile.TemporaryFile(dir=workspace.root):
+            pass
     except OSError as error:
+        if error.errno in _FULL and workspace.cache.is_dir():
+            return workspace
         at_fault = Path(error.filename) if isinstance(error.filename, str) else workspace.root
         raise storage_error(error, at_fault) from error
     return workspace
@@ -80,7 +85,7 @@ def open_workspace(root: Path | None = None) -> Workspace:
 
 def storage_error(error: OSError, path: Path) -> WorkspaceError:
     """Say what an operating-system error about `path` means to the person at the screen."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in _FULL:
         return WorkspaceError(
             f"The disk that holds {path} is full",
             "Free some space (`overread doctor` shows how much the cache takes) and try again; "

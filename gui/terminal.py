@@ -151,7 +151,7 @@ def _follow(folder: Path, on_change: Callable[[JobStatus], None]) -> JobStatus:
             part = now.batch / now.batches if now.batches else 0.0
             whole = (now.epoch + part) / max(now.epochs, 1) if now.state == "training" else part
             bars.update(task, description=now.state, completed=min(whole, 1.0), figures=_figures(now))
-            if not console.is_terminal and now.epoch > shown >= -1 and now.last_epoch is not None:
+            if not console.is_terminal and now.working and now.epoch > shown and now.last_epoch is not None:
                 console.print(f"{now.state}: {_figures(now)}", markup=False)
             shown = max(shown, now.epoch)
     return now
