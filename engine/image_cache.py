@@ -160,8 +160,8 @@ def _build(
     free = shutil.disk_usage(folder.parent).free
     if needed > free:
         raise WorkspaceError(
-            f"The decoded images need {needed / 1e9:.1f} GB, and the disk that holds {folder.parent} has "
-            f"{free / 1e9:.1f} GB free",
+            f"The decoded images need {_size(needed)}, and the disk that holds {folder.parent} has "
+            f"{_size(free)} free",
             "Free some space, or choose another workspace with --workspace",
         )
 
@@ -212,6 +212,10 @@ def _is_back(entry: Mapping[str, Any]) -> bool:
     except ImageError:
         return False
     return True
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
 def _working(folder: Path) -> Path:

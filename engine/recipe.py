@@ -307,7 +307,7 @@ def _refuse_unknown_fields(raw: object, record: type, place: str) -> None:
     hints = get_type_hints(record)
     for name, value in raw.items():
         if name not in hints:
-            raise _unknown(f"recipe field {place}", str(name), list(hints))
+            raise _unknown(f"recipe field {place}".strip(), str(name), list(hints))
         inner = next(iter(get_args(hints[name])), hints[name])  # tuple[Phase, ...] holds phases
         if dataclasses.is_dataclass(inner) and isinstance(inner, type):
             items = enumerate(value) if isinstance(value, list) else [(None, value)]

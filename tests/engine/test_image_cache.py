@@ -209,7 +209,7 @@ def test_a_folder_that_cannot_be_written_gets_a_sentence(tmp_path: Path, samples
 def test_a_disk_that_is_too_small_gets_a_sentence_before_anything_is_decoded(
     tmp_path: Path, samples: list[Sample]
 ) -> None:
-    with pytest.raises(WorkspaceError, match="GB free"):
+    with pytest.raises(WorkspaceError, match=r"GB, and the disk .* free"):
         open_cache(tmp_path / "cache", samples, size=4_000_000, channels=3)
     assert not [path for path in (tmp_path / "cache" / "images").iterdir() if path.is_dir()]
 
