@@ -22,7 +22,7 @@ from engine import checks
 from engine.archive import is_archive, stem, unpack
 from engine.catalogue import IndexSummary, list_indexes, load_index, save_index
 from engine.errors import DataError
-from engine.layout import PART_NAMES, Listed, is_image_file, list_folder
+from engine.layout import PART_NAMES, Listed, from_home, is_image_file, list_folder
 from engine.records import Finding, FindingKind, Index, Sample
 from engine.scan import Scanned, scan_all
 from engine.table import Row, is_table, read_table
@@ -100,7 +100,7 @@ def index_folder(
             `unpack`.
         WorkspaceError: The archive cannot be written out.
     """
-    folder = Path(folder).expanduser().absolute()
+    folder = from_home(Path(folder)).absolute()
     name = stem(folder)
     if is_archive(folder) and not folder.is_dir():
         folder = unpack(folder, unpack_into or folder.parent)
@@ -137,8 +137,8 @@ def index_table(
     Raises:
         DataError: The table cannot be read, lacks a column, or none of its files is there or readable.
     """
-    table = Path(table).expanduser().absolute()
-    root = table.parent if root is None else Path(root).expanduser().absolute()
+    table = from_home(Path(table)).absolute()
+    root = table.parent if root is None else from_home(Path(root)).absolute()
     findings: list[Finding] = []
     listed = _listed(read_table(table, columns=columns), table, root, findings)
     return _build(

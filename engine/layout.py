@@ -54,6 +54,21 @@ class _Found:
     path: Path
 
 
+def from_home(path: Path) -> Path:
+    """Return a path with ~ or ~user written out.
+
+    Raises:
+        DataError: There is no such user.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise DataError(
+            f"{path.parts[0]} is nobody's folder on this computer",
+            "Give the whole path, from the top of the disk",
+        ) from error
+
+
 def list_folder(folder: Path) -> tuple[list[Listed], list[Finding]]:
     """List the images of a folder, sorted by path, with what their place says of them.
 

@@ -69,7 +69,14 @@ def open_workspace(root: Path | None = None) -> Workspace:
     Raises:
         WorkspaceError: The folder cannot be made, or may not be written to.
     """
-    workspace = Workspace((root or default_root()).expanduser().absolute())
+    wanted = root or default_root()
+    try:
+        workspace = Workspace(wanted.expanduser().absolute())
+    except RuntimeError as error:
+        raise WorkspaceError(
+            f"{wanted.parts[0]} is nobody's folder on this computer",
+            "Give the whole path of the workspace with --workspace",
+        ) from error
     try:
         for folder in (workspace.root, workspace.datasets, workspace.runs, workspace.cache):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

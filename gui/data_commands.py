@@ -10,6 +10,7 @@ from engine.archive import is_archive
 from engine.catalogue import list_indexes, load_index, save_index
 from engine.dataset import index_data
 from engine.errors import DataError, EngineError
+from engine.layout import from_home
 from engine.records import PARTS, Index, Part, Sample, Split
 from engine.scan import scan
 from engine.split import save_split, split_index
@@ -113,7 +114,7 @@ def dataset_of(workspace: Workspace, id_or_path: str) -> Index:
     ]
     if len(matching) == 1:
         return load_index(workspace, matching[0])
-    path = Path(id_or_path).expanduser()
+    path = from_home(Path(id_or_path))
     if path.exists():
         found = read_data(workspace, path)
         print_findings(found)

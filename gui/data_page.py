@@ -17,6 +17,7 @@ import gradio as gr
 from engine.dataset import index_data, list_indexes, load_index, save_index
 from engine.errors import DataError
 from engine.image import thumbnail_file
+from engine.layout import from_home
 from engine.records import Index
 from engine.split import split_index
 from gui import markup
@@ -88,7 +89,7 @@ def read_data(
             "No folder, table or archive was named",
             "Type the path of a folder on this computer, or upload a file",
         )
-    path = Path(chosen).expanduser() if chosen else Path(str(uploaded))
+    path = from_home(Path(chosen)) if chosen else Path(str(uploaded))
     if not path.is_absolute():
         raise DataError(
             f"“{path}” does not say where it is", "Give the whole path, from the top of the disk or from ~"
@@ -96,7 +97,7 @@ def read_data(
     columns = {ours: theirs.strip() for ours, theirs in zip(COLUMNS, names, strict=True) if theirs}
     index = index_data(
         path,
-        root=Path(root.strip()).expanduser() if root and root.strip() else None,
+        root=from_home(Path(root.strip())) if root and root.strip() else None,
         columns=columns or None,
         unpack_into=session.workspace.datasets / "unpacked",
         progress=progress,

@@ -164,6 +164,8 @@ def strange_folder(folder: Path) -> Path:
 
 COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "a path that is not there": ("index {}/nowhere --json", ("There is no", "typing")),
+    "a home of nobody's": ("index ~no-such-user/films --json", ("nobody's folder", "whole path")),
+    "a workspace at nobody's": ("runs -w ~no-such-user --json", ("nobody's folder", "--workspace")),
     "an empty folder": ("index {}/empty --json", ("holds no images", "Choose")),
     "no image that can be read": ("index {}/unreadable --json", ("None of the 3 images", "Open one")),
     "a loop of links": ("index {}/loop --json", ("None of the 1 images", "Open one")),
