@@ -452,7 +452,8 @@ def count_parameters(recipe: Recipe, n_classes: int) -> tuple[int, int]:
     Raises:
         RecipeError: The net cannot be built.
     """
-    classifier = build_classifier(recipe, n_classes)
+    with torch.device("meta"):  # shapes alone: nothing is drawn or multiplied
+        classifier = build_classifier(recipe, n_classes)
     return len_parameters(classifier.parameters()), trained_parameters(classifier, recipe)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -111,6 +112,17 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Run]:
     with open_store(workspace.database) as store:
         read_run(workspace, store, run, device="cpu")
     return workspace, run
+
+
+@pytest.fixture
+def own_walk(walked: tuple[Workspace, Run], tmp_path: Path) -> tuple[Workspace, Run]:
+    """A copy of the walked workspace, without its cache, to write reviews into."""
+    from engine.run import find_run
+
+    root = tmp_path / "walked"
+    shutil.copytree(walked[0].root, root, ignore=shutil.ignore_patterns("cache"))
+    workspace = open_workspace(root)
+    return workspace, find_run(workspace, walked[1].run_id)
 
 
 @pytest.fixture(autouse=True)

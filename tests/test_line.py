@@ -41,9 +41,9 @@ def test_the_machine_reads_the_sample_films_and_looks_at_the_findings(walked: tu
 
 
 def test_reviews_make_a_second_reference_standard_beside_the_first(
-    walked: tuple[Workspace, Run], tmp_path: Path
+    own_walk: tuple[Workspace, Run], tmp_path: Path
 ) -> None:
-    workspace, run = walked
+    workspace, run = own_walk
     with open_store(workspace.database) as store:
         before = report_run(workspace, store, run)
         for number in range(5):

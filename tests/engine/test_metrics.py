@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import numpy as np
 import pytest
@@ -209,23 +208,6 @@ def test_the_interval_of_a_mean_is_that_of_scipy() -> None:
 def test_no_spread_gives_no_interval_rather_than_certainty() -> None:
     found = percentile_interval(1.0, np.ones(100), 8)
     assert found.value == 1.0 and math.isnan(found.low) and "every resample" in found.method
-
-
-@pytest.mark.slow
-def test_ranks_of_100_000_films_are_resampled_far_faster_than_by_scikit_learn() -> None:
-    rng = np.random.default_rng(0)
-    y = rng.random(100_000) < 0.3
-    p = rng.normal(size=100_000) + y
-    start = time.process_time()
-    resamples(100_000, count=60).ranking(y, p)
-    ours = (time.process_time() - start) / 60
-    start = time.process_time()
-    for _ in range(3):
-        rows = rng.integers(100_000, size=100_000)
-        sk.roc_auc_score(y[rows], p[rows])
-        sk.average_precision_score(y[rows], p[rows])
-    theirs = (time.process_time() - start) / 3
-    assert theirs / ours > 15  # about 50 on a quiet machine
 
 
 # ------------------------------------------------------------------------------- precision-recall,

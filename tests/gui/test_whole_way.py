@@ -14,12 +14,12 @@ from engine.workspace import Workspace
 
 @pytest.mark.browser
 def test_in_a_browser_from_the_first_case_to_the_downloaded_report(
-    walked: tuple[Workspace, Run], page: Any, opened: Callable[..., Any], tmp_path: Path
+    own_walk: tuple[Workspace, Run], page: Any, opened: Callable[..., Any], tmp_path: Path
 ) -> None:
     """Open, read five cases by keyboard, reload, see them kept, export the report, open the HTML file."""
     from gui.session import open_session
 
-    workspace, run = walked
+    workspace, run = own_walk
     session = open_session(workspace, reader="eve")
     page.goto(opened(session, page="review", run_id=run.run_id).url)
 
