@@ -11,6 +11,7 @@ import difflib
 import json
 import re
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -126,7 +127,9 @@ def find_recipe(name_or_file: str) -> Recipe:
     """
     if name_or_file in RECIPES:
         return RECIPES[name_or_file]
-    path = Path(name_or_file).expanduser()
+    path = Path(name_or_file)
+    with suppress(RuntimeError):  # ~name of nobody: then there is no such file either
+        path = path.expanduser()
     if path.suffix == ".json" or path.exists():
         return load_recipe(path)
     raise _unknown("recipe", name_or_file, RECIPES)
