@@ -44,7 +44,7 @@ BUILT_IN: dict[str, Recipe] = {
             ),
             Phase(
                 name="fine-tune",
-                epochs=3,
+                epochs=4,
                 trainable="last 6",
                 optimizer="adamw",
                 learning_rate=2e-4,
