@@ -15,11 +15,7 @@ from typing import Any
 
 import gradio as gr
 
-from engine.backbone import BACKBONES, count_parameters
-from engine.balance import BALANCERS
 from engine.errors import RecipeError
-from engine.metrics import OPERATING_POINTS
-from engine.optimizers import OPTIMIZERS, SCHEDULES
 from engine.recipe import BUILT_IN, RECIPES, load_recipe, recipe_from_json, recipe_to_json
 from engine.records import Recipe
 from engine.workspace import Workspace, write_atomic
@@ -62,17 +58,21 @@ def _whole(label: str, **options: Any) -> Callable[[], Any]:
 
 
 def _choice(
-    label: str, names: Iterable[str], *, other: bool = False, info: str | None = None
+    label: str,
+    names: Iterable[str] = (),
+    *,
+    other: bool = False,
+    sentences: bool = False,
+    info: str | None = None,
 ) -> Callable[[], Any]:
-    listed = _choices(names)
-    wide = 320 if any(name in WORDS for _, name in listed) else 160  # a sentence needs a row of its own
+    """Return the maker of a drop-down; without names, those of the engine's registry come with its first value."""
     return lambda: gr.Dropdown(
         label=label,
-        choices=listed,
+        choices=_choices(names),
         allow_custom_value=other,
         info=info,
         interactive=True,
-        min_width=wide,
+        min_width=320 if sentences else 160,  # a sentence needs a row of its own
     )
 
 
@@ -94,8 +94,8 @@ def _list(label: str, info: str) -> Callable[[], Any]:
 TRAINABLE = ("head", "last 1", "last 2", "last 4", "last 6", "all")
 
 GENERAL: dict[str, Callable[[], Any]] = {
-    "balance.method": _choice("Unequal classes", BALANCERS),
-    "operating_point": _choice("Operating point, chosen on validation", OPERATING_POINTS),
+    "balance.method": _choice("Unequal classes", sentences=True),
+    "operating_point": _choice("Operating point, chosen on validation", sentences=True),
     "image_size": _whole("Image size, pixels", minimum=16, maximum=2048),
     "batch_size": _whole("Images per step", minimum=2, maximum=4096),
     "train_limit": _whole("Training images at most", minimum=0, info="0: all"),
@@ -111,10 +111,10 @@ AUGMENTATION: dict[str, Callable[[], Any]] = {
     "augmentation.horizontal_flip": _tick("Left–right flips"),
     "augmentation.vertical_flip": _tick("Up–down flips"),
     "augmentation.quarter_turns": _tick("Quarter turns"),
-    "augmentation.fill": _choice("Where the image ends", ("edge", "mirror", "black")),
+    "augmentation.fill": _choice("Where the image ends", ("edge", "mirror", "black"), sentences=True),
 }
 NET: dict[str, Callable[[], Any]] = {
-    "backbone": _choice("Net", BACKBONES, other=True, info="Or any name that timm knows."),
+    "backbone": _choice("Net", other=True, info="Or any name that timm knows."),
     "weights": _choice("Starts from", ("imagenet", "random")),
     "head.hidden": _list("Hidden layers of the head", "Widths, e.g. 128, 64; empty for none."),
     "head.dropout": _list("Dropout", "One rate, or one for each hidden layer."),
@@ -122,9 +122,15 @@ NET: dict[str, Callable[[], Any]] = {
 PHASE: dict[str, Callable[[], Any]] = {
     "epochs": _whole("Epochs at most", minimum=1, maximum=10_000),
     "learning_rate": _number("Learning rate", minimum=0),
-    "trainable": _choice("What is trained", TRAINABLE, other=True, info="Or “last N”, or names of layers."),
-    "optimizer": _choice("Optimiser", OPTIMIZERS),
-    "schedule": _choice("Learning rate over time", SCHEDULES),
+    "trainable": _choice(
+        "What is trained",
+        TRAINABLE,
+        other=True,
+        sentences=True,
+        info="Or “last N”, or names of layers.",
+    ),
+    "optimizer": _choice("Optimiser"),
+    "schedule": _choice("Learning rate over time"),
     "weight_decay": _number("Weight decay", minimum=0),
     "stop_patience": _whole("Stop after epochs without gain", minimum=0, info="0: never"),
 }
@@ -135,6 +141,32 @@ FIELDS: dict[str, Callable[[], Any]] = {
     **{f"phases.{slot}.{name}": make for slot in range(PHASE_SLOTS) for name, make in PHASE.items()},
 }
 LISTS = ("head.hidden", "head.dropout")
+
+
+def _registries() -> dict[str, Iterable[str]]:
+    """Return what the engine offers for a field; with it comes torch, so that no window waits for it to open."""
+    from engine.backbone import BACKBONES
+    from engine.balance import BALANCERS
+    from engine.metrics import OPERATING_POINTS
+    from engine.optimizers import OPTIMIZERS, SCHEDULES
+
+    return {
+        "balance.method": BALANCERS,
+        "operating_point": OPERATING_POINTS,
+        "backbone": BACKBONES,
+        "optimizer": OPTIMIZERS,
+        "schedule": SCHEDULES,
+    }
+
+
+def values_and_choices_of(recipe: Recipe) -> list[Any]:
+    """Return what the form shows of a recipe when it is opened first: with what there is to choose from."""
+    registries = _registries()
+    filled: list[Any] = []
+    for dotted, value in zip(FIELDS, values_of(recipe), strict=True):
+        names = registries.get(re.sub(r"^phases\.\d+\.", "", dotted))
+        filled.append(value if names is None else gr.Dropdown(choices=_choices(names), value=value))
+    return filled
 
 
 def values_of(recipe: Recipe) -> list[Any]:
@@ -197,6 +229,8 @@ def _numbers(dotted: str, text: str) -> list[float]:
 @lru_cache(maxsize=64)
 def parameters(recipe: Recipe, classes: int) -> tuple[int, int]:
     """Return how many parameters the net has and how many are trained; remembered, as it takes time."""
+    from engine.backbone import count_parameters
+
     return count_parameters(recipe, classes)
 
 

@@ -1,6 +1,7 @@
 """Report: choose a run, a part of the data and the reference standards; see the figures, take them away as files.
 
 Nothing is computed here: `engine.line.report_run` computes, `engine.figures` draws, `engine.report_files` writes.
+They are imported when a report is asked for: the window opens seconds sooner without them.
 """
 
 from __future__ import annotations
@@ -11,17 +12,13 @@ import zipfile
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from engine.errors import ReportError
-from engine.figures import curves_svg
-from engine.line import export_run, report_run
 from engine.records import Part
 from engine.reference import REFERENCE_STANDARDS
-from engine.report import Against, CaseRow, Report
-from engine.report_files import figures_of
 from engine.run import find_run, list_runs
 from engine.store import Store
 from engine.wording import figure, interval
@@ -31,6 +28,9 @@ from gui.arrival import arrival
 from gui.errors import shown
 from gui.films import film_url
 from gui.session import AppSession
+
+if TYPE_CHECKING:
+    from engine.report import Against, CaseRow, Report
 
 PARTS_SHOWN: dict[str, tuple[str, Part | None]] = {
     "test": ("test films", "test"),
@@ -64,6 +64,8 @@ def report_of(session: AppSession, run_id: str | None, part: str) -> Report:
 @lru_cache(maxsize=4)
 def _computed(workspace: Workspace, store: Store, run_id: str, part: str, stamp: tuple[int, int]) -> Report:
     """Compute a report once for all who look at it; `stamp` changes with what it rests on."""
+    from engine.line import report_run
+
     run = find_run(workspace, run_id)
     return report_run(workspace, store, run, part=PARTS_SHOWN.get(part, PARTS_SHOWN["test"])[1])
 
@@ -139,6 +141,8 @@ def drawings(report: Report, one: Against) -> str:
     """Return the figures of one reference standard: SVG of our own making, with every name escaped by it."""
     if not one.cases:
         return ""
+    from engine.report_files import figures_of
+
     drawn = figures_of(report, one)
     each = "".join(f'<div class="or-svg">{drawn[name]}</div>' for name in FIGURES_BESIDE if name in drawn)
     return f'<div class="or-drawings">{each}</div>'
@@ -148,6 +152,8 @@ def training(report: Report) -> str:
     """Return the curves of training."""
     if not report.history:
         return markup.note("No training history was kept.")
+    from engine.figures import curves_svg
+
     return f'<div class="or-svg">{curves_svg(report.history)}</div>'
 
 
@@ -284,6 +290,8 @@ def export(session: AppSession, kind: str, run_id: str | None, part: str) -> str
         ReportError: There is nothing to report on.
         WorkspaceError: It cannot be written.
     """
+    from engine.line import export_run
+
     report = report_of(session, run_id, part)
     predictions = session.store.predictions(report.run.run_id, report.part)
     # In Gradio's own folder, which is private and swept daily.

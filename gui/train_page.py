@@ -199,7 +199,7 @@ def opened(session: AppSession, chosen: str | None, base: Recipe | None) -> tupl
     if base is not None:
         return listed, *(gr.skip(),) * (3 + PHASE_SLOTS + len(FIELDS))
     recipes = gr.Dropdown(choices=recipe_choices(session.workspace), value="default")
-    return listed, recipes, *choose_recipe(session, "default")
+    return listed, recipes, *choose_recipe(session, "default", first=True)
 
 
 def _place(makers: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:

@@ -14,11 +14,8 @@ from typing import Any
 
 import gradio as gr
 import numpy as np
-import torch
 from PIL import Image
 
-from engine.augment import Augmenter, augmentation_is_none
-from engine.balance import balanced_rows, class_counts
 from engine.dataset import load_index
 from engine.errors import DataError, EngineError, RecipeError, TrainingError
 from engine.image import load_image
@@ -36,6 +33,7 @@ from gui.recipe_form import (
     recipe_choices,
     recipe_of,
     save_own,
+    values_and_choices_of,
     values_of,
 )
 from gui.session import AppSession
@@ -118,6 +116,8 @@ def balance_table(recipe: Recipe, split: Split) -> str:
     Raises:
         RecipeError: The balance does not fit the classes.
     """
+    from engine.balance import balanced_rows, class_counts  # with it comes torch, which takes seconds
+
     labels = np.array([split.classes.index(str(sample.label)) for sample in split.train], dtype=np.int64)
     plan = balanced_rows(labels, recipe.balance, split.classes, np.random.default_rng(recipe.seed))
     before, after = class_counts(labels, split.classes), class_counts(labels[plan.rows], split.classes)
@@ -136,6 +136,10 @@ def augmented(session: AppSession, dataset_id: str | None, base: Recipe | None, 
         RecipeError: The form holds no recipe.
         DataError: There is no data, or an image cannot be read.
     """
+    import torch
+
+    from engine.augment import Augmenter, augmentation_is_none
+
     if base is None:
         raise RecipeError("No recipe is chosen", "Choose one from the list")
     recipe = recipe_of(base, values)
@@ -168,10 +172,17 @@ def _data_uri(pixels: np.ndarray[Any, Any]) -> str:
     return f"data:image/jpeg;base64,{b64encode(stream.getvalue()).decode()}"
 
 
-def choose_recipe(session: AppSession, name: str | None) -> tuple[Any, ...]:
-    """Return what the form shows of a recipe: the recipe itself, its card, its phases and its values."""
+def choose_recipe(session: AppSession, name: str | None, *, first: bool = False) -> tuple[Any, ...]:
+    """Return what the form shows of a recipe: the recipe itself, its card, its phases and its values.
+
+    Args:
+        session: The open window.
+        name: Of the recipe; None means the default.
+        first: Whether the form is filled for the first time, and needs to know what there is to choose from.
+    """
     recipe = named_recipe(session.workspace, name or "default")
-    return recipe, recipe_card(recipe), *_phase_groups(recipe), *values_of(recipe)
+    filled = values_and_choices_of(recipe) if first else values_of(recipe)
+    return recipe, recipe_card(recipe), *_phase_groups(recipe), *filled
 
 
 def _phase_groups(recipe: Recipe) -> list[Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -313,3 +315,25 @@ def test_an_emptied_field_means_what_the_recipe_says() -> None:
 
     recipe = RECIPES["default"]
     assert recipe_of(recipe, [None] * len(FIELDS)) == recipe
+
+
+def test_the_form_offers_all_that_the_engine_knows_once_it_is_filled(session: AppSession) -> None:
+    from engine.backbone import BACKBONES
+    from engine.optimizers import OPTIMIZERS
+    from gui.recipe_form import values_and_choices_of
+
+    filled = dict(zip(FIELDS, values_and_choices_of(RECIPES["default"]), strict=True))
+    assert [name for _, name in filled["backbone"].choices] == list(BACKBONES)
+    assert filled["backbone"].value == RECIPES["default"].backbone
+    for slot in range(3):
+        assert [name for _, name in filled[f"phases.{slot}.optimizer"].choices] == list(OPTIMIZERS)
+    assert filled["batch_size"] == RECIPES["default"].batch_size
+
+
+def test_placing_the_pages_waits_for_no_torch() -> None:
+    """In a process of its own: what takes seconds to import comes when a page needs it."""
+    program = (
+        "import sys, gui.app; gui.app.import_pages(); "
+        "assert not {'torch', 'matplotlib', 'scipy.stats'} & sys.modules.keys(), 'the window opens late'"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2])
