@@ -40,7 +40,7 @@ WORK = f"head-only phase, {EPOCHS} epochs with augmentation"
 
 def measure(setting: Setting) -> Iterator[Row | LeftOut]:
     """Measure."""
-    split = split_of(setting, 96 if setting.quick else 1200, train_images=48 if setting.quick else 1500)
+    split = split_of(setting, 96 if setting.quick else 1200, train_images=48 if setting.quick else 1000)
     recipe = _recipe()
     size = f"{WORK}, {len(split.train):,} films"
     timed = 64 if setting.quick else 384

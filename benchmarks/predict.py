@@ -22,7 +22,7 @@ from engine.run import load_classifier
 
 def measure(setting: Setting) -> Iterator[Row | LeftOut]:
     """Measure."""
-    count = 100 if setting.quick else 1500
+    count = 100 if setting.quick else 1000
     split = split_of(setting, count, train_images=64)
     samples = share_of([*split.test, *split.train, *split.val], count)
     run = short_run(setting, split)
