@@ -181,7 +181,7 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "a table without rows": ("index {}/header.csv --json", ("no rows", "Choose")),
     "an endless field": ("index {}/field.csv --json", ("not a table", "Save it")),
     "an unknown encoding": ("index {}/encoding.csv --json", ("encoding", "UTF-8")),
-    "no Parquet": ("index {}/table.parquet --json", ("Parquet", "Save the table as CSV")),
+    "no Parquet": ("index {}/table.parquet --json", ("Parquet", "the table as CSV")),
     "an archive cut short": ("index {}/cut.zip --json", ("cut.zip",)),
     "a column that is not there": (
         "index {}/header.csv --column label=shade --json",
