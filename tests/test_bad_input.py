@@ -668,7 +668,12 @@ def test_ctrl_c_ends_a_command_without_a_trace(
 
     monkeypatch.setattr(reading_commands, "find_run", pressed)
     typed = command.format(films=films, out=tmp_path / "out").split()
-    assert overread(*typed, "--json", workspace=done[0].root) == (130, "", "")
+    # Tests that were started in the background may have been told to ignore Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert overread(*typed, "--json", workspace=done[0].root) == (130, "", "")
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_two_windows_on_one_workspace_keep_what_both_say(done: tuple[Workspace, Run]) -> None:
