@@ -20,7 +20,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from urllib.request import urlopen
 
 import numpy as np
@@ -45,7 +44,6 @@ from engine.split import split_index
 from engine.store import open_store
 from engine.training import train
 from engine.workspace import Workspace, open_workspace
-from gui import reading_commands
 from gui.app import start
 from gui.cli import main
 from gui.session import open_session
@@ -651,29 +649,36 @@ def until(so: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
+CTRL_C_WHILE_IT_WORKS = """
+import os, signal, sys
+from gui import reading_commands
+from gui.cli import main
+
+find_run = reading_commands.find_run
+
+def pressed(*arguments):
+    os.kill(os.getpid(), signal.SIGINT)
+    return find_run(*arguments)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may ignore Ctrl-C
+reading_commands.find_run = pressed
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 @pytest.mark.parametrize("command", ["predict latest {films}", "report latest --out {out}"])
 def test_ctrl_c_ends_a_command_without_a_trace(
-    command: str,
-    overread: Overread,
-    done: tuple[Workspace, Run],
-    films: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    command: str, done: tuple[Workspace, Run], films: Path, tmp_path: Path
 ) -> None:
-    find_run = reading_commands.find_run
-
-    def pressed(*arguments: Any) -> Run:
-        os.kill(os.getpid(), signal.SIGINT)  # while it works
-        return find_run(*arguments)
-
-    monkeypatch.setattr(reading_commands, "find_run", pressed)
     typed = command.format(films=films, out=tmp_path / "out").split()
-    # Tests that were started in the background may have been told to ignore Ctrl-C.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        assert overread(*typed, "--json", workspace=done[0].root) == (130, "", "")
-    finally:
-        signal.signal(signal.SIGINT, before)
+    # A process of its own: in this one Ctrl-C would also reach what earlier tests left running, the browser's loop.
+    ended = subprocess.run(
+        [sys.executable, "-c", CTRL_C_WHILE_IT_WORKS, *typed, "--json", "--workspace", str(done[0].root)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
 
 
 def test_two_windows_on_one_workspace_keep_what_both_say(done: tuple[Workspace, Run]) -> None:
