@@ -1,15 +1,19 @@
 """The feature bank: what is frozen of a net runs once per image and per augmented view, never once per epoch.
 
-A bank is one file a view, (N, ...) float32, keyed by the images (in the order of the image cache), the frozen
-weights, the cut, the kind of device, the augmentation, its seed and the view. Another head, rate or balance on the
-same data finds it there. View `PLAIN` is the image as it is; without augmentation a phase on the bank gives exactly
-what a phase through the net would give.
+A bank is one folder a view, keyed by the frozen weights, the cut, the images' size, the kind of device, the
+augmentation, its seed and the view:
+
+    images.sha256    32 bytes an image: whose features these are
+    features.f32     their features (N, ...) float32, in the same order
+
+Features are found by an image's own hash and appended, so that another head, rate, balance or split finds them all
+there, and a folder that grew pays for its new images alone. View `PLAIN` is the image as it is; without augmentation
+a phase on the bank gives exactly what a phase through the net would give.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import errno
 import hashlib
 import json
 import os
@@ -25,6 +29,7 @@ from numpy.typing import NDArray
 from engine.augment import Augmenter
 from engine.cut import Cut
 from engine.errors import WorkspaceError
+from engine.image_cache import VERSION as PIXELS_VERSION
 from engine.image_cache import ImageCache
 from engine.inference import fast_features
 from engine.records import Augmentation
@@ -32,12 +37,32 @@ from engine.weights import state_digest
 from engine.workspace import storage_error
 
 PLAIN = -1
-VERSION = 1
+VERSION = 2
 MAX_BYTES = 8 << 30
+VALUES, NAMES, HASH = "features.f32", "images.sha256", 32
 IMAGES_BETWEEN_MARKS = 1024  # a process that is killed loses so many at most
 
 Progress = Callable[[int, int], None]
-Features = np.memmap[tuple[int, ...], np.dtype[np.float32]]
+
+
+class View:
+    """One view's features, by row of the image cache.
+
+    Args:
+        features: (M, ...) float32, as they lie in the bank.
+        places: (N,) where each row of the image cache lies in it; -1 means it was not asked for.
+    """
+
+    def __init__(self, features: NDArray[np.float32], places: NDArray[np.int64]) -> None:
+        self._features, self._places = features, places
+        self.shape = (len(places), *features.shape[1:])
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the features of rows of the image cache, (B, ...)."""
+        places = self._places[rows]
+        if (places < 0).any():
+            raise IndexError("These images were not asked for when the view was made")
+        return self._features[places]
 
 
 class FeatureBank:
@@ -69,11 +94,14 @@ class FeatureBank:
         self._augmenter = Augmenter(augmentation, seed)
         self._device = device
         self._batch_size = batch_size
+        self._ids = [bytes.fromhex(image_id) for image_id in sorted(cache.row, key=cache.row.__getitem__)]
+        # An image is changed in the same way whatever lies around it in its folder.
+        self._numbers = np.frombuffer(b"".join(name[:8] for name in self._ids), dtype=np.int64)
         self._plain_key = "|".join(
             (
-                str(VERSION),
+                f"{VERSION}.{PIXELS_VERSION}",
                 device.partition(":")[0],  # another device may run in another precision
-                cache.folder.name,
+                repr(cache.images.shape[1:]),
                 state_digest(cut.frozen.state_dict()),
                 repr((cut.frozen, cut.pool)),
             )
@@ -81,10 +109,8 @@ class FeatureBank:
         self._view_key = json.dumps([dataclasses.asdict(augmentation), seed], sort_keys=True)
         self._folder = folder
 
-    def view(
-        self, view: int, rows: NDArray[np.int64], progress: Progress | None = None
-    ) -> NDArray[np.float32]:
-        """Return a view's features as a memory map, with at least `rows` filled in.
+    def view(self, view: int, rows: NDArray[np.int64], progress: Progress | None = None) -> View:
+        """Return a view's features, with at least `rows` filled in.
 
         Args:
             view: `PLAIN`, or a number from 0 on.
@@ -96,29 +122,22 @@ class FeatureBank:
         """
         key = self._plain_key if view == PLAIN else f"{self._plain_key}|{self._view_key}|{view}"
         folder = self._folder / hashlib.sha256(key.encode()).hexdigest()[:24]
+        shape = self._shape()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             os.utime(folder)  # eviction goes by last use
             with FileLock(folder / "lock"):
-                features, done = self._open(folder)
-                missing = rows[~done[rows]]
-                self._fill(features, done, np.unique(missing), view, progress)
+                known = _opened(folder, 4 * int(np.prod(shape)))
+                missing = np.array(
+                    [row for row in np.unique(rows) if self._ids[row] not in known], dtype=np.int64
+                )
+                if len(missing):
+                    self._fill(folder, shape, missing, view, progress)
+                    known |= {self._ids[row]: len(known) + place for place, row in enumerate(missing)}
+                features = np.memmap(folder / VALUES, dtype=np.float32, mode="r", shape=(len(known), *shape))
         except OSError as error:
             raise storage_error(error, folder) from error
-        return features
-
-    def _open(self, folder: Path) -> tuple[Features, NDArray[np.bool_]]:
-        count = len(self._cache.images)
-        shape = (count, *self._shape())
-        values, marks = folder / "features.f32", folder / "done.u8"
-        if not values.exists() or values.stat().st_size != 4 * int(np.prod(shape)) or not marks.exists():
-            marks.unlink(missing_ok=True)
-            _reserve(values, 4 * int(np.prod(shape)))
-            marks.write_bytes(bytes(count))
-        return (
-            np.memmap(values, dtype=np.float32, mode="r+", shape=shape),
-            np.memmap(marks, dtype=np.bool_, mode="r+", shape=(count,)),
-        )
+        return View(features, np.array([known.get(name, -1) for name in self._ids], dtype=np.int64))
 
     def _shape(self) -> tuple[int, ...]:
         _, height, width, channels = self._cache.images.shape
@@ -128,17 +147,16 @@ class FeatureBank:
 
     def _fill(
         self,
-        features: Features,
-        done: NDArray[np.bool_],
+        folder: Path,
+        shape: tuple[int, ...],
         rows: NDArray[np.int64],
         view: int,
         progress: Progress | None,
     ) -> None:
-        # The file has holes where nothing was written yet: filling them on a full disk would kill the process.
-        needed, free = 4 * len(rows) * int(np.prod(features.shape[1:])), shutil.disk_usage(self._folder).free
+        needed, free = 4 * len(rows) * int(np.prod(shape)), shutil.disk_usage(folder).free
         if needed > free:
             raise WorkspaceError(
-                f"The feature bank needs {needed / 1e9:.1f} GB, and the disk that holds {self._folder} has "
+                f"The feature bank needs {needed / 1e9:.1f} GB, and the disk that holds {folder} has "
                 f"{free / 1e9:.1f} GB free",
                 "Free some space, choose another workspace with --workspace, or set the recipe's views lower",
             )
@@ -151,44 +169,51 @@ class FeatureBank:
             cache_dir=self._folder.parent,
         )
         start = marked = 0
+        with (folder / VALUES).open("ab") as values, (folder / NAMES).open("ab") as names:
 
-        def mark() -> None:
-            # After they are on the disk: else a power cut could leave marks without features, read as noughts.
-            features.flush()
-            done[rows[marked:start]] = True
+            def mark() -> None:
+                nonlocal marked
+                # After they are on the disk: else a power cut could leave names without features, read as noughts.
+                values.flush()
+                os.fsync(values.fileno())
+                fresh, marked = rows[marked:start], start
+                names.write(b"".join(self._ids[row] for row in fresh))
+                names.flush()
 
-        try:
-            while start < len(rows):
-                chosen = rows[start : start + self._batch_size]
-                with torch.inference_mode():
-                    images = images_of(self._cache, chosen, self._device)
-                    images = images.float() / 255 if view == PLAIN else self._augmenter(images, chosen, view)
-                    features[chosen] = pool(frozen(images)).float().cpu().numpy()
-                start += len(chosen)
-                if start - marked >= IMAGES_BETWEEN_MARKS:
-                    mark()
-                    marked = start
-                if progress is not None:
-                    progress(start, len(rows))
-        finally:
-            mark()
+            try:
+                while start < len(rows):
+                    chosen = rows[start : start + self._batch_size]
+                    with torch.inference_mode():
+                        images = images_of(self._cache, chosen, self._device)
+                        if view == PLAIN:
+                            images = images.float() / 255
+                        else:
+                            images = self._augmenter(images, self._numbers[chosen], view)
+                        values.write(pool(frozen(images)).float().cpu().numpy().tobytes())
+                    start += len(chosen)
+                    if start - marked >= IMAGES_BETWEEN_MARKS:
+                        mark()
+                    if progress is not None:
+                        progress(start, len(rows))
+            finally:
+                mark()
 
 
-def _reserve(path: Path, size: int) -> None:
-    """Make a file of zeros whose space is really there.
+def _opened(folder: Path, width: int) -> dict[bytes, int]:
+    """Return whose features a bank holds and where, and cut off what a process that was killed left half written.
 
-    A disk that fills up while a memory map is written to kills the process without a word.
+    Args:
+        folder: The bank's.
+        width: Bytes an image.
     """
-    try:
-        with path.open("wb") as stream:
-            if size > shutil.disk_usage(path.parent).free:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-            if size and hasattr(os, "posix_fallocate"):  # not on macOS
-                os.posix_fallocate(stream.fileno(), 0, size)
-            stream.truncate(size)
-    except OSError:
-        path.unlink(missing_ok=True)
-        raise
+    values, names = folder / VALUES, folder / NAMES
+    for file in (values, names):
+        file.touch()
+    said = names.read_bytes()
+    count = min(len(said) // HASH, values.stat().st_size // width)
+    os.truncate(names, count * HASH)
+    os.truncate(values, count * width)
+    return {said[at * HASH : (at + 1) * HASH]: at for at in range(count)}
 
 
 def images_of(cache: ImageCache, rows: NDArray[np.int64], device: str) -> torch.Tensor:

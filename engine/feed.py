@@ -23,7 +23,7 @@ from engine.backbone import Classifier
 from engine.balance import Balanced
 from engine.cut import Cut, bytes_an_image, cut_where_frozen
 from engine.errors import DataError
-from engine.features import MAX_BYTES, PLAIN, FeatureBank, images_of
+from engine.features import MAX_BYTES, PLAIN, FeatureBank, View, images_of
 from engine.image_cache import ImageCache
 from engine.records import Recipe, Sample, Split
 
@@ -76,7 +76,7 @@ class Feed:
     augmenter: Augmenter
     rest: nn.Module  # from a batch to logits
     copy_augmenter: Augmenter | None  # for copies, where the recipe leaves originals as they are
-    views: dict[int, NDArray[np.float32]] = field(default_factory=dict)  # empty means pixels
+    views: dict[int, View] = field(default_factory=dict)  # empty means pixels
 
     def inputs(
         self, rows: NDArray[np.int64], *, view: int, copies: NDArray[np.int64], where: NDArray[np.bool_]

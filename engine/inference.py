@@ -14,6 +14,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from engine.weights import state_digest
 LOG = logging.getLogger(__name__)
 
 WORTH_CONVERTING = 96  # images; below, converting takes longer than it saves
+MAX_BYTES = 1 << 30  # of converted nets that are kept
 TOLERANCE = 1e-3  # largest difference between the two, relative to the map's own largest value
 
 Features = Callable[[Tensor], Tensor]
@@ -87,7 +89,9 @@ def _openvino(net: Frozen, size: int, cache_dir: Path) -> Features | None:
         core = openvino.Core()
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
+            _evict(path.parent)
             _convert(openvino, net, channels, size, path)
+        os.utime(path)  # eviction goes by last use
         compiled = core.compile_model(
             path,
             "CPU",
@@ -124,6 +128,18 @@ def _convert(openvino: Any, net: Frozen, channels: int, size: int, path: Path) -
     openvino.save_model(model, temporary, compress_to_fp16=False)
     temporary.with_suffix(".bin").replace(path.with_suffix(".bin"))
     temporary.replace(path)
+
+
+def _evict(folder: Path) -> None:
+    """Delete the nets that were used longest ago until the rest fits."""
+    total = 0
+    for net in sorted(folder.glob("*.xml"), key=lambda path: -path.stat().st_mtime):
+        weights = net.with_suffix(".bin")
+        total += net.stat().st_size + (weights.stat().st_size if weights.exists() else 0)
+        if total > MAX_BYTES:
+            with suppress(OSError):  # on Windows a net that is in use stays
+                weights.unlink(missing_ok=True)
+                net.unlink(missing_ok=True)
 
 
 def _agrees(net: Frozen, run: Features, channels: int, size: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,10 +17,12 @@ from torch import nn
 from engine.backbone import build_classifier
 from engine.cut import Cut, frozen_backbone
 from engine.errors import TrainingStopped, WorkspaceError
-from engine.features import PLAIN, FeatureBank
+from engine.features import NAMES, PLAIN, VALUES, FeatureBank
 from engine.image_cache import ImageCache
 from engine.records import Augmentation
 from tests.tiny import TINY_RECIPE
+
+UNCHANGED = Augmentation()
 
 
 @pytest.fixture
@@ -29,12 +33,28 @@ def cut() -> Cut:
 
 def images(tmp_path: Path, count: int) -> ImageCache:
     pixels = np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
-    return ImageCache(images=pixels, row={}, failed=(), folder=tmp_path / "films")
+    ids = [hashlib.sha256(image.tobytes()).hexdigest() for image in pixels]
+    return ImageCache(
+        images=pixels,
+        row={image_id: row for row, image_id in enumerate(ids)},
+        failed=(),
+        folder=tmp_path / "films",
+    )
 
 
-def bank(folder: Path, cache: ImageCache, cut: Cut) -> FeatureBank:
+def turned_round(cache: ImageCache) -> ImageCache:
+    """The same images in the opposite order."""
+    last = len(cache.images) - 1
+    return replace(
+        cache,
+        images=cache.images[::-1].copy(),
+        row={image_id: last - row for image_id, row in cache.row.items()},
+    )
+
+
+def bank(folder: Path, cache: ImageCache, cut: Cut, augmentation: Augmentation = UNCHANGED) -> FeatureBank:
     return FeatureBank(
-        folder / "features", cache, cut, augmentation=Augmentation(), seed=0, device="cpu", batch_size=4
+        folder / "features", cache, cut, augmentation=augmentation, seed=0, device="cpu", batch_size=4
     )
 
 
@@ -53,7 +73,43 @@ def test_a_bank_that_was_stopped_goes_on_where_it_was(tmp_path: Path, cut: Cut) 
     with torch.no_grad():
         batch = torch.from_numpy(cache.images).permute(0, 3, 1, 2).float() / 255
         expected = cut.pool(cut.frozen.eval()(batch)).numpy()
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found[rows], expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("view", [PLAIN, 0])
+def test_a_folder_that_grew_or_was_sorted_anew_pays_for_its_new_images_alone(
+    tmp_path: Path, cut: Cut, view: int
+) -> None:
+    whole, rows = images(tmp_path, 12), np.arange(12)
+    turns = Augmentation(rotation=30.0)
+    fresh = bank(tmp_path / "fresh", whole, cut, turns).view(view, rows)[rows]
+    bank(tmp_path, images(tmp_path, 9), cut, turns).view(view, np.arange(9))
+    asked: list[tuple[int, int]] = []
+    grown = bank(tmp_path, turned_round(whole), cut, turns).view(
+        view, rows, lambda done, total: asked.append((done, total))
+    )
+    assert asked == [(3, 3)]
+    np.testing.assert_allclose(grown[rows[::-1]], fresh, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("lost", [5, 32, 100])
+@pytest.mark.parametrize("file", [NAMES, VALUES])
+def test_what_a_killed_process_left_half_written_is_made_again(
+    tmp_path: Path, cut: Cut, file: str, lost: int
+) -> None:
+    cache, rows = images(tmp_path, 12), np.arange(12)
+    whole = bank(tmp_path, cache, cut).view(PLAIN, rows)[rows]
+    (path,) = tmp_path.glob(f"features/*/{file}")
+    os.truncate(path, path.stat().st_size - lost)
+    np.testing.assert_allclose(
+        bank(tmp_path, cache, cut).view(PLAIN, rows)[rows], whole, rtol=1e-3, atol=1e-5
+    )
+
+
+def test_images_that_were_not_asked_for_are_not_given(tmp_path: Path, cut: Cut) -> None:
+    found = bank(tmp_path, images(tmp_path, 12), cut).view(PLAIN, np.arange(6))
+    with pytest.raises(IndexError):
+        found[np.arange(5, 8)]
 
 
 def test_nets_that_normalise_differently_share_no_bank(tmp_path: Path) -> None:
@@ -64,7 +120,7 @@ def test_nets_that_normalise_differently_share_no_bank(tmp_path: Path) -> None:
         torch.manual_seed(0)
         classifier = build_classifier(TINY_RECIPE, 2)
         classifier.mean.fill_(mean)
-        found.append(bank(tmp_path, cache, frozen_backbone(classifier)).view(PLAIN, rows))
+        found.append(bank(tmp_path, cache, frozen_backbone(classifier)).view(PLAIN, rows)[rows])
     assert not np.allclose(found[0], found[1])
 
 

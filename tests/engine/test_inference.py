@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from engine import inference
 from engine.backbone import build_classifier
 from engine.cut import frozen_backbone
 from engine.inference import engine_name, fast_features
@@ -61,6 +62,21 @@ def test_a_net_that_changed_is_converted_anew(tmp_path: Path) -> None:
     assert not torch.allclose(before, after)
     with torch.no_grad():
         assert torch.allclose(after, classifier.features(images), rtol=1e-3, atol=1e-4)
+
+
+def test_converted_nets_do_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
+    monkeypatch.setattr(inference, "MAX_BYTES", 1_000_000)
+    classifier = build_classifier(TINY_RECIPE, 2).eval()
+    for size in (32, 48, 64, 80, 96):
+        fast_features(
+            frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=size, cache_dir=tmp_path
+        )
+    nets = list((tmp_path / "nets").iterdir())
+    assert {net.suffix for net in nets} == {".xml", ".bin"} and len(nets) % 2 == 0
+    newest = max(nets, key=lambda net: net.stat().st_mtime)
+    assert sum(net.stat().st_size for net in nets if net.stem != newest.stem) <= inference.MAX_BYTES
+    assert len(nets) < 10
 
 
 def test_a_damaged_converted_net_does_not_stop_the_work(tmp_path: Path) -> None:
