@@ -15,11 +15,13 @@ from benchmarks import (
     review,
     startup,
     uncertainty,
+    views,
 )
 from benchmarks.measuring import LeftOut, Row, Setting
 
 BENCHMARKS: dict[str, Callable[[Setting], Iterator[Row | LeftOut]]] = {
     "head-phase": head_phase.measure,
+    "views": views.measure,
     "finetune-step": finetune_step.measure,
     "predict": predict.measure,
     "grad-cam": grad_cam.measure,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -112,7 +113,7 @@ def synthetic_predictions(count: int) -> list[Prediction]:
     p = 1 / (1 + np.exp(-rng.normal(np.where(ill, 1.5, -1.5), 1.5)))
     return [
         Prediction(
-            image_id=f"{number:064x}",
+            image_id=hashlib.sha256(str(number).encode()).hexdigest(),
             path=Path(f"film-{number}.jpg"),
             label="opacity" if ill[number] else "normal",
             patient_id=f"p{number // 2}",

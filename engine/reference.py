@@ -79,16 +79,17 @@ def reviewed_labels(run: Run, predictions: Sequence[Prediction], reviews: Sequen
     answers: dict[str, str] = {}
     excluded: Counter[str] = Counter()
     for prediction in predictions:
-        of_case = last.get(prediction.image_id, {}).values()
+        if prediction.image_id not in last:
+            excluded["not reviewed"] += 1
+            continue
+        of_case = last[prediction.image_id].values()
         votes = Counter(
             answer
             for review in of_case
             if (answer := answer_of(review, prediction.predicted)) is not None and answer in run.classes
         )
         first = votes.most_common(2)
-        if not of_case:
-            excluded["not reviewed"] += 1
-        elif not first:
+        if not first:
             unsure = any(review.verdict is Verdict.UNSURE for review in of_case)
             excluded["reader unsure" if unsure else "not diagnostic"] += 1
         elif len(first) == 2 and first[0][1] == first[1][1]:
