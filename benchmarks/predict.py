@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,20 +13,21 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from benchmarks.films import share_of, short_run, split_of
+from benchmarks.films import films, share_of, short_run
 from benchmarks.measuring import LeftOut, Row, Setting, interleaved
 from engine.image import load_image
 from engine.prediction import predict
 from engine.records import Run, Sample
 from engine.run import load_classifier
+from engine.split import split_index
 
 
 def measure(setting: Setting) -> Iterator[Row | LeftOut]:
     """Measure."""
     count = 100 if setting.quick else 1000
-    split = split_of(setting, count, train_images=64)
-    samples = share_of([*split.test, *split.train, *split.val], count)
-    run = short_run(setting, split)
+    whole = split_index(films(setting, count), seed=0)
+    samples = share_of([*whole.test, *whole.train, *whole.val], count)
+    run = short_run(setting, replace(whole, train=share_of(whole.train, 64), val=share_of(whole.val, 22)))
     peer = _TimmEager(run)
     answers: dict[str, NDArray[np.float64]] = {}
     kept, first = setting.scratch / "kept", setting.scratch / "first"

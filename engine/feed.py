@@ -134,12 +134,23 @@ class Feed:
             yield from ((chosen, make(chosen)) for chosen in batches)
             return
         with ThreadPoolExecutor(1) as thread:
+            if self.device == "cpu":
+                # On one core: torch's threads for this would stand in the way of those that train, which costs more
+                # than the work itself.
+                threads = torch.get_num_threads()
+                thread.submit(_on_one_core).result()
+                torch.set_num_threads(threads)  # what threads to come begin with
             upcoming = [thread.submit(make, chosen) for chosen in batches[:2]]
             for step, chosen in enumerate(batches):
                 inputs = upcoming.pop(0).result()
                 if step + 2 < len(batches):
                     upcoming.append(thread.submit(make, batches[step + 2]))
                 yield chosen, inputs
+
+
+def _on_one_core() -> None:
+    torch.get_num_threads()  # a thread takes over the program's number when it first needs it: before, not after
+    torch.set_num_threads(1)
 
 
 def open_feed(
