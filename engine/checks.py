@@ -123,13 +123,13 @@ def find_near_duplicates(samples: Sequence[Sample], looks: Mapping[str, bytes]) 
 def _near_pairs(hashes: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return (P, 2) rows of hashes at most MAX_DISTANCE bits apart, first < second, each pair once."""
     rows = len(hashes)
-    bits = np.unpackbits(hashes, axis=1)
     chosen = int(np.clip(np.log2(rows) + 6, 12, 30))
     rng = np.random.default_rng(0)
-    powers = 1 << np.arange(chosen, dtype=np.int64)
     found = []
     for _ in range(_TABLES):
-        keys = bits[:, rng.choice(bits.shape[1], chosen, replace=False)] @ powers
+        keys = np.zeros(rows, dtype=np.int64)
+        for place, bit in enumerate(rng.choice(8 * hashes.shape[1], chosen, replace=False)):
+            keys |= (hashes[:, bit // 8] >> (7 - bit % 8) & 1).astype(np.int64) << place
         order = np.argsort(keys, kind="stable")
         ordered = keys[order]
         for step in range(1, min(_NEIGHBOURS, rows - 1) + 1):
@@ -261,10 +261,12 @@ class Groups:
 
     def joined(self) -> list[list[int]]:
         """Return the groups of more than one row, each in ascending order."""
-        members: dict[int, list[int]] = defaultdict(list)
-        for row in range(len(self._parent)):
-            members[self.root(row)].append(row)
-        return [rows for rows in members.values() if len(rows) > 1]
+        members: dict[int, list[int]] = {}
+        for row, parent in enumerate(self._parent):
+            if parent != row:  # of those alone in their group, which are most, nothing need be kept
+                first = self.root(row)
+                members.setdefault(first, [first]).append(row)
+        return [members[first] for first in sorted(members)]
 
 
 def _paths(samples: Iterable[Sample]) -> tuple[Path, ...]:

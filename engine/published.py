@@ -40,7 +40,7 @@ def _scnnb(variant: str, mnist: float, fashion: float) -> Recipe:
         phases=(
             Phase(
                 name="train",
-                epochs=30,
+                epochs=15,
                 trainable="all",
                 optimizer="momentum",
                 learning_rate=0.02,
