@@ -1,4 +1,4 @@
-"""`python -m benchmarks [name…] [--data PATH] [--quick] [--json] [--table]`."""
+"""`python -m benchmarks [name…] [--data PATH] [--quick] [--json] [--table [--all]]`."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="small: to try out, nothing is kept")
     parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
     parser.add_argument("--table", action="store_true", help="print the newest kept results as Markdown")
+    parser.add_argument(
+        "--all", action="store_true", help="with --table: at every size, not the largest alone"
+    )
     asked = parser.parse_args(arguments)
     if asked.table:
-        print(table())
+        print(table(every=asked.all))
         return 0
     if unknown := [name for name in asked.names if name not in BENCHMARKS]:
         parser.error(f"no benchmark is called {', '.join(unknown)}; choose from {', '.join(BENCHMARKS)}")

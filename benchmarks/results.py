@@ -53,8 +53,11 @@ def save(machine: Mapping[str, str], measured: Mapping[str, Sequence[Row | LeftO
     return path
 
 
-def table() -> str:
+def table(*, every: bool = False) -> str:
     """Return the newest results as Markdown.
+
+    Args:
+        every: Every row; otherwise, of work that was done at several sizes, the largest alone.
 
     Raises:
         FileNotFoundError: Nothing was measured yet.
@@ -75,7 +78,7 @@ def table() -> str:
     ]
     notes: list[str] = []
     for measured in kept["benchmarks"].values():
-        for row in measured["rows"]:
+        for row in measured["rows"] if every else _largest(measured["rows"]):
             if "reason" in row:
                 notes.append(f"{row['work']}: left out, {row['reason']}.")
                 continue
@@ -85,6 +88,13 @@ def table() -> str:
                     f"{row['work']}{' beside ' + row['peer'] if row['peer'] else ''}: {row['note']}."
                 )
     return "\n".join([*lines, "", *(f"- {note}" for note in notes)])
+
+
+def _largest(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    last = {(re.sub(r"\d[\d,]{2,}", "#", row["work"]), row.get("peer", "")): row for row in rows}
+    beside = {work for work, peer in last if peer}
+    # The smallest size stands beside nothing: the larger ones stand beside it.
+    return [row for (work, peer), row in last.items() if peer or work not in beside]
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:

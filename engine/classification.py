@@ -310,7 +310,7 @@ def _one_vs_rest(
         return (inestimable(f"no case is {absent[0]}" if absent else "there is no case", n),) * 2
     if len(classes) < 2 or (truth == truth[0]).all():
         return (inestimable("there is one class only", n),) * 2
-    draw, once = resamples(n, groups, count=count, seed=seed), np.ones((1, n), dtype=np.int64)
+    draw, once = resamples(n, groups, count=count, seed=seed), np.ones((1, n), dtype=np.int32)
     alone = np.arange(n, dtype=np.int64)
     drawn = [draw.ranking(truth == code, probabilities[:, code]) for code in range(len(classes))]
     value = [

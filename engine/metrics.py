@@ -222,7 +222,7 @@ def ranking_estimates(
         return inestimable(reason, n), inestimable(reason, n)
     areas, precisions = draws or resamples(n, groups, count=count, seed=seed).ranking(truth, score)
     once = Ranks.of(truth, score, np.arange(n, dtype=np.int64))
-    value = float(once.of_resamples(np.ones((1, n), dtype=np.int64))[1][0])
+    value = float(once.of_resamples(np.ones((1, n), dtype=np.int32))[1][0])
     return auroc(truth, score, groups, draws=areas), percentile_interval(value, precisions, n)
 
 

@@ -42,7 +42,7 @@ def summary(index: Index) -> str:
         (f"{len(index.classes):,}", "classes" if len(index.classes) != 1 else "class"),
         (patients, "patients"),
         (f"{len(index.samples) - labelled:,}", "without a label"),
-        (f"{sum(len(finding.paths) or 1 for finding in index.findings):,}", "files with a finding"),
+        (f"{sum(len(finding.paths) or 1 for finding in index.findings):,}", "files to look at"),
     ]
     counts: dict[str, Counter[str]] = {name: Counter() for name in index.classes}
     for sample in index.samples:
