@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 
 import torch
+from torch import nn
 
 from engine.errors import TrainingError
+
+COMPILE_VARIABLE = "OVERREAD_COMPILE"
 
 
 def pick_device(asked: str = "auto") -> str:
@@ -42,3 +46,14 @@ def autocast(device: str) -> contextlib.AbstractContextManager[object]:
     """Return a context in which a device runs in `half_precision`."""
     dtype = half_precision(device)
     return contextlib.nullcontext() if dtype is None else torch.autocast("cuda", dtype=dtype)
+
+
+def compiled(module: nn.Module) -> nn.Module:
+    """Return a module as `torch.compile` makes it where $OVERREAD_COMPILE is 1, and as it is otherwise.
+
+    Compiling takes minutes, for training, for validation and for a last batch that is smaller: only long trainings on
+    a GPU win them back.
+    """
+    if os.environ.get(COMPILE_VARIABLE) != "1":
+        return module
+    return torch.compile(module)  # type: ignore[return-value]

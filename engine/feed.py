@@ -22,6 +22,7 @@ from engine.augment import Augmenter, augmentation_is_none
 from engine.backbone import Classifier
 from engine.balance import Balanced
 from engine.cut import Cut, bytes_an_image, cut_where_frozen
+from engine.device import compiled
 from engine.errors import DataError
 from engine.features import MAX_BYTES, PLAIN, FeatureBank, View, images_of
 from engine.image_cache import ImageCache
@@ -179,7 +180,7 @@ def open_feed(
     feed = Feed(
         cache=cache,
         device=device,
-        rest=classifier,
+        rest=compiled(classifier),
         augmenter=Augmenter(recipe.augmentation, recipe.seed),
         copy_augmenter=Augmenter(recipe.balance.augmentation, recipe.seed) if changes_copies else None,
     )
@@ -191,7 +192,7 @@ def open_feed(
         or not _fits(cut, recipe, data, device)
     ):
         return feed
-    feed.rest = cut.rest
+    feed.rest = compiled(cut.rest)
     bank = FeatureBank(
         cache_dir / "features",
         cache,

@@ -6,6 +6,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.reproduce import measure, table
@@ -58,6 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def reproduce(name: str, study: Study, workspace: Workspace, asked: argparse.Namespace) -> None:
     """Train every recipe of a study on one split; each result is written as soon as it is there."""
     index = index_pack(study.prepare, asked.data, workspace, look_alikes=study.look_alikes)
+    if study.by_image:
+        index = replace(
+            index, samples=tuple(replace(sample, patient_id=sample.image_id) for sample in index.samples)
+        )
     split = split_index(index, ratios=study.ratios, seed=asked.seed, use_given=study.given)
     say(f"{name}: {len(split.train):,} / {len(split.val):,} / {len(split.test):,} images, {split.method}")
     for published in study.recipes:

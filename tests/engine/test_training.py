@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+import torch._dynamo
 
 from engine import course as the_course
 from engine import feed, training
 from engine.backbone import build_classifier
 from engine.checkpoint import copy_state, save_checkpoint
-from engine.device import pick_device
+from engine.device import COMPILE_VARIABLE, pick_device
 from engine.errors import DataError, RecipeError, SplitError, TrainingError, TrainingStopped, WeightsError
 from engine.records import Augmentation, Balance, Epoch, Head, Phase, Recipe, Run, Sample, Split
 from engine.run import load_history, load_run, split_of
@@ -293,6 +296,25 @@ def test_decoded_images_that_no_run_uses_any_more_make_room(
     list(course(replace(TINY_RECIPE, image_size=64), tiny_split, workspace.runs / "b", workspace.cache))
     (after,) = (workspace.cache / "images").glob("*/pixels.bin")
     assert after != before
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a CPU")
+@pytest.mark.filterwarnings("ignore")
+def test_a_compiled_net_learns_what_the_plain_one_learns(
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shallow = replace(
+        TINY_RECIPE,
+        backbone="scnnb-b",
+        head=Head(pooling="flatten", hidden=(8,)),
+        phases=(Phase(name="all", epochs=1, trainable="all", optimizer="sgd", learning_rate=1e-2),),
+    )
+    plain = list(course(shallow, tiny_split, workspace.runs / "plain", workspace.cache))
+    monkeypatch.setenv(COMPILE_VARIABLE, "1")
+    before = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+    fast = list(course(shallow, tiny_split, workspace.runs / "compiled", workspace.cache))
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > before
+    np.testing.assert_allclose(curve(fast), curve(plain), rtol=1e-3)
 
 
 def test_a_device_that_is_not_there_is_said() -> None:
