@@ -8,6 +8,7 @@ back, and kept in the cache by the weights' digest.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import os
@@ -86,7 +87,7 @@ def _openvino(net: Frozen, size: int, cache_dir: Path) -> Features | None:
     modes = {module: module.training for module in net.modules()}
     net.eval()
     try:
-        core = openvino.Core()
+        core = _core()
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             _evict(path.parent)
@@ -128,6 +129,16 @@ def _convert(openvino: Any, net: Frozen, channels: int, size: int, path: Path) -
     openvino.save_model(model, temporary, compress_to_fp16=False)
     temporary.with_suffix(".bin").replace(path.with_suffix(".bin"))
     temporary.replace(path)
+
+
+@functools.cache
+def _core() -> Any:
+    # One for the life of the process. Each gives the thread that makes it a stack for signals, and puts back what it
+    # found when it goes: of two that do not go in the opposite order, that is a stack which is no longer there, and
+    # the next signal (Ctrl-C, stop) would kill the process.
+    import openvino
+
+    return openvino.Core()
 
 
 def _evict(folder: Path) -> None:

@@ -671,7 +671,6 @@ def test_ctrl_c_ends_a_command_without_a_trace(
     command: str, done: tuple[Workspace, Run], films: Path, tmp_path: Path
 ) -> None:
     typed = command.format(films=films, out=tmp_path / "out").split()
-    # A process of its own: in this one Ctrl-C would also reach what earlier tests left running, the browser's loop.
     ended = subprocess.run(
         [sys.executable, "-c", CTRL_C_WHILE_IT_WORKS, *typed, "--json", "--workspace", str(done[0].root)],
         cwd=ROOT,

@@ -125,3 +125,39 @@ assert not called, called
     )
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "intel").exists(), "its telemetry has left a file"
+
+
+SIGNALLED = """
+import os, signal, sys, torch
+from pathlib import Path
+from tests.tiny import TINY_RECIPE
+from engine.backbone import build_classifier
+from engine.cut import frozen_backbone
+from engine.inference import engine_name, fast_features
+
+def compiled(size):
+    net = frozen_backbone(build_classifier(TINY_RECIPE, 2).eval()).frozen
+    return fast_features(net, device="cpu", images=10_000, size=size, cache_dir=Path(sys.argv[1]))
+
+heard = []
+signal.signal(signal.SIGTERM, lambda *_: heard.append("stop"))
+first, second = compiled(32), compiled(48)
+assert engine_name(first) == engine_name(second) == "OpenVINO"
+del first
+del second
+os.kill(os.getpid(), signal.SIGTERM)
+print(*heard)
+"""
+
+
+def test_a_process_that_used_compiled_nets_still_hears_signals(tmp_path: Path) -> None:
+    """OpenVINO gives the main thread a stack for signals and takes away the wrong one when it is unloaded."""
+    pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", SIGNALLED, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "stop\n"), done.stderr[-2000:]
