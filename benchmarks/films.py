@@ -13,7 +13,7 @@ from PIL import Image
 from benchmarks.measuring import Setting
 from engine.dataset import index_data
 from engine.recipe import RECIPES
-from engine.records import Augmentation, Index, Run, Sample, Split
+from engine.records import Augmentation, Index, Recipe, Run, Sample, Split
 from engine.run import load_run
 from engine.split import split_index
 from engine.training import train
@@ -85,13 +85,13 @@ def short_run(setting: Setting, split: Split) -> Run:
     phases = (replace(full.phases[0], epochs=1),)
     recipe = replace(full, phases=phases, views=0, augmentation=Augmentation(), calibrate=False)
     folder = setting.scratch / "runs" / "20260101-000000-0000"
+    train_all(recipe, split, folder, setting.scratch / "training-cache")
+    return load_run(folder)
+
+
+def train_all(recipe: Recipe, split: Split, folder: Path, cache: Path) -> None:
+    """Train a recipe to its end."""
     for _ in train(
-        recipe,
-        split,
-        folder=folder,
-        cache_dir=setting.scratch / "training-cache",
-        dataset_id="benchmark",
-        dataset_name="benchmark",
+        recipe, split, folder=folder, cache_dir=cache, dataset_id="benchmark", dataset_name="benchmark"
     ):
         pass
-    return load_run(folder)

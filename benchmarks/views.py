@@ -9,18 +9,16 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.films import split_of
+from benchmarks.films import split_of, train_all
 from benchmarks.head_phase import area
 from benchmarks.measuring import LeftOut, Row, Setting, seconds_of
 from engine.prediction import predict
 from engine.recipe import RECIPES
 from engine.records import Augmentation, Recipe, Split
 from engine.run import load_run
-from engine.training import train
 
 SEEDS = 3
 
@@ -29,12 +27,11 @@ def measure(setting: Setting) -> Iterator[Row | LeftOut]:
     """Measure; each number of views begins with an empty bank and the films decoded."""
     split = split_of(setting, 96 if setting.quick else 1200, train_images=48 if setting.quick else 1000)
     recipe = RECIPES["head-only"]
-    _areas(replace(recipe, augmentation=Augmentation(), views=0), split, setting, "decoded", seeds=1)
+    plain = replace(recipe, views=0, augmentation=Augmentation())
+    _areas(plain, split, setting, "decoded", seeds=1)
     first: float | None = None
     for views in (0, 1, 2) if setting.quick else (0, 1, 2, 4, 8):
-        chosen = (
-            replace(recipe, views=views) if views else replace(recipe, views=0, augmentation=Augmentation())
-        )
+        chosen = replace(recipe, views=views) if views else plain
         seconds, areas = _areas(chosen, split, setting, f"{views}", seeds=1 if setting.quick else SEEDS)
         first = first or seconds
         yield Row(
@@ -61,7 +58,7 @@ def _areas(
     for seed in range(seeds):
         folder = setting.scratch / "runs" / f"20260101-000000-{name}-{seed}"
         shutil.rmtree(cache / "features", ignore_errors=True)
-        seconds.append(seconds_of(partial(_train, replace(recipe, seed=seed), split, folder, cache)))
+        seconds.append(seconds_of(partial(train_all, replace(recipe, seed=seed), split, folder, cache)))
         run = load_run(folder)
         positive = run.classes.index(run.positive)
         scores = {
@@ -69,10 +66,3 @@ def _areas(
         }
         areas.append(area(split, [sample for sample in split.test if sample.image_id in scores], scores))
     return float(np.median(seconds)), areas
-
-
-def _train(recipe: Recipe, split: Split, folder: Path, cache: Path) -> None:
-    for _ in train(
-        recipe, split, folder=folder, cache_dir=cache, dataset_id="benchmark", dataset_name="benchmark"
-    ):
-        pass
