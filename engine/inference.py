@@ -87,21 +87,14 @@ def _openvino(net: Frozen, size: int, cache_dir: Path) -> Features | None:
     modes = {module: module.training for module in net.modules()}
     net.eval()
     try:
-        core = _core()
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _evict(path.parent)
             _convert(openvino, net, channels, size, path)
         os.utime(path)  # eviction goes by last use
-        compiled = core.compile_model(
-            path,
-            "CPU",
-            {
-                "PERFORMANCE_HINT": "LATENCY",
-                "INFERENCE_PRECISION_HINT": "f32",
-                "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-            },
-        )
+        try:
+            compiled = _compile(path)
+        except RuntimeError:  # cut short, by a full disk or a power cut
+            _convert(openvino, net, channels, size, path)
+            compiled = _compile(path)
 
         def run(images: Tensor) -> Tensor:
             # A copy: the compiled net gives its own output buffer, which the next call overwrites.
@@ -116,7 +109,21 @@ def _openvino(net: Frozen, size: int, cache_dir: Path) -> Features | None:
             module.training = training
 
 
+def _compile(path: Path) -> Any:
+    return _core().compile_model(
+        path,
+        "CPU",
+        {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        },
+    )
+
+
 def _convert(openvino: Any, net: Frozen, channels: int, size: int, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _evict(path.parent)
     example = torch.rand(2, channels, size, size)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing, which is what OpenVINO's converter would do
