@@ -74,7 +74,9 @@ def data_facts(session: AppSession, dataset_id: str | None) -> str:
         f"{len(split.test):,} test images",
     )
     finding = f" The finding is “{positive}”." if positive else ""
-    return markup.note(f"{', '.join(parts)}. Division: {split.method}.{finding} Change this on the Data page.")
+    return markup.note(
+        f"{', '.join(parts)}. Division: {split.method}.{finding} Change this on the Data page."
+    )
 
 
 def recipe_card(recipe: Recipe) -> str:
