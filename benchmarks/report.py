@@ -16,11 +16,20 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from benchmarks.measuring import LeftOut, Row, Setting, seconds_of
+from benchmarks.measuring import LeftOut, Row, Setting, in_process, seconds_of
 from benchmarks.review import RUN_ID, synthetic_predictions, synthetic_run
 from engine.bootstrap import RESAMPLES
 from engine.records import Prediction
 from engine.report import build_report
+
+MEMORY = """
+import sys
+from pathlib import Path
+from benchmarks.review import synthetic_predictions, synthetic_run
+from engine.report import build_report
+build_report(synthetic_run(Path(sys.argv[1])), synthetic_predictions(int(sys.argv[2])), history=())
+print(0)
+"""
 
 
 def measure(setting: Setting) -> Iterator[Row | LeftOut]:
@@ -39,6 +48,7 @@ def measure(setting: Setting) -> Iterator[Row | LeftOut]:
         expected = roc_auc_score(
             [each.label == "opacity" for each in predictions], [each.probabilities[1] for each in predictions]
         )
+        _, memory = in_process(MEMORY, str(run.folder), str(count))
         mine, theirs = float(np.median(ours)), float(np.median(loops))
         largest = count == 100_000
         yield Row(
@@ -50,7 +60,7 @@ def measure(setting: Setting) -> Iterator[Row | LeftOut]:
             ratio=theirs / mine,
             budget="≥ 50×" if largest else "",
             met=theirs / mine >= 50 if largest else None,
-            quality=f"largest difference in AUROC {abs(area - expected):.0e}",
+            quality=f"largest difference in AUROC {abs(area - expected):.0e}, peak memory {memory:.0f} MB",
             note="the loop's seconds are those of a few resamples, counted up; it does seven figures, ours the report",
         )
 
