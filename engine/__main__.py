@@ -36,10 +36,8 @@ from engine.job_files import (
 from engine.records import Epoch
 
 HEARTBEAT = 1.0  # seconds
-RESERVE_FILE, RESERVE = (
-    "reserve",
-    32_768,
-)  # bytes, given back at the end: a full disk must not swallow the last word
+RESERVE_FILE = "reserve"  # its room is given back at the end: a full disk must not swallow the last word
+RESERVE = 32_768  # bytes
 
 
 class StatusReporter:

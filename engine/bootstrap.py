@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from engine.records import Estimate
 
-# Numbers held per block: 4 MiB of float64, so that a block stays near the processor's cache.
+# Numbers held per block: 2 MiB of int32, so that a block stays near the processor's cache.
 BLOCK = 1 << 19
 THREADS = max(1, min(8, (os.cpu_count() or 1) - 1))  # beside the one that draws
 RESAMPLES = 2000
@@ -162,7 +163,6 @@ class Ranks:
         last: (S,) the last positive case of each step, as a place in `positive`.
         start: (S,) cases ranked above each step.
         end: (S,) cases ranked above each step or in it.
-        tied: Whether any step is more than one case.
     """
 
     patient: NDArray[np.int64]
@@ -170,7 +170,6 @@ class Ranks:
     last: NDArray[np.int64]
     start: NDArray[np.int64]
     end: NDArray[np.int64]
-    tied: bool
 
     @classmethod
     def of(cls, y: NDArray[np.bool_], p: NDArray[np.float64], patient: NDArray[np.int64]) -> Ranks:
@@ -186,7 +185,12 @@ class Ranks:
         last = np.flatnonzero(np.append(step[1:] != step[:-1], True)) if len(step) else step
         start = first[step[last]]
         end = np.append(first, len(scores))[step[last] + 1]
-        return cls(patient[order], positive, last, start, end, bool((end - start > 1).any()))
+        return cls(patient[order], positive, last, start, end)
+
+    @cached_property
+    def tied(self) -> bool:
+        """Whether any step of the curve is more than one case."""
+        return bool((self.end - self.start > 1).any())
 
     def of_resamples(self, times: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return AUROC and average precision, (R,) each, where patients count (R, patients) times."""

@@ -22,7 +22,7 @@ from torch.nn import functional
 from engine.backbone import Classifier, set_trainable
 from engine.balance import balanced_rows, focal_loss
 from engine.checkpoint import Checkpoint, State, copy_state, save_checkpoint
-from engine.device import autocast, half_precision
+from engine.device import autocast, compiled, half_precision
 from engine.errors import TrainingError, TrainingStopped
 from engine.features import evict
 from engine.feed import Feed, TrainingData, open_feed
@@ -120,6 +120,7 @@ class Course:
                 cache_dir=self.cache_dir,
                 progress=stoppable(self.should_stop, self.on_batch),
             )
+            feed.rest = compiled(feed.rest)
             done = 0
             if resumed is not None:
                 done = resumed.epochs

@@ -85,8 +85,8 @@ def cut_where_frozen(classifier: Classifier) -> Cut | None:
     return Cut(Frozen(classifier, nn.Sequential(*layers[:length])), nn.Identity(), rest, f"block {length}")
 
 
-def bytes_an_image(cut: Cut, channels: int, size: int, device: str) -> int:
-    """Return how much of the bank an image takes in one view."""
+def kept_shape(cut: Cut, channels: int, size: int, device: str) -> tuple[int, ...]:
+    """Return the shape of what is kept of an image in one view; as float32."""
     with torch.no_grad():
         kept: Tensor = cut.pool(cut.frozen.eval()(torch.zeros(1, channels, size, size, device=device)))
-    return 4 * kept.numel()
+    return tuple(kept.shape[1:])

@@ -16,6 +16,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable
@@ -23,18 +24,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from engine.augment import Augmenter
-from engine.cut import Cut
-from engine.errors import WorkspaceError
+from engine.cut import Cut, kept_shape
 from engine.image_cache import VERSION as PIXELS_VERSION
 from engine.image_cache import ImageCache
-from engine.inference import fast_features
+from engine.inference import engine_name, fast_features
 from engine.records import Augmentation
 from engine.weights import state_digest
-from engine.workspace import storage_error
+from engine.workspace import check_room, make_room, storage_error
 
 PLAIN = -1
 VERSION = 2
@@ -108,6 +108,9 @@ class FeatureBank:
         )
         self._view_key = json.dumps([dataclasses.asdict(augmentation), seed], sort_keys=True)
         self._folder = folder
+        _, height, _, channels = cache.images.shape
+        self._shape = kept_shape(cut, channels, height, device)
+        self._frozen: Callable[[torch.Tensor], torch.Tensor] | None = None
 
     def view(self, view: int, rows: NDArray[np.int64], progress: Progress | None = None) -> View:
         """Return a view's features, with at least `rows` filled in.
@@ -122,52 +125,49 @@ class FeatureBank:
         """
         key = self._plain_key if view == PLAIN else f"{self._plain_key}|{self._view_key}|{view}"
         folder = self._folder / hashlib.sha256(key.encode()).hexdigest()[:24]
-        shape = self._shape()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             os.utime(folder)  # eviction goes by last use
             with FileLock(folder / "lock"):
-                known = _opened(folder, 4 * int(np.prod(shape)))
+                known = _opened(folder, 4 * math.prod(self._shape))
                 missing = np.array(
                     [row for row in np.unique(rows) if self._ids[row] not in known], dtype=np.int64
                 )
                 if len(missing):
-                    self._fill(folder, shape, missing, view, progress)
+                    self._fill(folder, missing, view, progress)
                     known |= {self._ids[row]: len(known) + place for place, row in enumerate(missing)}
-                features = np.memmap(folder / VALUES, dtype=np.float32, mode="r", shape=(len(known), *shape))
+                features = np.memmap(
+                    folder / VALUES, dtype=np.float32, mode="r", shape=(len(known), *self._shape)
+                )
         except OSError as error:
             raise storage_error(error, folder) from error
         return View(features, np.array([known.get(name, -1) for name in self._ids], dtype=np.int64))
 
-    def _shape(self) -> tuple[int, ...]:
-        _, height, width, channels = self._cache.images.shape
-        blank = torch.zeros(1, channels, height, width, device=self._device)
-        with torch.no_grad():
-            return tuple(self._cut.pool(self._cut.frozen.eval()(blank)).shape[1:])
-
     def _fill(
         self,
         folder: Path,
-        shape: tuple[int, ...],
         rows: NDArray[np.int64],
         view: int,
         progress: Progress | None,
     ) -> None:
-        needed, free = 4 * len(rows) * int(np.prod(shape)), shutil.disk_usage(folder).free
-        if needed > free:
-            raise WorkspaceError(
-                f"The feature bank needs {needed / 1e9:.1f} GB, and the disk that holds {folder} has "
-                f"{free / 1e9:.1f} GB free",
-                "Free some space, choose another workspace with --workspace, or set the recipe's views lower",
-            )
-        size, pool = self._cache.images.shape[1], self._cut.pool
-        frozen = fast_features(
-            self._cut.frozen.eval(),
-            device=self._device,
-            images=len(rows),
-            size=size,
-            cache_dir=self._folder.parent,
+        check_room(
+            "The feature bank needs",
+            4 * len(rows) * math.prod(self._shape),
+            folder,
+            "Free some space, choose another workspace with --workspace, or set the recipe's views lower",
         )
+        if (
+            self._frozen is None or engine_name(self._frozen) == "PyTorch"
+        ):  # compiling takes time: once for all views
+            size = self._cache.images.shape[1]
+            self._frozen = fast_features(
+                self._cut.frozen.eval(),
+                device=self._device,
+                images=len(rows),
+                size=size,
+                cache_dir=self._folder.parent,
+            )
+        frozen, pool = self._frozen, self._cut.pool
         start = marked = 0
         with (folder / VALUES).open("ab") as values, (folder / NAMES).open("ab") as names:
 
@@ -225,16 +225,18 @@ def images_of(cache: ImageCache, rows: NDArray[np.int64], device: str) -> torch.
 
 
 def evict(folder: Path, max_bytes: int = MAX_BYTES) -> None:
-    """Delete the banks that were used longest ago until the rest fits."""
-    if not folder.is_dir():
-        return
-    banks = sorted(
-        (bank for bank in folder.iterdir() if bank.is_dir()), key=lambda bank: bank.stat().st_mtime
-    )
-    sizes = {bank: sum(file.stat().st_size for file in bank.iterdir()) for bank in banks}
-    total = sum(sizes.values())
-    for bank in banks:
-        if total <= max_bytes:
-            return
-        shutil.rmtree(bank, ignore_errors=True)
-        total -= sizes[bank]
+    """Delete the banks that were used longest ago until the rest fits; one that is being filled stays."""
+    banks = [bank for bank in folder.glob("*") if bank.is_dir()]
+    entries = [
+        (bank.stat().st_mtime, sum(file.stat().st_size for file in bank.iterdir()), bank) for bank in banks
+    ]
+    make_room(entries, max_bytes, _remove_unless_busy)
+
+
+def _remove_unless_busy(bank: Path) -> bool:
+    try:
+        with FileLock(bank / "lock", timeout=0):
+            shutil.rmtree(bank, ignore_errors=True)  # on Windows a mapped file cannot be deleted: it stays
+    except Timeout:
+        return False
+    return not bank.exists()

@@ -8,6 +8,7 @@ Feed.plain(rows)            a batch as it is, for validation
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,8 +22,7 @@ from torch import Tensor, nn
 from engine.augment import Augmenter, augmentation_is_none
 from engine.backbone import Classifier
 from engine.balance import Balanced
-from engine.cut import Cut, bytes_an_image, cut_where_frozen
-from engine.device import compiled
+from engine.cut import Cut, cut_where_frozen, kept_shape
 from engine.errors import DataError
 from engine.features import MAX_BYTES, PLAIN, FeatureBank, View, images_of
 from engine.image_cache import ImageCache
@@ -180,7 +180,7 @@ def open_feed(
     feed = Feed(
         cache=cache,
         device=device,
-        rest=compiled(classifier),
+        rest=classifier,
         augmenter=Augmenter(recipe.augmentation, recipe.seed),
         copy_augmenter=Augmenter(recipe.balance.augmentation, recipe.seed) if changes_copies else None,
     )
@@ -192,7 +192,7 @@ def open_feed(
         or not _fits(cut, recipe, data, device)
     ):
         return feed
-    feed.rest = compiled(cut.rest)
+    feed.rest = cut.rest
     bank = FeatureBank(
         cache_dir / "features",
         cache,
@@ -209,5 +209,5 @@ def open_feed(
 
 
 def _fits(cut: Cut, recipe: Recipe, data: TrainingData, device: str) -> bool:
-    size = bytes_an_image(cut, recipe.channels, recipe.image_size, device)
+    size = 4 * math.prod(kept_shape(cut, recipe.channels, recipe.image_size, device))
     return size * (len(data.train_rows) * (1 + recipe.views) + len(data.val_rows)) <= MAX_BYTES

@@ -30,7 +30,7 @@ from engine.errors import ImageError, WorkspaceError
 from engine.image import decode, read_unchanged, to_array
 from engine.records import Finding, FindingKind, Sample
 from engine.scan import in_order
-from engine.workspace import storage_error
+from engine.workspace import check_room, make_room, storage_error
 
 VERSION = 1  # of the pixels: change it whenever `load_image` gives other ones
 _BLOCK = 4 * 1024 * 1024
@@ -157,13 +157,12 @@ def _build(
     progress: Progress | None,
 ) -> None:
     needed = len(samples) * size * size * channels
-    free = shutil.disk_usage(folder.parent).free
-    if needed > free:
-        raise WorkspaceError(
-            f"The decoded images need {_size(needed)}, and the disk that holds {folder.parent} has "
-            f"{_size(free)} free",
-            "Free some space, or choose another workspace with --workspace",
-        )
+    check_room(
+        "The decoded images need",
+        needed,
+        folder.parent,
+        "Free some space, or choose another workspace with --workspace",
+    )
 
     def load(sample: Sample) -> NDArray[np.uint8] | _Failed:
         there = False
@@ -214,10 +213,6 @@ def _is_back(entry: Mapping[str, Any]) -> bool:
     return True
 
 
-def _size(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
-
-
 def _working(folder: Path) -> Path:
     return folder.with_name(f".making-{folder.name}")
 
@@ -253,17 +248,14 @@ def evict(cache_dir: Path, max_bytes: int) -> int:
         for file in (cache_dir / kind).glob("*/*"):
             with suppress(FileNotFoundError):
                 entries.append((file.stat().st_mtime, file.stat().st_size, file))
-    excess = sum(size for _, size, _ in entries) - max_bytes
-    freed = 0
-    for _, size, path in sorted(entries):
-        if freed >= excess:
-            break
-        if path.parent.name != "images":
-            path.unlink(missing_ok=True)
-        elif not _remove_unless_busy(path):
-            continue
-        freed += size
-    return freed
+    return make_room(entries, max_bytes, _remove_entry)
+
+
+def _remove_entry(path: Path) -> bool:
+    if path.parent.name == "images":
+        return _remove_unless_busy(path)
+    path.unlink(missing_ok=True)
+    return True
 
 
 def _remove_unless_busy(folder: Path) -> bool:

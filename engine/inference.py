@@ -25,6 +25,7 @@ from torch import Tensor
 
 from engine.cut import Frozen
 from engine.weights import state_digest
+from engine.workspace import make_room
 
 LOG = logging.getLogger(__name__)
 
@@ -87,13 +88,17 @@ def _openvino(net: Frozen, size: int, cache_dir: Path) -> Features | None:
     modes = {module: module.training for module in net.modules()}
     net.eval()
     try:
-        if not path.exists():
+        kept = path.exists()
+        if not kept:
             _convert(openvino, net, channels, size, path)
-        os.utime(path)  # eviction goes by last use
+        with suppress(OSError):  # where nothing may be written, nothing needs room either
+            os.utime(path)  # eviction goes by last use
         try:
             compiled = _compile(path)
-        except RuntimeError:  # cut short, by a full disk or a power cut
-            _convert(openvino, net, channels, size, path)
+        except RuntimeError:
+            if not kept:
+                raise
+            _convert(openvino, net, channels, size, path)  # it was cut short, by a full disk or a power cut
             compiled = _compile(path)
 
         def run(images: Tensor) -> Tensor:
@@ -149,15 +154,21 @@ def _core() -> Any:
 
 
 def _evict(folder: Path) -> None:
-    """Delete the nets that were used longest ago until the rest fits."""
-    total = 0
-    for net in sorted(folder.glob("*.xml"), key=lambda path: -path.stat().st_mtime):
-        weights = net.with_suffix(".bin")
-        total += net.stat().st_size + (weights.stat().st_size if weights.exists() else 0)
-        if total > MAX_BYTES:
-            with suppress(OSError):  # on Windows a net that is in use stays
-                weights.unlink(missing_ok=True)
-                net.unlink(missing_ok=True)
+    kept = [(net, net.with_suffix(".bin")) for net in folder.glob("*.xml")]
+    entries = [
+        (files[0].stat().st_mtime, sum(file.stat().st_size for file in files if file.exists()), files)
+        for files in kept
+    ]
+    make_room(entries, MAX_BYTES, _remove_net)
+
+
+def _remove_net(files: tuple[Path, Path]) -> bool:
+    try:
+        for file in reversed(files):
+            file.unlink(missing_ok=True)
+    except OSError:  # on Windows a net that is in use stays
+        return False
+    return True
 
 
 def _agrees(net: Frozen, run: Features, channels: int, size: int) -> bool:

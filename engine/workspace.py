@@ -11,14 +11,19 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import tempfile
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from engine.errors import WorkspaceError
 
 ENVIRONMENT_VARIABLE = "OVERREAD_WORKSPACE"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +148,50 @@ def write_atomic(path: Path, data: bytes | str) -> None:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
         raise storage_error(error, path) from error
+
+
+def check_room(what_needs: str, needed: int, folder: Path, remedy: str) -> None:
+    """Refuse what will not fit on a disk before any of it is written.
+
+    Args:
+        what_needs: The sentence's beginning, e.g. "The decoded images need".
+        needed: Bytes.
+        folder: Where they would lie.
+        remedy: What to do.
+
+    Raises:
+        WorkspaceError: They do not fit.
+    """
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise WorkspaceError(
+            f"{what_needs} {_size(needed)}, and the disk that holds {folder} has {_size(free)} free", remedy
+        )
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+
+
+def make_room(
+    entries: Iterable[tuple[float, int, Item]], max_bytes: int, remove: Callable[[Item], bool]
+) -> int:
+    """Remove what was not used for longest, until the rest fits.
+
+    Args:
+        entries: When each was last used, its bytes, and what `remove` is told.
+        max_bytes: What may stay.
+        remove: Removes one and returns whether it is gone: what is in use may stay.
+
+    Returns:
+        Bytes freed.
+    """
+    oldest_first = sorted(entries, key=lambda entry: entry[0])
+    excess = sum(size for _, size, _ in oldest_first) - max_bytes
+    freed = 0
+    for _, size, item in oldest_first:
+        if freed >= excess:
+            break
+        if remove(item):
+            freed += size
+    return freed

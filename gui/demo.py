@@ -6,24 +6,22 @@ is a number here. No figure of the demonstration says anything about patients.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
 from engine import jobs
 from engine.errors import TrainingError
 from engine.job_files import JobStatus
-from engine.metrics import auroc, proportion
 from engine.recipe import RECIPES
-from engine.records import Estimate, Prediction, Run
+from engine.records import Estimate, Run
 from engine.run import load_run
 from engine.split import split_index
-from engine.store import open_store
+from engine.store import Store, open_store
 from engine.workspace import Workspace, open_workspace
 from gui.data_commands import print_findings, read_data
 from gui.terminal import answers, duration, say, show_json, show_table, watch_job
@@ -138,8 +136,7 @@ def walk(workspace: Workspace, *, seed: int = 0, beside: Callable[[], None] = _i
     with watch.step("measure"):
         run = load_run(job.folder)
         with open_store(workspace.database) as store:
-            predictions = store.predictions(run.run_id, part="test")
-        return measure(run, predictions, watch)
+            return measure(workspace, store, run, watch)
 
 
 class _clock:  # noqa: N801  a function with a memory
@@ -156,23 +153,19 @@ class _clock:  # noqa: N801  a function with a memory
         self.step, self.since = STEPS.get(now.state, self.step), moment
 
 
-def measure(run: Run, predictions: Sequence[Prediction], watch: Stopwatch) -> Outcome:
-    """Compare predictions with the labels that came with the films, and heatmaps with the known findings."""
-    from engine.line import pointing  # not at top: with it comes torch, which `beside` imports meanwhile
+def measure(workspace: Workspace, store: Store, run: Run, watch: Stopwatch) -> Outcome:
+    """Take the figures from the report, so that the two never differ."""
+    from engine.line import report_run  # not at top: with it comes torch, which `beside` imports meanwhile
 
-    labelled = [prediction for prediction in predictions if prediction.label is not None]
-    ill = np.array([prediction.label == run.positive for prediction in labelled])
-    called = np.array([prediction.predicted == run.positive for prediction in labelled])
-    score = [prediction.probabilities[run.classes.index(run.positive)] for prediction in labelled]
-    patients = np.array([prediction.patient_id for prediction in labelled])
-    found = pointing(run, predictions)
+    report = report_run(workspace, store, run)
+    figures = report.against[0].estimates  # the labels that came with the films
     return Outcome(
         run=run,
-        auc=auroc(ill, score, patients),
-        sensitivity=proportion(called[ill], patients[ill]),
-        specificity=proportion(~called[~ill], patients[~ill]),
-        pointing_game=found
-        or Estimate(value=np.nan, low=np.nan, high=np.nan, method="no known finding", n=0),
+        auc=figures["AUROC"],
+        sensitivity=figures["sensitivity"],
+        specificity=figures["specificity"],
+        pointing_game=report.pointing
+        or Estimate(value=math.nan, low=math.nan, high=math.nan, method="no known finding", n=0),
         seconds=watch.seconds,
     )
 

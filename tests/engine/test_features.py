@@ -12,12 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from torch import nn
 
+from engine import features
 from engine.backbone import build_classifier
 from engine.cut import Cut, frozen_backbone
 from engine.errors import TrainingStopped, WorkspaceError
-from engine.features import NAMES, PLAIN, VALUES, FeatureBank
+from engine.features import NAMES, PLAIN, VALUES, FeatureBank, evict
 from engine.image_cache import ImageCache
 from engine.records import Augmentation
 from tests.tiny import TINY_RECIPE
@@ -141,5 +143,32 @@ def test_a_disk_too_small_for_the_bank_is_said_and_does_not_kill_the_process(
     tmp_path: Path, cut: Cut, small_disk: Path
 ) -> None:
     wide = replace(cut, pool=nn.Sequential(cut.pool, nn.ConstantPad1d((0, 30_000), 0.0)))
-    with pytest.raises(WorkspaceError, match="disk"):
+    with pytest.raises(WorkspaceError, match=r"needs 1\.\d MB, and the disk .* has 0\.\d MB free"):
         bank(small_disk, images(tmp_path, 12), wide).view(PLAIN, np.arange(12))
+
+
+def test_a_disk_that_fills_up_while_the_bank_is_written_is_said_and_leaves_no_half_image(
+    tmp_path: Path, cut: Cut, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There was room when it began; another program took it."""
+    wide = replace(cut, pool=nn.Sequential(cut.pool, nn.ConstantPad1d((0, 8_000), 0.0)))
+    cache, rows = images(tmp_path, 12), np.arange(12)
+    monkeypatch.setattr(features, "check_room", lambda *_: None)
+    with pytest.raises(WorkspaceError, match="is full"):
+        bank(small_disk, cache, wide).view(PLAIN, rows)
+    whole = bank(tmp_path / "roomy", cache, wide).view(PLAIN, rows)[rows]
+    (names,) = small_disk.glob(f"features/*/{NAMES}")
+    kept = rows[: names.stat().st_size // 32]
+    if len(kept):
+        found = bank(small_disk, cache, wide).view(PLAIN, kept)[kept]
+        np.testing.assert_allclose(found, whole[kept], rtol=1e-3, atol=1e-5)
+
+
+def test_a_bank_that_is_being_filled_is_not_deleted_to_make_room(tmp_path: Path, cut: Cut) -> None:
+    bank(tmp_path, images(tmp_path, 4), cut).view(PLAIN, np.arange(4))
+    (folder,) = (tmp_path / "features").iterdir()
+    with FileLock(folder / "lock"):
+        evict(tmp_path / "features", max_bytes=0)
+        assert (folder / VALUES).exists()
+    evict(tmp_path / "features", max_bytes=0)
+    assert not folder.exists()

@@ -265,9 +265,15 @@ def test_doctor_says_what_is_missing(overread: Overread, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_the_demonstration_prints_one_object_with_its_figures(overread: Overread) -> None:
+def test_the_demonstration_prints_one_object_with_the_figures_of_its_report(
+    overread: Overread, tmp_path: Path
+) -> None:
     found = answer(overread("demo", "--no-gui", "--json"))
     assert found["auc"] > 0.85
+    report = answer(overread("report", "latest", "--out", tmp_path / "report", "--json"))
+    assert report
+    kept = json.loads((tmp_path / "report" / "report.json").read_text())["against"][0]["estimates"]["AUROC"]
+    assert [kept["low"], kept["high"]] == pytest.approx(found["intervals"]["auc"])
     assert found["pointing_game"] > 0.1  # chance is the finding's share of the film: a few per cent
     assert 0 <= found["sensitivity"] <= 1
     assert 0 <= found["specificity"] <= 1
