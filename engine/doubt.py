@@ -1,6 +1,7 @@
 """What a run knows of its own doubt: fitted once on validation cases, kept in its folder, told with each prediction.
 
-fit_doubt(classifier, pooled, labels, ...) -> Doubt     at the end of training
+cases_for_passes(count) -> rows                         of the validation cases
+fit_doubt(classifier, logits, labels, ...) -> Doubt     at the end of training
 save_doubt(folder, doubt); load_doubt(folder)           runs/<id>/uncertainty.json
 tell_doubt(classifier, doubt, pooled, ...)              for each batch of predictions
 """
@@ -8,12 +9,11 @@ tell_doubt(classifier, doubt, pooled, ...)              for each batch of predic
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -26,6 +26,9 @@ from engine.uncertainty import Injection, fit_injection, uncertainties
 from engine.workspace import write_atomic
 
 FILE = "uncertainty.json"
+MOST_CASES = (
+    2000  # for the passes: more fix a rate no better, and a pass of a wide head over all takes minutes
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,36 +39,45 @@ class Doubt:
     conformal: Conformal
 
 
+def cases_for_passes(count: int, *, seed: int = 0) -> NDArray[np.int64]:
+    """Return which of so many validation cases dropout is fitted on, in order: all, or `MOST_CASES` drawn by seed."""
+    if count <= MOST_CASES:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(seed).choice(count, MOST_CASES, replace=False))
+
+
 def fit_doubt(
     classifier: Classifier,
-    pooled: Sequence[Tensor],
+    logits: NDArray[np.floating],
     labels: NDArray[np.integer],
+    pooled: Sequence[Tensor],
     calibration: Calibration,
     *,
     coverage: float = 0.95,
     seed: int = 0,
+    each_pass: Callable[[], None] = lambda: None,
 ) -> Doubt | None:
-    """Fit both on validation cases.
+    """Fit both on validation cases: the sets on all of them, the dropout on `cases_for_passes`.
 
     Args:
         classifier: Trained.
-        pooled: Batches of what `engine.uncertainty.pooled_features` gives, on the classifier's device.
-        labels: (N,) class numbers, over all batches.
+        logits: (N, C).
+        labels: (N,) class numbers.
+        pooled: Batches of what `engine.uncertainty.pooled_features` gives of `cases_for_passes(N, seed=seed)`, on
+            the classifier's device.
         calibration: Of the run.
         coverage: Of the conformal sets.
-        seed: Of the masks.
+        seed: Of the masks, and of the cases.
+        each_pass: Called before each; may raise to end it all.
 
     Returns:
         None when there are no validation cases.
     """
     if len(labels) == 0:
         return None
-    with torch.inference_mode():
-        logits = np.concatenate(
-            [classifier.head.from_pooled(batch).float().cpu().numpy() for batch in pooled]
-        )
+    kept = labels[cases_for_passes(len(labels), seed=seed)]
     return Doubt(
-        injection=fit_injection(classifier, pooled, labels, calibration, seed=seed),
+        injection=fit_injection(classifier, pooled, kept, calibration, seed=seed, each_pass=each_pass),
         conformal=fit_conformal(calibrated(logits, calibration), labels, coverage=coverage),
     )
 

@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.backbone import build_classifier, len_parameters, load_pretrained, trained_parameters
 from engine.balance import counts_after
 from engine.calibration import calibrate, calibrated
 from engine.checkpoint import copy_state, load_checkpoint, remove_checkpoint, save_model
-from engine.course import BatchDone, Course, StopRequested, stoppable
+from engine.course import BatchDone, Course, StopRequested, stoppable, stopped
 from engine.cut import frozen_backbone
 from engine.device import device_name, pick_device
-from engine.doubt import fit_doubt, save_doubt
+from engine.doubt import cases_for_passes, fit_doubt, save_doubt
 from engine.errors import SplitError, TrainingError
 from engine.features import images_of
 from engine.feed import TrainingData
@@ -146,18 +147,22 @@ def finish(course: Course, *, trained: int, dataset_id: str, dataset_name: str, 
     """Write the best checkpoint; on validation data calibrate it, fit its doubt and choose its operating point."""
     recipe, data = course.recipe, course.data
     save_model(course.folder, copy_state(course.classifier))
-    pooled = _validation_features(course)
-    logits = np.zeros((0, len(data.classes)), dtype=np.float32)
-    if pooled:
-        with torch.inference_mode():
-            logits = (
-                torch.cat([course.classifier.head.from_pooled(batch) for batch in pooled])
-                .float()
-                .cpu()
-                .numpy()
-            )
+
+    def unless_stopped() -> None:
+        if course.should_stop():
+            raise stopped()
+
+    logits, pooled = _validated(course, unless_stopped)
     calibration = calibrate(recipe, logits, data.val_labels, data.train_labels, data.classes)
-    doubt = fit_doubt(course.classifier, pooled, data.val_labels, calibration, seed=recipe.seed)
+    doubt = fit_doubt(
+        course.classifier,
+        logits,
+        data.val_labels,
+        pooled,
+        calibration,
+        seed=recipe.seed,
+        each_pass=unless_stopped,
+    )
     if doubt is not None:
         save_doubt(course.folder, doubt)
     threshold = 0.5
@@ -188,22 +193,34 @@ def finish(course: Course, *, trained: int, dataset_id: str, dataset_name: str, 
     remove_checkpoint(course.folder)
 
 
-def _validation_features(course: Course) -> list[Tensor]:
-    """Return batches of what the head reads of the validation images, as `engine.prediction` runs them."""
-    course.classifier.eval()
-    rows = course.data.val_rows
+def _validated(course: Course, each_batch: Callable[[], None]) -> tuple[NDArray[np.float32], list[Tensor]]:
+    """Run the validation images as `engine.prediction` does.
+
+    Returns:
+        (N, C) logits of all, and what the head reads of those that the doubt is fitted on, in batches: maps of all
+        would not fit into a GPU.
+    """
+    net, rows = course.classifier.eval(), course.data.val_rows
     features = fast_features(
-        frozen_backbone(course.classifier).frozen,
+        frozen_backbone(net).frozen,
         device=course.device,
         images=len(rows),
         size=course.recipe.image_size,
         cache_dir=course.cache_dir,
     )
-    batches: list[Tensor] = []
+    kept = np.isin(np.arange(len(rows)), cases_for_passes(len(rows), seed=course.recipe.seed))
+    logits = np.zeros((len(rows), len(course.data.classes)), dtype=np.float32)
+    pooled: list[Tensor] = []
     for at in range(0, len(rows), 64):
-        images = images_of(course.cache, rows[at : at + 64], course.device).float() / 255
-        batches.append(course.classifier.head.pool(features(images)))
-    return batches
+        each_batch()
+        here = slice(at, at + 64)
+        images = images_of(course.cache, rows[here], course.device).float() / 255
+        with torch.inference_mode():
+            read = net.head.pool(features(images))
+            logits[here] = net.head.from_pooled(read).float().cpu().numpy()
+        if kept[here].any():
+            pooled.append(read[torch.from_numpy(kept[here]).to(read.device)])
+    return logits, pooled
 
 
 def _check_split(split: Split, positive: str | None) -> None:

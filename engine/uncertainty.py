@@ -135,7 +135,12 @@ def pooled_features(classifier: Classifier, images: Tensor) -> Tensor:
 
 
 def pass_probabilities(
-    classifier: Classifier, inputs: Tensor, calibration: Calibration, injection: Injection
+    classifier: Classifier,
+    inputs: Tensor,
+    calibration: Calibration,
+    injection: Injection,
+    *,
+    each_pass: Callable[[], None] = lambda: None,
 ) -> NDArray[np.float64]:
     """Return the calibrated probabilities of every pass.
 
@@ -144,12 +149,14 @@ def pass_probabilities(
         inputs: (B, ...): of `pooled_features` when the place is "head", images in [0, 1] otherwise.
         calibration: Of the run.
         injection: Rate, passes, place and seed.
+        each_pass: Called before each; may raise to end it all.
 
     Returns:
         (T, B, C).
     """
     answers: list[NDArray[np.float64]] = []
     for number in range(injection.passes):
+        each_pass()
         with (
             torch.inference_mode(),
             injected_dropout(
@@ -220,6 +227,7 @@ def fit_injection(
     passes: int = PASSES,
     place: str = "head",
     seed: int = 0,
+    each_pass: Callable[[], None] = lambda: None,
 ) -> Injection:
     """Choose the rate and the scale factor on validation cases.
 
@@ -232,6 +240,7 @@ def fit_injection(
         passes: T.
         place: A key of `PLACES`.
         seed: Of the masks.
+        each_pass: Called before each; may raise to end it all.
 
     Returns:
         The fitted injection. With too few cases to choose by, a rate of .1 and a scale of 1, and no
@@ -244,7 +253,10 @@ def fit_injection(
     rows = np.arange(len(labels))
     for rate in rates:
         injection = Injection(rate=rate, passes=passes, place=place, seed=seed)
-        parts = [pass_probabilities(classifier, batch, calibration, injection) for batch in batches]
+        parts = [
+            pass_probabilities(classifier, batch, calibration, injection, each_pass=each_pass)
+            for batch in batches
+        ]
         answers = np.concatenate(parts, axis=1)
         mean = answers.mean(axis=0)
         likelihood = float(-np.log(np.maximum(mean[rows, labels], SMALLEST_PROBABILITY)).mean())

@@ -157,6 +157,7 @@ STUDIES: dict[str, Study] = {
             standing_in("pneumonia-resnet50", LITES[0]),
             standing_in("pneumonia-densenet121", LITES[0]),
             standing_in("pneumonia-inception-v3", LITES[1]),
+            standing_in("pneumonia-densenet121", LITES[1]),
             RECIPES["default"],
         ),
         given=False,

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from engine import doubt as doubt_module
 from engine.backbone import Classifier, build_classifier
 from engine.calibration import calibrated
-from engine.doubt import FILE, Doubt, fit_doubt, load_doubt, save_doubt, tell_doubt
+from engine.doubt import FILE, Doubt, cases_for_passes, fit_doubt, load_doubt, save_doubt, tell_doubt
 from engine.errors import RunError
 from engine.records import Calibration, Head, Phase, Recipe
-from engine.uncertainty import pooled_features
+from engine.uncertainty import fit_injection, pooled_features
 
 RECIPE = Recipe(
     name="tiny",
@@ -27,13 +28,20 @@ RECIPE = Recipe(
 CLASSES = ("a", "b", "c")
 
 
+def logits_of(classifier: Classifier, pooled: list[torch.Tensor]) -> np.ndarray:
+    with torch.no_grad():
+        return classifier.head.from_pooled(torch.cat(pooled)).numpy()
+
+
 @pytest.fixture
 def fitted() -> tuple[Classifier, list[torch.Tensor], np.ndarray, Doubt]:
     torch.manual_seed(0)
     classifier = build_classifier(RECIPE, 3).eval()
     pooled = [pooled_features(classifier, torch.rand(30, 1, 16, 16)) for _ in range(2)]
     labels = np.arange(60) % 3
-    doubt = fit_doubt(classifier, pooled, labels, Calibration(temperature=1.5), coverage=0.9)
+    doubt = fit_doubt(
+        classifier, logits_of(classifier, pooled), labels, pooled, Calibration(temperature=1.5), coverage=0.9
+    )
     assert doubt is not None
     return classifier, pooled, labels, doubt
 
@@ -50,8 +58,7 @@ def test_doubt_survives_its_folder(fitted, tmp_path):
 
 def test_every_prediction_is_told_its_doubt(fitted):
     classifier, pooled, _, doubt = fitted
-    with torch.no_grad():
-        logits = classifier.head.from_pooled(pooled[0]).numpy()
+    logits = logits_of(classifier, pooled[:1])
     probabilities = calibrated(logits, Calibration(temperature=1.5))
     predicted = [CLASSES[number] for number in probabilities.argmax(axis=1)]
     told = tell_doubt(
@@ -73,4 +80,29 @@ def test_every_prediction_is_told_its_doubt(fitted):
 
 def test_without_validation_cases_there_is_nothing_to_fit():
     classifier = build_classifier(RECIPE, 3)
-    assert fit_doubt(classifier, [], np.zeros(0, dtype=np.int64), Calibration()) is None
+    logits, labels = np.zeros((0, 3), dtype=np.float32), np.zeros(0, dtype=np.int64)
+    assert fit_doubt(classifier, logits, labels, [], Calibration()) is None
+
+
+def test_dropout_is_fitted_on_a_sample_of_many_cases_and_the_sets_on_all(fitted, monkeypatch):
+    classifier, pooled, labels, on_all = fitted
+    monkeypatch.setattr(doubt_module, "MOST_CASES", 25)
+    rows = cases_for_passes(60, seed=4)
+    assert len(rows) == len(set(rows)) == 25 and (np.diff(rows) > 0).all() and rows.max() < 60
+    assert (cases_for_passes(60, seed=4) == rows).all()
+    assert (cases_for_passes(60, seed=5) != rows).any()
+    assert (cases_for_passes(25) == np.arange(25)).all()
+    sampled = fit_doubt(
+        classifier,
+        logits_of(classifier, pooled),
+        labels,
+        [torch.cat(pooled)[rows]],
+        Calibration(temperature=1.5),
+        coverage=0.9,
+        seed=4,
+    )
+    by_hand = fit_injection(
+        classifier, [torch.cat(pooled)[rows]], labels[rows], Calibration(temperature=1.5), seed=4
+    )
+    assert sampled.injection == by_hand
+    assert sampled.conformal == on_all.conformal

@@ -119,7 +119,7 @@ TWO_PHASES = replace(
 )
 
 
-@pytest.mark.parametrize("stop_after", [1, 3, 5])
+@pytest.mark.parametrize("stop_after", [1, 3, 5, 7])  # the last: while the finished net is calibrated
 def test_a_run_that_was_stopped_and_resumed_has_the_curve_of_one_that_was_not(
     stop_after: int, tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
