@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import html
 import io
+import math
 import re
 import threading
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ from engine.records import Epoch, Estimate
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 MOST_CURVES = 10
+FEW_CURVES = 4  # whose legend finds room between them
 GREY = "#6b7280"
 FILLS = ("#1f5f99", "#7fb2d9", "#d5dde5")  # dark, middle and light: told apart without colour
 
@@ -78,11 +80,19 @@ def _unit_square(axes: Axes, x: str, y: str) -> None:
     axes.set_axisbelow(True)
 
 
-def _legend(axes: Axes, curves: int, where: Literal["lower left", "lower right"]) -> None:
+def _legend(figure: Figure, axes: Axes, curves: int, where: Literal["lower left", "lower right"]) -> None:
     if curves > MOST_CURVES:
         axes.plot([], [], " ", label=f"and {curves - MOST_CURVES} more, not drawn")
-    if curves:
-        axes.legend(loc=where, fontsize=7 if curves < 6 else 5.5)
+    if 0 < curves <= FEW_CURVES:
+        axes.legend(loc=where, fontsize=7)
+    elif curves:  # below the axes, where it hides no curve, and the figure grows by its lines
+        handles, labels = axes.get_legend_handles_labels()
+        columns = 2 if max(len(label) for label in labels) <= 18 else 1
+        figure.set_size_inches(
+            figure.get_figwidth(), figure.get_figheight() + 0.17 * math.ceil(len(labels) / columns)
+        )
+        look: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "handlelength": 3.5}
+        figure.legend(handles, labels, fontsize=7, **look)
 
 
 def _interval(estimate: Estimate | None) -> str:
@@ -172,7 +182,7 @@ def roc_svg(
             }
             axes.plot(1 - point[0], point[1], marker="x", label="operating point", **cross)
         _unit_square(axes, "1 − specificity", "sensitivity")
-        _legend(axes, len(drawn), "lower right")
+        _legend(figure, axes, len(drawn), "lower right")
 
     said = "; ".join(
         f"{name}: area {_interval((areas or {}).get(name)) or 'not estimated'}" for name, _ in drawn
@@ -204,7 +214,7 @@ def precision_recall_svg(
             recall, precision = np.append(0.0, curve.recall), np.append(curve.precision[0], curve.precision)
             axes.step(recall, precision, where="pre", label=label, **_line(place))
         _unit_square(axes, "recall (sensitivity)", "precision (positive predictive value)")
-        _legend(axes, len(drawn), "lower left")
+        _legend(figure, axes, len(drawn), "lower left")
 
     said = "; ".join(
         f"{name}: average precision {_interval((averages or {}).get(name)) or 'not estimated'}"
@@ -307,7 +317,7 @@ def overlaid_svg(histories: Mapping[str, Sequence[Epoch]]) -> str:
         for axes in (left, right):
             axes.grid(color="#e5e7eb", linewidth=0.6)
             axes.xaxis.get_major_locator().set_params(integer=True)
-        _legend(right, len(histories), "lower right")
+        _legend(figure, right, len(histories), "lower right")
 
     said = "; ".join(
         f"{name}: {len(history)} epochs, best validation accuracy "

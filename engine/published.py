@@ -27,7 +27,7 @@ _SCNNB_SOURCE = (
 )
 
 
-def _scnnb(variant: str, mnist: float, fashion: float) -> Recipe:
+def _scnnb(variant: str, mnist: float, fashion: float, *, epochs: int = 15) -> Recipe:
     return Recipe(
         name=f"scnnb{variant}",
         title=f"SCNNB{variant}, a shallow net for 28 × 28 grey images",
@@ -40,7 +40,7 @@ def _scnnb(variant: str, mnist: float, fashion: float) -> Recipe:
         phases=(
             Phase(
                 name="train",
-                epochs=15,
+                epochs=epochs,
                 trainable="all",
                 optimizer="momentum",
                 learning_rate=0.02,
@@ -71,7 +71,7 @@ def _scnnb_cifar(grey: Recipe, accuracy: float) -> Recipe:
 
 _SCNNB = _scnnb("", 0.9948, 0.9280)
 _SCNNB_A = _scnnb("-a", 0.9940, 0.9301)
-_SCNNB_B = _scnnb("-b", 0.9946, 0.9265)
+_SCNNB_B = _scnnb("-b", 0.9946, 0.9265, epochs=30)  # without batch norm it learns half as fast
 
 # ------------------------------------------------------------------------------------- CIFAR CNN and its
 # ablations

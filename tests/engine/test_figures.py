@@ -115,6 +115,18 @@ def test_curves_left_out_of_a_crowded_figure_are_counted_in_it() -> None:
     assert "class 13: area" in svg  # the words for the blind name all
 
 
+@pytest.mark.parametrize(("curves", "below"), [(2, False), (8, True)])
+def test_a_legend_of_many_curves_stands_below_the_axes_where_it_covers_none(curves: int, below: bool) -> None:
+    svg = roc_svg({f"class {i}": roc_curve(Y, P) for i in range(curves)})
+    height_of = {
+        words: float(re.search(rf' y="([0-9.]+)"[^>]*>{words}', svg)[1])  # from the top
+        for words in ("1 − specificity", "class 0", f"class {curves - 1}")
+    }
+    figure = float(re.search(r'viewBox="0 0 [0-9.]+ ([0-9.]+)"', svg)[1])
+    assert (height_of["class 0"] > height_of["1 − specificity"]) is below
+    assert height_of[f"class {curves - 1}"] < figure
+
+
 def test_a_curve_of_a_hundred_thousand_films_stays_small() -> None:
     y = rng.random(100_000) < 0.3
     assert len(roc_svg({"opacity": roc_curve(y, rng.random(100_000) + y)})) < 200_000
