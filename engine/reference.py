@@ -96,11 +96,13 @@ def reviewed_labels(run: Run, predictions: Sequence[Prediction], reviews: Sequen
             excluded["readers disagree, no majority"] += 1
         else:
             answers[prediction.image_id] = first[0][0]
-    caution = (
-        "Readers saw the model's answer before they gave theirs, which pulls theirs towards it: these figures are "
-        "not those of an independent reference standard."
-    )
-    if answers and len(answers) < len(predictions):
+    caution = ""
+    if answers:
+        caution = (
+            "Readers saw the model's answer before they gave theirs, which pulls theirs towards it: these figures "
+            "are not those of an independent reference standard."
+        )
+    if 0 < len(answers) < len(predictions):
         caution += (
             f" They rest on {len(answers):,} of {len(predictions):,} cases. Unless the cases to review were drawn at "
             "random, they are a selected sample (for example the errors, or the most uncertain), and their figures "

@@ -74,7 +74,7 @@ class Against:
         cases: How many it gives a class.
         of: How many there are.
         excluded: Why the others have none → how many.
-        caution: What a reader of the report must know of it.
+        caution: What a reader of the report must know of it; empty where it holds no answer.
         sentences: The figures in words.
         rows: The classification report.
         estimates: Every overall figure by name.

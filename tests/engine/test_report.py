@@ -145,6 +145,13 @@ def test_the_two_reference_standards_are_counted_apart() -> None:
     assert "5 of 40 cases" in reviewed.caution and "selected sample" in reviewed.caution
 
 
+def test_no_reader_is_said_to_have_read_where_none_has() -> None:
+    given, reviewed = build(a_run(), some_cases(a_run())).against
+    assert (reviewed.cases, reviewed.caution) == (0, "")
+    assert "Readers saw" not in page_of(build(a_run(), some_cases(a_run())))
+    assert given.caution
+
+
 def test_the_last_word_of_a_reader_counts_and_the_undecided_are_left_out_and_counted() -> None:
     run = a_run()
     cases = some_cases(run)
