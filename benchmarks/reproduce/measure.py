@@ -18,6 +18,7 @@ from engine.prediction import parts_of, predict_and_explain
 from engine.recipe import recipe_to_json
 from engine.records import Epoch, Estimate, Index, Prediction, Recipe, Run, Split
 from engine.run import load_history, load_run, split_of
+from engine.store import open_store
 from engine.training import train
 from engine.workspace import Workspace
 
@@ -65,7 +66,7 @@ def trained(
 
 
 def predictions_of(workspace: Workspace, run: Run, *, device: str = "auto") -> list[Prediction]:
-    """Predict a run's test images."""
+    """Predict a run's test images, and store that: `overread compare --reuse` then draws runs beside each other."""
     split = split_of(run)
     cache = open_cache(
         workspace.cache,
@@ -83,7 +84,11 @@ def predictions_of(workspace: Workspace, run: Run, *, device: str = "auto") -> l
         cache=cache,
         batch_size=256,
     )
-    return [prediction for prediction, _ in told]
+    predictions = [prediction for prediction, _ in told]
+    with open_store(workspace.database) as store:
+        store.add_run(run)
+        store.add_cases(run.run_id, predictions)
+    return predictions
 
 
 def figures_of(run: Run, predictions: list[Prediction]) -> dict[str, Estimate]:

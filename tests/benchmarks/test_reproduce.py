@@ -18,6 +18,9 @@ from benchmarks.reproduce.measure import published_of
 from benchmarks.reproduce.packs import FASHION, arrays, folders, listed, thinned
 from benchmarks.reproduce.studies import STUDIES, Study, fewer, standing_in
 from engine.recipe import RECIPES, check_recipe, recipe_from_json, recipe_to_json
+from engine.run import list_runs
+from engine.store import open_store
+from engine.workspace import open_workspace
 
 
 @pytest.fixture
@@ -76,6 +79,10 @@ def test_a_study_becomes_figures_beside_the_published_ones(
     assert row["figures"]["accuracy"]["low"] < row["figures"]["accuracy"]["high"]
     assert row["figures"]["accuracy"]["n"] == 40
     assert str(tmp_path) not in json.dumps(told)  # figures alone
+    workspace = open_workspace(tmp_path / "ws")
+    (run,) = list_runs(workspace)
+    with open_store(workspace.database) as store:  # so that the runs of a study can be compared and read
+        assert len(store.predictions(run.run_id, part="test")) == 40
     printed = capsys.readouterr()
     assert "| `scnnb` | Fashion-MNIST | accuracy | 0.928 |" in printed.out
 
