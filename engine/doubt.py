@@ -26,9 +26,7 @@ from engine.uncertainty import Injection, fit_injection, uncertainties
 from engine.workspace import write_atomic
 
 FILE = "uncertainty.json"
-MOST_CASES = (
-    2000  # for the passes: more fix a rate no better, and a pass of a wide head over all takes minutes
-)
+MOST_CASES = 1000  # for the passes: more fix a rate no better, and 240 passes of a wide head take minutes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,8 +23,8 @@ from engine.workspace import write_atomic
 
 JOB_FILE, STATUS_FILE, CANCEL_FILE, LOG_FILE = "job.json", "status.json", "cancel", "job.log"
 
-State = Literal["starting", "training", "predicting", "explaining", "done", "stopped", "failed", "lost"]
-WORKING: frozenset[State] = frozenset({"starting", "training", "predicting", "explaining"})
+State = Literal["starting", "training", "calibrating", "predicting", "done", "stopped", "failed", "lost"]
+WORKING: frozenset[State] = frozenset({"starting", "training", "calibrating", "predicting"})
 RESUMABLE: frozenset[State] = frozenset({"stopped", "failed", "lost"})
 
 

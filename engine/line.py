@@ -91,6 +91,7 @@ def train_run(
         device=request.device,
         should_stop=report.should_stop,
         on_batch=report.batch,
+        on_trained=lambda: report.stage("calibrating", "Calibrating on the validation images"),
         resume=request.resume,
         allow_downloads=request.allow_downloads,
     )

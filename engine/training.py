@@ -61,6 +61,7 @@ def train(
     device: str = "auto",
     should_stop: StopRequested = lambda: False,
     on_batch: BatchDone = lambda done, total: None,
+    on_trained: Callable[[], None] = lambda: None,
     resume: bool = False,
     allow_downloads: bool = False,
 ) -> Iterator[Epoch]:
@@ -77,6 +78,7 @@ def train(
         device: "auto", "cpu", "cuda" or "mps".
         should_stop: Asked once a batch.
         on_batch: Told of every batch.
+        on_trained: Told when the last epoch is done and the net is calibrated, which may take a minute.
         resume: Go on from the folder's checkpoint, if there is one.
         allow_downloads: Whether pretrained weights may be fetched from the hub.
 
@@ -140,6 +142,7 @@ def train(
             f"{device_name(chosen)} ran out of memory at a batch of {recipe.batch_size} images",
             "Set a smaller batch_size or image_size and resume",
         ) from error
+    on_trained()
     finish(course, trained=trained, dataset_id=dataset_id, dataset_name=dataset_name, origin=origin)
 
 

@@ -33,8 +33,8 @@ RECIPE = "demo"
 STEPS = {
     "starting": "start training",
     "training": "train",
+    "calibrating": "train",
     "predicting": "predict and explain",
-    "explaining": "predict and explain",
 }
 
 

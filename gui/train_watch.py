@@ -34,8 +34,8 @@ TICK_WORKING, TICK_IDLE = 1.0, 5.0
 STATES = {
     "starting": "starting",
     "training": "training",
+    "calibrating": "calibrating",
     "predicting": "reading the films",
-    "explaining": "making the heatmaps",
     "done": "done",
     "stopped": "stopped",
     "failed": "failed",

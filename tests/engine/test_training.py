@@ -145,6 +145,19 @@ def test_a_run_that_was_stopped_and_resumed_has_the_curve_of_one_that_was_not(
     assert not (folder / "checkpoint.safetensors").exists()
 
 
+def test_calibrating_is_told_when_the_last_epoch_is_done(tiny_split: Split, workspace: Workspace) -> None:
+    folder, told = workspace.runs / "a", []
+    for epoch in course(
+        TINY_RECIPE,
+        tiny_split,
+        folder,
+        workspace.cache,
+        on_trained=lambda: told.append(("calibrating", (folder / "run.json").exists())),
+    ):
+        told.append(("epoch", epoch.number))
+    assert told == [("epoch", 1), ("epoch", 2), ("calibrating", False)]
+
+
 def test_a_checkpoint_cut_short_is_said_in_a_sentence(tiny_split: Split, workspace: Workspace) -> None:
     folder = workspace.runs / "cut"
     folder.mkdir()

@@ -210,6 +210,11 @@ def test_what_was_said_while_reading_is_over_when_training_has_begun() -> None:
     assert "Reading" not in begun and "Training." in begun
 
 
+def test_what_comes_after_the_last_epoch_is_said() -> None:
+    box = run_box(a_status(state="calibrating", message="Calibrating on the validation images"), None)
+    assert "Calibrating on the validation images" in box and "epoch" not in box
+
+
 @pytest.mark.parametrize("state", ["failed", "lost", "stopped"])
 def test_a_run_that_ended_early_says_so_and_can_be_resumed(state: str) -> None:
     box = run_box(a_status(state=state, message="The disk is full."), None)
