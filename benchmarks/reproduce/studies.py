@@ -67,6 +67,17 @@ def standing_in(name: str, backbone: str) -> Recipe:
     )
 
 
+def first_phase(recipe: Recipe) -> Recipe:
+    """Return a recipe's first phase as a recipe of its own, and say so in it."""
+    first = recipe.phases[0]
+    return replace(
+        recipe,
+        name=f"{recipe.name}-{first.name}",
+        title=f"{recipe.title}, phase “{first.name}” alone",
+        phases=(first,),
+    )
+
+
 LITES = ("efficientnet-lite0", "efficientnet-lite2")
 SCNNB = tuple(RECIPES[name] for name in ("scnnb", "scnnb-a", "scnnb-b"))
 ABLATIONS = tuple(RECIPES[name] for name in RECIPES if name.startswith("cifar-cnn"))
@@ -142,7 +153,10 @@ STUDIES: dict[str, Study] = {
     "pneumonia-b2": Study(
         data="5,856 chest films of children, 60/20/20 by patient",
         prepare=listed("pneumonia_kermany_224.tar"),
-        recipes=tuple(standing_in("pneumonia-efficientnet-b2", name) for name in LITES),
+        recipes=(
+            *(standing_in("pneumonia-efficientnet-b2", name) for name in LITES),
+            first_phase(standing_in("pneumonia-efficientnet-b2", LITES[1])),
+        ),
         given=False,
         ratios=(0.6, 0.2, 0.2),
         look_alikes=True,

@@ -16,7 +16,7 @@ from benchmarks.reproduce import table
 from benchmarks.reproduce.__main__ import main
 from benchmarks.reproduce.measure import published_of
 from benchmarks.reproduce.packs import FASHION, arrays, folders, listed, thinned
-from benchmarks.reproduce.studies import STUDIES, Study, fewer, standing_in
+from benchmarks.reproduce.studies import STUDIES, Study, fewer, first_phase, standing_in
 from engine.recipe import RECIPES, check_recipe, recipe_from_json, recipe_to_json
 from engine.run import list_runs
 from engine.store import open_store
@@ -175,6 +175,9 @@ def test_a_net_that_stands_in_is_named_in_the_recipe() -> None:
         published, name="", title="", source="", backbone=""
     )
     assert fewer(2, 100)(published).train_limit == 100
+    head = first_phase(recipe)
+    assert head.phases == published.phases[:1] and "alone" in head.title
+    assert head.name == "pneumonia-efficientnet-b2-by-lite0-head"
 
 
 def test_the_table_leaves_trials_out_and_says_what_has_no_interval(tmp_path: Path) -> None:
