@@ -49,7 +49,7 @@ def measure(setting: Setting) -> Iterator[Row | LeftOut]:
             met=ours / limit >= 0.95,
         )
         if trainable == "all":
-            timms = images_per_second(split, recipe, images=batches * batch_size)
+            timms = images_per_second(split, recipe, batches=batches)
             yield Row(
                 work=work,
                 ours=ours,

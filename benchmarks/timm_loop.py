@@ -19,8 +19,6 @@ from engine.backbone import TimmBackbone, build_backbone
 from engine.device import autocast, pick_device
 from engine.records import Recipe, Sample, Split
 
-WARM_UP = 2  # batches
-
 
 class _Films(Dataset[tuple[Any, int]]):
     """Films as files; timm's `create_loader` sets `transform`."""
@@ -39,16 +37,19 @@ class _Films(Dataset[tuple[Any, int]]):
             return self.transform(film.convert("RGB")), self.classes.index(sample.label or "")
 
 
-def images_per_second(split: Split, recipe: Recipe, *, images: int) -> float:
+def images_per_second(split: Split, recipe: Recipe, *, batches: int) -> float:
     """Train all of a net as timm does and return how many images a second go through.
 
     Args:
         split: Its training side is read from the files.
         recipe: Whose net, size, batch size and rate are taken; the first phase's.
-        images: How many are timed, after some to warm up.
+        batches: How many are timed at least: what the loader's workers have ready at the start is left out, and three
+            times as many batches are timed.
     """
     device = torch.device(pick_device())
-    wanted = images + WARM_UP * recipe.batch_size
+    workers = os.cpu_count() or 1
+    warm_up = 2 * workers  # a worker decodes two ahead
+    wanted = (warm_up + max(batches, 3 * warm_up)) * recipe.batch_size
     samples = [split.train[number % len(split.train)] for number in range(wanted)]
     backbone = build_backbone(recipe.backbone, channels=recipe.channels, image_size=recipe.image_size)
     assert isinstance(backbone, TimmBackbone)
@@ -63,7 +64,7 @@ def images_per_second(split: Split, recipe: Recipe, *, images: int) -> float:
         color_jitter=recipe.augmentation.brightness,
         mean=net.pretrained_cfg["mean"],
         std=net.pretrained_cfg["std"],
-        num_workers=os.cpu_count() or 1,
+        num_workers=workers,
         pin_memory=device.type == "cuda",
         use_prefetcher=device.type == "cuda",
         device=device,
@@ -77,8 +78,8 @@ def images_per_second(split: Split, recipe: Recipe, *, images: int) -> float:
             loss = functional.cross_entropy(found, labels.to(device))
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        if number in (WARM_UP - 1, len(loader) - 1):
+        if number in (warm_up - 1, len(loader) - 1):
             float(loss.detach())  # waits for the GPU
-        if number == WARM_UP - 1:
+        if number == warm_up - 1:
             started = time.perf_counter()
-    return recipe.batch_size * (len(loader) - WARM_UP) / (time.perf_counter() - started)
+    return recipe.batch_size * (len(loader) - warm_up) / (time.perf_counter() - started)

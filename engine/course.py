@@ -148,10 +148,12 @@ class Course:
                     best=improved,
                 )
                 append_epoch(self.folder, epoch)
-                if time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS:
+                last = index == len(self.recipe.phases) - 1 and (done == phase.epochs or self._ended(phase))
+                if last or time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS:
                     self._save(index, done, number, optimizer, schedule.state_dict())
                     saved_at = time.monotonic()
                 yield epoch
+            del feed  # it has the banks open
             evict(self.cache_dir / "features")
         if self.progress.best is not None:
             self.classifier.load_state_dict(self.progress.best)

@@ -31,7 +31,7 @@ from engine.augment import Augmenter
 from engine.cut import Cut, kept_shape
 from engine.image_cache import VERSION as PIXELS_VERSION
 from engine.image_cache import ImageCache
-from engine.inference import engine_name, fast_features
+from engine.inference import WORTH_CONVERTING, fast_features
 from engine.records import Augmentation
 from engine.weights import state_digest
 from engine.workspace import check_room, make_room, storage_error
@@ -111,6 +111,7 @@ class FeatureBank:
         _, height, _, channels = cache.images.shape
         self._shape = kept_shape(cut, channels, height, device)
         self._frozen: Callable[[torch.Tensor], torch.Tensor] | None = None
+        self._frozen_for = 0  # images, when it was made
 
     def view(self, view: int, rows: NDArray[np.int64], progress: Progress | None = None) -> View:
         """Return a view's features, with at least `rows` filled in.
@@ -128,7 +129,7 @@ class FeatureBank:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             os.utime(folder)  # eviction goes by last use
-            with FileLock(folder / "lock"):
+            with FileLock(folder.with_suffix(".lock")):  # beside it: Windows deletes no open file
                 known = _opened(folder, 4 * math.prod(self._shape))
                 missing = np.array(
                     [row for row in np.unique(rows) if self._ids[row] not in known], dtype=np.int64
@@ -143,6 +144,15 @@ class FeatureBank:
             raise storage_error(error, folder) from error
         return View(features, np.array([known.get(name, -1) for name in self._ids], dtype=np.int64))
 
+    def _fast(self, images: int) -> Callable[[torch.Tensor], torch.Tensor]:
+        return fast_features(
+            self._cut.frozen.eval(),
+            device=self._device,
+            images=images,
+            size=self._cache.images.shape[1],
+            cache_dir=self._folder.parent,
+        )
+
     def _fill(
         self,
         folder: Path,
@@ -156,17 +166,8 @@ class FeatureBank:
             folder,
             "Free some space, choose another workspace with --workspace, or set the recipe's views lower",
         )
-        if (
-            self._frozen is None or engine_name(self._frozen) == "PyTorch"
-        ):  # compiling takes time: once for all views
-            size = self._cache.images.shape[1]
-            self._frozen = fast_features(
-                self._cut.frozen.eval(),
-                device=self._device,
-                images=len(rows),
-                size=size,
-                cache_dir=self._folder.parent,
-            )
+        if self._frozen is None or self._frozen_for < WORTH_CONVERTING <= len(rows):  # once for all views
+            self._frozen, self._frozen_for = self._fast(len(rows)), len(rows)
         frozen, pool = self._frozen, self._cut.pool
         start = marked = 0
         with (folder / VALUES).open("ab") as values, (folder / NAMES).open("ab") as names:
@@ -235,8 +236,11 @@ def evict(folder: Path, max_bytes: int = MAX_BYTES) -> None:
 
 def _remove_unless_busy(bank: Path) -> bool:
     try:
-        with FileLock(bank / "lock", timeout=0):
-            shutil.rmtree(bank, ignore_errors=True)  # on Windows a mapped file cannot be deleted: it stays
-    except Timeout:
+        with FileLock(bank.with_suffix(".lock"), timeout=0):
+            (bank / VALUES).unlink(
+                missing_ok=True
+            )  # first: on Windows a mapped file stays, and so do its names
+            shutil.rmtree(bank)
+    except (Timeout, OSError):
         return False
-    return not bank.exists()
+    return True

@@ -5,7 +5,6 @@ build_report computes and touches no disk; export_report writes what it is given
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -473,15 +472,18 @@ def subgroup_table(
             continue
         found += [
             SubgroupRow(column=column, value=value, cases=len(of), estimates=_main_figures(run, of))
-            for value, of in sorted(groups.items(), key=lambda group: _in_counting_order(group[0]))
+            for value, of in _in_counting_order(groups)
             if len(of) >= FEWEST_IN_SUBGROUP
         ]
     return tuple(found)
 
 
-def _in_counting_order(value: str) -> list[str | int]:
-    """Return a key by which "9" comes before "10", and "stage 2" before "stage 10"."""
-    return [int(part) if place % 2 else part for place, part in enumerate(re.split(r"([0-9]+)", value))]
+def _in_counting_order(groups: Mapping[str, list[Prediction]]) -> list[tuple[str, list[Prediction]]]:
+    """Return groups so that 9 comes before 10 where all are numbers, and by the alphabet otherwise."""
+    try:
+        return sorted(groups.items(), key=lambda group: float(group[0]))
+    except ValueError:
+        return sorted(groups.items(), key=lambda group: group[0])
 
 
 def _main_figures(run: Run, predictions: Sequence[Prediction]) -> dict[str, Estimate]:

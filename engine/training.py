@@ -78,7 +78,7 @@ def train(
         device: "auto", "cpu", "cuda" or "mps".
         should_stop: Asked once a batch.
         on_batch: Told of every batch.
-        on_trained: Told when the last epoch is done and the net is calibrated, which may take a minute.
+        on_trained: Told when the last epoch is done; calibrating begins, which may take a minute.
         resume: Go on from the folder's checkpoint, if there is one.
         allow_downloads: Whether pretrained weights may be fetched from the hub.
 
@@ -200,7 +200,7 @@ def _validated(course: Course, each_batch: Callable[[], None]) -> tuple[NDArray[
     """Run the validation images as `engine.prediction` does.
 
     Returns:
-        (N, C) logits of all, and what the head reads of those that the doubt is fitted on, in batches: maps of all
+        (N, C) logits of all, and in batches what the head reads of those that the doubt is fitted on: maps of all
         would not fit into a GPU.
     """
     net, rows = course.classifier.eval(), course.data.val_rows
@@ -223,7 +223,8 @@ def _validated(course: Course, each_batch: Callable[[], None]) -> tuple[NDArray[
             logits[here] = net.head.from_pooled(read).float().cpu().numpy()
         if kept[here].any():
             pooled.append(read[torch.from_numpy(kept[here]).to(read.device)])
-    return logits, pooled
+    # A pass over seven images takes as long as one over many.
+    return logits, list(torch.split(torch.cat(pooled), 256)) if pooled else []
 
 
 def _check_split(split: Split, positive: str | None) -> None:

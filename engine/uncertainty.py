@@ -38,7 +38,7 @@ class Injection:
     Attributes:
         rate: Share of units that each pass switches off.
         passes: T.
-        scale: Squared error over variance, both summed over the validation cases; 1 without any variance.
+        scale: Squared error over variance, both summed over the cases it was fitted on; 1 without any variance.
         place: A key of `PLACES`.
         seed: Of the masks.
         likelihoods: (rate, mean negative log-likelihood in nats) of every rate tried; empty where none
@@ -233,7 +233,7 @@ def fit_injection(
 
     Args:
         classifier: Trained.
-        batches: Of all validation cases; see `pass_probabilities`.
+        batches: Of the validation cases to fit on; see `pass_probabilities`.
         labels: (N,) class numbers, over all batches.
         calibration: Of the run.
         rates: To choose from.

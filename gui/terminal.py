@@ -152,20 +152,24 @@ def _follow(folder: Path, on_change: Callable[[JobStatus], None]) -> JobStatus:
             whole = (now.epoch + part) / max(now.epochs, 1) if now.state == "training" else part
             bars.update(task, description=now.state, completed=min(whole, 1.0), figures=_figures(now))
             if not console.is_terminal and now.working and now.epoch > shown and now.last_epoch is not None:
-                console.print(f"{now.state}: {_figures(now)}", markup=False)
+                console.print(
+                    f"training: {_epoch_figures(now)}", markup=False
+                )  # whatever came since it ended
             shown = max(shown, now.epoch)
     return now
 
 
 def _figures(now: JobStatus) -> str:
-    parts = []
-    if now.state == "training":
-        parts.append(f"epoch {now.epoch} of {now.epochs}")
-    if now.state == "training" and now.last_epoch is not None:
+    return _epoch_figures(now) if now.state == "training" else now.message
+
+
+def _epoch_figures(now: JobStatus) -> str:
+    parts = [f"epoch {now.epoch} of {now.epochs}"]
+    if now.last_epoch is not None:
         parts.append(f"{now.last_epoch.phase}, validation AUC {now.last_epoch.val_auc:.3f}")
     if now.seconds_left is not None:
         parts.append(f"{duration(now.seconds_left)} left")
-    return " · ".join(parts) or now.message
+    return " · ".join(parts)
 
 
 def duration(seconds: float) -> str:

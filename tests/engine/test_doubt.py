@@ -10,7 +10,7 @@ from engine import doubt as doubt_module
 from engine.backbone import Classifier, build_classifier
 from engine.calibration import calibrated
 from engine.doubt import FILE, Doubt, cases_for_passes, fit_doubt, load_doubt, save_doubt, tell_doubt
-from engine.errors import RunError
+from engine.errors import RunError, TrainingStopped
 from engine.records import Calibration, Head, Phase, Recipe
 from engine.uncertainty import fit_injection, pooled_features
 
@@ -106,3 +106,19 @@ def test_dropout_is_fitted_on_a_sample_of_many_cases_and_the_sets_on_all(fitted,
     )
     assert sampled.injection == by_hand
     assert sampled.conformal == on_all.conformal
+
+
+def test_fitting_can_be_ended_before_any_pass(fitted):
+    classifier, pooled, labels, _ = fitted
+    passes = []
+
+    def third_ends_it() -> None:
+        passes.append(len(passes))
+        if len(passes) == 3:
+            raise TrainingStopped("stopped", "resume")
+
+    with pytest.raises(TrainingStopped):
+        fit_doubt(
+            classifier, logits_of(classifier, pooled), labels, pooled, Calibration(), each_pass=third_ends_it
+        )
+    assert len(passes) == 3

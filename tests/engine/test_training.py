@@ -158,6 +158,21 @@ def test_calibrating_is_told_when_the_last_epoch_is_done(tiny_split: Split, work
     assert told == [("epoch", 1), ("epoch", 2), ("calibrating", False)]
 
 
+def test_a_stop_while_calibrating_loses_no_epoch_even_of_a_short_training(
+    tiny_split: Split, workspace: Workspace
+) -> None:
+    folder = workspace.runs / "a"
+    seen: list[Epoch] = []
+    with pytest.raises(TrainingStopped):
+        for epoch in course(
+            TINY_RECIPE, tiny_split, folder, workspace.cache, should_stop=lambda: len(seen) == 2
+        ):
+            seen.append(epoch)
+    assert list(course(TINY_RECIPE, tiny_split, folder, workspace.cache, resume=True)) == []
+    assert curve(load_history(folder)) == curve(seen)
+    assert load_run(folder).classes == tiny_split.classes
+
+
 def test_a_checkpoint_cut_short_is_said_in_a_sentence(tiny_split: Split, workspace: Workspace) -> None:
     folder = workspace.runs / "cut"
     folder.mkdir()

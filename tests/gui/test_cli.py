@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine import jobs
+from engine.job_files import JobStatus
+from engine.records import Epoch
 from gui.cli import app, main
+from gui.terminal import watch_job
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
@@ -262,6 +267,28 @@ def test_doctor_says_what_is_missing(overread: Overread, tmp_path: Path) -> None
     assert "missing" in out
     assert "is not a folder" in out
     assert "--workspace" in err
+
+
+def test_the_figures_of_the_last_epoch_are_in_the_log_whatever_came_since(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    last = Epoch(
+        number=2,
+        phase="head",
+        train_loss=0.5,
+        val_loss=0.4,
+        val_accuracy=0.9,
+        val_auc=0.957,
+        learning_rate=1e-3,
+        seconds=1,
+        images_per_second=1,
+    )
+    begun = JobStatus(job_id="r", folder=tmp_path, state="training", epoch=1, epochs=2)
+    seen = [replace(begun, state="calibrating", message="Calibrating", epoch=2, last_epoch=last)]
+    seen.append(replace(seen[0], state="done"))
+    monkeypatch.setattr(jobs, "watch", lambda folder, interval: iter([begun, *seen]))
+    assert watch_job(tmp_path).state == "done"
+    assert "training: epoch 2 of 2 · head, validation AUC 0.957" in capsys.readouterr().err
 
 
 @pytest.mark.slow
