@@ -67,19 +67,19 @@ def choices_from_percent(
     """Return the choice that the form's percentages make.
 
     Raises:
-        SplitError: The shares do not add up to 100, or one of them is below 1.
+        SplitError: The shares do not add up to 100, or one of them is below 1, and something is divided by them. Where
+            the data came divided, they say how much of training becomes validation if none came.
     """
     percents = [float(share or 0) for share in (train, val, test)]
-    if not all(map(math.isfinite, percents)):
-        percents = [0.0, 0.0, 0.0]
     if division not in get_args(Division):
         division = "automatic"
-    if division != "given" and (min(percents) < 1 or abs(sum(percents) - 100) > 0.01):
+    adds_up = all(map(math.isfinite, percents)) and min(percents) >= 1 and abs(sum(percents) - 100) <= 0.01
+    if not adds_up and division != "given":
         raise SplitError(
             f"Shares of {percents[0]:g}, {percents[1]:g} and {percents[2]:g}% do not make a division",
             "Give training, validation and test at least 1% each, 100% together",
         )
-    if division == "given":
+    if not adds_up:
         percents = [60.0, 20.0, 20.0]
     ratios = (percents[0] / 100, percents[1] / 100, percents[2] / 100)
     return Choices(division=division, ratios=ratios, seed=int(seed or 0), positive=positive or None)  # type: ignore[arg-type]

@@ -191,6 +191,8 @@ def choices_of(
     kept = load_choices(workspace, found.dataset_id)
     division = kept.division if use_given is None else ("given" if use_given else "anew")
     train, val, test = _shares(ratios) if ratios else (100 * share for share in kept.ratios)
+    if ratios:
+        choices_from_percent("anew", train, val, test, seed, None)  # refused, whatever they are used for
     if ratios and use_given is None:
         division = "anew"
     if positive is not None and positive not in found.classes:

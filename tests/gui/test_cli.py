@@ -269,6 +269,21 @@ def test_doctor_says_what_is_missing(overread: Overread, tmp_path: Path) -> None
     assert "--workspace" in err
 
 
+def test_shares_say_how_much_of_given_training_becomes_validation(overread: Overread, tmp_path: Path) -> None:
+    for part, count in (("train", 20), ("test", 4)):
+        for name in ("normal", "opacity"):
+            for number in range(count):
+                path = tmp_path / "films" / part / name / f"{part}{name}{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shade = np.random.default_rng([number, len(name), count]).integers(0, 255, (32, 32))
+                Image.fromarray(shade.astype(np.uint8)).save(path)
+    given = ("split", str(tmp_path / "films"), "--use-given", "--json")
+    assert sum(answer(overread(*given))["images"]["val"].values()) == 10  # 20 of 60 + 20
+    assert sum(answer(overread(*given, "--ratios", "72/8/20"))["images"]["val"].values()) == 4
+    code, _, said = overread(*given, "--ratios", "72/8/30")
+    assert code == 1 and "100% together" in said
+
+
 def test_the_figures_of_the_last_epoch_are_in_the_log_whatever_came_since(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -170,6 +170,11 @@ def test_shares_that_do_not_add_up_are_refused(shares: tuple[float | None, float
         choices_from_percent("anew", *shares, 0, None)
 
 
+def test_shares_are_kept_where_the_data_came_divided_and_need_not_be_there() -> None:
+    assert choices_from_percent("given", 72, 8, 20, 0, None).ratios == (0.72, 0.08, 0.2)
+    assert choices_from_percent("given", None, 50, 50, 0, None).ratios == (0.6, 0.2, 0.2)
+
+
 def test_a_damaged_choice_falls_back_to_the_default(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     (workspace.datasets / "abc").mkdir(parents=True)
