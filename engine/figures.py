@@ -87,7 +87,8 @@ def _legend(figure: Figure, axes: Axes, curves: int, where: Literal["lower left"
         axes.legend(loc=where, fontsize=7)
     elif curves:  # below the axes, where it hides no curve, and the figure grows by its lines
         handles, labels = axes.get_legend_handles_labels()
-        columns = 2 if max(len(label) for label in labels) <= 12 else 1
+        inches = 0.5 + 0.075 * max(len(label) for label in labels)  # of an entry of wide letters
+        columns = max(1, int(figure.get_figwidth() / inches))
         figure.set_size_inches(
             figure.get_figwidth(), figure.get_figheight() + 0.17 * math.ceil(len(labels) / columns)
         )

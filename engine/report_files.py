@@ -34,7 +34,7 @@ from engine.figures import (
     roc_svg,
 )
 from engine.records import Estimate
-from engine.wording import figure, interval
+from engine.wording import figure, interval, p_value
 from engine.workspace import storage_error, write_atomic
 
 if TYPE_CHECKING:
@@ -109,7 +109,8 @@ def fill_template(name: str, **values: Any) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"figure": figure, "interval": interval, "percent": lambda share: f"{share:.1%}"}
+    environment.filters |= {"figure": figure, "interval": interval, "p_value": p_value}
+    environment.filters["percent"] = lambda share: f"{share:.1%}"
     environment.tests["known"] = lambda value: value is not None and math.isfinite(value)
     style = Markup(folder.joinpath("page.css").read_text(encoding="utf-8"))
     template = environment.from_string(folder.joinpath(name).read_text(encoding="utf-8"))

@@ -21,6 +21,11 @@ def figure(value: float, digits: int = 3) -> str:
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
+def p_value(value: float) -> str:
+    """Write a p-value as journals want it: .058, < .001; an en dash where there is none."""
+    return "< .001" if value < 0.001 else figure(value)
+
+
 def interval(estimate: Estimate, digits: int = 3) -> str:
     """Write the bounds: .907–.967; an en dash alone where there are none."""
     if not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):

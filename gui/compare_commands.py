@@ -17,7 +17,7 @@ from engine.records import PARTS, Estimate, Index, Recipe, Run, Split
 from engine.run import list_runs, load_history, load_run, split_of
 from engine.split import limit_training
 from engine.store import open_store
-from engine.wording import figure, interval
+from engine.wording import figure, interval, p_value
 from engine.workspace import Workspace, open_workspace
 from gui.choices import Choices
 from gui.data_commands import choices_of, dataset_of, divide, pairs_of
@@ -237,9 +237,9 @@ def _show(comparison: RunComparison) -> None:
         (
             row.label,
             _figure(row.accuracy.difference),
-            row.p_accuracy,
+            p_value(row.p_accuracy),
             _figure(row.area.difference),
-            row.p_area,
+            p_value(row.p_area),
         )
         for row in comparison.rows
         if row.accuracy is not None and row.area is not None

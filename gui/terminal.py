@@ -52,7 +52,7 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, tit
     cells = [[_cell(value) for value in row] for row in rows]
     table = Table(title=title or None, title_justify="left", title_style="bold")
     for number, heading in enumerate(headings):
-        figures = all(row[number].strip("-–.,%0123456789 ") == "" for row in cells)
+        figures = all(row[number].strip("-–<.,%0123456789 ") == "" for row in cells)
         side: Literal["left", "right"] = "right" if figures and cells else "left"
         table.add_column(heading, justify=side, overflow="fold", no_wrap=number == 0)
     for row in cells:

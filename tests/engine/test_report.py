@@ -36,7 +36,7 @@ from engine.records import (
 from engine.reference import reviewed_labels
 from engine.report import ExportedReport, Report, build_report, export_report
 from engine.report_files import render_html
-from engine.wording import figure, interval
+from engine.wording import figure, interval, p_value
 from engine.workspace import storage_error
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -510,6 +510,13 @@ def test_a_patient_on_two_sides_is_said() -> None:
 )
 def test_figures_are_written_as_journals_do(value: float, text: str) -> None:
     assert figure(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0, "< .001"), (0.00099, "< .001"), (0.058, ".058"), (1.0, "1.000"), (np.nan, "–")]
+)
+def test_no_p_value_is_nought(value: float, text: str) -> None:
+    assert p_value(value) == text
 
 
 def test_an_interval_with_a_negative_bound_is_not_written_with_a_dash() -> None:
