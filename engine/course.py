@@ -94,6 +94,11 @@ class Course:
     began: float
     progress: _Progress = field(default_factory=_Progress)
 
+    def unless_stopped(self) -> None:
+        """Raise `TrainingStopped` when somebody pressed stop."""
+        if self.should_stop():
+            raise stopped()
+
     def run(self, checkpoint: Checkpoint | None) -> Iterator[Epoch]:
         """Go through the phases, from the checkpoint on; the net ends as the best epoch by what was last monitored."""
         number = 0
@@ -203,8 +208,7 @@ class Course:
         scaler = torch.amp.GradScaler(self.device, enabled=half_precision(self.device) == torch.float16)
         total, images = 0.0, 0
         for step, (chosen, inputs) in enumerate(feed.prefetched(data.train_rows, batches, plan, view)):
-            if self.should_stop():
-                raise stopped()
+            self.unless_stopped()
             labels = torch.from_numpy(data.train_labels[plan.rows[chosen]]).to(self.device)
             optimizer.zero_grad(set_to_none=True)
             with autocast(self.device):
@@ -236,8 +240,7 @@ class Course:
         pieces: list[Tensor] = []
         with torch.inference_mode(), autocast(self.device):
             for at in range(0, len(rows), size):
-                if self.should_stop():
-                    raise stopped()
+                self.unless_stopped()
                 pieces.append(feed.logits(feed.plain(rows[at : at + size])).float().cpu())
         if not pieces:
             return {"val_loss": math.nan, "val_accuracy": math.nan, "val_auc": math.nan}

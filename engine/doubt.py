@@ -49,23 +49,24 @@ def fit_doubt(
     logits: NDArray[np.floating],
     labels: NDArray[np.integer],
     pooled: Sequence[Tensor],
+    pooled_labels: NDArray[np.integer],
     calibration: Calibration,
     *,
     coverage: float = 0.95,
     seed: int = 0,
     each_pass: Callable[[], None] = lambda: None,
 ) -> Doubt | None:
-    """Fit both on validation cases: the sets on all of them, the dropout on `cases_for_passes`.
+    """Fit both on validation cases: the sets on all of them, the dropout on a sample (`cases_for_passes`).
 
     Args:
         classifier: Trained.
         logits: (N, C).
         labels: (N,) class numbers.
-        pooled: Batches of what `engine.uncertainty.pooled_features` gives of `cases_for_passes(N, seed=seed)`, on
-            the classifier's device.
+        pooled: Batches of what `engine.uncertainty.pooled_features` gives of the sample, on the classifier's device.
+        pooled_labels: (M,) class numbers of the sample, over all batches.
         calibration: Of the run.
         coverage: Of the conformal sets.
-        seed: Of the masks, and of the cases.
+        seed: Of the masks.
         each_pass: Called before each; may raise to end it all.
 
     Returns:
@@ -73,9 +74,10 @@ def fit_doubt(
     """
     if len(labels) == 0:
         return None
-    kept = labels[cases_for_passes(len(labels), seed=seed)]
     return Doubt(
-        injection=fit_injection(classifier, pooled, kept, calibration, seed=seed, each_pass=each_pass),
+        injection=fit_injection(
+            classifier, pooled, pooled_labels, calibration, seed=seed, each_pass=each_pass
+        ),
         conformal=fit_conformal(calibrated(logits, calibration), labels, coverage=coverage),
     )
 

@@ -5,6 +5,7 @@ build_report computes and touches no disk; export_report writes what it is given
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -472,18 +473,18 @@ def subgroup_table(
             continue
         found += [
             SubgroupRow(column=column, value=value, cases=len(of), estimates=_main_figures(run, of))
-            for value, of in _in_counting_order(groups)
+            for value, of in sorted(groups.items(), key=lambda group: _in_counting_order(group[0]))
             if len(of) >= FEWEST_IN_SUBGROUP
         ]
     return tuple(found)
 
 
-def _in_counting_order(groups: Mapping[str, list[Prediction]]) -> list[tuple[str, list[Prediction]]]:
-    """Return groups so that 9 comes before 10 where all are numbers, and by the alphabet otherwise."""
+def _in_counting_order(value: str) -> tuple[float, str]:
+    """Return a key by which numbers come first, 9 before 10, and words after them."""
     try:
-        return sorted(groups.items(), key=lambda group: float(group[0]))
+        return float(value), ""
     except ValueError:
-        return sorted(groups.items(), key=lambda group: group[0])
+        return math.inf, value
 
 
 def _main_figures(run: Run, predictions: Sequence[Prediction]) -> dict[str, Estimate]:

@@ -22,7 +22,7 @@ from engine.backbone import build_classifier, len_parameters, load_pretrained, t
 from engine.balance import counts_after
 from engine.calibration import calibrate, calibrated
 from engine.checkpoint import copy_state, load_checkpoint, remove_checkpoint, save_model
-from engine.course import BatchDone, Course, StopRequested, stoppable, stopped
+from engine.course import BatchDone, Course, StopRequested, stoppable
 from engine.cut import frozen_backbone
 from engine.device import device_name, pick_device
 from engine.doubt import cases_for_passes, fit_doubt, save_doubt
@@ -150,21 +150,18 @@ def finish(course: Course, *, trained: int, dataset_id: str, dataset_name: str, 
     """Write the best checkpoint; on validation data calibrate it, fit its doubt and choose its operating point."""
     recipe, data = course.recipe, course.data
     save_model(course.folder, copy_state(course.classifier))
-
-    def unless_stopped() -> None:
-        if course.should_stop():
-            raise stopped()
-
-    logits, pooled = _validated(course, unless_stopped)
+    sample = cases_for_passes(len(data.val_rows), seed=recipe.seed)
+    logits, pooled = _validated(course, sample)
     calibration = calibrate(recipe, logits, data.val_labels, data.train_labels, data.classes)
     doubt = fit_doubt(
         course.classifier,
         logits,
         data.val_labels,
         pooled,
+        data.val_labels[sample],
         calibration,
         seed=recipe.seed,
-        each_pass=unless_stopped,
+        each_pass=course.unless_stopped,
     )
     if doubt is not None:
         save_doubt(course.folder, doubt)
@@ -196,12 +193,12 @@ def finish(course: Course, *, trained: int, dataset_id: str, dataset_name: str, 
     remove_checkpoint(course.folder)
 
 
-def _validated(course: Course, each_batch: Callable[[], None]) -> tuple[NDArray[np.float32], list[Tensor]]:
-    """Run the validation images as `engine.prediction` does.
+def _validated(course: Course, sample: NDArray[np.int64]) -> tuple[NDArray[np.float32], list[Tensor]]:
+    """Run the N validation images as `engine.prediction` does.
 
     Returns:
-        (N, C) logits of all, and in batches what the head reads of those that the doubt is fitted on: maps of all
-        would not fit into a GPU.
+        (N, C) logits of all, and in batches what the head reads of the sample, in its order: maps of all would not
+        fit into a GPU.
     """
     net, rows = course.classifier.eval(), course.data.val_rows
     features = fast_features(
@@ -211,11 +208,11 @@ def _validated(course: Course, each_batch: Callable[[], None]) -> tuple[NDArray[
         size=course.recipe.image_size,
         cache_dir=course.cache_dir,
     )
-    kept = np.isin(np.arange(len(rows)), cases_for_passes(len(rows), seed=course.recipe.seed))
+    kept = np.isin(np.arange(len(rows)), sample)
     logits = np.zeros((len(rows), len(course.data.classes)), dtype=np.float32)
     pooled: list[Tensor] = []
     for at in range(0, len(rows), 64):
-        each_batch()
+        course.unless_stopped()
         here = slice(at, at + 64)
         images = images_of(course.cache, rows[here], course.device).float() / 255
         with torch.inference_mode():

@@ -56,6 +56,23 @@ class Choices:
         }[self.division]
 
 
+def ratios_of(train: float | None, val: float | None, test: float | None) -> tuple[float, float, float]:
+    """Return percentages as shares of 1.
+
+    Where the data came with a test part alone they say how much of training becomes validation.
+
+    Raises:
+        SplitError: They do not add up to 100, or one of them is below 1.
+    """
+    percents = [float(share or 0) for share in (train, val, test)]
+    if not all(map(math.isfinite, percents)) or min(percents) < 1 or abs(sum(percents) - 100) > 0.01:
+        raise SplitError(
+            f"Shares of {percents[0]:g}, {percents[1]:g} and {percents[2]:g}% do not make a division",
+            "Give training, validation and test at least 1% each, 100% together",
+        )
+    return percents[0] / 100, percents[1] / 100, percents[2] / 100
+
+
 def choices_from_percent(
     division: str,
     train: float | None,
@@ -67,21 +84,16 @@ def choices_from_percent(
     """Return the choice that the form's percentages make.
 
     Raises:
-        SplitError: The shares do not add up to 100, or one of them is below 1, and something is divided by them. Where
-            the data came divided, they say how much of training becomes validation if none came.
+        SplitError: See `ratios_of`; shares that nothing is divided by need not add up.
     """
-    percents = [float(share or 0) for share in (train, val, test)]
     if division not in get_args(Division):
         division = "automatic"
-    adds_up = all(map(math.isfinite, percents)) and min(percents) >= 1 and abs(sum(percents) - 100) <= 0.01
-    if not adds_up and division != "given":
-        raise SplitError(
-            f"Shares of {percents[0]:g}, {percents[1]:g} and {percents[2]:g}% do not make a division",
-            "Give training, validation and test at least 1% each, 100% together",
-        )
-    if not adds_up:
-        percents = [60.0, 20.0, 20.0]
-    ratios = (percents[0] / 100, percents[1] / 100, percents[2] / 100)
+    try:
+        ratios = ratios_of(train, val, test)
+    except SplitError:
+        if division != "given":
+            raise
+        ratios = Choices().ratios
     return Choices(division=division, ratios=ratios, seed=int(seed or 0), positive=positive or None)  # type: ignore[arg-type]
 
 

@@ -16,7 +16,7 @@ from engine.scan import scan
 from engine.split import save_split, split_index
 from engine.table import is_table
 from engine.workspace import Workspace, open_workspace
-from gui.choices import Choices, choices_from_percent, load_choices, positive_of, save_choices
+from gui.choices import Choices, Division, load_choices, positive_of, ratios_of, save_choices
 from gui.terminal import progress, remarks, say, show_json, show_table
 
 
@@ -189,18 +189,18 @@ def choices_of(
 ) -> Choices:
     """Return what is kept for this data set, with what was said on the command line instead."""
     kept = load_choices(workspace, found.dataset_id)
-    division = kept.division if use_given is None else ("given" if use_given else "anew")
-    train, val, test = _shares(ratios) if ratios else (100 * share for share in kept.ratios)
-    if ratios:
-        choices_from_percent("anew", train, val, test, seed, None)  # refused, whatever they are used for
+    division: Division = kept.division if use_given is None else ("given" if use_given else "anew")
     if ratios and use_given is None:
         division = "anew"
     if positive is not None and positive not in found.classes:
         raise DataError(
             f"The data has no class “{positive}”", f"Choose one of its classes: {', '.join(found.classes)}"
         )
-    return choices_from_percent(
-        division, train, val, test, kept.seed if seed is None else seed, positive or positive_of(found, kept)
+    return Choices(
+        division=division,
+        ratios=ratios_of(*_shares(ratios)) if ratios else kept.ratios,
+        seed=kept.seed if seed is None else seed,
+        positive=positive or positive_of(found, kept),
     )
 
 

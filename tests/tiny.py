@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from engine.records import Head, Phase, Recipe
+from engine.records import Epoch, Head, Phase, Recipe
 
 TINY_RECIPE = Recipe(
     name="tiny",
@@ -19,6 +19,18 @@ TINY_RECIPE = Recipe(
     head=Head(),
     phases=(Phase(name="all", epochs=2, trainable="all", optimizer="adam", learning_rate=1e-3),),
     batch_size=8,
+)
+
+EPOCH = Epoch(
+    number=1,
+    phase="head",
+    train_loss=1.0,
+    val_loss=1.0,
+    val_accuracy=0.5,
+    val_auc=0.5,
+    learning_rate=0.1,
+    seconds=1.0,
+    images_per_second=1.0,
 )
 
 

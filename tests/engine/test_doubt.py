@@ -40,7 +40,13 @@ def fitted() -> tuple[Classifier, list[torch.Tensor], np.ndarray, Doubt]:
     pooled = [pooled_features(classifier, torch.rand(30, 1, 16, 16)) for _ in range(2)]
     labels = np.arange(60) % 3
     doubt = fit_doubt(
-        classifier, logits_of(classifier, pooled), labels, pooled, Calibration(temperature=1.5), coverage=0.9
+        classifier,
+        logits_of(classifier, pooled),
+        labels,
+        pooled,
+        labels,
+        Calibration(temperature=1.5),
+        coverage=0.9,
     )
     assert doubt is not None
     return classifier, pooled, labels, doubt
@@ -81,7 +87,7 @@ def test_every_prediction_is_told_its_doubt(fitted):
 def test_without_validation_cases_there_is_nothing_to_fit():
     classifier = build_classifier(RECIPE, 3)
     logits, labels = np.zeros((0, 3), dtype=np.float32), np.zeros(0, dtype=np.int64)
-    assert fit_doubt(classifier, logits, labels, [], Calibration()) is None
+    assert fit_doubt(classifier, logits, labels, [], labels, Calibration()) is None
 
 
 def test_dropout_is_fitted_on_a_sample_of_many_cases_and_the_sets_on_all(fitted, monkeypatch):
@@ -97,6 +103,7 @@ def test_dropout_is_fitted_on_a_sample_of_many_cases_and_the_sets_on_all(fitted,
         logits_of(classifier, pooled),
         labels,
         [torch.cat(pooled)[rows]],
+        labels[rows],
         Calibration(temperature=1.5),
         coverage=0.9,
         seed=4,
@@ -119,6 +126,12 @@ def test_fitting_can_be_ended_before_any_pass(fitted):
 
     with pytest.raises(TrainingStopped):
         fit_doubt(
-            classifier, logits_of(classifier, pooled), labels, pooled, Calibration(), each_pass=third_ends_it
+            classifier,
+            logits_of(classifier, pooled),
+            labels,
+            pooled,
+            labels,
+            Calibration(),
+            each_pass=third_ends_it,
         )
     assert len(passes) == 3

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -68,6 +69,20 @@ def case(number: int, label: str | None, p: tuple[float, ...], run: Run, part: P
         patient_id=f"DOE^JOHN^{number // 2}", part=part, probabilities=p,
         predicted=run.classes[int(np.argmax(p))], entropy=0.1,
     )  # fmt: skip
+
+
+def samples_of(cases: Sequence[Prediction], *meta: dict[str, str]) -> tuple[Sample, ...]:
+    """Return the samples that were predicted, with the columns of a table, taken in turn."""
+    return tuple(
+        Sample(
+            path=each.path,
+            image_id=each.image_id,
+            label=each.label,
+            patient_id=each.patient_id,
+            meta=meta[number % len(meta)] if meta else {},
+        )
+        for number, each in enumerate(cases)
+    )
 
 
 def some_cases(run: Run, n: int = 40) -> list[Prediction]:
@@ -328,16 +343,7 @@ def hostile() -> Report:
             comment='=HYPERLINK("http://x")',
         )
     ]
-    samples = tuple(
-        Sample(
-            path=each.path,
-            image_id=each.image_id,
-            label=each.label,
-            patient_id=each.patient_id,
-            meta={EVIL: each.label or ""},
-        )
-        for each in cases
-    )
+    samples = samples_of(cases, *({EVIL: each.label or ""} for each in cases))
     history = [
         Epoch(number=i, phase=EVIL, train_loss=1 / i, val_loss=math.nan, val_accuracy=0.5, val_auc=0.6,
               learning_rate=1e-3, seconds=1, images_per_second=9, best=i == 2)
@@ -470,22 +476,14 @@ def test_subgroups_are_reported_where_the_data_name_them(hostile: Report) -> Non
     [
         (("10", "9", "2"), ["2", "9", "10"]),
         (("0.5", "0.25", "-5"), ["-5", "0.25", "0.5"]),
+        (("10", "(not given)", "9"), ["9", "10", "(not given)"]),
         (("10", "b", "a"), ["10", "a", "b"]),
     ],
 )
 def test_subgroups_stand_in_counting_order(given: tuple[str, ...], told: list[str]) -> None:
     run = a_run()
     cases = some_cases(run)
-    side = tuple(
-        Sample(
-            path=each.path,
-            image_id=each.image_id,
-            label=each.label,
-            patient_id=each.patient_id,
-            meta={"readers": given[number % 3]},
-        )
-        for number, each in enumerate(cases)
-    )
+    side = samples_of(cases, *({"readers": value} for value in given))
     split = Split(train=(), val=(), test=side, classes=run.classes, seed=1, method="at random")
     assert [row.value for row in build(run, cases, split=split).subgroups] == told
 
@@ -493,10 +491,7 @@ def test_subgroups_stand_in_counting_order(given: tuple[str, ...], told: list[st
 def test_a_patient_on_two_sides_is_said() -> None:
     run = a_run()
     cases = some_cases(run)
-    side = tuple(
-        Sample(path=each.path, image_id=each.image_id, label=each.label, patient_id=each.patient_id)
-        for each in cases
-    )
+    side = samples_of(cases)
     split = Split(train=side[:21], val=(), test=side[21:], classes=run.classes, seed=1, method="at random")
     assert "1 patient on more than one side" in page_of(build(run, cases, split=split))
 

@@ -9,21 +9,10 @@ from pathlib import Path
 import pytest
 
 from engine.errors import RunError, WorkspaceError
-from engine.records import Epoch, Run
+from engine.records import Run
 from engine.run import append_epoch, list_runs, load_explanations, load_run
 from engine.workspace import Workspace
-
-EPOCH = Epoch(
-    number=1,
-    phase="head",
-    train_loss=1.0,
-    val_loss=1.0,
-    val_accuracy=0.5,
-    val_auc=0.5,
-    learning_rate=0.1,
-    seconds=1.0,
-    images_per_second=1.0,
-)
+from tests.tiny import EPOCH
 
 
 def test_a_run_whose_recipe_is_damaged_hides_no_other_run(

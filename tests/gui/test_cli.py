@@ -20,9 +20,9 @@ from PIL import Image
 
 from engine import jobs
 from engine.job_files import JobStatus
-from engine.records import Epoch
 from gui.cli import app, main
 from gui.terminal import watch_job
+from tests.tiny import EPOCH
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
@@ -287,17 +287,7 @@ def test_shares_say_how_much_of_given_training_becomes_validation(overread: Over
 def test_the_figures_of_the_last_epoch_are_in_the_log_whatever_came_since(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    last = Epoch(
-        number=2,
-        phase="head",
-        train_loss=0.5,
-        val_loss=0.4,
-        val_accuracy=0.9,
-        val_auc=0.957,
-        learning_rate=1e-3,
-        seconds=1,
-        images_per_second=1,
-    )
+    last = replace(EPOCH, number=2, val_auc=0.957)
     begun = JobStatus(job_id="r", folder=tmp_path, state="training", epoch=1, epochs=2)
     seen = [replace(begun, state="calibrating", message="Calibrating", epoch=2, last_epoch=last)]
     seen.append(replace(seen[0], state="done"))

@@ -20,13 +20,14 @@ from engine.dataset import index_data, save_index
 from engine.errors import DataError, RecipeError, TrainingError
 from engine.job_files import JobStatus
 from engine.recipe import RECIPES, recipe_from_json
-from engine.records import Augmentation, Balance, Epoch, Head, Phase, Recipe
+from engine.records import Augmentation, Balance, Head, Phase, Recipe
 from engine.workspace import open_workspace
 from gui.recipe_form import FIELDS, keep_own, own_recipes, recipe_choices, recipe_of, values_of
 from gui.session import AppSession, open_session
 from gui.train_plan import augmented, data_facts, facts, open_recipe, recipe_file, save_recipe
 from gui.train_watch import duration, look, losses, resume, run_box, scores, start, stop
 from tests.gui.test_data_page import write_films
+from tests.tiny import EPOCH
 
 TINY = Recipe(
     name="tiny",
@@ -232,17 +233,7 @@ def test_durations_are_in_words() -> None:
 
 def test_curves_are_none_before_the_first_point_and_leave_out_what_was_not_computed() -> None:
     assert losses([]) is None and scores([]) is None
-    epoch = Epoch(
-        number=1,
-        phase="head",
-        train_loss=0.5,
-        val_loss=0.4,
-        val_accuracy=0.9,
-        val_auc=float("nan"),
-        learning_rate=1e-3,
-        seconds=1,
-        images_per_second=1,
-    )
+    epoch = replace(EPOCH, val_accuracy=0.9, val_auc=float("nan"))
     frame = scores([epoch])
     assert frame is not None and frame.values.tolist() == [[1, "accuracy", 0.9]]
 
