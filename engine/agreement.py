@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binom, norm
+from scipy.stats import binom, norm, permutation_test
 
 from engine.bootstrap import RESAMPLES, percentile_interval, resamples
 from engine.metrics import NAN, Z95, Groups, inestimable, placements, wilson
@@ -174,14 +174,18 @@ def shares(
     count: int = RESAMPLES,
     seed: int = 0,
 ) -> Comparison:
-    """Compare two shares of right answers: `mcnemar`, or resampled patients where any has several cases.
+    """Compare two shares of right answers: `mcnemar`, or by patients where any has several cases.
+
+    Then the interval is that of resampled patients, and the p-value that of the paired permutation test: were there no
+    difference, each patient's cases could as well have been answered the other way round. It is exact for few
+    patients.
 
     Args:
         first_right: (N,) bool, whether the first was right.
         second_right: (N,) bool, whether the second was.
         groups: (N,) patients; None means that every case is its own patient.
-        count: Bootstrap resamples.
-        seed: Of the bootstrap.
+        count: Bootstrap resamples, and permutations.
+        seed: Of both.
     """
     a, b = np.asarray(first_right, dtype=bool), np.asarray(second_right, dtype=bool)
     n = len(a)
@@ -190,7 +194,22 @@ def shares(
         return mcnemar(a, b)
     gap = a.astype(np.float64) - b
     sums = draw.sums(np.column_stack([np.ones(n), gap]))
-    return _bootstrapped(float(a.mean()), float(b.mean()), sums[:, 1] / sums[:, 0], n)
+    found = _bootstrapped(float(a.mean()), float(b.mean()), sums[:, 1] / sums[:, 0], n)
+    _, patient = np.unique(np.asarray(groups), return_inverse=True)
+    by_patient = np.bincount(patient, weights=gap)
+    by_patient = by_patient[by_patient != 0]  # the others say nothing of which is better
+    if not len(by_patient):
+        return replace(found, p_value=1.0, method="paired permutation of patients")
+    tested = permutation_test(
+        (by_patient, np.zeros_like(by_patient)),
+        lambda one, two, axis: (one - two).sum(axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=count,
+        batch=max(1, 1_000_000 // len(by_patient)),
+        rng=np.random.default_rng(seed),
+    )
+    return replace(found, p_value=float(tested.pvalue), method="paired permutation of patients")
 
 
 def delong(y: ArrayLike, first: ArrayLike, second: ArrayLike) -> Comparison:
@@ -244,7 +263,8 @@ def paired_bootstrap(
 ) -> Comparison:
     """Compare the AUROC of two scores on the same cases by resampling patients; arguments as `delong`.
 
-    The p-value is the share of resamples on the other side of no difference, doubled.
+    The p-value is the share of resamples on the other side of no difference, doubled, counting one more than there
+    are: so many resamples cannot show that it is nought.
     """
     truth = np.asarray(y, dtype=bool)
     n = len(truth)
@@ -296,13 +316,15 @@ def paired_macro(
 def _bootstrapped(first: float, second: float, draws: NDArray[np.float64], n: int) -> Comparison:
     """Return a difference with the interval and the p-value that its resamples give."""
     kept = draws[np.isfinite(draws)]
-    tail = min(float((kept <= 0).mean()), float((kept >= 0).mean())) if len(kept) else NAN
+    tail = (1 + min(int((kept <= 0).sum()), int((kept >= 0).sum()))) / (1 + len(kept))
+    if not len(kept) or (kept[0] != 0 and np.ptp(kept) == 0):  # a spread that cannot be seen shows nothing
+        tail = NAN
     return Comparison(
         first=first,
         second=second,
         difference=percentile_interval(first - second, draws, n),
         z=NAN,
-        p_value=min(1.0, 2 * tail),
+        p_value=min(2 * tail, 1.0),  # in this order NaN stays NaN
         method="patient bootstrap",
     )
 

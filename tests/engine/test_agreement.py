@@ -14,7 +14,15 @@ from statsmodels.stats.contingency_tables import mcnemar as trusted_mcnemar
 from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.inter_rater import fleiss_kappa as trusted_fleiss
 
-from engine.agreement import cohen_kappa, delong, fleiss_kappa, mcnemar, paired_bootstrap, switches
+from engine.agreement import (
+    cohen_kappa,
+    delong,
+    fleiss_kappa,
+    mcnemar,
+    paired_bootstrap,
+    shares,
+    switches,
+)
 
 CLOSE = {"rtol": 0, "atol": 1e-9}
 
@@ -109,6 +117,26 @@ def test_a_paired_bootstrap_agrees_with_delong_where_films_are_independent() -> 
     )
     clustered = paired_bootstrap(*(np.repeat(v, 4) for v in (y, better, worse)), np.repeat(np.arange(300), 4))
     assert clustered.difference.low == pytest.approx(drawn.difference.low)
+
+
+def test_few_patients_are_weak_evidence_however_many_films_they_have() -> None:
+    # Of each of four patients the second model misses one film of five: 2 of 2^4 ways to swap them are as extreme.
+    patients = np.repeat(np.arange(4), 5)
+    found = shares(np.ones(20), np.tile([0, 1, 1, 1, 1], 4), patients)
+    assert found.p_value == pytest.approx(2 / 2**4)
+    assert shares(np.ones(20), np.ones(20), patients).p_value == 1
+
+
+def test_no_p_value_of_resamples_is_nought_or_made_up() -> None:
+    patients = np.repeat(np.arange(40), 2)
+    right, wrong = np.ones(80), np.tile([0, 1], 40)
+    assert 0 < shares(right, wrong, patients, count=200).p_value <= 2 / 201
+    y = np.tile([True, False], 40)
+    assert math.isnan(
+        paired_bootstrap(y, y, ~y, patients).p_value
+    )  # all resamples agree: no spread to test by
+    noise = np.random.default_rng(0).random(80)
+    assert paired_bootstrap(y, y + 0.5 * noise, noise, patients, count=200).p_value == 2 / 201
 
 
 def test_too_few_cases_are_said_not_raised() -> None:
