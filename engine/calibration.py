@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import expit, log_softmax, softmax
 
 from engine.balance import balanced_prior, class_counts
 from engine.records import Calibration, Recipe
@@ -33,6 +33,22 @@ def calibrated(logits: NDArray[np.floating], calibration: Calibration) -> NDArra
     if calibration.bias:
         scaled = scaled + np.asarray(calibration.bias)
     return np.asarray(softmax(scaled, axis=1))
+
+
+def undecided(calibration: Calibration, positive: int) -> float:
+    """Return the calibrated probability of one of two classes at which the net as it was trained gives both equally.
+
+    It is .5 unless a balanced prior was undone: then the net's own even odds stand elsewhere.
+    """
+    return (
+        float(expit(calibration.bias[positive] - calibration.bias[1 - positive])) if calibration.bias else 0.5
+    )
+
+
+def as_trained(probabilities: NDArray[np.floating], calibration: Calibration) -> NDArray[np.float64]:
+    """Return calibrated probabilities (..., C) with the shares of classes that the net was trained with put back."""
+    scores = np.log(np.clip(probabilities, 1e-300, 1.0)) - np.asarray(calibration.bias or 0.0)
+    return np.asarray(softmax(scores, axis=-1))
 
 
 def negative_log_likelihood(

@@ -115,11 +115,18 @@ def facts_of(
     )
     add("Reading", "Calibration", note)
     if len(run.classes) == 2:
+        where = "" if recipe.operating_point in ("half", "as-trained") else " on validation data"
         add(
             "Reading",
             "Operating point",
-            f"“{recipe.operating_point}” on validation data: called {run.positive} from a probability of "
-            f"{run.threshold:.4g}",
+            f"“{recipe.operating_point}”{where}: called {run.positive} from a probability of {run.threshold:.4g}",
+        )
+    elif run.calibration.bias and recipe.operating_point != "half":
+        add(
+            "Reading",
+            "Called class",
+            "the most probable one with the classes as they were balanced in training, so that rare ones are called; "
+            "the probabilities themselves are for the shares in the data",
         )
     else:
         add("Reading", "Called class", "the most probable one")

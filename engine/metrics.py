@@ -405,11 +405,6 @@ def youden(y: NDArray[np.bool_], p: NDArray[np.float64]) -> float:
     return float(thresholds[best[np.argmax(gaps[best])]])
 
 
-def half(y: NDArray[np.bool_], p: NDArray[np.float64]) -> float:
-    """Return 0.5: the more probable of the two classes."""
-    return 0.5
-
-
 def sensitivity_95(y: NDArray[np.bool_], p: NDArray[np.float64]) -> float:
     """Return the largest threshold whose sensitivity is at least .95, which has the best specificity."""
     thresholds, _ = _candidates(p)
@@ -424,25 +419,37 @@ def specificity_95(y: NDArray[np.bool_], p: NDArray[np.float64]) -> float:
     return float(thresholds[np.flatnonzero(specificity >= 0.95 - 1e-12)[0]])
 
 
-OPERATING_POINTS: dict[str, Callable[[NDArray[np.bool_], NDArray[np.float64]], float]] = {
-    "youden": youden,
-    "half": half,
-    "sensitivity>=0.95": sensitivity_95,
-    "specificity>=0.95": specificity_95,
+OperatingPoint = Callable[[NDArray[np.bool_], NDArray[np.float64], float], float]
+
+
+def _on_cases(choose: Callable[[NDArray[np.bool_], NDArray[np.float64]], float]) -> OperatingPoint:
+    return lambda y, p, undecided: 0.5 if _one_class(y) else choose(y, p)
+
+
+OPERATING_POINTS: dict[str, OperatingPoint] = {
+    "youden": _on_cases(youden),
+    "half": lambda y, p, undecided: 0.5,
+    "as-trained": lambda y, p, undecided: undecided,
+    "sensitivity>=0.95": _on_cases(sensitivity_95),
+    "specificity>=0.95": _on_cases(specificity_95),
 }
+"""Recipe.operating_point → (truth (N,), p (N,), where the net as trained is undecided) → threshold. Of more than two
+classes `engine.prediction.call` decides."""
 
 
-def choose_threshold(name: str, y: ArrayLike, p: ArrayLike) -> float:
+def choose_threshold(name: str, y: ArrayLike, p: ArrayLike, *, undecided: float = 0.5) -> float:
     """Choose the probability from which a case is called positive (p >= threshold), on validation data.
 
     Args:
         name: A key of `OPERATING_POINTS`.
         y: (N,) bool, whether the finding is present.
         p: (N,) probability of the finding.
+        undecided: The probability at which the net, with the classes balanced as in training, gives both equally
+            (`engine.calibration.undecided`).
 
     Returns:
-        The threshold, half way between neighbouring scores so that rounding does not flip a case; 0.5 where
-        there is no case or only one class.
+        The threshold, half way between neighbouring scores so that rounding does not flip a case; 0.5 where it
+        must be chosen and there is no case or only one class.
 
     Raises:
         RecipeError: `name` is not an operating point.
@@ -452,9 +459,7 @@ def choose_threshold(name: str, y: ArrayLike, p: ArrayLike) -> float:
             f"There is no operating point called {name!r}", f"Choose one of {', '.join(OPERATING_POINTS)}"
         )
     truth, score = _binary(y, p)
-    if _one_class(truth):
-        return 0.5
-    return OPERATING_POINTS[name](truth, score)
+    return OPERATING_POINTS[name](truth, score, undecided)
 
 
 # --------------------------------------------------------------------------------------------------- the rest

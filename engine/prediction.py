@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.calibration import calibrated
+from engine.calibration import as_trained, calibrated
 from engine.cut import frozen_backbone
 from engine.device import pick_device
 from engine.doubt import Doubt, load_doubt, tell_doubt
@@ -186,10 +186,17 @@ def _maps(
 
 
 def call(run: Run, probabilities: NDArray[np.float64]) -> str:
-    """Return the class that probabilities (classes,) amount to: at the operating point, or the most probable."""
+    """Return the class that probabilities (classes,) amount to.
+
+    Of two it is chosen by the threshold; of more it is the most probable, counting the classes as balanced in
+    training unless the operating point is "half". Otherwise undoing the balance in the probabilities would undo what
+    balancing is for: that rare classes are called at all.
+    """
     if len(run.classes) == 2:
         positive = run.classes.index(run.positive)
         return run.classes[positive if probabilities[positive] >= run.threshold else 1 - positive]
+    if run.recipe.operating_point != "half":
+        probabilities = as_trained(probabilities, run.calibration)
     return run.classes[int(np.argmax(probabilities))]
 
 

@@ -269,7 +269,9 @@ class Recipe:
         views: Augmented views per image in the feature bank of a head-only phase; 0 means no bank.
         batch_size: Images per step.
         train_limit: At most so many training images, of each class its share, drawn by seed; 0 means all.
-        operating_point: A key of `engine.metrics.OPERATING_POINTS`, chosen on validation data.
+        operating_point: A key of `engine.metrics.OPERATING_POINTS`, chosen on validation data. Of more than two
+            classes "half" calls the most probable, every other point the most probable with the classes balanced
+            as in training.
         calibrate: Fit a temperature (and undo a balanced prior) on validation data.
         init: A key of `engine.backbone.INITIALISERS`, for layers without pretrained weights.
         seed: For everything random.
@@ -394,7 +396,7 @@ class Prediction:
         patient_id: Of the `Sample`.
         part: The side of the split, or None for images from elsewhere.
         probabilities: Calibrated, in the order of `Run.classes`, summing to 1.
-        predicted: At the operating point (two classes) or the most probable class.
+        predicted: At the operating point.
         entropy: Of the probabilities, in nats: what "most uncertain" sorts by.
         uncertainty: From dropout injection, if it was run.
         conformal_set: Classes that cannot be excluded at the stated coverage; empty if not computed.

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from engine.backbone import build_classifier, len_parameters, load_pretrained, trained_parameters
 from engine.balance import counts_after
-from engine.calibration import calibrate, calibrated
+from engine.calibration import calibrate, calibrated, undecided
 from engine.checkpoint import copy_state, load_checkpoint, remove_checkpoint, save_model
 from engine.course import BatchDone, Course, StopRequested, stoppable
 from engine.cut import frozen_backbone
@@ -169,7 +169,10 @@ def finish(course: Course, *, trained: int, dataset_id: str, dataset_name: str, 
     if len(data.classes) == 2 and len(logits):
         probabilities = calibrated(logits, calibration)[:, course.positive]
         threshold = choose_threshold(
-            recipe.operating_point, data.val_labels == course.positive, probabilities
+            recipe.operating_point,
+            data.val_labels == course.positive,
+            probabilities,
+            undecided=undecided(calibration, course.positive),
         )
     save_run(
         Run(

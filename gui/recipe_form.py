@@ -33,6 +33,7 @@ WORDS: Mapping[str, str] = {
     "focal": "focal loss: count hard cases more",
     "youden": "best sum of sensitivity and specificity",
     "half": "probability of one half",
+    "as-trained": "as the net was trained, the classes balanced",
     "head": "only the new head (fast)",
     "all": "everything",
     "last 1": "the last block and the head",

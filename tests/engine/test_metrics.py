@@ -261,7 +261,10 @@ def test_probabilities_that_are_the_frequencies_have_no_calibration_error() -> N
 @given(cases, st.sampled_from(sorted(OPERATING_POINTS)))
 def test_an_operating_point_keeps_its_promise(data: list[tuple[bool, float]], name: str) -> None:
     y, p = both(data)
-    threshold = choose_threshold(name, y, p)
+    threshold = choose_threshold(name, y, p, undecided=0.27)
+    if name == "as-trained":
+        assert threshold == 0.27
+        return
     if y.all() or not y.any():
         assert threshold == 0.5
         return

@@ -79,6 +79,17 @@ def test_the_operating_point_decides_between_two_classes_and_the_largest_among_m
     assert call(three, np.array([0.4, 0.35, 0.25])) == "a"
 
 
+def test_what_balancing_gained_is_not_undone_by_calibration(trained: tuple[Workspace, Run]) -> None:
+    _, run = trained
+    restored = Calibration(bias=(1.0, 0.0, -1.0))  # the third class is rare, and was refilled for training
+    three = replace(run, classes=("a", "b", "c"), positive="c", calibration=restored)
+    net = np.array([0.3, 0.25, 0.45])
+    real = net * np.exp(restored.bias)
+    real /= real.sum()
+    assert call(three, real) == "c"
+    assert call(replace(three, recipe=replace(run.recipe, operating_point="half")), real) == "a"
+
+
 def test_a_damaged_checkpoint_or_run_is_said_in_a_sentence(
     trained: tuple[Workspace, Run], tmp_path: Path
 ) -> None:
