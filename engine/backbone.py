@@ -12,7 +12,7 @@ import fnmatch
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, Literal, cast
 
 import torch
@@ -69,12 +69,18 @@ class TimmBackbone(nn.Module):
         self.net = net
         self.timm_name = timm_name
         self._options = options
+        self._drop_unread()
         self.channels: int = net.num_features
         cfg = net.pretrained_cfg
         self.mean: tuple[float, ...] = tuple(cfg["mean"])
         self.std: tuple[float, ...] = tuple(cfg["std"])
         self.default_size: int = cfg["input_size"][-1]
         self.hub_id: str | None = cfg.get("hf_hub_id")
+
+    def _drop_unread(self) -> None:
+        """Take out what only timm's own classifier reads: it would be counted and never get a gradient."""
+        for name in _unread(self.timm_name, tuple(self._options.items())):
+            self.net.set_submodule(name, nn.Identity())
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the last map: (B, C, H, W) float to (B, c, h, w) float."""
@@ -105,9 +111,14 @@ class TimmBackbone(nn.Module):
 
         groups = group_parameters(self.net, self.net.group_matcher(coarse=False))
         parameters = dict(self.net.named_parameters())
-        return [
-            [parameters[name] for name in names if name in parameters] for _, names in sorted(groups.items())
-        ]
+        blocks: list[list[nn.Parameter]] = []
+        for _, names in sorted(groups.items()):
+            block = [parameters[name] for name in names if name in parameters]
+            if blocks and all(parameter.ndim == 1 for parameter in block):
+                blocks[-1] += block  # a norm by itself, at the end of some nets, belongs to what it follows
+            else:
+                blocks.append(block)
+        return blocks
 
     @property
     def sequence(self) -> list[nn.Module] | None:
@@ -173,6 +184,32 @@ class TimmBackbone(nn.Module):
             )
         except RuntimeError as error:
             raise missing_fit(self.timm_name, [], wrong) from error
+        self._drop_unread()
+
+
+@cache
+def _unread(timm_name: str, options: tuple[tuple[str, Any], ...]) -> tuple[str, ...]:
+    """Return the modules of a timm model with parameters on none of which its last map depends."""
+    import timm
+
+    chosen = dict(options)
+    with torch.inference_mode(False), torch.enable_grad(), torch.device("meta"):  # shapes alone
+        net: Any = timm.create_model(timm_name, **chosen).eval()
+        size = chosen.get("img_size") or net.pretrained_cfg["input_size"][-1]
+        try:
+            net.forward_features(torch.zeros(1, chosen["in_chans"], size, size)).sum().backward()
+        except (
+            RuntimeError,
+            NotImplementedError,
+        ):  # a net that looks at numbers, of which there are none here
+            return ()
+    found: list[str] = []
+    for name, module in net.named_modules():
+        parameters = list(module.parameters())
+        within = any(name.startswith(f"{outer}.") for outer in found)
+        if parameters and not within and all(parameter.grad is None for parameter in parameters):
+            found.append(name)
+    return tuple(found)
 
 
 def missing_fit(name: str, absent: Sequence[str], wrong: Sequence[str]) -> RecipeError:
@@ -349,22 +386,13 @@ def build_classifier(recipe: Recipe, n_classes: int) -> Classifier:
         RecipeError: The backbone is unknown, or the head does not fit it or the classes.
     """
     backbone = build_backbone(recipe.backbone, channels=recipe.channels, image_size=recipe.image_size)
-    shape = (cast("int", backbone.channels), 1, 1)
-    if recipe.head.pooling != "average":
-        shape = _map_shape(backbone, recipe)
-    head = ClassifierHead(recipe.head, map_shape=shape, n_classes=n_classes)
-    fresh: Iterator[nn.Module] = (
-        head.modules() if isinstance(backbone, TimmBackbone) else _both(backbone, head)
-    )
-    for module in fresh:
+    head = ClassifierHead(recipe.head, map_shape=_map_shape(backbone, recipe), n_classes=n_classes)
+    classifier = Classifier(backbone, head, channels=recipe.channels)
+    fresh = classifier if recipe.weights == "random" else head
+    for module in fresh.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             INITIALISERS[recipe.init](module.weight)
-    return Classifier(backbone, head, channels=recipe.channels)
-
-
-def _both(backbone: nn.Module, head: nn.Module) -> Iterator[nn.Module]:
-    yield from backbone.modules()
-    yield from head.modules()
+    return classifier
 
 
 def _map_shape(backbone: nn.Module, recipe: Recipe) -> tuple[int, int, int]:
@@ -458,10 +486,19 @@ def count_parameters(recipe: Recipe, n_classes: int) -> tuple[int, int]:
 
 
 def trained_parameters(classifier: Classifier, recipe: Recipe) -> int:
-    """Return how many parameters any phase of a recipe trains. Leaves the last phase's choice set."""
+    """Return how many parameters any phase of a recipe trains. Leaves the last phase's choice set.
+
+    Raises:
+        RecipeError: No phase trains the output.
+    """
     trained: dict[int, int] = {}
     for phase in recipe.phases:
         trained |= {id(p): p.numel() for p in set_trainable(classifier, phase.trainable)}
+    if id(classifier.head.output.weight) not in trained:
+        raise RecipeError(
+            "No phase trains the head, whose weights are drawn at random",
+            "Add head.* to what a phase trains",
+        )
     return sum(trained.values())
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.facts import PART_NAMES, augmentation_words, patient_overlap, without_paths
+from engine.facts import PART_NAMES, balance_words, changes_words, patient_overlap, without_paths
 from engine.records import Estimate, Part, Run, Split
 from engine.wording import in_brackets
 
@@ -125,8 +125,8 @@ def checklist(
     ask(
         "Methods: training",
         "How was it trained?",
-        f"{len(recipe.phases)} phase(s), batch {recipe.batch_size}, unequal classes: {recipe.balance.method}; "
-        f"augmentation: {augmentation_words(recipe.augmentation)}. Details stand under “What was done”.",
+        f"{len(recipe.phases)} phase(s), batch {recipe.batch_size}, unequal classes: {balance_words(recipe.balance)}; "
+        f"augmentation: {changes_words(recipe)}. Details stand under “What was done”.",
     )
     ask(
         "Methods: training",

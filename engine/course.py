@@ -50,7 +50,7 @@ class BatchDone(Protocol):
 
 
 def stopped() -> TrainingStopped:
-    """Say that a run was stopped and that nothing is lost."""
+    """Say that a run was stopped and how it goes on."""
     return TrainingStopped(
         "The run was stopped", "Resume it to go on from its last checkpoint, or start another"
     )
@@ -93,6 +93,11 @@ class Course:
     on_batch: BatchDone
     began: float
     progress: _Progress = field(default_factory=_Progress)
+    scaler: torch.amp.GradScaler = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the loss's scaler: one for the whole run, for it takes many steps to find its scale."""
+        self.scaler = torch.amp.GradScaler(self.device, enabled=half_precision(self.device) == torch.float16)
 
     def unless_stopped(self) -> None:
         """Raise `TrainingStopped` when somebody pressed stop."""
@@ -205,7 +210,6 @@ class Course:
         if plan.class_weights is not None:
             weights = torch.from_numpy(plan.class_weights).to(self.device)
         self.classifier.train()
-        scaler = torch.amp.GradScaler(self.device, enabled=half_precision(self.device) == torch.float16)
         total, images = 0.0, 0
         for step, (chosen, inputs) in enumerate(feed.prefetched(data.train_rows, batches, plan, view)):
             self.unless_stopped()
@@ -217,19 +221,20 @@ class Course:
                 loss = focal_loss(logits.float(), labels, gamma, weights)
                 if phase.l1:
                     loss = loss + phase.l1 * l1_penalty(parameters)
-            scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             if phase.clip_norm:
-                scaler.unscale_(optimizer)
+                self.scaler.unscale_(optimizer)
                 nn.utils.clip_grad_norm_(parameters, phase.clip_norm)
-            scaler.step(optimizer)
-            scaler.update()
+            self.scaler.step(optimizer)
+            self.scaler.update()
             total += float(loss.detach()) * len(chosen)
             images += len(chosen)
             self.on_batch(step + 1, len(batches))
         if not math.isfinite(total):
             raise TrainingError(
                 f"The training loss became {total} in epoch {done + 1} of phase {phase.name}",
-                f"Lower the learning rate (now {phase.learning_rate:g}) or set clip_norm to 1",
+                f"Start a new run with a lower learning rate in this phase (now {phase.learning_rate:g}), or with its "
+                "clip_norm at 1",
             )
         return total / max(1, images), images
 
@@ -271,6 +276,7 @@ class Course:
                     "epochs_since_best": self.progress.epochs_since_best,
                     "monitor": self.progress.monitor,
                     "schedule": schedule,
+                    "scaler": self.scaler.state_dict(),
                     "epochs_before": number - done,
                 },
                 optimizer=optimizer.state_dict(),
@@ -280,6 +286,7 @@ class Course:
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         self.classifier.load_state_dict(checkpoint.model)
+        self.scaler.load_state_dict(checkpoint.progress["scaler"])
         self.progress = _Progress(
             best_value=checkpoint.progress["best_value"],
             epochs_since_best=checkpoint.progress["epochs_since_best"],

@@ -39,7 +39,8 @@ def half_precision(device: str) -> torch.dtype | None:
     """Return the 16-bit type that a device trains in; None where it trains in 32 bits."""
     if not device.startswith("cuda"):
         return None
-    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    # Older GPUs hold bfloat16 numbers and compute with them slowly or not at all; PyTorch counts that as support.
+    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
 
 
 def autocast(device: str) -> contextlib.AbstractContextManager[object]:

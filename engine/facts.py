@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.records import Augmentation, Epoch, Part, Prediction, Run, Split
+from engine.records import Augmentation, Balance, Epoch, Part, Prediction, Recipe, Run, Split
 
 if TYPE_CHECKING:
     from engine.report import Against
@@ -100,8 +100,8 @@ def facts_of(
             + (f"; stopped after {phase.stop_patience} epochs without gain" if phase.stop_patience else ""),
         )
     add("Training", "Batch", f"{recipe.batch_size} images")
-    add("Training", "Unequal classes", recipe.balance.method.replace("-", " "))
-    add("Training", "Augmentation", augmentation_words(recipe.augmentation))
+    add("Training", "Unequal classes", balance_words(recipe.balance))
+    add("Training", "Augmentation", changes_words(recipe))
     if history:
         kept = [epoch.number for epoch in history if epoch.best]
         add("Training", "Epochs run", f"{len(history)}" + (f"; number {kept[-1]} kept" if kept else ""))
@@ -151,6 +151,20 @@ def patient_overlap(split: Split) -> str:
 def patients_unknown(split: Split) -> bool:
     """Return whether the data named no patient."""
     return all(s.patient_id == s.image_id for s in (*split.train, *split.val, *split.test))
+
+
+def balance_words(balance: Balance) -> str:
+    """Say what was done about unequal classes."""
+    method = balance.method.replace("-", " ")
+    return f"{method}: {', '.join(balance.target)}" if balance.target else method
+
+
+def changes_words(recipe: Recipe) -> str:
+    """Say how training images were changed at random: by the recipe, or copies alone by its balance."""
+    said = augmentation_words(recipe.augmentation)
+    if said == "none" and recipe.balance.method == "duplicate-augmented":
+        return f"copies alone: {augmentation_words(recipe.balance.augmentation)}"
+    return said
 
 
 def augmentation_words(augmentation: Augmentation) -> str:

@@ -85,7 +85,11 @@ class Feed:
         """Return a training batch: augmented images (B, C, H, W) in [0, 1], or pooled features."""
         if self.views:
             # An image shows its banked views in turn, from epoch to epoch and from copy to copy.
-            turn = np.array(sorted(self.views))[(rows + view + copies) % len(self.views)]
+            numbers = np.array(sorted(self.views))
+            turn = numbers[(rows + view + copies) % len(numbers)]
+            if where.any():  # copies that must be changed pass the plain view over
+                other = numbers[numbers != PLAIN]
+                turn[where] = other[(rows + view + copies)[where] % len(other)]
             batch = np.empty((len(rows), *self.views[PLAIN].shape[1:]), dtype=np.float32)
             for number in np.unique(turn):
                 batch[turn == number] = self.views[int(number)][rows[turn == number]]

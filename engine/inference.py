@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from engine.cut import Frozen
+from engine.device import autocast
 from engine.weights import state_digest
 from engine.workspace import make_room
 
@@ -66,10 +67,7 @@ class _Eager:
         self.net = net
 
     def __call__(self, images: Tensor) -> Tensor:
-        half = torch.autocast(
-            "cuda", dtype=torch.bfloat16, enabled=images.is_cuda and torch.cuda.is_bf16_supported()
-        )
-        with torch.no_grad(), half:
+        with torch.no_grad(), autocast(images.device.type):
             out: Tensor = self.net(images.contiguous(memory_format=torch.channels_last))
             return out.float()
 

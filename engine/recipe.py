@@ -256,7 +256,7 @@ def check_recipe(recipe: Recipe) -> None:
         _bounds("head.dropout", rate, 0, 0.95)
     for width in recipe.head.hidden:
         _bounds("head.hidden", width, 1, 65536)
-    if len(recipe.head.dropout) not in (1, len(recipe.head.hidden)):
+    if len(recipe.head.dropout) not in (1, len(recipe.head.hidden) or 1):
         raise RecipeError(
             f"head.dropout has {len(recipe.head.dropout)} rates for {len(recipe.head.hidden)} hidden layers",
             "Give one rate for all, or one a hidden layer",
@@ -273,11 +273,12 @@ def check_recipe(recipe: Recipe) -> None:
         for name in ("weight_decay", "l1", "clip_norm", "schedule_patience", "stop_patience"):
             _bounds(f"{place}.{name}", getattr(phase, name), 0, 1e6)
         _bounds(f"{place}.schedule_factor", phase.schedule_factor, 1e-6, 1)
-        if phase.optimizer == "momentum" and phase.momentum == 0:
+        if phase.schedule == "plateau" and phase.schedule_factor == 1:
             raise RecipeError(
-                f"{place} uses momentum, and its momentum is 0", f"Set {place}.momentum, often 0.9"
+                f"{place} shall lower its learning rate on a plateau, by a factor of 1",
+                f"Set {place}.schedule_factor below 1, often 0.1",
             )
-    if recipe.weights == "random" and recipe.phases[0].trainable == "head" and len(recipe.phases) == 1:
+    if recipe.weights == "random" and all(phase.trainable == "head" for phase in recipe.phases):
         raise RecipeError(
             "Only the head is trained, on a backbone with random weights",
             "Set weights to imagenet, or phases.0.trainable to all",

@@ -201,10 +201,10 @@ class Phase:
         name: For people.
         epochs: At most so many.
         trainable: "head"; "all"; "last N" (the last N blocks and the head); or names of layers as
-            comma-separated glob patterns, e.g. "backbone.Conv2d_2a*,head.*".
+            comma-separated glob patterns, e.g. "Conv2d_2a_3x3.*,head.*".
         optimizer: A key of `engine.optimizers.OPTIMIZERS`.
         learning_rate: At the start.
-        momentum: Read by SGD and RMSProp.
+        momentum: Read by SGD and RMSProp; "momentum" and "nesterov" take .9 for 0.
         weight_decay: L2 penalty.
         l1: L1 penalty on weights.
         schedule: A key of `engine.optimizers.SCHEDULES`.

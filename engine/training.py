@@ -140,7 +140,7 @@ def train(
     except torch.OutOfMemoryError as error:
         raise TrainingError(
             f"{device_name(chosen)} ran out of memory at a batch of {recipe.batch_size} images",
-            "Set a smaller batch_size or image_size and resume",
+            "Start a new run with a smaller batch_size or image_size",
         ) from error
     on_trained()
     finish(course, trained=trained, dataset_id=dataset_id, dataset_name=dataset_name, origin=origin)

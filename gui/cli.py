@@ -385,7 +385,7 @@ def watch(run: RunArgument, workspace: WorkspaceOption = None, json: JsonOption 
 
 @app.command(rich_help_panel=TRAINING)
 def stop(run: RunArgument, workspace: WorkspaceOption = None) -> None:
-    """Stop a training within a batch; what was trained is kept.
+    """Stop a training within a batch; it can be resumed from its last checkpoint.
 
     Example: [bold]overread stop latest[/bold]
     """

@@ -43,6 +43,13 @@ WORDS: Mapping[str, str] = {
     "edge": "repeat the edge",
     "mirror": "mirror the image",
     "black": "black",
+    "default": "as the net's authors do",
+    "average": "mean of every channel",
+    "flatten": "all positions in one row",
+    "per-position": "hidden layers at every position",
+    "val_loss": "loss on validation",
+    "val_accuracy": "accuracy on validation",
+    "val_auc": "AUROC on validation",
 }
 
 
@@ -104,9 +111,9 @@ GENERAL: dict[str, Callable[[], Any]] = {
 }
 AUGMENTATION: dict[str, Callable[[], Any]] = {
     "augmentation.rotation": _slide("Rotation, ± degrees", 180, 1),
-    "augmentation.shear": _slide("Shear, ± degrees", 45, 1),
-    "augmentation.zoom": _slide("Zoom, ± share", 0.5, 0.01),
-    "augmentation.shift": _slide("Shift, ± share", 0.5, 0.01),
+    "augmentation.shear": _slide("Shear, ± degrees", 80, 1),
+    "augmentation.zoom": _slide("Zoom, ± share", 0.95, 0.01),
+    "augmentation.shift": _slide("Shift, ± share", 0.95, 0.01),
     "augmentation.brightness": _slide("Brightness, ± share", 0.95, 0.01),
     "augmentation.contrast": _slide("Contrast, ± share", 0.95, 0.01),
     "augmentation.horizontal_flip": _tick("Left–right flips"),
@@ -117,8 +124,14 @@ AUGMENTATION: dict[str, Callable[[], Any]] = {
 NET: dict[str, Callable[[], Any]] = {
     "backbone": _choice("Net", other=True, info="Or any name that timm knows."),
     "weights": _choice("Starts from", ("imagenet", "random")),
+    "init": _choice("New weights are drawn", sentences=True),
+    "channels": _whole("Channels", minimum=1, maximum=3, info="3, or 1: grey"),
+    "head.pooling": _choice("What the head reads", ("average", "flatten", "per-position"), sentences=True),
     "head.hidden": _list("Hidden layers of the head", "Widths, e.g. 128, 64; empty for none."),
+    "head.activation": _choice("Activation"),
     "head.dropout": _list("Dropout", "One rate, or one for each hidden layer."),
+    "head.batch_norm": _tick("Batch norm in the head"),
+    "head.output": _choice("Output", ("softmax", "sigmoid")),
 }
 PHASE: dict[str, Callable[[], Any]] = {
     "epochs": _whole("Epochs at most", minimum=1, maximum=10_000),
@@ -135,18 +148,26 @@ PHASE: dict[str, Callable[[], Any]] = {
     "weight_decay": _number("Weight decay", minimum=0),
     "stop_patience": _whole("Stop after epochs without gain", minimum=0, info="0: never"),
 }
+FINE: dict[str, Callable[[], Any]] = {
+    "monitor": _choice("Best epoch by", ("val_loss", "val_accuracy", "val_auc"), sentences=True),
+    "schedule_patience": _whole("Epochs to a plateau or step", minimum=0),
+    "schedule_factor": _number("The rate is then multiplied by", minimum=0, maximum=1),
+    "momentum": _number("Momentum", minimum=0, maximum=0.9999),
+    "l1": _number("L1 penalty", minimum=0),
+    "clip_norm": _number("Largest gradient norm", minimum=0, info="0: any"),
+}
 FIELDS: dict[str, Callable[[], Any]] = {
     **GENERAL,
     **AUGMENTATION,
     **NET,
-    **{f"phases.{slot}.{name}": make for slot in range(PHASE_SLOTS) for name, make in PHASE.items()},
+    **{f"phases.{slot}.{name}": make for slot in range(PHASE_SLOTS) for name, make in (PHASE | FINE).items()},
 }
 LISTS = ("head.hidden", "head.dropout")
 
 
 def _registries() -> dict[str, Iterable[str]]:
     """Return what the engine offers for a field; with it comes torch, so that no window waits for it to open."""
-    from engine.backbone import BACKBONES
+    from engine.backbone import ACTIVATIONS, BACKBONES, INITIALISERS
     from engine.balance import BALANCERS
     from engine.metrics import OPERATING_POINTS
     from engine.optimizers import OPTIMIZERS, SCHEDULES
@@ -155,6 +176,8 @@ def _registries() -> dict[str, Iterable[str]]:
         "balance.method": BALANCERS,
         "operating_point": OPERATING_POINTS,
         "backbone": BACKBONES,
+        "init": INITIALISERS,
+        "head.activation": ACTIVATIONS,
         "optimizer": OPTIMIZERS,
         "schedule": SCHEDULES,
     }

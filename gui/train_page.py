@@ -18,7 +18,7 @@ from gui import markup
 from gui.arrival import arrival
 from gui.data_page import dataset_choices
 from gui.errors import shown
-from gui.recipe_form import AUGMENTATION, FIELDS, GENERAL, NET, PHASE, PHASE_SLOTS, recipe_choices
+from gui.recipe_form import AUGMENTATION, FIELDS, FINE, GENERAL, NET, PHASE, PHASE_SLOTS, recipe_choices
 from gui.session import AppSession
 from gui.train_plan import augmented, choose_recipe, data_facts, facts, open_recipe, recipe_file, save_recipe
 from gui.train_watch import TICK_IDLE, look, look_at, resume, start, stop
@@ -47,6 +47,8 @@ def build(session: AppSession) -> None:
                 for slot in range(PHASE_SLOTS):
                     with gr.Accordion(f"Phase {slot + 1}", open=slot == 0, visible=False) as group:
                         fields |= _place({f"phases.{slot}.{name}": make for name, make in PHASE.items()})
+                        with gr.Accordion("Schedule, penalty and clipping", open=False):
+                            fields |= _place({f"phases.{slot}.{name}": make for name, make in FINE.items()})
                     groups.append(group)
                 with gr.Accordion("Random changes to training images", open=False):
                     fields |= _place(AUGMENTATION)

@@ -21,7 +21,7 @@ from engine.errors import DataError, EngineError, RecipeError, TrainingError
 from engine.image import load_image
 from engine.recipe import load_recipe, recipe_to_json
 from engine.records import Recipe, Split
-from engine.split import split_index
+from engine.split import limit_training, split_index
 from engine.workspace import Workspace
 from gui import markup
 from gui.choices import Choices, load_choices, positive_of
@@ -120,6 +120,7 @@ def balance_table(recipe: Recipe, split: Split) -> str:
     """
     from engine.balance import balanced_rows, class_counts  # with it comes torch, which takes seconds
 
+    split = limit_training(split, recipe.train_limit, seed=recipe.seed)
     labels = np.array([split.classes.index(str(sample.label)) for sample in split.train], dtype=np.int64)
     plan = balanced_rows(labels, recipe.balance, split.classes, np.random.default_rng(recipe.seed))
     before, after = class_counts(labels, split.classes), class_counts(labels[plan.rows], split.classes)

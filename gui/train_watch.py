@@ -168,11 +168,14 @@ def run_box(status: jobs.JobStatus | None, working: jobs.JobStatus | None) -> st
         heading = f"{state.capitalize()}. {said}" if not said.lower().startswith(state) else said
         more = []
         if status.epoch and status.state != "done":
-            more.append(f"{status.epoch} of {status.epochs} epochs are done and kept.")
+            more.append(f"{status.epoch} of {status.epochs} epochs were done.")
         if status.state == "done":
             more.append("Read its films under Review; its figures stand under Report.")
         elif working is None:
-            more.append("Resume goes on from the last checkpoint.")
+            more.append(
+                "Resume goes on with the same settings from the last checkpoint. One is written after an epoch, "
+                "every 15 seconds at most."
+            )
         else:
             more.append("Another run is at work; this one can be resumed after it.")
         return markup.note(heading, tone=tone, more=more)

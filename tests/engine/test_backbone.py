@@ -48,6 +48,46 @@ def test_every_family_gives_one_map_in_channels_first_order(name: str) -> None:
         assert classifier(images).shape == (2, 3)
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_parameter_that_is_counted_can_learn(name: str) -> None:
+    classifier = build_classifier(replace(TINY_RECIPE, backbone=name, image_size=FAMILIES[name]), 2)
+    classifier(torch.rand(2, 3, FAMILIES[name], FAMILIES[name])).square().sum().backward()
+    still = [of for of, parameter in classifier.named_parameters() if parameter.grad is None]
+    assert not still, "timm's own classifier reads these, ours does not"
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_block_has_weights_and_no_norm_is_a_block_by_itself(name: str) -> None:
+    classifier = build_classifier(replace(TINY_RECIPE, backbone=name, image_size=FAMILIES[name]), 2)
+    blocks = classifier.backbone.blocks
+    assert all(any(parameter.ndim > 1 for parameter in block) for block in blocks)
+    listed = {id(parameter) for block in blocks for parameter in block}
+    assert listed == {id(parameter) for parameter in classifier.backbone.parameters()}
+
+
+@pytest.mark.parametrize("pooling", ["average", "flatten"])
+def test_an_image_too_small_for_its_net_is_refused_before_anything_is_decoded(pooling: str) -> None:
+    small = replace(TINY_RECIPE, backbone="inception_v3", image_size=64, head=Head(pooling=pooling))
+    with pytest.raises(RecipeError, match="64 pixels are too small"):
+        count_parameters(small, 2)
+
+
+def test_a_head_that_no_phase_trains_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"Add head\.\*"):
+        count_parameters(
+            replace(TINY_RECIPE, phases=(Phase(name="x", epochs=1, trainable="conv_stem.*"),)), 2
+        )
+
+
+def test_initialisation_is_of_every_layer_without_pretrained_weights() -> None:
+    narrow = replace(TINY_RECIPE, weights="random", init="normal", head=Head(hidden=(64,)))
+    fresh = build_classifier(narrow, 2)
+    kept = build_classifier(replace(narrow, weights="imagenet"), 2)
+    stem = [net.backbone.net.conv_stem.weight for net in (fresh, kept)]
+    assert stem[0].std() < 0.015 < stem[1].std()
+    assert kept.head.layers[0].weight.std() < 0.015
+
+
 @pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "swin_tiny_patch4_window7_224"])
 def test_token_grids_lie_the_way_the_image_lies(name: str) -> None:
     torch.manual_seed(0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import RecipeError
+from engine.optimizers import OPTIMIZERS
 from engine.recipe import RECIPES, change_recipe, check_recipe, find_recipe, recipe_from_json, recipe_to_json
 
 
@@ -44,6 +45,7 @@ def test_an_unknown_field_is_refused_with_the_fields_there_are() -> None:
         ("phases.0.stop_patience", "-3", "stop_patience"),
         ("channels", "2", "grey"),
         ("head.dropout", "[0.1, 0.2]", "one rate"),
+        ("head.dropout", "[]", "one rate"),
         ("name", "My Recipe", "lower-case"),
         ("phases", "[]", "no phase"),
         ("no.such.field", "1", "no field"),
@@ -57,8 +59,22 @@ def test_each_wrong_value_gets_a_sentence_with_what_to_write_instead(
 
 
 def test_training_only_a_head_on_random_features_is_a_contradiction() -> None:
-    with pytest.raises(RecipeError, match="random weights"):
-        change_recipe(RECIPES["head-only"], {"weights": "random"})
+    for changes in (
+        {},
+        {"phases": json.dumps(2 * json.loads(recipe_to_json(RECIPES["head-only"]))["phases"])},
+    ):
+        with pytest.raises(RecipeError, match="random weights"):
+            change_recipe(RECIPES["head-only"], {"weights": "random", **changes})
+
+
+def test_a_plateau_that_changes_no_rate_is_a_contradiction() -> None:
+    with pytest.raises(RecipeError, match="schedule_factor below 1"):
+        change_recipe(RECIPES["default"], {"phases.1.schedule": "plateau", "phases.1.schedule_factor": "1"})
+
+
+def test_optimisers_can_be_compared_by_name_alone() -> None:
+    for name in OPTIMIZERS:
+        assert change_recipe(RECIPES["default"], {"phases.0.optimizer": name}).phases[0].optimizer == name
 
 
 def test_fields_can_be_set_from_text() -> None:

@@ -21,6 +21,8 @@ from PIL import Image
 from engine.errors import ReportError, WorkspaceError
 from engine.facts import case_ids, without_paths
 from engine.records import (
+    Augmentation,
+    Balance,
     Calibration,
     Epoch,
     Estimate,
@@ -283,6 +285,22 @@ def test_one_class_or_a_single_film_gives_a_report_that_says_what_cannot_be_said
     assert reviewed.cases == 0 and "No figure can be given" in reviewed.sentences[0]
     exported = export_report(report, tmp_path, film=lambda _: None, heatmap=lambda _: None)
     assert "cannot be estimated because" in exported.html.read_text(encoding="utf-8")
+
+
+def test_what_was_done_to_unequal_classes_is_told_to_the_last_copy() -> None:
+    run = a_run(("a", "b", "c"))
+    balance = Balance(method="duplicate-augmented", target=("b", "c"), augmentation=Augmentation(rotation=30))
+    restored = Calibration(bias=(1.0, 0.0, -1.0))
+    run = replace(run, recipe=replace(run.recipe, balance=balance), calibration=restored)
+    told = {fact.name: fact.value for fact in build(run, [case(0, "a", (0.5, 0.3, 0.2), run)]).facts}
+    assert told["Unequal classes"] == "duplicate augmented: b, c"
+    assert told["Augmentation"] == "copies alone: rotation ±30°; training images only"
+    assert "as they were balanced in training" in told["Called class"]
+    turned = replace(run.recipe, augmentation=Augmentation(horizontal_flip=True), operating_point="half")
+    run = replace(run, recipe=turned)
+    told = {fact.name: fact.value for fact in build(run, [case(0, "a", (0.5, 0.3, 0.2), run)]).facts}
+    assert told["Augmentation"] == "left-right flip; training images only"
+    assert told["Called class"] == "the most probable one"
 
 
 def test_three_classes_are_reported_one_against_the_rest() -> None:

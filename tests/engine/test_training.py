@@ -16,8 +16,8 @@ import torch._dynamo
 from engine import course as the_course
 from engine import feed, training
 from engine.backbone import build_classifier
-from engine.checkpoint import copy_state, save_checkpoint
-from engine.device import COMPILE_VARIABLE, pick_device
+from engine.checkpoint import Checkpoint, copy_state, load_checkpoint, save_checkpoint
+from engine.device import COMPILE_VARIABLE, half_precision, pick_device
 from engine.errors import DataError, RecipeError, SplitError, TrainingError, TrainingStopped, WeightsError
 from engine.records import Augmentation, Balance, Epoch, Head, Phase, Recipe, Run, Sample, Split
 from engine.run import load_history, load_run, split_of
@@ -145,6 +145,44 @@ def test_a_run_that_was_stopped_and_resumed_has_the_curve_of_one_that_was_not(
     assert not (folder / "checkpoint.safetensors").exists()
 
 
+def test_the_scale_of_a_loss_in_float16_is_found_once_a_run_and_survives_a_stop(
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(the_course, "half_precision", lambda device: torch.float16)
+    monkeypatch.setattr(the_course, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    folder = workspace.runs / "a"
+    seen: list[dict[str, float]] = []
+    with pytest.raises(TrainingStopped):
+        for _ in course(TWO_PHASES, tiny_split, folder, workspace.cache, should_stop=lambda: len(seen) == 5):
+            checkpoint = load_checkpoint(folder)
+            assert checkpoint is not None
+            seen.append(checkpoint.progress["scaler"])
+    steps = [scaler["_growth_tracker"] for scaler in seen]
+    assert steps == sorted(set(steps)), "it starts anew with an epoch or phase"
+    next(course(TWO_PHASES, tiny_split, folder, workspace.cache, resume=True))
+    resumed = load_checkpoint(folder)
+    assert resumed is not None and resumed.progress["scaler"]["_growth_tracker"] > steps[-1]
+
+
+def test_half_precision_is_one_that_the_gpu_computes_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation)
+    assert half_precision("cuda") == torch.float16  # as on a T4 or V100: bfloat16 by emulation alone
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: True)
+    assert half_precision("cuda") == torch.bfloat16
+    assert half_precision("cpu") is None
+
+
+def test_copies_that_must_be_changed_are_never_shown_as_they_are() -> None:
+    views = {number: np.full((6, 1), number, dtype=np.float32) for number in (feed.PLAIN, 0, 1)}
+    banked = feed.Feed(cache=None, device="cpu", augmenter=None, rest=None, copy_augmenter=None, views=views)  # type: ignore[arg-type]
+    rows, copies = np.repeat(np.arange(6), 3), np.tile(np.arange(3), 6)
+    shown = np.stack(
+        [banked.inputs(rows, view=epoch, copies=copies, where=copies > 0).numpy()[:, 0] for epoch in range(6)]
+    )
+    assert set(shown[:, copies == 0].ravel()) == {feed.PLAIN, 0, 1}
+    assert set(shown[:, copies > 0].ravel()) == {0, 1}
+
+
 def test_calibrating_is_told_when_the_last_epoch_is_done(tiny_split: Split, workspace: Workspace) -> None:
     folder, told = workspace.runs / "a", []
     for epoch in course(
@@ -245,7 +283,7 @@ def test_a_loss_that_is_no_number_ends_the_run_with_what_to_change(
 ) -> None:
     wild = Phase(name="wild", epochs=5, trainable="all", optimizer="sgd", learning_rate=100.0)
     recipe = replace(TINY_RECIPE, phases=(wild,), head=Head(hidden=(64, 64), activation="identity"))
-    with pytest.raises(TrainingError, match="Lower the learning rate"):
+    with pytest.raises(TrainingError, match="Start a new run with a lower learning rate"):
         list(course(recipe, tiny_split, workspace.runs / "a", workspace.cache))
 
 
@@ -352,10 +390,6 @@ def test_a_device_that_is_not_there_is_said() -> None:
 
 
 def test_a_checkpoint_holds_an_optimizers_state_to_the_bit(tmp_path: Path) -> None:
-    import torch
-
-    from engine.checkpoint import Checkpoint, load_checkpoint
-
     net = build_classifier(TINY_RECIPE, 2)
     optimizer = torch.optim.AdamW(net.head.parameters(), lr=0.01)
     net(torch.rand(2, 3, 32, 32)).sum().backward()

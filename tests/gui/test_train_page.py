@@ -19,7 +19,7 @@ from engine import jobs
 from engine.dataset import index_data, save_index
 from engine.errors import DataError, RecipeError, TrainingError
 from engine.job_files import JobStatus
-from engine.recipe import RECIPES, recipe_from_json
+from engine.recipe import RECIPES, check_recipe, recipe_from_json
 from engine.records import Augmentation, Balance, Head, Phase, Recipe
 from engine.workspace import open_workspace
 from gui.recipe_form import FIELDS, keep_own, own_recipes, recipe_choices, recipe_of, values_of
@@ -80,6 +80,16 @@ def changed(recipe: Recipe, **fields: object) -> list[object]:
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_comes_back_equal_through_the_form(name: str) -> None:
     assert recipe_of(RECIPES[name], values_of(RECIPES[name])) == RECIPES[name]
+
+
+def test_the_form_takes_every_value_that_a_recipe_may_have() -> None:
+    import gradio as gr
+
+    widest = {"rotation": 180, "shear": 80, "zoom": 0.95, "shift": 0.95, "brightness": 0.95, "contrast": 0.95}
+    check_recipe(replace(TINY, augmentation=Augmentation(**widest)))
+    for name, most in widest.items():
+        slider = FIELDS[f"augmentation.{name}"]()
+        assert isinstance(slider, gr.Slider) and slider.preprocess(most) == most
 
 
 def test_the_form_changes_what_it_says_and_nothing_else() -> None:
@@ -152,6 +162,12 @@ def test_class_counts_are_shown_before_and_after_balancing(session: AppSession, 
     }
     assert counts["normal"][0] == counts["normal"][1] == counts["opacity"][1]
     assert int(counts["opacity"][0]) < int(counts["opacity"][1])
+
+
+def test_class_counts_are_those_that_a_limit_leaves(session: AppSession, dataset: str) -> None:
+    shown = facts(session, dataset, TINY, *changed(TINY, train_limit=10))
+    counts = [int(row.split("<td")[2].split(">")[1].split("<")[0]) for row in shown.split("<tr>")[2:]]
+    assert sum(counts) == 10
 
 
 def test_the_number_of_trained_parameters_follows_what_is_trained() -> None:
