@@ -12,32 +12,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import RecipeError
+from engine.records import Conformal
 
 EXCLUDES_NOTHING = 1.0  # no score is higher; for when there are too few cases for the coverage
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Conformal:
-    """A fitted rule: a class stays in the set while its score is at most the threshold.
-
-    Attributes:
-        method: A key of `SCORES`.
-        coverage: The share of cases whose set holds the right class, at least.
-        thresholds: One for all classes, or one a class.
-        cases: Validation cases it was fitted on.
-    """
-
-    method: str
-    coverage: float
-    thresholds: tuple[float, ...]
-    cases: int
 
 
 def _least_ambiguous(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

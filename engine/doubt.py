@@ -1,17 +1,14 @@
-"""What a run knows of its own doubt: fitted once on validation cases, kept in its folder, told with each prediction.
+"""What a run knows of its own doubt: fitted once on validation cases, kept in its folder (`engine.run`), told with each
+prediction.
 
 cases_for_passes(count) -> rows                         of the validation cases
 fit_doubt(classifier, logits, labels, ...) -> Doubt     at the end of training
-save_doubt(folder, doubt); load_doubt(folder)           runs/<id>/uncertainty.json
 tell_doubt(classifier, doubt, pooled, ...)              for each batch of predictions
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,22 +16,11 @@ from torch import Tensor
 
 from engine.backbone import Classifier
 from engine.calibration import calibrated
-from engine.conformal import Conformal, conformal_sets, fit_conformal
-from engine.errors import RunError
-from engine.records import Calibration, Uncertainty
-from engine.uncertainty import Injection, fit_injection, uncertainties
-from engine.workspace import write_atomic
+from engine.conformal import conformal_sets, fit_conformal
+from engine.records import Calibration, Doubt, Uncertainty
+from engine.uncertainty import fit_injection, uncertainties
 
-FILE = "uncertainty.json"
 MOST_CASES = 1000  # for the passes: more fix a rate no better, and 240 passes of a wide head take minutes
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Doubt:
-    """How a run's doubt is found: dropout injection and conformal sets."""
-
-    injection: Injection
-    conformal: Conformal
 
 
 def cases_for_passes(count: int, *, seed: int = 0) -> NDArray[np.int64]:
@@ -110,33 +96,3 @@ def tell_doubt(
         (uncertainty, tuple(name for name, kept in zip(classes, row, strict=True) if kept))
         for uncertainty, row in zip(told, sets, strict=True)
     ]
-
-
-def save_doubt(folder: Path, doubt: Doubt) -> None:
-    """Write a run's doubt into its folder.
-
-    Raises:
-        WorkspaceError: The folder cannot be written to.
-    """
-    write_atomic(folder / FILE, json.dumps(asdict(doubt), indent=2, allow_nan=False) + "\n")
-
-
-def load_doubt(folder: Path) -> Doubt | None:
-    """Read a run's doubt; None where none was fitted.
-
-    Raises:
-        RunError: The file is damaged.
-    """
-    if not (folder / FILE).exists():
-        return None
-    try:
-        facts = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        injection, conformal = facts["injection"], facts["conformal"]
-        injection["likelihoods"] = tuple((rate, value) for rate, value in injection["likelihoods"])
-        conformal["thresholds"] = tuple(conformal["thresholds"])
-        return Doubt(injection=Injection(**injection), conformal=Conformal(**conformal))
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise RunError(
-            f"The run {folder.name} has a damaged {FILE} ({error})",
-            f"Delete {FILE}; the run's predictions then come without uncertainty",
-        ) from error

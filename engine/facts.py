@@ -7,7 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.records import Augmentation, Balance, Epoch, Part, Prediction, Recipe, Run, Split
+from engine.records import (
+    Augmentation,
+    Balance,
+    Doubt,
+    Epoch,
+    Injection,
+    Part,
+    Prediction,
+    Recipe,
+    Run,
+    Split,
+)
 
 if TYPE_CHECKING:
     from engine.report import Against
@@ -69,6 +80,7 @@ def facts_of(
     history: Sequence[Epoch],
     software: Mapping[str, str],
     saliency: Sequence[str],
+    doubt: Doubt | None = None,
 ) -> tuple[Fact, ...]:
     """List what was done, for the methods section."""
     recipe, facts = run.recipe, []
@@ -130,10 +142,34 @@ def facts_of(
         )
     else:
         add("Reading", "Called class", "the most probable one")
+    if doubt is not None:
+        add("Reading", "Uncertainty", injection_words(doubt.injection))
+        add(
+            "Reading",
+            "Conformal sets",
+            f"made to hold the class in {doubt.conformal.coverage:.0%} of cases like the {doubt.conformal.cases:,} "
+            "validation cases they were fitted on (doi:10.1080/01621459.2017.1395341)",
+        )
     add("Reading", "Heatmaps", ", ".join(saliency))
     add("Reading", "Software", ", ".join(f"{name} {number}" for name, number in software.items()))
     add("Reading", "Run", run.run_id)
     return tuple(facts)
+
+
+def injection_words(injection: Injection) -> str:
+    """Say how dropout at test time was fitted."""
+    if injection.likelihoods:
+        tried = ", ".join(f"{rate:g}" for rate, _ in injection.likelihoods)
+        how = (
+            f"the rate of {tried} with the best likelihood on validation cases; variances are multiplied by "
+            f"{injection.scale:.3g}, fitted there to the squared error"
+        )
+    else:
+        how = "a rate that was not fitted, for want of validation cases"
+    return (
+        f"{injection.passes} passes with dropout at {injection.rate:g} of what enters the layers of the "
+        f"{injection.place}, {how} (arXiv:2302.02924)"
+    )
 
 
 def patient_overlap(split: Split) -> str:

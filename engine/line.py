@@ -21,6 +21,7 @@ from engine.prediction import parts_of, predict_and_explain
 from engine.records import Epoch, Estimate, Explanation, Part, Prediction, Run, Sample, Split
 from engine.report import ExportedReport, Report, build_report, export_report
 from engine.run import (
+    load_doubt,
     load_explanations,
     load_history,
     load_run,
@@ -201,6 +202,7 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
         run,
         predictions,
         history=load_history(run.folder),
+        doubt=load_doubt(run.folder),
         reviews=store.reviews(run.run_id),
         split=split_of(run),
         explanations=load_explanations(run.folder),

@@ -18,13 +18,13 @@ from torch import Tensor
 from engine.calibration import as_trained, calibrated
 from engine.cut import frozen_backbone
 from engine.device import pick_device
-from engine.doubt import Doubt, load_doubt, tell_doubt
+from engine.doubt import tell_doubt
 from engine.errors import DataError
 from engine.features import images_of
 from engine.image_cache import ImageCache, open_cache
 from engine.inference import fast_features
-from engine.records import Explanation, Part, Prediction, Run, Sample, Split, Uncertainty
-from engine.run import load_classifier
+from engine.records import Doubt, Explanation, Part, Prediction, Run, Sample, Split, Uncertainty
+from engine.run import load_classifier, load_doubt
 from engine.saliency import DEFAULT_SALIENCY, SALIENCIES, normalise
 
 if TYPE_CHECKING:

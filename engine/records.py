@@ -367,6 +367,53 @@ class Run:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Injection:
+    """Fitted dropout injection.
+
+    Attributes:
+        rate: Share of units that each pass switches off.
+        passes: T.
+        scale: Squared error over variance, both summed over the cases it was fitted on; 1 without any variance.
+        place: A key of `engine.uncertainty.PLACES`.
+        seed: Of the masks.
+        likelihoods: (rate, mean negative log-likelihood in nats) of every rate tried; empty where none
+            was fitted.
+    """
+
+    rate: float
+    passes: int = 30
+    scale: float = 1.0
+    place: str = "head"
+    seed: int = 0
+    likelihoods: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conformal:
+    """A fitted rule: a class stays in the set while its score is at most the threshold.
+
+    Attributes:
+        method: A key of `engine.conformal.SCORES`.
+        coverage: The share of cases whose set holds the right class, at least.
+        thresholds: One for all classes, or one a class.
+        cases: Validation cases it was fitted on.
+    """
+
+    method: str
+    coverage: float
+    thresholds: tuple[float, ...]
+    cases: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Doubt:
+    """How a run's doubt is found: dropout injection and conformal sets."""
+
+    injection: Injection
+    conformal: Conformal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Uncertainty:
     """What T passes with injected dropout (arXiv:2302.02924) say of one prediction.
 
@@ -376,6 +423,7 @@ class Uncertainty:
         passes: T.
         rate: The injected dropout rate.
         scale: What the variance is to be multiplied by to match the squared error, fitted on validation data.
+        mean: Of the predicted class's probability over the passes; None in what was predicted before it was kept.
     """
 
     variance: float
@@ -383,6 +431,12 @@ class Uncertainty:
     passes: int
     rate: float
     scale: float = 1.0
+    mean: float | None = None
+
+    @property
+    def deviation(self) -> float:
+        """How far the probability may be off: one standard deviation over the passes, scaled to match the error."""
+        return float((self.scale * self.variance) ** 0.5)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -33,6 +33,7 @@ from engine.errors import ReportError
 from engine.facts import Fact, case_ids, class_balance, facts_of, limitations
 from engine.metrics import auroc, inestimable, predictive_values, proportion
 from engine.records import (
+    Doubt,
     Epoch,
     Estimate,
     Explanation,
@@ -41,6 +42,7 @@ from engine.records import (
     Review,
     Run,
     Split,
+    Uncertainty,
     Verdict,
 )
 from engine.reference import REFERENCE_STANDARDS, Reference, answer_of, latest_reviews
@@ -113,6 +115,7 @@ class CaseRow:
         probabilities: In the order of the classes.
         entropy: Of the probabilities, in nats.
         conformal_set: Classes that cannot be excluded; empty where none was computed.
+        uncertainty: By dropout injection; None where none was computed.
         reviews: The last word of each reader.
         has_heatmap: Whether there is one.
     """
@@ -125,6 +128,7 @@ class CaseRow:
     probabilities: tuple[float, ...]
     entropy: float
     conformal_set: tuple[str, ...] = ()
+    uncertainty: Uncertainty | None = None
     reviews: tuple[Review, ...] = ()
     has_heatmap: bool = False
 
@@ -217,6 +221,7 @@ def build_report(
     predictions: Sequence[Prediction],
     *,
     history: Sequence[Epoch],
+    doubt: Doubt | None = None,
     reviews: Sequence[Review] = (),
     split: Split | None = None,
     explanations: Mapping[str, Explanation] = MappingProxyType({}),
@@ -232,6 +237,7 @@ def build_report(
         run: Whose predictions these are.
         predictions: Of any parts; those of `part` are reported on.
         history: Of training.
+        doubt: How the predictions' uncertainty and conformal sets were found.
         reviews: Of this run; those on other cases are left out.
         split: For counts by part and for subgroups.
         explanations: By image id; only which there are matters here.
@@ -279,6 +285,7 @@ def build_report(
             probabilities=each.probabilities,
             entropy=each.entropy,
             conformal_set=each.conformal_set,
+            uncertainty=each.uncertainty,
             reviews=tuple(last.get(each.image_id, {}).values()),
             has_heatmap=each.image_id in explanations,
         )
@@ -303,7 +310,7 @@ def build_report(
         cases=cases,
         patients=len({each.patient_id for each in chosen}),
         against=against,
-        facts=facts_of(run, split, history, software, methods),
+        facts=facts_of(run, split, history, software, methods, doubt),
         balance=balance,
         patients_by_part=patients_by_part,
         history=tuple(history),

@@ -33,7 +33,7 @@ from engine.figures import (
     reliability_svg,
     roc_svg,
 )
-from engine.records import Estimate
+from engine.records import Estimate, Uncertainty
 from engine.wording import figure, interval, p_value
 from engine.workspace import storage_error, write_atomic
 
@@ -215,6 +215,7 @@ def _case_document(case: CaseRow, classes: Sequence[str]) -> dict[str, Any]:
         "probabilities": dict(zip(classes, case.probabilities, strict=True)),
         "entropy": case.entropy,
         "conformal set": case.conformal_set,
+        "dropout injection": case.uncertainty,
         "reviews": [
             {
                 "reader": review.reader,
@@ -317,6 +318,17 @@ def _cells(estimate: Estimate, prefix: str = "") -> dict[str, Any]:
     }
 
 
+def _passes(told: Uncertainty | None) -> dict[str, Any]:
+    return {
+        "mean over passes": told and told.mean,
+        "variance over passes": told and told.variance,
+        "mutual information": told and told.mutual_information,
+        "passes": told and told.passes,
+        "dropout rate": told and told.rate,
+        "scale of variance": told and told.scale,
+    }
+
+
 def _case_rows(case: CaseRow, classes: Sequence[str]) -> list[Row]:
     """One row a reader; one without a reader where nobody has read the case."""
     fixed = {
@@ -327,6 +339,7 @@ def _case_rows(case: CaseRow, classes: Sequence[str]) -> list[Row]:
         **{f"probability of {name}": p for name, p in zip(classes, case.probabilities, strict=True)},
         "entropy": case.entropy,
         "conformal set": " | ".join(case.conformal_set),
+        **_passes(case.uncertainty),
     }
     nobody = {"verdict": "", "reader's label": "", "comment": "", "reader": "", "seconds": ""}
     return [

@@ -8,6 +8,7 @@ runs/<run_id>/
   model.safetensors  the best checkpoint
   environment.json   versions and device
   heatmaps.npz       saliency of the predicted cases, float16
+  uncertainty.json   how a prediction's doubt is found
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ import numpy as np
 
 from engine.errors import RecipeError, RunError
 from engine.recipe import load_recipe
-from engine.records import Calibration, Epoch, Explanation, Run, Split
+from engine.records import Calibration, Conformal, Doubt, Epoch, Explanation, Injection, Run, Split
 from engine.split import load_split
 from engine.workspace import Workspace, storage_error, write_atomic
 
@@ -49,6 +50,9 @@ _PACKAGES = (
     "pillow",
     "pydicom",
 )
+
+
+DOUBT_FILE = "uncertainty.json"
 
 
 def new_run_id() -> str:
@@ -257,6 +261,36 @@ def save_explanations(folder: Path, explanations: Iterable[Explanation]) -> None
         maps=maps,
     )
     write_atomic(folder / "heatmaps.npz", stream.getvalue())
+
+
+def save_doubt(folder: Path, doubt: Doubt) -> None:
+    """Write a run's doubt into its folder.
+
+    Raises:
+        WorkspaceError: The folder cannot be written to.
+    """
+    write_atomic(folder / DOUBT_FILE, json.dumps(dataclasses.asdict(doubt), indent=2, allow_nan=False) + "\n")
+
+
+def load_doubt(folder: Path) -> Doubt | None:
+    """Read a run's doubt; None where none was fitted.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    if not (folder / DOUBT_FILE).exists():
+        return None
+    try:
+        facts = json.loads((folder / DOUBT_FILE).read_text(encoding="utf-8"))
+        injection, conformal = facts["injection"], facts["conformal"]
+        injection["likelihoods"] = tuple((rate, value) for rate, value in injection["likelihoods"])
+        conformal["thresholds"] = tuple(conformal["thresholds"])
+        return Doubt(injection=Injection(**injection), conformal=Conformal(**conformal))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise RunError(
+            f"The run {folder.name} has a damaged {DOUBT_FILE} ({error})",
+            f"Delete {DOUBT_FILE}; the run's predictions then come without uncertainty",
+        ) from error
 
 
 def load_explanations(folder: Path) -> Mapping[str, Explanation]:

@@ -25,7 +25,7 @@ from engine.checkpoint import copy_state, load_checkpoint, remove_checkpoint, sa
 from engine.course import BatchDone, Course, StopRequested, stoppable
 from engine.cut import frozen_backbone
 from engine.device import device_name, pick_device
-from engine.doubt import cases_for_passes, fit_doubt, save_doubt
+from engine.doubt import cases_for_passes, fit_doubt
 from engine.errors import SplitError, TrainingError
 from engine.features import images_of
 from engine.feed import TrainingData
@@ -34,7 +34,7 @@ from engine.inference import fast_features
 from engine.metrics import choose_threshold
 from engine.recipe import check_recipe, recipe_to_json
 from engine.records import Epoch, Recipe, Run, Split
-from engine.run import environment, save_run
+from engine.run import environment, save_doubt, save_run
 from engine.split import limit_training, save_split
 from engine.workspace import write_atomic
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
@@ -24,33 +23,10 @@ from torch import Tensor, nn
 from engine.backbone import Classifier
 from engine.calibration import FEWEST_CASES, calibrated
 from engine.errors import RecipeError
-from engine.records import Calibration, Uncertainty
+from engine.records import Calibration, Injection, Uncertainty
 
 RATES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
-PASSES: Final = 30
 SMALLEST_PROBABILITY = 1e-12  # stands for 0 under a logarithm
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Injection:
-    """Fitted dropout injection.
-
-    Attributes:
-        rate: Share of units that each pass switches off.
-        passes: T.
-        scale: Squared error over variance, both summed over the cases it was fitted on; 1 without any variance.
-        place: A key of `PLACES`.
-        seed: Of the masks.
-        likelihoods: (rate, mean negative log-likelihood in nats) of every rate tried; empty where none
-            was fitted.
-    """
-
-    rate: float
-    passes: int = PASSES
-    scale: float = 1.0
-    place: str = "head"
-    seed: int = 0
-    likelihoods: tuple[tuple[float, float], ...] = ()
 
 
 Side = Literal["input", "output"]
@@ -203,11 +179,13 @@ def uncertainties(
         One record an image.
     """
     answers = pass_probabilities(classifier, inputs, calibration, injection)
-    variance = answers.var(axis=0)[np.arange(len(predicted)), predicted]
+    of_predicted = answers[:, np.arange(len(predicted)), predicted]
+    variance, mean = of_predicted.var(axis=0), of_predicted.mean(axis=0)
     information = mutual_information(answers)
     return [
         Uncertainty(
             variance=float(variance[row]),
+            mean=float(mean[row]),
             mutual_information=float(information[row]),
             passes=injection.passes,
             rate=injection.rate,
@@ -224,7 +202,7 @@ def fit_injection(
     calibration: Calibration,
     *,
     rates: Sequence[float] = RATES,
-    passes: int = PASSES,
+    passes: int = 30,
     place: str = "head",
     seed: int = 0,
     each_pass: Callable[[], None] = lambda: None,

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
 
 from engine.errors import EngineError, ReviewError
-from engine.records import PARTS, Prediction, Verdict
+from engine.records import PARTS, Prediction, Uncertainty, Verdict
 from engine.store import QUEUES, RunSummary
 from gui.errors import answered, sentence
 from gui.films import explanation, film_url
@@ -255,13 +255,28 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
         "predicted": case.predicted,
         "positive": run.positive,
         "threshold": run.threshold if two else None,
+        "called": None if two else why_called(run.classes, case),
         "entropy": case.entropy,
         "most_entropy": math.log(max(2, len(run.classes))),
-        "variance": f"± {dropout.variance**0.5:.1%} over {dropout.passes} passes" if dropout else None,
+        "dropout": _passes(dropout) if dropout else None,
         "conformal": ", ".join(case.conformal_set) or None,
         "method": f"{heat.method}, for {heat.target}" if heat else None,
         "before": _before(desk, reading, case),
     } | _addresses(session, reading.run_id, case.image_id)
+
+
+def why_called(classes: Sequence[str], case: Prediction) -> str | None:
+    """Say why a class was called that is not the most probable: balancing counts in the call of more than two."""
+    likeliest = classes[max(range(len(classes)), key=case.probabilities.__getitem__)]
+    if likeliest == case.predicted:
+        return None
+    return f"Called with the classes balanced as in training; in these data {likeliest} is more probable"
+
+
+def _passes(dropout: Uncertainty) -> str:
+    mean = "" if dropout.mean is None else f"{dropout.mean:.1%} "
+    information = f"mutual information {dropout.mutual_information:.3f}"
+    return f"{mean}± {dropout.deviation:.1%} in {dropout.passes} passes, {information}"
 
 
 def _before(desk: Desk, reading: Reading, case: Prediction) -> Answer | None:

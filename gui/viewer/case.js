@@ -147,10 +147,10 @@ function describe(next, heatRead) {
   at('classes').replaceChildren(...next.classes.map((name, number) => classRow(next, name, number)));
   at('classes').parentElement.scrollTop = 0;
   at('classes').classList.toggle('rv-many', next.classes.length > 4);
-  text('operating', next.threshold === null ? '' : `Operating point (mark): ${next.positive} from ${percent(next.threshold)}`);
+  text('operating', next.threshold === null ? next.called ?? '' : `Operating point (mark): ${next.positive} from ${percent(next.threshold)}`);
   text('entropy', `${next.entropy.toFixed(2)} of ${next.most_entropy.toFixed(2)}`);
   at('entropy-bar').style.width = percent(clamp(next.entropy / next.most_entropy, 0, 1));
-  for (const name of ['variance', 'conformal']) {
+  for (const name of ['dropout', 'conformal']) {
     at(name).hidden = at(name + '-name').hidden = !next[name];
     text(name, next[name] ?? '');
   }

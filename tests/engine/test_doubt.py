@@ -9,9 +9,10 @@ import torch
 from engine import doubt as doubt_module
 from engine.backbone import Classifier, build_classifier
 from engine.calibration import calibrated
-from engine.doubt import FILE, Doubt, cases_for_passes, fit_doubt, load_doubt, save_doubt, tell_doubt
+from engine.doubt import cases_for_passes, fit_doubt, tell_doubt
 from engine.errors import RunError, TrainingStopped
-from engine.records import Calibration, Head, Phase, Recipe
+from engine.records import Calibration, Doubt, Head, Phase, Recipe
+from engine.run import DOUBT_FILE, load_doubt, save_doubt
 from engine.uncertainty import fit_injection, pooled_features
 
 RECIPE = Recipe(
@@ -57,8 +58,8 @@ def test_doubt_survives_its_folder(fitted, tmp_path):
     assert load_doubt(tmp_path) is None
     save_doubt(tmp_path, doubt)
     assert load_doubt(tmp_path) == doubt
-    (tmp_path / FILE).write_text('{"injection": {}}')
-    with pytest.raises(RunError, match=FILE):
+    (tmp_path / DOUBT_FILE).write_text('{"injection": {}}')
+    with pytest.raises(RunError, match=DOUBT_FILE):
         load_doubt(tmp_path)
 
 

@@ -24,9 +24,12 @@ from engine.records import (
     Augmentation,
     Balance,
     Calibration,
+    Conformal,
+    Doubt,
     Epoch,
     Estimate,
     Explanation,
+    Injection,
     Part,
     Prediction,
     Recipe,
@@ -34,11 +37,12 @@ from engine.records import (
     Run,
     Sample,
     Split,
+    Uncertainty,
     Verdict,
 )
 from engine.reference import reviewed_labels
 from engine.report import ExportedReport, Report, build_report, export_report
-from engine.report_files import render_html
+from engine.report_files import render_html, tables_of
 from engine.wording import figure, interval, p_value
 from engine.workspace import storage_error
 
@@ -285,6 +289,35 @@ def test_one_class_or_a_single_film_gives_a_report_that_says_what_cannot_be_said
     assert reviewed.cases == 0 and "No figure can be given" in reviewed.sentences[0]
     exported = export_report(report, tmp_path, film=lambda _: None, heatmap=lambda _: None)
     assert "cannot be estimated because" in exported.html.read_text(encoding="utf-8")
+
+
+def test_doubt_is_told_with_how_it_was_found(tmp_path: Path) -> None:
+    run = a_run()
+    told = Uncertainty(variance=0.004, mutual_information=0.01, passes=20, rate=0.1, scale=2.25, mean=0.62)
+    sure = case(0, "normal", (0.6, 0.4), run)
+    report = build(
+        run,
+        [replace(sure, uncertainty=told, conformal_set=("normal",)), case(1, "normal", (0.7, 0.3), run)],
+        doubt=Doubt(
+            injection=Injection(
+                rate=0.1, passes=20, scale=2.25, likelihoods=((0.05, 0.31), (0.1, 0.3), (0.2, 0.33))
+            ),
+            conformal=Conformal(method="lac", coverage=0.95, thresholds=(0.8,), cases=412),
+        ),
+    )
+    facts = {fact.name: fact.value for fact in report.facts}
+    assert (
+        "20 passes with dropout at 0.1" in facts["Uncertainty"] and "0.05, 0.1, 0.2" in facts["Uncertainty"]
+    )
+    assert "95% of cases like the 412 validation cases" in facts["Conformal sets"]
+    exported = export_report(report, tmp_path, film=lambda _: None, heatmap=lambda _: None)
+    first, second = json.loads(exported.json.read_text(encoding="utf-8"))["cases"]
+    assert first["dropout injection"] == {
+        "variance": 0.004, "mutual_information": 0.01, "passes": 20, "rate": 0.1, "scale": 2.25, "mean": 0.62,
+    }  # fmt: skip
+    assert second["dropout injection"] is None
+    rows = tables_of(report)["cases"]
+    assert (rows[0]["mean over passes"], rows[1]["mean over passes"]) == (0.62, None)
 
 
 def test_what_was_done_to_unequal_classes_is_told_to_the_last_copy() -> None:

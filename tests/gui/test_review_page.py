@@ -21,7 +21,7 @@ from engine.records import Uncertainty, Verdict
 from engine.workspace import open_workspace
 from gui.errors import answered
 from gui.reading import Desk
-from gui.review_page import HANDLERS, decide, open_reading, remember, reveal_label, show_case
+from gui.review_page import HANDLERS, decide, open_reading, remember, reveal_label, show_case, why_called
 from gui.session import AppSession, open_session
 
 # ------------------------------------------------------------------------------------------ without a browser
@@ -230,15 +230,24 @@ def test_a_guest_reads_and_can_store_nothing(room: Room) -> None:
 def test_uncertainty_is_told_where_it_was_computed(room: Room) -> None:
     case = replace(
         room.predictions[0],
-        uncertainty=Uncertainty(variance=0.004, mutual_information=0.01, passes=20, rate=0.1),
+        uncertainty=Uncertainty(
+            variance=0.004, mutual_information=0.01, passes=20, rate=0.1, scale=2.25, mean=0.62
+        ),
         conformal_set=("normal", "pneumonia"),
     )
     room.session.store.add_cases(room.run.run_id, [case])
     told = open_reading(Desk(room.session), {"case": case.image_id})["case"]
-    assert "20 passes" in told["variance"] and told["conformal"] == "normal, pneumonia"
+    assert told["dropout"] == "62.0% ± 9.5% in 20 passes, mutual information 0.010"
+    assert told["conformal"] == "normal, pneumonia"
 
 
-@pytest.mark.parametrize("name", ["variance-name", "conformal-name"])
+def test_a_call_that_is_not_the_most_probable_class_is_explained(room: Room) -> None:
+    case = replace(room.predictions[0], probabilities=(0.5, 0.2, 0.3), predicted="c")
+    assert "balanced as in training; in these data a is" in str(why_called(("a", "b", "c"), case))
+    assert why_called(("a", "b", "c"), replace(case, predicted="a")) is None
+
+
+@pytest.mark.parametrize("name", ["dropout-name", "conformal-name"])
 def test_words_of_statistics_are_explained_where_they_stand(name: str) -> None:
     html = (files("gui.viewer") / "viewer.html").read_text(encoding="utf-8")
     (said,) = re.findall(rf'<dt data-at="{name}" title="([^"]+)"', html)
