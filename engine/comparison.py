@@ -19,6 +19,7 @@ from engine.agreement import Comparison, delong, paired_bootstrap, paired_macro,
 from engine.bootstrap import RESAMPLES
 from engine.classification import overall
 from engine.errors import ReportError
+from engine.facts import count_patients
 from engine.recipe import recipe_to_json
 from engine.records import Epoch, Estimate, Prediction, Recipe, Run
 
@@ -103,7 +104,7 @@ class RunComparison:
         positive: The class of the finding; None unless there are two classes.
         part: The side of the split that is compared.
         cases: On which every row rests.
-        patients: They come from.
+        patients: They come from; None where the data named none.
         rows: In the order of the contestants.
         spreads: One per recipe and figure where recipes ran with several seeds.
     """
@@ -113,7 +114,7 @@ class RunComparison:
     positive: str | None
     part: str
     cases: int
-    patients: int
+    patients: int | None
     rows: tuple[Row, ...]
     spreads: tuple[Spread, ...]
 
@@ -188,7 +189,7 @@ def compare_runs(
         positive=first.run.positive if len(classes) == 2 else None,
         part=part,
         cases=len(truth),
-        patients=len(set(patients.tolist())),
+        patients=count_patients(first.predictions),
         rows=rows,
         spreads=_spreads(rows),
     )

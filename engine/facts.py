@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from engine.records import (
     Prediction,
     Recipe,
     Run,
+    Sample,
     Split,
 )
 
@@ -184,9 +185,25 @@ def patient_overlap(split: Split) -> str:
     return f"{several:,} patient{'s' if several > 1 else ''} on more than one side, which makes the figures too good"
 
 
+def count_patients(cases: Iterable[Sample | Prediction]) -> int | None:
+    """Return how many patients cases come from; None where the data named none, so that each image counts as one."""
+    patients, named = set(), False
+    for case in cases:
+        patients.add(case.patient_id)
+        named = named or case.patient_id != case.image_id
+    return len(patients) if named else None
+
+
+def patients_words(count: int | None) -> str:
+    """Write a number of patients, or that there is none to write."""
+    return (
+        "patients not named in the data" if count is None else f"{count:,} patient{'s' if count != 1 else ''}"
+    )
+
+
 def patients_unknown(split: Split) -> bool:
     """Return whether the data named no patient."""
-    return all(s.patient_id == s.image_id for s in (*split.train, *split.val, *split.test))
+    return count_patients((*split.train, *split.val, *split.test)) is None
 
 
 def balance_words(balance: Balance) -> str:

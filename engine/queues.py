@@ -21,7 +21,8 @@ class Queue:
     """Which cases, in which order.
 
     Attributes:
-        description: For people.
+        title: For people; empty where its name says it all.
+        description: For people, in a sentence.
         order_by: Columns of the cases, the last one unique; "position" is a random order that stays the same.
         descending: All of them from the largest down.
         wrong: Only cases that the machine calls otherwise than the label that came with the data.
@@ -30,6 +31,7 @@ class Queue:
     """
 
     description: str
+    title: str = ""
     order_by: tuple[str, ...] = ("position",)
     descending: bool = False
     wrong: bool = False
@@ -40,6 +42,7 @@ class Queue:
 QUEUES: dict[str, Queue] = {
     "not yet read": Queue(description="Cases without a verdict of yours, in random order", unread=True),
     "errors": Queue(
+        title="errors by the data's label",
         description="Cases the machine calls otherwise than their label, the surest mistakes first",
         order_by=("confidence", "position"),
         descending=True,
@@ -51,6 +54,7 @@ QUEUES: dict[str, Queue] = {
         descending=True,
     ),
     "unsure": Queue(
+        title="unsure or not diagnostic",
         description="Cases you called unsure or not diagnostic",
         verdicts=(Verdict.UNSURE, Verdict.NOT_DIAGNOSTIC),
     ),

@@ -30,7 +30,7 @@ from engine.curves import (
     roc_curve,
 )
 from engine.errors import ReportError
-from engine.facts import Fact, case_ids, class_balance, facts_of, limitations
+from engine.facts import Fact, case_ids, class_balance, count_patients, facts_of, limitations
 from engine.metrics import auroc, inestimable, predictive_values, proportion
 from engine.records import (
     Doubt,
@@ -181,7 +181,7 @@ class Report:
         classes: In the order of the probabilities.
         positive: The class of the finding; None unless there are two classes.
         cases: Every case, in the order of the predictions.
-        patients: How many the cases come from.
+        patients: How many the cases come from; None where the data named none.
         against: One per reference standard.
         facts: Of data, model and training.
         balance: Part → class → images.
@@ -201,7 +201,7 @@ class Report:
     classes: tuple[str, ...]
     positive: str | None
     cases: tuple[CaseRow, ...]
-    patients: int
+    patients: int | None
     against: tuple[Against, ...]
     facts: tuple[Fact, ...]
     balance: Mapping[str, Mapping[str, int]]
@@ -308,7 +308,7 @@ def build_report(
         classes=run.classes,
         positive=positive,
         cases=cases,
-        patients=len({each.patient_id for each in chosen}),
+        patients=count_patients(chosen),
         against=against,
         facts=facts_of(run, split, history, software, methods, doubt),
         balance=balance,

@@ -24,7 +24,7 @@ import numpy as np
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from engine.facts import PART_NAMES
+from engine.facts import PART_NAMES, patients_words
 from engine.figures import (
     balance_svg,
     confusion_matrix_svg,
@@ -111,6 +111,7 @@ def fill_template(name: str, **values: Any) -> str:
     )
     environment.filters |= {"figure": figure, "interval": interval, "p_value": p_value}
     environment.filters["percent"] = lambda share: f"{share:.1%}"
+    environment.filters["patients"] = patients_words
     environment.tests["known"] = lambda value: value is not None and math.isfinite(value)
     style = Markup(folder.joinpath("page.css").read_text(encoding="utf-8"))
     template = environment.from_string(folder.joinpath(name).read_text(encoding="utf-8"))

@@ -20,7 +20,7 @@ from engine.errors import EngineError
 app = typer.Typer(
     name="overread",
     help="Train an image classifier, over-read every prediction beside its saliency map, "
-    "leave with a report a journal accepts. Nothing leaves this machine.\n\n"
+    "leave with a report in the form that journals ask for. Nothing leaves this machine unless you share it.\n\n"
     "Start with: [bold]overread demo[/bold]. With your own films: "
     "[bold]overread train FOLDER[/bold], then [bold]overread gui[/bold].",
     no_args_is_help=True,
@@ -93,7 +93,7 @@ def gui(
     port: PortOption = None,
     no_browser: BrowserOption = False,
     share: Annotated[
-        bool, typer.Option("--share", help="Also make a public link to a read-only, de-identified copy.")
+        bool, typer.Option("--share", help="Also make a public link to a read-only copy without names.")
     ] = False,
     minutes: Annotated[int, typer.Option(metavar="N", help="How long the link lives.")] = 60,
     ssh: Annotated[
@@ -104,7 +104,7 @@ def gui(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before sharing.")] = False,
 ) -> None:
-    """Open the pages: Data, Train, Review, Report. They are served to this machine alone.
+    """Open the pages: Data, Train, Review, Report, Share. They are served to this machine alone.
 
     Example: [bold]overread gui --workspace ~/study[/bold]
     """
@@ -207,7 +207,7 @@ def train(
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Train, then read the validation and test films. Ctrl-C asks before it stops the training.
+    """Train, then predict the validation and test films. Ctrl-C asks before it stops the training.
 
     Example: [bold]overread train ~/films --recipe default --epochs 20,2[/bold]
     """
@@ -283,7 +283,7 @@ def report(
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Write the report against the original and the reviewed labels: one HTML file, CSV and JSON.
+    """Write the report against the labels in the data and the reviewed labels: one HTML file, CSV and JSON.
 
     Example: [bold]overread report latest --out report[/bold]
     """
@@ -416,7 +416,7 @@ def recipes(
     classes: Annotated[int, typer.Option(metavar="N", help="Count parameters for so many classes.")] = 2,
     json: JsonOption = False,
 ) -> None:
-    """List the built-in recipes: net, parameters, where they come from, what to expect.
+    """List the built-in recipes: net, parameters, where they come from, what was published.
 
     Example: [bold]overread recipes --export default > mine.json[/bold]
     """

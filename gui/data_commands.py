@@ -10,6 +10,7 @@ from engine.archive import is_archive
 from engine.catalogue import list_indexes, load_index, save_index
 from engine.dataset import index_data
 from engine.errors import DataError, EngineError
+from engine.facts import count_patients, patients_unknown, patients_words
 from engine.layout import from_home
 from engine.records import PARTS, Index, Part, Sample, Split
 from engine.scan import scan
@@ -25,7 +26,7 @@ def index(path: Path, *, columns: Sequence[str], workspace_root: Path | None, as
     workspace = open_workspace(workspace_root)
     found = read_data(workspace, path, columns=pairs_of(columns, "--column"))
     counts = Counter(sample.label or "(no label)" for sample in found.samples)
-    patients = len({sample.patient_id for sample in found.samples})
+    patients = count_patients(found.samples)
     if as_json:
         show_json(
             {
@@ -46,7 +47,7 @@ def index(path: Path, *, columns: Sequence[str], workspace_root: Path | None, as
             }
         )
         return
-    show_table(("class", "images"), counts.most_common(), title=f"{found.name}, {patients:,} patients")
+    show_table(("class", "images"), counts.most_common(), title=f"{found.name}, {patients_words(patients)}")
     print_findings(found)
     print(f"Data set {found.dataset_id}")
     say(f"Next: overread train {found.dataset_id}")
@@ -158,7 +159,8 @@ def split(
         )
         return
     rows = [
-        (part, *(counts[part][name] for name in divided.classes), _patients(divided, part)) for part in PARTS
+        (part, *(counts[part][name] for name in divided.classes), _patients(divided, part) or "–")
+        for part in PARTS
     ]
     show_table(("", *divided.classes, "patients"), rows, title=f"{found.name}, divided {choices.sentence}")
     print(table)
@@ -174,8 +176,8 @@ def divide(found: Index, choices: Choices) -> Split:
     return split_index(found, ratios=choices.ratios, seed=choices.seed, use_given=choices.use_given)
 
 
-def _patients(divided: Split, part: Part) -> int:
-    return len({sample.patient_id for sample in divided.part(part)})
+def _patients(divided: Split, part: Part) -> int | None:
+    return None if patients_unknown(divided) else len({sample.patient_id for sample in divided.part(part)})
 
 
 def choices_of(

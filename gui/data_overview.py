@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from engine.facts import count_patients, patients_unknown
 from engine.records import PARTS, Finding, FindingKind, Index, Sample, Split
 from gui import markup
 
@@ -17,12 +18,13 @@ MEANINGS: Mapping[FindingKind, str] = {
     "are not affected.",
     FindingKind.EXACT_DUPLICATE: "The same file, byte for byte, more than once. Each is kept once, so that "
     "no image is counted twice or stands in both training and test.",
-    FindingKind.NEAR_DUPLICATE: "Images that look almost the same, often one film saved twice. If they lie "
-    "on two sides of the division, the test figures are too good: look at them.",
-    FindingKind.LABEL_CONFLICT: "One image under two labels. Neither can be trusted, so it is left out until "
-    "you decide.",
-    FindingKind.PATIENT_OVERLAP: "Films of one patient in training and in test. The net may recognise the "
-    "patient instead of the finding; figures from such a division should not be published.",
+    FindingKind.NEAR_DUPLICATE: "Images that look almost the same, often one film saved twice. A new "
+    "division keeps such images on one side; where the parts came with the data, those in training are left out.",
+    FindingKind.LABEL_CONFLICT: "One image under two labels. Neither can be trusted, so it is left out: "
+    "correct the label in your table or folders and read the data again.",
+    FindingKind.PATIENT_OVERLAP: "Films of one patient in several of the parts that came with the data. A net "
+    "may recognise the patient instead of the finding, so such a patient's films stay in the test part, or validation, "
+    "and the others are left out; divide anew to use them all.",
     FindingKind.SMALL_CLASS: "Too few cases to learn from or to measure on. Intervals will be wide.",
     FindingKind.MISSING_FILE: "The table names files that are not there. These rows are left out.",
     FindingKind.DUPLICATE_ROW: "Rows of the table that say the same twice. Each is read once.",
@@ -35,12 +37,11 @@ MEANINGS: Mapping[FindingKind, str] = {
 def summary(index: Index) -> str:
     """Return the tiles at the top and one bar a class."""
     labelled = sum(sample.label is not None for sample in index.samples)
-    known = {sample.patient_id for sample in index.samples if sample.patient_id != sample.image_id}
-    patients = f"{len(known):,}" if known else "not known"
+    patients = count_patients(index.samples)
     tiles = [
         (f"{len(index.samples):,}", "images"),
         (f"{len(index.classes):,}", "classes" if len(index.classes) != 1 else "class"),
-        (patients, "patients"),
+        ("not named" if patients is None else f"{patients:,}", "patients"),
         (f"{len(index.samples) - labelled:,}", "without a label"),
         (f"{sum(len(finding.paths) or 1 for finding in index.findings):,}", "files to look at"),
     ]
@@ -50,7 +51,7 @@ def summary(index: Index) -> str:
     ordered = {name: {part: parts[part] for part in (*PARTS, "no part")} for name, parts in counts.items()}
     note = (
         ""
-        if known
+        if patients is not None
         else markup.note(
             "No patient names came with this data, so every image counts as its own patient. If one patient "
             "has several films, bring a table with a patient column: otherwise films of one patient can stand in "
@@ -64,19 +65,20 @@ def summary(index: Index) -> str:
 def counts_table(index: Index) -> list[list[str]]:
     """Return the rows of the table: class, images in each part that came with the data, patients, in all."""
     rows = []
+    known = count_patients(index.samples) is not None
     for name in [*index.classes, None]:
         of_class = [sample for sample in index.samples if sample.label == name]
         if not of_class:
             continue
         parts = Counter(sample.part for sample in of_class)
-        patients = len({sample.patient_id for sample in of_class})
+        patients = f"{len({sample.patient_id for sample in of_class}):,}" if known else "–"
         rows.append(
             [
                 name if name is not None else "(no label)",
                 *(f"{parts[part]:,}" for part in PARTS),
                 f"{parts[None]:,}",
                 f"{len(of_class):,}",
-                f"{patients:,}",
+                patients,
             ]
         )
     return rows
@@ -128,7 +130,7 @@ def findings(index: Index, picture: Callable[[Path], str]) -> str:
 def division(split: Split) -> tuple[list[list[str]], str]:
     """Return the table of a division (images and patients by class and part) and one sentence on it."""
     rows = []
-    known = any(s.patient_id != s.image_id for part in PARTS for s in split.part(part))
+    known = not patients_unknown(split)
     for name in (*split.classes, None):
         row = [name if name is not None else "in all"]
         for part in PARTS:
@@ -137,14 +139,6 @@ def division(split: Split) -> tuple[list[list[str]], str]:
             row.append(f"{len(samples):,} images{patients}")
         rows.append(row)
     how = f"{split.method[:1].upper()}{split.method[1:]}"
-    sides = [{sample.patient_id for sample in split.part(part)} for part in PARTS]
-    shared = len((sides[0] & sides[1]) | (sides[0] & sides[2]) | (sides[1] & sides[2]))
-    if shared:
-        return rows, markup.note(
-            f"{shared:,} patients have films on more than one side, because the parts came that way. "
-            "Figures from this division may be too good; divide anew to keep each patient on one side.",
-            tone="serious",
-        )
     if not known:
         return rows, markup.note(
             f"No image stands on two sides; whether a patient does cannot be known. {how}.", tone="mild"

@@ -196,7 +196,7 @@ def as_plain(outcome: Outcome) -> dict[str, object]:
 def print_outcome(outcome: Outcome) -> None:
     """Print the table of figures and the table of times."""
     names = {
-        "auc": "AUC",
+        "auc": "AUROC",
         "sensitivity": "sensitivity",
         "specificity": "specificity",
         "pointing_game": "heatmap's peak on the finding",

@@ -31,8 +31,8 @@ def sentence(error: Exception) -> str:
     reference = secrets.token_hex(4)
     log.error("Unexpected error, reference %s", reference, exc_info=error)
     return (
-        "Overread met a fault of its own and did nothing. "
-        f"Try once more; if it happens again, report reference {reference}, which stands in the log."
+        "Overread met a fault of its own; what you asked for may have been done or not: look before you try again. "
+        f"If it happens again, report reference {reference}, which stands in the log."
     )
 
 

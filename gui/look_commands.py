@@ -50,12 +50,12 @@ def recipes(*, export: str | None, classes: int, as_json: bool) -> None:
         (facts["name"], facts["backbone"], facts["parameters"], facts["trained_parameters"], _expected(facts))
         for facts in listed
     ]
-    show_table(("recipe", "backbone", "parameters", "trained", "to expect"), rows)
+    show_table(("recipe", "backbone", "parameters", "trained", "published"), rows)
     say("Where each comes from: overread recipes --json. One as a file: overread recipes --export NAME")
 
 
 def _expected(facts: Mapping[str, Any]) -> str:
-    return "; ".join(f"{one['metric']} {one['value']:g} ± {one['tolerance']:g}" for one in facts["expected"])
+    return "; ".join(f"{one['metric']} {one['value']:g} on {one['data']}" for one in facts["expected"])
 
 
 def doctor(workspace_root: Path | None, *, as_json: bool) -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 PARTS_SHOWN: dict[str, tuple[str, Part | None]] = {
     "test": ("test films", "test"),
     "val": ("validation films (tuned on these: too good)", "val"),
-    "all": ("all films that were read", None),
+    "all": ("all predicted films (validation among them: too good)", None),
 }
 FILE_KINDS = {"html": "Download as HTML", "csv": "Download tables (CSV)", "json": "Download as JSON"}
 HEADLINE = ("AUROC", "sensitivity", "specificity", "accuracy")
@@ -88,13 +88,16 @@ def headline(report: Report, standards: Sequence[str]) -> str:
         )
     about = [
         (f"{len(report.cases):,}", "films"),
-        (f"{report.patients:,}", "patients"),
+        ("–" if report.patients is None else f"{report.patients:,}", "patients"),
         (f"{report.reviews.cases:,}", "films read by people"),
-        (f"{report.reviews.differing:,}", "labels that readers changed"),
+        (f"{report.reviews.differing:,}", "reviewed labels that differ"),
     ]
     if report.pointing is not None:
         about.append(
-            (figure(report.pointing.value), f"heatmap on the lesion · 95% {interval(report.pointing)}")
+            (
+                figure(report.pointing.value),
+                f"heatmap's peak on the finding · 95% {interval(report.pointing)}",
+            )
         )
     return markup.figures(about) + f'<div class="or-side">{"".join(sides)}</div>'
 

@@ -299,7 +299,10 @@ def _before(desk: Desk, reading: Reading, case: Prediction) -> Answer | None:
 
 
 def _queues() -> list[Answer]:
-    return [{"value": name, "title": name} for name in QUEUES]
+    return [
+        {"value": name, "title": queue.title or name, "says": queue.description}
+        for name, queue in QUEUES.items()
+    ]
 
 
 def _run_title(run: RunSummary) -> str:

@@ -109,7 +109,7 @@ def _finish(workspace: Workspace, folder: Path, *, as_json: bool) -> None:
         show_json(facts)
         return
     print(f"Run {run.run_id}: {len(epochs)} epochs in {duration(run.seconds)} on {run.device}")
-    print(f"Best AUC on validation data {best:.3f}; test data wait for the report")
+    print(f"Best AUROC on validation data {best:.3f}; test data wait for the report")
     say(f"Next: overread gui, or overread report {run.run_id} --out report")
 
 
@@ -129,7 +129,7 @@ def runs(workspace_root: Path | None, *, as_json: bool) -> None:
         show_json({"runs": [_status_facts(now) for now in found]})
         return
     rows = [(now.job_id, now.state, f"{now.epoch} / {now.epochs}", _area(now), now.message) for now in found]
-    show_table(("run", "state", "epochs", "validation AUC", ""), rows)
+    show_table(("run", "state", "epochs", "validation AUROC, last epoch", ""), rows)
 
 
 def _area(now: jobs.JobStatus) -> float | None:

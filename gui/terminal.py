@@ -166,7 +166,7 @@ def _figures(now: JobStatus) -> str:
 def _epoch_figures(now: JobStatus) -> str:
     parts = [f"epoch {now.epoch} of {now.epochs}"]
     if now.last_epoch is not None:
-        parts.append(f"{now.last_epoch.phase}, validation AUC {now.last_epoch.val_auc:.3f}")
+        parts.append(f"{now.last_epoch.phase}, validation AUROC {now.last_epoch.val_auc:.3f}")
     if now.seconds_left is not None:
         parts.append(f"{duration(now.seconds_left)} left")
     return " · ".join(parts)

@@ -103,7 +103,7 @@ def build(session: AppSession) -> None:
                 )
             with gr.Accordion("Earlier runs", open=False):
                 runs_table = gr.Dataframe(
-                    headers=["started", "recipe", "state", "epochs", "AUROC", "run"],
+                    headers=["started", "recipe", "state", "epochs", "AUROC, last validation", "run"],
                     datatype="str",
                     interactive=False,
                     wrap=True,

@@ -80,13 +80,10 @@ def data_facts(session: AppSession, dataset_id: str | None) -> str:
 
 
 def recipe_card(recipe: Recipe) -> str:
-    """Return where a recipe comes from and what to expect of it."""
-    expected = [
-        f"{one.metric} {one.value:g} ± {one.tolerance:g} on {one.data} ({one.device})"
-        for one in recipe.expected
-    ]
+    """Return where a recipe comes from and what was published of it."""
+    expected = [f"{one.metric} {one.value:g} on {one.data}" for one in recipe.expected]
     hidden = len(recipe.phases) - PHASE_SLOTS
-    more = [f"Expect {line}" for line in expected] or [
+    more = [f"Published: {line}" for line in expected] or [
         "No published figure: judge it on your own test films."
     ]
     if hidden > 0:

@@ -35,7 +35,7 @@ STATES = {
     "starting": "starting",
     "training": "training",
     "calibrating": "calibrating",
-    "predicting": "reading the films",
+    "predicting": "predicting the films",
     "done": "done",
     "stopped": "stopped",
     "failed": "failed",

@@ -14,6 +14,8 @@ from gui.app import serve
 from gui.share import Share, share
 from gui.terminal import remarks, say
 
+GRADIO = "Gradio's server gradio.live"
+
 
 def gui(
     workspace_root: Path | None,
@@ -28,7 +30,7 @@ def gui(
     """See `gui.cli.gui`."""
     workspace = open_workspace(workspace_root)
     link = None
-    if share_minutes is not None and _agreed(sure):
+    if share_minutes is not None and _agreed(sure, share_server or ("" if through_ssh else GRADIO)):
         try:
             link = open_link(workspace, minutes=share_minutes, through_ssh=through_ssh, server=share_server)
         except EngineError as error:
@@ -62,15 +64,21 @@ def open_link(workspace: Workspace, *, minutes: int, through_ssh: bool, server: 
     return link
 
 
-def _agreed(sure: bool) -> bool:
+def _agreed(sure: bool, server: str) -> bool:
     if sure:
         return True
     if not sys.stdin.isatty():
         say("A link needs your consent: add --yes. The window on this computer opens all the same.")
         return False
+    how = (
+        f"reachable from the internet through {server}"
+        if server
+        else "served here, for your own server to pass on"
+    )
     remarks().print(
-        "A nameless, read-only copy of some of the newest run's test films will be reachable from the internet "
-        "through somebody else's server. Are you allowed to show them? [y/N] ",
+        "A read-only copy of some of the newest run's test films, without file names, dates and patient ids, will be "
+        f"{how}. A name burned into a film is NOT removed. May you show these films, and is no name burned in? "
+        "[y/N] ",
         end="",
         markup=False,
     )

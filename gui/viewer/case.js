@@ -24,13 +24,13 @@ function setBusy(on) {
   root.toggleAttribute('data-busy', on);
 }
 
-// Call the server; null means that nothing happened there and the person has been told why.
+// Call the server; null means that there is no answer to show and the person has been told why.
 async function ask(name, question) {
   let answer;
   try {
     answer = await server[name]({ reading, ...question });
   } catch {
-    toast('Overread does not answer. Nothing was stored by this key; see whether the program still runs, then try again.');
+    toast('Overread does not answer. See whether the program still runs, then reload the page: a verdict given just now may be stored or not.');
     return null;
   }
   if (!answer.ok) {
@@ -108,7 +108,7 @@ async function present(answer, { keepDraft = false } = {}) {
   showRegions();
   if (!filmRead) {
     fetched.delete(next.film);
-    notice((await whyNot(next.film)) + '\nMark it as not diagnostic, or go on.', []);
+    notice((await whyNot(next.film)) + '\nGo on to the next; it can be read once it is back.', []);
   }
   fetchAhead(answer.upcoming);
   keep('case', next.id);
@@ -116,6 +116,12 @@ async function present(answer, { keepDraft = false } = {}) {
   if (!same) [wake, slept] = [performance.now(), 0];
   root.dataset.shown = next.id;
   server.remember({ reading, shown: next.id }).catch(() => {});   // only so that a later sitting starts here
+}
+
+function option({ value, title, says = '' }) {
+  const made = new Option(title, value);
+  made.title = says;
+  return made;
 }
 
 function notice(message, choices = []) {
@@ -222,7 +228,7 @@ async function openReading(wish = {}) {
     reading = answer.reading;
     if (!keepDraft) [trail, shown] = [[], null], drafts.clear();
     for (const name of ['run', 'queue', 'part']) {
-      at(name).replaceChildren(...answer.choices[name].map(({ value, title }) => new Option(title, value)));
+      at(name).replaceChildren(...answer.choices[name].map(option));
       at(name).value = answer[name];
       keep(name, answer[name]);
     }
@@ -266,7 +272,7 @@ const goPrevious = () => act(async () => {
 const decide = (verdict, label = null) => act(async () => {
   if (!shown || !at('comment')) return;
   if (!seen && (verdict === 'agree' || verdict === 'overrule')) {
-    toast('This film cannot be shown, so it cannot be read. Mark it as not diagnostic, or go on.');
+    toast('This film cannot be shown, so it cannot be read. Go on to the next.');
     return;
   }
   const decided = shown;

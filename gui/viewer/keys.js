@@ -4,7 +4,7 @@ const toComment = () => at('comment')?.focus();
 const openKeys = () => { if (!at('keys').open) at('keys').showModal(); };
 const ACTIONS = [
   { codes: ['KeyA', 'Enter'], shows: ['A', 'Enter'], says: 'Agree', does: 'agree', run: () => decide('agree'), writes: true },
-  { codes: [], shows: ['1', '–', '9'], says: 'Overrule to that class', writes: true },
+  { codes: [], shows: ['1', '–', '9'], says: 'That class: the machine’s own agrees, another overrules', writes: true },
   { codes: ['KeyU'], shows: ['U'], says: 'Unsure', does: 'unsure', run: () => decide('unsure'), writes: true },
   { codes: ['KeyX'], shows: ['X'], says: 'Not diagnostic', does: 'not-diagnostic', run: () => decide('not diagnostic'), writes: true },
   { codes: ['KeyC'], shows: ['C'], says: 'Comment; Esc leaves it', run: toComment, writes: true },

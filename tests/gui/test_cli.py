@@ -293,7 +293,7 @@ def test_the_figures_of_the_last_epoch_are_in_the_log_whatever_came_since(
     seen.append(replace(seen[0], state="done"))
     monkeypatch.setattr(jobs, "watch", lambda folder, interval: iter([begun, *seen]))
     assert watch_job(tmp_path).state == "done"
-    assert "training: epoch 2 of 2 · head, validation AUC 0.957" in capsys.readouterr().err
+    assert "training: epoch 2 of 2 · head, validation AUROC 0.957" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -536,7 +536,7 @@ def test_a_film_that_cannot_be_shown_cannot_be_agreed_with(
         case.path.unlink()
     page.goto(opened(room.session).url)
     on_screen(page)
-    assert "not diagnostic" in page.inner_text("[data-at=notice-text]")
+    assert "once it is back" in page.inner_text("[data-at=notice-text]")
     page.keyboard.press("a")
     page.wait_for_selector("[data-at=toast]:not([hidden])")
     assert room.session.store.reviews(room.run.run_id) == []
