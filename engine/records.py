@@ -435,7 +435,7 @@ class Uncertainty:
 
     @property
     def deviation(self) -> float:
-        """How far the probability may be off: one standard deviation over the passes, scaled to match the error."""
+        """One standard deviation over the passes, scaled to match the squared error made on validation data."""
         return float((self.scale * self.variance) ** 0.5)
 
 

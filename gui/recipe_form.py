@@ -122,7 +122,7 @@ AUGMENTATION: dict[str, Callable[[], Any]] = {
     "augmentation.fill": _choice("Where the image ends", ("edge", "mirror", "black"), sentences=True),
 }
 NET: dict[str, Callable[[], Any]] = {
-    "backbone": _choice("Net", other=True, info="Or any name that timm knows."),
+    "backbone": _choice("Net", other=True, sentences=True, info="Or any name that timm knows."),
     "weights": _choice("Starts from", ("imagenet", "random")),
     "init": _choice("New weights are drawn", sentences=True),
     "channels": _whole("Channels", minimum=1, maximum=3, info="3, or 1: grey"),

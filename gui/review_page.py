@@ -276,7 +276,8 @@ def why_called(classes: Sequence[str], case: Prediction) -> str | None:
 def _passes(dropout: Uncertainty) -> str:
     mean = "" if dropout.mean is None else f"{dropout.mean:.1%} "
     information = f"mutual information {dropout.mutual_information:.3f}"
-    return f"{mean}± {dropout.deviation:.1%} in {dropout.passes} passes, {information}"
+    scaled = f"scaled to the error ± {dropout.deviation:.0%}"
+    return f"{mean}± {dropout.variance**0.5:.1%} in {dropout.passes} passes; {scaled}; {information}"
 
 
 def _before(desk: Desk, reading: Reading, case: Prediction) -> Answer | None:

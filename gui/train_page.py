@@ -128,7 +128,9 @@ def build(session: AppSession) -> None:
 
     recipe.input(partial(shown(choose_recipe), session), recipe, filled, api_name="train_recipe", **quiet)
     dataset.change(partial(shown(data_facts), session), dataset, about_data, api_name="train_data", **quiet)
-    telling = [field.change for field in form if not isinstance(field, gr.Slider)]
+    telling = [
+        field.input for field in form if not isinstance(field, gr.Slider)
+    ]  # .change: when the form is filled, too
     gr.on(
         [base.change, dataset.change, *telling],
         partial(shown(facts), session),
