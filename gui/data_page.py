@@ -99,7 +99,7 @@ def read_data(
         path,
         root=from_home(Path(root.strip())) if root and root.strip() else None,
         columns=columns or None,
-        unpack_into=session.workspace.datasets / "unpacked",
+        unpack_into=session.workspace.root / "unpacked",
         progress=progress,
     )
     save_index(session.workspace, index)

@@ -97,6 +97,8 @@ window.overreadKeys = new AbortController();
 document.addEventListener('keydown', onKey, { signal: window.overreadKeys.signal });
 // back from another tab there may be a new run to read
 new IntersectionObserver(([entry]) => {
+  // A tab that was clicked would keep the arrow keys to itself; one that was reached by the keyboard shall.
+  if (entry.isIntersecting) document.querySelector('[role=tab]:focus:not(:focus-visible)')?.blur();
   if (entry.isIntersecting && !busy) openReading(kept('run', '') === at('run').value ? { case: shown?.id, keepDraft: true } : {});
 }).observe(root);
 showRegions();

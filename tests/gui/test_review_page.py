@@ -529,6 +529,23 @@ def test_names_that_look_like_code_are_only_names(
 
 
 @pytest.mark.browser
+def test_arrows_go_on_after_a_click_on_the_tab_and_stay_with_tabs_reached_by_keyboard(
+    room: Room, page: Any, opened: Callable[..., Any]
+) -> None:
+    page.goto(opened(room.session).url)
+    on_screen(page)
+    page.get_by_role("tab", name="Share").click()
+    page.get_by_role("tab", name="Review").click()
+    shown = press_and_wait(page, "ArrowRight")
+    page.get_by_role("tab", name="Review").focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(500)
+    assert page.get_attribute(".rv", "data-shown") == shown
+
+
+@pytest.mark.browser
 def test_a_film_that_cannot_be_shown_cannot_be_agreed_with(
     room: Room, page: Any, opened: Callable[..., Any]
 ) -> None:
