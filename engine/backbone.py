@@ -79,8 +79,15 @@ class TimmBackbone(nn.Module):
 
     def _drop_unread(self) -> None:
         """Take out what only timm's own classifier reads: it would be counted and never get a gradient."""
-        for name in _unread(self.timm_name, tuple(self._options.items())):
+        names = _unread(self.timm_name, tuple(self._options.items()))
+        for name in names:
             self.net.set_submodule(name, nn.Identity())
+
+        def leave_out(module: nn.Module, state: dict[str, Tensor], prefix: str, *_: object) -> None:
+            for key in [key for key in state if key.startswith(tuple(f"{prefix}{name}." for name in names))]:
+                del state[key]  # of a run that was trained when these were still kept
+
+        self.net.register_load_state_dict_pre_hook(leave_out)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the last map: (B, C, H, W) float to (B, c, h, w) float."""
@@ -198,10 +205,8 @@ def _unread(timm_name: str, options: tuple[tuple[str, Any], ...]) -> tuple[str, 
         size = chosen.get("img_size") or net.pretrained_cfg["input_size"][-1]
         try:
             net.forward_features(torch.zeros(1, chosen["in_chans"], size, size)).sum().backward()
-        except (
-            RuntimeError,
-            NotImplementedError,
-        ):  # a net that looks at numbers, of which there are none here
+        except (RuntimeError, AssertionError, ArithmeticError, AttributeError, ValueError):
+            # It looks at numbers, of which there are none here, or gives no map: what is asked of it next says why.
             return ()
     found: list[str] = []
     for name, module in net.named_modules():
@@ -402,10 +407,16 @@ def _map_shape(backbone: nn.Module, recipe: Recipe) -> tuple[int, int, int]:
     try:
         with torch.no_grad():
             out = backbone(torch.zeros(1, recipe.channels, size, size))
-    except RuntimeError as error:
+    except (
+        RuntimeError,
+        AssertionError,
+        ArithmeticError,
+        AttributeError,
+        ValueError,
+    ) as error:  # as its authors chose
         raise RecipeError(
-            f"Images of {size} pixels are too small for the backbone {recipe.backbone}",
-            "Choose a larger image size",
+            f"The backbone {recipe.backbone} gives no map of images of {size} pixels ({error})",
+            "Choose a larger image size, the size that it was made for, or another backbone",
         ) from error
     backbone.train(training)
     return int(out.shape[1]), int(out.shape[2]), int(out.shape[3])

@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.facts import PART_NAMES, balance_words, changes_words, patient_overlap, without_paths
+from engine.facts import (
+    PART_NAMES,
+    balance_words,
+    changes_words,
+    patient_overlap,
+    patients_unknown,
+    without_paths,
+)
 from engine.records import Estimate, Part, Run, Split
 from engine.wording import in_brackets
 
@@ -52,7 +59,8 @@ def checklist(
     sizes = ""
     if split is not None:
         sizes = "; ".join(
-            f"{PART_NAMES[name]} {len(side):,} films of {len({s.patient_id for s in side}):,} patients"
+            f"{PART_NAMES[name]} {len(side):,} films"
+            + ("" if patients_unknown(split) else f" of {len({s.patient_id for s in side}):,} patients")
             for name, side in (("train", split.train), ("val", split.val), ("test", split.test))
         )
     ask(

@@ -125,9 +125,9 @@ def compare_runs(
     """Compare runs on the cases that all of them predicted.
 
     Every run is held against the first one, or against the run of the first one's name with its own seed. Shares of
-    right answers are compared by McNemar's exact test, areas by DeLong's; where patients have several cases, and for
-    the mean area of several classes, by resampling patients. P-values are adjusted by Holm's method
-    (https://www.jstor.org/stable/4615733) for the number of rows.
+    right answers are compared by McNemar's exact test, areas by DeLong's; where patients have several cases, shares by
+    permuting patients and areas by resampling them, as always the mean area of several classes. P-values are adjusted
+    by Holm's method (https://www.jstor.org/stable/4615733) for the number of rows.
 
     Args:
         contestants: At least one; the first is what the others are held against.

@@ -286,7 +286,10 @@ class Course:
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         self.classifier.load_state_dict(checkpoint.model)
-        self.scaler.load_state_dict(checkpoint.progress["scaler"])
+        if scale := checkpoint.progress.get(
+            "scaler"
+        ):  # empty where the run began on a device that needs none
+            self.scaler.load_state_dict(scale)
         self.progress = _Progress(
             best_value=checkpoint.progress["best_value"],
             epochs_since_best=checkpoint.progress["epochs_since_best"],

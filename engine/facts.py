@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.records import (
+    PARTS,
     Augmentation,
     Balance,
     Doubt,
@@ -53,26 +55,28 @@ def without_paths(text: str) -> str:
 
 def class_balance(
     split: Split | None, predictions: Sequence[Prediction]
-) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
+) -> tuple[dict[str, dict[str, int]], dict[str, int | None]]:
     """Count images by part and class, and patients by part; from the predictions where no split is known."""
     images: dict[str, dict[str, int]] = {}
-    patients: dict[str, set[str]] = {}
-    rows: list[tuple[str, str, str]] = []
+    members: dict[str, list[Sample | Prediction]] = {}
     if split is not None:
-        sides = (("train", split.train), ("val", split.val), ("test", split.test))
-        rows = [(part, s.label or "no label", s.patient_id) for part, side in sides for s in side]
+        for part in PARTS:
+            members[PART_NAMES[part]] = list(split.part(part))
     else:
-        rows = [(each.part or "predicted", each.label or "no label", each.patient_id) for each in predictions]
-    for part, label, patient in rows:
-        of_part = images.setdefault(PART_NAMES.get(part, part), {})
-        of_part[label] = of_part.get(label, 0) + 1
-        patients.setdefault(PART_NAMES.get(part, part), set()).add(patient)
-    order = list(split.classes) if split else sorted({label for _, label, _ in rows})
+        for each in predictions:
+            members.setdefault(PART_NAMES.get(each.part or "", "predicted"), []).append(each)
+    for part_name, cases in members.items():
+        images[part_name] = dict(Counter(case.label or "no label" for case in cases))
+    named = count_patients(case for cases in members.values() for case in cases) is not None
+    patients = {
+        part: len({case.patient_id for case in cases}) if named else None for part, cases in members.items()
+    }
+    order = list(split.classes) if split else sorted({label for of in images.values() for label in of})
     counted = {
         part: {label: of[label] for label in [*order, *(sorted(set(of) - set(order)))] if label in of}
         for part, of in images.items()
     }
-    return counted, {part: len(found) for part, found in patients.items()}
+    return counted, patients
 
 
 def facts_of(
@@ -209,7 +213,8 @@ def patients_unknown(split: Split) -> bool:
 def balance_words(balance: Balance) -> str:
     """Say what was done about unequal classes."""
     method = balance.method.replace("-", " ")
-    return f"{method}: {', '.join(balance.target)}" if balance.target else method
+    refills = balance.method in ("duplicate", "duplicate-augmented")
+    return f"{method}: {', '.join(balance.target)}" if refills and balance.target else method
 
 
 def changes_words(recipe: Recipe) -> str:

@@ -185,7 +185,7 @@ class Report:
         against: One per reference standard.
         facts: Of data, model and training.
         balance: Part → class → images.
-        patients_by_part: Part → patients.
+        patients_by_part: Part → patients; None where the data named none.
         history: Of training.
         reviews: What readers did.
         wrong: Cases that some reference standard contradicts, surest first.
@@ -205,7 +205,7 @@ class Report:
     against: tuple[Against, ...]
     facts: tuple[Fact, ...]
     balance: Mapping[str, Mapping[str, int]]
-    patients_by_part: Mapping[str, int]
+    patients_by_part: Mapping[str, int | None]
     history: tuple[Epoch, ...]
     reviews: ReviewSummary
     wrong: tuple[CaseRow, ...]

@@ -84,7 +84,7 @@ def render_html(report: Report, *, film: Film, heatmap: Heatmap) -> str:
         "report.html",
         report=report,
         run=report.run,
-        part=PART_NAMES.get(report.part or "", "every"),
+        part=f"{PART_NAMES[report.part]} part" if report.part else "all parts",
         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         figures={one.name: figures_of(report, one) for one in report.against},
         training=Markup(curves_svg(report.history)) if report.history else None,
@@ -139,7 +139,7 @@ def figures_of(report: Report, against: Against) -> dict[str, Markup]:
             against.precision_recall, averages=average, prevalence=prevalence
         )
     if against.reliability:
-        what = report.positive if binary else "the called class"
+        what = report.positive if binary else "the most probable class"
         drawn["reliability"] = reliability_svg(
             against.reliability, error=against.estimates["calibration error"], what=str(what)
         )

@@ -126,13 +126,19 @@ def build(session: AppSession) -> None:
     ]
     filled = [base, card, *groups, *form]
 
-    recipe.input(partial(shown(choose_recipe), session), recipe, filled, api_name="train_recipe", **quiet)
+    chosen = recipe.input(
+        partial(shown(choose_recipe), session), recipe, filled, api_name="train_recipe", **quiet
+    )
     dataset.change(partial(shown(data_facts), session), dataset, about_data, api_name="train_data", **quiet)
+    # What a person changes, not what fills the form (.change): that would tell it once for every field. Text is the
+    # exception, for what is pasted is no input to Gradio.
     telling = [
-        field.input for field in form if not isinstance(field, gr.Slider)
-    ]  # .change: when the form is filled, too
+        field.change if isinstance(field, gr.Textbox) else field.input
+        for field in form
+        if not isinstance(field, gr.Slider)
+    ]
     gr.on(
-        [base.change, dataset.change, *telling],
+        [dataset.change, *telling],
         partial(shown(facts), session),
         [dataset, base, *form],
         about_run,
@@ -147,14 +153,16 @@ def build(session: AppSession) -> None:
         api_name="train_examples",
         api_visibility="undocumented",
     )
-    keep.click(
+    kept = keep.click(
         partial(shown(save_recipe), session),
         [title, base, *form],
         [recipe, base, card],
         api_name="train_save",
         **quiet,
     )
-    take.upload(partial(shown(open_recipe), session), take, [recipe, *filled], api_name="train_open", **quiet)
+    taken = take.upload(
+        partial(shown(open_recipe), session), take, [recipe, *filled], api_name="train_open", **quiet
+    )
     give.click(shown(recipe_file), [base, *form], hidden, api_name="train_file", **quiet).success(
         None, None, None, js="() => document.querySelector('#train-recipe-file').click()"
     )
@@ -184,13 +192,14 @@ def build(session: AppSession) -> None:
     opening = opening.then(
         partial(shown(data_facts), session), dataset, about_data, api_name="train_data_again", **quiet
     )
-    opening.then(
-        partial(shown(facts), session),
-        [dataset, base, *form],
-        about_run,
-        api_name="train_facts_again",
-        **quiet,
-    )
+    for filling in (chosen, kept, taken, opening):
+        filling.then(
+            partial(shown(facts), session),
+            [dataset, base, *form],
+            about_run,
+            api_name="train_facts_again",
+            **quiet,
+        )
     gr.on(fn=partial(shown(look_at), session, None), outputs=looked, api_name="train_look_first", **quiet)
 
 

@@ -68,8 +68,23 @@ def test_every_block_has_weights_and_no_norm_is_a_block_by_itself(name: str) -> 
 @pytest.mark.parametrize("pooling", ["average", "flatten"])
 def test_an_image_too_small_for_its_net_is_refused_before_anything_is_decoded(pooling: str) -> None:
     small = replace(TINY_RECIPE, backbone="inception_v3", image_size=64, head=Head(pooling=pooling))
-    with pytest.raises(RecipeError, match="64 pixels are too small"):
+    with pytest.raises(RecipeError, match=r"no map of images of 64 pixels.*larger image size"):
         count_parameters(small, 2)
+
+
+@pytest.mark.parametrize(("name", "size"), [("maxvit_tiny_tf_224", 250), ("crossvit_tiny_240", 240)])
+def test_a_net_that_makes_no_map_of_such_images_is_refused_in_a_sentence(name: str, size: int) -> None:
+    with pytest.raises(RecipeError, match=rf"{name} .* images of {size} pixels"):
+        count_parameters(replace(TINY_RECIPE, backbone=name, image_size=size), 2)
+
+
+def test_a_net_that_was_stored_with_its_unread_layers_is_still_loaded() -> None:
+    recipe = replace(TINY_RECIPE, backbone="mobilenetv3_small_050", image_size=64)
+    classifier = build_classifier(recipe, 2)
+    older = classifier.state_dict() | {"backbone.net.conv_head.weight": torch.zeros(3)}
+    build_classifier(recipe, 2).load_state_dict(older)
+    with pytest.raises(RuntimeError, match="another"):
+        classifier.load_state_dict(older | {"backbone.net.another.weight": torch.zeros(3)})
 
 
 def test_a_head_that_no_phase_trains_is_refused() -> None:

@@ -327,6 +327,9 @@ def test_what_was_done_to_unequal_classes_is_told_to_the_last_copy() -> None:
     run = replace(run, recipe=replace(run.recipe, balance=balance), calibration=restored)
     told = {fact.name: fact.value for fact in build(run, [case(0, "a", (0.5, 0.3, 0.2), run)]).facts}
     assert told["Unequal classes"] == "duplicate augmented: b, c"
+    weighed = replace(run.recipe, balance=replace(balance, method="class-weights"))  # which reads no target
+    weighed_facts = build(replace(run, recipe=weighed), [case(0, "a", (0.5, 0.3, 0.2), run)]).facts
+    assert {fact.name: fact.value for fact in weighed_facts}["Unequal classes"] == "class weights"
     assert told["Augmentation"] == "copies alone: rotation ±30°; training images only"
     assert "as they were balanced in training" in told["Called class"]
     turned = replace(run.recipe, augmentation=Augmentation(horizontal_flip=True), operating_point="half")
@@ -537,6 +540,19 @@ def test_subgroups_stand_in_counting_order(given: tuple[str, ...], told: list[st
     side = samples_of(cases, *({"readers": value} for value in given))
     split = Split(train=(), val=(), test=side, classes=run.classes, seed=1, method="at random")
     assert [row.value for row in build(run, cases, split=split).subgroups] == told
+
+
+def test_patients_that_nobody_named_are_counted_nowhere(tmp_path: Path) -> None:
+    run = a_run()
+    cases = [replace(each, patient_id=each.image_id) for each in some_cases(run)]
+    side = samples_of(cases)
+    split = Split(train=side[:20], val=(), test=side[20:], classes=run.classes, seed=1, method="at random")
+    report = build(run, cases, split=split)
+    page = page_of(report)
+    assert "40 films, patients not named in the data" in page and not re.search(r"\d patients", page)
+    exported = export_report(report, tmp_path, film=lambda _: None, heatmap=lambda _: None)
+    told = json.loads(exported.json.read_text(encoding="utf-8"))
+    assert told["patients"] is None and set(told["patients_by_part"].values()) == {None}
 
 
 def test_a_patient_on_two_sides_is_said() -> None:

@@ -164,6 +164,21 @@ def test_the_scale_of_a_loss_in_float16_is_found_once_a_run_and_survives_a_stop(
     assert resumed is not None and resumed.progress["scaler"]["_growth_tracker"] > steps[-1]
 
 
+def test_a_run_begun_where_the_loss_needs_no_scale_goes_on_where_it_does(
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(the_course, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    folder, seen = workspace.runs / "a", []
+    with pytest.raises(TrainingStopped):
+        for epoch in course(
+            TWO_PHASES, tiny_split, folder, workspace.cache, should_stop=lambda: len(seen) == 2
+        ):
+            seen.append(epoch)
+    monkeypatch.setattr(the_course, "half_precision", lambda device: torch.float16)
+    rest = list(course(TWO_PHASES, tiny_split, folder, workspace.cache, resume=True))
+    assert [epoch.number for epoch in rest] == [3, 4, 5, 6, 7]
+
+
 def test_half_precision_is_one_that_the_gpu_computes_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation)
     assert half_precision("cuda") == torch.float16  # as on a T4 or V100: bfloat16 by emulation alone

@@ -321,6 +321,30 @@ def test_a_run_outlives_a_reload_and_another_tab_can_stop_it(
     expect(page.locator("#train-status")).to_contain_text("Stopped", timeout=30_000)
 
 
+@pytest.mark.browser
+def test_what_a_run_will_do_follows_the_form_however_it_was_changed(
+    session: AppSession, dataset: str, page: Any, opened: Callable[..., Any]
+) -> None:
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=30_000)  # two cores, shared
+    page.goto(opened(session, page="train").url)
+    told = page.locator("#train-facts")
+    expect(told).to_contain_text("34")  # epochs at most
+    page.get_by_text("Settings", exact=True).click()
+    page.get_by_label("Epochs at most").first.fill("5")
+    expect(told).to_contain_text("9")
+    expect(told).not_to_contain_text("34")
+    page.get_by_text("The net", exact=True).click()
+    page.get_by_label("Hidden layers of the head").fill("64, x")
+    expect(told).to_contain_text("not a list of numbers")
+    recipe = page.locator("#train-recipe input")
+    recipe.click()
+    recipe.fill("Transfer, then")
+    page.get_by_role("option", name="General — Transfer, then fine-tune").click()
+    expect(told).to_contain_text("34")
+
+
 def test_an_emptied_field_means_what_the_recipe_says() -> None:
     """The page asks while it is still filling the form: nothing is wrong yet."""
     from gui.recipe_form import FIELDS, recipe_of
