@@ -195,8 +195,7 @@ def shares(
     gap = a.astype(np.float64) - b
     sums = draw.sums(np.column_stack([np.ones(n), gap]))
     found = _bootstrapped(float(a.mean()), float(b.mean()), sums[:, 1] / sums[:, 0], n)
-    _, patient = np.unique(np.asarray(groups), return_inverse=True)
-    by_patient = np.bincount(patient, weights=gap)
+    by_patient = draw.by_patient(gap[:, None])[:, 0]
     by_patient = by_patient[by_patient != 0]  # the others say nothing of which is better
     if not len(by_patient):
         return replace(found, p_value=1.0, method="paired permutation of patients")

@@ -44,6 +44,9 @@ INITIALISERS: dict[str, Callable[[Tensor], object]] = {
     "normal": partial(nn.init.normal_, std=0.01),
 }
 
+NO_MAP = (RuntimeError, AssertionError, ArithmeticError, AttributeError, ValueError)
+"""What nets of other people raise at images that do not suit them."""
+
 NORMALISATION = (nn.modules.batchnorm._BatchNorm, nn.GroupNorm, nn.LayerNorm)
 
 
@@ -205,7 +208,7 @@ def _unread(timm_name: str, options: tuple[tuple[str, Any], ...]) -> tuple[str, 
         size = chosen.get("img_size") or net.pretrained_cfg["input_size"][-1]
         try:
             net.forward_features(torch.zeros(1, chosen["in_chans"], size, size)).sum().backward()
-        except (RuntimeError, AssertionError, ArithmeticError, AttributeError, ValueError):
+        except NO_MAP:
             # It looks at numbers, of which there are none here, or gives no map: what is asked of it next says why.
             return ()
     found: list[str] = []
@@ -407,13 +410,7 @@ def _map_shape(backbone: nn.Module, recipe: Recipe) -> tuple[int, int, int]:
     try:
         with torch.no_grad():
             out = backbone(torch.zeros(1, recipe.channels, size, size))
-    except (
-        RuntimeError,
-        AssertionError,
-        ArithmeticError,
-        AttributeError,
-        ValueError,
-    ) as error:  # as its authors chose
+    except NO_MAP as error:
         raise RecipeError(
             f"The backbone {recipe.backbone} gives no map of images of {size} pixels ({error})",
             "Choose a larger image size, the size that it was made for, or another backbone",

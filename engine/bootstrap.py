@@ -103,12 +103,13 @@ class Resamples:
         Returns:
             (count, K) float64.
         """
-        by_patient = self._by_patient(columns)
+        by_patient = self.by_patient(columns)
         return np.concatenate(
             self.over_blocks(lambda block: block.astype(np.float64) @ by_patient, size=8 * BLOCK)
         )
 
-    def _by_patient(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    def by_patient(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum each column (N, K) over the cases of each patient: (patients, K)."""
         return np.stack(
             [np.bincount(self.patient, weights=column, minlength=self.patients) for column in columns.T],
             axis=1,
@@ -126,7 +127,7 @@ class Resamples:
         number = np.empty(self.patients, dtype=np.int64)
         number[np.argsort(surest)] = np.arange(self.patients)
         anew = Resamples(number[self.patient], self.patients, self.count, self.seed)
-        by_patient, ranks = anew._by_patient(columns), Ranks.of(y, p, anew.patient)
+        by_patient, ranks = anew.by_patient(columns), Ranks.of(y, p, anew.patient)
         drawn = anew.over_blocks(
             lambda block: (block.astype(np.float64) @ by_patient, *ranks.of_resamples(block))
         )

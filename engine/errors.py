@@ -63,7 +63,7 @@ class TrainingError(EngineError):
 
 
 class TrainingStopped(TrainingError):  # noqa: N818  an end, not a failure
-    """Somebody pressed stop; what was trained so far is kept."""
+    """Somebody pressed stop; the last checkpoint is kept."""
 
 
 class RunError(EngineError):

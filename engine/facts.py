@@ -60,8 +60,7 @@ def class_balance(
     images: dict[str, dict[str, int]] = {}
     members: dict[str, list[Sample | Prediction]] = {}
     if split is not None:
-        for part in PARTS:
-            members[PART_NAMES[part]] = list(split.part(part))
+        members = {PART_NAMES[part]: list(split.part(part)) for part in PARTS if split.part(part)}
     else:
         for each in predictions:
             members.setdefault(PART_NAMES.get(each.part or "", "predicted"), []).append(each)
@@ -86,8 +85,10 @@ def facts_of(
     software: Mapping[str, str],
     saliency: Sequence[str],
     doubt: Doubt | None = None,
+    *,
+    most_probable: bool = True,
 ) -> tuple[Fact, ...]:
-    """List what was done, for the methods section."""
+    """List what was done, for the methods section; of more than two classes, whether the most probable was called."""
     recipe, facts = run.recipe, []
 
     def add(group: str, name: str, value: str) -> None:
@@ -138,15 +139,15 @@ def facts_of(
             "Operating point",
             f"“{recipe.operating_point}”{where}: called {run.positive} from a probability of {run.threshold:.4g}",
         )
-    elif run.calibration.bias and recipe.operating_point != "half":
+    elif most_probable:
+        add("Reading", "Called class", "the most probable one")
+    else:
         add(
             "Reading",
             "Called class",
             "the most probable one with the classes as they were balanced in training, so that rare ones are called; "
             "the probabilities themselves are for the shares in the data",
         )
-    else:
-        add("Reading", "Called class", "the most probable one")
     if doubt is not None:
         add("Reading", "Uncertainty", injection_words(doubt.injection))
         add(

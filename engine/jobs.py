@@ -292,7 +292,7 @@ def list_jobs(workspace: Workspace) -> list[JobStatus]:
 
 
 def stop(folder: Path) -> None:
-    """Ask a run to stop: it does so within a batch and keeps what was trained. A run that is hung is ended.
+    """Ask a run to stop: it does so within a batch and keeps its last checkpoint. A run that is hung is ended.
 
     Raises:
         RunError: The folder holds no job.

@@ -366,6 +366,9 @@ class Run:
     trained_parameters: int
 
 
+PASSES = 30
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Injection:
     """Fitted dropout injection.
@@ -381,7 +384,7 @@ class Injection:
     """
 
     rate: float
-    passes: int = 30
+    passes: int = PASSES
     scale: float = 1.0
     place: str = "head"
     seed: int = 0

@@ -310,7 +310,9 @@ def build_report(
         cases=cases,
         patients=count_patients(chosen),
         against=against,
-        facts=facts_of(run, split, history, software, methods, doubt),
+        facts=facts_of(
+            run, split, history, software, methods, doubt, most_probable=_most_probable(run, chosen)
+        ),
         balance=balance,
         patients_by_part=patients_by_part,
         history=tuple(history),
@@ -484,6 +486,12 @@ def subgroup_table(
             if len(of) >= FEWEST_IN_SUBGROUP
         ]
     return tuple(found)
+
+
+def _most_probable(run: Run, predictions: Sequence[Prediction]) -> bool:
+    """Return whether every call is of the most probable class: what was done, whatever would be done today."""
+    likeliest = np.array([each.probabilities for each in predictions]).argmax(axis=1)
+    return all(run.classes[at] == each.predicted for at, each in zip(likeliest, predictions, strict=True))
 
 
 def _in_counting_order(value: str) -> tuple[float, str]:

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from engine.backbone import Classifier
 from engine.calibration import FEWEST_CASES, calibrated
 from engine.errors import RecipeError
-from engine.records import Calibration, Injection, Uncertainty
+from engine.records import PASSES, Calibration, Injection, Uncertainty
 
 RATES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 SMALLEST_PROBABILITY = 1e-12  # stands for 0 under a logarithm
@@ -202,7 +202,7 @@ def fit_injection(
     calibration: Calibration,
     *,
     rates: Sequence[float] = RATES,
-    passes: int = 30,
+    passes: int = PASSES,
     place: str = "head",
     seed: int = 0,
     each_pass: Callable[[], None] = lambda: None,

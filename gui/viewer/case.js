@@ -130,7 +130,7 @@ function notice(message, choices = []) {
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'rv-button';
-    button.textContent = `Read “${queue}”`;
+    button.textContent = `Read “${[...at('queue').options].find((one) => one.value === queue)?.text ?? queue}”`;
     button.onclick = () => openReading({ queue });
     return button;
   }));

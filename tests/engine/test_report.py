@@ -325,7 +325,8 @@ def test_what_was_done_to_unequal_classes_is_told_to_the_last_copy() -> None:
     balance = Balance(method="duplicate-augmented", target=("b", "c"), augmentation=Augmentation(rotation=30))
     restored = Calibration(bias=(1.0, 0.0, -1.0))
     run = replace(run, recipe=replace(run.recipe, balance=balance), calibration=restored)
-    told = {fact.name: fact.value for fact in build(run, [case(0, "a", (0.5, 0.3, 0.2), run)]).facts}
+    rare = replace(case(0, "a", (0.5, 0.3, 0.2), run), predicted="c")
+    told = {fact.name: fact.value for fact in build(run, [rare]).facts}
     assert told["Unequal classes"] == "duplicate augmented: b, c"
     weighed = replace(run.recipe, balance=replace(balance, method="class-weights"))  # which reads no target
     weighed_facts = build(replace(run, recipe=weighed), [case(0, "a", (0.5, 0.3, 0.2), run)]).facts
