@@ -137,15 +137,15 @@ def build(session: AppSession) -> None:
         for field in form
         if not isinstance(field, gr.Slider)
     ]
-    gr.on(
-        [dataset.change, *telling],
-        partial(shown(facts), session),
-        [dataset, base, *form],
-        about_run,
-        trigger_mode="always_last",
-        api_name="train_facts",
+    # One queue for both events that tell it: an earlier question's answer must not overtake a later one's.
+    told: dict[str, Any] = {
+        "fn": partial(shown(facts), session),
+        "inputs": [dataset, base, *form],
+        "outputs": about_run,
+        "concurrency_id": "train_facts",
         **quiet,
-    )
+    }
+    gr.on([dataset.change, *telling], trigger_mode="always_last", api_name="train_facts", **told)
     preview.click(
         partial(shown(augmented), session),
         [dataset, base, *form],
@@ -193,13 +193,7 @@ def build(session: AppSession) -> None:
         partial(shown(data_facts), session), dataset, about_data, api_name="train_data_again", **quiet
     )
     for filling in (chosen, kept, taken, opening):
-        filling.then(
-            partial(shown(facts), session),
-            [dataset, base, *form],
-            about_run,
-            api_name="train_facts_again",
-            **quiet,
-        )
+        filling.then(api_name="train_facts_again", **told)
     gr.on(fn=partial(shown(look_at), session, None), outputs=looked, api_name="train_look_first", **quiet)
 
 
