@@ -129,23 +129,26 @@ def build(session: AppSession) -> None:
     chosen = recipe.input(
         partial(shown(choose_recipe), session), recipe, filled, api_name="train_recipe", **quiet
     )
-    dataset.change(partial(shown(data_facts), session), dataset, about_data, api_name="train_data", **quiet)
-    # What a person changes, not what fills the form (.change): that would tell it once for every field. Text is the
-    # exception, for what is pasted is no input to Gradio.
-    telling = [
-        field.change if isinstance(field, gr.Textbox) else field.input
-        for field in form
-        if not isinstance(field, gr.Slider)
-    ]
-    # One queue for both events that tell it: an earlier question's answer must not overtake a later one's.
+    dataset.input(partial(shown(data_facts), session), dataset, about_data, api_name="train_data", **quiet)
+    # Asked by what a person changes, and once more when an event has filled the form; never by .change, which asks in
+    # the middle of the filling, of half an old recipe and half a new one. Gradio's text field has no input when
+    # something is pasted or deleted: leaving it (.blur) asks as well.
+    telling = [dataset.input]
+    for field in form:
+        if isinstance(field, gr.Textbox):
+            telling += [field.input, field.blur]
+        elif not isinstance(field, gr.Slider):  # they only change images, which "Show changed" shows
+            telling.append(field.input)
+    # Both events that tell it wait in one queue, one at a time: an earlier answer must not overtake a later one.
     told: dict[str, Any] = {
         "fn": partial(shown(facts), session),
         "inputs": [dataset, base, *form],
         "outputs": about_run,
         "concurrency_id": "train_facts",
+        "concurrency_limit": 1,
         **quiet,
     }
-    gr.on([dataset.change, *telling], trigger_mode="always_last", api_name="train_facts", **told)
+    gr.on(telling, trigger_mode="always_last", api_name="train_facts", **told)
     preview.click(
         partial(shown(augmented), session),
         [dataset, base, *form],

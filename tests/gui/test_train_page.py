@@ -340,13 +340,49 @@ def test_what_a_run_will_do_follows_the_form_however_it_was_changed(
     page.get_by_text("The net", exact=True).click()
     widths = page.get_by_label("Hidden layers of the head")
     widths.click()
-    widths.fill("64, x")
+    widths.press_sequentially("64, x")
     expect(told).to_contain_text("not a list of numbers")
+    widths.press("Backspace")
+    widths.press("Tab")
+    expect(told).to_contain_text("9")
+    widths.fill("many")  # as by pasting: no key is pressed
+    widths.blur()
+    expect(told).to_contain_text("“many” is not a list of numbers")
     recipe = page.locator("#train-recipe input")
     recipe.click()
     recipe.fill("Transfer, then")
     page.get_by_role("option", name="General — Transfer, then fine-tune").click()
     expect(told).to_contain_text("34")
+
+
+@pytest.mark.browser
+def test_what_a_run_will_do_is_never_told_of_a_form_that_is_half_filled(
+    session: AppSession, dataset: str, page: Any, opened: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from playwright.sync_api import expect
+
+    import gui.train_page
+
+    asked: list[Recipe] = []
+    told_of: list[Recipe] = []
+
+    def watched(session: AppSession, dataset_id: str | None, base: Recipe, *values: Any) -> str:
+        asked.append(base)
+        told_of.append(recipe_of(base, values))
+        return facts(session, dataset_id, base, *values)
+
+    monkeypatch.setattr(gui.train_page, "facts", watched)
+    expect.set_options(timeout=30_000)  # two cores, shared
+    keep_own(session.workspace, TINY)
+    page.goto(opened(session, page="train").url)
+    expect(page.locator("#train-facts")).to_contain_text("34")  # epochs at most
+    recipe = page.locator("#train-recipe input")
+    recipe.click()
+    recipe.fill("Mine")
+    page.get_by_role("option", name="Mine — Tiny").click()
+    expect(page.locator("#train-facts")).to_contain_text("2,000")
+    assert [one.name for one in asked] == ["default", "tiny"]  # once each: the first takes a second
+    assert told_of == asked
 
 
 def test_an_emptied_field_means_what_the_recipe_says() -> None:
