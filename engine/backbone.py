@@ -422,23 +422,37 @@ def _map_shape(backbone: nn.Module, recipe: Recipe) -> tuple[int, int, int]:
 # ------------------------------------------------------------------------------------------- what is trained
 
 
-def set_trainable(classifier: Classifier, trainable: str) -> list[nn.Parameter]:
+def set_trainable(
+    classifier: Classifier, trainable: str, *, freeze_batch_norm: bool = False
+) -> list[nn.Parameter]:
     """Freeze all but what is named, and return the parameters that are trained.
 
     Args:
         classifier: Is changed: `requires_grad` of its parameters.
         trainable: "head", "all", "last N", or comma-separated glob patterns of layer names ("head.*",
             "Conv2d_2b_3x3.*"), as `layer_names` lists them.
+        freeze_batch_norm: Whether the backbone's batch normalisation is frozen whatever is named; `Classifier.train`
+            then leaves its statistics alone too.
 
     Raises:
-        RecipeError: A pattern matches nothing, or there are fewer than N blocks.
+        RecipeError: A pattern matches nothing, there are fewer than N blocks, or nothing is left to be trained.
     """
     for parameter in classifier.parameters():
         parameter.requires_grad_(trainable == "all")
     if trainable != "all":
         for parameter in _chosen(classifier, trainable):
             parameter.requires_grad_(True)
-    return [parameter for parameter in classifier.parameters() if parameter.requires_grad]
+    if freeze_batch_norm:
+        for module in classifier.backbone.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.requires_grad_(False)
+    trained = [parameter for parameter in classifier.parameters() if parameter.requires_grad]
+    if not trained:
+        raise RecipeError(
+            f"“{trainable}” is batch norm alone, and freeze_batch_norm freezes that",
+            "Name other layers, or set freeze_batch_norm to false",
+        )
+    return trained
 
 
 def _chosen(classifier: Classifier, trainable: str) -> list[nn.Parameter]:
@@ -501,7 +515,8 @@ def trained_parameters(classifier: Classifier, recipe: Recipe) -> int:
     """
     trained: dict[int, int] = {}
     for phase in recipe.phases:
-        trained |= {id(p): p.numel() for p in set_trainable(classifier, phase.trainable)}
+        parameters = set_trainable(classifier, phase.trainable, freeze_batch_norm=phase.freeze_batch_norm)
+        trained |= {id(p): p.numel() for p in parameters}
     if id(classifier.head.output.weight) not in trained:
         raise RecipeError(
             "No phase trains the head, whose weights are drawn at random",

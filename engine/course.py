@@ -118,7 +118,9 @@ class Course:
             resumed = checkpoint if checkpoint is not None and index == checkpoint.phase else None
             if resumed is None:
                 self._enter(phase)
-            parameters = set_trainable(self.classifier, phase.trainable)
+            parameters = set_trainable(
+                self.classifier, phase.trainable, freeze_batch_norm=phase.freeze_batch_norm
+            )
             optimizer = OPTIMIZERS[phase.optimizer](parameters, phase)
             schedule = SCHEDULES[phase.schedule](optimizer, phase)
             feed = open_feed(

@@ -113,7 +113,9 @@ def facts_of(
         add(
             "Training",
             f"Phase “{phase.name}”",
-            f"at most {phase.epochs} epochs of {phase.trainable}; {phase.optimizer}, learning rate "
+            f"at most {phase.epochs} epochs of {phase.trainable}"
+            + (", batch norm of the backbone frozen" if phase.freeze_batch_norm else "")
+            + f"; {phase.optimizer}, learning rate "
             f"{phase.learning_rate:g} ({phase.schedule}); best epoch by {phase.monitor.replace('_', ' ')}"
             + (f"; stopped after {phase.stop_patience} epochs without gain" if phase.stop_patience else ""),
         )

@@ -28,7 +28,7 @@ BUILT_IN: dict[str, Recipe] = {
     "default": Recipe(
         name="default",
         title="Transfer, then fine-tune",
-        source=f"{_LITE0}: a head on frozen features, then the last blocks at a low rate",
+        source=f"{_LITE0}: a head on frozen features, then the last blocks at a low rate, their batch norm as it came",
         backbone="efficientnet-lite0",
         head=Head(dropout=(0.2,)),
         phases=(
@@ -46,8 +46,9 @@ BUILT_IN: dict[str, Recipe] = {
                 name="fine-tune",
                 epochs=4,
                 trainable="last 6",
+                freeze_batch_norm=True,
                 optimizer="adamw",
-                learning_rate=2e-4,
+                learning_rate=1e-4,
                 weight_decay=1e-2,
                 schedule="cosine",
                 monitor="val_auc",
@@ -277,6 +278,11 @@ def check_recipe(recipe: Recipe) -> None:
             raise RecipeError(
                 f"{place} shall lower its learning rate on a plateau, by a factor of 1",
                 f"Set {place}.schedule_factor below 1, often 0.1",
+            )
+        if phase.freeze_batch_norm and recipe.weights == "random":
+            raise RecipeError(
+                f"{place} freezes the batch norm of a backbone with random weights, which has measured no image yet",
+                f"Set weights to imagenet, or {place}.freeze_batch_norm to false",
             )
     if recipe.weights == "random" and all(phase.trainable == "head" for phase in recipe.phases):
         raise RecipeError(

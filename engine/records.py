@@ -202,6 +202,8 @@ class Phase:
         epochs: At most so many.
         trainable: "head"; "all"; "last N" (the last N blocks and the head); or names of layers as
             comma-separated glob patterns, e.g. "Conv2d_2a_3x3.*,head.*".
+        freeze_batch_norm: Whether the backbone's batch normalisation stays as it came, weights and statistics: those
+            of a small batch of other images are far from those it was trained with.
         optimizer: A key of `engine.optimizers.OPTIMIZERS`.
         learning_rate: At the start.
         momentum: Read by SGD and RMSProp; "momentum" and "nesterov" take .9 for 0.
@@ -218,6 +220,7 @@ class Phase:
     name: str
     epochs: int
     trainable: str = "head"
+    freeze_batch_norm: bool = False
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     momentum: float = 0.0

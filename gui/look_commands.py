@@ -33,7 +33,7 @@ def recipes(*, export: str | None, classes: int, as_json: bool) -> None:
                 "expected": [dataclasses.asdict(one) for one in recipe.expected],
             }
             # Recipes that differ in training alone share a net, and building it is what takes the time.
-            trainable = tuple(phase.trainable for phase in recipe.phases)
+            trainable = tuple((phase.trainable, phase.freeze_batch_norm) for phase in recipe.phases)
             net = (recipe.backbone, recipe.image_size, recipe.channels, recipe.head, trainable)
             try:
                 if net not in counted:

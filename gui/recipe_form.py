@@ -143,6 +143,7 @@ PHASE: dict[str, Callable[[], Any]] = {
         sentences=True,
         info="Or “last N”, or names of layers.",
     ),
+    "freeze_batch_norm": _tick("Batch norm of the backbone stays as it came"),
     "optimizer": _choice("Optimiser"),
     "schedule": _choice("Learning rate over time"),
     "weight_decay": _number("Weight decay", minimum=0),

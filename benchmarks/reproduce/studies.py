@@ -78,6 +78,16 @@ def first_phase(recipe: Recipe) -> Recipe:
     )
 
 
+def batch_norm_frozen(recipe: Recipe) -> Recipe:
+    """Return a recipe whose last phase leaves the batch norm as it came, to see what that changes."""
+    return replace(
+        recipe,
+        name=f"{recipe.name}-batch-norm-frozen",
+        title=f"{recipe.title}, batch norm frozen",
+        phases=(*recipe.phases[:-1], replace(recipe.phases[-1], freeze_batch_norm=True)),
+    )
+
+
 def default_at_half(backbone: str) -> Recipe:
     """Return `default` with a backbone, calling the more probable class: published accuracies are of that point."""
     recipe = RECIPES["default"]
@@ -169,6 +179,7 @@ STUDIES: dict[str, Study] = {
         recipes=(
             *(standing_in("pneumonia-efficientnet-b2", name) for name in LITES),
             first_phase(standing_in("pneumonia-efficientnet-b2", LITES[1])),
+            batch_norm_frozen(standing_in("pneumonia-efficientnet-b2", LITES[0])),
         ),
         given=False,
         ratios=(0.6, 0.2, 0.2),

@@ -165,6 +165,29 @@ def test_what_is_frozen_keeps_its_values_and_its_batch_statistics() -> None:
         assert torch.equal(value, before[name]), name
 
 
+def test_frozen_batch_norm_stays_as_it_came_while_the_layers_around_it_learn() -> None:
+    torch.manual_seed(0)
+    images = torch.rand(8, 3, 32, 32)
+    classifier = build_classifier(replace(TINY_RECIPE, head=Head(hidden=(4,), batch_norm=True)), 2)
+    for _ in range(30):  # its statistics are measured, as a pretrained net's are
+        classifier.train()(images)
+    parameters = set_trainable(classifier, "all", freeze_batch_norm=True)
+    norms = [m for m in classifier.backbone.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    before = {name: value.clone() for name, value in classifier.state_dict().items()}
+    optimizer = torch.optim.SGD(parameters, lr=0.1)
+    classifier.train()(images).square().sum().backward()
+    optimizer.step()
+    of_norms = {id(value) for norm in norms for value in (*norm.parameters(), *norm.buffers())}
+    kept = {name for name, value in classifier.state_dict(keep_vars=True).items() if id(value) in of_norms}
+    assert len(kept) == 5 * len(norms) > 0
+    for name, value in classifier.state_dict().items():
+        assert torch.equal(value, before[name]) == (name in kept), name  # the head's own batch norm learns
+    set_trainable(classifier, "all")
+    assert all(parameter.requires_grad for parameter in classifier.parameters())
+    with pytest.raises(RecipeError, match="batch norm alone"):
+        set_trainable(classifier, "bn1.*", freeze_batch_norm=True)
+
+
 def test_the_last_blocks_are_those_next_to_the_head() -> None:
     classifier = build_classifier(TINY_RECIPE, 2)
     set_trainable(classifier, "last 2")

@@ -36,13 +36,14 @@ def net_of(recipe: Recipe) -> tuple[object, ...]:
 
 
 def small(recipe: Recipe) -> Recipe:
-    """The recipe on small images, from random weights, an epoch a phase."""
+    """The recipe on small images, an epoch a phase, from random weights unless it freezes batch norm."""
     firsts = {net_of(other): name for name, other in reversed(RECIPES.items())}
-    own = recipe.backbone in NETS or firsts[net_of(recipe)] == recipe.name
+    frozen = any(phase.freeze_batch_norm for phase in recipe.phases)
+    own = recipe.backbone in NETS or frozen or firsts[net_of(recipe)] == recipe.name
     return replace(
         recipe,
         backbone=recipe.backbone if own else TINY,
-        weights="random",
+        weights=recipe.weights if frozen else "random",
         image_size=SMALLEST.get(recipe.backbone, 32),
         head=replace(recipe.head, hidden=tuple(min(width, 16) for width in recipe.head.hidden)),
         phases=tuple(

@@ -67,6 +67,13 @@ def test_training_only_a_head_on_random_features_is_a_contradiction() -> None:
             change_recipe(RECIPES["head-only"], {"weights": "random", **changes})
 
 
+def test_freezing_a_batch_norm_that_has_measured_nothing_is_a_contradiction() -> None:
+    with pytest.raises(
+        RecipeError, match=r"Set weights to imagenet, or phases\.1\.freeze_batch_norm to false"
+    ):
+        change_recipe(RECIPES["default"], {"weights": "random"})
+
+
 def test_a_plateau_that_changes_no_rate_is_a_contradiction() -> None:
     with pytest.raises(RecipeError, match="schedule_factor below 1"):
         change_recipe(RECIPES["default"], {"phases.1.schedule": "plateau", "phases.1.schedule_factor": "1"})

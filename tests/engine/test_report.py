@@ -20,6 +20,7 @@ from PIL import Image
 
 from engine.errors import ReportError, WorkspaceError
 from engine.facts import case_ids, without_paths
+from engine.recipe import RECIPES
 from engine.records import (
     Augmentation,
     Balance,
@@ -338,6 +339,15 @@ def test_what_was_done_to_unequal_classes_is_told_to_the_last_copy() -> None:
     told = {fact.name: fact.value for fact in build(run, [case(0, "a", (0.5, 0.3, 0.2), run)]).facts}
     assert told["Augmentation"] == "left-right flip; training images only"
     assert told["Called class"] == "the most probable one"
+
+
+def test_every_phase_is_told_with_what_was_frozen_in_it() -> None:
+    run = replace(a_run(), recipe=RECIPES["default"])
+    told = {fact.name: fact.value for fact in build(run, [case(0, run.classes[0], (0.7, 0.3), run)]).facts}
+    assert told["Phase “head”"].startswith("at most 30 epochs of head; adamw, learning rate 0.003")
+    assert told["Phase “fine-tune”"].startswith(
+        "at most 4 epochs of last 6, batch norm of the backbone frozen; adamw, learning rate 0.0001 (cosine)"
+    )
 
 
 def test_three_classes_are_reported_one_against_the_rest() -> None:
