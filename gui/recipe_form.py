@@ -233,7 +233,7 @@ def recipe_of(base: Recipe, values: Iterable[Any]) -> Recipe:
         else:
             for part in parents:
                 target = target[part]
-        if value is None:  # emptied, or the page is still filling the form
+        if value is None:  # emptied
             continue
         target[last] = _numbers(dotted, value) if dotted in LISTS else value
     return recipe_from_json(json.dumps(raw))

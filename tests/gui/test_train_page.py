@@ -386,9 +386,6 @@ def test_what_a_run_will_do_is_never_told_of_a_form_that_is_half_filled(
 
 
 def test_an_emptied_field_means_what_the_recipe_says() -> None:
-    """The page asks while it is still filling the form: nothing is wrong yet."""
-    from gui.recipe_form import FIELDS, recipe_of
-
     recipe = RECIPES["default"]
     assert recipe_of(recipe, [None] * len(FIELDS)) == recipe
 
