@@ -16,7 +16,7 @@ paths = sorted(Path(sys.argv[1]).rglob("*.jpg"))
 OURS = (
     FILMS
     + """
-from engine.image_cache import open_cache
+from engine.images.cache import open_cache
 ids = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
 samples = [Sample(path=path, image_id=i, label=None, patient_id=i) for path, i in zip(paths, ids)]
 started = time.perf_counter()

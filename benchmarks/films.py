@@ -11,11 +11,10 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.measuring import Setting
-from engine.dataset import index_data
-from engine.recipe import RECIPES
+from engine.data import index_data, split_index
+from engine.recipes import RECIPES
 from engine.records import Augmentation, Index, Recipe, Run, Sample, Split
-from engine.run import load_run
-from engine.split import split_index
+from engine.runs import load_run
 from engine.training import train
 
 SIDE = 224

@@ -19,10 +19,8 @@ from benchmarks.films import split_of
 from benchmarks.head_phase import fastai_seconds_an_image
 from benchmarks.measuring import LeftOut, Row, Setting, is_installed, not_installed
 from benchmarks.timm_loop import images_per_second
-from engine.backbone import build_classifier, load_pretrained, set_trainable
-from engine.cut import cut_where_frozen
-from engine.device import pick_device
-from engine.recipe import RECIPES
+from engine.models import build_classifier, cut_where_frozen, load_pretrained, pick_device, set_trainable
+from engine.recipes import RECIPES
 from engine.records import Phase, Recipe, Split
 from engine.training import train
 

@@ -10,11 +10,9 @@ from torch import Tensor
 
 from benchmarks.films import short_run, split_of
 from benchmarks.measuring import LeftOut, Row, Setting, interleaved, is_installed, not_installed
-from engine.backbone import Classifier
-from engine.cut import frozen_backbone
-from engine.image_cache import open_cache
-from engine.inference import fast_features
-from engine.run import load_classifier
+from engine.images import open_cache
+from engine.models import Classifier, fast_features, frozen_backbone
+from engine.runs import load_classifier
 from engine.saliency import grad_cam, normalise
 
 BUDGET = "≤ 1.15× a forward pass"

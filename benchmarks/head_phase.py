@@ -21,17 +21,22 @@ from torch.nn import functional
 
 from benchmarks.films import split_of, train_all
 from benchmarks.measuring import LeftOut, Row, Setting, is_installed, not_installed, seconds_of
-from engine.augment import Augmenter
-from engine.backbone import Classifier, build_classifier, load_pretrained, set_trainable
-from engine.cut import frozen_backbone
-from engine.features import images_of
-from engine.image_cache import ImageCache, open_cache
-from engine.inference import Features, fast_features
-from engine.metrics import auroc
+from engine.images import ImageCache, open_cache
+from engine.models import (
+    Classifier,
+    Features,
+    build_classifier,
+    fast_features,
+    frozen_backbone,
+    load_pretrained,
+    set_trainable,
+)
 from engine.prediction import predict
-from engine.recipe import RECIPES
+from engine.recipes import RECIPES, Augmenter
 from engine.records import Recipe, Sample, Split
-from engine.run import load_run
+from engine.runs import load_run
+from engine.statistics import auroc
+from engine.training import images_of
 
 EPOCHS = 29
 WORK = f"head-only phase, {EPOCHS} epochs with augmentation"

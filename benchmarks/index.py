@@ -10,7 +10,7 @@ from benchmarks.measuring import LeftOut, Row, Setting, in_process
 PROGRAM = """
 import sys, time
 from pathlib import Path
-from engine.dataset import index_data
+from engine.data.index import index_data
 started = time.perf_counter()
 index = index_data(Path(sys.argv[1]))
 taken = time.perf_counter() - started

@@ -15,11 +15,11 @@ from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.films import films, share_of, short_run
 from benchmarks.measuring import LeftOut, Row, Setting, interleaved
-from engine.image import load_image
+from engine.data import split_index
+from engine.images import load_image
 from engine.prediction import predict
 from engine.records import Run, Sample
-from engine.run import load_classifier
-from engine.split import split_index
+from engine.runs import load_classifier
 
 
 def measure(setting: Setting) -> Iterator[Row | LeftOut]:

@@ -18,15 +18,15 @@ from sklearn.metrics import (
 
 from benchmarks.measuring import LeftOut, Row, Setting, in_process, seconds_of
 from benchmarks.review import RUN_ID, synthetic_predictions, synthetic_run
-from engine.bootstrap import RESAMPLES
 from engine.records import Prediction
 from engine.report import build_report
+from engine.statistics import RESAMPLES
 
 MEMORY = """
 import sys
 from pathlib import Path
 from benchmarks.review import synthetic_predictions, synthetic_run
-from engine.report import build_report
+from engine.report.build import build_report
 build_report(synthetic_run(Path(sys.argv[1])), synthetic_predictions(int(sys.argv[2])), history=())
 print(0)
 """

@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measuring import LeftOut, Row, Setting, in_process, percentile
-from engine.recipe import RECIPES
+from engine.reading import open_store
+from engine.recipes import RECIPES
 from engine.records import Calibration, Prediction, Run
-from engine.store import open_store
 from engine.workspace import Workspace, open_workspace
-from gui.reading import Desk
-from gui.review_page import decide, open_reading, show_case
-from gui.session import AppSession
+from gui.pages.review import Desk, decide, open_reading, show_case
+from gui.web import AppSession
 
 RUN_ID = "20260101-000000-0000"
 QUEUES = ("not yet read", "most uncertain", "errors")

@@ -15,8 +15,7 @@ from timm.optim import create_optimizer_v2
 from torch.nn import functional
 from torch.utils.data import Dataset
 
-from engine.backbone import TimmBackbone, build_backbone
-from engine.device import autocast, pick_device
+from engine.models import TimmBackbone, autocast, build_backbone, pick_device
 from engine.records import Recipe, Sample, Split
 
 

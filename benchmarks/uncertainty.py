@@ -10,10 +10,10 @@ import torch
 
 from benchmarks.films import short_run, split_of
 from benchmarks.measuring import LeftOut, Row, Setting, interleaved
-from engine.image_cache import open_cache
-from engine.records import Calibration
-from engine.run import load_classifier
-from engine.uncertainty import Injection, injected_dropout, pass_probabilities, pooled_features
+from engine.images import open_cache
+from engine.records import Calibration, Injection
+from engine.runs import load_classifier
+from engine.uncertainty import injected_dropout, pass_probabilities, pooled_features
 
 
 def measure(setting: Setting) -> Iterator[Row | LeftOut]:

@@ -16,9 +16,9 @@ from benchmarks.films import split_of, train_all
 from benchmarks.head_phase import area
 from benchmarks.measuring import LeftOut, Row, Setting, seconds_of
 from engine.prediction import predict
-from engine.recipe import RECIPES
+from engine.recipes import RECIPES
 from engine.records import Augmentation, Recipe, Split
-from engine.run import load_run
+from engine.runs import load_run
 
 SEEDS = 3
 

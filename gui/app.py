@@ -29,9 +29,7 @@ from starlette.middleware import Middleware
 
 from engine.errors import EngineError
 from engine.workspace import Workspace
-from gui.films import film_route
-from gui.guard import Guard, local_hosts
-from gui.session import AppSession, open_session
+from gui.web import AppSession, Guard, film_route, local_hosts, open_session
 
 ADDRESS = "127.0.0.1"
 FIRST_PORT, LAST_PORT = 7860, 7959
@@ -53,11 +51,11 @@ class Page:
 
 
 PAGES: dict[str, Page] = {
-    "data": Page(title="Data", module="gui.data_page"),
-    "train": Page(title="Train", module="gui.train_page"),
-    "review": Page(title="Review", module="gui.review_page", for_guests=True),
-    "report": Page(title="Report", module="gui.report_page"),
-    "share": Page(title="Share", module="gui.share_page"),
+    "data": Page(title="Data", module="gui.pages.data.page"),
+    "train": Page(title="Train", module="gui.pages.train.page"),
+    "review": Page(title="Review", module="gui.pages.review.page", for_guests=True),
+    "report": Page(title="Report", module="gui.pages.report.page"),
+    "share": Page(title="Share", module="gui.pages.share.page"),
 }
 
 # Gradio's own colours fail AA on the primary and the stop button, on quiet text and in empty fields.

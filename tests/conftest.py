@@ -26,7 +26,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_index(films: Path) -> Index:
-    from engine.dataset import index_folder
+    from engine.data.index import index_folder
 
     index = index_folder(films)
     named = tuple(replace(s, patient_id=s.path.stem.partition("-")[0]) for s in index.samples)
@@ -35,7 +35,7 @@ def tiny_index(films: Path) -> Index:
 
 @pytest.fixture(scope="session")
 def tiny_split(tiny_index: Index) -> Split:
-    from engine.split import split_index
+    from engine.data.split import split_index
 
     return split_index(tiny_index, seed=1)
 
@@ -45,11 +45,11 @@ def trained(
     tmp_path_factory: pytest.TempPathFactory, tiny_index: Index, tiny_split: Split
 ) -> tuple[Workspace, Run]:
     """A workspace with one trained, predicted, explained and stored run. Do not change it: copy it."""
-    from engine.catalogue import save_index
-    from engine.line import read_run
-    from engine.run import load_run
-    from engine.store import open_store
-    from engine.training import train
+    from engine.data.saved import save_index
+    from engine.pipeline import read_run
+    from engine.reading.store import open_store
+    from engine.runs.folder import load_run
+    from engine.training.fit import train
 
     workspace = open_workspace(tmp_path_factory.mktemp("trained") / "workspace")
     save_index(workspace, tiny_index)
@@ -73,14 +73,14 @@ def trained(
 @pytest.fixture(scope="session")
 def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Run]:
     """index → split → train → predict → explain on the sample films, without fine-tuning and augmented views."""
-    from engine.catalogue import save_index
-    from engine.dataset import index_data
-    from engine.line import read_run
-    from engine.recipe import RECIPES
-    from engine.run import load_run
-    from engine.split import split_index
-    from engine.store import open_store
-    from engine.training import train
+    from engine.data.index import index_data
+    from engine.data.saved import save_index
+    from engine.data.split import split_index
+    from engine.pipeline import read_run
+    from engine.reading.store import open_store
+    from engine.recipes.builtin import RECIPES
+    from engine.runs.folder import load_run
+    from engine.training.fit import train
     from sample_data import SAMPLE_TABLE
 
     demo = RECIPES["demo"]
@@ -117,7 +117,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Run]:
 @pytest.fixture
 def own_walk(walked: tuple[Workspace, Run], tmp_path: Path) -> tuple[Workspace, Run]:
     """A copy of the walked workspace, without its cache, to write reviews into."""
-    from engine.run import find_run
+    from engine.runs.folder import find_run
 
     root = tmp_path / "walked"
     shutil.copytree(walked[0].root, root, ignore=shutil.ignore_patterns("cache"))

@@ -27,27 +27,29 @@ import pytest
 import torch
 from PIL import Image
 
-from engine import job_files, jobs
-from engine.__main__ import main as run_process
-from engine.backbone import build_classifier, set_trainable
-from engine.catalogue import save_index
-from engine.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from engine.cut import cut_where_frozen
-from engine.dataset import index_folder
+from engine.data.index import index_folder
+from engine.data.saved import save_index
+from engine.data.split import split_index
 from engine.errors import DataError, StoreError, WorkspaceError
-from engine.features import PLAIN, FeatureBank
-from engine.image_cache import open_cache
-from engine.recipe import change_recipe, recipe_to_json
-from engine.records import Review, Run, Split, Verdict
-from engine.run import list_runs, load_history, load_run
-from engine.split import split_index
-from engine.store import open_store
-from engine.training import train
+from engine.images.cache import open_cache
+from engine.jobs import control as jobs, files as job_files
+from engine.jobs.__main__ import main as run_process
+from engine.models.classifier import build_classifier
+from engine.models.frozen import cut_where_frozen
+from engine.models.trainable import set_trainable
+from engine.reading.store import open_store
+from engine.recipes.recipe import change_recipe, recipe_to_json
+from engine.records import Review, Run, Split, TrainingRequest, Verdict
+from engine.runs.folder import list_runs, load_run
+from engine.runs.history import load_history
+from engine.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from engine.training.feature_bank import PLAIN, FeatureBank
+from engine.training.fit import train
 from engine.workspace import Workspace, open_workspace
 from gui.app import start
-from gui.cli import main
-from gui.session import open_session
-from gui.train_watch import look
+from gui.cli.main import main
+from gui.pages.train.watch import look
+from gui.web.session import open_session
 from tests.conftest import TINY_RECIPE, draw_films
 
 ROOT = Path(__file__).parents[1]
@@ -461,7 +463,7 @@ def test_images_that_went_or_changed_are_said_and_come_back(
     film(split.train[0].path, 99)
     caplog.clear()
     train_once("changed")  # with what is left
-    said = [record.getMessage() for record in caplog.records if record.name == "engine.feed"]
+    said = [record.getMessage() for record in caplog.records if record.name == "engine.training.batches"]
     assert said == [f"{split.train[0].path.name} has changed since it was indexed; it was left out"]
 
 
@@ -533,7 +535,10 @@ def test_a_training_on_a_full_disk_fails_in_a_sentence(
     folder = workspace.runs / "20260101-000000-full"
     folder.mkdir()
     job_files.save_request(
-        folder, jobs.JobRequest(workspace=workspace.root, recipe=recipe, dataset_id=index.dataset_id)
+        folder,
+        jobs.JobRequest(
+            workspace=workspace.root, training=TrainingRequest(recipe=recipe, dataset_id=index.dataset_id)
+        ),
     )
     job_files.write_status(jobs.JobStatus(job_id=folder.name, folder=folder, state="starting"))
     assert run_process(folder) == 1
@@ -615,7 +620,7 @@ def test_a_killed_training_is_seen_as_lost_and_resumes_to_the_same_curve(
     index = index_folder(films)
     save_index(workspace, index)
     recipe = change_recipe(TINY_RECIPE, {"phases.0.epochs": "12"})
-    job = jobs.submit(workspace, recipe=recipe, dataset_id=index.dataset_id, device="cpu")
+    job = jobs.submit(workspace, TrainingRequest(recipe=recipe, dataset_id=index.dataset_id, device="cpu"))
     until(lambda: jobs.status(job.folder).epoch >= 3)
     os.kill(jobs.status(job.folder).pid, signal.SIGKILL)
     until(lambda: jobs.status(job.folder).state == "lost")
@@ -651,8 +656,8 @@ def until(so: Callable[[], bool], seconds: float = 60) -> None:
 
 CTRL_C_WHILE_IT_WORKS = """
 import os, signal, sys
-from gui import reading_commands
-from gui.cli import main
+from gui.cli import results as reading_commands
+from gui.cli.main import main
 
 find_run = reading_commands.find_run
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.faithfulness import chance_level, load_masks, pointing_game
-from engine.line import POINTING_TOLERANCE, export_run, report_run
-from engine.metrics import auroc
+from engine.pipeline import POINTING_TOLERANCE, export_run, report_run
+from engine.reading.store import open_store
 from engine.records import Review, Run, Verdict
-from engine.run import load_explanations, split_of
-from engine.store import open_store
+from engine.runs.folder import split_of
+from engine.runs.heatmaps import load_explanations
+from engine.saliency.faithfulness import chance_level, load_masks, pointing_game
+from engine.statistics.metrics import auroc
 from engine.workspace import Workspace
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from benchmarks.reproduce import measure, table
 from benchmarks.reproduce.packs import index_pack
 from benchmarks.reproduce.studies import STUDIES, Study
+from engine.data import split_index
 from engine.errors import EngineError
 from engine.records import Epoch, Recipe
-from engine.split import split_index
 from engine.workspace import Workspace, open_workspace
 
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine.classification import classification_table, overall
-from engine.image_cache import open_cache
+from engine.images import open_cache
 from engine.prediction import parts_of, predict_and_explain
-from engine.recipe import recipe_to_json
+from engine.reading import open_store
+from engine.recipes import recipe_to_json
 from engine.records import Epoch, Estimate, Index, Prediction, Recipe, Run, Split
-from engine.run import load_history, load_run, split_of
-from engine.store import open_store
+from engine.runs import load_history, load_run, split_of
+from engine.statistics import classification_table, overall
 from engine.training import train
 from engine.workspace import Workspace
 

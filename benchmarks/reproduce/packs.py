@@ -11,9 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from engine.archive import unpack
-from engine.catalogue import load_index, save_index
-from engine.dataset import index_data
+from engine.data import index_data, load_index, save_index, unpack
 from engine.errors import DataError
 from engine.records import Index
 from engine.workspace import Workspace

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from benchmarks.reproduce.packs import FASHION, Prepare, arrays, folders, listed, thinned
-from engine.recipe import RECIPES
+from engine.recipes import RECIPES
 from engine.records import Recipe
 
 TENTH_FOR_VALIDATION = (0.72, 0.08, 0.2)  # with a given test part: a tenth of training

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.workspace import write_atomic
+from engine.storage import write_atomic
 
 RESULTS = Path(__file__).parent / "results"
 HEADINGS = ("recipe", "data", "figure", "published", "measured (95% interval)", "n", "time", "device")

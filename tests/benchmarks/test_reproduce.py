@@ -17,9 +17,11 @@ from benchmarks.reproduce.__main__ import main
 from benchmarks.reproduce.measure import published_of
 from benchmarks.reproduce.packs import FASHION, arrays, folders, listed, thinned
 from benchmarks.reproduce.studies import STUDIES, Study, fewer, first_phase, standing_in
-from engine.recipe import RECIPES, check_recipe, recipe_from_json, recipe_to_json
-from engine.run import list_runs
-from engine.store import open_store
+from engine.reading.store import open_store
+from engine.recipes.builtin import RECIPES
+from engine.recipes.check import check_recipe
+from engine.recipes.recipe import recipe_from_json, recipe_to_json
+from engine.runs.folder import list_runs
 from engine.workspace import open_workspace
 
 
@@ -94,7 +96,7 @@ def test_a_study_becomes_figures_beside_the_published_ones(
 def test_an_interrupted_training_goes_on_from_its_checkpoint(
     packs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from engine import course
+    from engine.training import loop as course
 
     monkeypatch.setattr(course, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     seen = 0

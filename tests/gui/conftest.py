@@ -18,11 +18,11 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from engine.reading.store import open_store
 from engine.records import Calibration, Explanation, Prediction, Recipe, Run
-from engine.run import save_explanations
-from engine.store import open_store
+from engine.runs.heatmaps import save_explanations
 from engine.workspace import Workspace, open_workspace
-from gui.session import AppSession
+from gui.web.session import AppSession
 
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

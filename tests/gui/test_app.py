@@ -12,15 +12,15 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Room, free_port
 
 from engine.errors import EngineError
 from engine.workspace import Workspace
-from gui import window_command
 from gui.app import FIRST_PORT, LAST_PORT, PAGES, choose_port
-from gui.films import film_url
-from gui.guard import CONTENT_SECURITY_POLICY
-from gui.session import AppSession
+from gui.cli import window as window_command
+from gui.web.image_routes import film_url
+from gui.web.request_guard import CONTENT_SECURITY_POLICY
+from gui.web.session import AppSession
+from tests.gui.conftest import Room, free_port
 
 
 def test_the_pages_stand_in_clinical_order() -> None:
@@ -85,7 +85,7 @@ def test_before_the_password_nothing_of_the_cases_is_told(room: Room, opened: Ca
 
 @pytest.mark.slow
 def test_a_guests_window_starts_without_what_training_needs() -> None:
-    seen = "import sys, gui.share_server, gui.review_page; print({'torch', 'scipy', 'matplotlib'} & {*sys.modules})"
+    seen = "import sys, gui.guest_app, gui.pages.review.page; print({'torch', 'scipy', 'matplotlib'} & {*sys.modules})"
     told = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "set()"
 

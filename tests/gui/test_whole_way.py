@@ -17,7 +17,7 @@ def test_in_a_browser_from_the_first_case_to_the_downloaded_report(
     own_walk: tuple[Workspace, Run], page: Any, opened: Callable[..., Any], tmp_path: Path
 ) -> None:
     """Open, read five cases by keyboard, reload, see them kept, export the report, open the HTML file."""
-    from gui.session import open_session
+    from gui.web.session import open_session
 
     workspace, run = own_walk
     session = open_session(workspace, reader="eve")

@@ -1,0 +1,8 @@
+"""Data: what a folder, table or archive holds, what the checks found, how it is divided.
+
+In: a path and a person's choices. Out: an `Index` with its `Sample`s and findings, then a `Split`.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

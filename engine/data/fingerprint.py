@@ -1,0 +1,103 @@
+"""Every file read once: its sha256, whether all of it can be decoded, its size, and what it looks like.
+
+The only step of indexing that touches the bytes. Reading, hashing and decoding release the interpreter's
+lock, so threads share the work; only a few hundred files are under way at a time, so memory does not grow
+with the folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import imagehash
+import numpy as np
+from PIL import Image
+
+from engine.errors import ImageError
+from engine.images import FILES_PER_TASK, decode, in_order, read_bytes
+
+HASH_SIZE = 16  # 16 × 16 bits: chest films all look alike to the usual 64
+SMALLEST = 32  # digits of 28 × 28 pixels look alike without being copies
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scanned:
+    """What was read of one file.
+
+    Attributes:
+        path: The file.
+        image_id: sha256 of its bytes; empty where it could not be read.
+        width: Pixels across, upright.
+        height: Pixels down.
+        patient_id: From DICOM.
+        meta: From DICOM.
+        look: 32 bytes of perceptual hash and 256 of thumbnail; empty where not asked for, tiny, or where the
+            image is flat.
+        problem: Why it cannot be used; None if it can.
+    """
+
+    path: Path
+    image_id: str = ""
+    width: int = 0
+    height: int = 0
+    patient_id: str | None = None
+    meta: Mapping[str, str] = field(default_factory=dict)
+    look: bytes = b""
+    problem: ImageError | None = None
+
+
+def scan(path: Path, *, look: bool = True) -> Scanned:
+    """Read one file; never raises for what is in it.
+
+    Args:
+        path: The file.
+        look: Whether to compute what near duplicates are found by.
+    """
+    try:
+        data = read_bytes(path)
+        # A JPEG cut short is noticed at 1/8 size as well: all of its entropy-coded data must be there.
+        decoded = decode(path, data=data, at_least=4 * HASH_SIZE, grey=True)
+    except ImageError as problem:
+        return Scanned(path=path, problem=problem)
+    return Scanned(
+        path=path,
+        image_id=hashlib.sha256(data).hexdigest(),
+        width=decoded.width,
+        height=decoded.height,
+        patient_id=decoded.patient_id,
+        meta=decoded.meta,
+        look=_look(decoded.image) if look and min(decoded.width, decoded.height) >= SMALLEST else b"",
+    )
+
+
+def _look(image: Image.Image) -> bytes:
+    small = image.convert("L").resize((2 * HASH_SIZE, 2 * HASH_SIZE), Image.Resampling.BILINEAR)
+    darkest, brightest = small.getextrema()
+    if brightest - darkest < 8:  # type: ignore[operator]  # a flat image looks like every other flat image
+        return b""
+    bits = imagehash.phash(small, hash_size=HASH_SIZE, highfreq_factor=2).hash
+    return np.packbits(bits).tobytes() + small.reduce(2).tobytes()
+
+
+def scan_all(
+    paths: Sequence[Path], *, look: bool = True, progress: Progress | None = None, workers: int | None = None
+) -> Iterator[Scanned]:
+    """Read many files, in parallel, and yield them in the order given.
+
+    Args:
+        paths: The files.
+        look: See `scan`.
+        progress: Called with files done and files in all, now and then.
+        workers: Threads; None means one a core, at most 16.
+    """
+    workers = workers or min(16, os.cpu_count() or 1)
+    scanning = in_order(lambda path: scan(path, look=look), paths, workers=workers)
+    for done, scanned in enumerate(scanning, start=1):
+        if progress is not None and (done % FILES_PER_TASK == 0 or done == len(paths)):
+            progress(done, len(paths))
+        yield scanned

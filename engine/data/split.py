@@ -1,0 +1,310 @@
+"""Training, validation and test: by patient, stratified by class, decided by one seed.
+
+The classic error of this field is one patient, or copies of one film, on both sides. Here the unit is never
+the image: all films of a patient, and of patients whose films look like one film, move together.
+Augmentation and balancing come after this and touch training data alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from engine.data.checks import MIN_PATIENTS, Groups
+from engine.errors import SplitError
+from engine.records import PARTS, FindingKind, Index, Part, Sample, Split
+
+MIN_GIVEN_VAL = 10  # cases of each class; an operating point chosen on fewer is noise
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Group:
+    """What must stay together: a patient's cases, and those of patients with a near-duplicate film."""
+
+    rank: str  # decides the order among groups of a size; depends on seed and content, not on order
+    samples: tuple[Sample, ...]
+    counts: Counter[str]
+
+
+def split_index(
+    index: Index,
+    *,
+    ratios: tuple[float, float, float] = (0.6, 0.2, 0.2),
+    seed: int = 0,
+    use_given: bool | None = None,
+) -> Split:
+    """Divide the labelled samples of an index.
+
+    With the parts that came with the data, validation is carved by patient out of training where there is
+    none or where it has fewer than 10 cases of a class; training cases of patients (or near duplicates)
+    that also stand on another side are left out, and `Split.method` says how many.
+
+    Args:
+        index: Unlabelled samples are left out.
+        ratios: Shares of training, validation and test; above 0, summing to 1.
+        seed: Equal data, ratios and seed give an equal split, whatever the order of the samples.
+        use_given: Keep the parts that came with the data; None means where it has training and test.
+
+    Returns:
+        Sides that share no patient, each with every class.
+
+    Raises:
+        SplitError: Fewer than two classes, a class too small to stand on every side, ratios that are none, or
+            no given parts where they are asked for.
+    """
+    if len(ratios) != 3 or min(ratios) <= 0 or abs(sum(ratios) - 1) > 1e-6:
+        raise SplitError(
+            f"The ratios {ratios} cannot be used",
+            "Give three shares above 0 that sum to 1, such as 0.6, 0.2, 0.2",
+        )
+    groups = _groups(index, seed)
+    has = {sample.part for group in groups for sample in group.samples}
+    given = {"train", "test"} <= has
+    if use_given and not given:
+        raise SplitError(
+            "The data did not come with both a training and a test part",
+            "Let Overread split it by patient instead",
+        )
+    if given and use_given is not False:
+        return _given(index, groups, ratios, seed)
+    _check_sizes(index, groups, 3)
+    train, val, test = _assign(groups, index.classes, ratios, seed)
+    shares = "/".join(f"{100 * ratio:g}" for ratio in ratios)
+    return _split(index, train, val, test, seed, f"{shares} by patient, stratified by class")
+
+
+def limit_training(split: Split, most: int, *, seed: int = 0) -> Split:
+    """Keep at most so many training samples: of each class its share, patient after patient in an order by seed.
+
+    What a smaller limit keeps, a larger one keeps too. Validation and test stay as they are.
+
+    Args:
+        split: Of any data.
+        most: How many to keep; 0 means all.
+        seed: Decides which patients come first.
+
+    Raises:
+        SplitError: Fewer than one sample a class would be left.
+    """
+    if most == 0 or most >= len(split.train):
+        return split
+    if most < len(split.classes):
+        raise SplitError(
+            f"{most} training images cannot hold {len(split.classes)} classes",
+            "Raise train_limit, or set it to 0 for all images",
+        )
+
+    def rank(sample: Sample) -> tuple[str, str]:
+        patient = hashlib.sha256(f"{seed} {sample.patient_id}".encode()).hexdigest()
+        return patient, sample.image_id
+
+    of_class = {name: sorted((s for s in split.train if s.label == name), key=rank) for name in split.classes}
+    places = [
+        ((place + 0.5) / len(samples), name, sample.image_id)
+        for name, samples in of_class.items()
+        for place, sample in enumerate(samples)
+    ]
+    first = {samples[0].image_id for samples in of_class.values() if samples}  # no class is left out
+    places.sort(key=lambda entry: (entry[2] not in first, entry))
+    kept = {image_id for _, _, image_id in places[:most]}
+    return replace(
+        split,
+        train=tuple(sample for sample in split.train if sample.image_id in kept),
+        method=f"{split.method}; {most:,} training cases kept",
+    )
+
+
+def k_folds(index: Index, *, k: int = 5, seed: int = 0) -> Iterator[Split]:
+    """Divide the labelled samples into k folds by patient; each is the test side once, the next one
+    validation.
+
+    Args:
+        index: Unlabelled samples are left out.
+        k: At least 3.
+        seed: See `split_index`.
+
+    Yields:
+        k splits; every case is in the test side of exactly one.
+
+    Raises:
+        SplitError: k is too small, or a class has fewer than k patients.
+    """
+    if k < 3:
+        raise SplitError(
+            f"{k} folds cannot give training, validation and test",
+            "Choose 3 folds or more; 5 and 10 are usual",
+        )
+    groups = _groups(index, seed)
+    _check_sizes(index, groups, k)
+    folds = _assign(groups, index.classes, (1 / k,) * k, seed)
+    for number in range(k):
+        following = (number + 1) % k
+        train = [group for fold in range(k) if fold not in (number, following) for group in folds[fold]]
+        method = f"fold {number + 1} of {k} by patient, stratified by class"
+        yield _split(index, train, folds[following], folds[number], seed, method)
+
+
+# --------------------------------------------------------------------------------------- what must stay
+# together
+
+
+def _groups(index: Index, seed: int) -> list[_Group]:
+    labelled = [sample for sample in index.samples if sample.label is not None]
+    first_of: dict[str, int] = {}
+    row_of = {sample.path: row for row, sample in enumerate(labelled)}
+    linked = Groups(range(len(labelled)))
+    for row, sample in enumerate(labelled):
+        linked.join(row, first_of.setdefault(sample.patient_id, row))
+    for finding in index.findings:
+        if finding.kind is FindingKind.NEAR_DUPLICATE:
+            rows = [row_of[path] for path in finding.paths if path in row_of]
+            for row in rows[1:]:
+                linked.join(rows[0], row)
+    members: dict[int, list[Sample]] = defaultdict(list)
+    for row, sample in enumerate(labelled):
+        members[linked.root(row)].append(sample)
+    return [_group(samples, seed) for samples in members.values()]
+
+
+def _group(samples: Sequence[Sample], seed: int) -> _Group:
+    name = f"{seed}\t{min(sample.image_id for sample in samples)}"
+    return _Group(
+        rank=hashlib.sha256(name.encode()).hexdigest(),
+        samples=tuple(samples),
+        counts=Counter(sample.label for sample in samples if sample.label is not None),
+    )
+
+
+def _check_sizes(index: Index, groups: Sequence[_Group], sides: int) -> None:
+    if len(index.classes) < 2:
+        raise SplitError(
+            "There is only one class" if index.classes else "No image has a label",
+            "Add images of another class, in a folder of their own or with their label in the table",
+        )
+    patients = Counter(label for group in groups for label in group.counts)
+    for name in index.classes:
+        if patients[name] < sides:
+            number = patients[name]
+            raise SplitError(
+                f"Class {name} has cases of {number} patient{'' if number == 1 else 's'} and needs {sides}, "
+                "one for each side",
+                "Add cases of it, leave it out, or choose fewer folds"
+                if sides > MIN_PATIENTS
+                else "Add cases of it or leave it out",
+            )
+
+
+# ---------------------------------------------------------------------------------------------- who goes
+# where
+
+
+def _assign(
+    groups: Sequence[_Group], classes: Sequence[str], ratios: Sequence[float], seed: int
+) -> list[list[_Group]]:
+    """Give each group to the side that lacks most of its classes, the largest groups first.
+
+    The seed decides the order among groups of like size (within a factor of two). A side that is left
+    without a class then gets a group of it from a side that has others.
+
+    Returns:
+        The groups of each side.
+
+    Raises:
+        SplitError: Patients with several classes make it impossible that each class stands on every side.
+    """
+    totals: Counter[str] = Counter()
+    for group in groups:
+        totals.update(group.counts)
+    held = [dict.fromkeys(totals, 0) for _ in ratios]
+    sides: list[list[_Group]] = [[] for _ in ratios]
+
+    def cost_of_adding(group: _Group, side: int) -> float:
+        """Change of the sum over classes of (share held - share wanted)² / share wanted.
+
+        Divided, so that sides fill at an even pace: else the largest patients would always come to training.
+        """
+        return sum(
+            share * (2 * (held[side][name] / totals[name] - ratios[side]) + share) / ratios[side]
+            for name, share in ((name, number / totals[name]) for name, number in group.counts.items())
+        )
+
+    def move(group: _Group, side: int, sign: int) -> None:
+        for name, number in group.counts.items():
+            held[side][name] += sign * number
+        if sign > 0:
+            sides[side].append(group)
+        else:
+            sides[side].remove(group)
+
+    for group in sorted(groups, key=lambda group: (-group.counts.total().bit_length(), group.rank)):
+        move(group, min(range(len(ratios)), key=lambda side: cost_of_adding(group, side)), +1)
+
+    for side in range(len(ratios)):
+        for name in sorted(totals):
+            if held[side][name]:
+                continue
+            spare = [
+                (group.counts.total(), group.rank, giver, group)
+                for giver in range(len(ratios))
+                for group in sides[giver]
+                if group.counts[name]
+                and all(held[giver][other] > group.counts[other] for other in group.counts)
+            ]
+            if not spare:
+                raise SplitError(
+                    f"Class {name} cannot stand on every side, because its patients also hold other classes",
+                    "Add cases of it or leave it out",
+                )
+            _, _, giver, group = min(spare, key=lambda entry: entry[:2])
+            move(group, giver, -1)
+            move(group, side, +1)
+    return sides
+
+
+def _given(index: Index, groups: Sequence[_Group], ratios: tuple[float, float, float], seed: int) -> Split:
+    """Keep the parts that came with the data, but never a patient on two sides: test goes before val before
+    train."""
+    kept: dict[Part, list[_Group]] = {part: [] for part in PARTS}
+    left_out = 0
+    for group in groups:
+        parts = {sample.part for sample in group.samples}
+        side: Part = "test" if "test" in parts else "val" if "val" in parts else "train"
+        samples = [sample for sample in group.samples if sample.part in (side, None)]
+        left_out += len(group.samples) - len(samples)
+        kept[side].append(_group(samples, seed))
+    method = "the parts that came with the data"
+    val = Counter(label for group in kept["val"] for label in group.counts.elements())
+    if any(val[name] < MIN_GIVEN_VAL for name in index.classes):
+        pool = kept["train"] + kept["val"]
+        share = ratios[1] / (ratios[0] + ratios[1])
+        _check_sizes(index, pool, 2)
+        kept["train"], kept["val"] = _assign(pool, index.classes, (1 - share, share), seed)
+        method += f", validation ({100 * share:g}%) taken by patient from training"
+    if left_out:
+        method += f", {left_out} cases left out whose patients or near duplicates stand on another side"
+    return _split(index, kept["train"], kept["val"], kept["test"], seed, method)
+
+
+def _split(
+    index: Index,
+    train: Sequence[_Group],
+    val: Sequence[_Group],
+    test: Sequence[_Group],
+    seed: int,
+    method: str,
+) -> Split:
+    sides: list[tuple[Sample, ...]] = []
+    for name, groups in zip(PARTS, (train, val, test), strict=True):
+        ids = {sample.image_id for group in groups for sample in group.samples}
+        sides.append(tuple(sample for sample in index.samples if sample.image_id in ids))
+        missing = set(index.classes) - {sample.label for sample in sides[-1]}
+        if missing or len(index.classes) < 2:
+            raise SplitError(
+                f"The {name} side has no case of {', '.join(sorted(missing))}"
+                if missing
+                else "There is only one class",
+                "Let Overread split the data by patient instead, or add cases",
+            )
+    return Split(train=sides[0], val=sides[1], test=sides[2], classes=index.classes, seed=seed, method=method)

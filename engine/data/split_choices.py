@@ -1,0 +1,145 @@
+"""What a person chose about a data set: how it is divided, which class is the finding; kept in the workspace.
+
+The data page writes it, the train page reads it, so that the two never disagree and a reload forgets nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Literal, get_args
+
+from engine.errors import SplitError
+from engine.records import Index, Recipe, TrainingRequest
+from engine.storage import write_atomic
+from engine.workspace import Workspace
+
+CHOICES_FILE = "choices.json"
+Division = Literal["automatic", "given", "anew"]
+DIVISIONS: dict[str, str] = {
+    "automatic": "As the data came, where it has parts; otherwise by the shares below",
+    "given": "Only as the data came",
+    "anew": "By the shares below, whatever the data says",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choices:
+    """How one data set is divided and read.
+
+    Attributes:
+        division: A key of `DIVISIONS`.
+        ratios: Shares of patients for training, validation and test; they sum to 1.
+        seed: Decides which patient goes where.
+        positive: The class whose finding sensitivity speaks of; None leaves it to the engine.
+    """
+
+    division: Division = "automatic"
+    ratios: tuple[float, float, float] = (0.6, 0.2, 0.2)
+    seed: int = 0
+    positive: str | None = None
+
+    @property
+    def use_given(self) -> bool | None:
+        """What `engine.data.split.split_index` is told."""
+        return {"automatic": None, "given": True, "anew": False}[self.division]
+
+    @property
+    def sentence(self) -> str:
+        """The choice in words, for the train page."""
+        shares = " / ".join(f"{100 * share:g}%" for share in self.ratios)
+        by_shares = f"by patient into {shares} for training, validation and test (seed {self.seed})"
+        return {
+            "automatic": f"as the data came where it has parts, otherwise {by_shares}",
+            "given": "as the data came",
+            "anew": by_shares,
+        }[self.division]
+
+
+def ratios_of(train: float | None, val: float | None, test: float | None) -> tuple[float, float, float]:
+    """Return percentages as shares of 1.
+
+    Where the data came with a test part alone they say how much of training becomes validation.
+
+    Raises:
+        SplitError: They do not add up to 100, or one of them is below 1.
+    """
+    percents = [float(share or 0) for share in (train, val, test)]
+    if not all(map(math.isfinite, percents)) or min(percents) < 1 or abs(sum(percents) - 100) > 0.01:
+        raise SplitError(
+            f"Shares of {percents[0]:g}, {percents[1]:g} and {percents[2]:g}% do not make a division",
+            "Give training, validation and test at least 1% each, 100% together",
+        )
+    return percents[0] / 100, percents[1] / 100, percents[2] / 100
+
+
+def choices_from_percent(
+    division: str,
+    train: float | None,
+    val: float | None,
+    test: float | None,
+    seed: float | None,
+    positive: str | None,
+) -> Choices:
+    """Return the choice that the form's percentages make.
+
+    Raises:
+        SplitError: See `ratios_of`; shares that nothing is divided by need not add up.
+    """
+    if division not in get_args(Division):
+        division = "automatic"
+    try:
+        ratios = ratios_of(train, val, test)
+    except SplitError:
+        if division != "given":
+            raise
+        ratios = Choices().ratios
+    return Choices(division=division, ratios=ratios, seed=int(seed or 0), positive=positive or None)  # type: ignore[arg-type]
+
+
+def save_choices(workspace: Workspace, dataset_id: str, choices: Choices) -> None:
+    """Keep the choice for this data set."""
+    write_atomic(workspace.datasets / dataset_id / CHOICES_FILE, json.dumps(asdict(choices), indent=1))
+
+
+def load_choices(workspace: Workspace, dataset_id: str) -> Choices:
+    """Return the choice kept for this data set, or the default where there is none or it cannot be read."""
+    path = workspace.datasets / dataset_id / CHOICES_FILE
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        train, val, test = (100 * float(share) for share in kept["ratios"])
+        return choices_from_percent(kept["division"], train, val, test, kept["seed"], kept["positive"])
+    except (OSError, ValueError, KeyError, TypeError, SplitError):  # a default can always be chosen again
+        return Choices()
+
+
+def positive_of(index: Index, choices: Choices) -> str | None:
+    """Return the class that the finding is called by, for two classes; None for more.
+
+    Where nothing was chosen it is the last one, because a class named like "normal" stands first.
+    """
+    if len(index.classes) != 2:
+        return None
+    return choices.positive if choices.positive in index.classes else index.classes[-1]
+
+
+def training_request(
+    recipe: Recipe, index: Index, choices: Choices, *, device: str = "auto", allow_downloads: bool = False
+) -> TrainingRequest:
+    """Return the request to train a recipe on a data set that is divided as chosen."""
+    return TrainingRequest(
+        recipe=recipe,
+        dataset_id=index.dataset_id,
+        ratios=choices.ratios,
+        split_seed=choices.seed,
+        use_given=choices.use_given,
+        positive=positive_of(index, choices) or choices.positive,
+        device=device,
+        allow_downloads=allow_downloads,
+    )
+
+
+def with_positive(choices: Choices, positive: str | None) -> Choices:
+    """Return the choice with another positive class."""
+    return replace(choices, positive=positive or None)

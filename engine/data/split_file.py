@@ -1,0 +1,59 @@
+"""A split as a CSV table beside the run that used it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from engine.data.manifest import from_csv, to_csv
+from engine.errors import DataError
+from engine.records import PARTS, Split
+from engine.storage import write_atomic
+
+_SIDE_COLUMNS = ("side", "seed", "method", "classes")
+
+
+def save_split(split: Split, path: Path) -> None:
+    """Save a split as one CSV file: a row a case, with its side.
+
+    Seed, method and the order of the classes stand in the first row alone.
+
+    Raises:
+        WorkspaceError: The file cannot be written.
+    """
+    about = {"seed": str(split.seed), "method": split.method, "classes": json.dumps(split.classes)}
+    rows = [
+        (sample, {"seed": "", "method": "", "classes": "", "side": part})
+        for part in PARTS
+        for sample in split.part(part)
+    ]
+    if rows:
+        rows[0][1].update(about)
+    write_atomic(path, to_csv(rows, extra=_SIDE_COLUMNS))
+
+
+def load_split(path: Path) -> Split:
+    """Read a split back.
+
+    Raises:
+        DataError: The file is not there, or not what `save_split` wrote.
+    """
+    try:
+        rows = from_csv(path.read_bytes(), path)
+        about = next(values for _, values in rows if values["classes"])
+        sides = {part: tuple(sample for sample, values in rows if values["side"] == part) for part in PARTS}
+        if sum(map(len, sides.values())) != len(rows):
+            raise ValueError("a side is none of train, val and test")
+        return Split(
+            train=sides["train"],
+            val=sides["val"],
+            test=sides["test"],
+            classes=tuple(json.loads(about["classes"])),
+            seed=int(about["seed"]),
+            method=about["method"],
+        )
+    except (OSError, KeyError, ValueError, StopIteration) as error:
+        raise DataError(
+            f"{path} is missing, damaged or no split",
+            "Restore it from a copy, or split the data again",
+        ) from error

@@ -1,0 +1,319 @@
+"""Several runs on one split, side by side: what differs between their recipes, and what came of it.
+
+compare_runs(contestants) -> RunComparison      pure: no disk, no training
+comparison_files.write_comparison(...)          one HTML page, CSV and JSON
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.data import count_patients
+from engine.errors import ReportError
+from engine.recipes import recipe_to_json
+from engine.records import Epoch, Estimate, Prediction, Recipe, Run
+from engine.statistics import RESAMPLES, Comparison, delong, overall, paired_bootstrap, paired_macro, shares
+
+FIGURES = ("accuracy", "AUROC", "macro F1")
+_SAID_ELSEWHERE = ("name", "title", "source", "expected", "seed")
+_NAN = float("nan")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Contestant:
+    """One run that takes part.
+
+    Attributes:
+        name: What it is called in the comparison; runs that differ in their seed alone share it.
+        run: As trained.
+        predictions: Of the part that is compared.
+        history: Of its training.
+    """
+
+    name: str
+    run: Run
+    predictions: Sequence[Prediction]
+    history: Sequence[Epoch]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Row:
+    """One run of a comparison.
+
+    Attributes:
+        name: As the contestant's.
+        seed: Of its recipe.
+        run: As trained.
+        differs: Where its recipe differs from the first one's: field → value; of the first: what others change.
+        estimates: `FIGURES` by name; AUROC of more than two classes is the mean over classes.
+        accuracy: This run minus the first one of the same seed; None for that one itself.
+        area: The same of AUROC.
+        p_accuracy: The p-value of `accuracy` after Holm's adjustment for all rows; NaN where there is none.
+        p_area: The same of AUROC.
+        epochs: Trained.
+        history: Of its training.
+    """
+
+    name: str
+    seed: int
+    run: Run
+    differs: Mapping[str, Any]
+    estimates: Mapping[str, Estimate]
+    accuracy: Comparison | None
+    area: Comparison | None
+    p_accuracy: float
+    p_area: float
+    epochs: int
+    history: Sequence[Epoch]
+
+    @property
+    def label(self) -> str:
+        """The name, with the seed unless it is 0."""
+        return f"{self.name}, seed {self.seed}" if self.seed else self.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spread:
+    """What became of one recipe over several seeds: mean and standard deviation of a figure."""
+
+    name: str
+    figure: str
+    runs: int
+    mean: float
+    deviation: float
+    lowest: float
+    highest: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RunComparison:
+    """All that a comparison says.
+
+    Attributes:
+        dataset_name: For people.
+        classes: In the order of the probabilities.
+        positive: The class of the finding; None unless there are two classes.
+        part: The side of the split that is compared.
+        cases: On which every row rests.
+        patients: They come from; None where the data named none.
+        rows: In the order of the contestants.
+        spreads: One per recipe and figure where recipes ran with several seeds.
+    """
+
+    dataset_name: str
+    classes: tuple[str, ...]
+    positive: str | None
+    part: str
+    cases: int
+    patients: int | None
+    rows: tuple[Row, ...]
+    spreads: tuple[Spread, ...]
+
+
+def compare_runs(
+    contestants: Sequence[Contestant], *, part: str = "test", resample_count: int = RESAMPLES
+) -> RunComparison:
+    """Compare runs on the cases that all of them predicted.
+
+    Every run is held against the first one, or against the run of the first one's name with its own seed. Shares of
+    right answers are compared by McNemar's exact test, areas by DeLong's; where patients have several cases, shares by
+    permuting patients and areas by resampling them, as always the mean area of several classes. P-values are adjusted
+    by Holm's method (https://www.jstor.org/stable/4615733) for the number of rows.
+
+    Args:
+        contestants: At least one; the first is what the others are held against.
+        part: The side of the split that the predictions are of, for people.
+        resample_count: Bootstrap resamples.
+
+    Raises:
+        ReportError: There is none, or they did not predict the same cases with the same labels.
+    """
+    truth, patients = _same_cases(contestants)
+    first = contestants[0]
+    classes = first.run.classes
+    positive = classes.index(first.run.positive)
+    order = [each.image_id for each in first.predictions]
+    told = [_told(one, classes, order) for one in contestants]
+    leaders = [_leader(contestants, one) for one in contestants]
+    differs = differences([one.run.recipe for one in contestants])
+    accuracy: list[Comparison | None] = []
+    area: list[Comparison | None] = []
+    for number, (called, probabilities) in enumerate(told):
+        if leaders[number] == number:
+            accuracy.append(None)
+            area.append(None)
+            continue
+        other_called, other = told[leaders[number]]
+        accuracy.append(shares(called == truth, other_called == truth, patients, count=resample_count))
+        area.append(_areas(truth, probabilities, other, positive, patients, resample_count))
+    p_accuracy, p_area = (holm([_NAN if c is None else c.p_value for c in of]) for of in (accuracy, area))
+    rows = tuple(
+        Row(
+            name=one.name,
+            seed=one.run.recipe.seed,
+            run=one.run,
+            differs=differs[number],
+            estimates={
+                name: estimate
+                for name, estimate in overall(
+                    truth,
+                    *told[number],
+                    classes,
+                    positive=first.run.positive,
+                    groups=patients,
+                    count=resample_count,
+                ).items()
+                if name in FIGURES
+            },
+            accuracy=accuracy[number],
+            area=area[number],
+            p_accuracy=p_accuracy[number],
+            p_area=p_area[number],
+            epochs=len(one.history),
+            history=tuple(one.history),
+        )
+        for number, one in enumerate(contestants)
+    )
+    return RunComparison(
+        dataset_name=first.run.dataset_name,
+        classes=classes,
+        positive=first.run.positive if len(classes) == 2 else None,
+        part=part,
+        cases=len(truth),
+        patients=count_patients(first.predictions),
+        rows=rows,
+        spreads=_spreads(rows),
+    )
+
+
+def _same_cases(contestants: Sequence[Contestant]) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
+    """Return the classes (N,) and the patients (N,) of the cases, after making sure that all have the same."""
+    if not contestants:
+        raise ReportError("There is no run to compare", "Train at least two recipes on one split")
+    first = contestants[0]
+    asked = [(each.image_id, each.label) for each in first.predictions]
+    for one in contestants:
+        if one.run.classes != first.run.classes:
+            raise ReportError(
+                f"Runs {first.run.run_id} and {one.run.run_id} tell different classes apart",
+                "Compare runs on the same data",
+            )
+        if {(each.image_id, each.label) for each in one.predictions} != set(asked):
+            raise ReportError(
+                f"Runs {first.run.run_id} and {one.run.run_id} were tested on different cases",
+                "Train both on one split: overread compare does",
+            )
+    if not asked:
+        raise ReportError(f"Run {first.run.run_id} has no predictions to compare", "Let it predict first")
+    if unknown := {label for _, label in asked if label not in first.run.classes}:
+        raise ReportError(f"{len(unknown)} labels are none of the classes", "Compare on labelled cases")
+    code = {name: number for number, name in enumerate(first.run.classes)}
+    truth = np.array([code[label or ""] for _, label in asked], dtype=np.int64)
+    return truth, np.array([each.patient_id for each in first.predictions], dtype=np.str_)
+
+
+def _told(
+    one: Contestant, classes: Sequence[str], order: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return what a run called (N,) and its probabilities (N, C), in the order of the image ids."""
+    code = {name: number for number, name in enumerate(classes)}
+    by_id = {each.image_id: each for each in one.predictions}
+    called = np.array([code[by_id[image_id].predicted] for image_id in order], dtype=np.int64)
+    return called, np.array([by_id[image_id].probabilities for image_id in order], dtype=np.float64)
+
+
+def _leader(contestants: Sequence[Contestant], one: Contestant) -> int:
+    first = contestants[0]
+    same_seed = (
+        number
+        for number, other in enumerate(contestants)
+        if other.name == first.name and other.run.recipe.seed == one.run.recipe.seed
+    )
+    return next(same_seed, 0)
+
+
+def _areas(
+    truth: NDArray[np.int64],
+    one: NDArray[np.float64],
+    other: NDArray[np.float64],
+    positive: int,
+    patients: NDArray[np.str_],
+    count: int,
+) -> Comparison:
+    if one.shape[1] > 2:
+        return paired_macro(truth, one, other, patients, count=count)
+    y, a, b = truth == positive, one[:, positive], other[:, positive]
+    if len(set(patients.tolist())) < len(truth):
+        return paired_bootstrap(y, a, b, patients, count=count)
+    return delong(y, a, b)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values for their number by Holm's method; NaN stays NaN and does not count."""
+    known = sorted((p, place) for place, p in enumerate(p_values) if np.isfinite(p))
+    adjusted = [_NAN] * len(p_values)
+    largest = 0.0
+    for rank, (p, place) in enumerate(known):
+        largest = max(largest, min(1.0, p * (len(known) - rank)))
+        adjusted[place] = largest
+    return adjusted
+
+
+def differences(recipes: Sequence[Recipe]) -> list[dict[str, Any]]:
+    """Return where each recipe differs from the first: dotted field → value; for the first, what others change.
+
+    Names, sources and seeds are left out; a field that a recipe lacks, such as a second phase's, is None.
+    """
+    flat = [_flat(json.loads(recipe_to_json(recipe))) for recipe in recipes]
+    first = flat[0]
+    changed = [
+        {field: one.get(field) for field in {**first, **one} if one.get(field) != first.get(field)}
+        for one in flat
+    ]
+    varied = {field for each in changed for field in each}
+    changed[0] = {field: first.get(field) for field in sorted(varied)}
+    return changed
+
+
+def _flat(value: Mapping[str, Any], place: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, one in value.items():
+        if not place and name in _SAID_ELSEWHERE:
+            continue
+        if isinstance(one, list) and one and isinstance(one[0], dict):
+            one = {str(number): each for number, each in enumerate(one)}
+        if isinstance(one, dict):
+            found |= _flat(one, f"{place}{name}.")
+        else:
+            found[f"{place}{name}"] = one
+    return found
+
+
+def _spreads(rows: Sequence[Row]) -> tuple[Spread, ...]:
+    names = list(dict.fromkeys(row.name for row in rows))
+    found = []
+    for name in names:
+        of_name = [row for row in rows if row.name == name]
+        if len(of_name) < 2:
+            continue
+        for figure in FIGURES:
+            values = [row.estimates[figure].value for row in of_name]
+            found.append(
+                Spread(
+                    name=name,
+                    figure=figure,
+                    runs=len(values),
+                    mean=mean(values),
+                    deviation=stdev(values),
+                    lowest=min(values),
+                    highest=max(values),
+                )
+            )
+    return tuple(found)

@@ -1,0 +1,140 @@
+"""A comparison as files: one HTML page that needs nothing else, CSV, and JSON of every number."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from engine.experiments.comparison import FIGURES, Row, RunComparison
+from engine.report import PART_NAMES, duration, fill_template, forest_svg, overlaid_svg, plain, render_csv
+from engine.statistics import Comparison
+from engine.storage import storage_error, write_atomic
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenComparison:
+    """Where a comparison was written."""
+
+    html: Path
+    csv: Path
+    json: Path
+
+
+def write_comparison(comparison: RunComparison, folder: Path) -> WrittenComparison:
+    """Write comparison.html, comparison.csv and comparison.json.
+
+    Raises:
+        WorkspaceError: The folder cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, folder) from error
+    written = WrittenComparison(
+        html=folder / "comparison.html", csv=folder / "comparison.csv", json=folder / "comparison.json"
+    )
+    write_atomic(written.html, render_page(comparison))
+    write_atomic(written.csv, render_csv([_line(row) for row in comparison.rows]))
+    write_atomic(written.json, json.dumps(document(comparison), indent=1, ensure_ascii=False) + "\n")
+    return written
+
+
+def render_page(comparison: RunComparison) -> str:
+    """Return the comparison as one HTML page without scripts or outside references."""
+    rows = comparison.rows
+    return fill_template(
+        "comparison.html",
+        comparison=comparison,
+        part=PART_NAMES.get(comparison.part, comparison.part),
+        written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        forests=[
+            Markup(forest_svg({row.label: row.estimates[name] for row in rows}, name)) for name in FIGURES[:2]
+        ],
+        curves=Markup(overlaid_svg({row.label: row.history for row in rows})),
+        differs={row.run.run_id: words(row.differs) for row in rows},
+        times={row.run.run_id: duration(row.run.seconds) for row in rows},
+        methods=sorted({pair.method for row in rows for pair in (row.accuracy, row.area) if pair}),
+    )
+
+
+def words(differs: Mapping[str, Any]) -> str:
+    """Say in one line where a recipe differs: "head.hidden 128, 128; init none"."""
+    return "; ".join(f"{field} {_value(value)}" for field, value in differs.items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_value, value)) or "none"
+    if value is None:
+        return "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def document(comparison: RunComparison) -> dict[str, Any]:
+    """Return every number as what JSON has; what cannot be estimated is null. No path, no patient."""
+    return {
+        "data": comparison.dataset_name,
+        "part": comparison.part,
+        "classes": list(comparison.classes),
+        "positive": comparison.positive,
+        "cases": comparison.cases,
+        "patients": comparison.patients,
+        "runs": [
+            {
+                "name": row.name,
+                "seed": row.seed,
+                "run_id": row.run.run_id,
+                "recipe": row.run.recipe.name,
+                "backbone": row.run.recipe.backbone,
+                "differs": dict(row.differs),
+                "figures": plain(row.estimates),
+                "accuracy_against_first": plain(row.accuracy),
+                "AUROC_against_first": plain(row.area),
+                "p_accuracy_adjusted": plain(row.p_accuracy),
+                "p_AUROC_adjusted": plain(row.p_area),
+                "parameters": row.run.parameters,
+                "trained_parameters": row.run.trained_parameters,
+                "epochs": row.epochs,
+                "seconds": row.run.seconds,
+                "device": row.run.device,
+                "weights": row.run.weights_source,
+                "history": plain(list(row.history)),
+            }
+            for row in comparison.rows
+        ],
+        "over_seeds": plain(list(comparison.spreads)),
+    }
+
+
+def _line(row: Row) -> dict[str, Any]:
+    cells: dict[str, Any] = {
+        "name": row.name,
+        "seed": row.seed,
+        "run": row.run.run_id,
+        "differs": words(row.differs),
+    }
+    for name, estimate in row.estimates.items():
+        cells |= {name: estimate.value, f"{name} low": estimate.low, f"{name} high": estimate.high}
+    pairs: tuple[tuple[str, Comparison | None, float], ...] = (
+        ("accuracy", row.accuracy, row.p_accuracy),
+        ("AUROC", row.area, row.p_area),
+    )
+    for name, pair, p_value in pairs:
+        cells[f"{name} minus first"] = math.nan if pair is None else pair.difference.value
+        cells[f"{name} minus first low"] = math.nan if pair is None else pair.difference.low
+        cells[f"{name} minus first high"] = math.nan if pair is None else pair.difference.high
+        cells[f"{name} p"] = math.nan if pair is None else pair.p_value
+        cells[f"{name} p, adjusted"] = p_value
+    return cells | {
+        "trained parameters": row.run.trained_parameters,
+        "epochs": row.epochs,
+        "seconds": round(row.run.seconds, 1),
+        "device": row.run.device,
+    }

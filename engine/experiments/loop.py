@@ -1,0 +1,89 @@
+"""The loop of a comparison: several recipes, or one with a field varied, trained one after another on one split."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.data import Choices, limit_training
+from engine.errors import RecipeError
+from engine.reading import open_store
+from engine.recipes import change_recipe
+from engine.records import PARTS, Index, Recipe, Run, Split
+from engine.runs import list_runs, split_of
+from engine.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One run that shall take part: what it is called, and its recipe."""
+
+    name: str
+    recipe: Recipe
+
+    @property
+    def label(self) -> str:
+        """The name, with the seed unless it is 0."""
+        return f"{self.name}, seed {self.recipe.seed}" if self.recipe.seed else self.name
+
+
+def entries_of(recipes: Sequence[Recipe], *, vary: str | None, seeds: int) -> list[Entry]:
+    """Return what is to be trained, in order.
+
+    Args:
+        recipes: As they are to be trained.
+        vary: "field=value,value": the values of one field of one recipe.
+        seeds: Runs of each, with as many seeds.
+
+    Raises:
+        RecipeError: There are fewer than two runs, `vary` cannot be understood, or a value does not fit.
+    """
+    entries = [Entry(name=recipe.name, recipe=recipe) for recipe in recipes]
+    if vary is not None:
+        if len(recipes) != 1:
+            raise RecipeError("--vary changes one recipe, and there are several", "Name one recipe")
+        field, equals, listed = vary.partition("=")
+        values = [value.strip() for value in re.split(r",(?![^\[]*\])", listed)]
+        if not equals or not all(values) or not field:
+            raise RecipeError(f"“{vary}” does not say what to vary", "Write --vary field=value,value,…")
+        entries = [
+            Entry(name=f"{field}={value}", recipe=change_recipe(recipes[0], {field: value}))
+            for value in values
+        ]
+    if len({entry.name for entry in entries}) < len(entries):
+        raise RecipeError("One recipe is named twice", "Name each once; --seeds repeats all of them")
+    if seeds < 1:
+        raise RecipeError(f"{seeds} is no number of seeds", "Set --seeds to 1 or more")
+    if len(entries) * seeds < 2:
+        raise RecipeError("One run alone cannot be compared", "Name two recipes, or use --vary or --seeds")
+    return [
+        replace(entry, recipe=replace(entry.recipe, seed=entry.recipe.seed + more))
+        for more in range(seeds)
+        for entry in entries
+    ]
+
+
+def finished_run(
+    workspace: Workspace, recipe: Recipe, found: Index, split: Split, choices: Choices
+) -> Run | None:
+    """Return the newest finished run of the same recipe on the same split of the same data, if there is one."""
+    limited = limit_training(split, recipe.train_limit, seed=recipe.seed)
+    for run in list_runs(workspace):
+        if run.recipe != recipe or run.dataset_id != found.dataset_id:
+            continue
+        if choices.positive not in (None, run.positive) or not _predicted(workspace, run):
+            continue
+        if all(_ids(split_of(run), part) == _ids(limited, part) for part in PARTS):
+            return run
+    return None
+
+
+def _ids(split: Split, part: Any) -> set[str]:
+    return {sample.image_id for sample in split.part(part)}
+
+
+def _predicted(workspace: Workspace, run: Run) -> bool:
+    with open_store(workspace.database) as store:
+        return bool(store.predictions(run.run_id, part="test"))

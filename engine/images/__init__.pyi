@@ -1,0 +1,23 @@
+from .cache import (
+    VERSION as VERSION,
+    ImageCache as ImageCache,
+    evict as evict,
+    open_cache as open_cache,
+)
+from .decoder import (
+    IMAGE_SUFFIXES as IMAGE_SUFFIXES,
+    decode as decode,
+    read_bytes as read_bytes,
+    read_unchanged as read_unchanged,
+)
+from .dicom import is_dicom as is_dicom
+from .pictures import (
+    film_file as film_file,
+    film_png as film_png,
+    thumbnail_file as thumbnail_file,
+)
+from .tensors import load_image as load_image
+from .threads import (
+    FILES_PER_TASK as FILES_PER_TASK,
+    in_order as in_order,
+)

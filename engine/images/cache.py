@@ -1,0 +1,273 @@
+"""Every image decoded and squeezed once, kept as one memory map of uint8.
+
+    cache/images/<key>/pixels.bin    (N, size, size, channels) uint8, nothing else
+    cache/images/<key>/about.json    rows, failures, a checksum for each block
+
+The key is a sha256 over the size and the images' own hashes in order, so a changed image makes another
+cache, never a wrong one. Pixels stream to disk as they are decoded: memory does not grow with the folder. A
+cache that was cut short or damaged is noticed when it is opened, and made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from engine.errors import ImageError, WorkspaceError
+from engine.images.decoder import decode, read_unchanged
+from engine.images.tensors import to_array
+from engine.images.threads import in_order
+from engine.records import Finding, FindingKind, Sample
+from engine.storage import check_room, make_room, storage_error
+
+VERSION = 1  # of the pixels: change it whenever `load_image` gives other ones
+_BLOCK = 4 * 1024 * 1024
+_CHECKED_BLOCKS = 32  # at each opening; so much is read anyway before the first epoch
+_ABOUT = "about.json"
+_PIXELS = "pixels.bin"
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImageCache:
+    """Decoded images, read from disk as they are touched.
+
+    Attributes:
+        images: (N, size, size, channels) uint8, read-only memory map.
+        row: image_id → row of `images`.
+        failed: One finding for each image that could not be decoded; it has no row.
+        folder: Where it lies.
+    """
+
+    images: NDArray[np.uint8]
+    row: Mapping[str, int]
+    failed: tuple[Finding, ...]
+    folder: Path
+
+    def rows(self, samples: Sequence[Sample]) -> NDArray[np.int64]:
+        """Return the rows of samples, in their order, without those that failed; (M,) int64."""
+        return np.array([self.row[s.image_id] for s in samples if s.image_id in self.row], dtype=np.int64)
+
+
+def open_cache(
+    workspace_cache_dir: Path,
+    samples: Sequence[Sample],
+    *,
+    size: int,
+    channels: int,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> ImageCache:
+    """Open the decoded images of some samples, decoding them first if that was not done before.
+
+    Two processes that ask for the same images at once decode them once: the second waits.
+
+    Args:
+        workspace_cache_dir: `Workspace.cache`.
+        samples: Each image_id once.
+        size: Height and width to squeeze to, as `load_image` does.
+        channels: 1 or 3.
+        workers: Threads; None means one a core, at most 16.
+        progress: Called with images done and images in all while decoding.
+
+    Raises:
+        WorkspaceError: The disk is full or cannot be written to; nothing half made is left.
+    """
+    ids = [sample.image_id for sample in samples]
+    name = json.dumps([VERSION, size, channels]) + "".join(ids)
+    key = hashlib.sha256(name.encode()).hexdigest()[:32]
+    folder = workspace_cache_dir / "images" / key
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.parent / f"{key}.lock"):
+            cache = _open(folder, ids, size, channels)
+            if cache is None:
+                _remove(folder)
+                _build(folder, samples, size, channels, workers, progress)
+                cache = _open(folder, ids, size, channels)
+    except OSError as error:
+        raise storage_error(error, folder) from error
+    if cache is None:
+        raise WorkspaceError(
+            f"The decoded images in {folder} were damaged as they were written",
+            "Check the disk, and try again",
+        )
+    return cache
+
+
+def _open(folder: Path, ids: Sequence[str], size: int, channels: int) -> ImageCache | None:
+    """Map a cache; None where there is none or it is not as it was written."""
+    try:
+        about: dict[str, Any] = json.loads((folder / _ABOUT).read_bytes())
+        failed = {entry["image_id"]: entry for entry in about["failed"]}
+        if any(not entry["there"] and _is_back(entry) for entry in about["failed"]):
+            return None  # a drive that was not connected, a file that was put back: it counts again
+        shape = (about["rows"], size, size, channels)
+        if not _whole(folder / _PIXELS, about["checksums"], int(np.prod(shape))):
+            return None
+    except (FileNotFoundError, KeyError, TypeError, ValueError):
+        return None
+    os.utime(folder / _ABOUT)  # what `evict` goes by
+    good = [image_id for image_id in ids if image_id not in failed]
+    pixels: NDArray[np.uint8] = np.empty(shape, dtype=np.uint8)  # an empty file cannot be mapped
+    if shape[0]:
+        pixels = np.memmap(folder / _PIXELS, dtype=np.uint8, mode="r", shape=shape)
+    findings = tuple(
+        Finding(kind=FindingKind.UNREADABLE, message=entry["message"], paths=(Path(entry["path"]),))
+        for entry in failed.values()
+    )
+    row = {image_id: number for number, image_id in enumerate(good)}
+    return ImageCache(images=pixels, row=row, failed=findings, folder=folder)
+
+
+def _whole(pixels: Path, checksums: Sequence[int], length: int) -> bool:
+    """Check the length, and the checksums of the first, the last and some random blocks (of all, if few)."""
+    if pixels.stat().st_size != length or len(checksums) != -(-length // _BLOCK):
+        return False
+    blocks: Sequence[int] = range(len(checksums))
+    if len(blocks) > _CHECKED_BLOCKS:
+        blocks = sorted({0, len(checksums) - 1, *random.sample(blocks, _CHECKED_BLOCKS - 2)})
+    with pixels.open("rb") as stream:
+        for block in blocks:
+            stream.seek(block * _BLOCK)
+            if zlib.crc32(stream.read(_BLOCK)) != checksums[block]:
+                return False
+    return True
+
+
+def _build(
+    folder: Path,
+    samples: Sequence[Sample],
+    size: int,
+    channels: int,
+    workers: int | None,
+    progress: Progress | None,
+) -> None:
+    needed = len(samples) * size * size * channels
+    check_room(
+        "The decoded images need",
+        needed,
+        folder.parent,
+        "Free some space, or choose another workspace with --workspace",
+    )
+
+    def load(sample: Sample) -> NDArray[np.uint8] | _Failed:
+        there = False
+        try:
+            data = read_unchanged(sample.path, sample.image_id)
+            there = True
+            image = decode(sample.path, data=data, at_least=2 * size, grey=channels == 1).image
+            return to_array(image, size=size, channels=channels)
+        except ImageError as problem:
+            return _Failed(problem, there)
+
+    working = _working(folder)
+    _remove(working)  # of a process that was killed: the lock is ours now
+    working.mkdir()
+    try:
+        failed, rows = [], 0
+        with (working / _PIXELS).open("wb") as stream:
+            loading = in_order(load, samples, workers=workers or min(16, os.cpu_count() or 1))
+            for done, (sample, loaded) in enumerate(zip(samples, loading, strict=True), start=1):
+                if isinstance(loaded, _Failed):
+                    entry = {"image_id": sample.image_id, "path": str(sample.path), "there": loaded.there}
+                    failed.append({**entry, "message": f"{loaded.problem.problem}; it was left out"})
+                else:
+                    stream.write(loaded.tobytes())
+                    rows += 1
+                if progress is not None and (done % 32 == 0 or done == len(samples)):
+                    progress(done, len(samples))
+            stream.flush()
+            os.fsync(stream.fileno())
+        about = {"rows": rows, "failed": failed, "checksums": _checksums(working / _PIXELS)}
+        (working / _ABOUT).write_text(json.dumps(about))
+        working.replace(folder)
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    problem: ImageError
+    there: bool  # whether the file was the one that was indexed, so that trying again is of no use
+
+
+def _is_back(entry: Mapping[str, Any]) -> bool:
+    try:
+        read_unchanged(Path(entry["path"]), entry["image_id"])
+    except ImageError:
+        return False
+    return True
+
+
+def _working(folder: Path) -> Path:
+    return folder.with_name(f".making-{folder.name}")
+
+
+def _checksums(pixels: Path) -> list[int]:
+    checksums = []
+    with pixels.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            checksums.append(zlib.crc32(block))
+    return checksums
+
+
+def evict(cache_dir: Path, max_bytes: int) -> int:
+    """Delete the decoded images, films and thumbnails that were not used for longest, until the rest fits.
+
+    Decoded images that another process is making or opening at this moment stay.
+
+    Args:
+        cache_dir: `Workspace.cache`.
+        max_bytes: What may stay.
+
+    Returns:
+        Bytes freed.
+    """
+    for working in (cache_dir / "images").glob(".making-*"):  # of a process that was killed, unless it lives
+        _remove_unless_busy(working)
+    entries: list[tuple[float, int, Path]] = []
+    for about in (cache_dir / "images").glob(f"*/{_ABOUT}"):
+        with suppress(FileNotFoundError):
+            size = (about.parent / _PIXELS).stat().st_size + about.stat().st_size
+            entries.append((about.stat().st_mtime, size, about.parent))
+    for kind in ("films", "thumbnails"):
+        for file in (cache_dir / kind).glob("*/*"):
+            with suppress(FileNotFoundError):
+                entries.append((file.stat().st_mtime, file.stat().st_size, file))
+    return make_room(entries, max_bytes, _remove_entry)
+
+
+def _remove_entry(path: Path) -> bool:
+    if path.parent.name == "images":
+        return _remove_unless_busy(path)
+    path.unlink(missing_ok=True)
+    return True
+
+
+def _remove_unless_busy(folder: Path) -> bool:
+    key = folder.name.removeprefix(".making-")
+    try:
+        with FileLock(folder.parent / f"{key}.lock", timeout=0):
+            return _remove(folder)
+    except Timeout:
+        return False
+
+
+def _remove(folder: Path) -> bool:
+    shutil.rmtree(folder, ignore_errors=True)  # on Windows a mapped file cannot be deleted: it stays
+    return not folder.exists()

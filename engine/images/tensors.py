@@ -1,0 +1,44 @@
+"""A decoded film as the array that a net takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from engine.images.decoder import decode
+
+
+def load_image(path: Path, *, size: int | None = None, channels: Literal[1, 3] = 3) -> NDArray[np.uint8]:
+    """Load an image for the net: the whole of it, never cropped.
+
+    Args:
+        path: Any raster format, or DICOM.
+        size: Squeeze to size × size, antialiased bilinear (a large JPEG is decoded at a fraction, never below
+            twice this size, first); None keeps its own size.
+        channels: 1 for luminance (ITU-R 601), 3 for RGB; grey images are repeated.
+
+    Returns:
+        (H, W, channels) uint8.
+
+    Raises:
+        ImageError: See `decode`.
+    """
+    at_least = None if size is None else 2 * size
+    image = decode(path, at_least=at_least, grey=channels == 1).image
+    return to_array(image, size=size, channels=channels)
+
+
+def to_array(image: Image.Image, *, size: int | None, channels: int) -> NDArray[np.uint8]:
+    """Squeeze a decoded image to size × size and give it (H, W, channels) uint8; see `load_image`."""
+    if channels == 1 and image.mode != "L":
+        image = image.convert("L")
+    if size is not None and image.size != (size, size):
+        image = image.resize((size, size), Image.Resampling.BILINEAR)
+    pixels = np.asarray(image)
+    if pixels.ndim == 2:
+        pixels = np.repeat(pixels[:, :, None], channels, axis=2)
+    return np.ascontiguousarray(pixels)

@@ -1,0 +1,12 @@
+from .control import (
+    list_jobs as list_jobs,
+    resume as resume,
+    status as status,
+    stop as stop,
+    submit as submit,
+    watch as watch,
+)
+from .files import (
+    JobStatus as JobStatus,
+    load_request as load_request,
+)

@@ -1,0 +1,308 @@
+"""Training runs in a process of their own: submit, watch, stop, resume, find again after a restart.
+
+    submit() ──starts──▶ `python -m engine.jobs RUN_FOLDER` ──calls──▶ engine.jobs.work.run_job(folder, report)
+                              │ once a second and at every change
+    status() ◀──reads── RUN_FOLDER/status.json
+
+The two sides speak by files in the run's folder alone (`engine.jobs.files`), so the run outlives whoever
+started it, and any other process (a second tab, the command line) sees the same thing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+from filelock import FileLock, Timeout
+
+from engine.errors import RunError, TrainingError
+from engine.jobs.files import (
+    CANCEL_FILE,
+    LOG_FILE,
+    STATUS_FILE,
+    Job,
+    JobReporter,
+    JobRequest,
+    JobStatus,
+    load_request,
+    read_json,
+    read_status,
+    save_request,
+    write_status,
+)
+from engine.records import TrainingRequest
+from engine.storage import storage_error, write_atomic
+from engine.workspace import Workspace
+
+__all__ = [
+    "Job",
+    "JobReporter",
+    "JobRequest",
+    "JobStatus",
+    "list_jobs",
+    "load_request",
+    "log_tail",
+    "resume",
+    "running_job",
+    "status",
+    "stop",
+    "submit",
+    "training_lock",
+    "watch",
+]
+
+RUNNER = "engine.jobs.work:run_job"
+SILENCE = 30.0  # seconds without a heartbeat after which a run counts as lost
+
+_TRAINING_LOCK, _SUBMIT_LOCK, _CURRENT_FILE = "training.lock", "submit.lock", "training.json"
+
+# glibc gives large blocks back to Linux as soon as they are free, and Linux blanks them page by page when they are
+# asked for again: a third of a fine-tuning step on a CPU. Other systems do not read these.
+KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 34)}
+
+# The children of this very process, so that a dead one is noticed at once and none stays a zombie.
+_children: dict[Path, subprocess.Popen[bytes]] = {}
+
+
+# -------------------------------------------------------------------------------------------- starting a run
+
+
+def submit(workspace: Workspace, training: TrainingRequest, *, runner: str = RUNNER) -> Job:
+    """Start a training run in a process of its own and return at once.
+
+    Args:
+        workspace: Holds the dataset; the run gets a folder in it.
+        training: What shall be trained.
+        runner: "module:function" that does the work, called with the folder and a `JobReporter`.
+
+    Raises:
+        TrainingError: Another run of this workspace is still training.
+        WorkspaceError: The run's folder cannot be written.
+    """
+    request = JobRequest(workspace=workspace.root, training=training)
+    from engine.runs import new_run_id  # not at top: watching needs none of what it brings along
+
+    with _one_at_a_time(workspace):
+        folder = workspace.runs / new_run_id()
+        try:
+            folder.mkdir(mode=0o700)
+        except OSError as error:
+            raise storage_error(error, folder) from error
+        return _start(workspace, folder, request, runner)
+
+
+def resume(workspace: Workspace, run_id: str, *, runner: str = RUNNER) -> Job:
+    """Go on with a run that was stopped, failed or lost, from its last checkpoint.
+
+    Raises:
+        TrainingError: The run is still working or is done already, or another run is training.
+        RunError: There is no such run.
+        WorkspaceError: The run's folder cannot be written.
+    """
+    folder = workspace.runs / run_id
+    with _one_at_a_time(workspace):
+        now = status(folder)
+        if not now.resumable:
+            raise TrainingError(f"Run {run_id} is {now.state}", "Start a new run instead")
+        return _start(workspace, folder, replace(load_request(folder), resume=True), runner)
+
+
+@contextmanager
+def _one_at_a_time(workspace: Workspace) -> Iterator[None]:
+    """Two people pressing start in one moment: one gets through, the other gets the sentence."""
+    try:
+        with FileLock(workspace.root / _SUBMIT_LOCK, timeout=10):
+            running = running_job(workspace)
+            if running is not None:
+                raise TrainingError(
+                    f"Run {running.job_id} is still {running.state} in this workspace",
+                    "Wait until it is done, stop it, or train in another workspace",
+                )
+            yield
+    except Timeout as error:
+        raise TrainingError("Somebody else is just starting a run", "Try again in a moment") from error
+
+
+def running_job(workspace: Workspace) -> JobStatus | None:
+    """Return the run that is at work in this workspace, if there is one, however it was started."""
+    current = workspace.root / _CURRENT_FILE
+    try:
+        last = status(workspace.runs / str(read_json(current)["run_id"]))
+    except (RunError, KeyError):
+        return None
+    if last.working:
+        return last
+    # A run that is silent yet alive (a machine that slept) holds the lock, and two must never train at once.
+    return last if _is_held(training_lock(workspace.root)) else None
+
+
+def training_lock(root: Path) -> FileLock:
+    """Return the lock that a run holds while it works; the operating system releases it at death."""
+    # A process that was just killed lets go a moment after it is seen to be gone: its threads end one by one.
+    return FileLock(root / _TRAINING_LOCK, timeout=2)
+
+
+def _is_held(lock: FileLock) -> bool:
+    try:
+        with lock:
+            return False
+    except Timeout:
+        return True
+
+
+def _start(workspace: Workspace, folder: Path, request: JobRequest, runner: str) -> Job:
+    save_request(folder, request)
+    (folder / CANCEL_FILE).unlink(missing_ok=True)
+    now = time.time()
+    epochs = sum(phase.epochs for phase in request.training.recipe.phases)
+    write_status(
+        JobStatus(
+            job_id=folder.name,
+            folder=folder,
+            state="starting",
+            message="Starting.",
+            epochs=epochs,
+            started=now,
+            heartbeat=now,
+        )
+    )
+    write_atomic(workspace.root / _CURRENT_FILE, json.dumps({"run_id": folder.name}))
+    with (folder / LOG_FILE).open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "engine.jobs", str(folder), runner],
+            # The package's own parent, so that a folder called "engine" where the user stands is never run.
+            cwd=Path(__file__).parents[2],
+            env={**KEEP_MEMORY, **os.environ, "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            **_detached(),
+        )
+    _children[folder] = process
+    # Reaps the process when it ends; a daemon, so it never keeps this one alive.
+    threading.Thread(target=process.wait, daemon=True, name=f"reap {folder.name}").start()
+    return Job(job_id=folder.name, folder=folder)
+
+
+def _detached() -> dict[str, Any]:
+    """Return what makes a child outlive its parent and its terminal's Ctrl-C, on this operating system."""
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+        return {"creationflags": flags}
+    return {"start_new_session": True}
+
+
+# -------------------------------------------------------------------------------------------- watching a run
+
+
+def status(folder: Path) -> JobStatus:
+    """Read how far a run is, from any process.
+
+    Raises:
+        RunError: The folder holds no job.
+    """
+    now = read_status(folder)
+    if not now.working or _is_alive(folder, now):
+        return now
+    # The process may have written its last word between the reading and the look at the process.
+    now = read_status(folder)
+    if not now.working:
+        return now
+    return replace(
+        now,
+        state="lost",
+        seconds_left=None,
+        message=f"The training process ended or fell silent after epoch {now.epoch} of {now.epochs}. "
+        f"Resume it from its last checkpoint; {LOG_FILE} in the run's folder may say why.",
+    )
+
+
+def watch(folder: Path, *, interval: float = 0.5) -> Iterator[JobStatus]:
+    """Yield the status at every change, until the run has ended.
+
+    Args:
+        folder: The run's folder.
+        interval: Seconds between two looks.
+
+    Raises:
+        RunError: The folder holds no job.
+    """
+    shown: JobStatus | None = None
+    while True:
+        now = status(folder)
+        if now.state == "lost":
+            # A laptop that wakes up finds an old heartbeat, and a new one a second later.
+            time.sleep(1.5)
+            now = status(folder)
+        if now != shown:
+            yield now
+            shown = now
+        if not now.working:
+            return
+        time.sleep(interval)
+
+
+def list_jobs(workspace: Workspace) -> list[JobStatus]:
+    """Return the status of every run that was ever submitted in this workspace and can be read, newest first."""
+    found: list[JobStatus] = []
+    for path in sorted(workspace.runs.glob(f"*/{STATUS_FILE}"), reverse=True):
+        try:
+            found.append(status(path.parent))
+        except RunError:
+            continue  # damaged, or of another version: it must not hide the others
+    return found
+
+
+def stop(folder: Path) -> None:
+    """Ask a run to stop: it does so within a batch and keeps its last checkpoint. A run that is hung is ended.
+
+    Raises:
+        RunError: The folder holds no job.
+        WorkspaceError: The folder cannot be written to.
+    """
+    now = status(folder)
+    write_atomic(folder / CANCEL_FILE, "")
+    if now.state == "lost" and (process := _process(now)) is not None:
+        process.kill()
+        process.wait(timeout=10)
+
+
+def log_tail(folder: Path, lines: int = 20) -> str:
+    """Return the last lines that the run's process printed."""
+    try:
+        text = (folder / LOG_FILE).read_text(errors="replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def _is_alive(folder: Path, now: JobStatus) -> bool:
+    child = _children.get(folder)
+    if child is not None and child.poll() is not None:
+        return False
+    if time.time() - now.heartbeat > SILENCE:
+        return False
+    return now.pid == 0 or _process(now) is not None
+
+
+def _process(now: JobStatus) -> psutil.Process | None:
+    """Return the run's process if it is still that process and not a zombie."""
+    if now.pid == 0:
+        return None
+    try:
+        process = psutil.Process(now.pid)
+        if abs(process.create_time() - now.process_started) > 1.0 or process.status() == psutil.STATUS_ZOMBIE:
+            return None
+    except psutil.Error:
+        return None
+    return process

@@ -1,0 +1,41 @@
+from .backbone import (
+    BACKBONES as BACKBONES,
+    TimmBackbone as TimmBackbone,
+    build_backbone as build_backbone,
+)
+from .classifier import (
+    ACTIVATIONS as ACTIVATIONS,
+    INITIALISERS as INITIALISERS,
+    Classifier as Classifier,
+    build_classifier as build_classifier,
+    load_pretrained as load_pretrained,
+)
+from .device import (
+    autocast as autocast,
+    compiled as compiled,
+    device_name as device_name,
+    half_precision as half_precision,
+    pick_device as pick_device,
+)
+from .frozen import (
+    Cut as Cut,
+    cut_where_frozen as cut_where_frozen,
+    frozen_backbone as frozen_backbone,
+    kept_shape as kept_shape,
+)
+from .openvino import (
+    WORTH_CONVERTING as WORTH_CONVERTING,
+    Features as Features,
+    fast_features as fast_features,
+)
+from .trainable import (
+    count_parameters as count_parameters,
+    len_parameters as len_parameters,
+    set_trainable as set_trainable,
+    trained_parameters as trained_parameters,
+)
+from .weights import (
+    find_weights as find_weights,
+    missing as missing,
+    state_digest as state_digest,
+)

@@ -1,0 +1,184 @@
+"""A backbone with a head on it: images in [0, 1] go in, logits come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from engine.errors import RecipeError
+from engine.models.backbone import NO_MAP, NORMALISATION, TimmBackbone, build_backbone
+from engine.records import Head, Recipe
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "gelu": nn.GELU,
+    "elu": nn.ELU,
+    "leaky-relu": nn.LeakyReLU,
+    "silu": nn.SiLU,
+    "identity": nn.Identity,
+}
+
+
+INITIALISERS: dict[str, Callable[[Tensor], object]] = {
+    "default": lambda weight: None,
+    "he": partial(nn.init.kaiming_normal_, nonlinearity="relu"),
+    "glorot": nn.init.xavier_uniform_,
+    "normal": partial(nn.init.normal_, std=0.01),
+}
+
+
+class ClassifierHead(nn.Module):
+    """Pooling, hidden layers and output: map (B, c, h, w) to logits (B, classes).
+
+    `pool` is what a feature bank may run ahead of time: it has no parameters.
+    """
+
+    def __init__(self, head: Head, *, map_shape: tuple[int, int, int], n_classes: int) -> None:
+        super().__init__()
+        channels, height, width = map_shape
+        if head.output == "sigmoid" and n_classes != 2:
+            raise RecipeError(
+                f"A sigmoid output tells two classes apart, and the data has {n_classes}",
+                "Set head.output to softmax",
+            )
+        self.pool: nn.Module = nn.Identity()
+        if head.pooling == "average":
+            self.pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        elif head.pooling == "flatten":
+            self.pool = nn.Flatten()
+        rates = head.dropout * len(head.hidden) if len(head.dropout) == 1 else head.dropout
+        layers: list[nn.Module] = []
+        at_positions = head.pooling == "per-position"
+        incoming = channels * height * width if head.pooling == "flatten" else channels
+        for width_out, rate in zip(head.hidden, rates, strict=True):
+            layers.append(
+                nn.Conv2d(incoming, width_out, 1) if at_positions else nn.Linear(incoming, width_out)
+            )
+            layers.append(ACTIVATIONS[head.activation]())
+            if head.batch_norm:
+                layers.append(nn.BatchNorm2d(width_out) if at_positions else nn.BatchNorm1d(width_out))
+            if rate:
+                layers.append(nn.Dropout(rate))
+            incoming = width_out
+        if not head.hidden and head.dropout[0]:
+            layers.append(nn.Dropout(head.dropout[0]))
+        if at_positions:
+            layers.append(nn.Flatten())
+            incoming *= height * width
+        self.layers = nn.Sequential(*layers)
+        self.output = nn.Linear(incoming, 1 if head.output == "sigmoid" else n_classes)
+        self.sigmoid = head.output == "sigmoid"
+
+    def from_pooled(self, pooled: Tensor) -> Tensor:
+        """Return logits (B, classes) from what `pool` gave."""
+        logits: Tensor = self.output(self.layers(pooled))
+        # One output z says what two outputs 0 and z say; downstream then knows softmax alone.
+        return torch.cat([torch.zeros_like(logits), logits], dim=1) if self.sigmoid else logits
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return logits (B, classes) from the backbone's map (B, c, h, w)."""
+        return self.from_pooled(self.pool(features))
+
+
+class Classifier(nn.Module):
+    """Backbone and head. Takes images (B, C, H, W) float in [0, 1]; gives logits (B, classes)."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: nn.Module, head: ClassifierHead, *, channels: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+        mean = _per_channel(cast("tuple[float, ...]", backbone.mean), channels)
+        std = _per_channel(cast("tuple[float, ...]", backbone.std), channels)
+        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1), persistent=False)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return the backbone's map: (B, C, H, W) in [0, 1] to (B, c, h, w)."""
+        return cast("Tensor", self.backbone((x - self.mean) / self.std))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits: (B, C, H, W) in [0, 1] to (B, classes)."""
+        return cast("Tensor", self.head(self.features(x)))
+
+    def backbone_sequence(self) -> list[nn.Module] | None:
+        """Return the backbone's layers where they stand in a row, from stem to top; None where they do not."""
+        if isinstance(self.backbone, TimmBackbone):
+            return self.backbone.sequence
+        blocks = getattr(self.backbone, "blocks", None)
+        return list(blocks) if isinstance(blocks, nn.Sequential) else None
+
+    def train(self, mode: bool = True) -> Classifier:
+        """Set training mode; what is frozen stays in eval mode, so that its batch statistics do not drift."""
+        super().train(mode)
+        if mode:
+            for layer in [self.backbone, *(self.backbone_sequence() or [])]:
+                if not any(parameter.requires_grad for parameter in layer.parameters()):
+                    layer.eval()
+            for module in self.modules():
+                own = list(module.parameters(recurse=False))
+                if isinstance(module, NORMALISATION) and own and not any(p.requires_grad for p in own):
+                    module.eval()
+        return self
+
+
+def _per_channel(values: Sequence[float], channels: int) -> list[float]:
+    if len(values) == channels:
+        return list(values)
+    return [sum(values) / len(values)] * channels
+
+
+def build_classifier(recipe: Recipe, n_classes: int) -> Classifier:
+    """Build the recipe's net with random weights.
+
+    Raises:
+        RecipeError: The backbone is unknown, or the head does not fit it or the classes.
+    """
+    backbone = build_backbone(recipe.backbone, channels=recipe.channels, image_size=recipe.image_size)
+    head = ClassifierHead(recipe.head, map_shape=_map_shape(backbone, recipe), n_classes=n_classes)
+    classifier = Classifier(backbone, head, channels=recipe.channels)
+    fresh = classifier if recipe.weights == "random" else head
+    for module in fresh.modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            INITIALISERS[recipe.init](module.weight)
+    return classifier
+
+
+def _map_shape(backbone: nn.Module, recipe: Recipe) -> tuple[int, int, int]:
+    training = backbone.training
+    backbone.eval()
+    size = recipe.image_size
+    try:
+        with torch.no_grad():
+            out = backbone(torch.zeros(1, recipe.channels, size, size))
+    except NO_MAP as error:
+        raise RecipeError(
+            f"The backbone {recipe.backbone} gives no map of images of {size} pixels ({error})",
+            "Choose a larger image size, the size that it was made for, or another backbone",
+        ) from error
+    backbone.train(training)
+    return int(out.shape[1]), int(out.shape[2]), int(out.shape[3])
+
+
+def load_pretrained(
+    classifier: Classifier, weights: Literal["imagenet", "random"], *, allow_downloads: bool = False
+) -> str:
+    """Load the backbone's pretrained weights as a recipe asks, and return where they came from.
+
+    Raises:
+        WeightsError: They are not on this machine.
+        RecipeError: The backbone has none.
+    """
+    if weights == "random":
+        return "random initialisation"
+    if not isinstance(classifier.backbone, TimmBackbone):
+        raise RecipeError("This net has no ImageNet weights", "Set weights to random")
+    return classifier.backbone.load_imagenet(allow_downloads=allow_downloads)

@@ -1,0 +1,183 @@
+"""The frozen backbone as fast as this machine runs it: OpenVINO on a CPU, PyTorch everywhere else.
+
+Feature banks, prediction and Grad-CAM all read the backbone's last map, so this is the one place where an inference
+engine pays. A compiled net is used only after it has given what PyTorch gives on a probe; where it does not, or
+OpenVINO is not installed, PyTorch runs. Converting takes seconds: it is done only for enough images to win them
+back, and kept in the cache by the weights' digest.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.models.device import autocast
+from engine.models.frozen import Frozen
+from engine.models.weights import state_digest
+from engine.storage import make_room
+
+LOG = logging.getLogger(__name__)
+
+WORTH_CONVERTING = 96  # images; below, converting takes longer than it saves
+MAX_BYTES = 1 << 30  # of converted nets that are kept
+TOLERANCE = 1e-3  # largest difference between the two, relative to the map's own largest value
+
+Features = Callable[[Tensor], Tensor]
+
+
+def fast_features(net: Frozen, *, device: str, images: int, size: int, cache_dir: Path) -> Features:
+    """Return a function that gives what a frozen net gives in eval mode, without gradients.
+
+    Args:
+        net: Its parameters must not change while the function is in use.
+        device: Where it lies.
+        images: How many images will be run.
+        size: Their height and width in pixels.
+        cache_dir: Where converted nets are kept.
+
+    Returns:
+        (B, C, H, W) float32 in [0, 1] on `device` to (B, c, h, w) float32 on `device`.
+    """
+    if device == "cpu" and images >= WORTH_CONVERTING:
+        compiled = _openvino(net, size, cache_dir)
+        if compiled is not None:
+            return compiled
+    return _Eager(net)
+
+
+def engine_name(features: Features) -> str:
+    """Return "OpenVINO" or "PyTorch"."""
+    return "PyTorch" if isinstance(features, _Eager) else "OpenVINO"
+
+
+class _Eager:
+    def __init__(self, net: Frozen) -> None:
+        self.net = net
+
+    def __call__(self, images: Tensor) -> Tensor:
+        with torch.no_grad(), autocast(images.device.type):
+            out: Tensor = self.net(images.contiguous(memory_format=torch.channels_last))
+            return out.float()
+
+
+def _openvino(net: Frozen, size: int, cache_dir: Path) -> Features | None:
+    # OpenVINO reports every import and conversion to its makers unless its telemetry package is missing; to Python
+    # it is. Nothing leaves this machine (a test watches the sockets).
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    try:
+        import openvino
+    except ImportError:
+        return None
+    channels = net.mean.shape[1]
+    name = f"{state_digest(net.state_dict())}|{net}|{size}|{openvino.__version__}"
+    path = cache_dir / "nets" / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.xml"
+    modes = {module: module.training for module in net.modules()}
+    net.eval()
+    try:
+        kept = path.exists()
+        if not kept:
+            _convert(openvino, net, channels, size, path)
+        with suppress(OSError):  # where nothing may be written, nothing needs room either
+            os.utime(path)  # eviction goes by last use
+        try:
+            compiled = _compile(path)
+        except RuntimeError:
+            if not kept:
+                raise
+            _convert(openvino, net, channels, size, path)  # it was cut short, by a full disk or a power cut
+            compiled = _compile(path)
+
+        def run(images: Tensor) -> Tensor:
+            # A copy: the compiled net gives its own output buffer, which the next call overwrites.
+            return torch.from_numpy(np.array(compiled(images.contiguous().numpy())[0]))
+
+        return run if _agrees(net, run, channels, size) else None
+    except (RuntimeError, OSError) as error:  # OpenVINO raises plain RuntimeError for what it cannot convert
+        LOG.warning("OpenVINO cannot run this net (%s); PyTorch runs it", str(error).splitlines()[0])
+        return None
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+def _compile(path: Path) -> Any:
+    return _core().compile_model(
+        path,
+        "CPU",
+        {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        },
+    )
+
+
+def _convert(openvino: Any, net: Frozen, channels: int, size: int, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _evict(path.parent)
+    example = torch.rand(2, channels, size, size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of tracing, which is what OpenVINO's converter would do
+        # Traced here, because torch's check of a trace takes three times as long as all the rest; `_agrees` stands
+        # in for it.
+        traced = torch.jit.trace(net, example, strict=False, check_trace=False)  # type: ignore[no-untyped-call]
+        model = openvino.convert_model(traced, example_input=example, input=[-1, channels, size, size])
+    # Written under another name first: two processes may convert the same net at once.
+    temporary = path.with_name(f"{os.getpid()}-{path.name}")
+    openvino.save_model(model, temporary, compress_to_fp16=False)
+    temporary.with_suffix(".bin").replace(path.with_suffix(".bin"))
+    temporary.replace(path)
+
+
+@functools.cache
+def _core() -> Any:
+    # One for the life of the process. Each gives the thread that makes it a stack for signals, and puts back what it
+    # found when it goes: of two that do not go in the opposite order, that is a stack which is no longer there, and
+    # the next signal (Ctrl-C, stop) would kill the process.
+    import openvino
+
+    return openvino.Core()
+
+
+def _evict(folder: Path) -> None:
+    kept = [(net, net.with_suffix(".bin")) for net in folder.glob("*.xml")]
+    entries = [
+        (files[0].stat().st_mtime, sum(file.stat().st_size for file in files if file.exists()), files)
+        for files in kept
+    ]
+    make_room(entries, MAX_BYTES, _remove_net)
+
+
+def _remove_net(files: tuple[Path, Path]) -> bool:
+    try:
+        for file in reversed(files):
+            file.unlink(missing_ok=True)
+    except OSError:  # on Windows a net that is in use stays
+        return False
+    return True
+
+
+def _agrees(net: Frozen, run: Features, channels: int, size: int) -> bool:
+    generator = torch.Generator().manual_seed(0)
+    probe = torch.rand(2, channels, size, size, generator=generator)
+    with torch.no_grad():
+        expected = net(probe)
+    found = run(probe)
+    scale = float(expected.abs().max()) or 1.0
+    difference = float((found - expected).abs().max()) / scale
+    if not difference <= TOLERANCE:
+        LOG.warning("OpenVINO differs from PyTorch by %.1e on this net; PyTorch runs it", difference)
+        return False
+    return True

@@ -1,0 +1,225 @@
+"""The line, walked from end to end: what a training process does, and what the demonstration and command line call.
+
+train_run      index → split → train → Run          epochs reported on the way
+read_run       Run → predictions and heatmaps       stored, so that reviewing can begin
+report_run     Run → Report                         from what is stored
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from engine.data import load_index, load_split, split_index
+from engine.errors import EngineError
+from engine.images import ImageCache, film_file, open_cache
+from engine.prediction import parts_of, predict_and_explain
+from engine.reading import Store
+from engine.records import Epoch, Estimate, Explanation, Part, Prediction, Run, Sample, Split, TrainingRequest
+from engine.report import ExportedReport, Report, build_report, export_report
+from engine.runs import load_doubt, load_explanations, load_history, save_explanations, split_of
+from engine.saliency import heatmap_png, load_masks, pointing_game
+from engine.training import BatchDone, StopRequested, train
+from engine.workspace import Workspace
+
+READ_PARTS: tuple[Part, ...] = ("val", "test")
+FILM_SIDE = 512  # pixels of a film in a report
+POINTING_TOLERANCE = (
+    0.03  # of the film's side: the published game's 15 pixels of 500 (doi:10.1007/s11263-017-1059-x)
+)
+
+
+def train_run(
+    workspace: Workspace,
+    folder: Path,
+    request: TrainingRequest,
+    *,
+    resume: bool = False,
+    should_stop: StopRequested = lambda: False,
+    on_batch: BatchDone = lambda done, of: None,
+    on_trained: Callable[[], None] = lambda: None,
+) -> Iterator[Epoch]:
+    """Train what was asked for; afterwards `load_run(folder)` gives the run.
+
+    Args:
+        workspace: Holds the data set.
+        folder: The run's.
+        request: What was asked for.
+        resume: Go on from the last checkpoint in the folder.
+        should_stop: See `engine.training.fit.train`; so are the two that follow.
+        on_batch: See above.
+        on_trained: See above.
+    """
+    index = load_index(workspace, request.dataset_id)
+    kept = folder / "split.csv"
+    if resume and kept.exists():
+        split = load_split(kept)
+    else:
+        split = split_index(
+            index, ratios=request.ratios, seed=request.split_seed, use_given=request.use_given
+        )
+    yield from train(
+        request.recipe,
+        split,
+        folder=folder,
+        cache_dir=workspace.cache,
+        dataset_id=index.dataset_id,
+        dataset_name=index.name,
+        positive=request.positive,
+        device=request.device,
+        should_stop=should_stop,
+        on_batch=on_batch,
+        on_trained=on_trained,
+        resume=resume,
+        allow_downloads=request.allow_downloads,
+    )
+
+
+def read_run(
+    workspace: Workspace,
+    store: Store,
+    run: Run,
+    *,
+    parts: Sequence[Part] = READ_PARTS,
+    device: str = "auto",
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[list[Prediction], dict[str, Explanation]]:
+    """Predict and explain a run's images and store both, so that reviewing can begin.
+
+    Args:
+        workspace: Where the cache lies.
+        store: Where cases go.
+        run: A finished run.
+        parts: Which sides of its split.
+        device: "auto", "cpu", "cuda" or "mps".
+        progress: Called with images done and images in all; may raise to stop.
+
+    Returns:
+        The predictions, and the explanations by image id.
+    """
+    split = split_of(run)
+    recipe = run.recipe
+    decoded = open_cache(
+        workspace.cache,
+        [*split.train, *split.val, *split.test],  # as training decoded them: they are found, not made again
+        size=recipe.image_size,
+        channels=recipe.channels,
+    )
+    samples = [sample for part in parts for sample in split.part(part)]
+    predictions, explanations = read_samples(
+        workspace, run, samples, parts=parts_of(split), device=device, progress=progress, cache=decoded
+    )
+    save_explanations(run.folder, explanations.values())
+    store.add_run(run)
+    store.add_cases(run.run_id, predictions)
+    return predictions, explanations
+
+
+def read_samples(
+    workspace: Workspace,
+    run: Run,
+    samples: Sequence[Sample],
+    *,
+    parts: Mapping[str, Part] | None = None,
+    device: str = "auto",
+    progress: Callable[[int, int], None] | None = None,
+    cache: ImageCache | None = None,
+) -> tuple[list[Prediction], dict[str, Explanation]]:
+    """Predict and explain any images with a run; nothing is stored.
+
+    Returns:
+        The predictions, and the explanations by image id.
+    """
+    predictions: list[Prediction] = []
+    explanations: dict[str, Explanation] = {}
+    for prediction, explanation in predict_and_explain(
+        run,
+        samples,
+        cache_dir=workspace.cache,
+        device=device,
+        parts=parts,
+        progress=progress,
+        cache=cache,
+    ):
+        predictions.append(prediction)
+        if explanation is not None:
+            explanations[prediction.image_id] = explanation
+    return predictions, explanations
+
+
+def pointing(run: Run, predictions: Sequence[Prediction], *, part: Part = "test") -> Estimate | None:
+    """Return how often the heatmap's peak lies on the known finding, on one side; None where no mask is known."""
+    explanations = load_explanations(run.folder)
+    known = {prediction.image_id for prediction in predictions}
+    samples = [
+        sample
+        for sample in split_of(run).part(part)
+        if sample.mask_path is not None and sample.label == run.positive and sample.image_id in known
+    ]
+    if not samples:
+        return None
+    patients = {sample.image_id: sample.patient_id for sample in samples}
+    return pointing_game(explanations, load_masks(samples), tolerance=POINTING_TOLERANCE, patients=patients)
+
+
+def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | None = "test") -> Report:
+    """Build a run's report from what is stored.
+
+    Args:
+        workspace: Where the run lies.
+        store: With the run's cases and reviews.
+        run: A finished run.
+        part: Which side of the split; None means all cases.
+
+    Raises:
+        ReportError: There are no predictions.
+    """
+    predictions = store.predictions(run.run_id, part=part)
+    return build_report(
+        run,
+        predictions,
+        history=load_history(run.folder),
+        doubt=load_doubt(run.folder),
+        reviews=store.reviews(run.run_id),
+        split=split_of(run),
+        explanations=load_explanations(run.folder),
+        pointing=pointing(run, predictions, part=part) if part else None,
+        part=part,
+    )
+
+
+def export_run(
+    workspace: Workspace, report: Report, run: Run, predictions: Sequence[Prediction], folder: Path
+) -> ExportedReport:
+    """Write a report's files with its films and heatmaps.
+
+    Raises:
+        WorkspaceError: The folder cannot be written to.
+    """
+    paths = {prediction.image_id: prediction.path for prediction in predictions}
+    explanations = load_explanations(run.folder)
+
+    def film(image_id: str) -> bytes | None:
+        try:
+            return film_file(
+                workspace.cache, paths[image_id], image_id, FILM_SIDE, unchanged=True
+            ).read_bytes()
+        except EngineError:
+            return None  # the image has gone or changed since: the report's figures do not need it
+
+    def heatmap(image_id: str) -> bytes | None:
+        explanation = explanations.get(image_id)
+        return None if explanation is None else heatmap_png(explanation.heatmap)
+
+    return export_report(report, folder, film=film, heatmap=heatmap)
+
+
+__all__ = [
+    "Split",
+    "export_run",
+    "pointing",
+    "read_run",
+    "read_samples",
+    "report_run",
+    "train_run",
+]

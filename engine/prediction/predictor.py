@@ -1,0 +1,226 @@
+"""Prediction: a finished run and images in, calibrated predictions out, with the saliency map where asked for.
+
+Prediction and explanation share one forward pass: the map that the head reads is the map that Grad-CAM weighs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.errors import DataError
+from engine.images import ImageCache, open_cache
+from engine.models import fast_features, frozen_backbone, pick_device
+from engine.records import Doubt, Explanation, Part, Prediction, Run, Sample, Split, Uncertainty
+from engine.runs import load_classifier, load_doubt
+from engine.saliency import DEFAULT_SALIENCY, SALIENCIES, normalise
+from engine.training import images_of
+from engine.uncertainty import as_trained, calibrated, tell_doubt
+
+if TYPE_CHECKING:
+    from engine.models import Classifier
+
+Progress = Callable[[int, int], None]
+
+
+def predict(
+    run: Run,
+    samples: Sequence[Sample],
+    *,
+    cache_dir: Path,
+    device: str = "auto",
+    parts: Mapping[str, Part] | None = None,
+    batch_size: int = 64,
+    progress: Progress | None = None,
+) -> Iterator[Prediction]:
+    """Predict images with a finished run.
+
+    Args:
+        run: From `engine.runs.folder.load_run`.
+        samples: Images; those that cannot be read any more are left out.
+        cache_dir: Where decoded images are kept.
+        device: "auto", "cpu", "cuda" or "mps".
+        parts: The side of the split by image id (`parts_of`).
+        batch_size: Images a batch.
+        progress: Called with images done and images in all; may raise to stop.
+
+    Yields:
+        One prediction an image, in the order of `samples`.
+
+    Raises:
+        DataError: No image can be read.
+        RunError: The checkpoint cannot be read.
+    """
+    for prediction, _ in predict_and_explain(
+        run,
+        samples,
+        cache_dir=cache_dir,
+        device=device,
+        parts=parts,
+        batch_size=batch_size,
+        progress=progress,
+        method=None,
+    ):
+        yield prediction
+
+
+def predict_and_explain(
+    run: Run,
+    samples: Sequence[Sample],
+    *,
+    cache_dir: Path,
+    device: str = "auto",
+    parts: Mapping[str, Part] | None = None,
+    batch_size: int = 64,
+    progress: Progress | None = None,
+    method: str | None = DEFAULT_SALIENCY,
+    cache: ImageCache | None = None,
+) -> Iterator[tuple[Prediction, Explanation | None]]:
+    """Predict images and say why, in one pass.
+
+    Two classes are explained by the evidence for `run.positive` whatever was predicted, so that the maps of a series
+    can be compared; more classes by the evidence for the predicted one.
+
+    Args:
+        run: See `predict`.
+        samples: See `predict`.
+        cache_dir: See `predict`.
+        device: See `predict`.
+        parts: See `predict`.
+        batch_size: See `predict`.
+        progress: See `predict`.
+        method: A key of `engine.saliency.methods.SALIENCIES`; None makes no maps.
+        cache: Already decoded images that hold `samples`; None decodes them into `cache_dir`.
+
+    Yields:
+        One prediction and its explanation an image.
+    """
+    chosen = pick_device(device)
+    classifier = load_classifier(run, chosen)
+    classifier.to(memory_format=torch.channels_last)
+    if cache is None:
+        cache = open_cache(cache_dir, samples, size=run.recipe.image_size, channels=run.recipe.channels)
+    readable = [sample for sample in samples if sample.image_id in cache.row]
+    if not readable:
+        raise DataError("None of the images can be read", "Choose a folder with readable images")
+    parts = parts or {}
+    doubt = load_doubt(run.folder)
+    features = fast_features(
+        frozen_backbone(classifier).frozen,
+        device=chosen,
+        images=len(readable),
+        size=run.recipe.image_size,
+        cache_dir=cache_dir,
+    )
+    for at in range(0, len(readable), batch_size):
+        batch = readable[at : at + batch_size]
+        rows = np.array([cache.row[sample.image_id] for sample in batch], dtype=np.int64)
+        images = images_of(cache, rows, chosen).float() / 255
+        activations = features(images)
+        with torch.no_grad():
+            logits = classifier.head(activations).float().cpu().numpy()
+        probabilities = calibrated(logits, run.calibration)
+        told = _tell(run, classifier, doubt, activations, probabilities)
+        maps = None if method is None else _maps(run, classifier, images, activations, probabilities, method)
+        for number, sample in enumerate(batch):
+            uncertainty, conformal_set = told[number]
+            prediction = replace(
+                prediction_of(run, sample, probabilities[number], part=parts.get(sample.image_id)),
+                uncertainty=uncertainty,
+                conformal_set=conformal_set,
+            )
+            explanation = None
+            if maps is not None and method is not None:
+                explanation = Explanation(
+                    image_id=sample.image_id,
+                    heatmap=maps[number],
+                    target=_target(run, prediction.predicted),
+                    method=method,
+                )
+            yield prediction, explanation
+        if progress is not None:
+            progress(min(at + batch_size, len(readable)), len(readable))
+
+
+def _tell(
+    run: Run,
+    classifier: Classifier,
+    doubt: Doubt | None,
+    activations: Tensor,
+    probabilities: NDArray[np.float64],
+) -> Sequence[tuple[Uncertainty | None, tuple[str, ...]]]:
+    if doubt is None:
+        return [(None, ())] * len(probabilities)
+    return tell_doubt(
+        classifier,
+        doubt,
+        classifier.head.pool(activations),
+        probabilities,
+        [call(run, row) for row in probabilities],
+        classes=run.classes,
+        calibration=run.calibration,
+    )
+
+
+def _maps(
+    run: Run,
+    classifier: Classifier,
+    images: Tensor,
+    activations: Tensor,
+    probabilities: NDArray[np.float64],
+    method: str,
+) -> NDArray[np.float32]:
+    targets = [run.classes.index(_target(run, call(run, row))) for row in probabilities]
+    maps = SALIENCIES[method](classifier, images, torch.tensor(targets, device=images.device), activations)
+    return np.asarray(normalise(maps).cpu().numpy())
+
+
+def call(run: Run, probabilities: NDArray[np.float64]) -> str:
+    """Return the class that probabilities (classes,) amount to.
+
+    Of two it is chosen by the threshold; of more it is the most probable, counting the classes as balanced in
+    training unless the operating point is "half". Otherwise undoing the balance in the probabilities would undo what
+    balancing is for: that rare classes are called at all.
+    """
+    if len(run.classes) == 2:
+        positive = run.classes.index(run.positive)
+        return run.classes[positive if probabilities[positive] >= run.threshold else 1 - positive]
+    if run.recipe.operating_point != "half":
+        probabilities = as_trained(probabilities, run.calibration)
+    return run.classes[int(np.argmax(probabilities))]
+
+
+def _target(run: Run, predicted: str) -> str:
+    return run.positive if len(run.classes) == 2 else predicted
+
+
+def prediction_of(
+    run: Run, sample: Sample, probabilities: NDArray[np.float64], *, part: Part | None = None
+) -> Prediction:
+    """Return the record of one image from its calibrated probabilities (classes,)."""
+    p = np.clip(probabilities, 1e-300, 1.0)
+    return Prediction(
+        image_id=sample.image_id,
+        path=sample.path,
+        label=sample.label if sample.label in run.classes else None,
+        patient_id=sample.patient_id,
+        part=part,
+        probabilities=tuple(float(value) for value in probabilities),
+        predicted=call(run, probabilities),
+        entropy=float(-(p * np.log(p)).sum()),
+    )
+
+
+def parts_of(split: Split) -> dict[str, Part]:
+    """Return the side of the split by image id."""
+    named: dict[str, Part] = {}
+    for part in ("train", "val", "test"):
+        named |= {sample.image_id: part for sample in split.part(part)}
+    return named

@@ -1,0 +1,207 @@
+"""One database, opened: connections with the right settings, and failures in words for people."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from engine.errors import StoreError
+from engine.reading.migrations import NEWEST, migrate, version_of
+
+SMALL_FILES = 100_000  # bytes that SQLite needs beside a database to open it
+
+# sqlite3's own name of the failure (its first two words) → what is wrong, and what to do.
+SENTENCES: dict[str, tuple[str, str]] = {
+    "SQLITE_BUSY": (
+        "The database is locked by another program",
+        "Close other programs that use this workspace (or a backup that copies it) and try again",
+    ),
+    "SQLITE_LOCKED": (
+        "The database is locked by another program",
+        "Close other programs that use this workspace (or a backup that copies it) and try again",
+    ),
+    "SQLITE_READONLY": (
+        "The database cannot be written to: its file or folder is read-only",
+        "Allow writing to the workspace folder, or choose another with --workspace",
+    ),
+    "SQLITE_CANTOPEN": (
+        "The database cannot be opened or created",
+        "Check that the workspace folder exists and may be written to, or choose another with --workspace",
+    ),
+    "SQLITE_FULL": (
+        "The disk is full, so nothing more can be stored; what was stored before is kept",
+        "Free some space on the disk of the workspace and try again",
+    ),
+    "SQLITE_NOTADB": (
+        "The database file is damaged or is not a database",
+        "Restore overread.db from a backup, or move it away to start a new one; run folders are not affected",
+    ),
+    "SQLITE_CORRUPT": (
+        "The database file is damaged",
+        "Restore overread.db from a backup, or move it away to start a new one; run folders are not affected",
+    ),
+    "SQLITE_IOERR": (
+        "The disk failed while the database was being read or written",
+        "Check the disk or the network drive of the workspace and try again",
+    ),
+}
+
+
+class Database:
+    """A pool of connections, shared by threads; several processes may open the same file.
+
+    Args:
+        engine: Of SQLAlchemy.
+        name: For messages: the file, or the URL without its password.
+    """
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self.engine = engine
+        self.name = name
+        self._writing = engine.execution_options(begin="BEGIN IMMEDIATE")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection inside a transaction that sees one state of the database."""
+        with self.speaking(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give a connection inside a write transaction: all of it is on the disk afterwards, or none."""
+        with self.speaking(), self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def speaking(self) -> Iterator[None]:
+        """Turn the failures a person can mend into `StoreError`; let defects through as they are."""
+        try:
+            yield
+        except DBAPIError as error:
+            raise_in_words(error.orig, self.name)
+            raise
+        except sqlite3.Error as error:  # while a connection is being set up, before SQLAlchemy sees it
+            raise_in_words(error, self.name)
+            raise
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.engine.dispose()
+
+
+def open_database(database: Path | str, *, busy_seconds: float = 5.0) -> Database:
+    """Open a SQLite file (made when missing) or any database by URL, and bring it to the newest version.
+
+    Raises:
+        StoreError: It is locked, read-only, damaged, newer than this Overread, or the disk is full.
+    """
+    url = address(database)
+    name = url.render_as_string(hide_password=True) if isinstance(database, str) else str(database)
+    try:
+        engine = create_engine(url, pool_size=8, max_overflow=32)
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        raise StoreError(
+            f"The driver for {url.drivername} databases is not installed",
+            f"Install it ({error}), or use a workspace folder instead of a URL",
+        ) from error
+    if url.get_backend_name() == "sqlite":
+        listen(engine, busy_seconds)
+    opened = Database(engine, name)
+    try:
+        if url.get_backend_name() == "sqlite":
+            with opened.speaking():
+                switch_to_wal(engine, busy_seconds)
+        with opened.read() as connection:
+            current = is_current(connection)
+        if not current:  # a reader of an up-to-date, read-only database needs no right to write
+            with opened.write() as connection:
+                migrate(connection)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def address(database: Path | str) -> URL:
+    """Return the URL of a path, or parse one."""
+    if isinstance(database, str) and "://" in database:
+        try:
+            return make_url(database)
+        except (ArgumentError, ValueError) as error:
+            raise StoreError(
+                "The database URL cannot be understood",
+                "Write it as postgresql+psycopg://user:password@host/name",
+            ) from error
+    return URL.create("sqlite", database=str(Path(database).absolute()))
+
+
+def is_current(connection: Connection) -> bool:
+    """Say whether there is nothing to migrate. Newer and foreign databases are `migrate`'s to refuse."""
+    return version_of(connection) == NEWEST
+
+
+def listen(engine: Engine, busy_seconds: float) -> None:
+    """Set every SQLite connection up: foreign keys, durability, patience, transactions begun when said."""
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # transactions are begun below, DDL included, never by the driver
+        for pragma in (
+            f"busy_timeout = {round(busy_seconds * 1000)}",
+            "foreign_keys = ON",
+            "synchronous = FULL",  # a verdict is on the disk before the next case is shown
+            "cache_size = -32000",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        # Who will write takes the lock at once: waiting works then, upgrading later would deadlock.
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+def switch_to_wal(engine: Engine, busy_seconds: float) -> None:
+    """Let readers go on while somebody writes; the mode stays with the file."""
+    deadline = time.monotonic() + busy_seconds
+    while True:
+        connection = engine.raw_connection()
+        try:
+            connection.cursor().execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            # SQLite does not wait by itself here when two programs open a new file at the same moment.
+            if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        finally:
+            connection.close()
+
+
+def raise_in_words(error: BaseException | None, name: str) -> None:
+    """Raise `StoreError` when the driver's error is one that a person can mend."""
+    failure = getattr(error, "sqlite_errorname", "")
+    if failure.startswith("SQLITE_IOERR") and _is_full(Path(name)):
+        failure = "SQLITE_FULL"  # a disk without room for SQLite's own small files fails by another name
+    problem, remedy = SENTENCES.get("_".join(failure.split("_")[:2]), ("", ""))
+    if not problem and error is not None and type(error).__name__ == "OperationalError" and not failure:
+        problem, remedy = (
+            "The database server does not answer",
+            "Check its address, that it runs, and the network",
+        )
+    if problem:
+        raise StoreError(f"{problem} ({name})", remedy) from error
+
+
+def _is_full(database: Path) -> bool:
+    try:
+        return shutil.disk_usage(database.parent).free < SMALL_FILES
+    except OSError:
+        return False

@@ -1,0 +1,160 @@
+"""In what order cases come to a reader: the queues, and the one statement each question about them takes.
+
+Paging is by key, never by OFFSET, so the next of 100,000 cases costs what the next of 100 costs. To add a
+queue, add a line to `QUEUES`; when it sorts by a new column, a migration adds its two indexes (with and
+without the part).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, exists, func, literal, select, tuple_
+
+from engine.reading.migrations.schema import CASES, READINGS
+from engine.records import Part, Verdict
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Queue:
+    """Which cases, in which order.
+
+    Attributes:
+        title: For people; empty where its name says it all.
+        description: For people, in a sentence.
+        order_by: Columns of the cases, the last one unique; "position" is a random order that stays the same.
+        descending: All of them from the largest down.
+        wrong: Only cases that the machine calls otherwise than the label that came with the data.
+        unread: Only cases on which this reader has not spoken.
+        verdicts: Only cases whose newest verdict by this reader is one of these; empty means any or none.
+    """
+
+    description: str
+    title: str = ""
+    order_by: tuple[str, ...] = ("position",)
+    descending: bool = False
+    wrong: bool = False
+    unread: bool = False
+    verdicts: tuple[Verdict, ...] = ()
+
+
+QUEUES: dict[str, Queue] = {
+    "not yet read": Queue(description="Cases without a verdict of yours, in random order", unread=True),
+    "errors": Queue(
+        title="errors by the data's label",
+        description="Cases the machine calls otherwise than their label, the surest mistakes first",
+        order_by=("confidence", "position"),
+        descending=True,
+        wrong=True,
+    ),
+    "most uncertain": Queue(
+        description="Every case, the least certain prediction first",
+        order_by=("entropy", "position"),
+        descending=True,
+    ),
+    "unsure": Queue(
+        title="unsure or not diagnostic",
+        description="Cases you called unsure or not diagnostic",
+        verdicts=(Verdict.UNSURE, Verdict.NOT_DIAGNOSTIC),
+    ),
+    "overruled": Queue(description="Cases in which you overruled the machine", verdicts=(Verdict.OVERRULE,)),
+    "all": Queue(description="Every case, in random order"),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    """One reader's sight of one queue of one run."""
+
+    queue: Queue
+    run_id: str
+    reader: str
+    part: Part | None = None
+
+    def page(self, anchor: Row[Any] | None, limit: int) -> Select[Any]:
+        """Select up to `limit` cases after the anchor (a row of cases), or from the start."""
+        where = [*self._conditions(), *self._beyond(anchor)]
+        columns = self._order()
+        ordered = [column.desc() if self.queue.descending else column.asc() for column in columns]
+        return select(CASES).select_from(self._tables()).where(*where).order_by(*ordered).limit(limit)
+
+    def page_before(self, anchor: Row[Any], limit: int) -> Select[Any]:
+        """Select the cases just before the anchor, nearest first.
+
+        Of "not yet read" these are all cases: who goes back wants the case that was just read.
+        """
+        whole = View(queue=QUEUES["all"], run_id=self.run_id, reader=self.reader, part=self.part)
+        view = whole if self.queue.unread else self
+        where = [*view._conditions(), *view._beyond(anchor, backwards=True)]
+        columns = view._order()
+        ordered = [column.asc() if view.queue.descending else column.desc() for column in columns]
+        return select(CASES).select_from(view._tables()).where(*where).order_by(*ordered).limit(limit)
+
+    def count(self, until: Row[Any] | None = None) -> Select[Any]:
+        """Select the number of cases, or of those up to and including the anchor."""
+        if self.queue.unread:  # two ranges of two indexes; looking every case up would take ten times as long
+            whole = View(queue=QUEUES["all"], run_id=self.run_id, reader=self.reader, part=self.part)
+            read = [READINGS.c.run_id == self.run_id, READINGS.c.reader == self.reader]
+            if self.part is not None:
+                read.append(READINGS.c.part == self.part)
+            if until is not None:
+                read.append(READINGS.c.position <= until.position)
+            cases = whole.count(until).scalar_subquery()
+            return select(cases - select(func.count()).select_from(READINGS).where(*read).scalar_subquery())
+        where = self._conditions()
+        if until is not None:
+            where += self._beyond(until, backwards=True, inclusive=True)
+        counted = READINGS if self.queue.verdicts else CASES
+        return select(func.count()).select_from(counted).where(*where)
+
+    def holds(self, image_id: str) -> Select[Any]:
+        """Select 1 when a case is in the queue."""
+        where = [*self._conditions(), CASES.c.image_id == image_id]
+        return select(literal(1)).select_from(self._tables()).where(*where)
+
+    def _tables(self) -> FromClause:
+        if not self.queue.verdicts:
+            return CASES
+        return READINGS.join(
+            CASES, and_(CASES.c.run_id == READINGS.c.run_id, CASES.c.image_id == READINGS.c.image_id)
+        )
+
+    def _conditions(self) -> list[ColumnElement[bool]]:
+        if self.queue.verdicts:
+            where = [
+                READINGS.c.run_id == self.run_id,
+                READINGS.c.reader == self.reader,
+                READINGS.c.verdict.in_([verdict.value for verdict in self.queue.verdicts]),
+            ]
+            return where if self.part is None else [*where, READINGS.c.part == self.part]
+        where = [CASES.c.run_id == self.run_id]
+        if self.part is not None:
+            where.append(CASES.c.part == self.part)
+        if self.queue.wrong:
+            where.append(CASES.c.wrong == literal(True))
+        if self.queue.unread:
+            where.append(
+                ~exists().where(
+                    READINGS.c.run_id == CASES.c.run_id,
+                    READINGS.c.reader == self.reader,
+                    READINGS.c.position == CASES.c.position,
+                )
+            )
+        return where
+
+    def _order(self) -> list[ColumnElement[Any]]:
+        if self.queue.verdicts:  # its only order is by position, and the index over readings has that
+            return [READINGS.c.position]
+        return [CASES.c[name] for name in self.queue.order_by]
+
+    def _beyond(
+        self, anchor: Row[Any] | None, *, backwards: bool = False, inclusive: bool = False
+    ) -> list[ColumnElement[bool]]:
+        if anchor is None:
+            return []
+        here = tuple_(*self._order())
+        there = tuple_(*[literal(getattr(anchor, name)) for name in self.queue.order_by])
+        if self.queue.descending != backwards:
+            return [here <= there if inclusive else here < there]
+        return [here >= there if inclusive else here > there]

@@ -1,0 +1,36 @@
+from .augmentation import (
+    Augmenter as Augmenter,
+    augmentation_is_none as augmentation_is_none,
+)
+from .builtin import RECIPES as RECIPES
+from .check import check_recipe as check_recipe
+from .class_balance import (
+    BALANCERS as BALANCERS,
+    Balanced as Balanced,
+    balanced_prior as balanced_prior,
+    balanced_rows as balanced_rows,
+    class_counts as class_counts,
+    counts_after as counts_after,
+    focal_loss as focal_loss,
+)
+from .optimizers import (
+    OPTIMIZERS as OPTIMIZERS,
+    l1_penalty as l1_penalty,
+)
+from .recipe import (
+    change_recipe as change_recipe,
+    find_recipe as find_recipe,
+    load_recipe as load_recipe,
+    recipe_from_json as recipe_from_json,
+    recipe_to_json as recipe_to_json,
+)
+from .saved import (
+    keep_own as keep_own,
+    named_recipe as named_recipe,
+    recipe_choices as recipe_choices,
+    save_own as save_own,
+)
+from .schedules import (
+    SCHEDULES as SCHEDULES,
+    is_better as is_better,
+)

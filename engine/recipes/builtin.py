@@ -1,0 +1,108 @@
+"""The recipes that come with Overread: its own, and the published systems."""
+
+from __future__ import annotations
+
+from engine.recipes.published import PUBLISHED
+from engine.records import Augmentation, Balance, Head, Phase, Recipe
+
+_LITE0 = "timm tf_efficientnet_lite0 with the ImageNet weights of the registry package (Apache-2.0)"
+
+
+_FILM_AUGMENTATION = Augmentation(rotation=7, zoom=0.08, shift=0.04, brightness=0.15, contrast=0.15)
+
+
+BUILT_IN: dict[str, Recipe] = {
+    "default": Recipe(
+        name="default",
+        title="Transfer, then fine-tune",
+        source=f"{_LITE0}: a head on frozen features, then the last blocks at a low rate, their batch norm as it came",
+        backbone="efficientnet-lite0",
+        head=Head(dropout=(0.2,)),
+        phases=(
+            Phase(
+                name="head",
+                epochs=30,
+                trainable="head",
+                optimizer="adamw",
+                learning_rate=3e-3,
+                weight_decay=1e-2,
+                schedule="cosine",
+                monitor="val_auc",
+            ),
+            Phase(
+                name="fine-tune",
+                epochs=4,
+                trainable="last 6",
+                freeze_batch_norm=True,
+                optimizer="adamw",
+                learning_rate=1e-4,
+                weight_decay=1e-2,
+                schedule="cosine",
+                monitor="val_auc",
+            ),
+        ),
+        balance=Balance(method="class-weights"),
+        augmentation=_FILM_AUGMENTATION,
+        views=2,
+        batch_size=32,
+    ),
+    "demo": Recipe(
+        name="demo",
+        title="The demonstration: default, shortened for 400 small films",
+        source=f"{_LITE0}: a head on frozen features, then a short fine-tuning of the last blocks",
+        backbone="efficientnet-lite0",
+        head=Head(dropout=(0.2,)),
+        phases=(
+            Phase(
+                name="head",
+                epochs=30,
+                trainable="head",
+                optimizer="adamw",
+                learning_rate=3e-3,
+                weight_decay=1e-2,
+                schedule="cosine",
+                monitor="val_auc",
+            ),
+            Phase(
+                name="fine-tune",
+                epochs=3,
+                trainable="last 6",
+                optimizer="adamw",
+                learning_rate=3e-4,
+                weight_decay=1e-2,
+                schedule="cosine",
+                monitor="val_auc",
+            ),
+        ),
+        balance=Balance(method="class-weights"),
+        augmentation=_FILM_AUGMENTATION,
+        views=2,
+        batch_size=16,
+    ),
+    "head-only": Recipe(
+        name="head-only",
+        title="Transfer, head only (fastest)",
+        source=f"{_LITE0}: a linear head on frozen features",
+        backbone="efficientnet-lite0",
+        head=Head(dropout=(0.2,)),
+        phases=(
+            Phase(
+                name="head",
+                epochs=40,
+                trainable="head",
+                optimizer="adamw",
+                learning_rate=3e-3,
+                weight_decay=1e-2,
+                schedule="cosine",
+                monitor="val_auc",
+            ),
+        ),
+        balance=Balance(method="class-weights"),
+        augmentation=_FILM_AUGMENTATION,
+        views=2,
+        batch_size=64,
+    ),
+}
+
+
+RECIPES: dict[str, Recipe] = {**BUILT_IN, **PUBLISHED}

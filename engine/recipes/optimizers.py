@@ -1,0 +1,94 @@
+"""Optimisers, learning-rate schedules and penalties, by the names that a recipe's phases use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from engine.records import Phase
+
+# ---------------------------------------------------------------------------------------------- optimisers
+
+
+def _fused(parameters: list[nn.Parameter]) -> bool | None:
+    """Ask for one kernel a step where that is sure to work; None leaves the choice to PyTorch."""
+    return True if all(parameter.is_cuda for parameter in parameters) else None
+
+
+def _sgd(parameters: list[nn.Parameter], phase: Phase) -> Optimizer:
+    return torch.optim.SGD(
+        parameters,
+        lr=phase.learning_rate,
+        momentum=phase.momentum,
+        weight_decay=phase.weight_decay,
+        fused=_fused(parameters),
+    )
+
+
+def _momentum(parameters: list[nn.Parameter], phase: Phase) -> Optimizer:
+    return torch.optim.SGD(
+        parameters,
+        lr=phase.learning_rate,
+        momentum=phase.momentum or 0.9,
+        weight_decay=phase.weight_decay,
+        fused=_fused(parameters),
+    )
+
+
+def _nesterov(parameters: list[nn.Parameter], phase: Phase) -> Optimizer:
+    return torch.optim.SGD(
+        parameters,
+        lr=phase.learning_rate,
+        momentum=phase.momentum or 0.9,
+        weight_decay=phase.weight_decay,
+        nesterov=True,
+        fused=_fused(parameters),
+    )
+
+
+def _rmsprop(parameters: list[nn.Parameter], phase: Phase) -> Optimizer:
+    return torch.optim.RMSprop(
+        parameters, lr=phase.learning_rate, momentum=phase.momentum, weight_decay=phase.weight_decay
+    )
+
+
+def _adadelta(parameters: list[nn.Parameter], phase: Phase) -> Optimizer:
+    return torch.optim.Adadelta(parameters, lr=phase.learning_rate, weight_decay=phase.weight_decay)
+
+
+def _adam(parameters: list[nn.Parameter], phase: Phase) -> Optimizer:
+    return torch.optim.Adam(
+        parameters, lr=phase.learning_rate, weight_decay=phase.weight_decay, fused=_fused(parameters)
+    )
+
+
+def _adamw(parameters: list[nn.Parameter], phase: Phase) -> Optimizer:
+    return torch.optim.AdamW(
+        parameters, lr=phase.learning_rate, weight_decay=phase.weight_decay, fused=_fused(parameters)
+    )
+
+
+OPTIMIZERS: Final[dict[str, Callable[[list[nn.Parameter], Phase], Optimizer]]] = {
+    "sgd": _sgd,
+    "momentum": _momentum,
+    "nesterov": _nesterov,
+    "rmsprop": _rmsprop,
+    "adadelta": _adadelta,
+    "adam": _adam,
+    "adamw": _adamw,
+}
+"""Phase.optimizer → (trainable parameters, phase) → optimiser. "sgd" takes the phase's momentum as it is;
+"momentum" and "nesterov" take 0.9 where the phase has none. The weight decay of "adamw" alone is decoupled
+(arXiv:1711.05101); everywhere else it is the L2 penalty's gradient."""
+
+
+def l1_penalty(parameters: Iterable[nn.Parameter]) -> Tensor:
+    """Return Σ|w| over the trainable weights, a scalar; biases and norms' vectors are not penalised."""
+    weights = [
+        parameter.abs().sum() for parameter in parameters if parameter.requires_grad and parameter.ndim > 1
+    ]
+    return torch.stack(weights).sum() if weights else torch.zeros(())

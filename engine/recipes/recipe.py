@@ -1,0 +1,118 @@
+"""Recipes: what decides a training run, as data that a person can read, edit, save and share as one JSON file.
+
+`RECIPES` holds the built-in ones. A recipe is checked before anything else happens, and what is unknown or
+contradictory in it is refused with the list of choices.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from engine.errors import RecipeError
+from engine.recipes.builtin import RECIPES
+from engine.recipes.check import _refuse_unknown_fields, _unknown, check_recipe
+from engine.records import Recipe
+
+
+def find_recipe(name_or_file: str) -> Recipe:
+    """Return a built-in recipe by name, or read one from a JSON file.
+
+    Raises:
+        RecipeError: There is no such recipe, or the file is no recipe.
+    """
+    if name_or_file in RECIPES:
+        return RECIPES[name_or_file]
+    path = Path(name_or_file)
+    with suppress(RuntimeError):  # ~name of nobody: then there is no such file either
+        path = path.expanduser()
+    if path.suffix == ".json" or path.exists():
+        return load_recipe(path)
+    raise _unknown("recipe", name_or_file, RECIPES)
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read and check a recipe from a JSON file.
+
+    Raises:
+        RecipeError: The file cannot be read or is no recipe.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(
+            f"The recipe {path} cannot be read ({getattr(error, 'strerror', None) or 'it is not text'})",
+            "Name a JSON file that “overread recipes --export” or the Train page has written",
+        ) from error
+    return recipe_from_json(text)
+
+
+def recipe_to_json(recipe: Recipe) -> str:
+    """Return a recipe as JSON that `recipe_from_json` reads back to an equal recipe."""
+    return json.dumps(dataclasses.asdict(recipe), indent=2, ensure_ascii=False) + "\n"
+
+
+@cache
+def _adapter() -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Recipe)
+
+
+def recipe_from_json(text: str) -> Recipe:
+    """Read a recipe and check it.
+
+    Raises:
+        RecipeError: Not JSON, an unknown or missing field, a value out of range, or a contradiction.
+    """
+    from pydantic import ValidationError
+
+    try:
+        raw = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise RecipeError(
+            f"This is not JSON (line {error.lineno}: {error.msg})", "Mend that line, or save the recipe again"
+        ) from error
+    _refuse_unknown_fields(raw, Recipe, "")
+    try:
+        recipe: Recipe = _adapter().validate_python(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise RecipeError(
+            f"Recipe field {field}: {first['msg']}", f"Set {field} to a value that fits"
+        ) from error
+    check_recipe(recipe)
+    return recipe
+
+
+def change_recipe(recipe: Recipe, changes: Mapping[str, str]) -> Recipe:
+    """Return a recipe with fields set from text, e.g. {"phases.0.epochs": "5", "balance.method": "focal"}.
+
+    Raises:
+        RecipeError: A field or value is unknown.
+    """
+    raw = json.loads(recipe_to_json(recipe))
+    for dotted, value in changes.items():
+        target: Any = raw
+        *parents, last = dotted.split(".")
+        try:
+            for part in parents:
+                target = target[int(part)] if isinstance(target, list) else target[part]
+            key: Any = int(last) if isinstance(target, list) else last
+            target[key]  # a field that is not there is a spelling mistake
+        except (KeyError, IndexError, ValueError, TypeError) as error:
+            raise RecipeError(
+                f"A recipe has no field “{dotted}”",
+                "Write it as in the recipe's JSON, for instance phases.0.epochs=5 or balance.method=focal",
+            ) from error
+        try:
+            target[key] = json.loads(value)
+        except json.JSONDecodeError:
+            target[key] = value
+    return recipe_from_json(json.dumps(raw))

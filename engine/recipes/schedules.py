@@ -1,0 +1,112 @@
+"""Learning-rate schedules: one function and one line of `SCHEDULES` each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+from torch.optim import Optimizer, lr_scheduler
+
+from engine.records import Phase
+
+Mode = Literal["min", "max"]
+
+
+MONITORS: Final[dict[str, Mode]] = {"val_loss": "min", "val_accuracy": "max", "val_auc": "max"}
+
+
+"""Phase.monitor → which way is better."""
+
+
+def is_better(monitor: str, value: float, best: float) -> bool:
+    """Return whether `value` improves on `best`. NaN never improves on anything; anything improves on NaN."""
+    if math.isnan(value) or math.isnan(best):
+        return not math.isnan(value)
+    return value < best if MONITORS[monitor] == "min" else value > best
+
+
+class Schedule:
+    """Moves the learning rate once an epoch.
+
+    Args:
+        scheduler: PyTorch's.
+    """
+
+    def __init__(self, scheduler: lr_scheduler.LRScheduler) -> None:
+        self._scheduler = scheduler
+
+    def step(self, metric: float) -> None:
+        """End an epoch.
+
+        Args:
+            metric: The epoch's value of `Phase.monitor`; only "plateau" looks at it. NaN is no improvement.
+        """
+        if isinstance(self._scheduler, lr_scheduler.ReduceLROnPlateau):
+            self._scheduler.step(metric)
+        else:
+            self._scheduler.step()
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate that the next epoch runs at."""
+        return float(self._scheduler.optimizer.param_groups[0]["lr"])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return plain values from which `load_state_dict` goes on exactly.
+
+        The learning rate itself is in the optimiser's state.
+        """
+        # The constant schedule's function is not state, and JSON has no place for it.
+        return {key: value for key, value in self._scheduler.state_dict().items() if key != "lr_lambdas"}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state`."""
+        missing = {key: value for key, value in self._scheduler.state_dict().items() if key not in state}
+        self._scheduler.load_state_dict({**missing, **state})
+
+
+def _constant(optimizer: Optimizer, phase: Phase) -> Schedule:
+    return Schedule(lr_scheduler.LambdaLR(optimizer, lambda epoch: 1.0))
+
+
+def _plateau(optimizer: Optimizer, phase: Phase) -> Schedule:
+    return Schedule(
+        lr_scheduler.ReduceLROnPlateau(
+            optimizer,
+            mode=MONITORS[phase.monitor],
+            factor=phase.schedule_factor,
+            # PyTorch counts the epochs it lets pass, a recipe those it takes to act: one more.
+            patience=max(phase.schedule_patience - 1, 0),
+            threshold=1e-4,
+            threshold_mode="abs",
+        )
+    )
+
+
+def _step(optimizer: Optimizer, phase: Phase) -> Schedule:
+    return Schedule(
+        lr_scheduler.StepLR(optimizer, step_size=max(phase.schedule_patience, 1), gamma=phase.schedule_factor)
+    )
+
+
+def _cosine(optimizer: Optimizer, phase: Phase) -> Schedule:
+    """From the learning rate to nothing over the phase's epochs (arXiv:1608.03983), without restarts."""
+    epochs = max(phase.epochs, 1)
+    # In closed form; PyTorch's CosineAnnealingLR multiplies from epoch to epoch and drifts.
+    return Schedule(
+        lr_scheduler.LambdaLR(
+            optimizer, lambda epoch: 0.5 * (1.0 + math.cos(math.pi * min(epoch / epochs, 1.0)))
+        )
+    )
+
+
+SCHEDULES: Final[dict[str, Callable[[Optimizer, Phase], Schedule]]] = {
+    "constant": _constant,
+    "plateau": _plateau,
+    "step": _step,
+    "cosine": _cosine,
+}
+
+
+"""Phase.schedule → (optimiser, phase) → `Schedule`."""

@@ -1,0 +1,55 @@
+"""The nouns of Overread: frozen records that every step takes and returns.
+
+Records hold values, never behaviour beyond what follows from their own fields, and import nothing of the engine.
+Arrays are described by shape and dtype; "probability" is always in [0, 1]; image coordinates of regions are fractions
+of width and height, origin top left.
+"""
+
+from engine.records.data import PARTS, Finding, FindingKind, Index, Part, Sample, Split
+from engine.records.estimates import Estimate
+from engine.records.readings import Region, Review, Verdict
+from engine.records.recipes import Augmentation, Balance, Expected, Head, Phase, Recipe
+from engine.records.runs import (
+    PASSES,
+    Calibration,
+    Conformal,
+    Doubt,
+    Epoch,
+    Explanation,
+    Injection,
+    Prediction,
+    Run,
+    TrainingRequest,
+    Uncertainty,
+)
+
+__all__ = [
+    "PARTS",
+    "PASSES",
+    "Augmentation",
+    "Balance",
+    "Calibration",
+    "Conformal",
+    "Doubt",
+    "Epoch",
+    "Estimate",
+    "Expected",
+    "Explanation",
+    "Finding",
+    "FindingKind",
+    "Head",
+    "Index",
+    "Injection",
+    "Part",
+    "Phase",
+    "Prediction",
+    "Recipe",
+    "Region",
+    "Review",
+    "Run",
+    "Sample",
+    "Split",
+    "TrainingRequest",
+    "Uncertainty",
+    "Verdict",
+]

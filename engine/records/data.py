@@ -1,0 +1,109 @@
+"""What was brought in: images, what a check of them found, and how they are divided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+Part = Literal["train", "val", "test"]
+PARTS: tuple[Part, ...] = ("train", "val", "test")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """One image that can be read, once: an `Index` never holds two samples with one `image_id`.
+
+    Attributes:
+        path: Absolute path of the file.
+        image_id: sha256 of the file's bytes, 64 hexadecimal digits.
+        label: The reference standard that came with the data; None where there is none.
+        patient_id: Cases of one patient never stand on two sides of a split. Equals `image_id` where unknown.
+        part: The side of the split that came with the data, if one did.
+        mask_path: An 8-bit image, non-zero where the finding is known to lie, of the same aspect; None if unknown.
+        width: Pixels across, after rotation by EXIF.
+        height: Pixels down.
+        meta: Every other column of the table, or the few DICOM tags that are kept.
+    """
+
+    path: Path
+    image_id: str
+    label: str | None
+    patient_id: str
+    part: Part | None = None
+    mask_path: Path | None = None
+    width: int = 0
+    height: int = 0
+    meta: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class FindingKind(StrEnum):
+    """What a check of the data can find."""
+
+    UNREADABLE = "unreadable"
+    EXACT_DUPLICATE = "exact duplicate"
+    NEAR_DUPLICATE = "near duplicate"
+    LABEL_CONFLICT = "label conflict"
+    PATIENT_OVERLAP = "patient on two sides"
+    SMALL_CLASS = "small class"
+    MISSING_FILE = "missing file"
+    DUPLICATE_ROW = "duplicate row"
+    UNLABELLED = "unlabelled"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing a check found: what, where, and what it means for the person who will publish.
+
+    Attributes:
+        kind: The check.
+        message: One sentence, with the remedy or what Overread did about it.
+        paths: The files concerned.
+        serious: Whether training on the data as it is would make the figures wrong.
+    """
+
+    kind: FindingKind
+    message: str
+    paths: tuple[Path, ...] = ()
+    serious: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Index:
+    """What a folder, table or DICOM folder holds.
+
+    Attributes:
+        dataset_id: 12 hexadecimal digits over the samples' ids, labels, patients and parts: equal data, equal id.
+        name: For people: the folder's or table's name.
+        root: The folder or table it was made from.
+        samples: Readable images, each once, in a stable order.
+        classes: Class names: a class named like "normal" or "negative" first, the others by name.
+        findings: What the checks found, serious ones first.
+    """
+
+    dataset_id: str
+    name: str
+    root: Path
+    samples: tuple[Sample, ...]
+    classes: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Split:
+    """Labelled samples divided by patient; balancing and augmentation come after this and touch `train` alone."""
+
+    train: tuple[Sample, ...]
+    val: tuple[Sample, ...]
+    test: tuple[Sample, ...]
+    classes: tuple[str, ...]
+    seed: int
+    method: str
+
+    def part(self, name: Part) -> tuple[Sample, ...]:
+        """Return the samples of one side."""
+        return {"train": self.train, "val": self.val, "test": self.test}[name]

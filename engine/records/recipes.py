@@ -1,0 +1,183 @@
+"""What decides a training run, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Augmentation:
+    """Random changes to training images, uniform within the bounds; all zero means none.
+
+    Attributes:
+        rotation: Degrees to either side.
+        shear: Degrees to either side, along x.
+        zoom: Scale drawn from [1 - zoom, 1 + zoom].
+        shift: Fraction of width and of height to either side.
+        horizontal_flip: Flip left to right with probability one half.
+        vertical_flip: Flip top to bottom with probability one half.
+        quarter_turns: Rotate by 0, 90, 180 or 270 degrees.
+        brightness: Factor drawn from [1 - brightness, 1 + brightness].
+        contrast: Factor drawn from [1 - contrast, 1 + contrast].
+        fill: What stands where the image ended: its edge, its mirror, or black.
+    """
+
+    rotation: float = 0.0
+    shear: float = 0.0
+    zoom: float = 0.0
+    shift: float = 0.0
+    horizontal_flip: bool = False
+    vertical_flip: bool = False
+    quarter_turns: bool = False
+    brightness: float = 0.0
+    contrast: float = 0.0
+    fill: Literal["edge", "mirror", "black"] = "edge"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Balance:
+    """What is done about unequal classes, on training data only.
+
+    Attributes:
+        method: A key of `engine.recipes.class_balance.BALANCERS`.
+        target: Classes to refill; empty means all. Read by the duplicating methods.
+        focal_gamma: Exponent of the focal loss (doi:10.1109/ICCV.2017.324); read by "focal".
+        augmentation: How "duplicate-augmented" changes its copies where the recipe itself augments nothing.
+    """
+
+    method: str = "none"
+    target: tuple[str, ...] = ()
+    focal_gamma: float = 2.0
+    augmentation: Augmentation = Augmentation(rotation=30.0, zoom=0.15, shift=0.2, brightness=0.15)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Head:
+    """What stands on the backbone's last map.
+
+    Attributes:
+        pooling: "average" gives (B, C); "flatten" gives (B, C*H*W); "per-position" applies each hidden layer at
+            every position of the map (a 1x1 convolution) and flattens before the output.
+        hidden: Widths of the hidden layers.
+        activation: A key of `engine.models.classifier.ACTIVATIONS`.
+        dropout: Rate after each hidden layer, one per layer, or one for all; with no hidden layer: before the output.
+        batch_norm: Batch normalisation after each hidden layer.
+        output: "softmax" has one output a class; "sigmoid" has one output, for two classes.
+    """
+
+    pooling: Literal["average", "flatten", "per-position"] = "average"
+    hidden: tuple[int, ...] = ()
+    activation: str = "relu"
+    dropout: tuple[float, ...] = (0.0,)
+    batch_norm: bool = False
+    output: Literal["softmax", "sigmoid"] = "softmax"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Phase:
+    """One stretch of training with one set of trainable parameters and one optimiser.
+
+    Attributes:
+        name: For people.
+        epochs: At most so many.
+        trainable: "head"; "all"; "last N" (the last N blocks and the head); or names of layers as
+            comma-separated glob patterns, e.g. "Conv2d_2a_3x3.*,head.*".
+        freeze_batch_norm: Whether the backbone's batch normalisation stays as it came, weights and statistics: those
+            of a small batch of other images are far from those it was trained with.
+        optimizer: A key of `engine.recipes.optimizers.OPTIMIZERS`.
+        learning_rate: At the start.
+        momentum: Read by SGD and RMSProp; "momentum" and "nesterov" take .9 for 0.
+        weight_decay: L2 penalty.
+        l1: L1 penalty on weights.
+        schedule: A key of `engine.recipes.schedules.SCHEDULES`.
+        schedule_factor: What the rate is multiplied by ("plateau", "step").
+        schedule_patience: Epochs without improvement before a plateau, or between steps.
+        stop_patience: Epochs without improvement before the phase ends early; 0 means never.
+        monitor: What improvement means for the schedule, early stopping and the best checkpoint.
+        clip_norm: Largest gradient norm; 0 means no clipping.
+    """
+
+    name: str
+    epochs: int
+    trainable: str = "head"
+    freeze_batch_norm: bool = False
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    l1: float = 0.0
+    schedule: str = "constant"
+    schedule_factor: float = 0.1
+    schedule_patience: int = 3
+    stop_patience: int = 0
+    monitor: Literal["val_loss", "val_accuracy", "val_auc"] = "val_loss"
+    clip_norm: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expected:
+    """A published or measured result that a recipe is held to.
+
+    Attributes:
+        metric: e.g. "accuracy".
+        value: The figure.
+        tolerance: Plus or minus.
+        data: On what data, how split.
+        device: On what device, or "as published".
+    """
+
+    metric: str
+    value: float
+    tolerance: float
+    data: str
+    device: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """Everything that decides a training run, apart from the data: data, not code, and equal after a JSON round trip.
+
+    Attributes:
+        name: Lower case with hyphens; unique.
+        title: For people.
+        source: Paper or report (DOI), and where this recipe does the right thing instead of the published one.
+        backbone: A key of `engine.models.backbone.BACKBONES`, or any name that timm knows.
+        weights: "imagenet" or "random".
+        image_size: Height and width in pixels that the net is given.
+        channels: 1 or 3; grey images are repeated for 3.
+        head: See `Head`.
+        phases: In order.
+        balance: See `Balance`.
+        augmentation: See `Augmentation`; training only.
+        views: Augmented views per image in the feature bank of a head-only phase; 0 means no bank.
+        batch_size: Images per step.
+        train_limit: At most so many training images, of each class its share, drawn by seed; 0 means all.
+        operating_point: A key of `engine.statistics.OPERATING_POINTS`, chosen on validation data. Of more than two
+            classes "half" predicts the most probable, every other point the most probable with the classes balanced
+            as in training.
+        calibrate: Fit a temperature (and undo a balanced prior) on validation data.
+        init: A key of `engine.models.classifier.INITIALISERS`, for layers without pretrained weights.
+        seed: For everything random.
+        expected: Results to expect.
+    """
+
+    name: str
+    title: str
+    source: str
+    backbone: str
+    weights: Literal["imagenet", "random"] = "imagenet"
+    image_size: int = 224
+    channels: int = 3
+    head: Head = field(default_factory=Head)
+    phases: tuple[Phase, ...] = ()
+    balance: Balance = field(default_factory=Balance)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    views: int = 0
+    batch_size: int = 32
+    train_limit: int = 0
+    operating_point: str = "youden"
+    calibrate: bool = True
+    init: str = "default"
+    seed: int = 0
+    expected: tuple[Expected, ...] = ()

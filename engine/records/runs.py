@@ -1,0 +1,227 @@
+"""What training leaves behind, and what a finished run says of an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.records.data import Part
+from engine.records.recipes import Recipe
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Epoch:
+    """One line of a training history. NaN where a figure could not be computed."""
+
+    number: int
+    phase: str
+    train_loss: float
+    val_loss: float
+    val_accuracy: float
+    val_auc: float
+    learning_rate: float
+    seconds: float
+    images_per_second: float
+    best: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Calibration:
+    """Turns logits into calibrated probabilities: softmax(logits / temperature + bias). The default changes nothing."""
+
+    temperature: float = 1.0
+    bias: tuple[float, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingRequest:
+    """What was asked for: everything training needs to know beside the images.
+
+    Attributes:
+        recipe: As it shall be run.
+        dataset_id: Of an index saved in the workspace.
+        ratios: Of training, validation and test cases.
+        split_seed: Divides the patients.
+        use_given: Use the parts that came with the data; None means if there are any.
+        positive: The class whose finding sensitivity speaks of; None lets the run choose.
+        device: "auto", "cpu", "cuda" or "mps".
+        allow_downloads: Whether pretrained weights may be fetched from the hub.
+    """
+
+    recipe: Recipe
+    dataset_id: str
+    ratios: tuple[float, float, float] = (0.6, 0.2, 0.2)
+    split_seed: int = 0
+    use_given: bool | None = None
+    positive: str | None = None
+    device: str = "auto"
+    allow_downloads: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One finished training run: a folder that, with the images, reproduces it.
+
+    Attributes:
+        run_id: Sorts by time.
+        folder: Holds recipe.json, run.json, split.csv, history.csv, model.safetensors, environment.json, heatmaps.npz.
+        dataset_id: Of the `Index` it was trained on.
+        dataset_name: For people.
+        recipe: As run.
+        classes: In the order of the probabilities.
+        positive: The class whose finding sensitivity speaks of.
+        threshold: Probability of `positive` from which a case is called so; two classes only.
+        calibration: Fitted on validation data.
+        weights_source: Where the pretrained weights came from, for the report.
+        device: e.g. "cpu" or "NVIDIA H100".
+        created: With time zone.
+        seconds: Training time.
+        parameters: In all.
+        trained_parameters: Trained in any phase.
+    """
+
+    run_id: str
+    folder: Path
+    dataset_id: str
+    dataset_name: str
+    recipe: Recipe
+    classes: tuple[str, ...]
+    positive: str
+    threshold: float
+    calibration: Calibration
+    weights_source: str
+    device: str
+    created: datetime
+    seconds: float
+    parameters: int
+    trained_parameters: int
+
+
+PASSES = 30
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Injection:
+    """Fitted dropout injection.
+
+    Attributes:
+        rate: Share of units that each pass switches off.
+        passes: T.
+        scale: Squared error over variance, both summed over the cases it was fitted on; 1 without any variance.
+        place: A key of `engine.uncertainty.dropout.PLACES`.
+        seed: Of the masks.
+        likelihoods: (rate, mean negative log-likelihood in nats) of every rate tried; empty where none
+            was fitted.
+    """
+
+    rate: float
+    passes: int = PASSES
+    scale: float = 1.0
+    place: str = "head"
+    seed: int = 0
+    likelihoods: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conformal:
+    """A fitted rule: a class stays in the set while its score is at most the threshold.
+
+    Attributes:
+        method: A key of `engine.uncertainty.conformal.SCORES`.
+        coverage: The share of cases whose set holds the right class, at least.
+        thresholds: One for all classes, or one a class.
+        cases: Validation cases it was fitted on.
+    """
+
+    method: str
+    coverage: float
+    thresholds: tuple[float, ...]
+    cases: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Doubt:
+    """How a run's doubt is found: dropout injection and conformal sets."""
+
+    injection: Injection
+    conformal: Conformal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Uncertainty:
+    """What T passes with injected dropout (arXiv:2302.02924) say of one prediction.
+
+    Attributes:
+        variance: Of the predicted class's probability over the passes.
+        mutual_information: Between prediction and dropout mask, in nats.
+        passes: T.
+        rate: The injected dropout rate.
+        scale: What the variance is to be multiplied by to match the squared error, fitted on validation data.
+        mean: Of the predicted class's probability over the passes; None in what was predicted before it was kept.
+    """
+
+    variance: float
+    mutual_information: float
+    passes: int
+    rate: float
+    scale: float = 1.0
+    mean: float | None = None
+
+    @property
+    def deviation(self) -> float:
+        """One standard deviation over the passes, scaled to match the squared error made on validation data."""
+        return float((self.scale * self.variance) ** 0.5)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prediction:
+    """What the machine says of one image.
+
+    Attributes:
+        image_id: Of the `Sample`.
+        path: Of the file at the time.
+        label: The label that came with the data, if any.
+        patient_id: Of the `Sample`.
+        part: The side of the split, or None for images from elsewhere.
+        probabilities: Calibrated, in the order of `Run.classes`, summing to 1.
+        predicted: At the operating point.
+        entropy: Of the probabilities, in nats: what "most uncertain" sorts by.
+        uncertainty: From dropout injection, if it was run.
+        conformal_set: Classes that cannot be excluded at the stated coverage; empty if not computed.
+    """
+
+    image_id: str
+    path: Path
+    label: str | None
+    patient_id: str
+    part: Part | None
+    probabilities: tuple[float, ...]
+    predicted: str
+    entropy: float
+    uncertainty: Uncertainty | None = None
+    conformal_set: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Explanation:
+    """Why: the saliency map of one prediction.
+
+    Attributes:
+        image_id: Of the `Sample`.
+        heatmap: (H, W) float32 in [0, 1], row 0 at the top, at the method's own resolution: the whole map covers the
+            whole image.
+        target: The class it argues for.
+        method: A key of `engine.saliency.methods.SALIENCIES`.
+    """
+
+    image_id: str
+    heatmap: NDArray[np.float32]
+    target: str
+    method: str

@@ -1,0 +1,29 @@
+from .build import (
+    build_report as build_report,
+    export_report as export_report,
+)
+from .exports.html import (
+    figures_of as figures_of,
+    fill_template as fill_template,
+)
+from .exports.numbers import plain as plain
+from .exports.tables import render_csv as render_csv
+from .formatting import (
+    PART_NAMES as PART_NAMES,
+    duration as duration,
+    figure as figure,
+    interval as interval,
+    p_value as p_value,
+)
+from .records import (
+    Against as Against,
+    CaseRow as CaseRow,
+    ExportedReport as ExportedReport,
+    Report as Report,
+)
+from .reference_standards import REFERENCE_STANDARDS as REFERENCE_STANDARDS
+from .training_figures import (
+    curves_svg as curves_svg,
+    forest_svg as forest_svg,
+    overlaid_svg as overlaid_svg,
+)

@@ -1,0 +1,305 @@
+"""The report: predictions held against each reference standard, in numbers, sentences and cases.
+
+build_report computes and touches no disk; export_report writes what it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+
+from engine.data import count_patients
+from engine.errors import ReportError
+from engine.records import (
+    Doubt,
+    Epoch,
+    Estimate,
+    Explanation,
+    Part,
+    Prediction,
+    Review,
+    Run,
+    Split,
+)
+from engine.report.claim_checklist import checklist
+from engine.report.exports.files import write_report
+from engine.report.formatting import case_ids, sentences
+from engine.report.limitations import limitations
+from engine.report.methods_section import class_balance, facts_of
+from engine.report.readers import summarise_reviews
+from engine.report.records import (
+    Against,
+    CaseRow,
+    ExportedReport,
+    Film as Film,
+    Heatmap,
+    Report,
+    ReviewSummary,
+    SubgroupRow,
+)
+from engine.report.reference_standards import REFERENCE_STANDARDS, Reference, latest_reviews
+from engine.report.subgroups import subgroup_table
+from engine.statistics import (
+    RESAMPLES,
+    auroc,
+    classification_table,
+    confusion_matrix,
+    overall,
+    precision_recall_curve,
+    predictive_values,
+    proportion,
+    reliability_bins,
+    resample,
+    roc_curve,
+)
+
+__all__ = [
+    "Against",
+    "CaseRow",
+    "ExportedReport",
+    "Report",
+    "ReviewSummary",
+    "SubgroupRow",
+    "build_report",
+    "export_report",
+]
+
+PREVALENCES = (0.01, 0.05, 0.1, 0.25, 0.5)
+MOST_WRONG, MOST_RIGHT = 24, 12
+PACKAGES = ("overread", "torch", "torchvision", "timm", "captum", "scikit-learn", "scipy", "numpy", "pillow")
+
+
+def build_report(
+    run: Run,
+    predictions: Sequence[Prediction],
+    *,
+    history: Sequence[Epoch],
+    doubt: Doubt | None = None,
+    reviews: Sequence[Review] = (),
+    split: Split | None = None,
+    explanations: Mapping[str, Explanation] = MappingProxyType({}),
+    pointing: Estimate | None = None,
+    part: Part | None = "test",
+    prevalence: float | None = None,
+    software: Mapping[str, str] | None = None,
+    resample_count: int = RESAMPLES,
+) -> Report:
+    """Compute a report.
+
+    Args:
+        run: Whose predictions these are.
+        predictions: Of any parts; those of `part` are reported on.
+        history: Of training.
+        doubt: How the predictions' uncertainty and conformal sets were found.
+        reviews: Of this run; those on other cases are left out.
+        split: For counts by part and for subgroups.
+        explanations: By image id; only which there are matters here.
+        pointing: Of `engine.saliency.faithfulness.pointing_game`.
+        part: The side of the split to report on; None means every prediction.
+        prevalence: How common the finding is where the model would be used; adds predictive values.
+        software: Package → version at training; None means the versions of now.
+        resample_count: Bootstrap resamples.
+
+    Raises:
+        ReportError: There is no prediction to report on, or it is not of this run.
+    """
+    chosen = [each for each in predictions if part is None or each.part == part]
+    if not chosen:
+        of_part = f" of the {part} part" if part else ""
+        raise ReportError(
+            f"Run {run.run_id} has no predictions{of_part} to report on",
+            "Let the run predict first, or choose another part of the data",
+        )
+    if any(
+        len(each.probabilities) != len(run.classes) or each.predicted not in run.classes for each in chosen
+    ):
+        raise ReportError(
+            f"Some predictions are not of run {run.run_id}: their classes differ",
+            "Choose the run that made these predictions, or predict again",
+        )
+    if not np.isfinite([each.probabilities for each in chosen]).all():
+        raise ReportError(
+            f"Run {run.run_id} predicted something that is not a number, as a training does that has diverged",
+            "Train again with a smaller learning rate",
+        )
+    known = {each.image_id for each in chosen}
+    last = latest_reviews(each for each in reviews if each.image_id in known)
+    standards = {name: make(run, chosen, reviews) for name, make in REFERENCE_STANDARDS.items()}
+    positive = run.positive if len(run.classes) == 2 else None
+    reviewed = standards["reviewed labels"].answers
+    shown = case_ids([each.image_id for each in chosen])
+    cases = tuple(
+        CaseRow(
+            case_id=shown[each.image_id],
+            image_id=each.image_id,
+            label=each.label,
+            reviewed=reviewed.get(each.image_id),
+            predicted=each.predicted,
+            probabilities=each.probabilities,
+            entropy=each.entropy,
+            conformal_set=each.conformal_set,
+            uncertainty=each.uncertainty,
+            reviews=tuple(last.get(each.image_id, {}).values()),
+            has_heatmap=each.image_id in explanations,
+        )
+        for each in chosen
+    )
+    against = tuple(
+        hold_against(name, standard, run, chosen, prevalence=prevalence, count=resample_count)
+        for name, standard in standards.items()
+    )
+    summary = summarise_reviews(run, chosen, last, reviewed)
+    balance, patients_by_part = class_balance(split, chosen)
+    subgroups = subgroup_table(run, chosen, split)
+    if software is None:
+        software = {name: found for name in PACKAGES if (found := _version(name))}
+    methods = sorted({each.method for each in explanations.values()})
+    sure = sorted(cases, key=lambda case: -case.probabilities[run.classes.index(case.predicted)])
+    return Report(
+        run=run,
+        part=part,
+        classes=run.classes,
+        positive=positive,
+        cases=cases,
+        patients=count_patients(chosen),
+        against=against,
+        facts=facts_of(
+            run, split, history, software, methods, doubt, most_probable=_most_probable(run, chosen)
+        ),
+        balance=balance,
+        patients_by_part=patients_by_part,
+        history=tuple(history),
+        reviews=summary,
+        wrong=tuple(case for case in sure if case.wrong)[:MOST_WRONG],
+        right=tuple(case for case in sure if not case.wrong and (case.label or case.reviewed))[:MOST_RIGHT],
+        pointing=pointing,
+        subgroups=subgroups,
+        limitations=limitations(run, part, against, split, bool(methods)),
+        checklist=checklist(
+            run,
+            part=part,
+            cases=len(cases),
+            split=split,
+            readers=summary.readers,
+            kappa=summary.kappa,
+            methods=methods,
+            pointing=pointing,
+            software=software,
+            subgroups=bool(subgroups),
+        ),
+    )
+
+
+def hold_against(
+    name: str,
+    standard: Reference,
+    run: Run,
+    predictions: Sequence[Prediction],
+    *,
+    prevalence: float | None = None,
+    count: int = RESAMPLES,
+) -> Against:
+    """Compute every figure against one reference standard."""
+    kept = [each for each in predictions if each.image_id in standard.answers]
+    code = {label: place for place, label in enumerate(run.classes)}
+    truth = np.array([code[standard.answers[each.image_id]] for each in kept], dtype=np.int64)
+    called = np.array([code[each.predicted] for each in kept], dtype=np.int64)
+    p = np.array([each.probabilities for each in kept], dtype=np.float64).reshape(-1, len(run.classes))
+    patients = np.array([each.patient_id for each in kept])
+    binary = len(run.classes) == 2
+    drawn = (run.positive,) if binary else run.classes
+    draws = resample(truth, called, p, code[run.positive], patients, count=count)
+    rows = classification_table(truth, called, run.classes, p, patients, count=count, draws=draws)
+    estimates = overall(
+        truth,
+        called,
+        p,
+        run.classes,
+        positive=run.positive,
+        groups=patients,
+        prevalence=prevalence,
+        count=count,
+        draws=draws,
+    )
+    predictive = tuple(
+        (each, *predictive_values(estimates["sensitivity"], estimates["specificity"], each))
+        for each in (PREVALENCES if binary else ())
+    )
+    confusion = confusion_matrix(truth, called, len(run.classes))
+    event = truth == code[run.positive] if binary else p.argmax(axis=1) == truth
+    sure = p[:, code[run.positive]] if binary else p.max(axis=1, initial=0)
+    return Against(
+        name=name,
+        cases=len(kept),
+        of=len(predictions),
+        excluded=standard.excluded,
+        caution=standard.caution,
+        sentences=sentences(run, confusion, estimates),
+        rows=rows,
+        estimates={**estimates, **doubt_figures(kept, standard.answers, count=count)},
+        confusion=confusion,
+        roc={label: roc_curve(truth == code[label], p[:, code[label]]) for label in drawn},
+        precision_recall={
+            label: precision_recall_curve(truth == code[label], p[:, code[label]]) for label in drawn
+        },
+        reliability=reliability_bins(event, sure),
+        predictive=predictive,
+    )
+
+
+def doubt_figures(
+    predictions: Sequence[Prediction], answers: Mapping[str, str], *, count: int = RESAMPLES
+) -> dict[str, Estimate]:
+    """Return whether the model knows when it errs: entropy told apart right from wrong, conformal sets held the answer.
+
+    Args:
+        predictions: Of one reference standard's cases.
+        answers: Its class by image id.
+        count: Bootstrap resamples.
+    """
+    patients = [each.patient_id for each in predictions]
+    wrong = np.array([each.predicted != answers[each.image_id] for each in predictions], dtype=bool)
+    figures: dict[str, Estimate] = {}
+    entropy = np.array([each.entropy for each in predictions])
+    if 0 < wrong.sum() < len(wrong) and np.ptp(entropy) > 0:
+        figures["AUROC of uncertainty for errors"] = auroc(wrong, entropy, patients, count=count)
+    sets = [each for each in predictions if each.conformal_set]
+    if sets and len(sets) == len(predictions):
+        held = [answers[each.image_id] in each.conformal_set for each in predictions]
+        figures["conformal sets that hold the class"] = proportion(held, patients)
+        figures["conformal sets of one class"] = proportion(
+            [len(each.conformal_set) == 1 for each in predictions], patients
+        )
+    return figures
+
+
+def _most_probable(run: Run, predictions: Sequence[Prediction]) -> bool:
+    """Return whether every call is of the most probable class: what was done, whatever would be done today."""
+    likeliest = np.array([each.probabilities for each in predictions]).argmax(axis=1)
+    return all(run.classes[at] == each.predicted for at, each in zip(likeliest, predictions, strict=True))
+
+
+def export_report(report: Report, folder: Path, *, film: Film, heatmap: Heatmap) -> ExportedReport:
+    """Write a report as one self-contained HTML file, JSON of every number, and CSV tables.
+
+    Args:
+        report: To write.
+        folder: Made if it is not there.
+        film: Image id → bytes of a PNG or JPEG, or None where the image is gone. Called for gallery cases only.
+        heatmap: Image id → bytes of a PNG with transparency that covers the whole film, or None.
+
+    Raises:
+        WorkspaceError: The folder cannot be made or written to.
+    """
+    return write_report(report, folder, film=film, heatmap=heatmap)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

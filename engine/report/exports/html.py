@@ -1,0 +1,119 @@
+"""A report as one HTML page that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from engine.data import patients_words
+from engine.report.figures import confusion_matrix_svg, precision_recall_svg, reliability_svg, roc_svg
+from engine.report.formatting import PART_NAMES, figure, interval, p_value
+from engine.report.records import Against, CaseRow, Film, Heatmap, Report
+from engine.report.training_figures import balance_svg, curves_svg
+
+
+def render_html(report: Report, *, film: Film, heatmap: Heatmap) -> str:
+    """Return the report as one HTML page without scripts or outside references; arguments as `export_report`."""
+    return fill_template(
+        "report.html",
+        report=report,
+        run=report.run,
+        part=f"{PART_NAMES[report.part]} part" if report.part else "all parts",
+        written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        figures={one.name: figures_of(report, one) for one in report.against},
+        training=Markup(curves_svg(report.history)) if report.history else None,
+        balance=Markup(balance_svg(report.balance)),
+        names=list(dict.fromkeys(name for one in report.against for name in one.estimates)),
+        methods=_methods(report.against),
+        gallery=[
+            (title, lead, [_picture(case, film, heatmap) for case in cases])
+            for title, lead, cases in (
+                ("Wrong", "Cases that a reference standard contradicts, the surest first.", report.wrong),
+                ("Right", "Cases that none contradicts, the surest first.", report.right),
+            )
+        ],
+        facts=_grouped(report.facts, "group"),
+        items=_grouped(report.checklist, "section"),
+    )
+
+
+def fill_template(name: str, **values: Any) -> str:
+    """Return a template of `engine.report.templates` as a page, its style inside it; everything put in is escaped."""
+    folder = files("engine.report.templates")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"figure": figure, "interval": interval, "p_value": p_value}
+    environment.filters["percent"] = lambda share: f"{share:.1%}"
+    environment.filters["patients"] = patients_words
+    environment.tests["known"] = lambda value: value is not None and math.isfinite(value)
+    style = Markup(folder.joinpath("page.css").read_text(encoding="utf-8"))
+    template = environment.from_string(folder.joinpath(name).read_text(encoding="utf-8"))
+    return template.render(style=style, **values)
+
+
+def figures_of(report: Report, against: Against) -> dict[str, Markup]:
+    """Draw the figures of one reference standard: name → SVG; those that cannot be drawn are left out."""
+    binary = report.positive is not None
+    drawn = {"confusion": confusion_matrix_svg(against.confusion, report.classes, standard=against.name)}
+    area = {row.name: row.auroc for row in against.rows}
+    if binary:
+        area[str(report.positive)] = against.estimates["AUROC"]
+    if any(curve is not None for curve in against.roc.values()):
+        point = None
+        if binary:
+            point = (against.estimates["specificity"].value, against.estimates["sensitivity"].value)
+        drawn["roc"] = roc_svg(against.roc, areas=area, point=point)
+        prevalence = None
+        if binary:
+            yes = report.classes.index(str(report.positive))
+            prevalence = float(against.confusion[yes].sum() / against.confusion.sum())
+        average = {str(report.positive): against.estimates["average precision"]} if binary else None
+        drawn["precision_recall"] = precision_recall_svg(
+            against.precision_recall, averages=average, prevalence=prevalence
+        )
+    if against.reliability:
+        what = report.positive if binary else "the most probable class"
+        drawn["reliability"] = reliability_svg(
+            against.reliability, error=against.estimates["calibration error"], what=str(what)
+        )
+    return {name: Markup(svg) for name, svg in drawn.items()}
+
+
+def _methods(against: Sequence[Against]) -> dict[str, list[str]]:
+    """Return which figures each kind of interval was used for."""
+    used: dict[str, list[str]] = {}
+    for one in against:
+        for name, estimate in one.estimates.items():
+            if math.isfinite(estimate.low) and name not in (of := used.setdefault(estimate.method, [])):
+                of.append(name)
+    return used
+
+
+def _picture(case: CaseRow, film: Film, heatmap: Heatmap) -> dict[str, Any]:
+    return {
+        "case": case,
+        "film": _data_uri(film(case.image_id)),
+        "heatmap": _data_uri(heatmap(case.image_id)) if case.has_heatmap else None,
+    }
+
+
+def _data_uri(data: bytes | None) -> str | None:
+    if not data:
+        return None
+    kind = "png" if data.startswith(b"\x89PNG") else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _grouped(rows: Iterable[Any], by: str) -> dict[str, list[Any]]:
+    groups: dict[str, list[Any]] = {}
+    for row in rows:
+        groups.setdefault(getattr(row, by), []).append(row)
+    return groups

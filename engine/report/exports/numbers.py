@@ -1,0 +1,81 @@
+"""Every number of a report as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from engine.report.records import CaseRow, Report
+
+
+def render_json(report: Report) -> str:
+    """Return every number of a report as JSON; what cannot be estimated is null. No path, no patient."""
+    run = report.run
+    document = {
+        "run_id": run.run_id,
+        "dataset_id": run.dataset_id,
+        "part": report.part,
+        "classes": report.classes,
+        "positive": report.positive,
+        "threshold": run.threshold if report.positive else None,
+        "patients": report.patients,
+        "facts": report.facts,
+        "images_by_part": report.balance,
+        "patients_by_part": report.patients_by_part,
+        "against": report.against,
+        "pointing_game": report.pointing,
+        "reviews": report.reviews,
+        "subgroups": report.subgroups,
+        "history": report.history,
+        "limitations": report.limitations,
+        "checklist": report.checklist,
+        "cases": [_case_document(case, report.classes) for case in report.cases],
+    }
+    return json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _case_document(case: CaseRow, classes: Sequence[str]) -> dict[str, Any]:
+    return {
+        "case": case.case_id,
+        "label": case.label,
+        "reviewed": case.reviewed,
+        "predicted": case.predicted,
+        "probabilities": dict(zip(classes, case.probabilities, strict=True)),
+        "entropy": case.entropy,
+        "conformal set": case.conformal_set,
+        "dropout injection": case.uncertainty,
+        "reviews": [
+            {
+                "reader": review.reader,
+                "verdict": review.verdict.value,
+                "label": review.label,
+                "comment": review.comment,
+                "regions": review.regions,
+                "seconds": review.seconds,
+            }
+            for review in case.reviews
+        ],
+    }
+
+
+def plain(value: Any) -> Any:
+    """Turn records and arrays into what JSON has; a number that is none becomes null."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

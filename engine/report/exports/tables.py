@@ -1,0 +1,149 @@
+"""The tables of a report as CSV."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.records import Estimate, Uncertainty
+from engine.report.records import CaseRow, Report
+
+Row = Mapping[str, Any]
+
+
+def tables_of(report: Report) -> dict[str, list[Row]]:
+    """Return the report's tables: name → rows, each column → value."""
+    return {
+        "estimates": [
+            {"reference standard": one.name, "figure": name, **_cells(estimate)}
+            for one in report.against
+            for name, estimate in one.estimates.items()
+        ],
+        "classification": [
+            {
+                "reference standard": one.name,
+                "class": row.name,
+                "support": row.support,
+                "called": row.called,
+                **_cells(row.precision, "precision "),
+                **_cells(row.recall, "recall "),
+                **_cells(row.f1, "F1 "),
+                **_cells(row.auroc, "AUROC "),
+            }
+            for one in report.against
+            for row in one.rows
+        ],
+        "confusion": [
+            {
+                "reference standard": one.name,
+                "class": name,
+                **{
+                    f"called {called}": int(count) for called, count in zip(report.classes, line, strict=True)
+                },
+            }
+            for one in report.against
+            for name, line in zip(report.classes, one.confusion, strict=True)
+        ],
+        "roc": [
+            {
+                "reference standard": one.name,
+                "class": name,
+                "threshold": threshold if math.isfinite(threshold) else "",
+                "1 - specificity": false,
+                "sensitivity": true,
+            }
+            for one in report.against
+            for name, curve in one.roc.items()
+            if curve is not None
+            for threshold, false, true in zip(
+                curve.threshold.tolist(),
+                curve.false_positive_rate.tolist(),
+                curve.true_positive_rate.tolist(),
+                strict=True,
+            )
+        ],
+        "history": [dataclasses.asdict(epoch) for epoch in report.history],
+        "cases": [row for case in report.cases for row in _case_rows(case, report.classes)],
+    }
+
+
+def _cells(estimate: Estimate, prefix: str = "") -> dict[str, Any]:
+    return {
+        f"{prefix}value": estimate.value,
+        f"{prefix}low": estimate.low,
+        f"{prefix}high": estimate.high,
+        f"{prefix}method": estimate.method,
+        f"{prefix}n": estimate.n,
+    }
+
+
+def _passes(told: Uncertainty | None) -> dict[str, Any]:
+    return {
+        "mean over passes": told and told.mean,
+        "variance over passes": told and told.variance,
+        "mutual information": told and told.mutual_information,
+        "passes": told and told.passes,
+        "dropout rate": told and told.rate,
+        "scale of variance": told and told.scale,
+    }
+
+
+def _case_rows(case: CaseRow, classes: Sequence[str]) -> list[Row]:
+    """One row a reader; one without a reader where nobody has read the case."""
+    fixed = {
+        "case": case.case_id,
+        "label": case.label or "",
+        "reviewed label": case.reviewed or "",
+        "predicted": case.predicted,
+        **{f"probability of {name}": p for name, p in zip(classes, case.probabilities, strict=True)},
+        "entropy": case.entropy,
+        "conformal set": " | ".join(case.conformal_set),
+        **_passes(case.uncertainty),
+    }
+    nobody = {"verdict": "", "reader's label": "", "comment": "", "reader": "", "seconds": ""}
+    return [
+        {
+            **fixed,
+            "verdict": review.verdict.value,
+            "reader's label": review.label or "",
+            "comment": review.comment,
+            "reader": review.reader,
+            "seconds": review.seconds,
+        }
+        for review in case.reviews
+    ] or [{**fixed, **nobody}]
+
+
+def render_csv(rows: Sequence[Row]) -> str:
+    """Write rows as CSV, with a byte-order mark so that spreadsheets read UTF-8, and no cell that acts as a formula."""
+    text = io.StringIO(newline="")
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.writer(text)
+    writer.writerow([_harmless(name) for name in columns])
+    writer.writerows([_harmless(row.get(name, "")) for name in columns] for row in rows)
+    return "\ufeff" + text.getvalue()
+
+
+def _harmless(cell: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula; a number that is none is an empty cell."""
+    if isinstance(cell, float):
+        return cell if math.isfinite(cell) else ""
+    if isinstance(cell, str) and cell.lstrip(" ")[:1] in (
+        "=",
+        "+",
+        "-",
+        "@",
+        "\t",
+        "\r",
+        "\n",
+        "＝",
+        "＋",
+        "－",
+        "＠",
+    ):
+        return f"'{cell}"
+    return cell

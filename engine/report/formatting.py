@@ -1,0 +1,140 @@
+"""Figures in words, as a journal prints them: three decimals, no zero before the point, intervals with a dash."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.records import (
+    Estimate,
+    Run,
+)
+
+if TYPE_CHECKING:
+    pass
+
+
+def figure(value: float, digits: int = 3) -> str:
+    """Write a figure: .944, -.120, 1.000, 12.500; an en dash where there is none."""
+    if not math.isfinite(value):
+        return "–"
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = f"{0:.{digits}f}"  # never a minus before zero
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+
+
+def p_value(value: float) -> str:
+    """Write a p-value as journals want it: .058, < .001; an en dash where there is none."""
+    return "< .001" if value < 0.001 else figure(value)
+
+
+def interval(estimate: Estimate, digits: int = 3) -> str:
+    """Write the bounds: .907–.967; an en dash alone where there are none."""
+    if not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):
+        return "–"
+    joint = " to " if estimate.low < 0 else "–"
+    return f"{figure(estimate.low, digits)}{joint}{figure(estimate.high, digits)}"
+
+
+def in_brackets(name: str, estimate: Estimate) -> str:
+    """Write (sensitivity .944, 95% interval .907–.967)."""
+    if not math.isfinite(estimate.value):
+        return f"({name} {estimate.method})"
+    if not math.isfinite(estimate.low):
+        return f"({name} {figure(estimate.value)}, {estimate.method})"
+    return f"({name} {figure(estimate.value)}, 95% interval {interval(estimate)})"
+
+
+def films(count: int) -> str:
+    """Write 1 film, 1,234 films."""
+    return f"{count:,} film{'' if count == 1 else 's'}"
+
+
+def sentences(run: Run, confusion: NDArray[np.int64], estimates: Mapping[str, Estimate]) -> tuple[str, ...]:
+    """Say the main figures in plain sentences.
+
+    Args:
+        run: For class names and operating point.
+        confusion: (C, C), rows by reference standard.
+        estimates: Of `engine.statistics.classification_report.overall`.
+    """
+    total, right = int(confusion.sum()), int(np.trace(confusion))
+    if not total:
+        return ("No figure can be given, because no case has an answer in this reference standard.",)
+    said = []
+    accuracy = in_brackets("accuracy", estimates["accuracy"])
+    area = estimates["AUROC"]
+    if len(run.classes) == 2:
+        yes = run.classes.index(run.positive)
+        no = 1 - yes
+        positive, negative = run.classes[yes], run.classes[no]
+        for code, who, label in (
+            (yes, f"with {positive}", "sensitivity"),
+            (no, f"without {positive} ({negative})", "specificity"),
+        ):
+            if count := int(confusion[code].sum()):
+                said.append(
+                    f"Of {films(count)} {who} the model called {int(confusion[code, code]):,} {run.classes[code]} "
+                    f"{in_brackets(label, estimates[label])}."
+                )
+            else:
+                said.append(f"There is no film {who}: the {label} cannot be estimated.")
+        for code, name, label in (
+            (yes, positive, "positive predictive value"),
+            (no, negative, "negative predictive value"),
+        ):
+            if called := int(confusion[:, code].sum()):
+                said.append(
+                    f"Of {films(called)} called {name}, {int(confusion[code, code]):,} were "
+                    f"{in_brackets(label, estimates[label])}."
+                )
+        if math.isfinite(area.value):
+            said.append(
+                f"A film with {positive} got a higher probability of it than one without in {100 * area.value:.1f}% "
+                f"of all pairs {in_brackets('area under the ROC curve', area)}."
+            )
+    elif math.isfinite(area.value):
+        said.append(
+            "On average over the classes, a film of a class got a higher probability of it than another film in "
+            f"{100 * area.value:.1f}% of all pairs {in_brackets('area under the ROC curve', area)}."
+        )
+    if not math.isfinite(area.value):
+        said.append(f"The area under the ROC curve {area.method}.")
+    said.insert(
+        0 if len(run.classes) > 2 else 2, f"Of {films(total)} in all, {right:,} were called right {accuracy}."
+    )
+    return tuple(said)
+
+
+PART_NAMES: dict[str, str] = {"train": "training", "val": "validation", "test": "test"}
+
+
+SHORTEST_CASE_ID = 8
+
+
+def case_ids(image_ids: Sequence[str]) -> dict[str, str]:
+    """Shorten image ids to their first eight digits, or to as many as tell the cases apart."""
+    length = SHORTEST_CASE_ID
+    while len({each[:length] for each in image_ids}) < len(set(image_ids)):
+        length += 2
+    return {each: each[:length] for each in image_ids}
+
+
+def without_paths(text: str) -> str:
+    """Leave the last part of every path in a text; addresses on the web stay."""
+    text = re.sub(r"file:/*(?=[/\\]|[A-Za-z]:)", "", text)
+    return re.sub(r"(?<![\w:/\\.])(?:[A-Za-z]:|~)?[\\/](?:[^\\/\n]+[\\/])+", "", text)
+
+
+def duration(seconds: float) -> str:
+    """Write 45 s, 12 min, 3 h 20 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,187 @@
+"""What a report says of the data, the model and its training, without paths and without patients."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from engine.data import count_patients, patient_overlap
+from engine.records import (
+    PARTS,
+    Augmentation,
+    Balance,
+    Doubt,
+    Epoch,
+    Injection,
+    Prediction,
+    Recipe,
+    Run,
+    Sample,
+    Split,
+)
+from engine.report.formatting import PART_NAMES, duration, without_paths
+from engine.report.records import Fact
+
+if TYPE_CHECKING:
+    pass
+
+
+def class_balance(
+    split: Split | None, predictions: Sequence[Prediction]
+) -> tuple[dict[str, dict[str, int]], dict[str, int | None]]:
+    """Count images by part and class, and patients by part; from the predictions where no split is known."""
+    images: dict[str, dict[str, int]] = {}
+    members: dict[str, list[Sample | Prediction]] = {}
+    if split is not None:
+        members = {PART_NAMES[part]: list(split.part(part)) for part in PARTS if split.part(part)}
+    else:
+        for each in predictions:
+            members.setdefault(PART_NAMES.get(each.part or "", "predicted"), []).append(each)
+    for part_name, cases in members.items():
+        images[part_name] = dict(Counter(case.label or "no label" for case in cases))
+    named = count_patients(case for cases in members.values() for case in cases) is not None
+    patients = {
+        part: len({case.patient_id for case in cases}) if named else None for part, cases in members.items()
+    }
+    order = list(split.classes) if split else sorted({label for of in images.values() for label in of})
+    counted = {
+        part: {label: of[label] for label in [*order, *(sorted(set(of) - set(order)))] if label in of}
+        for part, of in images.items()
+    }
+    return counted, patients
+
+
+def facts_of(
+    run: Run,
+    split: Split | None,
+    history: Sequence[Epoch],
+    software: Mapping[str, str],
+    saliency: Sequence[str],
+    doubt: Doubt | None = None,
+    *,
+    most_probable: bool = True,
+) -> tuple[Fact, ...]:
+    """List what was done, for the methods section; of more than two classes, whether the most probable was called."""
+    recipe, facts = run.recipe, []
+
+    def add(group: str, name: str, value: str) -> None:
+        if value:
+            facts.append(Fact(group, name, without_paths(value)))
+
+    add("Data", "Data set", f"{run.dataset_name} (id {run.dataset_id})")
+    add("Data", "Classes", ", ".join(run.classes))
+    if split is not None:
+        add("Data", "Division", f"{split.method}, seed {split.seed}; {patient_overlap(split)}")
+    add("Model", "Recipe", f"{recipe.title} ({recipe.name})")
+    add("Model", "Source", recipe.source)
+    add(
+        "Model",
+        "Net",
+        f"{recipe.backbone}, {run.parameters:,} parameters, {run.trained_parameters:,} trained",
+    )
+    add("Model", "Starting weights", run.weights_source)
+    grey = "grey" if recipe.channels == 1 else "3 channels (grey repeated)"
+    add("Model", "Input", f"whole image, resized to {recipe.image_size} × {recipe.image_size} pixels, {grey}")
+    for phase in recipe.phases:
+        add(
+            "Training",
+            f"Phase “{phase.name}”",
+            f"at most {phase.epochs} epochs of {phase.trainable}"
+            + (", batch norm of the backbone frozen" if phase.freeze_batch_norm else "")
+            + f"; {phase.optimizer}, learning rate "
+            f"{phase.learning_rate:g} ({phase.schedule}); best epoch by {phase.monitor.replace('_', ' ')}"
+            + (f"; stopped after {phase.stop_patience} epochs without gain" if phase.stop_patience else ""),
+        )
+    add("Training", "Batch", f"{recipe.batch_size} images")
+    add("Training", "Unequal classes", balance_words(recipe.balance))
+    add("Training", "Augmentation", changes_words(recipe))
+    if history:
+        kept = [epoch.number for epoch in history if epoch.best]
+        add("Training", "Epochs run", f"{len(history)}" + (f"; number {kept[-1]} kept" if kept else ""))
+    add("Training", "Seed", str(recipe.seed))
+    add("Training", "Device and time", f"{run.device}, {duration(run.seconds)}")
+    add("Training", "Finished", f"{run.created:%Y-%m-%d %H:%M %Z}".strip())
+    note = run.calibration.note or (
+        f"temperature {run.calibration.temperature:.3g}, fitted on validation data"
+        if run.calibration.temperature != 1 or run.calibration.bias
+        else "none"
+    )
+    add("Reading", "Calibration", note)
+    if len(run.classes) == 2:
+        where = "" if recipe.operating_point in ("half", "as-trained") else " on validation data"
+        add(
+            "Reading",
+            "Operating point",
+            f"“{recipe.operating_point}”{where}: called {run.positive} from a probability of {run.threshold:.4g}",
+        )
+    elif most_probable:
+        add("Reading", "Called class", "the most probable one")
+    else:
+        add(
+            "Reading",
+            "Called class",
+            "the most probable one with the classes as they were balanced in training, so that rare ones are called; "
+            "the probabilities themselves are for the shares in the data",
+        )
+    if doubt is not None:
+        add("Reading", "Uncertainty", injection_words(doubt.injection))
+        add(
+            "Reading",
+            "Conformal sets",
+            f"made to hold the class in {doubt.conformal.coverage:.0%} of cases like the {doubt.conformal.cases:,} "
+            "validation cases they were fitted on (doi:10.1080/01621459.2017.1395341)",
+        )
+    add("Reading", "Heatmaps", ", ".join(saliency))
+    add("Reading", "Software", ", ".join(f"{name} {number}" for name, number in software.items()))
+    add("Reading", "Run", run.run_id)
+    return tuple(facts)
+
+
+def injection_words(injection: Injection) -> str:
+    """Say how dropout at test time was fitted."""
+    if injection.likelihoods:
+        tried = ", ".join(f"{rate:g}" for rate, _ in injection.likelihoods)
+        how = (
+            f"the rate of {tried} with the best likelihood on validation cases; variances are multiplied by "
+            f"{injection.scale:.3g}, fitted there to the squared error"
+        )
+    else:
+        how = "a rate that was not fitted, for want of validation cases"
+    return (
+        f"{injection.passes} passes with dropout at {injection.rate:g} of what enters the layers of the "
+        f"{injection.place}, {how} (arXiv:2302.02924)"
+    )
+
+
+def balance_words(balance: Balance) -> str:
+    """Say what was done about unequal classes."""
+    method = balance.method.replace("-", " ")
+    refills = balance.method in ("duplicate", "duplicate-augmented")
+    return f"{method}: {', '.join(balance.target)}" if refills and balance.target else method
+
+
+def changes_words(recipe: Recipe) -> str:
+    """Say how training images were changed at random: by the recipe, or copies alone by its balance."""
+    said = augmentation_words(recipe.augmentation)
+    if said == "none" and recipe.balance.method == "duplicate-augmented":
+        return f"copies alone: {augmentation_words(recipe.balance.augmentation)}"
+    return said
+
+
+def augmentation_words(augmentation: Augmentation) -> str:
+    """Say what was done to training images at random."""
+    a = augmentation
+    words = [
+        f"rotation ±{a.rotation:g}°" if a.rotation else "",
+        f"shear ±{a.shear:g}°" if a.shear else "",
+        f"zoom ±{a.zoom:.0%}" if a.zoom else "",
+        f"shift ±{a.shift:.0%}" if a.shift else "",
+        "left-right flip" if a.horizontal_flip else "",
+        "up-down flip" if a.vertical_flip else "",
+        "quarter turns" if a.quarter_turns else "",
+        f"brightness ±{a.brightness:.0%}" if a.brightness else "",
+        f"contrast ±{a.contrast:.0%}" if a.contrast else "",
+    ]
+    said = ", ".join(word for word in words if word)
+    return f"{said}; training images only" if said else "none"

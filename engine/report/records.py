@@ -1,0 +1,209 @@
+"""What a report says, as records: `build` makes them, `export` writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.records import Epoch, Estimate, Part, Review, Run, Uncertainty
+from engine.statistics import ClassRow, PrecisionRecall, ReliabilityBin, Roc
+
+Film = Callable[[str], bytes | None]
+"""Image id → bytes of a PNG or JPEG, or None where the image is gone."""
+
+Heatmap = Callable[[str], bytes | None]
+"""Image id → bytes of a PNG with transparency that covers the whole film, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of a table of facts."""
+
+    group: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing a journal asks.
+
+    Attributes:
+        section: Of the paper.
+        question: In our words.
+        answer: What the workspace knows; empty where only a person can answer.
+        open: What is left for a person to add; empty where nothing is.
+    """
+
+    section: str
+    question: str
+    answer: str
+    open: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Against:
+    """The predictions held against one reference standard.
+
+    Attributes:
+        name: A key of `engine.report.reference_standards.REFERENCE_STANDARDS`.
+        cases: How many it gives a class.
+        of: How many there are.
+        excluded: Why the others have none → how many.
+        caution: What a reader of the report must know of it; empty where it holds no answer.
+        sentences: The figures in words.
+        rows: The classification report.
+        estimates: Every overall figure by name.
+        confusion: (C, C) int64, rows by reference standard.
+        roc: By the positive class (two classes), or by each class against the others.
+        precision_recall: As `roc`.
+        reliability: Bins of the positive class's probability (two classes), or of the most probable class's.
+        predictive: Prevalence, positive and negative predictive value there; two classes only.
+    """
+
+    name: str
+    cases: int
+    of: int
+    excluded: Mapping[str, int]
+    caution: str
+    sentences: tuple[str, ...]
+    rows: tuple[ClassRow, ...]
+    estimates: Mapping[str, Estimate]
+    confusion: NDArray[np.int64]
+    roc: Mapping[str, Roc | None]
+    precision_recall: Mapping[str, PrecisionRecall | None]
+    reliability: tuple[ReliabilityBin, ...]
+    predictive: tuple[tuple[float, Estimate, Estimate], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaseRow:
+    """One case as the report shows it: no path, no patient.
+
+    Attributes:
+        case_id: The first eight (or as many as tell cases apart) hexadecimal digits of `image_id`.
+        image_id: To find its film; never written into a report.
+        label: That came with the data.
+        reviewed: By the reviewed reference standard; None where there is none.
+        predicted: At the operating point.
+        probabilities: In the order of the classes.
+        entropy: Of the probabilities, in nats.
+        conformal_set: Classes that cannot be excluded; empty where none was computed.
+        uncertainty: By dropout injection; None where none was computed.
+        reviews: The last word of each reader.
+        has_heatmap: Whether there is one.
+    """
+
+    case_id: str
+    image_id: str
+    label: str | None
+    reviewed: str | None
+    predicted: str
+    probabilities: tuple[float, ...]
+    entropy: float
+    conformal_set: tuple[str, ...] = ()
+    uncertainty: Uncertainty | None = None
+    reviews: tuple[Review, ...] = ()
+    has_heatmap: bool = False
+
+    @property
+    def wrong(self) -> bool:
+        """Whether any reference standard says otherwise than the model."""
+        return any(answer not in (None, self.predicted) for answer in (self.label, self.reviewed))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReviewSummary:
+    """What readers did.
+
+    Attributes:
+        readers: How many.
+        cases: Cases with at least one review.
+        verdicts: Last words by verdict.
+        seconds: Median per case; NaN where there is no review.
+        differing: Cases whose reviewed label differs from the one that came with the data.
+        comparable: Cases that have both.
+        kappa: Agreement between readers; None with fewer than two.
+    """
+
+    readers: int
+    cases: int
+    verdicts: Mapping[str, int]
+    seconds: float
+    differing: int
+    comparable: int
+    kappa: Estimate | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubgroupRow:
+    """Figures of the cases that share one value of a column of the data's table."""
+
+    column: str
+    value: str
+    cases: int
+    estimates: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Report:
+    """All a report says.
+
+    Attributes:
+        run: As trained; its folder is never written out.
+        part: The side of the split, or None for all predictions.
+        classes: In the order of the probabilities.
+        positive: The class of the finding; None unless there are two classes.
+        cases: Every case, in the order of the predictions.
+        patients: How many the cases come from; None where the data named none.
+        against: One per reference standard.
+        facts: Of data, model and training.
+        balance: Part → class → images.
+        patients_by_part: Part → patients; None where the data named none.
+        history: Of training.
+        reviews: What readers did.
+        wrong: Cases that some reference standard contradicts, surest first.
+        right: Cases that none contradicts and some confirms, surest first.
+        pointing: How often the heatmap's peak lies on the known finding.
+        subgroups: By columns of the data's table, against the labels that came with the data.
+        limitations: As sentences.
+        checklist: After CLAIM 2024.
+    """
+
+    run: Run
+    part: Part | None
+    classes: tuple[str, ...]
+    positive: str | None
+    cases: tuple[CaseRow, ...]
+    patients: int | None
+    against: tuple[Against, ...]
+    facts: tuple[Fact, ...]
+    balance: Mapping[str, Mapping[str, int]]
+    patients_by_part: Mapping[str, int | None]
+    history: tuple[Epoch, ...]
+    reviews: ReviewSummary
+    wrong: tuple[CaseRow, ...]
+    right: tuple[CaseRow, ...]
+    pointing: Estimate | None
+    subgroups: tuple[SubgroupRow, ...]
+    limitations: tuple[str, ...]
+    checklist: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedReport:
+    """Where a report was written.
+
+    Attributes:
+        html: The page.
+        json: Every number.
+        csv: Name of the table → file.
+    """
+
+    html: Path
+    json: Path
+    csv: Mapping[str, Path]

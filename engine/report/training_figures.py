@@ -1,0 +1,151 @@
+"""Figures of training: curves, comparisons of runs, class balance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from engine.records import Epoch, Estimate
+from engine.report.figures import COLOURS, FILLS, GREY, MOST_CURVES, _draw, _interval, _legend, _line, _short
+
+
+def curves_svg(history: Sequence[Epoch]) -> str:
+    """Draw loss, then accuracy and AUROC on validation data, with the phases and the epoch that was kept."""
+    x = np.arange(1, len(history) + 1)
+    starts = [place for place in range(1, len(history)) if history[place].phase != history[place - 1].phase]
+    best = [place for place, epoch in enumerate(history) if epoch.best]
+
+    def paint(figure: Figure) -> None:
+        left, right = figure.subplots(1, 2)
+        marker = {"marker": "o", "markersize": 3} if len(history) < 3 else {}
+        left.plot(x, [epoch.train_loss for epoch in history], label="training", **_line(0), **marker)
+        left.plot(x, [epoch.val_loss for epoch in history], label="validation", **_line(1), **marker)
+        left.set(xlabel="epoch", ylabel="loss")
+        right.plot(x, [epoch.val_accuracy for epoch in history], label="accuracy", **_line(2), **marker)
+        right.plot(x, [epoch.val_auc for epoch in history], label="AUROC", **_line(3), **marker)
+        right.set(xlabel="epoch", ylabel="on validation data")
+        for axes in (left, right):
+            axes.grid(color="#e5e7eb", linewidth=0.6)
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            for place in starts:
+                axes.axvline(place + 0.5, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
+            if best:
+                axes.axvline(best[-1] + 1, color="black", linewidth=0.8, label="kept")
+            axes.legend(fontsize=7)
+
+    phases = list(dict.fromkeys(epoch.phase for epoch in history))
+    kept = f" Epoch {best[-1] + 1} was kept." if best else ""
+    said = (
+        f"{len(history)} epochs in {len(phases)} phases ({', '.join(phases)}).{kept}"
+        if history
+        else "no epoch."
+    )
+    return _draw(paint, f"Training curves: {said}", (7.2, 2.9))
+
+
+def overlaid_svg(histories: Mapping[str, Sequence[Epoch]]) -> str:
+    """Draw the training curves of several runs over each other: validation loss, then validation accuracy.
+
+    Args:
+        histories: By the name that the legend gives.
+    """
+    drawn = list(histories.items())[:MOST_CURVES]
+
+    def paint(figure: Figure) -> None:
+        left, right = figure.subplots(1, 2)
+        for place, (name, history) in enumerate(drawn):
+            x = np.arange(1, len(history) + 1)
+            look: dict[str, Any] = {**_line(place), "linewidth": 1.3}
+            if len(history) < 3:
+                look |= {"marker": "o", "markersize": 3}
+            left.plot(x, [epoch.val_loss for epoch in history], **look)
+            right.plot(x, [epoch.val_accuracy for epoch in history], label=_short(name), **look)
+            best = [epoch for epoch in history if epoch.best][-1:]
+            for epoch in best:
+                point = {"marker": "o", "markersize": 4.5, "color": look["color"], "linestyle": "none"}
+                right.plot([history.index(epoch) + 1], [epoch.val_accuracy], **point)
+        left.set(xlabel="epoch", ylabel="validation loss")
+        right.set(xlabel="epoch", ylabel="validation accuracy")
+        for axes in (left, right):
+            axes.grid(color="#e5e7eb", linewidth=0.6)
+            axes.xaxis.get_major_locator().set_params(integer=True)
+        _legend(figure, right, len(histories), "lower right")
+
+    said = "; ".join(
+        f"{name}: {len(history)} epochs, best validation accuracy "
+        f"{max((epoch.val_accuracy for epoch in history), default=float('nan')):.3f}"
+        for name, history in drawn
+    )
+    return _draw(paint, f"Training curves. {said or 'There is none'}.", (7.2, 3.1))
+
+
+def forest_svg(estimates: Mapping[str, Estimate], what: str) -> str:
+    """Draw one figure of several models with its intervals, one line a model, the first on top.
+
+    Args:
+        estimates: By model.
+        what: The figure's name.
+    """
+    rows = list(estimates.items())
+
+    def paint(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        for place, (_, estimate) in enumerate(rows):
+            colour = COLOURS[0] if place else COLOURS[1]
+            if np.isfinite(estimate.low):
+                axes.plot([estimate.low, estimate.high], [place, place], color=colour, linewidth=1.6)
+            axes.plot([estimate.value], [place], marker="o", markersize=5, color=colour)
+        if rows and np.isfinite(rows[0][1].value):
+            axes.axvline(rows[0][1].value, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
+        axes.set_yticks(range(len(rows)), [_short(name, 34) for name, _ in rows])
+        axes.set(xlabel=what, ylim=(len(rows) - 0.5, -0.5))
+        axes.grid(axis="x", color="#e5e7eb", linewidth=0.6)
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+
+    said = "; ".join(f"{name}: {_interval(estimate) or 'not estimated'}" for name, estimate in rows)
+    return _draw(paint, f"{what} with 95% intervals. {said}.", (7.2, 0.8 + 0.3 * max(1, len(rows))))
+
+
+def balance_svg(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """Draw how many images each class has in each part.
+
+    Args:
+        counts: Part → class → images.
+    """
+    parts = list(counts)
+    classes = list(dict.fromkeys(name for part in parts for name in counts[part]))
+
+    def paint(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        height = 0.8 / max(1, len(parts))
+        for place, part in enumerate(parts):
+            y = np.arange(len(classes)) + (place - (len(parts) - 1) / 2) * height
+            values = [counts[part].get(name, 0) for name in classes]
+            bars = axes.barh(
+                y,
+                values,
+                height * 0.92,
+                label=part,
+                edgecolor="#374151",
+                linewidth=0.5,
+                color=FILLS[place % len(FILLS)],
+            )
+            axes.bar_label(bars, [f"{value:,}" for value in values], padding=3, fontsize=7)
+        axes.set_yticks(range(len(classes)), [_short(name) for name in classes])
+        axes.invert_yaxis()
+        axes.set(xlabel="images")
+        axes.margins(x=0.12)
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+        if parts:
+            axes.legend(fontsize=7)
+
+    said = "; ".join(
+        f"{part}: " + ", ".join(f"{counts[part].get(name, 0):,} {name}" for name in classes) for part in parts
+    )
+    size = (7.2, 1.1 + 0.28 * max(1, len(classes)) * max(1, len(parts)) ** 0.7)
+    return _draw(paint, f"Images by class and part. {said}.", size)

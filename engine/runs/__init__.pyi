@@ -1,0 +1,21 @@
+from .folder import (
+    find_run as find_run,
+    list_runs as list_runs,
+    load_classifier as load_classifier,
+    load_doubt as load_doubt,
+    load_run as load_run,
+    new_run_id as new_run_id,
+    save_doubt as save_doubt,
+    save_run as save_run,
+    split_of as split_of,
+)
+from .heatmaps import (
+    load_explanations as load_explanations,
+    save_explanations as save_explanations,
+)
+from .history import (
+    append_epoch as append_epoch,
+    load_history as load_history,
+    write_history as write_history,
+)
+from .software import environment as environment

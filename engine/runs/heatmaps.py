@@ -1,0 +1,62 @@
+"""A run's saliency maps, in heatmaps.npz."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.errors import RunError
+from engine.records import Explanation
+from engine.storage import write_atomic
+
+if TYPE_CHECKING:
+    pass
+
+
+def save_explanations(folder: Path, explanations: Iterable[Explanation]) -> None:
+    """Write heatmaps.npz: float16 at the method's own resolution, a few hundred bytes a case."""
+    items = list(explanations)
+    stream = io.BytesIO()
+    maps = np.stack([item.heatmap for item in items]).astype(np.float16) if items else np.zeros((0, 1, 1))
+    np.savez_compressed(
+        stream,
+        image_ids=np.array([item.image_id for item in items], dtype=np.str_),
+        targets=np.array([item.target for item in items], dtype=np.str_),
+        method=np.array(items[0].method if items else "none", dtype=np.str_),
+        maps=maps,
+    )
+    write_atomic(folder / "heatmaps.npz", stream.getvalue())
+
+
+def load_explanations(folder: Path) -> Mapping[str, Explanation]:
+    """Read heatmaps.npz by image id; empty where there is none.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    path = folder / "heatmaps.npz"
+    if not path.exists():
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            method = str(data["method"])
+            maps = data["maps"].astype(np.float32)
+            rows = zip(data["image_ids"], data["targets"], maps, strict=True)
+            return {
+                str(image_id): Explanation(
+                    image_id=str(image_id), heatmap=heatmap, target=str(target), method=method
+                )
+                for image_id, target, heatmap in rows
+            }
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise RunError(
+            f"The heatmaps of run {folder.name} are damaged",
+            "Delete heatmaps.npz from the run's folder; its cases are then read without heatmaps until they are "
+            f"predicted again: overread predict {folder.name} IMAGES --review",
+        ) from error

@@ -1,0 +1,86 @@
+"""A run's training curve: one line an epoch, in history.csv."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import RunError
+from engine.records import Epoch
+from engine.storage import storage_error, write_atomic
+
+if TYPE_CHECKING:
+    pass
+
+
+def append_epoch(folder: Path, epoch: Epoch) -> None:
+    """Add a line to history.csv.
+
+    Raises:
+        WorkspaceError: The disk is full.
+    """
+    path = folder / "history.csv"
+    try:
+        fresh = not path.exists()
+        with path.open("a", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, [field.name for field in dataclasses.fields(Epoch)])
+            if fresh:
+                writer.writeheader()
+            writer.writerow(dataclasses.asdict(epoch))
+    except OSError as error:
+        raise storage_error(error, path) from error
+
+
+def write_history(folder: Path, epochs: Iterable[Epoch]) -> None:
+    """Write history.csv anew: a resumed run forgets the epochs after its checkpoint."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, [field.name for field in dataclasses.fields(Epoch)])
+    writer.writeheader()
+    writer.writerows(dataclasses.asdict(epoch) for epoch in epochs)
+    write_atomic(folder / "history.csv", text.getvalue())
+
+
+def load_history(folder: Path) -> list[Epoch]:
+    """Read history.csv; an empty list where there is none yet. A line cut short by a crash is left out.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    path = folder / "history.csv"
+    if not path.exists():
+        return []
+    epochs: list[Epoch] = []
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            for row in csv.DictReader(stream):
+                if any(value is None for value in row.values()):
+                    continue
+                epochs.append(
+                    Epoch(
+                        number=int(row["number"]),
+                        phase=row["phase"],
+                        best=row["best"] == "True",
+                        **{name: float(row[name]) for name in _FIGURES},
+                    )
+                )
+    except (OSError, ValueError, KeyError, csv.Error) as error:
+        raise RunError(
+            f"The training curves of run {folder.name} are damaged",
+            "Restore history.csv in the run's folder from a backup, or delete it to go on without curves",
+        ) from error
+    return epochs
+
+
+_FIGURES = (
+    "train_loss",
+    "val_loss",
+    "val_accuracy",
+    "val_auc",
+    "learning_rate",
+    "seconds",
+    "images_per_second",
+)

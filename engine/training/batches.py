@@ -1,0 +1,215 @@
+"""Where a phase's batches come from: pixels through the whole net, or banked features through the rest of it.
+
+open_feed(...) -> Feed      pixels, or the bank, by what the phase trains and the recipe augments
+Feed.prefetched(...)        an epoch's batches for training
+Feed.plain(rows)            a batch as it is, for validation
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from engine.errors import DataError
+from engine.images import ImageCache
+from engine.models import Classifier, Cut, cut_where_frozen, kept_shape
+from engine.recipes import Augmenter, Balanced, augmentation_is_none
+from engine.records import Recipe, Sample, Split
+from engine.training.feature_bank import MAX_BYTES, PLAIN, FeatureBank, View, images_of
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Rows of the image cache and class numbers, by side."""
+
+    train_rows: NDArray[np.int64]
+    train_labels: NDArray[np.int64]
+    val_rows: NDArray[np.int64]
+    val_labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, split: Split, cache: ImageCache) -> TrainingData:
+        """Look the split's images up in the cache; those that cannot be read any more are left out and logged.
+
+        Raises:
+            DataError: Nothing is left of a class.
+        """
+        numbers = {name: number for number, name in enumerate(split.classes)}
+
+        def side(name: str, samples: Sequence[Sample]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+            kept = [sample for sample in samples if sample.image_id in cache.row]
+            lost = set(split.classes) - {sample.label for sample in kept}
+            if lost:
+                raise DataError(
+                    f"No {name} image of class {min(lost)} can be read any more ({cache.failed[0].message})",
+                    "Put the images back where they were, or index them again",
+                )
+            labels = np.array([numbers[sample.label or ""] for sample in kept], dtype=np.int64)
+            return cache.rows(kept), labels
+
+        for finding in cache.failed:
+            LOG.warning(finding.message)
+        train_rows, train_labels = side("training", split.train)
+        val_rows, val_labels = side("validation", split.val)
+        return cls(train_rows, train_labels, val_rows, val_labels, split.classes)
+
+
+@dataclass
+class Feed:
+    """Where a phase's batches come from: pixels through the net, or banked features through the rest of it."""
+
+    cache: ImageCache
+    device: str
+    augmenter: Augmenter
+    rest: nn.Module  # from a batch to logits
+    copy_augmenter: Augmenter | None  # for copies, where the recipe leaves originals as they are
+    views: dict[int, View] = field(default_factory=dict)  # empty means pixels
+
+    def inputs(
+        self, rows: NDArray[np.int64], *, view: int, copies: NDArray[np.int64], where: NDArray[np.bool_]
+    ) -> Tensor:
+        """Return a training batch: augmented images (B, C, H, W) in [0, 1], or pooled features."""
+        if self.views:
+            # An image shows its banked views in turn, from epoch to epoch and from copy to copy.
+            numbers = np.array(sorted(self.views))
+            turn = numbers[(rows + view + copies) % len(numbers)]
+            if where.any():  # copies that must be changed pass the plain view over
+                other = numbers[numbers != PLAIN]
+                turn[where] = other[(rows + view + copies)[where] % len(other)]
+            batch = np.empty((len(rows), *self.views[PLAIN].shape[1:]), dtype=np.float32)
+            for number in np.unique(turn):
+                batch[turn == number] = self.views[int(number)][rows[turn == number]]
+            return torch.from_numpy(batch).to(self.device)
+        images = images_of(self.cache, rows, self.device)
+        changed = self.augmenter(images, rows, view, copies=copies)
+        if where.any() and self.copy_augmenter is not None:
+            changed = self.copy_augmenter(changed, rows, view, copies=copies, where=where)
+        return changed.contiguous(memory_format=torch.channels_last)
+
+    def plain(self, rows: NDArray[np.int64]) -> Tensor:
+        """Return a batch as it is, for validation."""
+        if self.views:
+            return torch.from_numpy(self.views[PLAIN][rows]).to(self.device)
+        images = images_of(self.cache, rows, self.device).float() / 255
+        return images.contiguous(memory_format=torch.channels_last)
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        """Return logits (B, classes)."""
+        out: Tensor = self.rest(inputs)
+        return out
+
+    def prefetched(
+        self, train_rows: NDArray[np.int64], batches: list[NDArray[np.int64]], plan: Balanced, view: int
+    ) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
+        """Yield an epoch's batches, each made while the one before is learnt from.
+
+        Args:
+            train_rows: (N,) rows of the image cache.
+            batches: Which entries of the plan each batch holds.
+            plan: Of the epoch.
+            view: Number of the epoch over all phases.
+
+        Yields:
+            The entries of the plan, and `inputs` of them.
+        """
+
+        def make(chosen: NDArray[np.int64]) -> Tensor:
+            return self.inputs(
+                train_rows[plan.rows[chosen]],
+                view=view,
+                copies=plan.copies[chosen],
+                where=plan.augment[chosen],
+            )
+
+        if self.views:  # features are there already: a thread would cost more than it hides
+            yield from ((chosen, make(chosen)) for chosen in batches)
+            return
+        with ThreadPoolExecutor(1) as thread:
+            if self.device == "cpu":
+                # On one core: torch's threads for this would stand in the way of those that train, which costs more
+                # than the work itself.
+                threads = torch.get_num_threads()
+                thread.submit(_on_one_core).result()
+                torch.set_num_threads(threads)  # what threads to come begin with
+            upcoming = [thread.submit(make, chosen) for chosen in batches[:2]]
+            for step, chosen in enumerate(batches):
+                inputs = upcoming.pop(0).result()
+                if step + 2 < len(batches):
+                    upcoming.append(thread.submit(make, batches[step + 2]))
+                yield chosen, inputs
+
+
+def _on_one_core() -> None:
+    torch.get_num_threads()  # a thread takes over the program's number when it first needs it: before, not after
+    torch.set_num_threads(1)
+
+
+def open_feed(
+    recipe: Recipe,
+    classifier: Classifier,
+    cache: ImageCache,
+    data: TrainingData,
+    *,
+    device: str,
+    cache_dir: Path,
+    progress: Callable[[int, int], None],
+) -> Feed:
+    """Choose where a phase's batches come from, and fill the feature bank where they come from there.
+
+    Args:
+        recipe: With its augmentation and views.
+        classifier: As `engine.models.trainable.set_trainable` left it for the phase.
+        cache: Decoded images.
+        data: Which of them are trained and validated on.
+        device: Where the classifier lies.
+        cache_dir: Where the bank lies.
+        progress: Told of images done and images in all; may raise to stop.
+    """
+    changes = not augmentation_is_none(recipe.augmentation)
+    changes_copies = recipe.balance.method == "duplicate-augmented" and not changes
+    feed = Feed(
+        cache=cache,
+        device=device,
+        rest=classifier,
+        augmenter=Augmenter(recipe.augmentation, recipe.seed),
+        copy_augmenter=Augmenter(recipe.balance.augmentation, recipe.seed) if changes_copies else None,
+    )
+    cut = cut_where_frozen(classifier)
+    if (
+        cut is None
+        or changes_copies
+        or (changes and recipe.views == 0)
+        or not _fits(cut, recipe, data, device)
+    ):
+        return feed
+    feed.rest = cut.rest
+    bank = FeatureBank(
+        cache_dir / "features",
+        cache,
+        cut,
+        augmentation=recipe.augmentation,
+        seed=recipe.seed,
+        device=device,
+    )
+    everything = np.concatenate([data.train_rows, data.val_rows])
+    feed.views[PLAIN] = bank.view(PLAIN, everything, progress)
+    for view in range(recipe.views if changes else 0):
+        feed.views[view] = bank.view(view, data.train_rows, progress)
+    return feed
+
+
+def _fits(cut: Cut, recipe: Recipe, data: TrainingData, device: str) -> bool:
+    size = 4 * math.prod(kept_shape(cut, recipe.channels, recipe.image_size, device))
+    return size * (len(data.train_rows) * (1 + recipe.views) + len(data.val_rows)) <= MAX_BYTES

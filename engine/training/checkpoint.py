@@ -1,0 +1,156 @@
+"""The state of an unfinished training run as safetensors and JSON, so that resuming gives the same curve.
+
+Randomness is not stored: every draw of an epoch is a function of the recipe's seed and the epoch's number.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine.errors import TrainingError
+from engine.storage import storage_error, write_atomic
+
+FILE = "checkpoint.safetensors"
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """Everything that the next epoch depends on.
+
+    Attributes:
+        phase: Index of the phase the run is in.
+        epochs: Epochs done in that phase.
+        model: State of the classifier.
+        best: State of the best classifier so far; None before the first improvement.
+        progress: Numbers of the phase: best value, epochs since it, the scheduler's state.
+        optimizer: As `torch.optim.Optimizer.state_dict` gives it; None at a phase's beginning.
+        seconds: Training time so far.
+    """
+
+    phase: int
+    epochs: int
+    model: State
+    best: State | None
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    optimizer: Mapping[str, Any] | None = None
+    seconds: float = 0.0
+
+
+def copy_state(module: torch.nn.Module) -> State:
+    """Return a copy of a module's state on the CPU that later training does not change."""
+    return {name: value.detach().cpu().clone().contiguous() for name, value in module.state_dict().items()}
+
+
+def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint in place of the last one; a crash in between leaves the last one whole.
+
+    Raises:
+        WorkspaceError: The disk is full.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    tensors: State = {f"model/{name}": value for name, value in checkpoint.model.items()}
+    tensors |= {f"best/{name}": value for name, value in (checkpoint.best or {}).items()}
+    facts: dict[str, Any] = {
+        "phase": checkpoint.phase,
+        "epochs": checkpoint.epochs,
+        "has_best": checkpoint.best is not None,
+        "progress": checkpoint.progress,
+        "seconds": checkpoint.seconds,
+    }
+    if checkpoint.optimizer is not None:
+        scalars: dict[str, dict[str, Any]] = {}
+        for number, values in checkpoint.optimizer["state"].items():
+            for name, value in values.items():
+                if isinstance(value, Tensor):
+                    tensors[f"optimizer/{number}/{name}"] = value.detach().cpu().clone().contiguous()
+                else:
+                    scalars.setdefault(str(number), {})[name] = value
+        facts["optimizer"] = {"scalars": scalars, "groups": checkpoint.optimizer["param_groups"]}
+    temporary = folder / f".{FILE}"
+    try:
+        save_file(tensors, temporary, metadata={"overread": json.dumps(facts)})
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        temporary.replace(folder / FILE)
+    except SafetensorError as error:  # what it makes of any failure of the disk
+        temporary.unlink(missing_ok=True)
+        full = shutil.disk_usage(folder).free < sum(value.nbytes for value in tensors.values())
+        raise storage_error(OSError(errno.ENOSPC if full else errno.EIO, str(error)), folder) from error
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise storage_error(error, folder) from error
+
+
+def load_checkpoint(folder: Path) -> Checkpoint | None:
+    """Read the last checkpoint of an unfinished run; None where there is none.
+
+    Raises:
+        TrainingError: The file is cut short.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = folder / FILE
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads(file.metadata()["overread"])
+            tensors: State = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+        raise TrainingError(
+            f"The checkpoint of run {folder.name} is cut short or damaged",
+            f"Delete {FILE} from the run's folder and resume: training then begins again with the same recipe",
+        ) from error
+    optimizer = None
+    if "optimizer" in facts:
+        state: dict[int, dict[str, Any]] = {
+            int(number): dict(values) for number, values in facts["optimizer"]["scalars"].items()
+        }
+        for name, value in tensors.items():
+            if name.startswith("optimizer/"):
+                _, number, key = name.split("/", 2)
+                state.setdefault(int(number), {})[key] = value
+        optimizer = {"state": state, "param_groups": facts["optimizer"]["groups"]}
+    return Checkpoint(
+        phase=facts["phase"],
+        epochs=facts["epochs"],
+        model=_below(tensors, "model/"),
+        best=_below(tensors, "best/") if facts["has_best"] else None,
+        progress=facts["progress"],
+        optimizer=optimizer,
+        seconds=facts["seconds"],
+    )
+
+
+def remove_checkpoint(folder: Path) -> None:
+    """Delete the checkpoint of a run that is finished."""
+    (folder / FILE).unlink(missing_ok=True)
+
+
+def save_model(folder: Path, state: State) -> None:
+    """Write model.safetensors, whole or not at all.
+
+    Raises:
+        WorkspaceError: The disk is full.
+    """
+    from safetensors.torch import save
+
+    write_atomic(folder / "model.safetensors", save(state))
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> State:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

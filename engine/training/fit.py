@@ -1,0 +1,249 @@
+"""Training: a recipe and a split in, epochs out; when the last one is out, the run's folder is complete.
+
+The phases of a recipe follow one another on one net (`loop`). A phase that leaves the first layers frozen runs on the
+feature bank where the recipe's views allow it; every other phase runs through the whole net (`batches`). Before them
+everything that can be refused is refused; after them the net is calibrated.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.data import limit_training, save_split
+from engine.errors import SplitError, TrainingError
+from engine.images import evict, open_cache
+from engine.models import (
+    build_classifier,
+    device_name,
+    fast_features,
+    frozen_backbone,
+    len_parameters,
+    load_pretrained,
+    pick_device,
+    trained_parameters,
+)
+from engine.recipes import check_recipe, counts_after, recipe_to_json
+from engine.records import Epoch, Recipe, Run, Split
+from engine.runs import environment, save_doubt, save_run
+from engine.statistics import choose_threshold
+from engine.storage import write_atomic
+from engine.training.batches import TrainingData
+from engine.training.checkpoint import copy_state, load_checkpoint, remove_checkpoint, save_model
+from engine.training.feature_bank import images_of
+from engine.training.loop import BatchDone, Course, StopRequested, stoppable
+from engine.uncertainty import calibrate, calibrated, cases_for_passes, fit_doubt, undecided
+
+MAX_BYTES = 20 << 30  # of decoded images, films and thumbnails in the cache beside the run's own
+
+
+def default_positive(classes: Sequence[str]) -> str:
+    """Return the class whose finding sensitivity speaks of, unless the user says otherwise: the last one.
+
+    `Index.classes` puts a class named like "normal" first.
+    """
+    return classes[-1]
+
+
+def train(
+    recipe: Recipe,
+    split: Split,
+    *,
+    folder: Path,
+    cache_dir: Path,
+    dataset_id: str,
+    dataset_name: str,
+    positive: str | None = None,
+    device: str = "auto",
+    should_stop: StopRequested = lambda: False,
+    on_batch: BatchDone = lambda done, total: None,
+    on_trained: Callable[[], None] = lambda: None,
+    resume: bool = False,
+    allow_downloads: bool = False,
+) -> Iterator[Epoch]:
+    """Train a recipe on a split; afterwards `engine.runs.folder.load_run(folder)` gives the finished run.
+
+    Args:
+        recipe: What to do.
+        split: On what. Balancing and augmentation touch `split.train` alone.
+        folder: The run's own folder; its name is the run's id.
+        cache_dir: Where decoded images and features are kept between runs.
+        dataset_id: Of the index.
+        dataset_name: For people.
+        positive: The class whose finding sensitivity speaks of; None means the last.
+        device: "auto", "cpu", "cuda" or "mps".
+        should_stop: Asked once a batch.
+        on_batch: Told of every batch.
+        on_trained: Told when the last epoch is done; calibrating begins, which may take a minute.
+        resume: Go on from the folder's checkpoint, if there is one.
+        allow_downloads: Whether pretrained weights may be fetched from the hub.
+
+    Yields:
+        One record an epoch, as soon as it is done; it is in history.csv by then.
+
+    Raises:
+        RecipeError: The recipe is contradictory or does not fit the data.
+        DataError: The images cannot be read any more.
+        SplitError: There are fewer than two classes, or one is missing on one side.
+        WeightsError: Pretrained weights are not on this machine.
+        TrainingStopped: `should_stop` said so.
+        TrainingError: The loss is no number any more, or memory ran out.
+        WorkspaceError: The disk is full.
+    """
+    check_recipe(recipe)
+    _check_split(split, positive)
+    split = limit_training(split, recipe.train_limit, seed=recipe.seed)
+    began = time.monotonic()
+    chosen = pick_device(device)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomic(folder / "recipe.json", recipe_to_json(recipe))
+    save_split(split, folder / "split.csv")
+    write_atomic(folder / "environment.json", json.dumps(environment(device_name(chosen)), indent=2))
+
+    torch.manual_seed(recipe.seed)
+    classifier = build_classifier(recipe, len(split.classes))
+    checkpoint = load_checkpoint(folder) if resume else None
+    origin = load_pretrained(classifier, recipe.weights, allow_downloads=allow_downloads)
+    # Asked now, so that a layer or class that is not there is refused before hours of training and not after.
+    trained = trained_parameters(classifier, recipe)
+    labels = np.array([split.classes.index(sample.label or "") for sample in split.train])
+    counts_after(labels, recipe.balance, split.classes)
+    classifier.to(chosen, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    cache = open_cache(
+        cache_dir,
+        [*split.train, *split.val, *split.test],
+        size=recipe.image_size,
+        channels=recipe.channels,
+        progress=stoppable(should_stop, on_batch),
+    )
+    evict(cache_dir, MAX_BYTES + cache.images.nbytes)  # this run's own were used last, and stay
+    data = TrainingData.of(split, cache)
+    course = Course(
+        recipe=recipe,
+        folder=folder,
+        cache_dir=cache_dir,
+        classifier=classifier,
+        cache=cache,
+        data=data,
+        device=chosen,
+        positive=split.classes.index(positive or default_positive(split.classes)),
+        should_stop=should_stop,
+        on_batch=on_batch,
+        began=began - (checkpoint.seconds if checkpoint else 0.0),
+    )
+    try:
+        yield from course.run(checkpoint)
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            f"{device_name(chosen)} ran out of memory at a batch of {recipe.batch_size} images",
+            "Start a new run with a smaller batch_size or image_size",
+        ) from error
+    on_trained()
+    finish(course, trained=trained, dataset_id=dataset_id, dataset_name=dataset_name, origin=origin)
+
+
+def finish(course: Course, *, trained: int, dataset_id: str, dataset_name: str, origin: str) -> None:
+    """Write the best checkpoint; on validation data calibrate it, fit its doubt and choose its operating point."""
+    recipe, data = course.recipe, course.data
+    save_model(course.folder, copy_state(course.classifier))
+    sample = cases_for_passes(len(data.val_rows), seed=recipe.seed)
+    logits, pooled = _validated(course, sample)
+    calibration = calibrate(recipe, logits, data.val_labels, data.train_labels, data.classes)
+    doubt = fit_doubt(
+        course.classifier,
+        logits,
+        data.val_labels,
+        pooled,
+        data.val_labels[sample],
+        calibration,
+        seed=recipe.seed,
+        each_pass=course.unless_stopped,
+    )
+    if doubt is not None:
+        save_doubt(course.folder, doubt)
+    threshold = 0.5
+    if len(data.classes) == 2 and len(logits):
+        probabilities = calibrated(logits, calibration)[:, course.positive]
+        threshold = choose_threshold(
+            recipe.operating_point,
+            data.val_labels == course.positive,
+            probabilities,
+            undecided=undecided(calibration, course.positive),
+        )
+    save_run(
+        Run(
+            run_id=course.folder.name,
+            folder=course.folder,
+            dataset_id=dataset_id,
+            dataset_name=dataset_name,
+            recipe=recipe,
+            classes=data.classes,
+            positive=data.classes[course.positive],
+            threshold=threshold,
+            calibration=calibration,
+            weights_source=origin,
+            device=device_name(course.device),
+            created=datetime.now(UTC),
+            seconds=time.monotonic() - course.began,
+            parameters=len_parameters(course.classifier.parameters()),
+            trained_parameters=trained,
+        )
+    )
+    remove_checkpoint(course.folder)
+
+
+def _validated(course: Course, sample: NDArray[np.int64]) -> tuple[NDArray[np.float32], list[Tensor]]:
+    """Run the N validation images as `engine.prediction.predictor` does.
+
+    Returns:
+        (N, C) logits of all, and in batches what the head reads of the sample, in its order: maps of all would not
+        fit into a GPU.
+    """
+    net, rows = course.classifier.eval(), course.data.val_rows
+    features = fast_features(
+        frozen_backbone(net).frozen,
+        device=course.device,
+        images=len(rows),
+        size=course.recipe.image_size,
+        cache_dir=course.cache_dir,
+    )
+    kept = np.isin(np.arange(len(rows)), sample)
+    logits = np.zeros((len(rows), len(course.data.classes)), dtype=np.float32)
+    pooled: list[Tensor] = []
+    for at in range(0, len(rows), 64):
+        course.unless_stopped()
+        here = slice(at, at + 64)
+        images = images_of(course.cache, rows[here], course.device).float() / 255
+        with torch.inference_mode():
+            read = net.head.pool(features(images))
+            logits[here] = net.head.from_pooled(read).float().cpu().numpy()
+        if kept[here].any():
+            pooled.append(read[torch.from_numpy(kept[here]).to(read.device)])
+    # A pass over seven images takes as long as one over many.
+    return logits, list(torch.split(torch.cat(pooled), 256)) if pooled else []
+
+
+def _check_split(split: Split, positive: str | None) -> None:
+    if len(split.classes) < 2:
+        raise SplitError(
+            f"There is only one class ({', '.join(split.classes) or 'none'}), so there is nothing to tell apart",
+            "Add a folder or label for at least one other class",
+        )
+    for name in split.classes:
+        for part in ("train", "val"):
+            samples = split.train if part == "train" else split.val
+            if not any(sample.label == name for sample in samples):
+                raise SplitError(
+                    f"No {'training' if part == 'train' else 'validation'} image is labelled “{name}”",
+                    "Add images of that class, leave the class out, or choose another seed or ratios for the split",
+                )
+    if positive is not None and positive not in split.classes:
+        raise SplitError(f"There is no class “{positive}”", f"Choose one of: {', '.join(split.classes)}")

@@ -1,0 +1,308 @@
+"""The course of a run: phases, epochs, the best net so far, and checkpoints from which it goes on.
+
+What is drawn in an epoch (order, augmentation, dropout) is a function of the recipe's seed and the epoch's number,
+so that a resumed run gives the same curve as one that was never interrupted.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engine.errors import TrainingError, TrainingStopped
+from engine.images import ImageCache
+from engine.models import Classifier, autocast, compiled, half_precision, set_trainable
+from engine.recipes import OPTIMIZERS, SCHEDULES, balanced_rows, focal_loss, is_better, l1_penalty
+from engine.records import Epoch, Phase, Recipe
+from engine.runs import append_epoch, load_history, write_history
+from engine.statistics import placements
+from engine.training.batches import Feed, TrainingData, open_feed
+from engine.training.checkpoint import Checkpoint, State, copy_state, save_checkpoint
+from engine.training.feature_bank import evict
+
+SECONDS_BETWEEN_CHECKPOINTS = 15.0
+
+
+class StopRequested(Protocol):
+    """Whether somebody pressed stop; asked once a batch."""
+
+    def __call__(self) -> bool:
+        """Answer."""
+
+
+class BatchDone(Protocol):
+    """Told of every batch: how many are done, of how many."""
+
+    def __call__(self, done: int, total: int, /) -> None:
+        """Take note."""
+
+
+def stopped() -> TrainingStopped:
+    """Say that a run was stopped and how it goes on."""
+    return TrainingStopped(
+        "The run was stopped", "Resume it to go on from its last checkpoint, or start another"
+    )
+
+
+def stoppable(should_stop: StopRequested, on_batch: BatchDone) -> Callable[[int, int], None]:
+    """Return what tells `on_batch` of every step and raises `TrainingStopped` when somebody pressed stop."""
+
+    def progress(done: int, total: int) -> None:
+        if should_stop():
+            raise stopped()
+        on_batch(done, total)
+
+    return progress
+
+
+@dataclass
+class _Progress:
+    """What the present phase knows of its own course."""
+
+    best_value: float = math.nan
+    epochs_since_best: int = 0
+    best: State | None = None
+    monitor: str = ""
+
+
+@dataclass
+class Course:
+    """One run from its first epoch to its last."""
+
+    recipe: Recipe
+    folder: Path
+    cache_dir: Path
+    classifier: Classifier
+    cache: ImageCache
+    data: TrainingData
+    device: str
+    positive: int
+    should_stop: StopRequested
+    on_batch: BatchDone
+    began: float
+    progress: _Progress = field(default_factory=_Progress)
+    scaler: torch.amp.GradScaler = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the loss's scaler: one for the whole run, for it takes many steps to find its scale."""
+        self.scaler = torch.amp.GradScaler(self.device, enabled=half_precision(self.device) == torch.float16)
+
+    def unless_stopped(self) -> None:
+        """Raise `TrainingStopped` when somebody pressed stop."""
+        if self.should_stop():
+            raise stopped()
+
+    def run(self, checkpoint: Checkpoint | None) -> Iterator[Epoch]:
+        """Go through the phases, from the checkpoint on; the net ends as the best epoch by what was last monitored."""
+        number = 0
+        saved_at = time.monotonic()
+        if checkpoint is not None:
+            self._restore(checkpoint)
+            number = checkpoint.progress["epochs_before"] + checkpoint.epochs
+        write_history(self.folder, load_history(self.folder)[:number])
+        for index, phase in enumerate(self.recipe.phases):
+            if checkpoint is not None and index < checkpoint.phase:
+                continue
+            resumed = checkpoint if checkpoint is not None and index == checkpoint.phase else None
+            if resumed is None:
+                self._enter(phase)
+            parameters = set_trainable(
+                self.classifier, phase.trainable, freeze_batch_norm=phase.freeze_batch_norm
+            )
+            optimizer = OPTIMIZERS[phase.optimizer](parameters, phase)
+            schedule = SCHEDULES[phase.schedule](optimizer, phase)
+            feed = open_feed(
+                self.recipe,
+                self.classifier,
+                self.cache,
+                self.data,
+                device=self.device,
+                cache_dir=self.cache_dir,
+                progress=stoppable(self.should_stop, self.on_batch),
+            )
+            feed.rest = compiled(feed.rest)
+            done = 0
+            if resumed is not None:
+                done = resumed.epochs
+                if resumed.optimizer is not None:
+                    optimizer.load_state_dict(dict(resumed.optimizer))
+                    schedule.load_state_dict(resumed.progress["schedule"])
+            while done < phase.epochs and not self._ended(phase):
+                started = time.monotonic()
+                rate = optimizer.param_groups[0]["lr"]
+                train_loss, images = self._epoch(phase, index, done, feed, optimizer, parameters)
+                figures = self._validate(feed)
+                value = figures[phase.monitor]
+                schedule.step(value)
+                improved = self._note(value, phase)
+                done, number = done + 1, number + 1
+                seconds = time.monotonic() - started
+                epoch = Epoch(
+                    number=number,
+                    phase=phase.name,
+                    train_loss=train_loss,
+                    **figures,
+                    learning_rate=rate,
+                    seconds=seconds,
+                    images_per_second=images / seconds,
+                    best=improved,
+                )
+                append_epoch(self.folder, epoch)
+                last = index == len(self.recipe.phases) - 1 and (done == phase.epochs or self._ended(phase))
+                if last or time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS:
+                    self._save(index, done, number, optimizer, schedule.state_dict())
+                    saved_at = time.monotonic()
+                yield epoch
+            del feed  # it has the banks open
+            evict(self.cache_dir / "features")
+        if self.progress.best is not None:
+            self.classifier.load_state_dict(self.progress.best)
+
+    def _enter(self, phase: Phase) -> None:
+        # A phase starts from the best of those before it, and must beat it: fine-tuning can only help.
+        if self.progress.best is not None:
+            self.classifier.load_state_dict(self.progress.best)
+        self.progress.epochs_since_best = 0
+        if self.progress.monitor != phase.monitor:
+            self.progress = _Progress(monitor=phase.monitor)
+
+    def _ended(self, phase: Phase) -> bool:
+        return 0 < phase.stop_patience <= self.progress.epochs_since_best
+
+    def _note(self, value: float, phase: Phase) -> bool:
+        improved = is_better(phase.monitor, value, self.progress.best_value)
+        if improved:
+            self.progress.best_value, self.progress.epochs_since_best = value, 0
+            self.progress.best = copy_state(self.classifier)
+        else:
+            self.progress.epochs_since_best += 1
+        return improved
+
+    def _epoch(
+        self,
+        phase: Phase,
+        index: int,
+        done: int,
+        feed: Feed,
+        optimizer: torch.optim.Optimizer,
+        parameters: list[nn.Parameter],
+    ) -> tuple[float, int]:
+        recipe, data = self.recipe, self.data
+        view = index * 10_000 + done  # differs from epoch to epoch over all phases
+        torch.manual_seed(recipe.seed * 1_000_003 + view)
+        rng = np.random.default_rng([recipe.seed % 2**32, index, done])
+        plan = balanced_rows(data.train_labels, recipe.balance, data.classes, rng)
+        order = rng.permutation(len(plan.rows))
+        batches = [order[at : at + recipe.batch_size] for at in range(0, len(order), recipe.batch_size)]
+        if len(batches) > 1 and len(batches[-1]) == 1:
+            batches.pop()  # batch normalisation has no variance over one image
+        weights = None
+        if plan.class_weights is not None:
+            weights = torch.from_numpy(plan.class_weights).to(self.device)
+        self.classifier.train()
+        total, images = 0.0, 0
+        for step, (chosen, inputs) in enumerate(feed.prefetched(data.train_rows, batches, plan, view)):
+            self.unless_stopped()
+            labels = torch.from_numpy(data.train_labels[plan.rows[chosen]]).to(self.device)
+            optimizer.zero_grad(set_to_none=True)
+            with autocast(self.device):
+                logits = feed.logits(inputs)
+                gamma = recipe.balance.focal_gamma if plan.loss == "focal" else 0.0  # 0 is cross-entropy
+                loss = focal_loss(logits.float(), labels, gamma, weights)
+                if phase.l1:
+                    loss = loss + phase.l1 * l1_penalty(parameters)
+            self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            if phase.clip_norm:
+                self.scaler.unscale_(optimizer)
+                nn.utils.clip_grad_norm_(parameters, phase.clip_norm)
+            self.scaler.step(optimizer)
+            self.scaler.update()
+            total += float(loss.detach()) * len(chosen)
+            images += len(chosen)
+            self.on_batch(step + 1, len(batches))
+        if not math.isfinite(total):
+            raise TrainingError(
+                f"The training loss became {total} in epoch {done + 1} of phase {phase.name}",
+                f"Start a new run with a lower learning rate in this phase (now {phase.learning_rate:g}), or with its "
+                "clip_norm at 1",
+            )
+        return total / max(1, images), images
+
+    def _validate(self, feed: Feed) -> dict[str, float]:
+        self.classifier.eval()
+        rows, labels = self.data.val_rows, torch.from_numpy(self.data.val_labels)
+        size = 2048 if feed.views else self.recipe.batch_size
+        pieces: list[Tensor] = []
+        with torch.inference_mode(), autocast(self.device):
+            for at in range(0, len(rows), size):
+                self.unless_stopped()
+                pieces.append(feed.logits(feed.plain(rows[at : at + size])).float().cpu())
+        if not pieces:
+            return {"val_loss": math.nan, "val_accuracy": math.nan, "val_auc": math.nan}
+        logits = torch.cat(pieces)
+        return {
+            "val_loss": float(functional.cross_entropy(logits, labels)),
+            "val_accuracy": float((logits.argmax(1) == labels).float().mean()),
+            "val_auc": _area(logits.softmax(1).numpy(), self.data.val_labels, self.positive),
+        }
+
+    def _save(
+        self,
+        index: int,
+        done: int,
+        number: int,
+        optimizer: torch.optim.Optimizer,
+        schedule: dict[str, Any],
+    ) -> None:
+        save_checkpoint(
+            self.folder,
+            Checkpoint(
+                phase=index,
+                epochs=done,
+                model=copy_state(self.classifier),
+                best=self.progress.best,
+                progress={
+                    "best_value": self.progress.best_value,
+                    "epochs_since_best": self.progress.epochs_since_best,
+                    "monitor": self.progress.monitor,
+                    "schedule": schedule,
+                    "scaler": self.scaler.state_dict(),
+                    "epochs_before": number - done,
+                },
+                optimizer=optimizer.state_dict(),
+                seconds=time.monotonic() - self.began,
+            ),
+        )
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        self.classifier.load_state_dict(checkpoint.model)
+        if scale := checkpoint.progress.get(
+            "scaler"
+        ):  # empty where the run began on a device that needs none
+            self.scaler.load_state_dict(scale)
+        self.progress = _Progress(
+            best_value=checkpoint.progress["best_value"],
+            epochs_since_best=checkpoint.progress["epochs_since_best"],
+            best=checkpoint.best,
+            monitor=checkpoint.progress["monitor"],
+        )
+
+
+def _area(probabilities: NDArray[np.float32], labels: NDArray[np.int64], positive: int) -> float:
+    classes = [positive] if probabilities.shape[1] == 2 else range(probabilities.shape[1])
+    areas: list[float] = []
+    for number in classes:
+        y = labels == number
+        if 0 < y.sum() < len(y):
+            areas.append(float(np.mean(placements(y, probabilities[:, number].astype(np.float64))[0])))
+    return float(np.mean(areas)) if areas else math.nan

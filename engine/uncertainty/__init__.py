@@ -1,0 +1,8 @@
+"""Uncertainty: calibrated probabilities, dropout at test time, conformal sets.
+
+In: logits and labels of validation cases. Out: a `Calibration` and a `Doubt`, told with each prediction.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

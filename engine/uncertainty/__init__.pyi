@@ -1,0 +1,16 @@
+from .calibration import (
+    as_trained as as_trained,
+    calibrate as calibrate,
+    calibrated as calibrated,
+    undecided as undecided,
+)
+from .dropout import (
+    injected_dropout as injected_dropout,
+    pass_probabilities as pass_probabilities,
+    pooled_features as pooled_features,
+)
+from .estimates import (
+    cases_for_passes as cases_for_passes,
+    fit_doubt as fit_doubt,
+    tell_doubt as tell_doubt,
+)

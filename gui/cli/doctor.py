@@ -1,0 +1,178 @@
+"""`overread doctor`: what this machine offers and what is missing, without touching the network."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import webbrowser
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from engine.errors import EngineError
+from engine.workspace import Workspace, default_root, open_workspace
+
+DEFAULT_WEIGHTS = "tf_efficientnet_lite0"
+BROWSERS = (
+    "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge",
+    "microsoft-edge", "firefox", "safari",
+)  # fmt: skip
+SPACE_NEEDED = 2 * 1024**3
+"""Bytes that a few thousand films' caches and a few runs take."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: What.
+        found: What there is.
+        good: Whether Overread can work with it.
+        remedy: What to do where it cannot.
+    """
+
+    name: str
+    found: str
+    good: bool = True
+    remedy: str = ""
+
+
+def examine(workspace_root: Path | None = None) -> list[Check]:
+    """Look at everything that Overread needs.
+
+    Args:
+        workspace_root: The workspace's folder; None means the default one.
+
+    Returns:
+        The checks in the order of `CHECKS`; one that meets an `EngineError` carries its two sentences.
+    """
+    root = workspace_root or default_root()
+    return [_guarded(name, check, root) for name, check in CHECKS.items()]
+
+
+def _guarded(name: str, check: Callable[[str, Path], Check], root: Path) -> Check:
+    try:
+        return check(name, root)
+    except EngineError as error:
+        return Check(name=name, found=error.problem, good=False, remedy=error.remedy)
+
+
+def _python(name: str, _root: Path) -> Check:
+    found = f"{sys.version.split()[0]} at {sys.executable}"
+    return Check(
+        name=name, found=found, good=sys.version_info >= (3, 11), remedy="Install Python 3.11 or newer"
+    )
+
+
+def _system(name: str, _root: Path) -> Check:
+    return Check(name=name, found=f"{platform.system()} {platform.release()} {platform.machine()}")
+
+
+def _packages(name: str, _root: Path) -> Check:
+    versions = []
+    for package in ("overread", "torch", "torchvision", "timm", "gradio"):
+        try:
+            versions.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            versions.append(f"{package} (not installed as a package)")
+    missing = [entry for entry in versions[1:] if entry.endswith(")")]
+    return Check(
+        name=name,
+        found=", ".join(versions),
+        good=not missing,
+        remedy="Install Overread with its requirements: python -m pip install -c constraints.txt -e .",
+    )
+
+
+def _device(name: str, _root: Path) -> Check:
+    import torch
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    found = f"CPU, {cores} core{'s' * (cores != 1)}"
+    if torch.cuda.is_available():
+        memory = torch.cuda.get_device_properties(0).total_memory / 1024**3
+        found = f"CUDA: {torch.cuda.get_device_name(0)}, {memory:.0f} GiB; {found}"
+    elif torch.backends.mps.is_available():
+        found = f"MPS (Apple GPU); {found}"
+    return Check(name=name, found=found)
+
+
+def _weights(name: str, _root: Path) -> Check:
+    from engine.models import find_weights, missing
+
+    loaded = find_weights(DEFAULT_WEIGHTS)
+    if loaded is None:
+        raise missing(DEFAULT_WEIGHTS)
+    state, origin = loaded
+    millions = sum(tensor.numel() for tensor in state.values()) / 1e6
+    return Check(name=name, found=f"EfficientNet-Lite0, {millions:.1f} million parameters read, {origin}")
+
+
+def _workspace(name: str, root: Path) -> Check:
+    workspace = open_workspace(root)
+    runs = sum(1 for _ in workspace.runs.glob("*/run.json"))
+    datasets = sum(1 for folder in workspace.datasets.iterdir() if folder.is_dir())
+    return Check(name=name, found=f"{workspace.root}, {datasets} data sets, {runs} finished runs")
+
+
+def _database(name: str, root: Path) -> Check:
+    from engine.reading import open_store
+
+    with open_store(open_workspace(root).database) as store:
+        return Check(name=name, found=f"opens, {len(store.runs())} runs to review")
+
+
+def _disk(name: str, root: Path) -> Check:
+    workspace: Workspace = open_workspace(root)
+    free = shutil.disk_usage(workspace.root).free
+    cache = sum(path.stat().st_size for path in workspace.cache.rglob("*") if path.is_file())
+    return Check(
+        name=name,
+        found=f"{_gigabytes(free)} free; deleting {workspace.cache} would free {_gigabytes(cache)} more",
+        good=free >= SPACE_NEEDED,
+        remedy="Free some space, delete the cache folder, or choose another disk with --workspace",
+    )
+
+
+def _browser(name: str, _root: Path) -> Check:
+    found = [browser for browser in BROWSERS if shutil.which(browser)]
+    try:
+        opens = webbrowser.get() is not None
+    except webbrowser.Error:
+        opens = False
+    if not (found or opens):
+        return Check(
+            name=name,
+            found="none found",
+            good=False,
+            remedy="Install a browser, or open what `overread gui` prints from another machine by ssh -L",
+        )
+    return Check(name=name, found=", ".join(found) or "the system's own")
+
+
+def _network(name: str, _root: Path) -> Check:
+    return Check(
+        name=name, found="not contacted; Overread downloads nothing unless asked (--allow-downloads)"
+    )
+
+
+def _gigabytes(size: float) -> str:
+    return f"{size / 1024**3:.1f} GiB"
+
+
+CHECKS: dict[str, Callable[[str, Path], Check]] = {
+    "Python": _python,
+    "system": _system,
+    "packages": _packages,
+    "device": _device,
+    "weights": _weights,
+    "workspace": _workspace,
+    "database": _database,
+    "disk": _disk,
+    "browser": _browser,
+    "network": _network,
+}

@@ -1,0 +1,174 @@
+"""`overread train`, `runs`, `watch`, `stop` and `resume`: training runs, each in a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engine import jobs
+from engine.data import training_request
+from engine.errors import RecipeError, RunError, TrainingError
+from engine.recipes import change_recipe, find_recipe
+from engine.records import Recipe
+from engine.runs import load_history, load_run
+from engine.workspace import Workspace, open_workspace
+from gui.cli.data import choices_of, dataset_of, divide, pairs_of
+from gui.cli.terminal import duration, say, show_json, show_table, watch_job
+
+
+def train(
+    dataset: str,
+    *,
+    recipe: str,
+    changes: Sequence[str],
+    epochs: str | None,
+    ratios: str | None,
+    seed: int | None,
+    use_given: bool | None,
+    positive: str | None,
+    device: str,
+    allow_downloads: bool,
+    background: bool,
+    workspace_root: Path | None,
+    as_json: bool,
+) -> None:
+    """See `gui.cli.main.train`."""
+    workspace = open_workspace(workspace_root)
+    chosen = find_recipe(recipe)
+    chosen = change_recipe(chosen, {**epochs_of(chosen, epochs), **pairs_of(changes, "--set")})
+    found = dataset_of(workspace, dataset)
+    choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
+    divide(found, choices)  # what cannot be divided is said now, not by another process
+    job = jobs.submit(
+        workspace, training_request(chosen, found, choices, device=device, allow_downloads=allow_downloads)
+    )
+    say(f"Run {job.job_id}: {chosen.title} on {found.name}")
+    if background:
+        _say_status(jobs.status(job.folder), as_json=as_json)
+        say(f"Watch it with: overread watch {job.job_id}")
+        return
+    _finish(workspace, job.folder, as_json=as_json)
+
+
+def epochs_of(recipe: Recipe, text: str | None) -> dict[str, str]:
+    """Return what `--epochs` changes in a recipe: one number for all phases, or one a phase.
+
+    Raises:
+        RecipeError: There are not as many numbers as phases.
+    """
+    if text is None:
+        return {}
+    counts = text.split(",")
+    if len(counts) == 1:
+        counts *= len(recipe.phases)
+    if len(counts) != len(recipe.phases):
+        raise RecipeError(
+            f"{recipe.name} has {len(recipe.phases)} phases, and --epochs names {len(counts)}",
+            "Give one number for all phases, or one a phase: --epochs 20,2",
+        )
+    return {f"phases.{number}.epochs": count for number, count in enumerate(counts)}
+
+
+def _finish(workspace: Workspace, folder: Path, *, as_json: bool) -> None:
+    """Follow a run to its end and say how it went.
+
+    Raises:
+        TrainingError: It did not end well.
+    """
+    end = watch_job(folder)
+    if end.state != "done":
+        problem, _, remedy = end.message.partition(". ")
+        raise TrainingError(problem, remedy or f"Resume it with: overread resume {end.job_id}")
+    run = load_run(folder)
+    epochs = load_history(folder)
+    best = max((epoch.val_auc for epoch in epochs if epoch.best), default=float("nan"))
+    facts: dict[str, Any] = {
+        "run_id": run.run_id,
+        "folder": run.folder,
+        "recipe": run.recipe.name,
+        "classes": run.classes,
+        "positive": run.positive,
+        "epochs": len(epochs),
+        "val_auc": best,
+        "threshold": run.threshold,
+        "seconds": run.seconds,
+        "device": run.device,
+        "weights": run.weights_source,
+        "parameters": run.parameters,
+        "trained_parameters": run.trained_parameters,
+    }
+    if as_json:
+        show_json(facts)
+        return
+    print(f"Run {run.run_id}: {len(epochs)} epochs in {duration(run.seconds)} on {run.device}")
+    print(f"Best AUROC on validation data {best:.3f}; test data wait for the report")
+    say(f"Next: overread gui, or overread report {run.run_id} --out report")
+
+
+def _job_folder(workspace: Workspace, run: str) -> Path:
+    """Return the folder of a run that may still be working."""
+    names = [now.job_id for now in jobs.list_jobs(workspace)]
+    matching = names[:1] if run == "latest" else [name for name in names if name.startswith(run)]
+    if len(matching) != 1:
+        raise RunError(f"There is no single run “{run}”", "Choose one of those that `overread runs` lists")
+    return workspace.runs / matching[0]
+
+
+def runs(workspace_root: Path | None, *, as_json: bool) -> None:
+    """See `gui.cli.main.runs`."""
+    found = jobs.list_jobs(open_workspace(workspace_root))
+    if as_json:
+        show_json({"runs": [_status_facts(now) for now in found]})
+        return
+    rows = [(now.job_id, now.state, f"{now.epoch} / {now.epochs}", _area(now), now.message) for now in found]
+    show_table(("run", "state", "epochs", "validation AUROC, last epoch", ""), rows)
+
+
+def _area(now: jobs.JobStatus) -> float | None:
+    return None if now.last_epoch is None else now.last_epoch.val_auc
+
+
+def _status_facts(now: jobs.JobStatus) -> dict[str, Any]:
+    return {
+        "run_id": now.job_id,
+        "state": now.state,
+        "message": now.message,
+        "epoch": now.epoch,
+        "epochs": now.epochs,
+        "seconds_left": now.seconds_left,
+        "val_auc": _area(now),
+        "folder": now.folder,
+    }
+
+
+def _say_status(now: jobs.JobStatus, *, as_json: bool) -> None:
+    if as_json:
+        show_json(_status_facts(now))
+    else:
+        print(f"Run {now.job_id}: {now.state}. {now.message}")
+
+
+def watch(run: str, *, workspace_root: Path | None, as_json: bool) -> None:
+    """See `gui.cli.main.watch`."""
+    workspace = open_workspace(workspace_root)
+    _finish(workspace, _job_folder(workspace, run), as_json=as_json)
+
+
+def stop(run: str, *, workspace_root: Path | None) -> None:
+    """See `gui.cli.main.stop`."""
+    folder = _job_folder(open_workspace(workspace_root), run)
+    if not jobs.status(folder).working:
+        _say_status(jobs.status(folder), as_json=False)
+        return
+    jobs.stop(folder)
+    for now in jobs.watch(folder):
+        if not now.working:
+            _say_status(now, as_json=False)
+
+
+def resume(run: str, *, workspace_root: Path | None, as_json: bool) -> None:
+    """See `gui.cli.main.resume`."""
+    workspace = open_workspace(workspace_root)
+    job = jobs.resume(workspace, _job_folder(workspace, run).name)
+    _finish(workspace, job.folder, as_json=as_json)

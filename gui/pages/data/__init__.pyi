@@ -1,0 +1,1 @@
+from .page import dataset_choices as dataset_choices

@@ -1,0 +1,273 @@
+"""Report: choose a run, a part of the data and the reference standards; see the figures, take them away as files.
+
+Nothing is computed here: `engine.pipeline` computes, `engine.report` draws and writes.
+They are imported when a report is asked for: the window opens seconds sooner without them.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from engine.errors import ReportError
+from engine.reading import Store
+from engine.records import Part
+from engine.report import REFERENCE_STANDARDS
+from engine.runs import find_run, list_runs
+from engine.workspace import Workspace
+from gui.pages.report.sections import (
+    about,
+    cases,
+    chosen_standards,
+    classification_rows,
+    drawings,
+    estimate_rows,
+    headline,
+    said,
+    training,
+)
+from gui.web import AppSession, arrival, markup, shown
+
+if TYPE_CHECKING:
+    from engine.report import Report
+
+PARTS_SHOWN: dict[str, tuple[str, Part | None]] = {
+    "test": ("test films", "test"),
+    "val": ("validation films (tuned on these: too good)", "val"),
+    "all": ("all predicted films (validation among them: too good)", None),
+}
+FILE_KINDS = {"html": "Download as HTML", "csv": "Download tables (CSV)", "json": "Download as JSON"}
+
+
+# ---------------------------------------------------------------------------------------- what is shown
+
+
+def report_of(session: AppSession, run_id: str | None, part: str) -> Report:
+    """Return the report on one part of a run's data.
+
+    Raises:
+        ReportError: No run is chosen, or it has no predictions on this part.
+        RunError: The run cannot be read.
+    """
+    if not run_id:
+        raise ReportError("There is no finished run to report on", "Train one on the Train page first")
+    # Reviews are append-only: as long as there are as many, they are the same.
+    reviews = len(session.store.reviews(run_id))
+    heatmaps = session.workspace.runs / run_id / "heatmaps.npz"
+    read = heatmaps.stat().st_mtime_ns if heatmaps.exists() else 0
+    return _computed(session.workspace, session.store, run_id, part, (reviews, read))
+
+
+@lru_cache(maxsize=4)
+def _computed(workspace: Workspace, store: Store, run_id: str, part: str, stamp: tuple[int, int]) -> Report:
+    """Compute a report once for all who look at it; `stamp` changes with what it rests on."""
+    from engine.pipeline import report_run
+
+    run = find_run(workspace, run_id)
+    return report_run(workspace, store, run, part=PARTS_SHOWN.get(part, PARTS_SHOWN["test"])[1])
+
+
+# ---------------------------------------------------------------------------------------- handlers
+
+
+def run_choices(session: AppSession) -> list[tuple[str, str]]:
+    """Return the finished runs for a drop-down, newest first."""
+    known = set(session.store.run_ids())
+    return [
+        (f"{run.created.astimezone():%d %b %Y %H:%M} · {run.recipe.title} · {run.dataset_name}", run.run_id)
+        for run in list_runs(session.workspace)
+        if run.run_id in known
+    ]
+
+
+def show(
+    session: AppSession, run_id: str | None, part: str, standards: Sequence[str], heat: bool
+) -> tuple[Any, ...]:
+    """Return all that the page shows of a run, in the order of the page's outputs."""
+    if not run_id:
+        nothing = markup.note(
+            "No finished run yet. Train one on the Train page; its report then stands here."
+        )
+        return nothing, *_nothing(), "", "", ""
+    try:
+        report = report_of(session, run_id, part)
+    except ReportError as error:
+        told = markup.note(str(error), tone="serious")
+        return told, *_nothing(), "", "", ""
+    chosen = {one.name: one for one in chosen_standards(report, standards)}
+    shown_standards: list[Any] = []
+    for name in REFERENCE_STANDARDS:
+        one = chosen.get(name)
+        if one is None:
+            shown_standards += _nothing_of_one()
+        else:
+            shown_standards += [
+                gr.Column(visible=True),
+                said(one),
+                gr.Dataframe(value=classification_rows(one) if one.cases else [], visible=one.cases > 0),
+                gr.Dataframe(value=estimate_rows(one) if one.cases else [], visible=one.cases > 0),
+                drawings(report, one),
+            ]
+    return (
+        headline(report, standards),
+        *shown_standards,
+        training(report),
+        cases(session, report, heat=heat),
+        about(report),
+    )
+
+
+def _nothing() -> list[Any]:
+    return [output for _ in REFERENCE_STANDARDS for output in _nothing_of_one()]
+
+
+def _nothing_of_one() -> list[Any]:
+    return [gr.Column(visible=False), "", gr.Dataframe(visible=False), gr.Dataframe(visible=False), ""]
+
+
+def opened(
+    session: AppSession, chosen: str | None, part: str, standards: Sequence[str], heat: bool
+) -> tuple[Any, ...]:
+    """Return the drop-down and all that is shown, when the page is opened or come back to."""
+    choices = run_choices(session)
+    known = [run_id for _, run_id in choices]
+    run_id = chosen if chosen in known else (known[0] if known else None)
+    return gr.Dropdown(choices=choices, value=run_id), *show(session, run_id, part, standards, heat)
+
+
+def export(session: AppSession, kind: str, run_id: str | None, part: str) -> str:
+    """Write the report as a file to be downloaded and return its path.
+
+    Args:
+        session: The window.
+        kind: A key of `FILE_KINDS`.
+        run_id: The run.
+        part: A key of `PARTS_SHOWN`.
+
+    Raises:
+        ReportError: There is nothing to report on.
+        WorkspaceError: It cannot be written.
+    """
+    from engine.pipeline import export_run
+
+    report = report_of(session, run_id, part)
+    predictions = session.store.predictions(report.run.run_id, report.part)
+    # In Gradio's own folder, which is private and swept daily.
+    folder = Path(tempfile.mkdtemp(prefix="report-", dir=os.environ.get("GRADIO_TEMP_DIR")))
+    written = export_run(session.workspace, report, report.run, predictions, folder)
+    name = f"overread-{report.run.run_id}-{part}"
+    if kind == "csv":
+        archive = folder / f"{name}.zip"
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+            for path in written.csv.values():
+                packed.write(path, path.name)
+        return str(archive)
+    path = written.html if kind == "html" else written.json
+    return str(path.rename(folder / f"{name}{path.suffix}"))
+
+
+# ---------------------------------------------------------------------------------------- layout
+
+
+def build(session: AppSession) -> None:
+    """Place and wire the page inside the current `gr.Blocks`."""
+    come_to = arrival()
+    gr.HTML(markup.STYLE, elem_classes="or-style")
+    with gr.Row():
+        run = gr.Dropdown(
+            label="Run", choices=[], interactive=True, elem_id="report-run", scale=3, min_width=320
+        )
+        part = gr.Dropdown(
+            label="On",
+            choices=[(words, name) for name, (words, _) in PARTS_SHOWN.items()],
+            value="test",
+            interactive=True,
+            elem_id="report-part",
+            scale=2,
+            min_width=220,
+        )
+        standards = gr.CheckboxGroup(
+            label="Held against (reference standard)",
+            choices=list(REFERENCE_STANDARDS),
+            value=list(REFERENCE_STANDARDS),
+            elem_id="report-standards",
+            scale=3,
+            min_width=320,
+        )
+    overview = gr.HTML(elem_id="report-headline", padding=False)
+    with gr.Row():
+        buttons = {
+            kind: gr.Button(words, elem_id=f"report-{kind}", min_width=160)
+            for kind, words in FILE_KINDS.items()
+        }
+        hidden = gr.DownloadButton(visible="hidden", elem_id="report-file")
+    per_standard: list[Any] = []
+    with gr.Tabs():
+        with gr.Tab("Figures"), gr.Row():
+            for at, name in enumerate(REFERENCE_STANDARDS):
+                with gr.Column(min_width=420, visible=False, elem_id=f"report-standard-{at}") as column:
+                    gr.Markdown(f"### Against {name}")
+                    words = gr.HTML(padding=False)
+                    table = gr.Dataframe(
+                        headers=["class", "precision", "recall", "F1", "AUROC", "films"],
+                        datatype="str",
+                        interactive=False,
+                        label="Classification report, with 95% intervals",
+                        wrap=True,
+                        column_widths=["15%", "19%", "19%", "19%", "18%", "10%"],
+                        elem_id=f"report-classes-{at}",
+                        elem_classes="or-tight",
+                    )
+                    pictures = gr.HTML(padding=False, elem_id=f"report-drawings-{at}")
+                    estimates = gr.Dataframe(
+                        headers=["figure", "value", "95% interval", "method", "films"],
+                        datatype="str",
+                        interactive=False,
+                        label="All figures",
+                        wrap=True,
+                        column_widths=["28%", "11%", "19%", "31%", "11%"],
+                        elem_id=f"report-estimates-{at}",
+                        elem_classes="or-tight",
+                    )
+                per_standard += [column, words, table, estimates, pictures]
+        with gr.Tab("Cases"):
+            heat = gr.Checkbox(True, label="Show the heatmap over the film", elem_id="report-heat")
+            gallery = gr.HTML(elem_id="report-cases", padding=False)
+        with gr.Tab("Training"):
+            history = gr.HTML(elem_id="report-training", padding=False)
+        with gr.Tab("About"):
+            facts = gr.HTML(elem_id="report-about", padding=False)
+
+    asked = [run, part, standards, heat]
+    outputs = [overview, *per_standard, history, gallery, facts]
+    quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
+    gr.on(
+        [run.input, part.input, standards.input, heat.input],
+        partial(shown(show), session),
+        asked,
+        outputs,
+        api_name="report_show",
+        api_visibility="undocumented",
+        show_progress="minimal",
+        show_progress_on=[overview],
+        trigger_mode="always_last",
+    )
+    for kind, button in buttons.items():
+        button.click(
+            partial(shown(export), session, kind),
+            [run, part],
+            hidden,
+            api_name=f"report_{kind}",
+            api_visibility="undocumented",
+            show_progress_on=[button],
+            concurrency_limit=1,
+        ).success(None, None, None, js="() => document.querySelector('#report-file').click()")
+    # Whenever the page is come to: a run may have finished since, and reviews have been made.
+    come_to(partial(shown(opened), session), asked, [run, *outputs], api_name="report_open", **quiet)

@@ -1,0 +1,164 @@
+"""The sections of the report page, as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from engine.report import figure, interval
+from gui.web import AppSession, film_url, markup
+
+if TYPE_CHECKING:
+    from engine.report import Against, CaseRow, Report
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.report import Against, Report
+
+HEADLINE = ("AUROC", "sensitivity", "specificity", "accuracy")
+
+
+FIGURES_BESIDE = ("confusion", "roc", "precision_recall", "reliability")
+
+
+def headline(report: Report, standards: Sequence[str]) -> str:
+    """Return the main figures against each chosen reference standard, side by side."""
+    sides = []
+    for one in chosen_standards(report, standards):
+        tiles = []
+        for name in HEADLINE:
+            estimate = one.estimates.get(name)
+            if estimate is not None:
+                words = name if name == "AUROC" else name.capitalize()
+                tiles.append((figure(estimate.value), f"{words} · 95% {interval(estimate)}"))
+        heading = markup.escape(f"{one.name[:1].upper()}{one.name[1:]}")
+        count = f"{one.cases:,} of {one.of:,} films have one"
+        sides.append(
+            f"<div><h4>Against {markup.escape(one.name)}</h4><div class='or-sub'>{markup.escape(count)}</div>"
+            f"{markup.figures(tiles) if one.cases else markup.note(f'{heading}: none yet.')}</div>"
+        )
+    about = [
+        (f"{len(report.cases):,}", "films"),
+        ("–" if report.patients is None else f"{report.patients:,}", "patients"),
+        (f"{report.reviews.cases:,}", "films read by people"),
+        (f"{report.reviews.differing:,}", "reviewed labels that differ"),
+    ]
+    if report.pointing is not None:
+        about.append(
+            (
+                figure(report.pointing.value),
+                f"heatmap's peak on the finding · 95% {interval(report.pointing)}",
+            )
+        )
+    return markup.figures(about) + f'<div class="or-side">{"".join(sides)}</div>'
+
+
+def said(one: Against) -> str:
+    """Return what is said of one reference standard: its caution, the figures in sentences, who is left out."""
+    left_out = [f"{number:,} left out: {why}" for why, number in one.excluded.items() if number]
+    pieces = []
+    if one.caution:
+        pieces.append(markup.note(one.caution, tone="mild", more=left_out))
+    elif left_out:
+        pieces.append(markup.note("Not all films count.", more=left_out))
+    if one.sentences:
+        pieces.append(markup.note(" ".join(one.sentences)))
+    return "".join(pieces)
+
+
+def classification_rows(one: Against) -> list[list[str]]:
+    """Return the classification report as rows of text: class, precision, recall, F1, AUROC, support."""
+    return [
+        [
+            row.name,
+            *(_with_interval(estimate) for estimate in (row.precision, row.recall, row.f1, row.auroc)),
+            f"{row.support:,}",
+        ]
+        for row in one.rows
+    ]
+
+
+def estimate_rows(one: Against) -> list[list[str]]:
+    """Return every overall figure as a row of text: name, value, 95% interval, method, films."""
+    return [
+        [name, figure(estimate.value), interval(estimate), estimate.method, f"{estimate.n:,}"]
+        for name, estimate in one.estimates.items()
+    ]
+
+
+def _with_interval(estimate: Any) -> str:
+    bounds = interval(estimate)
+    return figure(estimate.value) if bounds == "–" else f"{figure(estimate.value)} ({bounds})"
+
+
+def drawings(report: Report, one: Against) -> str:
+    """Return the figures of one reference standard: SVG of our own making, with every name escaped by it."""
+    if not one.cases:
+        return ""
+    from engine.report import figures_of
+
+    drawn = figures_of(report, one)
+    each = "".join(f'<div class="or-svg">{drawn[name]}</div>' for name in FIGURES_BESIDE if name in drawn)
+    return f'<div class="or-drawings">{each}</div>'
+
+
+def training(report: Report) -> str:
+    """Return the curves of training."""
+    if not report.history:
+        return markup.note("No training history was kept.")
+    from engine.report import curves_svg
+
+    return f'<div class="or-svg">{curves_svg(report.history)}</div>'
+
+
+def cases(session: AppSession, report: Report, *, heat: bool) -> str:
+    """Return the wrong and the right cases, each with its heatmap over the film."""
+
+    def film(case: CaseRow) -> markup.Film:
+        place = report.classes.index(case.predicted)
+        lines = [
+            f"Called {case.predicted} ({100 * case.probabilities[place]:.0f}%)",
+            f"Label: {case.label or 'none'}",
+        ]
+        if case.reviewed:
+            lines.append(f"Reviewed: {case.reviewed}")
+        lines.append(f"Case {case.case_id}")
+        overlay = film_url(session, report.run.run_id, case.image_id, "heatmap") if case.has_heatmap else ""
+        return markup.Film(
+            source=film_url(session, report.run.run_id, case.image_id, "film"),
+            caption="\n".join(lines),
+            overlay=overlay if heat else "",
+            tone="wrong" if case.wrong else "right",
+        )
+
+    pieces = []
+    if report.positive is not None:
+        called = (
+            f"Called “{report.positive}” from a probability of {100 * report.run.threshold:.0f}% upwards."
+        )
+        pieces.append(f'<div class="or-sub">{markup.escape(called)}</div>')
+    for heading, none, listed in (
+        ("Wrong, the surest first", "No case is contradicted by a reference standard.", report.wrong),
+        ("Right, the surest first", "No case is confirmed yet.", report.right),
+    ):
+        body = markup.films(map(film, listed), large=True) if listed else markup.note(none)
+        pieces.append(f"<h4>{heading}</h4>{body}")
+    return "".join(pieces)
+
+
+def about(report: Report) -> str:
+    """Return the facts of data, model and training, the limitations, and the open items of the checklist."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for fact in report.facts:
+        groups.setdefault(fact.group, []).append((fact.name, fact.value))
+    tables = "".join(
+        f"<h4>{markup.escape(group)}</h4>{markup.table(('', ''), rows, numbers=False)}"
+        for group, rows in groups.items()
+    )
+    limits = markup.note("What these figures do not show", tone="mild", more=report.limitations)
+    return limits + tables
+
+
+def chosen_standards(report: Report, standards: Sequence[str]) -> list[Against]:
+    """Return what the report holds against the chosen reference standards."""
+    return [one for one in report.against if one.name in standards]

@@ -1,0 +1,6 @@
+from .page import (
+    decide as decide,
+    open_reading as open_reading,
+    show_case as show_case,
+)
+from .sitting import Desk as Desk

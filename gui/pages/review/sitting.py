@@ -1,0 +1,141 @@
+"""Sittings: who reads which queue of which run, and which case the server handed out last.
+
+The page knows its sitting by a random name and sends, with a verdict, the case that was on the screen. When
+that is not the case handed out last the verdict is refused: it would be on a film that nobody saw.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from threading import Lock, RLock
+from typing import Any
+
+from engine.errors import ReviewError
+from engine.reading import RunSummary
+from engine.records import PARTS, Part, Region, Review, Verdict
+from gui.web import AppSession
+
+MOST_READINGS = 2000
+LONGEST_READING = 24 * 3600.0  # seconds; a tab left open over night is no reading time
+
+
+class StaleCaseError(ReviewError):
+    """The page speaks of another case than the server handed out last: it must ask again."""
+
+
+@dataclass(kw_only=True)
+class Reading:
+    """One sitting of one reader at one queue.
+
+    Attributes:
+        run: Whose predictions are read.
+        queue: A key of `engine.reading.store.QUEUES`.
+        part: The side of the split, or None for all.
+        reader: Whose verdicts they are.
+        held: The case handed out last, or None at a queue's end.
+        again: Whether the reader has spoken on that case before.
+        read: On how many cases of the part the reader has spoken.
+        total: How many cases the part has.
+        count: How many cases the queue has.
+        numbers: n of "n of N" of the cases handed out so far. Counted on from case to case, because counting
+            in the database takes longer the more cases there are.
+        turn: Held while a verdict or a step is under way, so that each sees the other's outcome.
+    """
+
+    run: RunSummary
+    queue: str
+    part: Part | None
+    reader: str
+    held: str | None = None
+    again: bool = False
+    read: int = 0
+    total: int = 0
+    count: int = 0
+    numbers: dict[str, int] = field(default_factory=dict, repr=False)
+    turn: RLock = field(default_factory=RLock, repr=False)
+
+    @property
+    def run_id(self) -> str:
+        """Of the run."""
+        return self.run.run_id
+
+
+class Desk:
+    """The sittings that are open on a session, by random names; the longest unused are forgotten."""
+
+    def __init__(self, session: AppSession, run_id: str | None = None) -> None:
+        self.session = session
+        self.run_id = run_id
+        self._readings: OrderedDict[str, Reading] = OrderedDict()
+        self._lock = Lock()
+
+    def open(self, reading: Reading) -> str:
+        """Take a sitting in and return its name."""
+        name = secrets.token_urlsafe(16)
+        with self._lock:
+            self._readings[name] = reading
+            while len(self._readings) > MOST_READINGS:
+                self._readings.popitem(last=False)
+        return name
+
+    def reading(self, asked: Mapping[str, Any]) -> Reading:
+        """Return the sitting that the page names.
+
+        Raises:
+            StaleCaseError: There is none: the program was started anew.
+        """
+        name = text(asked, "reading")
+        with self._lock:
+            if name in self._readings:
+                self._readings.move_to_end(name)
+                return self._readings[name]
+        raise StaleCaseError(
+            "Overread was started anew since this page was opened, and nothing was stored",
+            "Look at the case again and repeat your verdict",
+        )
+
+
+def text(asked: Mapping[str, Any], name: str) -> str:
+    """Return a string the page sent, empty where it sent none."""
+    value = asked.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def part_named(name: str) -> Part | None:
+    """Return the side of the split of that name; None for any other word."""
+    return next((part for part in PARTS if part == name), None)
+
+
+def review_of(reading: Reading, asked: Mapping[str, Any]) -> Review:
+    """Make a review of what the page sent.
+
+    Raises:
+        ReviewError: It cannot be read as one.
+    """
+    try:
+        verdict = Verdict(text(asked, "verdict"))
+        label = {Verdict.AGREE: text(asked, "predicted"), Verdict.OVERRULE: text(asked, "label")}.get(verdict)
+        regions = tuple(
+            Region(
+                x=float(box["x"]), y=float(box["y"]), width=float(box["width"]), height=float(box["height"])
+            )
+            for box in asked.get("regions") or ()
+        )
+        seconds = min(float(asked.get("seconds") or 0.0), LONGEST_READING)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ReviewError(
+            "The page sent a verdict that cannot be read", "Reload the page and decide again"
+        ) from error
+    return Review(
+        run_id=reading.run_id,
+        image_id=text(asked, "shown"),
+        reader=reading.reader,
+        verdict=verdict,
+        label=label,
+        comment=text(asked, "comment").strip(),
+        regions=regions,
+        seconds=seconds,
+    )

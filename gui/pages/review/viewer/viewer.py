@@ -1,0 +1,61 @@
+"""One Gradio component that shows a case and takes a verdict; the files beside say what the browser does.
+
+    viewer.html verdict.html    markup without a single value in it
+    viewer.css                  a dark reading room
+    stage.js                    the film: zoom, move, brightness and contrast, heatmap
+    regions.js                  rectangles drawn on the film
+    case.js                     one case on the screen, the next ones fetched ahead
+    keys.js                     keys and buttons, one table
+
+Gradio evaluates `html_template` and `css_template` as JavaScript templates after filling them in: a file name
+such as `${...}` in them would run as code. So they are static, and the scripts write every value with
+`textContent` or `src`. The component's value is never set: the scripts call the server functions and draw
+what comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from typing import Any
+
+import gradio as gr
+
+SCRIPTS = ("stage.js", "regions.js", "case.js", "keys.js")
+
+
+def _read(name: str) -> str:
+    return (files("gui.pages.review.viewer") / name).read_text(encoding="utf-8")
+
+
+class ReviewPane(gr.HTML):
+    """The reading screen.
+
+    Args:
+        server_functions: What the scripts may call: see `gui.pages.review.page`.
+        read_only: Leave out everything that gives a verdict.
+        settings: Passed on to `gr.HTML`.
+    """
+
+    def __init__(
+        self,
+        value: Any = None,
+        *,
+        server_functions: Sequence[Callable[..., Any]] = (),
+        read_only: bool = False,
+        **settings: Any,
+    ) -> None:
+        markup = _read("viewer.html").replace("<!-- verdict -->", "" if read_only else _read("verdict.html"))
+        super().__init__(
+            value or {},
+            html_template=markup,
+            css_template=_read("viewer.css"),
+            js_on_load="\n".join(_read(name) for name in SCRIPTS),
+            apply_default_css=False,
+            server_functions=list(server_functions),
+            **settings,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        """Say what Gradio's schema shall say of the value."""
+        return {"type": "object"}

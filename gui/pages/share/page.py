@@ -1,0 +1,160 @@
+"""Share: open a link for guests after a plain warning, see when it ends, close it.
+
+`build(session)` places the panel inside the current `gr.Blocks`. A window has one link at a time.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from threading import Lock
+from typing import Any
+
+import gradio as gr
+
+from engine.errors import ShareError
+from gui.sharing import LONGEST_MINUTES, MOST_CASES, USUAL_CASES, Share, Through, share
+from gui.web import AppSession, shown
+
+WAYS: dict[str, Through] = {
+    "A public link (through Gradio's server gradio.live)": "tunnel",
+    "A server of your own (ssh)": "ssh",
+}
+WARNING = (
+    "Guests see a **copy** of some cases: films, predictions and heatmaps, without names, dates, file names, "
+    "comments or verdicts. They can look, and change nothing. What is *in* a picture stays there: "
+    "**a name burned into a film is not removed.** A public link sends the films through a computer of "
+    "gradio.live, and downloads a tunnel program once."
+)
+CONSENT = "I may show these films to the people I give the link to, and no film has a name burned in"
+NO_LINK = "No link is open."
+
+View = tuple[Any, ...]  # link, user, password, command, state, open button, close button, timer
+
+
+class Desk:
+    """The one link that a window may have open."""
+
+    def __init__(self, session: AppSession) -> None:
+        self.session = session
+        self.link: Share | None = None
+        self.turn = Lock()
+
+
+def run_choices(session: AppSession) -> list[tuple[str, str]]:
+    """Return (words, run id) of every run that has cases."""
+    return [
+        (f"{run.dataset_name} · {run.recipe_name} · {run.created:%d %b %Y} · {run.cases:,} cases", run.run_id)
+        for run in session.store.runs()
+        if run.cases
+    ]
+
+
+def open_link(
+    desk: Desk, run_id: str | None, cases: float, minutes: float, labels: bool, way: str, consent: bool
+) -> View:
+    """Open a link and show it.
+
+    Raises:
+        ShareError: There was no consent, a link is open already, or none can be had.
+    """
+    if not consent:
+        raise ShareError("Nothing was shared", "Read the warning and tick the box under it first")
+    if not run_id:
+        raise ShareError("There is no run to share", "Train one, and open this page again")
+    with desk.turn:
+        if desk.link is not None and desk.link.is_open:
+            raise ShareError("A link is open already", "Close it first")
+        session = desk.session
+        desk.link = share(
+            session.workspace,
+            session.store,
+            run_id,
+            minutes=minutes,
+            cases=int(cases),
+            labels=labels,
+            through=WAYS[way],
+        )
+    return view(desk)
+
+
+def close_link(desk: Desk) -> View:
+    """Close the link, if one is open."""
+    with desk.turn:
+        if desk.link is not None:
+            desk.link.close()
+            desk.link = None
+    return view(desk)
+
+
+def view(desk: Desk, now: datetime | None = None) -> View:
+    """Return what the panel shows of the link."""
+    link = desk.link
+    is_open = link is not None and link.is_open
+    if link is None or not is_open:
+        state = NO_LINK if link is None else "The link has ended."
+        facts: list[Any] = [gr.update(value="", visible=False) for _ in range(4)]
+    else:
+        left = max(0, round((link.expires_at - (now or datetime.now(UTC))).total_seconds() / 60))
+        state = (
+            f"The link is open and closes by itself in {left} min, at {link.expires_at.astimezone():%H:%M}, "
+            "and when Overread ends. Send the password by another way than the link."
+        )
+        values = (link.url, link.user, link.password, link.command)
+        facts = [gr.update(value=value, visible=bool(value)) for value in values]
+    return (
+        *facts,
+        state,
+        gr.update(interactive=not is_open),
+        gr.update(interactive=is_open),
+        gr.Timer(active=is_open),
+    )
+
+
+def looked_at(desk: Desk) -> View:
+    """Return what the panel shows when the page is loaded: the runs of now, and the link if one is open."""
+    choices = run_choices(desk.session)
+    return gr.update(choices=choices, value=choices[0][1] if choices else None), *view(desk)
+
+
+def build(session: AppSession) -> None:
+    """Place and wire the panel inside the current `gr.Blocks`; nothing in a guest's window."""
+    if session.read_only:
+        return
+    desk = Desk(session)
+    gr.Markdown(WARNING)
+    with gr.Row():
+        run = gr.Dropdown(label="Run", choices=[], scale=3, elem_id="share-run")
+        cases = gr.Slider(1, MOST_CASES, value=USUAL_CASES, step=1, label="Cases, drawn at random from test")
+        minutes = gr.Slider(5, LONGEST_MINUTES, value=60, step=5, label="Minutes until it closes")
+    with gr.Row():
+        way = gr.Radio(list(WAYS), value=next(iter(WAYS)), label="How guests come in", elem_id="share-way")
+        labels = gr.Checkbox(False, label="Guests may see the labels that came with the data")
+    consent = gr.Checkbox(False, label=CONSENT, elem_id="share-consent")
+    with gr.Row():
+        opening = gr.Button("Open a link", variant="primary", elem_id="share-open")
+        closing = gr.Button("Close the link", variant="stop", interactive=False, elem_id="share-close")
+    state = gr.Markdown(NO_LINK, elem_id="share-state")
+    facts = [
+        gr.Textbox(label=label, visible=False, interactive=False, buttons=["copy"], elem_id=f"share-{name}")
+        for name, label in (
+            ("url", "Link"),
+            ("user", "User"),
+            ("password", "Password"),
+            ("command", "Run this on this computer; guests then open the link on that server"),
+        )
+    ]
+    timer = gr.Timer(5.0, active=False)
+    outputs = [*facts, state, opening, closing, timer]
+    hidden: dict[str, Any] = {"api_visibility": "undocumented"}
+    opening.click(
+        shown(partial(open_link, desk)),
+        [run, cases, minutes, labels, way, consent],
+        outputs,
+        concurrency_limit=1,
+        trigger_mode="once",
+        **hidden,
+    )
+    closing.click(shown(partial(close_link, desk)), None, outputs, **hidden)
+    gr.on(fn=shown(partial(looked_at, desk)), outputs=[run, *outputs], **hidden)
+    timer.tick(partial(view, desk), None, outputs, queue=False, show_progress="hidden", **hidden)

@@ -1,0 +1,226 @@
+"""Train: choose data and recipe, see what it will do, start it, watch it, stop it, go on with it.
+
+A run lives in a process of its own. The page looks at it with a timer; so a reload, a second tab and another
+computer see the same run, and only one can be started at a time (`engine.jobs`). What happens before a run is in
+`plan`, what happens during one in `watch`; here they are placed and wired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from engine.recipes import recipe_choices
+from engine.records import Recipe
+from gui.pages.data import dataset_choices
+from gui.pages.train.plan import (
+    augmented,
+    choose_recipe,
+    data_facts,
+    facts,
+    open_recipe,
+    recipe_file,
+    save_recipe,
+)
+from gui.pages.train.recipe_form import AUGMENTATION, FIELDS, FINE, GENERAL, NET, PHASE, PHASE_SLOTS
+from gui.pages.train.watch import TICK_IDLE, look, look_at, resume, start, stop
+from gui.web import AppSession, arrival, markup, shown
+
+
+def build(session: AppSession) -> None:
+    """Place and wire the page inside the current `gr.Blocks`."""
+    come_to = arrival()
+    quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
+    base, seen = gr.State(None), gr.State("")
+    timer = gr.Timer(TICK_IDLE, active=True)
+    gr.HTML(markup.STYLE, elem_classes="or-style")
+    with gr.Row():
+        with gr.Column(scale=1, min_width=380):
+            gr.Markdown("### What to train")
+            dataset = gr.Dropdown(label="Data set", choices=[], interactive=True, elem_id="train-dataset")
+            about_data = gr.HTML(elem_id="train-data-facts", padding=False)
+            recipe = gr.Dropdown(
+                label="Recipe", choices=[], interactive=True, filterable=True, elem_id="train-recipe"
+            )
+            card = gr.HTML(elem_id="train-recipe-card", padding=False)
+            fields: dict[str, Any] = {}
+            with gr.Accordion("Settings", open=False, elem_id="train-settings"):
+                fields |= _place(GENERAL)
+                groups = []
+                for slot in range(PHASE_SLOTS):
+                    with gr.Accordion(f"Phase {slot + 1}", open=slot == 0, visible=False) as group:
+                        fields |= _place({f"phases.{slot}.{name}": make for name, make in PHASE.items()})
+                        with gr.Accordion("Schedule, penalty and clipping", open=False):
+                            fields |= _place({f"phases.{slot}.{name}": make for name, make in FINE.items()})
+                    groups.append(group)
+                with gr.Accordion("Random changes to training images", open=False):
+                    fields |= _place(AUGMENTATION)
+                with gr.Accordion("The net", open=False):
+                    fields |= _place(NET)
+            with gr.Accordion("Keep or share these settings", open=False, elem_id="train-own"):
+                title = gr.Textbox(
+                    label="Name of your recipe", placeholder="e.g. night-shift films", max_length=60
+                )
+                with gr.Row():
+                    keep = gr.Button("Save as my recipe", elem_id="train-save", min_width=140)
+                    give = gr.Button("Download as a file", elem_id="train-download", min_width=140)
+                    take = gr.UploadButton(
+                        "Open a recipe file", file_types=[".json"], elem_id="train-open", min_width=140
+                    )
+                hidden = gr.DownloadButton(visible="hidden", elem_id="train-recipe-file")
+        with gr.Column(scale=2, min_width=420):
+            gr.Markdown("### What it will do")
+            about_run = gr.HTML(elem_id="train-facts", padding=False)
+            with gr.Row():
+                start_button = gr.Button("Start training", variant="primary", elem_id="train-start")
+                preview = gr.Button("Show changed training images", elem_id="train-preview")
+            examples = gr.HTML(elem_id="train-examples", padding=False)
+            gr.Markdown("### The run")
+            run = gr.Dropdown(label="Run", choices=[], interactive=True, elem_id="train-run")
+            box = gr.HTML(elem_id="train-status", padding=False)
+            with gr.Row():
+                stop_button = gr.Button("Stop", variant="stop", visible=False, elem_id="train-stop")
+                resume_button = gr.Button("Resume", variant="primary", visible=False, elem_id="train-resume")
+            with gr.Row():
+                loss_plot = gr.LinePlot(
+                    x="epoch",
+                    y="value",
+                    color="of",
+                    color_title=" ",
+                    title="Loss",
+                    y_title="loss",
+                    height=260,
+                    min_width=280,
+                    elem_id="train-loss",
+                )
+                score_plot = gr.LinePlot(
+                    x="epoch",
+                    y="value",
+                    color="of",
+                    color_title=" ",
+                    title="On validation films",
+                    y_title="figure",
+                    height=260,
+                    min_width=280,
+                    elem_id="train-scores",
+                )
+            with gr.Accordion("Earlier runs", open=False):
+                runs_table = gr.Dataframe(
+                    headers=["started", "recipe", "state", "epochs", "AUROC, last validation", "run"],
+                    datatype="str",
+                    interactive=False,
+                    wrap=True,
+                    column_widths=["17%", "31%", "12%", "11%", "12%", "17%"],
+                    elem_id="train-runs",
+                    elem_classes="or-tight",
+                )
+    form = [fields[name] for name in FIELDS]
+    looked = [
+        run,
+        box,
+        loss_plot,
+        score_plot,
+        start_button,
+        stop_button,
+        resume_button,
+        runs_table,
+        timer,
+        seen,
+    ]
+    filled = [base, card, *groups, *form]
+
+    chosen = recipe.input(
+        partial(shown(choose_recipe), session), recipe, filled, api_name="train_recipe", **quiet
+    )
+    dataset.input(partial(shown(data_facts), session), dataset, about_data, api_name="train_data", **quiet)
+    # Asked by what a person changes, and once more when an event has filled the form; never by .change, which asks in
+    # the middle of the filling, of half an old recipe and half a new one. Gradio's text field has no input when
+    # something is pasted or deleted: leaving it (.blur) asks as well.
+    telling = [dataset.input]
+    for field in form:
+        if isinstance(field, gr.Textbox):
+            telling += [field.input, field.blur]
+        elif not isinstance(field, gr.Slider):  # they only change images, which "Show changed" shows
+            telling.append(field.input)
+    # Both events that tell it wait in one queue, one at a time: an earlier answer must not overtake a later one.
+    told: dict[str, Any] = {
+        "fn": partial(shown(facts), session),
+        "inputs": [dataset, base, *form],
+        "outputs": about_run,
+        "concurrency_id": "train_facts",
+        "concurrency_limit": 1,
+        **quiet,
+    }
+    gr.on(telling, trigger_mode="always_last", api_name="train_facts", **told)
+    preview.click(
+        partial(shown(augmented), session),
+        [dataset, base, *form],
+        examples,
+        api_name="train_examples",
+        api_visibility="undocumented",
+    )
+    kept = keep.click(
+        partial(shown(save_recipe), session),
+        [title, base, *form],
+        [recipe, base, card],
+        api_name="train_save",
+        **quiet,
+    )
+    taken = take.upload(
+        partial(shown(open_recipe), session), take, [recipe, *filled], api_name="train_open", **quiet
+    )
+    give.click(shown(recipe_file), [base, *form], hidden, api_name="train_file", **quiet).success(
+        None, None, None, js="() => document.querySelector('#train-recipe-file').click()"
+    )
+    start_button.click(
+        partial(shown(start), session),
+        [dataset, base, *form],
+        looked,
+        api_name="train_start",
+        trigger_mode="once",
+        concurrency_limit=1,
+        **quiet,
+    )
+    stop_button.click(partial(shown(stop), session), run, looked, api_name="train_stop", **quiet)
+    resume_button.click(partial(shown(resume), session), run, looked, api_name="train_resume", **quiet)
+    run.input(partial(shown(look_at), session), run, looked, api_name="train_look_at", **quiet)
+    timer.tick(
+        partial(shown(look), session), [run, seen], looked, queue=False, api_name="train_look", **quiet
+    )
+    opening = come_to(
+        partial(shown(opened), session),
+        [dataset, base],
+        [dataset, recipe, *filled],
+        api_name="train_open_page",
+        **quiet,
+    )
+    # The division may have been changed on the Data page, the data set's name staying the same.
+    opening = opening.then(
+        partial(shown(data_facts), session), dataset, about_data, api_name="train_data_again", **quiet
+    )
+    for filling in (chosen, kept, taken, opening):
+        filling.then(api_name="train_facts_again", **told)
+    gr.on(fn=partial(shown(look_at), session, None), outputs=looked, api_name="train_look_first", **quiet)
+
+
+def opened(session: AppSession, chosen: str | None, base: Recipe | None) -> tuple[Any, ...]:
+    """Return the data sets there are now; and, when the page is opened first, the default recipe in the form."""
+    datasets = dataset_choices(session)
+    known = [dataset_id for _, dataset_id in datasets]
+    value = chosen if chosen in known else (known[0] if known else None)
+    listed = gr.Dropdown(choices=datasets, value=value)
+    if base is not None:
+        return listed, *(gr.skip(),) * (3 + PHASE_SLOTS + len(FIELDS))
+    recipes = gr.Dropdown(choices=recipe_choices(session.workspace), value="default")
+    return listed, recipes, *choose_recipe(session, "default", first=True)
+
+
+def _place(makers: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+    """Place fields side by side; ticks stand below, because a row squeezes their words away."""
+    ticks = [name for name, make in makers.items() if make.__name__ == "tick"]
+    with gr.Row():
+        placed = {name: make() for name, make in makers.items() if name not in ticks}
+    return placed | {name: makers[name]() for name in ticks}

@@ -1,0 +1,230 @@
+"""Before a run: how the data will be divided, what the recipe will do to it, and recipes of one's own.
+
+Handlers of the train page, as functions of plain values.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from base64 import b64encode
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from engine.data import Choices, limit_training, load_choices, load_index, positive_of, split_index
+from engine.errors import DataError, EngineError, RecipeError, TrainingError
+from engine.images import load_image
+from engine.recipes import keep_own, load_recipe, named_recipe, recipe_choices, recipe_to_json, save_own
+from engine.records import Recipe, Split
+from engine.workspace import Workspace
+from gui.pages.train.recipe_form import PHASE_SLOTS, parameters, recipe_of, values_and_choices_of, values_of
+from gui.web import AppSession, markup
+
+
+def divided(session: AppSession, dataset_id: str | None) -> Split:
+    """Return the division that the Data page keeps for this data set.
+
+    Raises:
+        DataError: No data set is chosen, or it cannot be divided.
+    """
+    if not dataset_id:
+        raise DataError("No data set is chosen", "Choose one above, or bring one in on the Data page")
+    choices = load_choices(session.workspace, dataset_id)
+    file = session.workspace.datasets / dataset_id / "index.json"
+    stamp = file.stat().st_mtime_ns if file.exists() else 0
+    return _split(session.workspace, dataset_id, stamp, choices)
+
+
+@lru_cache(maxsize=8)
+def _split(workspace: Workspace, dataset_id: str, stamp: int, choices: Choices) -> Split:
+    """Divide once for all the events of a form; `stamp` (the file's time) makes data that was brought again count."""
+    index = load_index(workspace, dataset_id)
+    return split_index(index, ratios=choices.ratios, seed=choices.seed, use_given=choices.use_given)
+
+
+def data_facts(session: AppSession, dataset_id: str | None) -> str:
+    """Return how the chosen data will be divided, in one box."""
+    try:
+        split = divided(session, dataset_id)
+    except DataError as error:
+        return markup.note(str(error), tone="serious" if dataset_id else "plain")
+    choices = load_choices(session.workspace, str(dataset_id))
+    positive = positive_of(load_index(session.workspace, str(dataset_id)), choices)
+    parts = (
+        f"{len(split.train):,} training",
+        f"{len(split.val):,} validation",
+        f"{len(split.test):,} test images",
+    )
+    finding = f" The finding is “{positive}”." if positive else ""
+    return markup.note(
+        f"{', '.join(parts)}. Division: {split.method}.{finding} Change this on the Data page."
+    )
+
+
+def recipe_card(recipe: Recipe) -> str:
+    """Return where a recipe comes from and what was published of it."""
+    expected = [f"{one.metric} {one.value:g} on {one.data}" for one in recipe.expected]
+    hidden = len(recipe.phases) - PHASE_SLOTS
+    more = [f"Published: {line}" for line in expected] or [
+        "No published figure: judge it on your own test films."
+    ]
+    if hidden > 0:
+        more.append(f"It has {hidden} further phases that are not shown here and run as written.")
+    return markup.note(recipe.source, more=more)
+
+
+def facts(session: AppSession, dataset_id: str | None, base: Recipe | None, *values: Any) -> str:
+    """Return how many parameters will be trained and what the balance does to the classes."""
+    if base is None:
+        return ""
+    try:
+        recipe = recipe_of(base, values)
+        split = divided(session, dataset_id) if dataset_id else None
+        total, trained = parameters(recipe, len(split.classes) if split else 2)
+    except EngineError as error:
+        return markup.note(str(error), tone="serious")
+    tiles = [
+        (f"{trained:,}", "parameters trained"),
+        (f"{total:,}", "parameters in all"),
+        (f"{sum(phase.epochs for phase in recipe.phases):,}", "epochs at most"),
+    ]
+    return markup.figures(tiles) + (balance_table(recipe, split) if split else "")
+
+
+def balance_table(recipe: Recipe, split: Split) -> str:
+    """Return the class counts of the training part, before and after balancing.
+
+    Raises:
+        RecipeError: The balance does not fit the classes.
+    """
+    from engine.recipes import balanced_rows, class_counts
+
+    split = limit_training(split, recipe.train_limit, seed=recipe.seed)
+    labels = np.array([split.classes.index(str(sample.label)) for sample in split.train], dtype=np.int64)
+    plan = balanced_rows(labels, recipe.balance, split.classes, np.random.default_rng(recipe.seed))
+    before, after = class_counts(labels, split.classes), class_counts(labels[plan.rows], split.classes)
+    weights = plan.class_weights if plan.class_weights is not None else np.ones(len(split.classes))
+    rows = [
+        (name, f"{before[at]:,}", f"{after[at]:,}", f"{weights[at]:.3f}")
+        for at, name in enumerate(split.classes)
+    ]
+    return markup.table(("class", "training images", "shown in one epoch", "weight in the loss"), rows)
+
+
+def augmented(session: AppSession, dataset_id: str | None, base: Recipe | None, *values: Any) -> str:
+    """Return a few training images, each beside four of its augmented versions.
+
+    Raises:
+        RecipeError: The form holds no recipe.
+        DataError: There is no data, or an image cannot be read.
+    """
+    import torch
+
+    from engine.recipes import Augmenter, augmentation_is_none
+
+    if base is None:
+        raise RecipeError("No recipe is chosen", "Choose one from the list")
+    recipe = recipe_of(base, values)
+    split = divided(session, dataset_id)
+    changes = recipe.augmentation
+    if recipe.balance.method == "duplicate-augmented" and augmentation_is_none(changes):
+        changes = recipe.balance.augmentation  # then only the repeats are changed
+    if augmentation_is_none(changes):
+        return markup.note("These settings show the net every training image as it is.")
+    change = Augmenter(changes, recipe.seed)
+    films = []
+    for name in split.classes[:4]:
+        for row, sample in enumerate(split.train):
+            if sample.label != name:
+                continue
+            pixels = load_image(sample.path, size=min(recipe.image_size, 224), channels=3)
+            batch = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None].repeat(4, 1, 1, 1)
+            changed = change(batch, [row] * 4, 0, copies=[0, 1, 2, 3])
+            films.append(markup.Film(source=_data_uri(pixels), caption=f"{name}, as it is"))
+            for picture in changed:
+                as_pixels = (picture.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+                films.append(markup.Film(source=_data_uri(as_pixels), caption="changed"))
+            break
+    return f'<div class="or-five">{markup.films(films)}</div>'
+
+
+def _data_uri(pixels: np.ndarray[Any, Any]) -> str:
+    stream = BytesIO()
+    Image.fromarray(pixels).save(stream, format="JPEG", quality=88)
+    return f"data:image/jpeg;base64,{b64encode(stream.getvalue()).decode()}"
+
+
+def choose_recipe(session: AppSession, name: str | None, *, first: bool = False) -> tuple[Any, ...]:
+    """Return what the form shows of a recipe: the recipe itself, its card, its phases and its values.
+
+    Args:
+        session: The open window.
+        name: Of the recipe; None means the default.
+        first: Whether the form is filled for the first time, and needs to know what there is to choose from.
+    """
+    recipe = named_recipe(session.workspace, name or "default")
+    filled = values_and_choices_of(recipe) if first else values_of(recipe)
+    return recipe, recipe_card(recipe), *_phase_groups(recipe), *filled
+
+
+def _phase_groups(recipe: Recipe) -> list[Any]:
+    groups = []
+    for slot in range(PHASE_SLOTS):
+        here = slot < len(recipe.phases)
+        label = f"Phase {slot + 1}: {recipe.phases[slot].name}" if here else f"Phase {slot + 1}"
+        groups.append(gr.Accordion(label=label, visible=here))
+    return groups
+
+
+def save_recipe(session: AppSession, title: str, base: Recipe | None, *values: Any) -> tuple[Any, ...]:
+    """Save the form as an own recipe and choose it.
+
+    Raises:
+        RecipeError: It has no name, or is no recipe.
+    """
+    refuse_guests(session)
+    if base is None:
+        raise RecipeError("No recipe is chosen", "Choose one from the list")
+    saved = save_own(session.workspace, recipe_of(base, values), title)
+    gr.Info(f"Saved as “{saved.title}”. It stands under “Mine” in the list.")
+    listed = gr.Dropdown(choices=recipe_choices(session.workspace), value=saved.name)
+    return listed, saved, recipe_card(saved)
+
+
+def open_recipe(session: AppSession, file: str | None) -> tuple[Any, ...]:
+    """Read a recipe file that somebody shared, keep it and choose it.
+
+    Raises:
+        RecipeError: It is no recipe.
+    """
+    refuse_guests(session)
+    recipe = keep_own(session.workspace, load_recipe(Path(str(file))))
+    listed = gr.Dropdown(choices=recipe_choices(session.workspace), value=recipe.name)
+    return listed, *choose_recipe(session, recipe.name)
+
+
+def recipe_file(base: Recipe | None, *values: Any) -> str:
+    """Write the form as a JSON file to be downloaded and return its path."""
+    if base is None:
+        raise RecipeError("No recipe is chosen", "Choose one from the list")
+    recipe = recipe_of(base, values)
+    path = Path(tempfile.mkdtemp(prefix="overread-recipe-")) / f"{recipe.name}.json"
+    path.write_text(recipe_to_json(recipe), encoding="utf-8")
+    return str(path)
+
+
+def refuse_guests(session: AppSession) -> None:
+    """Refuse to change anything from a window that is for looking only.
+
+    Raises:
+        TrainingError: It is such a window.
+    """
+    if session.read_only:
+        raise TrainingError(
+            "This window is for looking only", "Train on the computer that holds the workspace"
+        )

@@ -1,0 +1,256 @@
+"""During a run: start, look, stop, go on. Handlers of the train page, as functions of plain values.
+
+A run is known by its folder alone, so whoever looks at the folder sees the same run, and `look` can be asked by any
+tab at any time.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pandas as pd
+
+from engine import jobs
+from engine.data import load_choices, load_index, training_request
+from engine.errors import EngineError, RecipeError, TrainingError
+from engine.records import Epoch, Recipe
+from engine.runs import load_history
+from gui.pages.train.plan import divided, refuse_guests
+from gui.pages.train.recipe_form import recipe_of
+from gui.web import AppSession, markup
+
+TICK_WORKING, TICK_IDLE = 1.0, 5.0
+"""Seconds between two looks at the runs; the idle ones let a tab see what another one started."""
+
+STATES = {
+    "starting": "starting",
+    "training": "training",
+    "calibrating": "calibrating",
+    "predicting": "predicting the films",
+    "done": "done",
+    "stopped": "stopped",
+    "failed": "failed",
+    "lost": "lost",
+}
+TONES = {"done": "good", "stopped": "mild", "failed": "serious", "lost": "serious"}
+
+
+def start(session: AppSession, dataset_id: str | None, base: Recipe | None, *values: Any) -> tuple[Any, ...]:
+    """Start a run and return what the page shows of it.
+
+    Raises:
+        TrainingError: Another run is at work.
+        RecipeError: The form holds no recipe.
+        DataError: The data cannot be divided or has one class only.
+    """
+    refuse_guests(session)
+    if base is None:
+        raise RecipeError("No recipe is chosen", "Choose one from the list")
+    recipe = recipe_of(base, values)
+    divided(session, dataset_id)  # says at once what the run would say in a minute
+    assert dataset_id is not None
+    job = jobs.submit(
+        session.workspace,
+        training_request(
+            recipe,
+            load_index(session.workspace, dataset_id),
+            load_choices(session.workspace, dataset_id),
+            allow_downloads=session.allow_downloads,
+        ),
+    )
+    return look(session, job.job_id, "")
+
+
+def stop(session: AppSession, run_id: str | None) -> tuple[Any, ...]:
+    """Ask the run to stop, and wait a moment to show that it did.
+
+    Raises:
+        TrainingError: No run is shown.
+    """
+    refuse_guests(session)
+    if not run_id:
+        raise TrainingError("No run is shown", "Choose the run to stop")
+    folder = session.workspace.runs / run_id
+    jobs.stop(folder)
+    for _ in range(20):
+        if not jobs.status(folder).working:
+            break
+        time.sleep(0.1)
+    return look(session, run_id, "")
+
+
+def resume(session: AppSession, run_id: str | None) -> tuple[Any, ...]:
+    """Go on with a run from its last checkpoint.
+
+    Raises:
+        TrainingError: It cannot be resumed, or another one is at work.
+    """
+    refuse_guests(session)
+    if not run_id:
+        raise TrainingError("No run is shown", "Choose the run to resume")
+    jobs.resume(session.workspace, run_id)
+    return look(session, run_id, "")
+
+
+def look(session: AppSession, run_id: str | None, seen: str) -> tuple[Any, ...]:
+    """Return what the page shows of the runs; nothing is sent again that the page has already.
+
+    Args:
+        session: The window.
+        run_id: The run that is shown; None or unknown means the one at work, or the newest.
+        seen: What the last look returned last: a signature of all that is shown.
+    """
+    listed = jobs.list_jobs(session.workspace)
+    working = next((one for one in listed if one.working), None)
+    # A run that started since the last look is what everybody wants to see.
+    was_working = seen.split("|")[0] if seen else ""
+    if working and working.job_id != was_working and (seen or not run_id):
+        run_id = working.job_id
+    status = next((one for one in listed if one.job_id == run_id), working or (listed[0] if listed else None))
+    history = load_history(status.folder) if status else []
+    names = [one.job_id + one.state for one in listed]
+    now = "|".join(
+        (
+            working.job_id if working else "",
+            status.job_id if status else "",
+            repr(status),
+            str(len(history)),
+            *names,
+        )
+    )
+    # The heartbeat alone is no news.
+    now = now.replace(f"heartbeat={status.heartbeat!r}", "") if status else now
+    if now == seen:
+        return (gr.skip(),) * LOOKED
+    timer = gr.Timer(TICK_WORKING if working else TICK_IDLE, active=True)
+    return (
+        gr.Dropdown(choices=[_run_choice(one) for one in listed], value=status.job_id if status else None),
+        run_box(status, working),
+        losses(history),
+        scores(history),
+        gr.Button(interactive=working is None and not session.read_only),
+        gr.Button(visible=bool(status and status.working)),
+        gr.Button(visible=bool(status and status.resumable and working is None)),
+        earlier(listed),
+        timer,
+        now,
+    )
+
+
+LOOKED = 10
+"""How many outputs `look` returns."""
+
+
+def look_at(session: AppSession, run_id: str | None) -> tuple[Any, ...]:
+    """Return what the page shows of a run that a person chose."""
+    return look(session, run_id, "")
+
+
+def run_box(status: jobs.JobStatus | None, working: jobs.JobStatus | None) -> str:
+    """Return the state of a run in words, with its progress."""
+    if status is None:
+        return markup.note("No run yet. Choose data and a recipe, and start.")
+    state = STATES[status.state]
+    if not status.working:
+        tone = TONES[status.state]
+        said = status.message or state
+        heading = f"{state.capitalize()}. {said}" if not said.lower().startswith(state) else said
+        more = []
+        if status.epoch and status.state != "done":
+            more.append(f"{status.epoch} of {status.epochs} epochs were done.")
+        if status.state == "done":
+            more.append("Read its films under Review; its figures stand under Report.")
+        elif working is None:
+            more.append(
+                "Resume goes on with the same settings from the last checkpoint. One is written after an epoch, "
+                "every 15 seconds at most."
+            )
+        else:
+            more.append("Another run is at work; this one can be resumed after it.")
+        return markup.note(heading, tone=tone, more=more)
+    epochs = max(status.epochs, 1)
+    within = status.batch / status.batches if status.batches else 0.0
+    fraction = (status.epoch + within) / epochs if status.state == "training" else within
+    pieces = [state]
+    if status.state == "training":
+        phase = f" of {status.phase}" if status.phase else ""
+        pieces = [f"{state}{phase}", f"epoch {min(status.epoch + 1, epochs)} of {status.epochs}"]
+    if status.batches:
+        pieces.append(f"batch {status.batch:,} of {status.batches:,}")
+    if status.seconds_left is not None and math.isfinite(status.seconds_left):
+        pieces.append(f"{duration(status.seconds_left)} left")
+    # What was said while the images were read is over once a phase has begun.
+    begun = status.state == "training" and status.phase
+    heading = f"{state.capitalize()}." if begun or not status.message else status.message
+    line = " · ".join(pieces) if len(pieces) > 1 else ""
+    return markup.note(heading, inner=markup.progress(fraction, line))
+
+
+def duration(seconds: float) -> str:
+    """Return seconds in words for people: "about 40 s", "about 3 min", "about 2 h 10 min"."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"about {minutes} min" if minutes < 60 else f"about {minutes // 60} h {minutes % 60} min"
+
+
+def losses(history: Sequence[Epoch]) -> pd.DataFrame | None:
+    """Return the loss of each epoch for the plot; None before the first point, or no line is ever drawn."""
+    return _long(history, {"training": "train_loss", "validation": "val_loss"})
+
+
+def scores(history: Sequence[Epoch]) -> pd.DataFrame | None:
+    """Return accuracy and AUROC on validation data for the plot; None before the first point."""
+    return _long(history, {"accuracy": "val_accuracy", "AUROC": "val_auc"})
+
+
+def _long(history: Sequence[Epoch], figures: dict[str, str]) -> pd.DataFrame | None:
+    rows = [
+        (epoch.number, words, float(getattr(epoch, name)))
+        for epoch in history
+        for words, name in figures.items()
+        if math.isfinite(getattr(epoch, name))
+    ]
+    return pd.DataFrame(rows, columns=["epoch", "of", "value"]) if rows else None
+
+
+@lru_cache(maxsize=256)
+def _asked(folder: Path) -> tuple[str, str]:
+    """Return a run's recipe and data set, by name; both never change."""
+    try:
+        request = jobs.load_request(folder)
+    except EngineError:
+        return "unknown recipe", ""
+    return request.training.recipe.title, request.training.dataset_id
+
+
+def _run_choice(status: jobs.JobStatus) -> tuple[str, str]:
+    started = datetime.fromtimestamp(status.started).astimezone()
+    return f"{started:%d %b %Y %H:%M} · {_asked(status.folder)[0]} · {STATES[status.state]}", status.job_id
+
+
+def earlier(listed: Sequence[jobs.JobStatus]) -> list[list[str]]:
+    """Return the rows of the table of runs, newest first."""
+    rows = []
+    for one in listed:
+        last = one.last_epoch
+        auc = f"{last.val_auc:.3f}" if last and math.isfinite(last.val_auc) else "–"
+        started = datetime.fromtimestamp(one.started).astimezone()
+        rows.append(
+            [
+                f"{started:%Y-%m-%d %H:%M}",
+                _asked(one.folder)[0],
+                STATES[one.state],
+                f"{one.epoch} / {one.epochs}",
+                auc,
+                one.job_id,
+            ]
+        )
+    return rows

@@ -1,0 +1,253 @@
+"""A link for guests: a second process that shows a throw-away, de-identified, read-only copy of chosen cases.
+
+    make_copy(workspace, store, run_id, ...)   gui.sharing.deidentified_copy: what guests see
+    share(workspace, store, run_id, ...)       makes the copy, starts the process, returns the `Share`
+    python -m gui.guest_app                 that process: password, tunnel, end
+    open_tunnel(port)                          gui.sharing.tunnel: the public address
+
+The link is never there by default, says when it ends, and ends by itself: after its time, when the program
+that opened it is gone, however it went, or when somebody guesses passwords.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import logging
+import os
+import queue
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+
+import gui
+from engine.errors import ShareError
+from engine.reading import Store
+from engine.workspace import Workspace
+from gui.sharing.deidentified_copy import USUAL_CASES, make_copy
+from gui.sharing.tunnel import knock, ssh_command
+
+__all__ = ["Share", "make_copy", "share", "ssh_command"]
+
+log = logging.getLogger("overread.share")
+
+PREFIX = "overread-share-"
+LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are mistaken for one another when read out
+LONGEST_MINUTES = 8 * 60
+START_SECONDS = 90.0  # a slow computer imports for a while
+
+Through = Literal["tunnel", "ssh"]
+
+
+class Share:
+    """A link that is open, or was.
+
+    Attributes:
+        url: For the guests; for "ssh", the address on this computer that the command forwards.
+        user: To be told to the guests.
+        password: To be told to the guests, by another way than the link.
+        expires_at: With time zone.
+        command: What to run on this computer, for "ssh"; otherwise empty.
+    """
+
+    def __init__(
+        self,
+        process: subprocess.Popen[str],
+        folder: Path,
+        told: dict[str, Any],
+        *,
+        user: str,
+        password: str,
+        through: Through,
+    ) -> None:
+        self.url: str = told["url"]
+        self.user = user
+        self.password = password
+        self.expires_at = datetime.fromtimestamp(told["expires"], UTC)
+        self.command = ssh_command(told["port"]) if through == "ssh" else ""
+        self._process = process
+        self._folder = folder
+        self._tunnel = _process(told["tunnel"])
+        threading.Thread(target=self._clear_up, daemon=True).start()
+        atexit.register(self.close)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether guests are still let in."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """End the link now. Ending it twice does nothing."""
+        atexit.unregister(self.close)
+        _end(self._process)
+        self._clear_up()
+
+    def _clear_up(self) -> None:
+        """Wait for the process to end; if it was killed, end its tunnel and delete the copy for it."""
+        self._process.wait()
+        if self._tunnel is not None:
+            with contextlib.suppress(psutil.NoSuchProcess):  # also when another program has its number by now
+                self._tunnel.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def share(
+    workspace: Workspace,
+    store: Store,
+    run_id: str,
+    image_ids: Sequence[str] | None = None,
+    *,
+    minutes: float = 60,
+    cases: int = USUAL_CASES,
+    labels: bool = False,
+    through: Through = "tunnel",
+    server: str | None = None,
+    timeout: float = 15.0,
+) -> Share:
+    """Open a link to a copy of some cases. Ask the person first: pixels go through somebody else's server.
+
+    Args:
+        workspace: Of the run.
+        store: Of the workspace.
+        run_id: Whose predictions are shown.
+        image_ids: Which cases; None takes random ones of the test part.
+        minutes: How long the link lives.
+        cases: How many random ones.
+        labels: Whether guests may see the labels that came with the data.
+        through: "tunnel" makes a public link; "ssh" serves the copy on this computer and names the command
+            that lets people in through a server of one's own.
+        server: `host:port` of a share server of one's own, instead of Gradio's public one.
+        timeout: Seconds for the tunnel.
+
+    Raises:
+        ShareError: No link can be had. Nothing is left behind, and the program that asked goes on.
+    """
+    if not 0 < minutes <= LONGEST_MINUTES:
+        raise ShareError(f"A link cannot live for {minutes:g} minutes", f"Choose 1 to {LONGEST_MINUTES}")
+    if through == "tunnel":
+        knock(server=server)
+    _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))  # 0700
+    try:
+        make_copy(workspace, store, run_id, image_ids, folder, cases=cases, labels=labels)
+        order = {
+            "user": f"guest-{_letters(4)}",
+            "password": "-".join(_letters(4) for _ in range(4)),  # 79 bits
+            "seconds": minutes * 60,
+            "through": through,
+            "server": server,
+            "timeout": timeout,
+        }
+        process = _start(folder)
+        try:
+            told = _told(process, order, START_SECONDS + timeout)
+            user, password = str(order["user"]), str(order["password"])
+            return Share(process, folder, told, user=user, password=password, through=through)
+        except BaseException:
+            _end(process)
+            raise
+    except BaseException as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise ShareError(
+                f"The copy for the guests cannot be made ({error.strerror or error})",
+                f"Free some space in {tempfile.gettempdir()} and try again",
+            ) from error
+        raise
+
+
+def _sweep() -> None:
+    """Delete copies that a loss of power left behind: no link lives as long as they are old."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > 2 * 60 * LONGEST_MINUTES:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _letters(count: int) -> str:
+    return "".join(secrets.choice(LETTERS) for _ in range(count))
+
+
+def _start(folder: Path) -> subprocess.Popen[str]:
+    """Start the second process. It holds one end of a pipe: when this program dies, it learns so and ends."""
+    root = str(Path(gui.__file__).parents[1])  # found from anywhere, installed or not
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    with (folder / "log.txt").open("w") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "gui.guest_app", str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            text=True,
+            encoding="utf-8",
+            cwd=folder,  # Gradio writes a certificate where it stands
+            env={**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"},
+            start_new_session=True,  # Ctrl-C in the terminal ends us, and through the pipe it, in order
+        )
+
+
+def _told(process: subprocess.Popen[str], order: dict[str, Any], timeout: float) -> dict[str, Any]:
+    """Give the order and return the answer.
+
+    Raises:
+        ShareError: There is none in time, or it says what is wrong.
+    """
+    assert process.stdin is not None and process.stdout is not None
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    output = process.stdout
+    threading.Thread(target=lambda: lines.put(output.readline()), daemon=True).start()
+    try:
+        process.stdin.write(json.dumps(order) + "\n")
+        process.stdin.flush()
+        line = lines.get(timeout=timeout)
+    except (queue.Empty, BrokenPipeError):
+        line = ""
+    if not line:
+        _log_of(process)
+        raise ShareError(
+            "The second process that shows the copy did not start", "Try again; the log says more"
+        )
+    told: dict[str, Any] = json.loads(line)
+    if "problem" in told:
+        raise ShareError(told["problem"], told["remedy"])
+    return told
+
+
+def _log_of(process: subprocess.Popen[str]) -> None:
+    folder = Path(str(process.args[-1]))  # type: ignore[index]
+    try:
+        log.error(
+            "The process for guests said:\n%s", (folder / "log.txt").read_text(errors="replace")[-4000:]
+        )
+    except OSError as error:
+        log.error("The process for guests left no log: %s", error)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Close the pipe, which asks the process to end in order; make it end when it does not."""
+    if process.stdin is not None and not process.stdin.closed:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _process(pid: int | None) -> psutil.Process | None:
+    try:
+        return None if pid is None else psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return None

@@ -1,0 +1,20 @@
+from . import markup as markup
+from .error_messages import (
+    answered as answered,
+    sentence as sentence,
+    shown as shown,
+)
+from .image_routes import (
+    explanation as explanation,
+    film_route as film_route,
+    film_url as film_url,
+)
+from .request_guard import (
+    Guard as Guard,
+    local_hosts as local_hosts,
+)
+from .session import (
+    AppSession as AppSession,
+    open_session as open_session,
+)
+from .tab_events import arrival as arrival

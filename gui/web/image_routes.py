@@ -1,0 +1,112 @@
+"""Films, heatmaps and thumbnails at signed addresses: /film/<run>/<case>/<layer>/<signature>.
+
+An address can be read only with the session's secret, carries no file name, and its answer never changes
+while the server runs, so the browser may keep it: the next case is already decoded when the reader asks for
+it. To add a layer, write a function and put it into `LAYERS`.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from engine.errors import EngineError
+from engine.images import film_file, thumbnail_file
+from engine.records import Explanation
+from engine.runs import load_explanations
+from engine.saliency import heatmap_png
+from gui.web.session import AppSession
+
+KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
+NOT_KEPT = {"Cache-Control": "no-store"}
+NOT_FOUND = "There is no such film."
+
+
+@lru_cache(maxsize=4)
+def _explanations(folder: Path, stamp: int) -> Mapping[str, Explanation]:
+    """Read a run's heatmaps once; `stamp` (the file's time) makes a rewritten file be read anew."""
+    return load_explanations(folder)
+
+
+def explanation(session: AppSession, run_id: str, image_id: str) -> Explanation | None:
+    """Return why the machine said what it said of a case, or None where no heatmap was computed."""
+    folder = session.workspace.runs / run_id
+    try:
+        stamp = (folder / "heatmaps.npz").stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+    return _explanations(folder, stamp).get(image_id)
+
+
+def _film(session: AppSession, run_id: str, image_id: str) -> Response:
+    path = session.store.case(run_id, image_id).path
+    # A film that is not the one the machine read must not be judged; a guest's copy has ids that say nothing.
+    film = film_file(session.workspace.cache, path, image_id, unchanged=not session.read_only)
+    return FileResponse(film, media_type="image/png", headers=KEPT)
+
+
+def _thumbnail(session: AppSession, run_id: str, image_id: str) -> Response:
+    path = session.store.case(run_id, image_id).path
+    made = thumbnail_file(session.workspace.cache, path, image_id)
+    return FileResponse(made, media_type="image/jpeg", headers=KEPT)
+
+
+def _heatmap(session: AppSession, run_id: str, image_id: str) -> Response:
+    found = explanation(session, run_id, image_id)
+    if found is None:
+        return PlainTextResponse("No heatmap was computed for this film.", status_code=404, headers=NOT_KEPT)
+    return Response(heatmap_png(found.heatmap), media_type="image/png", headers=KEPT)
+
+
+LAYERS: dict[str, Callable[[AppSession, str, str], Response]] = {
+    "film": _film,
+    "thumbnail": _thumbnail,
+    "heatmap": _heatmap,
+}
+
+
+def signature(secret: bytes, run_id: str, image_id: str, layer: str) -> str:
+    """Return what an address must end in: 32 hexadecimal digits."""
+    return hmac.new(secret, f"{run_id}\n{image_id}\n{layer}".encode(), sha256).hexdigest()[:32]
+
+
+def film_url(session: AppSession, run_id: str, image_id: str, layer: str = "film") -> str:
+    """Return the address of one layer of one case.
+
+    Args:
+        session: Whose secret signs it.
+        run_id: The run the case belongs to.
+        image_id: The case.
+        layer: A key of `LAYERS`.
+    """
+    signed = signature(session.secret, run_id, image_id, layer)
+    return f"/film/{quote(run_id, safe='')}/{quote(image_id, safe='')}/{layer}/{signed}"
+
+
+def film_route(session: AppSession) -> Route:
+    """Return the route that serves every layer of every case of the session's workspace."""
+
+    async def serve(request: Request) -> Response:
+        run_id, image_id = request.path_params["run_id"], request.path_params["image_id"]
+        layer, signed = request.path_params["layer"], request.path_params["signed"]
+        expected = signature(session.secret, run_id, image_id, layer)
+        # compared as bytes: compare_digest refuses text that is not ASCII
+        if layer not in LAYERS or not hmac.compare_digest(expected.encode(), signed.encode()):
+            return PlainTextResponse(NOT_FOUND, status_code=404, headers=NOT_KEPT)
+        try:
+            return await run_in_threadpool(LAYERS[layer], session, run_id, image_id)
+        except EngineError as error:
+            # a guest is not told where the owner's files lie
+            told = "This film cannot be shown." if session.read_only else str(error)
+            return PlainTextResponse(told, status_code=404, headers=NOT_KEPT)
+
+    return Route("/film/{run_id}/{image_id}/{layer}/{signed}", serve, methods=["GET"])

@@ -1,0 +1,233 @@
+"""Promises of engine.experiments.comparison: the same cases for all, paired tests that heed patients."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.errors import ReportError
+from engine.experiments.comparison import Contestant, compare_runs, differences, holm
+from engine.experiments.comparison_page import write_comparison
+from engine.records import Calibration, Epoch, Head, Phase, Prediction, Recipe, Run
+from engine.statistics.paired_tests import delong, mcnemar, paired_bootstrap, paired_macro, shares
+
+TINY_RECIPE = Recipe(
+    name="tiny",
+    title="A net small enough for a test",
+    source="tests",
+    backbone="test_efficientnet",
+    weights="random",
+    image_size=32,
+    phases=(Phase(name="all", epochs=2, trainable="all", optimizer="adam", learning_rate=1e-3),),
+    batch_size=8,
+)
+
+TWO = ("normal", "<b>opacity</b>")
+THREE = ("a", "b", "c")
+
+
+def run_of(recipe: Recipe, classes: tuple[str, ...], number: int) -> Run:
+    return Run(
+        run_id=f"run-{number}",
+        folder=Path("/nowhere"),
+        dataset_id="d",
+        dataset_name="films",
+        recipe=recipe,
+        classes=classes,
+        positive=classes[-1],
+        threshold=0.5,
+        calibration=Calibration(),
+        weights_source="random",
+        device="cpu",
+        created=datetime(2026, 1, 1, tzinfo=UTC),
+        seconds=12.0,
+        parameters=100,
+        trained_parameters=10 + number,
+    )
+
+
+def contestant(
+    recipe: Recipe = TINY_RECIPE,
+    *,
+    skill: float = 1.0,
+    noise: int = 0,
+    classes: tuple[str, ...] = TWO,
+    films: int = 1,
+    number: int = 0,
+) -> Contestant:
+    """A run that tells 120 cases apart as well as `skill` says."""
+    labels = np.random.default_rng(0).integers(len(classes), size=120)
+    scores = np.random.default_rng(noise).normal(size=(120, len(classes)))
+    scores[np.arange(120), labels] += skill
+    shares_of = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    predictions = [
+        Prediction(
+            image_id=f"i{place}",
+            path=Path("x.png"),
+            label=classes[labels[place]],
+            patient_id=f"p{place // films}",
+            part="test",
+            probabilities=tuple(shares_of[place].tolist()),
+            predicted=classes[int(shares_of[place].argmax())],
+            entropy=0.1,
+        )
+        for place in range(120)
+    ]
+    history = [
+        Epoch(
+            number=epoch,
+            phase="all",
+            train_loss=1 / epoch,
+            val_loss=1 / epoch,
+            val_accuracy=0.5 + epoch / 20,
+            val_auc=0.7,
+            learning_rate=0.1,
+            seconds=1.0,
+            images_per_second=10.0,
+            best=epoch == 3,
+        )
+        for epoch in range(1, 5)
+    ]
+    return Contestant(
+        name=recipe.name, run=run_of(recipe, classes, number), predictions=predictions, history=history
+    )
+
+
+OTHER = replace(
+    TINY_RECIPE,
+    name="other",
+    head=Head(hidden=(8,)),
+    phases=(replace(TINY_RECIPE.phases[0], optimizer="sgd"), Phase(name="more", epochs=1)),
+)
+
+
+def test_rows_differ_where_their_recipes_do_and_names_are_no_difference() -> None:
+    first, other, same = differences([TINY_RECIPE, OTHER, replace(TINY_RECIPE, name="again", seed=3)])
+    assert other["head.hidden"] == [8]
+    assert other["phases.0.optimizer"] == "sgd"
+    assert other["phases.1.epochs"] == 1
+    assert first["phases.0.optimizer"] == "adam"
+    assert first["phases.1.epochs"] is None
+    assert same == {}
+
+
+def test_two_classes_are_compared_by_mcnemar_and_delong() -> None:
+    good, poor = contestant(skill=3), contestant(OTHER, skill=0.5, noise=1, number=1)
+    told = compare_runs([good, poor], resample_count=200)
+    row = told.rows[1]
+    assert told.rows[0].accuracy is None
+    right = [[p.predicted == p.label for p in one.predictions] for one in (poor, good)]
+    assert row.accuracy == mcnemar(*right)
+    y = [p.label == TWO[1] for p in good.predictions]
+    assert row.area == delong(y, *([p.probabilities[1] for p in one.predictions] for one in (poor, good)))
+    assert row.accuracy is not None and row.accuracy.difference.value < 0
+    assert row.p_accuracy == row.accuracy.p_value < 0.01  # one comparison: nothing to adjust
+    assert told.rows[0].estimates["accuracy"].value == np.mean(right[1])
+    assert set(row.estimates) == {"accuracy", "AUROC", "macro F1"}
+
+
+def test_where_patients_have_several_films_patients_are_resampled() -> None:
+    good, poor = contestant(skill=2, films=3), contestant(OTHER, noise=1, films=3, number=1)
+    row = compare_runs([good, poor], resample_count=200).rows[1]
+    assert row.accuracy is not None and row.area is not None
+    assert row.accuracy.method == "paired permutation of patients"
+    assert row.area.method == "patient bootstrap"
+
+
+def test_the_order_of_a_runs_predictions_does_not_matter() -> None:
+    good, poor = contestant(skill=2), contestant(OTHER, noise=1, number=1)
+    turned = replace(poor, predictions=poor.predictions[::-1])
+    a, b = (compare_runs([good, one], resample_count=100).rows[1] for one in (poor, turned))
+    assert (a.accuracy, a.area, a.estimates) == (b.accuracy, b.area, b.estimates)
+
+
+def test_several_classes_are_compared_by_the_mean_area() -> None:
+    good, poor = (
+        contestant(skill=2, classes=THREE),
+        contestant(OTHER, skill=0.3, noise=1, classes=THREE, number=1),
+    )
+    told = compare_runs([good, poor], resample_count=200)
+    assert told.positive is None
+    area = told.rows[1].area
+    assert area is not None
+    assert area.first == pytest.approx(told.rows[1].estimates["AUROC"].value)
+    assert area.second == pytest.approx(told.rows[0].estimates["AUROC"].value)
+    assert area.difference.high < 0 and area.p_value < 0.05
+
+
+def test_the_mean_area_of_two_classes_is_the_area() -> None:
+    rng = np.random.default_rng(5)
+    y, a, b = rng.integers(2, size=80), rng.random(80), rng.random(80)
+    both = paired_macro(y, np.column_stack([1 - a, a]), np.column_stack([1 - b, b]), count=300)
+    one = paired_bootstrap(y == 1, a, b, count=300)
+    assert both.difference.value == pytest.approx(one.difference.value)
+    assert both.difference.low == pytest.approx(one.difference.low)
+    assert both.p_value == one.p_value
+
+
+def test_equal_answers_do_not_differ() -> None:
+    right = np.random.default_rng(0).random(60) < 0.8
+    alike = shares(right, right, np.arange(60) // 2, count=100)
+    assert (alike.difference.value, alike.p_value) == (0.0, 1.0)
+
+
+def test_each_seed_is_held_against_the_first_recipes_run_of_that_seed() -> None:
+    runs = [
+        contestant(
+            replace(recipe, seed=seed), skill=skill, noise=10 * number + seed, number=number * 2 + seed
+        )
+        for seed in (0, 1)
+        for number, (recipe, skill) in enumerate(((TINY_RECIPE, 2), (OTHER, 1)))
+    ]
+    told = compare_runs(runs, resample_count=100)
+    assert [row.accuracy is None for row in told.rows] == [True, False, True, False]
+    assert told.rows[3].label == "other, seed 1"
+    right = [[p.predicted == p.label for p in one.predictions] for one in (runs[3], runs[2])]
+    assert told.rows[3].accuracy == mcnemar(*right)
+    spread = next(one for one in told.spreads if (one.name, one.figure) == ("other", "accuracy"))
+    values = [told.rows[1].estimates["accuracy"].value, told.rows[3].estimates["accuracy"].value]
+    assert (spread.runs, spread.mean) == (2, pytest.approx(np.mean(values)))
+    assert spread.deviation == pytest.approx(np.std(values, ddof=1))
+
+
+def test_p_values_are_adjusted_as_statsmodels_does() -> None:
+    from statsmodels.stats.multitest import multipletests
+
+    values = [0.01, 0.04, 0.03, 0.5]
+    np.testing.assert_allclose(holm(values), multipletests(values, method="holm")[1])
+    assert holm([float("nan"), 0.04])[1] == 0.04
+
+
+def test_runs_on_other_cases_are_refused() -> None:
+    first, other = contestant(), contestant(OTHER, number=1)
+    with pytest.raises(ReportError, match="different cases"):
+        compare_runs([first, replace(other, predictions=other.predictions[1:])])
+    with pytest.raises(ReportError, match="different classes"):
+        compare_runs([first, contestant(OTHER, classes=THREE, number=1)])
+    with pytest.raises(ReportError, match="no run"):
+        compare_runs([])
+
+
+def test_the_page_needs_nothing_else_and_escapes_what_people_typed(tmp_path: Path) -> None:
+    told = compare_runs([contestant(skill=2), contestant(OTHER, noise=1, number=1)], resample_count=100)
+    written = write_comparison(told, tmp_path / "out")
+    page = written.html.read_text(encoding="utf-8")
+    assert "<b>opacity" not in page
+    assert "<script" not in page
+    assert not re.search(r'(?:src|href)="(?!#|data:)', page)
+    assert page.count("<svg") == 3
+    assert "phases.0.optimizer sgd" in page
+    lines = list(csv.DictReader(written.csv.read_text(encoding="utf-8-sig").splitlines()))
+    assert [line["name"] for line in lines] == ["tiny", "other"]
+    assert lines[0]["accuracy minus first"] == ""
+    document = json.loads(written.json.read_text(encoding="utf-8"))
+    assert document["runs"][0]["accuracy_against_first"] is None
+    assert document["runs"][1]["figures"]["accuracy"]["value"] == told.rows[1].estimates["accuracy"].value
+    assert len(document["runs"][1]["history"]) == 4

@@ -1,0 +1,164 @@
+"""The compiled backbone gives what PyTorch gives, and steps aside where it would not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.models import openvino as inference
+from engine.models.classifier import build_classifier
+from engine.models.frozen import frozen_backbone
+from engine.models.openvino import engine_name, fast_features
+from tests.tiny import TINY_RECIPE
+
+
+@pytest.mark.parametrize("backbone", ["test_efficientnet", "test_vit", "densenet121"])
+def test_the_compiled_net_gives_what_pytorch_gives(backbone: str, tmp_path: Path) -> None:
+    pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
+    torch.manual_seed(0)
+    classifier = build_classifier(replace(TINY_RECIPE, backbone=backbone, image_size=64), 2).eval()
+    features = fast_features(
+        frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=64, cache_dir=tmp_path
+    )
+    assert engine_name(features) == "OpenVINO"
+    images = torch.rand(5, 3, 64, 64)
+    with torch.no_grad():
+        expected = classifier.head(classifier.features(images)).softmax(1)
+        found = classifier.head(features(images)).softmax(1)
+    assert torch.allclose(found, expected, atol=1e-3)
+    again = fast_features(
+        frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=64, cache_dir=tmp_path
+    )
+    assert torch.equal(again(images), features(images))
+    assert len(list((tmp_path / "nets").glob("*.xml"))) == 1, "the converted net is found again"
+
+
+def test_a_few_images_are_not_worth_converting(tmp_path: Path) -> None:
+    classifier = build_classifier(TINY_RECIPE, 2)
+    frozen = frozen_backbone(classifier).frozen
+    assert (
+        engine_name(fast_features(frozen, device="cpu", images=3, size=32, cache_dir=tmp_path)) == "PyTorch"
+    )
+
+
+def test_a_net_that_changed_is_converted_anew(tmp_path: Path) -> None:
+    pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
+    classifier = build_classifier(TINY_RECIPE, 2).eval()
+    images = torch.rand(2, 3, 32, 32)
+    before = fast_features(
+        frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
+    )(images)
+    with torch.no_grad():
+        classifier.backbone.net.conv_head.weight.mul_(2)
+    after = fast_features(
+        frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
+    )(images)
+    assert not torch.allclose(before, after)
+    with torch.no_grad():
+        assert torch.allclose(after, classifier.features(images), rtol=1e-3, atol=1e-4)
+
+
+def test_converted_nets_do_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
+    monkeypatch.setattr(inference, "MAX_BYTES", 1_000_000)
+    classifier = build_classifier(TINY_RECIPE, 2).eval()
+    for size in (32, 48, 64, 80, 96):
+        fast_features(
+            frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=size, cache_dir=tmp_path
+        )
+    nets = list((tmp_path / "nets").iterdir())
+    assert {net.suffix for net in nets} == {".xml", ".bin"} and len(nets) % 2 == 0
+    newest = max(nets, key=lambda net: net.stat().st_mtime)
+    assert sum(net.stat().st_size for net in nets if net.stem != newest.stem) <= inference.MAX_BYTES
+    assert len(nets) < 10
+
+
+def test_a_damaged_converted_net_is_made_again(tmp_path: Path) -> None:
+    pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
+    classifier = build_classifier(TINY_RECIPE, 2).eval()
+    fast_features(
+        frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
+    )
+    for path in (tmp_path / "nets").iterdir():
+        path.write_bytes(b"cut")
+    images = torch.rand(2, 3, 32, 32)
+    features = fast_features(
+        frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
+    )
+    assert engine_name(features) == "OpenVINO"
+    with torch.no_grad():
+        assert torch.allclose(features(images), classifier.features(images), rtol=1e-3, atol=1e-4)
+
+
+def test_converting_tells_nobody(tmp_path: Path) -> None:
+    """In a process of its own, with every way out watched."""
+    pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
+    program = f"""
+import socket, sys
+from pathlib import Path
+called = []
+def refuse(*args, **kwargs):
+    called.append(args)
+    raise OSError("refused by the test")
+socket.getaddrinfo = refuse
+socket.socket.connect = refuse
+from tests.tiny import TINY_RECIPE
+from engine.models.backbone import build_classifier
+from engine.models.frozen import frozen_backbone
+from engine.models.openvino import engine_name, fast_features
+net = build_classifier(TINY_RECIPE, 2).eval()
+frozen = frozen_backbone(net).frozen
+features = fast_features(frozen, device="cpu", images=1000, size=32, cache_dir=Path({str(tmp_path)!r}))
+assert engine_name(features) == "OpenVINO"
+assert sys.modules["openvino_telemetry"] is None
+assert not called, called
+"""
+    here = Path(__file__).parents[2]
+    home = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(here.parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=home, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "intel").exists(), "its telemetry has left a file"
+
+
+SIGNALLED = """
+import os, signal, sys, torch
+from pathlib import Path
+from tests.tiny import TINY_RECIPE
+from engine.models.backbone import build_classifier
+from engine.models.frozen import frozen_backbone
+from engine.models.openvino import engine_name, fast_features
+
+def compiled(size):
+    net = frozen_backbone(build_classifier(TINY_RECIPE, 2).eval()).frozen
+    return fast_features(net, device="cpu", images=10_000, size=size, cache_dir=Path(sys.argv[1]))
+
+heard = []
+signal.signal(signal.SIGTERM, lambda *_: heard.append("stop"))
+first, second = compiled(32), compiled(48)
+assert engine_name(first) == engine_name(second) == "OpenVINO"
+del first
+del second
+os.kill(os.getpid(), signal.SIGTERM)
+print(*heard)
+"""
+
+
+def test_a_process_that_used_compiled_nets_still_hears_signals(tmp_path: Path) -> None:
+    """OpenVINO gives the main thread a stack for signals and takes away the wrong one when it is unloaded."""
+    pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", SIGNALLED, str(tmp_path)],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "stop\n"), done.stderr[-2000:]

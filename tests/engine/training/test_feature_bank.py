@@ -1,0 +1,175 @@
+"""A bank holds the features of its images and of nothing else, and a full disk is said before it kills."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from filelock import FileLock
+from torch import nn
+
+from engine.errors import TrainingStopped, WorkspaceError
+from engine.images.cache import ImageCache
+from engine.models.classifier import build_classifier
+from engine.models.frozen import Cut, frozen_backbone
+from engine.records import Augmentation
+from engine.training import feature_bank as features
+from engine.training.feature_bank import NAMES, PLAIN, VALUES, FeatureBank, evict
+from tests.tiny import TINY_RECIPE
+
+UNCHANGED = Augmentation()
+
+
+@pytest.fixture
+def cut() -> Cut:
+    torch.manual_seed(0)
+    return frozen_backbone(build_classifier(TINY_RECIPE, 2))
+
+
+def images(tmp_path: Path, count: int) -> ImageCache:
+    pixels = np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+    ids = [hashlib.sha256(image.tobytes()).hexdigest() for image in pixels]
+    return ImageCache(
+        images=pixels,
+        row={image_id: row for row, image_id in enumerate(ids)},
+        failed=(),
+        folder=tmp_path / "films",
+    )
+
+
+def turned_round(cache: ImageCache) -> ImageCache:
+    """The same images in the opposite order."""
+    last = len(cache.images) - 1
+    return replace(
+        cache,
+        images=cache.images[::-1].copy(),
+        row={image_id: last - row for image_id, row in cache.row.items()},
+    )
+
+
+def bank(folder: Path, cache: ImageCache, cut: Cut, augmentation: Augmentation = UNCHANGED) -> FeatureBank:
+    return FeatureBank(
+        folder / "features", cache, cut, augmentation=augmentation, seed=0, device="cpu", batch_size=4
+    )
+
+
+def test_a_bank_that_was_stopped_goes_on_where_it_was(tmp_path: Path, cut: Cut) -> None:
+    cache = images(tmp_path, 12)
+    rows = np.arange(12)
+    asked: list[tuple[int, int]] = []
+
+    def stop(done: int, total: int) -> None:
+        raise TrainingStopped("stopped", "resume")
+
+    with pytest.raises(TrainingStopped):
+        bank(tmp_path, cache, cut).view(PLAIN, rows, stop)
+    found = bank(tmp_path, cache, cut).view(PLAIN, rows, lambda done, total: asked.append((done, total)))
+    assert asked == [(4, 8), (8, 8)]
+    with torch.no_grad():
+        batch = torch.from_numpy(cache.images).permute(0, 3, 1, 2).float() / 255
+        expected = cut.pool(cut.frozen.eval()(batch)).numpy()
+    np.testing.assert_allclose(found[rows], expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("view", [PLAIN, 0])
+def test_a_folder_that_grew_or_was_sorted_anew_pays_for_its_new_images_alone(
+    tmp_path: Path, cut: Cut, view: int
+) -> None:
+    whole, rows = images(tmp_path, 12), np.arange(12)
+    turns = Augmentation(rotation=30.0)
+    fresh = bank(tmp_path / "fresh", whole, cut, turns).view(view, rows)[rows]
+    bank(tmp_path, images(tmp_path, 9), cut, turns).view(view, np.arange(9))
+    asked: list[tuple[int, int]] = []
+    grown = bank(tmp_path, turned_round(whole), cut, turns).view(
+        view, rows, lambda done, total: asked.append((done, total))
+    )
+    assert asked == [(3, 3)]
+    np.testing.assert_allclose(grown[rows[::-1]], fresh, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("lost", [5, 32, 100])
+@pytest.mark.parametrize("file", [NAMES, VALUES])
+def test_what_a_killed_process_left_half_written_is_made_again(
+    tmp_path: Path, cut: Cut, file: str, lost: int
+) -> None:
+    cache, rows = images(tmp_path, 12), np.arange(12)
+    whole = bank(tmp_path, cache, cut).view(PLAIN, rows)[rows]
+    (path,) = tmp_path.glob(f"features/*/{file}")
+    os.truncate(path, path.stat().st_size - lost)
+    np.testing.assert_allclose(
+        bank(tmp_path, cache, cut).view(PLAIN, rows)[rows], whole, rtol=1e-3, atol=1e-5
+    )
+
+
+def test_images_that_were_not_asked_for_are_not_given(tmp_path: Path, cut: Cut) -> None:
+    found = bank(tmp_path, images(tmp_path, 12), cut).view(PLAIN, np.arange(6))
+    with pytest.raises(IndexError):
+        found[np.arange(5, 8)]
+
+
+def test_nets_that_normalise_differently_share_no_bank(tmp_path: Path) -> None:
+    """With equal weights and layers: the mean alone tells them apart."""
+    cache, rows = images(tmp_path, 2), np.arange(2)
+    found = []
+    for mean in (0.2, 0.8):
+        torch.manual_seed(0)
+        classifier = build_classifier(TINY_RECIPE, 2)
+        classifier.mean.fill_(mean)
+        found.append(bank(tmp_path, cache, frozen_backbone(classifier)).view(PLAIN, rows)[rows])
+    assert not np.allclose(found[0], found[1])
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("a small tmpfs cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_disk_too_small_for_the_bank_is_said_and_does_not_kill_the_process(
+    tmp_path: Path, cut: Cut, small_disk: Path
+) -> None:
+    wide = replace(cut, pool=nn.Sequential(cut.pool, nn.ConstantPad1d((0, 30_000), 0.0)))
+    with pytest.raises(WorkspaceError, match=r"needs 1\.\d MB, and the disk .* has 0\.\d MB free"):
+        bank(small_disk, images(tmp_path, 12), wide).view(PLAIN, np.arange(12))
+
+
+def test_a_disk_that_fills_up_while_the_bank_is_written_is_said_and_leaves_no_half_image(
+    tmp_path: Path, cut: Cut, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There was room when it began; another program took it."""
+    wide = replace(cut, pool=nn.Sequential(cut.pool, nn.ConstantPad1d((0, 8_000), 0.0)))
+    cache, rows = images(tmp_path, 12), np.arange(12)
+    monkeypatch.setattr(features, "check_room", lambda *_: None)
+    monkeypatch.setattr(features, "IMAGES_BETWEEN_MARKS", 4)
+    with pytest.raises(WorkspaceError, match="is full"):
+        bank(small_disk, cache, wide).view(PLAIN, rows)
+    whole = bank(tmp_path / "roomy", cache, wide).view(PLAIN, rows)[rows]
+    (names,) = small_disk.glob(f"features/*/{NAMES}")
+    kept = rows[: names.stat().st_size // 32]
+    assert 0 < len(kept) < 12
+    found = bank(small_disk, cache, wide).view(PLAIN, kept)[kept]
+    np.testing.assert_allclose(found, whole[kept], rtol=1e-3, atol=1e-5)
+
+
+def test_a_bank_that_is_being_filled_is_not_deleted_to_make_room(tmp_path: Path, cut: Cut) -> None:
+    bank(tmp_path, images(tmp_path, 4), cut).view(PLAIN, np.arange(4))
+    (folder,) = (path for path in (tmp_path / "features").iterdir() if path.is_dir())
+    with FileLock(folder.with_suffix(".lock")):
+        evict(tmp_path / "features", max_bytes=0)
+        assert (folder / VALUES).exists()
+    evict(tmp_path / "features", max_bytes=0)
+    assert not folder.exists()

@@ -1,0 +1,429 @@
+"""Training really trains, can be stopped and resumed to the same curve, and the bank changes nothing but the time."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch._dynamo
+
+from engine.errors import DataError, RecipeError, SplitError, TrainingError, TrainingStopped, WeightsError
+from engine.models.classifier import build_classifier
+from engine.models.device import COMPILE_VARIABLE, half_precision, pick_device
+from engine.records import Augmentation, Balance, Epoch, Head, Phase, Recipe, Run, Sample, Split
+from engine.runs.folder import load_run, split_of
+from engine.runs.history import load_history
+from engine.training import batches as feed, fit as training, loop as the_course
+from engine.training.checkpoint import Checkpoint, copy_state, load_checkpoint, save_checkpoint
+from engine.training.fit import train
+from engine.workspace import Workspace
+from tests.tiny import TINY_RECIPE
+
+
+def course(recipe: Recipe, split: Split, folder: Path, cache: Path, **options: object) -> Iterator[Epoch]:
+    return train(
+        recipe,
+        split,
+        folder=folder,
+        cache_dir=cache,
+        dataset_id="d",
+        dataset_name="films",
+        device="cpu",
+        **options,
+    )  # type: ignore[arg-type]
+
+
+def curve(epochs: list[Epoch]) -> list[tuple[float, ...]]:
+    return [(e.train_loss, e.val_loss, e.val_accuracy, e.val_auc, e.learning_rate) for e in epochs]
+
+
+LEARNING = replace(
+    TINY_RECIPE,
+    phases=(
+        Phase(
+            name="all", epochs=12, trainable="all", optimizer="adam", learning_rate=3e-3, monitor="val_auc"
+        ),
+    ),
+    balance=Balance(method="class-weights"),
+)
+
+
+def test_a_net_learns_where_the_bright_square_is(tiny_split: Split, workspace: Workspace) -> None:
+    epochs = list(course(LEARNING, tiny_split, workspace.runs / "a", workspace.cache))
+    assert epochs[-1].train_loss < 0.5 * epochs[0].train_loss
+    assert max(e.val_auc for e in epochs) >= 0.9
+
+
+def test_a_finished_run_is_a_folder_that_says_all_about_itself(trained: tuple[Workspace, Run]) -> None:
+    _, run = trained
+    assert run.recipe == TINY_RECIPE
+    assert load_run(run.folder) == run
+    assert split_of(run).test
+    assert len(load_history(run.folder)) == 2
+    assert {path.name for path in run.folder.iterdir()} >= {
+        "recipe.json",
+        "run.json",
+        "split.csv",
+        "history.csv",
+        "model.safetensors",
+        "environment.json",
+        "heatmaps.npz",
+    }
+    assert run.weights_source == "random initialisation"
+    assert 0 < run.trained_parameters <= run.parameters
+
+
+def test_the_same_seed_gives_the_same_curve_and_another_seed_another(
+    tiny_split: Split, workspace: Workspace
+) -> None:
+    first = curve(list(course(TINY_RECIPE, tiny_split, workspace.runs / "a", workspace.cache)))
+    again = curve(list(course(TINY_RECIPE, tiny_split, workspace.runs / "b", workspace.cache)))
+    other = curve(
+        list(course(replace(TINY_RECIPE, seed=1), tiny_split, workspace.runs / "c", workspace.cache))
+    )
+    assert first == again
+    assert first != other
+
+
+TWO_PHASES = replace(
+    TINY_RECIPE,
+    head=Head(hidden=(8,), dropout=(0.3,)),
+    phases=(
+        Phase(
+            name="first",
+            epochs=3,
+            trainable="all",
+            optimizer="momentum",
+            momentum=0.9,
+            learning_rate=1e-2,
+            schedule="step",
+            schedule_patience=1,
+        ),
+        Phase(
+            name="second",
+            epochs=4,
+            trainable="last 3",
+            optimizer="adamw",
+            learning_rate=1e-3,
+            schedule="cosine",
+        ),
+    ),
+    augmentation=Augmentation(rotation=10, shift=0.1, horizontal_flip=True, brightness=0.2),
+    balance=Balance(method="duplicate"),
+)
+
+
+@pytest.mark.parametrize("stop_after", [1, 3, 5, 7])  # the last: while the finished net is calibrated
+def test_a_run_that_was_stopped_and_resumed_has_the_curve_of_one_that_was_not(
+    stop_after: int, tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(the_course, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    whole = curve(list(course(TWO_PHASES, tiny_split, workspace.runs / "whole", workspace.cache)))
+    folder = workspace.runs / "broken"
+    seen: list[Epoch] = []
+    with pytest.raises(TrainingStopped):
+        for epoch in course(
+            TWO_PHASES, tiny_split, folder, workspace.cache, should_stop=lambda: len(seen) >= stop_after
+        ):
+            seen.append(epoch)
+    assert len(seen) == stop_after
+    rest = list(course(TWO_PHASES, tiny_split, folder, workspace.cache, resume=True))
+    assert curve(seen + rest) == whole
+    assert curve(load_history(folder)) == whole
+    assert [epoch.number for epoch in load_history(folder)] == list(range(1, 8))
+    end, again = load_run(workspace.runs / "whole"), load_run(folder)
+    assert end.threshold == again.threshold
+    assert (end.folder / "model.safetensors").read_bytes() == (
+        again.folder / "model.safetensors"
+    ).read_bytes()
+    assert not (folder / "checkpoint.safetensors").exists()
+
+
+def test_the_scale_of_a_loss_in_float16_is_found_once_a_run_and_survives_a_stop(
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(the_course, "half_precision", lambda device: torch.float16)
+    monkeypatch.setattr(the_course, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    folder = workspace.runs / "a"
+    seen: list[dict[str, float]] = []
+    with pytest.raises(TrainingStopped):
+        for _ in course(TWO_PHASES, tiny_split, folder, workspace.cache, should_stop=lambda: len(seen) == 5):
+            checkpoint = load_checkpoint(folder)
+            assert checkpoint is not None
+            seen.append(checkpoint.progress["scaler"])
+    steps = [scaler["_growth_tracker"] for scaler in seen]
+    assert steps == sorted(set(steps)), "it starts anew with an epoch or phase"
+    next(course(TWO_PHASES, tiny_split, folder, workspace.cache, resume=True))
+    resumed = load_checkpoint(folder)
+    assert resumed is not None and resumed.progress["scaler"]["_growth_tracker"] > steps[-1]
+
+
+def test_a_run_begun_where_the_loss_needs_no_scale_goes_on_where_it_does(
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(the_course, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    folder, seen = workspace.runs / "a", []
+    with pytest.raises(TrainingStopped):
+        for epoch in course(
+            TWO_PHASES, tiny_split, folder, workspace.cache, should_stop=lambda: len(seen) == 2
+        ):
+            seen.append(epoch)
+    monkeypatch.setattr(the_course, "half_precision", lambda device: torch.float16)
+    rest = list(course(TWO_PHASES, tiny_split, folder, workspace.cache, resume=True))
+    assert [epoch.number for epoch in rest] == [3, 4, 5, 6, 7]
+
+
+def test_half_precision_is_one_that_the_gpu_computes_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation)
+    assert half_precision("cuda") == torch.float16  # as on a T4 or V100: bfloat16 by emulation alone
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: True)
+    assert half_precision("cuda") == torch.bfloat16
+    assert half_precision("cpu") is None
+
+
+def test_copies_that_must_be_changed_are_never_shown_as_they_are() -> None:
+    views = {number: np.full((6, 1), number, dtype=np.float32) for number in (feed.PLAIN, 0, 1)}
+    banked = feed.Feed(cache=None, device="cpu", augmenter=None, rest=None, copy_augmenter=None, views=views)  # type: ignore[arg-type]
+    rows, copies = np.repeat(np.arange(6), 3), np.tile(np.arange(3), 6)
+    shown = np.stack(
+        [banked.inputs(rows, view=epoch, copies=copies, where=copies > 0).numpy()[:, 0] for epoch in range(6)]
+    )
+    assert set(shown[:, copies == 0].ravel()) == {feed.PLAIN, 0, 1}
+    assert set(shown[:, copies > 0].ravel()) == {0, 1}
+
+
+def test_calibrating_is_told_when_the_last_epoch_is_done(tiny_split: Split, workspace: Workspace) -> None:
+    folder, told = workspace.runs / "a", []
+    for epoch in course(
+        TINY_RECIPE,
+        tiny_split,
+        folder,
+        workspace.cache,
+        on_trained=lambda: told.append(("calibrating", (folder / "run.json").exists())),
+    ):
+        told.append(("epoch", epoch.number))
+    assert told == [("epoch", 1), ("epoch", 2), ("calibrating", False)]
+
+
+def test_a_stop_while_calibrating_loses_no_epoch_even_of_a_short_training(
+    tiny_split: Split, workspace: Workspace
+) -> None:
+    folder = workspace.runs / "a"
+    seen: list[Epoch] = []
+    with pytest.raises(TrainingStopped):
+        for epoch in course(
+            TINY_RECIPE, tiny_split, folder, workspace.cache, should_stop=lambda: len(seen) == 2
+        ):
+            seen.append(epoch)
+    assert list(course(TINY_RECIPE, tiny_split, folder, workspace.cache, resume=True)) == []
+    assert curve(load_history(folder)) == curve(seen)
+    assert load_run(folder).classes == tiny_split.classes
+
+
+def test_a_checkpoint_cut_short_is_said_in_a_sentence(tiny_split: Split, workspace: Workspace) -> None:
+    folder = workspace.runs / "cut"
+    folder.mkdir()
+    (folder / "checkpoint.safetensors").write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00{")
+    with pytest.raises(TrainingError, match="cut short"):
+        list(course(TINY_RECIPE, tiny_split, folder, workspace.cache, resume=True))
+
+
+@pytest.fixture
+def tiny_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stands in for pretrained weights of the tiny net: a local file, found as a user's would be."""
+    import timm
+    import torch
+    from safetensors.torch import save_file
+
+    torch.manual_seed(3)
+    state = timm.create_model(TINY_RECIPE.backbone, pretrained=False).state_dict()
+    (tmp_path / "weights").mkdir()
+    save_file(state, tmp_path / "weights" / f"{TINY_RECIPE.backbone}.safetensors")
+    monkeypatch.setenv("OVERREAD_WEIGHTS", str(tmp_path / "weights"))
+
+
+@pytest.mark.usefixtures("tiny_weights")
+def test_the_feature_bank_gives_what_the_net_gives(
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Equal curves: once on banked features, once through the net."""
+    banked = replace(
+        TINY_RECIPE,
+        weights="imagenet",
+        head=Head(hidden=(8,), dropout=(0.2,)),
+        phases=(Phase(name="head", epochs=4, trainable="head", learning_rate=1e-2),),
+    )
+    with_bank = curve(list(course(banked, tiny_split, workspace.runs / "bank", workspace.cache)))
+    assert (workspace.cache / "features").is_dir()
+    monkeypatch.setattr(feed, "MAX_BYTES", 0)  # a bank that has no room is not made
+    other = workspace.root / "other"
+    without = curve(list(course(banked, tiny_split, workspace.runs / "net", other)))
+    assert not (other / "features").exists()
+    np.testing.assert_allclose(with_bank, without, rtol=2e-4, atol=2e-5)
+
+
+@pytest.mark.usefixtures("tiny_weights")
+def test_the_best_epoch_is_kept_and_a_phase_that_stops_improving_ends(
+    tiny_split: Split, workspace: Workspace
+) -> None:
+    # A rate of 1e-9 moves no film across the line: the first epoch stays the best.
+    idle = Phase(
+        name="idle",
+        epochs=10,
+        trainable="head",
+        learning_rate=1e-9,
+        stop_patience=2,
+        optimizer="sgd",
+        monitor="val_accuracy",
+    )
+    epochs = list(
+        course(
+            replace(TINY_RECIPE, weights="imagenet", phases=(idle,)),
+            tiny_split,
+            workspace.runs / "a",
+            workspace.cache,
+        )
+    )
+    assert [epoch.best for epoch in epochs] == [True, False, False]
+
+
+def test_a_loss_that_is_no_number_ends_the_run_with_what_to_change(
+    tiny_split: Split, workspace: Workspace
+) -> None:
+    wild = Phase(name="wild", epochs=5, trainable="all", optimizer="sgd", learning_rate=100.0)
+    recipe = replace(TINY_RECIPE, phases=(wild,), head=Head(hidden=(64, 64), activation="identity"))
+    with pytest.raises(TrainingError, match="Start a new run with a lower learning rate"):
+        list(course(recipe, tiny_split, workspace.runs / "a", workspace.cache))
+
+
+def test_one_class_alone_is_refused_before_anything_is_read(tiny_split: Split, workspace: Workspace) -> None:
+    alone = replace(tiny_split, classes=("normal",))
+    with pytest.raises(SplitError, match="only one class"):
+        list(course(TINY_RECIPE, alone, workspace.runs / "a", workspace.cache))
+    lacking = replace(tiny_split, val=tuple(s for s in tiny_split.val if s.label == "normal"))
+    with pytest.raises(SplitError, match="No validation image"):
+        list(course(TINY_RECIPE, lacking, workspace.runs / "a", workspace.cache))
+    with pytest.raises(SplitError, match="no class “cat”"):
+        list(course(TINY_RECIPE, tiny_split, workspace.runs / "a", workspace.cache, positive="cat"))
+
+
+def test_images_that_are_gone_are_said_and_no_net_is_made_without_them(
+    tiny_split: Split, workspace: Workspace, tmp_path: Path
+) -> None:
+    def moved(samples: tuple[Sample, ...], *, label: str) -> tuple[Sample, ...]:
+        return tuple(replace(s, path=tmp_path / s.path.name) if s.label == label else s for s in samples)
+
+    everything = replace(
+        tiny_split,
+        train=moved(moved(tiny_split.train, label="normal"), label="opacity"),
+        val=moved(moved(tiny_split.val, label="normal"), label="opacity"),
+    )
+    with pytest.raises(DataError, match="training image of class normal"):
+        list(course(TINY_RECIPE, everything, workspace.runs / "a", workspace.root / "other"))
+    one_class = replace(tiny_split, val=moved(tiny_split.val, label="opacity"))
+    with pytest.raises(DataError, match="validation image of class opacity"):
+        list(course(TINY_RECIPE, one_class, workspace.runs / "a", workspace.cache))
+    assert not (workspace.runs / "a" / "run.json").exists()
+
+
+def test_an_image_that_is_gone_is_left_out_and_named_in_the_log(
+    tiny_split: Split, workspace: Workspace, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = replace(tiny_split.train[0], path=tmp_path / "gone.png")
+    split = replace(tiny_split, train=(first, *tiny_split.train[1:]))
+    assert list(course(TINY_RECIPE, split, workspace.runs / "a", workspace.cache))
+    assert "gone.png" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        replace(
+            TINY_RECIPE, phases=(*TINY_RECIPE.phases, replace(TINY_RECIPE.phases[0], trainable="last 99"))
+        ),
+        replace(TINY_RECIPE, balance=Balance(method="duplicate", target=("cat",))),
+    ],
+)
+def test_what_a_later_phase_cannot_do_is_refused_before_the_first(
+    wrong: Recipe, tiny_split: Split, workspace: Workspace
+) -> None:
+    with pytest.raises(RecipeError):
+        list(course(wrong, tiny_split, workspace.runs / "a", workspace.cache))
+    assert not any(workspace.cache.iterdir())
+
+
+def test_missing_weights_are_said_before_images_are_decoded(tiny_split: Split, workspace: Workspace) -> None:
+    with pytest.raises(WeightsError):
+        list(
+            course(
+                replace(TINY_RECIPE, weights="imagenet"), tiny_split, workspace.runs / "a", workspace.cache
+            )
+        )
+    assert not any(workspace.cache.iterdir())
+
+
+def test_decoded_images_that_no_run_uses_any_more_make_room(
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list(course(TINY_RECIPE, tiny_split, workspace.runs / "a", workspace.cache))
+    (before,) = (workspace.cache / "images").glob("*/pixels.bin")
+    monkeypatch.setattr(training, "MAX_BYTES", before.stat().st_size // 2)
+    list(course(replace(TINY_RECIPE, image_size=64), tiny_split, workspace.runs / "b", workspace.cache))
+    (after,) = (workspace.cache / "images").glob("*/pixels.bin")
+    assert after != before
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a CPU")
+@pytest.mark.filterwarnings("ignore")
+def test_a_compiled_net_learns_what_the_plain_one_learns(
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shallow = replace(
+        TINY_RECIPE,
+        backbone="scnnb-b",
+        head=Head(pooling="flatten", hidden=(8,)),
+        phases=(Phase(name="all", epochs=1, trainable="all", optimizer="sgd", learning_rate=1e-2),),
+    )
+    plain = list(course(shallow, tiny_split, workspace.runs / "plain", workspace.cache))
+    monkeypatch.setenv(COMPILE_VARIABLE, "1")
+    before = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+    fast = list(course(shallow, tiny_split, workspace.runs / "compiled", workspace.cache))
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > before
+    np.testing.assert_allclose(curve(fast), curve(plain), rtol=1e-3)
+
+
+def test_a_device_that_is_not_there_is_said() -> None:
+    assert pick_device("auto") in {"cpu", "cuda", "mps"}
+    with pytest.raises(TrainingError, match="no device"):
+        pick_device("tpu")
+
+
+def test_a_checkpoint_holds_an_optimizers_state_to_the_bit(tmp_path: Path) -> None:
+    net = build_classifier(TINY_RECIPE, 2)
+    optimizer = torch.optim.AdamW(net.head.parameters(), lr=0.01)
+    net(torch.rand(2, 3, 32, 32)).sum().backward()
+    optimizer.step()
+    state = optimizer.state_dict()
+    save_checkpoint(
+        tmp_path,
+        Checkpoint(
+            phase=1, epochs=2, model=copy_state(net), best=None, progress={"x": math.inf}, optimizer=state
+        ),
+    )
+    back = load_checkpoint(tmp_path)
+    assert back is not None
+    assert back.best is None
+    assert back.progress["x"] == math.inf
+    assert back.optimizer is not None
+    for number, values in state["state"].items():
+        for name, value in values.items():
+            assert torch.equal(back.optimizer["state"][number][name], value)
+    fresh = torch.optim.AdamW(net.head.parameters(), lr=1.0)
+    fresh.load_state_dict(dict(back.optimizer))
+    assert fresh.param_groups[0]["lr"] == 0.01

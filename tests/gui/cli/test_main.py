@@ -1,0 +1,310 @@
+"""Promises of the command line: what it prints, where, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.jobs import control as jobs
+from engine.jobs.files import JobStatus
+from gui.cli.main import app, main
+from gui.cli.terminal import watch_job
+from tests.tiny import EPOCH
+
+ROOT = Path(__file__).parents[3]
+COMMANDS = [
+    str(command.name or command.callback.__name__) for command in app.registered_commands if command.callback
+]
+
+Overread = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Path:
+    """Twenty-four tiny films of two classes that a net can tell apart."""
+    folder = tmp_path / "films"
+    generator = np.random.default_rng(0)
+    for name, brightness in (("normal", 60), ("pneumonia", 190)):
+        (folder / name).mkdir(parents=True)
+        for number in range(12):
+            pixels = generator.normal(brightness, 20, (32, 32)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{name}{number}.png")
+    return folder
+
+
+@pytest.fixture
+def overread(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Overread:
+    """The command line in a workspace of its own; gives exit code, stdout and stderr."""
+    monkeypatch.setenv("OVERREAD_WORKSPACE", str(tmp_path / "workspace"))
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = main([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
+
+
+def answer(result: tuple[int, str, str]) -> Any:
+    code, out, err = result
+    assert code == 0, err
+    return json.loads(out)
+
+
+def test_help_names_every_command_and_answers_at_once() -> None:
+    seconds = []
+    for _ in range(3):
+        before = os.times()
+        done = subprocess.run(
+            [sys.executable, "-m", "gui", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        after = os.times()  # of the processor: a wall clock would measure who else is at work here
+        seconds.append(sum(after[2:4]) - sum(before[2:4]))
+    assert min(seconds) < 0.5
+    for name in COMMANDS:
+        assert re.search(rf"\b{name}\b", done.stdout), name
+
+
+def test_help_imports_nothing_heavy() -> None:
+    look = "import sys, gui.cli.main; print([n for n in ('torch', 'gradio', 'pandas', 'numpy') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_teaches_by_an_example(name: str, overread: Overread) -> None:
+    code, out, _ = overread(name, "--help")
+    assert code == 0
+    assert f"Example: overread {name}" in out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_in_the_readme(name: str) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"overread {name}" in readme
+
+
+def test_a_wrong_command_line_is_exit_code_2(overread: Overread) -> None:
+    code, out, err = overread("trian")
+    assert (code, out) == (2, "")
+    assert "train" in err  # what was meant
+
+
+def test_an_engine_error_is_its_sentences_on_stderr_and_exit_code_1(
+    overread: Overread, tmp_path: Path
+) -> None:
+    code, out, err = overread("index", tmp_path / "nowhere", "--json")
+    assert (code, out) == (1, "")
+    assert "Traceback" not in err
+    assert err.strip().endswith(".")
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_index_says_what_is_there_and_what_was_found(overread: Overread, films: Path) -> None:
+    (films / "normal" / "broken.png").write_bytes(b"not an image at all")
+    found = answer(overread("index", films, "--json"))
+    assert re.fullmatch("[0-9a-f]{12}", found["dataset_id"])
+    assert found["images"] == 24
+    assert found["classes"] == {"normal": 12, "pneumonia": 12}
+    assert any("broken.png" in path for finding in found["findings"] for path in finding["paths"])
+
+
+def test_split_is_kept_for_training_and_written_as_a_table(overread: Overread, films: Path) -> None:
+    dataset = answer(overread("index", films, "--json"))["dataset_id"]
+    divided = answer(overread("split", dataset[:6], "--ratios", "50/25/25", "--seed", 7, "--json"))
+    assert divided["seed"] == 7
+    assert sum(divided["images"]["train"].values()) == 12
+    assert sum(divided["images"]["test"].values()) == 6
+    assert len(Path(divided["table"]).read_text().splitlines()) == 25
+    again = answer(overread("split", dataset, "--json"))
+    assert again == divided
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("split", "nothing-here"), "neither a data set"),
+        (("split", "FILMS", "--ratios", "60/40"), "three shares"),
+        (("train", "FILMS", "--recipe", "defualt"), "default"),
+        (("train", "FILMS", "--set", "balance.method=focus"), "focal"),
+        (("train", "FILMS", "--set", "batch_size"), "NAME=VALUE"),
+        (("train", "FILMS", "--epochs", "1,2,3"), "phases"),
+        (("train", "FILMS", "--positive", "tuberculosis"), "normal, pneumonia"),
+        (("report", "latest", "--out", "OUT"), "no finished run"),
+        (("report", "latest", "--out", "OUT", "--part", "holdout"), "train, val, test or all"),
+        (("watch", "latest"), "no single run"),
+    ],
+)
+def test_what_cannot_be_done_is_said_with_the_remedy(
+    overread: Overread, films: Path, tmp_path: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    places = {"FILMS": films, "OUT": tmp_path / "out"}
+    code, out, err = overread(*(places.get(word, word) for word in arguments))
+    assert code == 1
+    assert out == ""
+    assert sentence in err
+
+
+TINY = ("backbone=test_efficientnet", "weights=random", "phases.0.trainable=all", "image_size=32", "views=0")
+TRAIN = ("--recipe", "head-only", "--epochs", 2, *(word for change in TINY for word in ("--set", change)))
+
+
+def test_the_line_can_be_walked_from_the_command_line(
+    overread: Overread, films: Path, tmp_path: Path
+) -> None:
+    run = answer(overread("train", films, *TRAIN, "--positive", "pneumonia", "--json"))
+    assert run["epochs"] == 2
+    assert run["positive"] == "pneumonia"
+    listed = answer(overread("runs", "--json"))["runs"]
+    assert [(one["run_id"], one["state"]) for one in listed] == [(run["run_id"], "done")]
+
+    new = tmp_path / "new"
+    new.mkdir()
+    Image.new("L", (32, 32), 200).save(new / "a.png")
+    predicted = answer(overread("predict", "latest", new, "--json"))
+    assert len(predicted["predictions"]) == 1
+    assert sum(predicted["predictions"][0]["probabilities"]) == pytest.approx(1)
+    overread("predict", run["run_id"], new)  # again: the line is replaced, not doubled
+    assert len(Path(predicted["table"]).read_text().splitlines()) == 2
+
+    explained = answer(overread("explain", "latest", new, "--out", tmp_path / "why", "--json"))
+    with Image.open(explained["pictures"][0]) as picture:
+        assert (picture.size, picture.mode) == ((32, 32), "RGB")
+
+    written = answer(overread("report", "latest", "--out", tmp_path / "report", "--json"))
+    assert "<html" in Path(written["html"]).read_text(encoding="utf-8").lower()
+    assert json.loads(Path(written["json"]).read_text(encoding="utf-8"))
+
+
+def test_a_background_training_can_be_stopped_and_resumed(overread: Overread, films: Path) -> None:
+    begun = answer(
+        overread("train", films, *TRAIN, "--set", "phases.0.epochs=10000", "--background", "--json")
+    )
+    assert begun["state"] == "starting"
+    code, out, _ = overread("stop", begun["run_id"])
+    assert code == 0
+    assert "stopped" in out
+    assert answer(overread("runs", "--json"))["runs"][0]["state"] == "stopped"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is not a signal there")
+def test_ctrl_c_where_nobody_can_be_asked_stops_the_training(films: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "OVERREAD_WORKSPACE": str(tmp_path / "workspace")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gui", "train", str(films), "--recipe", "head-only", "--epochs", "10000"],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests that were started in the background may have been told to ignore Ctrl-C, and would pass that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("Run "):
+            break
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    assert process.wait(timeout=20) == 130
+    process.stderr.close()
+    assert "overread resume" in rest
+    assert "Traceback" not in rest
+    run = next((tmp_path / "workspace" / "runs").iterdir())
+    end = time.monotonic() + 20
+    state = ""
+    while state != "stopped" and time.monotonic() < end:
+        state = json.loads((run / "status.json").read_text())["state"]
+        time.sleep(0.1)
+    assert state == "stopped"
+
+
+def test_recipes_are_listed_with_their_parameters_and_come_back_as_files(
+    overread: Overread, tmp_path: Path
+) -> None:
+    listed = answer(overread("recipes", "--json"))["recipes"]
+    by_name = {recipe["name"]: recipe for recipe in listed}
+    assert {"name", "backbone", "parameters", "trained_parameters", "source", "expected"} <= set(
+        by_name["default"]
+    )
+    head = by_name["head-only"]
+    assert head["trained_parameters"] == 1280 * 2 + 2  # EfficientNet-Lite0's last map has 1,280 channels
+    assert head["parameters"] > 3_000_000
+    code, out, _ = overread("recipes", "--export", "default")
+    assert code == 0
+    assert json.loads(out)["name"] == "default"
+
+
+def test_doctor_finds_what_is_needed_and_says_the_network_was_not_asked(overread: Overread) -> None:
+    found = answer(overread("doctor", "--json"))
+    checks = {check["name"]: check for check in found["checks"]}
+    assert found["good"]
+    assert "core" in checks["device"]["found"]
+    assert "million parameters" in checks["weights"]["found"]
+    assert "not contacted" in checks["network"]["found"]
+
+
+def test_doctor_says_what_is_missing(overread: Overread, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    code, out, err = overread("doctor", "--workspace", tmp_path / "file")
+    assert code == 1
+    assert "missing" in out
+    assert "is not a folder" in out
+    assert "--workspace" in err
+
+
+def test_shares_say_how_much_of_given_training_becomes_validation(overread: Overread, tmp_path: Path) -> None:
+    for part, count in (("train", 20), ("test", 4)):
+        for name in ("normal", "opacity"):
+            for number in range(count):
+                path = tmp_path / "films" / part / name / f"{part}{name}{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shade = np.random.default_rng([number, len(name), count]).integers(0, 255, (32, 32))
+                Image.fromarray(shade.astype(np.uint8)).save(path)
+    given = ("split", str(tmp_path / "films"), "--use-given", "--json")
+    assert sum(answer(overread(*given))["images"]["val"].values()) == 10  # 20 of 60 + 20
+    assert sum(answer(overread(*given, "--ratios", "72/8/20"))["images"]["val"].values()) == 4
+    code, _, said = overread(*given, "--ratios", "72/8/30")
+    assert code == 1 and "100% together" in said
+
+
+def test_the_figures_of_the_last_epoch_are_in_the_log_whatever_came_since(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    last = replace(EPOCH, number=2, val_auc=0.957)
+    begun = JobStatus(job_id="r", folder=tmp_path, state="training", epoch=1, epochs=2)
+    seen = [replace(begun, state="calibrating", message="Calibrating", epoch=2, last_epoch=last)]
+    seen.append(replace(seen[0], state="done"))
+    monkeypatch.setattr(jobs, "watch", lambda folder, interval: iter([begun, *seen]))
+    assert watch_job(tmp_path).state == "done"
+    assert "training: epoch 2 of 2 · head, validation AUROC 0.957" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_demonstration_prints_one_object_with_the_figures_of_its_report(
+    overread: Overread, tmp_path: Path
+) -> None:
+    found = answer(overread("demo", "--no-gui", "--json"))
+    assert found["auc"] > 0.85
+    report = answer(overread("report", "latest", "--out", tmp_path / "report", "--json"))
+    assert report
+    kept = json.loads((tmp_path / "report" / "report.json").read_text())["against"][0]["estimates"]["AUROC"]
+    assert [kept["low"], kept["high"]] == pytest.approx(found["intervals"]["auc"])
+    assert found["pointing_game"] > 0.1  # chance is the finding's share of the film: a few per cent
+    assert 0 <= found["sensitivity"] <= 1
+    assert 0 <= found["specificity"] <= 1
+    assert {"index", "split", "train", "predict and explain"} <= set(found["seconds"])

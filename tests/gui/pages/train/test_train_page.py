@@ -1,0 +1,415 @@
+"""The Train page: what it shows before a run is what the run will do, and every tab sees the same run."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from engine.data.index import index_data, save_index
+from engine.errors import DataError, RecipeError, TrainingError
+from engine.jobs import control as jobs
+from engine.jobs.files import JobStatus
+from engine.recipes.builtin import RECIPES
+from engine.recipes.check import check_recipe
+from engine.recipes.recipe import recipe_from_json
+from engine.recipes.saved import keep_own, own_recipes, recipe_choices
+from engine.records import Augmentation, Balance, Head, Phase, Recipe
+from engine.workspace import open_workspace
+from gui.pages.train.plan import augmented, data_facts, facts, open_recipe, recipe_file, save_recipe
+from gui.pages.train.recipe_form import FIELDS, recipe_of, values_of
+from gui.pages.train.watch import duration, look, losses, resume, run_box, scores, start, stop
+from gui.web.session import AppSession, open_session
+from tests.gui.pages.data.test_data_page import write_films
+from tests.tiny import EPOCH
+
+TINY = Recipe(
+    name="tiny",
+    title="Tiny",
+    source="for tests",
+    backbone="scnnb",
+    weights="random",
+    image_size=28,
+    channels=1,
+    phases=(Phase(name="all", epochs=2000, trainable="all", learning_rate=1e-3),),
+    batch_size=8,
+)
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[AppSession]:
+    opened = open_session(open_workspace(tmp_path / "workspace"), reader="Dr Test")
+    yield opened
+    for one in jobs.list_jobs(opened.workspace):
+        if one.working:
+            jobs.stop(one.folder)
+            wait_for(lambda folder=one.folder: not jobs.status(folder).working)  # type: ignore[misc]
+    opened.store.close()
+
+
+@pytest.fixture
+def dataset(session: AppSession, tmp_path: Path) -> str:
+    index = index_data(write_films(tmp_path / "films", patients=30) / "films.csv")
+    save_index(session.workspace, index)
+    return index.dataset_id
+
+
+def wait_for(seen: Callable[[], object], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not seen():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+
+def changed(recipe: Recipe, **fields: object) -> list[object]:
+    values = dict(zip(FIELDS, values_of(recipe), strict=True))
+    unknown = set(fields) - {name.replace(".", "__") for name in FIELDS}
+    assert not unknown
+    return [fields.get(name.replace(".", "__"), value) for name, value in values.items()]
+
+
+# ---------------------------------------------------------------------------------------------------- the form
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_comes_back_equal_through_the_form(name: str) -> None:
+    assert recipe_of(RECIPES[name], values_of(RECIPES[name])) == RECIPES[name]
+
+
+def test_the_form_takes_every_value_that_a_recipe_may_have() -> None:
+    import gradio as gr
+
+    widest = {"rotation": 180, "shear": 80, "zoom": 0.95, "shift": 0.95, "brightness": 0.95, "contrast": 0.95}
+    check_recipe(replace(TINY, augmentation=Augmentation(**widest)))
+    for name, most in widest.items():
+        slider = FIELDS[f"augmentation.{name}"]()
+        assert isinstance(slider, gr.Slider) and slider.preprocess(most) == most
+
+
+def test_the_form_changes_what_it_says_and_nothing_else() -> None:
+    recipe = recipe_of(
+        TINY,
+        changed(
+            TINY,
+            phases__0__epochs=3,
+            head__hidden="64, 32",
+            head__dropout="0.3; 0.1",
+            balance__method="focal",
+            augmentation__rotation=15,
+        ),
+    )
+    assert recipe == replace(
+        TINY,
+        phases=(replace(TINY.phases[0], epochs=3),),
+        head=Head(hidden=(64, 32), dropout=(0.3, 0.1)),
+        balance=Balance(method="focal"),
+        augmentation=Augmentation(rotation=15),
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("head__hidden", "many"),
+        ("head__hidden", "12.5"),
+        ("phases__0__optimizer", "guess"),
+        ("balance__method", "wish"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(field: str, value: object) -> None:
+    with pytest.raises(RecipeError):
+        recipe_of(TINY, changed(TINY, **{field: value}))
+
+
+def test_an_own_recipe_is_saved_offered_shared_and_read_back(session: AppSession, tmp_path: Path) -> None:
+    save_recipe(session, "Night shift", TINY, *changed(TINY, phases__0__epochs=5))
+    ((name, saved),) = own_recipes(session.workspace).items()
+    assert (name, saved.title, saved.phases[0].epochs) == ("night-shift", "Night shift", 5)
+    assert ("Mine — Night shift", "night-shift") in recipe_choices(session.workspace)
+    shared = Path(recipe_file(saved, *values_of(saved)))
+    assert recipe_from_json(shared.read_text(encoding="utf-8")) == saved
+    other = open_session(open_workspace(tmp_path / "other"))
+    open_recipe(other, str(shared))
+    assert own_recipes(other.workspace) == {name: saved}
+    other.store.close()
+
+
+def test_a_file_that_is_no_recipe_is_refused(session: AppSession, tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text(json.dumps({"name": "x", "colour": "red"}))
+    with pytest.raises(RecipeError):
+        open_recipe(session, str(tmp_path / "bad.json"))
+
+
+# ---------------------------------------------------------------------------------------------------- before a run
+
+
+def test_class_counts_are_shown_before_and_after_balancing(session: AppSession, tmp_path: Path) -> None:
+    folder = write_films(tmp_path / "films", patients=40, classes=("normal", "normal", "normal", "opacity"))
+    index = index_data(folder / "films.csv")
+    save_index(session.workspace, index)
+    shown = facts(session, index.dataset_id, TINY, *changed(TINY, balance__method="duplicate"))
+    assert "parameters trained" in shown
+    rows = [row.split("<td") for row in shown.split("<tr>")[2:]]
+    counts = {
+        row[1].split(">")[1].split("<")[0]: [cell.split(">")[1].split("<")[0] for cell in row[2:4]]
+        for row in rows
+    }
+    assert counts["normal"][0] == counts["normal"][1] == counts["opacity"][1]
+    assert int(counts["opacity"][0]) < int(counts["opacity"][1])
+
+
+def test_class_counts_are_those_that_a_limit_leaves(session: AppSession, dataset: str) -> None:
+    shown = facts(session, dataset, TINY, *changed(TINY, train_limit=10))
+    counts = [int(row.split("<td")[2].split(">")[1].split("<")[0]) for row in shown.split("<tr>")[2:]]
+    assert sum(counts) == 10
+
+
+def test_the_number_of_trained_parameters_follows_what_is_trained() -> None:
+    from gui.pages.train.recipe_form import parameters
+
+    total, trained = parameters(TINY, 2)
+    head_only = replace(TINY, phases=(replace(TINY.phases[0], trainable="head"), TINY.phases[0]))
+    assert trained == total == parameters(head_only, 2)[0]
+
+
+def test_wrong_settings_are_told_where_they_are_set(session: AppSession, dataset: str) -> None:
+    shown = facts(session, dataset, TINY, *changed(TINY, phases__0__trainable="no.such.layer"))
+    assert "no.such.layer" in shown and "or-serious" in shown
+
+
+def test_changed_training_images_are_shown_beside_the_original(session: AppSession, dataset: str) -> None:
+    shown = augmented(session, dataset, TINY, *changed(TINY, augmentation__rotation=30))
+    assert shown.count("as it is") == 2 * 2  # alt and caption, one film a class
+    pictures = {piece.split('"')[0] for piece in shown.split('src="')[1:]}
+    assert len(pictures) == 10
+
+
+def test_no_data_is_said_before_anything_starts(session: AppSession) -> None:
+    assert "No data set is chosen" in data_facts(session, None)
+    with pytest.raises(DataError):
+        start(session, None, TINY, *values_of(TINY))
+    assert jobs.list_jobs(session.workspace) == []
+
+
+def test_a_guest_cannot_train(tmp_path: Path) -> None:
+    guest = open_session(open_workspace(tmp_path / "workspace"), read_only=True)
+    with pytest.raises(TrainingError, match="looking only"):
+        start(guest, "0" * 12, TINY, *values_of(TINY))
+    guest.store.close()
+
+
+# ---------------------------------------------------------------------------------------------------- during a run
+
+
+def a_status(**fields: object) -> JobStatus:
+    base = JobStatus(
+        job_id="r1", folder=Path("r1"), state="training", epoch=3, epochs=10, batch=5, batches=10
+    )
+    return replace(base, **fields)  # type: ignore[arg-type]
+
+
+def test_progress_says_epoch_batch_and_time_left() -> None:
+    box = run_box(a_status(seconds_left=130.0, phase="head"), None)
+    assert "epoch 4 of 10" in box and "batch 5 of 10" in box and "about 2 min left" in box
+    assert 'aria-valuenow="35"' in box
+
+
+def test_what_was_said_while_reading_is_over_when_training_has_begun() -> None:
+    reading = run_box(a_status(message="Reading the images"), None)
+    assert "Reading the images" in reading
+    begun = run_box(a_status(message="Reading the images", phase="head"), None)
+    assert "Reading" not in begun and "Training." in begun
+
+
+def test_what_comes_after_the_last_epoch_is_said() -> None:
+    box = run_box(a_status(state="calibrating", message="Calibrating on the validation images"), None)
+    assert "Calibrating on the validation images" in box and "epoch" not in box
+
+
+@pytest.mark.parametrize("state", ["failed", "lost", "stopped"])
+def test_a_run_that_ended_early_says_so_and_can_be_resumed(state: str) -> None:
+    box = run_box(a_status(state=state, message="The disk is full."), None)
+    assert state.capitalize() in box and "The disk is full." in box and "Resume goes on" in box
+
+
+def test_durations_are_in_words() -> None:
+    assert [duration(s) for s in (0.2, 40, 130, 7800)] == [
+        "about 1 s",
+        "about 40 s",
+        "about 2 min",
+        "about 2 h 10 min",
+    ]
+
+
+def test_curves_are_none_before_the_first_point_and_leave_out_what_was_not_computed() -> None:
+    assert losses([]) is None and scores([]) is None
+    epoch = replace(EPOCH, val_accuracy=0.9, val_auc=float("nan"))
+    frame = scores([epoch])
+    assert frame is not None and frame.values.tolist() == [[1, "accuracy", 0.9]]
+
+
+def test_a_run_is_started_watched_stopped_and_resumed(session: AppSession, dataset: str) -> None:
+    first = start(session, dataset, TINY, *values_of(TINY))
+    run_id = first[0].value
+    with pytest.raises(TrainingError, match="still"):
+        start(session, dataset, TINY, *values_of(TINY))
+    folder = session.workspace.runs / run_id
+    wait_for(lambda: jobs.status(folder).epoch >= 2)
+    second_tab = look(session, None, "")
+    assert second_tab[0].value == run_id
+    assert second_tab[4].interactive is False and second_tab[5].visible is True
+    assert second_tab[2] is not None
+    stop(session, run_id)
+    wait_for(lambda: jobs.status(folder).state == "stopped")
+    ended = look(session, run_id, "")
+    assert "Stopped" in ended[1] and ended[6].visible is True and ended[4].interactive is True
+    done = jobs.status(folder).epoch
+    resume(session, run_id)
+    wait_for(lambda: jobs.status(folder).epoch > done)
+
+
+def test_nothing_is_sent_again_when_nothing_changed(session: AppSession) -> None:
+    first = look(session, None, "")
+    assert all(output == gr.skip() for output in look(session, None, first[-1]))
+
+
+# ------------------------------------------------------------------------------------------- in the browser
+
+
+@pytest.mark.browser
+def test_a_run_outlives_a_reload_and_another_tab_can_stop_it(
+    session: AppSession, dataset: str, page: Any, opened: Callable[..., Any]
+) -> None:
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=30_000)  # two cores, shared
+
+    keep_own(session.workspace, TINY)
+    url = opened(session, page="train").url
+    page.goto(url)
+    expect(page.locator("#train-data-facts")).to_contain_text("training")
+    expect(page.locator("#train-facts")).to_contain_text("parameters trained", timeout=30_000)
+    recipe = page.locator("#train-recipe input")
+    recipe.click()
+    recipe.fill("Mine")
+    page.get_by_role("option", name="Mine — Tiny").click()
+    expect(page.locator("#train-recipe-card")).to_contain_text("for tests")
+    expect(page.locator("#train-facts")).to_contain_text("2,000")
+    page.locator("#train-start").click()
+    expect(page.locator("#train-status")).to_contain_text(re.compile(r"epoch [2-9]"), timeout=60_000)
+    expect(page.locator("#train-start")).to_be_disabled()
+    expect(page.locator("#train-loss")).to_contain_text("validation")
+    page.reload()
+    expect(page.locator("#train-status")).to_contain_text(re.compile(r"epoch \d+"), timeout=30_000)
+    second = page.context.new_page()
+    second.goto(url)
+    expect(second.locator("#train-start")).to_be_disabled(timeout=30_000)
+    second.locator("#train-stop").click()
+    expect(second.locator("#train-status")).to_contain_text("Stopped", timeout=30_000)
+    expect(page.locator("#train-status")).to_contain_text("Stopped", timeout=30_000)
+    expect(page.locator("#train-resume")).to_be_visible()
+    expect(page.locator("#train-start")).to_be_enabled()
+    page.locator("#train-resume").click()
+    expect(page.locator("#train-stop")).to_be_visible(timeout=30_000)
+    page.locator("#train-stop").click()
+    expect(page.locator("#train-status")).to_contain_text("Stopped", timeout=30_000)
+
+
+@pytest.mark.browser
+def test_what_a_run_will_do_follows_the_form_however_it_was_changed(
+    session: AppSession, dataset: str, page: Any, opened: Callable[..., Any]
+) -> None:
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=30_000)  # two cores, shared
+    page.goto(opened(session, page="train").url)
+    told = page.locator("#train-facts")
+    expect(told).to_contain_text("34")  # epochs at most
+    page.get_by_text("Settings", exact=True).click()
+    epochs = page.get_by_label("Epochs at most").first
+    epochs.click()  # as a person does; Gradio fills a field once more in the moment after it has opened
+    epochs.fill("5")
+    expect(told).to_contain_text("9")
+    expect(told).not_to_contain_text("34")
+    page.get_by_text("The net", exact=True).click()
+    widths = page.get_by_label("Hidden layers of the head")
+    widths.click()
+    widths.press_sequentially("64, x")
+    expect(told).to_contain_text("not a list of numbers")
+    widths.press("Backspace")
+    widths.press("Tab")
+    expect(told).to_contain_text("9")
+    widths.fill("many")  # as by pasting: no key is pressed
+    widths.blur()
+    expect(told).to_contain_text("“many” is not a list of numbers")
+    recipe = page.locator("#train-recipe input")
+    recipe.click()
+    recipe.fill("Transfer, then")
+    page.get_by_role("option", name="General — Transfer, then fine-tune").click()
+    expect(told).to_contain_text("34")
+
+
+@pytest.mark.browser
+def test_what_a_run_will_do_is_never_told_of_a_form_that_is_half_filled(
+    session: AppSession, dataset: str, page: Any, opened: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from playwright.sync_api import expect
+
+    import gui.pages.train.page
+
+    asked: list[Recipe] = []
+    told_of: list[Recipe] = []
+
+    def watched(session: AppSession, dataset_id: str | None, base: Recipe, *values: Any) -> str:
+        asked.append(base)
+        told_of.append(recipe_of(base, values))
+        return facts(session, dataset_id, base, *values)
+
+    monkeypatch.setattr(gui.pages.train.page, "facts", watched)
+    expect.set_options(timeout=30_000)  # two cores, shared
+    keep_own(session.workspace, TINY)
+    page.goto(opened(session, page="train").url)
+    expect(page.locator("#train-facts")).to_contain_text("34")  # epochs at most
+    recipe = page.locator("#train-recipe input")
+    recipe.click()
+    recipe.fill("Mine")
+    page.get_by_role("option", name="Mine — Tiny").click()
+    expect(page.locator("#train-facts")).to_contain_text("2,000")
+    assert [one.name for one in asked] == ["default", "tiny"]  # once each: the first takes a second
+    assert told_of == asked
+
+
+def test_an_emptied_field_means_what_the_recipe_says() -> None:
+    recipe = RECIPES["default"]
+    assert recipe_of(recipe, [None] * len(FIELDS)) == recipe
+
+
+def test_the_form_offers_all_that_the_engine_knows_once_it_is_filled(session: AppSession) -> None:
+    from engine.models.backbone import BACKBONES
+    from engine.recipes.optimizers import OPTIMIZERS
+    from gui.pages.train.recipe_form import values_and_choices_of
+
+    filled = dict(zip(FIELDS, values_and_choices_of(RECIPES["default"]), strict=True))
+    assert [name for _, name in filled["backbone"].choices] == list(BACKBONES)
+    assert filled["backbone"].value == RECIPES["default"].backbone
+    for slot in range(3):
+        assert [name for _, name in filled[f"phases.{slot}.optimizer"].choices] == list(OPTIMIZERS)
+    assert filled["batch_size"] == RECIPES["default"].batch_size
+
+
+def test_placing_the_pages_waits_for_no_torch() -> None:
+    """In a process of its own: what takes seconds to import comes when a page needs it."""
+    program = (
+        "import sys, gui.app; gui.app.import_pages(); "
+        "assert not {'torch', 'matplotlib', 'scipy.stats'} & sys.modules.keys(), 'the window opens late'"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[4])

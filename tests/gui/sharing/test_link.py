@@ -1,0 +1,475 @@
+"""Guests see a nameless copy behind a password, can change nothing, and are shut out when the time is over."""
+
+from __future__ import annotations
+
+import http.cookiejar
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image, PngImagePlugin
+
+from engine.errors import ReviewError, ShareError
+from engine.reading.store import open_store
+from engine.records import Review, Verdict
+from engine.runs.heatmaps import load_explanations
+from engine.workspace import open_workspace
+from gui.guest_app import WRONG_TRIES, Doorkeeper
+from gui.sharing.deidentified_copy import RUN_ID, make_copy
+from gui.sharing.link import Share, share
+from gui.web.session import open_session
+from tests.doubles.relay import Relay
+from tests.gui.conftest import ARGUMENTS, CHROMIUM, Room, fill, make_run
+from tests.gui.sharing.test_tunnel import install_double
+
+SECRETS = (
+    "Jane_Doe",
+    "Sanatorium",
+    "P000",
+    "born 1950",
+    "told by phone",
+    "20260101-120000-abcd",
+    "jones-net",
+    "St Elsewhere",
+)
+
+
+@pytest.fixture(scope="module")
+def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+    """Twelve films whose names, folders, metadata and reviews all say whose they are."""
+    root = tmp_path_factory.mktemp("ward")
+    session = open_session(open_workspace(root / "workspace"), reader="Dr Jones")
+    run = make_run(session.workspace)
+    run = replace(run, dataset_name="St Elsewhere", recipe=replace(run.recipe, name="jones-net"))
+    names = [f"Jane_Doe_{number:02d}.png" for number in range(12)]
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Patient", "Jane_Doe born 1950")
+    cases = fill(session, root / "Sanatorium", names, run=run, side=96, info=info)
+    session.store.add_review(
+        Review(
+            run_id=run.run_id,
+            image_id=cases[0].image_id,
+            reader="Dr Jones",
+            verdict=Verdict.UNSURE,
+            label=None,
+            comment="told by phone",
+        )
+    )
+    yield Room(session=session, run=run, predictions=cases)
+    session.store.close()
+
+
+# -------------------------------------------------------------------------------------------------- the copy
+
+
+def test_nothing_in_the_copy_says_whose_it_is(ward: Room, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    copy = make_copy(ward.session.workspace, ward.session.store, ward.run.run_id, None, folder)
+    identities = [*SECRETS, *(case.image_id for case in ward.predictions)]
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(files) == 12 + 2  # films, database, heatmaps: and nothing else, no checkpoint, no cache
+    for path in files:
+        inside = path.read_bytes() + str(path.relative_to(folder)).encode()
+        assert not [word for word in identities if word.encode() in inside], path
+    assert not set(load_explanations(copy.runs / RUN_ID)) & {case.image_id for case in ward.predictions}
+    assert folder.stat().st_mode & 0o077 == 0 or sys.platform == "win32"
+
+
+def test_the_copy_shows_the_same_pixels_predictions_and_heatmaps(ward: Room, tmp_path: Path) -> None:
+    copy = make_copy(ward.session.workspace, ward.session.store, ward.run.run_id, None, tmp_path / "copy")
+    originals = {Image.open(case.path).tobytes(): case for case in ward.predictions}
+    before = load_explanations(ward.run.folder)
+    after = load_explanations(copy.runs / RUN_ID)
+    with open_store(copy.database) as store:
+        cases = store.predictions(RUN_ID)
+        assert store.run(RUN_ID).threshold == ward.run.threshold and store.reviews(RUN_ID) == []
+    assert len(cases) == 12
+    for case in cases:
+        original = originals.pop(Image.open(case.path).tobytes())
+        assert (case.probabilities, case.predicted) == (original.probabilities, original.predicted)
+        assert case.label is None and case.patient_id == case.image_id != original.image_id
+        assert Image.open(case.path).info == {}
+        assert np.array_equal(after[case.image_id].heatmap, before[original.image_id].heatmap)
+
+
+def test_chosen_cases_and_labels_go_along_only_when_asked_for(ward: Room, tmp_path: Path) -> None:
+    chosen = [case.image_id for case in ward.predictions[:3]]
+    ask = (ward.session.workspace, ward.session.store, ward.run.run_id)
+    with open_store(make_copy(*ask, chosen, tmp_path / "three", labels=True).database) as store:
+        cases = store.predictions(RUN_ID)
+        assert sorted(case.probabilities for case in cases) == sorted(
+            case.probabilities for case in ward.predictions[:3]
+        )
+        assert {case.label for case in cases} == {case.label for case in ward.predictions[:3]}
+    with open_store(make_copy(*ask, None, tmp_path / "five", cases=5).database) as store:
+        assert len(store.predictions(RUN_ID)) == 5
+
+
+def test_nothing_to_share_and_unknown_cases_are_said(ward: Room, tmp_path: Path) -> None:
+    ask = (ward.session.workspace, ward.session.store, ward.run.run_id)
+    with pytest.raises(ShareError, match="no cases to share"):
+        make_copy(*ask, [], tmp_path / "copy")
+    with pytest.raises(ReviewError, match="has no case"):
+        make_copy(*ask, ["0" * 64], tmp_path / "copy")
+
+
+def test_a_film_that_is_gone_is_left_out(room: Room, tmp_path: Path) -> None:
+    ask = (room.session.workspace, room.session.store, room.run.run_id)
+    room.predictions[0].path.unlink()
+    with open_store(make_copy(*ask, None, tmp_path / "copy").database) as store:
+        assert len(store.predictions(RUN_ID)) == 11
+    for case in room.predictions[1:]:
+        case.path.unlink()
+    with pytest.raises(ShareError, match="None of the chosen films"):
+        make_copy(*ask, None, tmp_path / "none")
+
+
+# -------------------------------------------------------------------------------------------------- the door
+
+
+def test_the_door_opens_to_the_right_name_and_password_alone() -> None:
+    door = Doorkeeper("guest", "right")
+    assert door("guest", "right")
+    for wrong in (
+        ("guest", "wrong"),
+        ("guest", ""),
+        ("other", "right"),
+        ("", "guest\nright"),
+        ("guest", "ﮎ"),
+    ):
+        assert not Doorkeeper("guest", "right")(*wrong)
+
+
+def test_who_guesses_is_slowed_down_and_ends_the_link() -> None:
+    now = [0.0]
+    door = Doorkeeper("guest", "right", clock=lambda: now[0])
+    assert [door("guest", f"try {number}") for number in range(5)] == [False] * 5
+    assert not door("guest", "right")  # too late for now, even with the right one
+    now[0] = 61.0
+    assert door("guest", "right") and not door.besieged
+    for _ in range(WRONG_TRIES):
+        door("guest", "wrong")
+        now[0] += 61
+    assert door.besieged
+
+
+# -------------------------------------------------------------------------------------------------- the link
+
+
+@dataclass
+class Link:
+    share: Share
+    relay: Relay
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.share.url).netloc
+
+    def fetch(self, path: str, data: dict[str, str] | None = None, **headers: str) -> tuple[int, str]:
+        """Ask through the relay, as a browser elsewhere would; without cookies."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.relay.port}{path}",
+            data=urllib.parse.urlencode(data).encode() if data is not None else None,
+            headers={"Host": self.host, **headers},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=20) as response:
+                return response.status, response.read().decode(errors="replace")
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode(errors="replace")
+
+
+def copies() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("overread-share-*"))
+
+
+def wait_until(true: Callable[[], object], seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def alive(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+@pytest.fixture(scope="module")
+def link(ward: Room, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Link]:
+    """One link through a real reverse tunnel on loopback, for every test that does not end it."""
+    if sys.platform == "win32":
+        pytest.skip("the double of the tunnel program needs a first line that names the interpreter")
+    with pytest.MonkeyPatch.context() as patch, Relay() as relay:
+        patch.setenv("HF_HOME", str(tmp_path_factory.mktemp("hf")))
+        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("tmp")))
+        patch.setattr(tempfile, "tempdir", None)
+        install_double(Path(os.environ["HF_HOME"]))
+        opened = share(
+            ward.session.workspace, ward.session.store, ward.run.run_id, minutes=10, server=relay.server
+        )
+        yield Link(opened, relay)
+        opened.close()
+
+
+@pytest.fixture
+def guest(browser: Any, link: Link) -> Iterator[Any]:
+    """A page in a Chromium for which every name under share.test is the relay."""
+    path = next((found for found in CHROMIUM if Path(found).exists()), None)
+    rules = "--host-resolver-rules=MAP *.share.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+    chromium = browser.browser_type.launch(executable_path=path, args=[*ARGUMENTS, rules])
+    page = chromium.new_page()
+    page.set_default_timeout(20_000)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.asked = asked
+    yield page
+    chromium.close()
+    elsewhere = {urlsplit(url).netloc for url in asked if urlsplit(url).scheme not in ("data", "blob")}
+    assert elsewhere == {link.host}
+
+
+def log_in(page: Any, link: Link, password: str) -> None:
+    page.goto(link.share.url)
+    page.get_by_label("username").fill(link.share.user)
+    page.get_by_label("password").fill(password)
+    page.get_by_role("button", name="Login").click()
+
+
+@pytest.mark.browser
+def test_a_guest_with_the_password_sees_films_and_can_change_nothing(guest: Any, link: Link) -> None:
+    log_in(guest, link, link.share.password)
+    film = guest.locator(".rv-film")
+    film.wait_for(state="visible")
+    guest.wait_for_function("document.querySelector('.rv-film').naturalWidth === 96")
+    guest.wait_for_function("document.querySelector('.rv-heat').naturalWidth > 0")
+    assert "case " in guest.locator("[data-at=corner-name]").inner_text()
+    assert guest.locator("[data-do=agree], [data-do=overrule], [data-do=unsure]").count() == 0
+    assert guest.get_by_role("tab").count() <= 1  # no Data, no Train, no Report
+    words = guest.locator("body").inner_text() + guest.content()
+    assert not [secret for secret in SECRETS if secret in words]
+    before = film.get_attribute("src")
+    guest.keyboard.press("a")
+    guest.keyboard.press("ArrowRight")
+    guest.wait_for_function(
+        "(old) => document.querySelector('.rv-film').getAttribute('src') !== old", arg=before
+    )
+    told = guest.evaluate(
+        """async () => (await fetch(document.querySelector('.rv-film').src)).headers.get('content-type')"""
+    )
+    assert told == "image/png"
+    with open_store(link_database(link)) as store:
+        assert store.reviews(RUN_ID) == []
+
+
+def link_database(link: Link) -> Path:
+    return link.share._folder / "overread.db"
+
+
+@pytest.mark.browser
+def test_a_wrong_password_is_refused_in_the_browser(guest: Any, link: Link) -> None:
+    log_in(guest, link, "wrong")
+    guest.get_by_text("Incorrect Credentials").first.wait_for()
+    assert guest.locator(".rv-film").count() == 0
+
+
+def test_without_the_password_nothing_of_the_cases_is_told(link: Link) -> None:
+    status, page = link.fetch("/")
+    assert status == 200
+    assert not [word for word in (*SECRETS, "pneumonia", "Shared cases", "/film/") if word in page]
+    assert link.fetch("/config")[0] == 401
+    for path in ("/gradio_api/component_server", "/gradio_api/queue/join"):
+        status, told = link.fetch(path, data={})
+        assert status in (401, 422), (path, status, told)
+    database = link_database(link)
+    with open_store(database) as store:
+        case = store.predictions(RUN_ID)[0]
+    for layer in ("film", "heatmap", "thumbnail"):
+        assert link.fetch(f"/film/{RUN_ID}/{case.image_id}/{layer}/{'0' * 32}")[0] == 404
+    assert link.fetch(f"/gradio_api/file={database}")[0] in (401, 403)
+
+
+def test_server_functions_need_a_login(link: Link) -> None:
+    body = json.dumps(
+        {"data": [{}], "component_id": 1, "fn_name": "open_reading", "session_hash": "abc"}
+    ).encode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{link.relay.port}/gradio_api/component_server",
+        data=body,
+        headers={"Host": link.host, "Content-Type": "application/json"},
+    )
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(request, timeout=20)
+
+
+def test_a_logged_in_guest_cannot_store_a_verdict_by_hand(link: Link) -> None:
+    cookies = http.cookiejar.CookieJar()
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
+    base = f"http://127.0.0.1:{link.relay.port}"
+
+    def post(path: str, data: bytes, kind: str) -> Any:
+        headers = {"Host": link.host, "Content-Type": kind}
+        headers["Cookie"] = "; ".join(f"{cookie.name}={cookie.value}" for cookie in cookies)
+        return opener.open(urllib.request.Request(base + path, data=data, headers=headers), timeout=20)
+
+    form = urllib.parse.urlencode({"username": link.share.user, "password": link.share.password}).encode()
+    with post("/login", form, "application/x-www-form-urlencoded") as response:
+        assert response.status == 200
+        tokens = response.headers.get_all("Set-Cookie")
+    jar = "; ".join(token.partition(";")[0] for token in tokens)
+    request = urllib.request.Request(base + "/config", headers={"Host": link.host, "Cookie": jar})
+    config = json.loads(urllib.request.urlopen(request, timeout=20).read())
+    pane = next(one["id"] for one in config["components"] if one["props"].get("elem_id") == "reading")
+
+    def call(name: str, asked: dict[str, Any]) -> dict[str, Any]:
+        body = {"data": [asked], "component_id": pane, "fn_name": name, "session_hash": "abc"}
+        headers = {"Host": link.host, "Cookie": jar, "Content-Type": "application/json"}
+        request = urllib.request.Request(
+            base + "/gradio_api/component_server", data=json.dumps(body).encode(), headers=headers
+        )
+        told: dict[str, Any] = json.loads(urllib.request.urlopen(request, timeout=20).read())
+        return told
+
+    opened = call("open_reading", {})
+    assert opened["ok"] and opened["case"]["predicted"]
+    refused = call(
+        "decide",
+        {
+            "reading": opened["reading"],
+            "shown": opened["case"]["id"],
+            "predicted": opened["case"]["predicted"],
+            "verdict": "agree",
+        },
+    )
+    assert not refused["ok"] and "guest" in refused["problem"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}],
+)
+def test_other_hosts_and_origins_are_turned_away(link: Link, headers: dict[str, str]) -> None:
+    if "Host" in headers:  # straight to the port, as a rebound name would
+        link.relay.tunnels[headers["Host"]] = link.relay.tunnels[link.host]
+    try:
+        assert link.fetch("/config", **headers)[0] == 403
+    finally:
+        link.relay.tunnels.pop("evil.example", None)
+
+
+def test_the_password_is_strong_and_in_no_process_list(link: Link) -> None:
+    assert len(link.share.password.replace("-", "")) == 16
+    commands = " ".join(" ".join(one.info["cmdline"] or []) for one in psutil.process_iter(["cmdline"]))
+    assert link.share.password not in commands and link.share.user not in commands
+
+
+def test_the_copy_is_readable_by_its_owner_alone(link: Link) -> None:
+    assert link.share._folder.stat().st_mode & 0o077 == 0
+
+
+def test_when_the_process_for_guests_is_killed_its_tunnel_and_copy_go_too(ward: Room, link: Link) -> None:
+    """Last of the tests on `link`: it ends it."""
+    process, folder, tunnel = link.share._process, link.share._folder, link.share._tunnel
+    assert tunnel is not None and alive(tunnel.pid) and folder.exists()
+    process.kill()
+    wait_until(lambda: not alive(tunnel.pid) and not folder.exists())
+    assert not link.share.is_open
+
+
+# --------------------------------------------------------------------------------------------------- its end
+
+
+@pytest.fixture
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for temporary files of this test's own."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_a_link_closes_by_itself_and_leaves_nothing(ward: Room, alone: Path) -> None:
+    ask = (ward.session.workspace, ward.session.store, ward.run.run_id)
+    opened = share(*ask, minutes=3 / 60, through="ssh")
+    port = urlsplit(opened.url).port
+    assert opened.command == f"ssh -N -R 127.0.0.1:{port}:127.0.0.1:{port} you@your-server"
+    assert opened.is_open and len(copies()) == 1
+    assert 0 < opened.expires_at.timestamp() - time.time() <= 3
+    with urllib.request.urlopen(opened.url, timeout=20) as response:
+        assert response.status == 200
+    wait_until(lambda: not opened.is_open and not copies())
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(opened.url, timeout=2)
+    opened.close()  # closing what has ended is no error
+
+
+PARENT = """
+import os, signal, sys
+from engine.workspace import open_workspace
+from gui.web.session import open_session
+from gui.sharing.link import share
+session = open_session(open_workspace(__import__("pathlib").Path(sys.argv[1])))
+opened = share(session.workspace, session.store, session.store.run_ids()[0], through="ssh")
+print(opened._process.pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_link_closes_when_the_program_that_opened_it_is_killed(ward: Room, alone: Path) -> None:
+    root = Path(__file__).parents[3]
+    ran = subprocess.run(
+        [sys.executable, "-c", PARENT, str(ward.session.workspace.root)],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert ran.returncode == -signal.SIGKILL
+    child = int(ran.stdout)
+    wait_until(lambda: not alive(child) and not copies())
+
+
+@pytest.mark.slow
+def test_without_a_tunnel_one_sentence_is_said_in_time_and_nothing_is_left(
+    ward: Room, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody listens; and somebody listens but the tunnel program never comes to an end with it."""
+    ask = (ward.session.workspace, ward.session.store, ward.run.run_id)
+    began = time.monotonic()
+    with pytest.raises(ShareError, match=r"No public link can be had.*cannot be reached.*ssh -N -R"):
+        share(*ask, server="127.0.0.1:9")
+    assert time.monotonic() - began < 25
+    if sys.platform != "win32":
+        monkeypatch.setenv("HF_HOME", str(alone / "hf"))
+        install_double(alone / "hf")
+        with Relay(mute=True) as relay, pytest.raises(ShareError, match=r"did not answer within 2 seconds"):
+            share(*ask, server=relay.server, timeout=2)
+    assert copies() == set()
+    assert not [
+        one
+        for one in psutil.Process().children()
+        if alive(one.pid) and "gui.sharing.link" in str(one.cmdline())
+    ]
+    assert ward.session.store.run_ids() == [ward.run.run_id]  # the local window goes on
+
+
+@pytest.mark.parametrize("minutes", [0, -1, 24 * 60, float("nan")])
+def test_a_link_without_an_end_is_refused(ward: Room, minutes: float) -> None:
+    with pytest.raises(ShareError, match="cannot live"):
+        share(ward.session.workspace, ward.session.store, ward.run.run_id, minutes=minutes)
