@@ -19,7 +19,7 @@ from benchmarks.films import split_of
 from benchmarks.head_phase import fastai_seconds_an_image
 from benchmarks.measuring import LeftOut, Row, Setting, is_installed, not_installed
 from benchmarks.timm_loop import images_per_second
-from engine.models import build_classifier, cut_where_frozen, load_pretrained, pick_device, set_trainable
+from engine.models import build_classifier, find_frozen_part, load_pretrained, pick_device, set_trainable
 from engine.recipes import RECIPES
 from engine.records import Phase, Recipe, Split
 from engine.training import train
@@ -133,7 +133,7 @@ class _Bare:
         )
         self.inputs: Tensor = images.contiguous(memory_format=torch.channels_last)
         self.net: nn.Module = net
-        cut = cut_where_frozen(net)
+        cut = find_frozen_part(net)
         if cut is not None:
             with torch.no_grad():
                 # As the bank keeps them: rows of float32.

@@ -11,7 +11,7 @@ from torch import Tensor
 from benchmarks.films import short_run, split_of
 from benchmarks.measuring import LeftOut, Row, Setting, interleaved, is_installed, not_installed
 from engine.images import open_cache
-from engine.models import Classifier, fast_features, frozen_backbone
+from engine.models import Classifier, cut_behind_backbone, fast_features
 from engine.runs import load_classifier
 from engine.saliency import grad_cam, normalise
 
@@ -29,7 +29,7 @@ def measure(setting: Setting) -> Iterator[Row | LeftOut]:
     images = (pixels.permute(0, 3, 1, 2).float() / 255).contiguous(memory_format=torch.channels_last)
     targets = torch.ones(count, dtype=torch.int64)
     fast = fast_features(
-        frozen_backbone(net).frozen,
+        cut_behind_backbone(net).frozen,
         device="cpu",
         images=10_000,
         size=run.recipe.image_size,

@@ -26,8 +26,8 @@ from engine.models import (
     Classifier,
     Features,
     build_classifier,
+    cut_behind_backbone,
     fast_features,
-    frozen_backbone,
     load_pretrained,
     set_trainable,
 )
@@ -133,7 +133,7 @@ class PlainLoop:
         self.net: Classifier = build_classifier(recipe, len(split.classes))
         load_pretrained(self.net, recipe.weights)
         self.net.to(memory_format=torch.channels_last)
-        self.cut = frozen_backbone(self.net)
+        self.cut = cut_behind_backbone(self.net)
         self.cache: ImageCache = open_cache(
             folder, [*split.train, *split.val, *split.test], size=recipe.image_size, channels=recipe.channels
         )

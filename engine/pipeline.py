@@ -17,7 +17,7 @@ from engine.prediction import parts_of, predict_and_explain
 from engine.reading import Store
 from engine.records import Epoch, Estimate, Explanation, Part, Prediction, Run, Sample, Split, TrainingRequest
 from engine.report import ExportedReport, Report, build_report, export_report
-from engine.runs import load_doubt, load_explanations, load_history, save_explanations, split_of
+from engine.runs import load_explanations, load_history, load_uncertainty, save_explanations, split_of
 from engine.saliency import heatmap_png, load_masks, pointing_game
 from engine.training import BatchDone, StopRequested, train
 from engine.workspace import Workspace
@@ -179,7 +179,7 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
         run,
         predictions,
         history=load_history(run.folder),
-        doubt=load_doubt(run.folder),
+        uncertainty=load_uncertainty(run.folder),
         reviews=store.reviews(run.run_id),
         split=split_of(run),
         explanations=load_explanations(run.folder),

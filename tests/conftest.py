@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.records import Augmentation, FindingKind, Index, Run, Split
+from engine.records import Augmentation, DataIssueKind, Index, Run, Split
 from engine.workspace import Workspace, open_workspace
 from tests.tiny import TINY_RECIPE, draw_films
 
@@ -88,7 +88,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Run]:
     workspace = open_workspace(tmp_path_factory.mktemp("line") / "workspace")
     index = index_data(SAMPLE_TABLE)
     save_index(workspace, index)
-    assert [finding.kind for finding in index.findings] == [FindingKind.UNREADABLE]
+    assert [issue.kind for issue in index.issues] == [DataIssueKind.UNREADABLE]
     assert len(index.samples) == 399
 
     split = split_index(index, seed=0)

@@ -239,7 +239,7 @@ def test_one_bad_file_stops_no_other(overread: Overread, tmp_path: Path) -> None
     shutil.copy(folder / "2.png", tmp_path / "films" / "ill" / "other.png")
     code, out, err = overread("index", tmp_path / "films", "--json")
     found = json.loads(out)
-    kinds = {Path(path).name: finding["kind"] for finding in found["findings"] for path in finding["paths"]}
+    kinds = {Path(path).name: issue["kind"] for issue in found["findings"] for path in issue["paths"]}
     assert (code, err) == (0, "")
     assert {name for name, kind in kinds.items() if kind == "unreadable"} == {
         "cut.png",
@@ -259,7 +259,7 @@ def test_names_that_are_no_text_are_left_out_and_said(overread: Overread, tmp_pa
     code, out, _ = overread("index", tmp_path / "films", "--json")
     found = json.loads(out)
     assert code == 0 and found["classes"] == {"ok": 3}
-    said = next(finding["message"] for finding in found["findings"] if finding["serious"])
+    said = next(issue["message"] for issue in found["findings"] if issue["serious"])
     assert said.startswith("1 files") and said.endswith("rename them")
 
 

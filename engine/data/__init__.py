@@ -1,6 +1,6 @@
 """Data: what a folder, table or archive holds, what the checks found, how it is divided.
 
-In: a path and a person's choices. Out: an `Index` with its `Sample`s and findings, then a `Split`.
+In: a path and a person's choices. Out: an `Index` with its `Sample`s and data issues, then a `Split`.
 """
 
 import lazy_loader

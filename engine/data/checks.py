@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.records import PARTS, Finding, FindingKind, Part, Sample
+from engine.records import PARTS, DataIssue, DataIssueKind, Part, Sample
 
 MAX_DISTANCE = 24
 MIN_CORRELATION = 0.95
@@ -31,7 +31,7 @@ _NEIGHBOURS = 32
 _ONES = np.array([value.bit_count() for value in range(256)], dtype=np.uint8)
 
 
-def settle_duplicates(samples: Sequence[Sample]) -> tuple[list[Sample], list[Finding]]:
+def settle_duplicates(samples: Sequence[Sample]) -> tuple[list[Sample], list[DataIssue]]:
     """Keep each image once, and none that has two labels.
 
     Of byte-identical copies on several sides of a given split the one on the test side is kept, then
@@ -47,16 +47,16 @@ def settle_duplicates(samples: Sequence[Sample]) -> tuple[list[Sample], list[Fin
     for sample in samples:
         copies[sample.image_id].append(sample)
     kept: dict[str, Sample] = {}
-    findings = []
+    issues = []
     for image_id, group in copies.items():
         labels = sorted({sample.label for sample in group if sample.label is not None})
         if len(labels) > 1:
-            findings.append(_label_conflict(group, labels))
+            issues.append(_label_conflict(group, labels))
             continue
         kept[image_id] = min(group, key=_claim)  # min takes the first of equals
         if len(group) > 1:
-            findings.append(_exact_duplicate(group, kept[image_id]))
-    return [sample for sample in samples if kept.get(sample.image_id) is sample], findings
+            issues.append(_exact_duplicate(group, kept[image_id]))
+    return [sample for sample in samples if kept.get(sample.image_id) is sample], issues
 
 
 def _claim(sample: Sample) -> tuple[bool, int, bool]:
@@ -65,16 +65,16 @@ def _claim(sample: Sample) -> tuple[bool, int, bool]:
     return sample.label is None, part, sample.patient_id == sample.image_id
 
 
-def _label_conflict(group: Sequence[Sample], labels: Sequence[str]) -> Finding:
-    return Finding(
-        kind=FindingKind.LABEL_CONFLICT,
+def _label_conflict(group: Sequence[Sample], labels: Sequence[str]) -> DataIssue:
+    return DataIssue(
+        kind=DataIssueKind.LABEL_CONFLICT,
         message=f"One image has {len(labels)} labels ({', '.join(labels)}); all its copies are set aside",
         paths=_paths(group),
         serious=True,
     )
 
 
-def _exact_duplicate(group: Sequence[Sample], kept: Sample) -> Finding:
+def _exact_duplicate(group: Sequence[Sample], kept: Sample) -> DataIssue:
     parts = {sample.part for sample in group}
     patients = {sample.patient_id for sample in group}
     message = f"{len(group)} files hold the same image, byte for byte; {kept.path.name} is kept"
@@ -82,15 +82,15 @@ def _exact_duplicate(group: Sequence[Sample], kept: Sample) -> Finding:
         message += f" in {kept.part or 'no part'}, so that training does not see what is measured"
     if len(patients) > 1:
         message += "; they are filed under different patients, so check which is right"
-    return Finding(
-        kind=FindingKind.EXACT_DUPLICATE,
+    return DataIssue(
+        kind=DataIssueKind.EXACT_DUPLICATE,
         message=message,
         paths=(kept.path, *(sample.path for sample in group if sample is not kept)),
         serious=len(patients) > 1,
     )
 
 
-def find_near_duplicates(samples: Sequence[Sample], looks: Mapping[str, bytes]) -> list[Finding]:
+def find_near_duplicates(samples: Sequence[Sample], looks: Mapping[str, bytes]) -> list[DataIssue]:
     """Find films that are all but the same although they belong to different patients.
 
     Linear in the number of images: hashes are sorted by 20 random choices of their bits, so few that two near
@@ -149,7 +149,7 @@ def _correlation(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
     return float(np.corrcoef(first, second)[0, 1])
 
 
-def _near_duplicate(group: Sequence[Sample]) -> Finding:
+def _near_duplicate(group: Sequence[Sample]) -> DataIssue:
     parts = {sample.part for sample in group} - {None}
     labels = {sample.label for sample in group} - {None}
     message = f"{len(group)} files of different patients look like one film"
@@ -160,12 +160,12 @@ def _near_duplicate(group: Sequence[Sample]) -> Finding:
         if len(parts) > 1
         else "; a new split keeps them on one side"
     )
-    return Finding(
-        kind=FindingKind.NEAR_DUPLICATE, message=message, paths=_paths(group), serious=len(parts) > 1
+    return DataIssue(
+        kind=DataIssueKind.NEAR_DUPLICATE, message=message, paths=_paths(group), serious=len(parts) > 1
     )
 
 
-def find_patient_overlap(samples: Sequence[Sample]) -> list[Finding]:
+def find_patient_overlap(samples: Sequence[Sample]) -> list[DataIssue]:
     """Find patients with films on more than one side of the split that came with the data."""
     parts: dict[str, set[Part]] = defaultdict(set)
     for sample in samples:
@@ -176,8 +176,8 @@ def find_patient_overlap(samples: Sequence[Sample]) -> list[Finding]:
         return []
     sides = [part for part in PARTS if any(part in parts[patient] for patient in torn)]
     return [
-        Finding(
-            kind=FindingKind.PATIENT_OVERLAP,
+        DataIssue(
+            kind=DataIssueKind.PATIENT_OVERLAP,
             message=f"{_count(len(torn), 'patient stands', 'patients stand')} on more than one side of the "
             f"split that came with the data ({', '.join(sides)}); split by patient anew, or training leaves "
             "them out",
@@ -189,18 +189,18 @@ def find_patient_overlap(samples: Sequence[Sample]) -> list[Finding]:
     ]
 
 
-def find_small_classes(samples: Sequence[Sample], classes: Sequence[str]) -> list[Finding]:
+def find_small_classes(samples: Sequence[Sample], classes: Sequence[str]) -> list[DataIssue]:
     """Find classes that cannot stand on all sides of a split, that can hardly be measured, or that are
     alone."""
     cases = Counter(sample.label for sample in samples)
     patients = {
         name: len({sample.patient_id for sample in samples if sample.label == name}) for name in classes
     }
-    findings = []
+    issues = []
     if len(classes) == 1:
-        findings.append(
-            Finding(
-                kind=FindingKind.SMALL_CLASS,
+        issues.append(
+            DataIssue(
+                kind=DataIssueKind.SMALL_CLASS,
                 message=f"There is only one class, {classes[0]}; add images of what it is to be told from",
                 serious=True,
             )
@@ -210,9 +210,9 @@ def find_small_classes(samples: Sequence[Sample], classes: Sequence[str]) -> lis
             continue
         held = f"{_count(cases[name], 'case', 'cases')} of {_count(patients[name], 'patient', 'patients')}"
         impossible = patients[name] < MIN_PATIENTS
-        findings.append(
-            Finding(
-                kind=FindingKind.SMALL_CLASS,
+        issues.append(
+            DataIssue(
+                kind=DataIssueKind.SMALL_CLASS,
                 message=f"Class {name} has {held}; "
                 + (
                     f"it needs {MIN_PATIENTS} patients to be trained and tested on: add cases or leave it out"
@@ -223,17 +223,17 @@ def find_small_classes(samples: Sequence[Sample], classes: Sequence[str]) -> lis
                 serious=impossible,
             )
         )
-    return findings
+    return issues
 
 
-def find_unlabelled(samples: Sequence[Sample]) -> list[Finding]:
+def find_unlabelled(samples: Sequence[Sample]) -> list[DataIssue]:
     """Count the images that no label came with."""
     without = [sample for sample in samples if sample.label is None]
     if not without:
         return []
     return [
-        Finding(
-            kind=FindingKind.UNLABELLED,
+        DataIssue(
+            kind=DataIssueKind.UNLABELLED,
             message=f"{_count(len(without), 'image has', 'images have')} no label; they can be predicted or "
             "labelled on the review page, and take no part in training",
             paths=_paths(without),

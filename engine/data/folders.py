@@ -17,7 +17,7 @@ from pathlib import Path
 from engine.data.tables import TABLE_SUFFIXES
 from engine.errors import DataError
 from engine.images import IMAGE_SUFFIXES, is_dicom
-from engine.records import Finding, FindingKind, Part
+from engine.records import DataIssue, DataIssueKind, Part
 
 PART_NAMES: dict[str, Part] = {
     "train": "train",
@@ -68,11 +68,11 @@ def from_home(path: Path) -> Path:
         ) from error
 
 
-def list_folder(folder: Path) -> tuple[list[Listed], list[Finding]]:
+def list_folder(folder: Path) -> tuple[list[Listed], list[DataIssue]]:
     """List the images of a folder, sorted by path, with what their place says of them.
 
     Returns:
-        Images, unread; findings for what was left out.
+        Images, unread; data issues for what was left out.
 
     Raises:
         DataError: The folder is not there, may not be read, or holds no image.
@@ -89,11 +89,11 @@ def list_folder(folder: Path) -> tuple[list[Listed], list[Finding]]:
         raise DataError(
             f"{folder} cannot be read ({error.strerror or error})", "Give your user the right to read it"
         ) from error
-    findings: list[Finding] = []
+    issues: list[DataIssue] = []
     images: list[_Found] = []
     others: list[_Found] = []
     nameless: list[Path] = []
-    for found in _walk(folder, findings):
+    for found in _walk(folder, issues):
         if not _is_text(found.path):
             nameless.append(found.path)
             continue
@@ -103,23 +103,23 @@ def list_folder(folder: Path) -> tuple[list[Listed], list[Finding]]:
             f"{len(nameless):,} files were left out because their names, or their folders', are not UTF-8 text; "
             "rename them"
         )
-        findings.append(
-            Finding(kind=FindingKind.UNREADABLE, message=message, paths=tuple(nameless), serious=True)
+        issues.append(
+            DataIssue(kind=DataIssueKind.UNREADABLE, message=message, paths=tuple(nameless), serious=True)
         )
     if not images:
         raise DataError(
             f"{folder} holds no images",
             "Choose a folder with PNG, JPEG, TIFF or DICOM files, or one folder for each class",
         )
-    findings += _left_out(others)
+    issues += _left_out(others)
     masks = [found for found in images if _MASK_FOLDERS.intersection(name.lower() for name in found.names)]
     if masks and len(masks) < len(images):
         beside = set(masks)
         images = [found for found in images if found not in beside]
-        findings.append(
+        issues.append(
             _skipped(f"{len(masks):,} images in folders named masks were not taken as cases", masks)
         )
-    return _place(_unwrapped(images), findings), findings
+    return _place(_unwrapped(images), issues), issues
 
 
 def _is_text(path: Path) -> bool:
@@ -145,8 +145,8 @@ def is_image_file(path: Path) -> bool:
         return False
 
 
-def _walk(folder: Path, findings: list[Finding]) -> Iterator[_Found]:
-    """Yield files depth first in the order of their names; folders that may not be read become findings."""
+def _walk(folder: Path, issues: list[DataIssue]) -> Iterator[_Found]:
+    """Yield files depth first in the order of their names; folders that may not be read become data issues."""
     seen: set[tuple[int, int]] = set()  # a link may lead back up
 
     def enter(inner: Path, names: tuple[str, ...]) -> Iterator[_Found]:
@@ -159,8 +159,8 @@ def _walk(folder: Path, findings: list[Finding]) -> Iterator[_Found]:
                 entries = sorted(scanned, key=lambda entry: entry.name)
         except OSError as error:
             message = f"The folder {inner.name} cannot be read ({error.strerror or error}) and was left out"
-            findings.append(
-                Finding(kind=FindingKind.UNREADABLE, message=message, paths=(inner,), serious=True)
+            issues.append(
+                DataIssue(kind=DataIssueKind.UNREADABLE, message=message, paths=(inner,), serious=True)
             )
             return
         for entry in entries:
@@ -185,7 +185,7 @@ def _unwrapped(images: list[_Found]) -> list[_Found]:
         images = [replace(found, names=found.names[1:]) for found in images]
 
 
-def _place(images: Sequence[_Found], findings: list[Finding]) -> list[Listed]:
+def _place(images: Sequence[_Found], issues: list[DataIssue]) -> list[Listed]:
     outer = {found.names[0] for found in images if found.names}
     parts = {PART_NAMES[name.lower()] for name in outer if name.lower() in PART_NAMES}
     strangers = {name for name in outer if name.lower() not in PART_NAMES}
@@ -195,7 +195,7 @@ def _place(images: Sequence[_Found], findings: list[Finding]) -> list[Listed]:
     beside = [found for found in images if found.names and found.names[0] in strangers]
     if beside:
         names = ", ".join(sorted(strangers))
-        findings.append(
+        issues.append(
             _skipped(
                 f"{len(beside):,} images in {names}, beside the folders of the split, were left out", beside
             )
@@ -211,11 +211,11 @@ def _place(images: Sequence[_Found], findings: list[Finding]) -> list[Listed]:
     ]
 
 
-def _left_out(others: Sequence[_Found]) -> list[Finding]:
-    findings = []
+def _left_out(others: Sequence[_Found]) -> list[DataIssue]:
+    issues = []
     tables = [found for found in others if _may_be_table(found)]
     if tables:
-        findings.append(
+        issues.append(
             _skipped(
                 f"{tables[0].path.name} stands beside the images and was not read; choose the table instead "
                 "of the folder if it holds labels or patients",
@@ -226,13 +226,15 @@ def _left_out(others: Sequence[_Found]) -> list[Finding]:
     if rest:
         names = ", ".join(found.path.name for found in rest[:3]) + (", ..." if len(rest) > 3 else "")
         was = "file is not an image and was" if len(rest) == 1 else "files are not images and were"
-        findings.append(_skipped(f"{len(rest):,} {was} left out ({names})", rest))
-    return findings
+        issues.append(_skipped(f"{len(rest):,} {was} left out ({names})", rest))
+    return issues
 
 
 def _may_be_table(found: _Found) -> bool:
     return found.path.suffix.lower() in TABLE_SUFFIXES - {".txt"}
 
 
-def _skipped(message: str, left_out: Sequence[_Found]) -> Finding:
-    return Finding(kind=FindingKind.SKIPPED, message=message, paths=tuple(found.path for found in left_out))
+def _skipped(message: str, left_out: Sequence[_Found]) -> DataIssue:
+    return DataIssue(
+        kind=DataIssueKind.SKIPPED, message=message, paths=tuple(found.path for found in left_out)
+    )

@@ -6,7 +6,7 @@ patient.
     index_table   CSV, TSV or Parquet
     save_index, load_index, list_indexes   in the workspace, from `engine.data.saved`
 
-Nothing that is wrong with one file stops the others: it becomes a `Finding`.
+Nothing that is wrong with one file stops the others: it becomes a `DataIssue`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from engine.data.folders import PART_NAMES, Listed, from_home, is_image_file, li
 from engine.data.saved import IndexSummary, list_indexes, load_index, save_index
 from engine.data.tables import Row, is_table, read_table
 from engine.errors import DataError
-from engine.records import Finding, FindingKind, Index, Sample
+from engine.records import DataIssue, DataIssueKind, Index, Sample
 
 __all__ = [
     "IndexSummary",
@@ -106,8 +106,8 @@ def index_folder(
         folder = unpack(folder, unpack_into or folder.parent)
     elif folder.is_file() and is_image_file(folder):
         raise DataError(f"{folder.name} is one image", "Choose the folder that it is in")
-    listed, findings = list_folder(folder)
-    return _build(folder, name, listed, findings, near_duplicates, hash_patient_ids_with, progress)
+    listed, issues = list_folder(folder)
+    return _build(folder, name, listed, issues, near_duplicates, hash_patient_ids_with, progress)
 
 
 def index_table(
@@ -139,13 +139,13 @@ def index_table(
     """
     table = from_home(Path(table)).absolute()
     root = table.parent if root is None else from_home(Path(root)).absolute()
-    findings: list[Finding] = []
-    listed = _listed(read_table(table, columns=columns), table, root, findings)
+    issues: list[DataIssue] = []
+    listed = _listed(read_table(table, columns=columns), table, root, issues)
     return _build(
         table,
         f"{table.parent.name} ({table.name})",
         listed,
-        findings,
+        issues,
         near_duplicates,
         hash_patient_ids_with,
         progress,
@@ -155,14 +155,14 @@ def index_table(
 # ---------------------------------------------------------------------------------------- rows of a table
 
 
-def _listed(rows: Sequence[Row], table: Path, root: Path, findings: list[Finding]) -> list[Listed]:
+def _listed(rows: Sequence[Row], table: Path, root: Path, issues: list[DataIssue]) -> list[Listed]:
     splits = {row.split for row in rows if row.split}
     strange = sorted(value for value in splits if value.lower() not in PART_NAMES)
     if strange:
         shown = ", ".join(strange[:3])
-        findings.append(
-            _finding(
-                FindingKind.SKIPPED,
+        issues.append(
+            _issue(
+                DataIssueKind.SKIPPED,
                 f"The split column holds {shown}, none of train, val and test; it was kept as a note only",
             )
         )
@@ -194,16 +194,16 @@ def _listed(rows: Sequence[Row], table: Path, root: Path, findings: list[Finding
             "Put the table where its paths start from, or say where that is",
         )
     for kind, paths, message in (
-        (FindingKind.MISSING_FILE, missing, "files that the table names are not there and were left out"),
-        (FindingKind.MISSING_FILE, missing_masks, "masks that the table names are not there"),
+        (DataIssueKind.MISSING_FILE, missing, "files that the table names are not there and were left out"),
+        (DataIssueKind.MISSING_FILE, missing_masks, "masks that the table names are not there"),
         (
-            FindingKind.DUPLICATE_ROW,
+            DataIssueKind.DUPLICATE_ROW,
             repeated,
             "rows name a file and label that an earlier row names; the first counts",
         ),
     ):
         if paths:
-            findings.append(_finding(kind, f"{len(paths):,} {message} ({paths[0].name})", paths))
+            issues.append(_issue(kind, f"{len(paths):,} {message} ({paths[0].name})", paths))
     return list(listed.values())
 
 
@@ -228,7 +228,7 @@ def _build(
     root: Path,
     name: str,
     listed: Sequence[Listed],
-    findings: list[Finding],
+    issues: list[DataIssue],
     near_duplicates: bool,
     key: bytes | None,
     progress: Progress | None,
@@ -239,30 +239,30 @@ def _build(
     for entry, scanned in zip(listed, scanning, strict=True):
         if scanned.problem is not None:
             message = f"{scanned.problem.problem}; it was left out"
-            findings.append(_finding(FindingKind.UNREADABLE, message, [entry.path]))
+            issues.append(_issue(DataIssueKind.UNREADABLE, message, [entry.path]))
             continue
         samples.append(_sample(entry, scanned, key))
         if scanned.look:
             looks[scanned.image_id] = scanned.look
     if not samples:
         raise DataError(
-            f"None of the {len(listed):,} images in {name} can be read: {findings[-1].message.split(';')[0]}",
+            f"None of the {len(listed):,} images in {name} can be read: {issues[-1].message.split(';')[0]}",
             "Open one of them in another program to see whether it is whole",
         )
     samples, duplicates = checks.settle_duplicates(samples)
     classes = order_classes({sample.label for sample in samples if sample.label is not None})
-    findings += duplicates
-    findings += checks.find_near_duplicates(samples, looks)
-    findings += checks.find_patient_overlap(samples)
-    findings += checks.find_small_classes(samples, classes)
-    findings += checks.find_unlabelled(samples)
+    issues += duplicates
+    issues += checks.find_near_duplicates(samples, looks)
+    issues += checks.find_patient_overlap(samples)
+    issues += checks.find_small_classes(samples, classes)
+    issues += checks.find_unlabelled(samples)
     return Index(
         dataset_id=_identify(samples),
         name=name,
         root=root,
         samples=tuple(samples),
         classes=classes,
-        findings=tuple(sorted(findings, key=lambda finding: not finding.serious)),
+        issues=tuple(sorted(issues, key=lambda issue: not issue.serious)),
     )
 
 
@@ -305,5 +305,5 @@ def _identify(samples: Sequence[Sample]) -> str:
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 
-def _finding(kind: FindingKind, message: str, paths: Sequence[Path] = ()) -> Finding:
-    return Finding(kind=kind, message=message, paths=tuple(paths))
+def _issue(kind: DataIssueKind, message: str, paths: Sequence[Path] = ()) -> DataIssue:
+    return DataIssue(kind=kind, message=message, paths=tuple(paths))

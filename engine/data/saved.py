@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.data.manifest import from_csv, to_csv
 from engine.errors import DataError
-from engine.records import Finding, FindingKind, Index
+from engine.records import DataIssue, DataIssueKind, Index
 from engine.storage import storage_error, write_atomic
 from engine.workspace import Workspace
 
@@ -55,12 +55,12 @@ def save_index(workspace: Workspace, index: Index) -> Path:
         "samples_sha256": hashlib.sha256(table).hexdigest(),
         "findings": [
             {
-                "kind": finding.kind,
-                "message": finding.message,
-                "paths": [str(path) for path in finding.paths],
-                "serious": finding.serious,
+                "kind": issue.kind,
+                "message": issue.message,
+                "paths": [str(path) for path in issue.paths],
+                "serious": issue.serious,
             }
-            for finding in index.findings
+            for issue in index.issues
         ],
     }
     write_atomic(folder / "index.json", json.dumps(about, indent=1))
@@ -89,14 +89,14 @@ def load_index(workspace: Workspace, dataset_id: str) -> Index:
             root=Path(about["root"]),
             samples=tuple(sample for sample, _ in from_csv(data, table)),
             classes=tuple(about["classes"]),
-            findings=tuple(
-                Finding(
-                    kind=FindingKind(finding["kind"]),
-                    message=finding["message"],
-                    paths=tuple(Path(path) for path in finding["paths"]),
-                    serious=finding["serious"],
+            issues=tuple(
+                DataIssue(
+                    kind=DataIssueKind(issue["kind"]),
+                    message=issue["message"],
+                    paths=tuple(Path(path) for path in issue["paths"]),
+                    serious=issue["serious"],
                 )
-                for finding in about["findings"]
+                for issue in about["findings"]
             ),
         )
     except (OSError, KeyError, ValueError) as error:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from engine.data.checks import MIN_PATIENTS, Groups
 from engine.errors import SplitError
-from engine.records import PARTS, FindingKind, Index, Part, Sample, Split
+from engine.records import PARTS, DataIssueKind, Index, Part, Sample, Split
 
 MIN_GIVEN_VAL = 10  # cases of each class; an operating point chosen on fewer is noise
 
@@ -157,9 +157,9 @@ def _groups(index: Index, seed: int) -> list[_Group]:
     linked = Groups(range(len(labelled)))
     for row, sample in enumerate(labelled):
         linked.join(row, first_of.setdefault(sample.patient_id, row))
-    for finding in index.findings:
-        if finding.kind is FindingKind.NEAR_DUPLICATE:
-            rows = [row_of[path] for path in finding.paths if path in row_of]
+    for issue in index.issues:
+        if issue.kind is DataIssueKind.NEAR_DUPLICATE:
+            rows = [row_of[path] for path in issue.paths if path in row_of]
             for row in rows[1:]:
                 linked.join(rows[0], row)
     members: dict[int, list[Sample]] = defaultdict(list)

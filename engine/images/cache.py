@@ -30,7 +30,7 @@ from engine.errors import ImageError, WorkspaceError
 from engine.images.decoder import decode, read_unchanged
 from engine.images.tensors import to_array
 from engine.images.threads import in_order
-from engine.records import Finding, FindingKind, Sample
+from engine.records import DataIssue, DataIssueKind, Sample
 from engine.storage import check_room, make_room, storage_error
 
 VERSION = 1  # of the pixels: change it whenever `load_image` gives other ones
@@ -49,13 +49,13 @@ class ImageCache:
     Attributes:
         images: (N, size, size, channels) uint8, read-only memory map.
         row: image_id → row of `images`.
-        failed: One finding for each image that could not be decoded; it has no row.
+        failed: One data issue for each image that could not be decoded; it has no row.
         folder: Where it lies.
     """
 
     images: NDArray[np.uint8]
     row: Mapping[str, int]
-    failed: tuple[Finding, ...]
+    failed: tuple[DataIssue, ...]
     folder: Path
 
     def rows(self, samples: Sequence[Sample]) -> NDArray[np.int64]:
@@ -126,12 +126,12 @@ def _open(folder: Path, ids: Sequence[str], size: int, channels: int) -> ImageCa
     pixels: NDArray[np.uint8] = np.empty(shape, dtype=np.uint8)  # an empty file cannot be mapped
     if shape[0]:
         pixels = np.memmap(folder / _PIXELS, dtype=np.uint8, mode="r", shape=shape)
-    findings = tuple(
-        Finding(kind=FindingKind.UNREADABLE, message=entry["message"], paths=(Path(entry["path"]),))
+    issues = tuple(
+        DataIssue(kind=DataIssueKind.UNREADABLE, message=entry["message"], paths=(Path(entry["path"]),))
         for entry in failed.values()
     )
     row = {image_id: number for number, image_id in enumerate(good)}
-    return ImageCache(images=pixels, row=row, failed=findings, folder=folder)
+    return ImageCache(images=pixels, row=row, failed=issues, folder=folder)
 
 
 def _whole(pixels: Path, checksums: Sequence[int], length: int) -> bool:

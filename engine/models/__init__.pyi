@@ -18,9 +18,9 @@ from .device import (
     pick_device as pick_device,
 )
 from .frozen import (
-    Cut as Cut,
-    cut_where_frozen as cut_where_frozen,
-    frozen_backbone as frozen_backbone,
+    FrozenPart as FrozenPart,
+    cut_behind_backbone as cut_behind_backbone,
+    find_frozen_part as find_frozen_part,
     kept_shape as kept_shape,
 )
 from .openvino import (

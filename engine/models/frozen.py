@@ -35,7 +35,7 @@ class Frozen(nn.Module):
 
 
 @dataclass(frozen=True)
-class Cut:
+class FrozenPart:
     """A net in two parts that share its parameters.
 
     Attributes:
@@ -60,19 +60,21 @@ class _Head(nn.Module):
         return self.head.from_pooled(pooled)
 
 
-def frozen_backbone(classifier: Classifier) -> Cut:
+def cut_behind_backbone(classifier: Classifier) -> FrozenPart:
     """Cut behind the backbone."""
-    return Cut(Frozen(classifier, classifier.backbone), classifier.head.pool, _Head(classifier), "backbone")
+    return FrozenPart(
+        Frozen(classifier, classifier.backbone), classifier.head.pool, _Head(classifier), "backbone"
+    )
 
 
-def cut_where_frozen(classifier: Classifier) -> Cut | None:
+def find_frozen_part(classifier: Classifier) -> FrozenPart | None:
     """Cut a net as late as its trained parameters allow; None where its first layers are trained.
 
     Args:
         classifier: As `engine.models.trainable.set_trainable` left it.
     """
     if not any(parameter.requires_grad for parameter in classifier.backbone.parameters()):
-        return frozen_backbone(classifier)
+        return cut_behind_backbone(classifier)
     layers = classifier.backbone_sequence()
     if layers is None:
         return None
@@ -82,10 +84,12 @@ def cut_where_frozen(classifier: Classifier) -> Cut | None:
     if length == 0:
         return None
     rest = nn.Sequential(*layers[length:], classifier.head)
-    return Cut(Frozen(classifier, nn.Sequential(*layers[:length])), nn.Identity(), rest, f"block {length}")
+    return FrozenPart(
+        Frozen(classifier, nn.Sequential(*layers[:length])), nn.Identity(), rest, f"block {length}"
+    )
 
 
-def kept_shape(cut: Cut, channels: int, size: int, device: str) -> tuple[int, ...]:
+def kept_shape(cut: FrozenPart, channels: int, size: int, device: str) -> tuple[int, ...]:
     """Return the shape of what is kept of an image in one view; as float32."""
     with torch.no_grad():
         kept: Tensor = cut.pool(cut.frozen.eval()(torch.zeros(1, channels, size, size, device=device)))

@@ -17,12 +17,12 @@ from torch import Tensor
 
 from engine.errors import DataError
 from engine.images import ImageCache, open_cache
-from engine.models import fast_features, frozen_backbone, pick_device
-from engine.records import Doubt, Explanation, Part, Prediction, Run, Sample, Split, Uncertainty
-from engine.runs import load_classifier, load_doubt
+from engine.models import cut_behind_backbone, fast_features, pick_device
+from engine.records import Explanation, Part, Prediction, Run, Sample, Split, Uncertainty, UncertaintyModel
+from engine.runs import load_classifier, load_uncertainty
 from engine.saliency import DEFAULT_SALIENCY, SALIENCIES, normalise
 from engine.training import images_of
-from engine.uncertainty import as_trained, calibrated, tell_doubt
+from engine.uncertainty import as_trained, calibrated, estimate_uncertainty
 
 if TYPE_CHECKING:
     from engine.models import Classifier
@@ -111,9 +111,9 @@ def predict_and_explain(
     if not readable:
         raise DataError("None of the images can be read", "Choose a folder with readable images")
     parts = parts or {}
-    doubt = load_doubt(run.folder)
+    fitted = load_uncertainty(run.folder)
     features = fast_features(
-        frozen_backbone(classifier).frozen,
+        cut_behind_backbone(classifier).frozen,
         device=chosen,
         images=len(readable),
         size=run.recipe.image_size,
@@ -127,7 +127,7 @@ def predict_and_explain(
         with torch.no_grad():
             logits = classifier.head(activations).float().cpu().numpy()
         probabilities = calibrated(logits, run.calibration)
-        told = _tell(run, classifier, doubt, activations, probabilities)
+        told = _tell(run, classifier, fitted, activations, probabilities)
         maps = None if method is None else _maps(run, classifier, images, activations, probabilities, method)
         for number, sample in enumerate(batch):
             uncertainty, conformal_set = told[number]
@@ -152,15 +152,15 @@ def predict_and_explain(
 def _tell(
     run: Run,
     classifier: Classifier,
-    doubt: Doubt | None,
+    fitted: UncertaintyModel | None,
     activations: Tensor,
     probabilities: NDArray[np.float64],
 ) -> Sequence[tuple[Uncertainty | None, tuple[str, ...]]]:
-    if doubt is None:
+    if fitted is None:
         return [(None, ())] * len(probabilities)
-    return tell_doubt(
+    return estimate_uncertainty(
         classifier,
-        doubt,
+        fitted,
         classifier.head.pool(activations),
         probabilities,
         [call(run, row) for row in probabilities],

@@ -5,7 +5,7 @@ Arrays are described by shape and dtype; "probability" is always in [0, 1]; imag
 of width and height, origin top left.
 """
 
-from engine.records.data import PARTS, Finding, FindingKind, Index, Part, Sample, Split
+from engine.records.data import PARTS, DataIssue, DataIssueKind, Index, Part, Sample, Split
 from engine.records.estimates import Estimate
 from engine.records.readings import Region, Review, Verdict
 from engine.records.recipes import Augmentation, Balance, Expected, Head, Phase, Recipe
@@ -13,7 +13,6 @@ from engine.records.runs import (
     PASSES,
     Calibration,
     Conformal,
-    Doubt,
     Epoch,
     Explanation,
     Injection,
@@ -21,6 +20,7 @@ from engine.records.runs import (
     Run,
     TrainingRequest,
     Uncertainty,
+    UncertaintyModel,
 )
 
 __all__ = [
@@ -30,13 +30,12 @@ __all__ = [
     "Balance",
     "Calibration",
     "Conformal",
-    "Doubt",
+    "DataIssue",
+    "DataIssueKind",
     "Epoch",
     "Estimate",
     "Expected",
     "Explanation",
-    "Finding",
-    "FindingKind",
     "Head",
     "Index",
     "Injection",
@@ -51,5 +50,6 @@ __all__ = [
     "Split",
     "TrainingRequest",
     "Uncertainty",
+    "UncertaintyModel",
     "Verdict",
 ]

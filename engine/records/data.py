@@ -40,7 +40,7 @@ class Sample:
     meta: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
-class FindingKind(StrEnum):
+class DataIssueKind(StrEnum):
     """What a check of the data can find."""
 
     UNREADABLE = "unreadable"
@@ -56,7 +56,7 @@ class FindingKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class DataIssue:
     """One thing a check found: what, where, and what it means for the person who will publish.
 
     Attributes:
@@ -66,7 +66,7 @@ class Finding:
         serious: Whether training on the data as it is would make the figures wrong.
     """
 
-    kind: FindingKind
+    kind: DataIssueKind
     message: str
     paths: tuple[Path, ...] = ()
     serious: bool = False
@@ -82,7 +82,7 @@ class Index:
         root: The folder or table it was made from.
         samples: Readable images, each once, in a stable order.
         classes: Class names: a class named like "normal" or "negative" first, the others by name.
-        findings: What the checks found, serious ones first.
+        issues: What the checks found, serious ones first.
     """
 
     dataset_id: str
@@ -90,7 +90,7 @@ class Index:
     root: Path
     samples: tuple[Sample, ...]
     classes: tuple[str, ...]
-    findings: tuple[Finding, ...] = ()
+    issues: tuple[DataIssue, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

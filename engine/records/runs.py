@@ -147,8 +147,8 @@ class Conformal:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Doubt:
-    """How a run's doubt is found: dropout injection and conformal sets."""
+class UncertaintyModel:
+    """How the uncertainty of a run's predictions is estimated: dropout injection and conformal sets."""
 
     injection: Injection
     conformal: Conformal

@@ -15,7 +15,6 @@ import numpy as np
 from engine.data import count_patients
 from engine.errors import ReportError
 from engine.records import (
-    Doubt,
     Epoch,
     Estimate,
     Explanation,
@@ -24,6 +23,7 @@ from engine.records import (
     Review,
     Run,
     Split,
+    UncertaintyModel,
 )
 from engine.report.claim_checklist import checklist
 from engine.report.exports.files import write_report
@@ -78,7 +78,7 @@ def build_report(
     predictions: Sequence[Prediction],
     *,
     history: Sequence[Epoch],
-    doubt: Doubt | None = None,
+    uncertainty: UncertaintyModel | None = None,
     reviews: Sequence[Review] = (),
     split: Split | None = None,
     explanations: Mapping[str, Explanation] = MappingProxyType({}),
@@ -94,7 +94,7 @@ def build_report(
         run: Whose predictions these are.
         predictions: Of any parts; those of `part` are reported on.
         history: Of training.
-        doubt: How the predictions' uncertainty and conformal sets were found.
+        uncertainty: How the predictions' uncertainty and conformal sets were found.
         reviews: Of this run; those on other cases are left out.
         split: For counts by part and for subgroups.
         explanations: By image id; only which there are matters here.
@@ -168,7 +168,7 @@ def build_report(
         patients=count_patients(chosen),
         against=against,
         facts=facts_of(
-            run, split, history, software, methods, doubt, most_probable=_most_probable(run, chosen)
+            run, split, history, software, methods, uncertainty, most_probable=_most_probable(run, chosen)
         ),
         balance=balance,
         patients_by_part=patients_by_part,
@@ -240,7 +240,7 @@ def hold_against(
         caution=standard.caution,
         sentences=sentences(run, confusion, estimates),
         rows=rows,
-        estimates={**estimates, **doubt_figures(kept, standard.answers, count=count)},
+        estimates={**estimates, **uncertainty_figures(kept, standard.answers, count=count)},
         confusion=confusion,
         roc={label: roc_curve(truth == code[label], p[:, code[label]]) for label in drawn},
         precision_recall={
@@ -251,7 +251,7 @@ def hold_against(
     )
 
 
-def doubt_figures(
+def uncertainty_figures(
     predictions: Sequence[Prediction], answers: Mapping[str, str], *, count: int = RESAMPLES
 ) -> dict[str, Estimate]:
     """Return whether the model knows when it errs: entropy told apart right from wrong, conformal sets held the answer.

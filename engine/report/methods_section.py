@@ -11,7 +11,6 @@ from engine.records import (
     PARTS,
     Augmentation,
     Balance,
-    Doubt,
     Epoch,
     Injection,
     Prediction,
@@ -19,6 +18,7 @@ from engine.records import (
     Run,
     Sample,
     Split,
+    UncertaintyModel,
 )
 from engine.report.formatting import PART_NAMES, duration, without_paths
 from engine.report.records import Fact
@@ -58,7 +58,7 @@ def facts_of(
     history: Sequence[Epoch],
     software: Mapping[str, str],
     saliency: Sequence[str],
-    doubt: Doubt | None = None,
+    uncertainty: UncertaintyModel | None = None,
     *,
     most_probable: bool = True,
 ) -> tuple[Fact, ...]:
@@ -124,13 +124,13 @@ def facts_of(
             "the most probable one with the classes as they were balanced in training, so that rare ones are called; "
             "the probabilities themselves are for the shares in the data",
         )
-    if doubt is not None:
-        add("Reading", "Uncertainty", injection_words(doubt.injection))
+    if uncertainty is not None:
+        add("Reading", "Uncertainty", injection_words(uncertainty.injection))
         add(
             "Reading",
             "Conformal sets",
-            f"made to hold the class in {doubt.conformal.coverage:.0%} of cases like the {doubt.conformal.cases:,} "
-            "validation cases they were fitted on (doi:10.1080/01621459.2017.1395341)",
+            f"made to hold the class in {uncertainty.conformal.coverage:.0%} of cases like the "
+            f"{uncertainty.conformal.cases:,} validation cases they were fitted on (doi:10.1080/01621459.2017.1395341)",
         )
     add("Reading", "Heatmaps", ", ".join(saliency))
     add("Reading", "Software", ", ".join(f"{name} {number}" for name, number in software.items()))

@@ -2,11 +2,11 @@ from .folder import (
     find_run as find_run,
     list_runs as list_runs,
     load_classifier as load_classifier,
-    load_doubt as load_doubt,
     load_run as load_run,
+    load_uncertainty as load_uncertainty,
     new_run_id as new_run_id,
-    save_doubt as save_doubt,
     save_run as save_run,
+    save_uncertainty as save_uncertainty,
     split_of as split_of,
 )
 from .heatmaps import (

@@ -8,7 +8,7 @@ runs/<run_id>/
   model.safetensors  the best checkpoint
   environment.json   versions and device
   heatmaps.npz       saliency of the predicted cases, float16
-  uncertainty.json   how a prediction's doubt is found
+  uncertainty.json   how a prediction's uncertainty is found
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from engine.data import load_split
 from engine.errors import RecipeError, RunError
 from engine.recipes import load_recipe
-from engine.records import Calibration, Conformal, Doubt, Injection, Run, Split
+from engine.records import Calibration, Conformal, Injection, Run, Split, UncertaintyModel
 from engine.storage import write_atomic
 from engine.workspace import Workspace
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from engine.models import Classifier
 
 
-DOUBT_FILE = "uncertainty.json"
+UNCERTAINTY_FILE = "uncertainty.json"
 
 
 def new_run_id() -> str:
@@ -158,31 +158,34 @@ def split_of(run: Run) -> Split:
 # ------------------------------------------------------------------------------------------------ explanations
 
 
-def save_doubt(folder: Path, doubt: Doubt) -> None:
-    """Write a run's doubt into its folder.
+def save_uncertainty(folder: Path, uncertainty: UncertaintyModel) -> None:
+    """Write a run's uncertainty into its folder.
 
     Raises:
         WorkspaceError: The folder cannot be written to.
     """
-    write_atomic(folder / DOUBT_FILE, json.dumps(dataclasses.asdict(doubt), indent=2, allow_nan=False) + "\n")
+    write_atomic(
+        folder / UNCERTAINTY_FILE,
+        json.dumps(dataclasses.asdict(uncertainty), indent=2, allow_nan=False) + "\n",
+    )
 
 
-def load_doubt(folder: Path) -> Doubt | None:
-    """Read a run's doubt; None where none was fitted.
+def load_uncertainty(folder: Path) -> UncertaintyModel | None:
+    """Read a run's uncertainty; None where none was fitted.
 
     Raises:
         RunError: The file is damaged.
     """
-    if not (folder / DOUBT_FILE).exists():
+    if not (folder / UNCERTAINTY_FILE).exists():
         return None
     try:
-        facts = json.loads((folder / DOUBT_FILE).read_text(encoding="utf-8"))
+        facts = json.loads((folder / UNCERTAINTY_FILE).read_text(encoding="utf-8"))
         injection, conformal = facts["injection"], facts["conformal"]
         injection["likelihoods"] = tuple((rate, value) for rate, value in injection["likelihoods"])
         conformal["thresholds"] = tuple(conformal["thresholds"])
-        return Doubt(injection=Injection(**injection), conformal=Conformal(**conformal))
+        return UncertaintyModel(injection=Injection(**injection), conformal=Conformal(**conformal))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise RunError(
-            f"The run {folder.name} has a damaged {DOUBT_FILE} ({error})",
-            f"Delete {DOUBT_FILE}; the run's predictions then come without uncertainty",
+            f"The run {folder.name} has a damaged {UNCERTAINTY_FILE} ({error})",
+            f"Delete {UNCERTAINTY_FILE}; the run's predictions then come without uncertainty",
         ) from error

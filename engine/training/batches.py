@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from engine.errors import DataError
 from engine.images import ImageCache
-from engine.models import Classifier, Cut, cut_where_frozen, kept_shape
+from engine.models import Classifier, FrozenPart, find_frozen_part, kept_shape
 from engine.recipes import Augmenter, Balanced, augmentation_is_none
 from engine.records import Recipe, Sample, Split
 from engine.training.feature_bank import MAX_BYTES, PLAIN, FeatureBank, View, images_of
@@ -59,15 +59,15 @@ class TrainingData:
             labels = np.array([numbers[sample.label or ""] for sample in kept], dtype=np.int64)
             return cache.rows(kept), labels
 
-        for finding in cache.failed:
-            LOG.warning(finding.message)
+        for issue in cache.failed:
+            LOG.warning(issue.message)
         train_rows, train_labels = side("training", split.train)
         val_rows, val_labels = side("validation", split.val)
         return cls(train_rows, train_labels, val_rows, val_labels, split.classes)
 
 
 @dataclass
-class Feed:
+class BatchSource:
     """Where a phase's batches come from: pixels through the net, or banked features through the rest of it."""
 
     cache: ImageCache
@@ -156,7 +156,7 @@ def _on_one_core() -> None:
     torch.set_num_threads(1)
 
 
-def open_feed(
+def open_batches(
     recipe: Recipe,
     classifier: Classifier,
     cache: ImageCache,
@@ -165,7 +165,7 @@ def open_feed(
     device: str,
     cache_dir: Path,
     progress: Callable[[int, int], None],
-) -> Feed:
+) -> BatchSource:
     """Choose where a phase's batches come from, and fill the feature bank where they come from there.
 
     Args:
@@ -179,22 +179,22 @@ def open_feed(
     """
     changes = not augmentation_is_none(recipe.augmentation)
     changes_copies = recipe.balance.method == "duplicate-augmented" and not changes
-    feed = Feed(
+    batch_source = BatchSource(
         cache=cache,
         device=device,
         rest=classifier,
         augmenter=Augmenter(recipe.augmentation, recipe.seed),
         copy_augmenter=Augmenter(recipe.balance.augmentation, recipe.seed) if changes_copies else None,
     )
-    cut = cut_where_frozen(classifier)
+    cut = find_frozen_part(classifier)
     if (
         cut is None
         or changes_copies
         or (changes and recipe.views == 0)
         or not _fits(cut, recipe, data, device)
     ):
-        return feed
-    feed.rest = cut.rest
+        return batch_source
+    batch_source.rest = cut.rest
     bank = FeatureBank(
         cache_dir / "features",
         cache,
@@ -204,12 +204,12 @@ def open_feed(
         device=device,
     )
     everything = np.concatenate([data.train_rows, data.val_rows])
-    feed.views[PLAIN] = bank.view(PLAIN, everything, progress)
+    batch_source.views[PLAIN] = bank.view(PLAIN, everything, progress)
     for view in range(recipe.views if changes else 0):
-        feed.views[view] = bank.view(view, data.train_rows, progress)
-    return feed
+        batch_source.views[view] = bank.view(view, data.train_rows, progress)
+    return batch_source
 
 
-def _fits(cut: Cut, recipe: Recipe, data: TrainingData, device: str) -> bool:
+def _fits(cut: FrozenPart, recipe: Recipe, data: TrainingData, device: str) -> bool:
     size = 4 * math.prod(kept_shape(cut, recipe.channels, recipe.image_size, device))
     return size * (len(data.train_rows) * (1 + recipe.views) + len(data.val_rows)) <= MAX_BYTES

@@ -28,7 +28,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from engine.images import VERSION as PIXELS_VERSION, ImageCache
-from engine.models import WORTH_CONVERTING, Cut, fast_features, kept_shape, state_digest
+from engine.models import WORTH_CONVERTING, FrozenPart, fast_features, kept_shape, state_digest
 from engine.recipes import Augmenter
 from engine.records import Augmentation
 from engine.storage import check_room, make_room, storage_error
@@ -79,7 +79,7 @@ class FeatureBank:
         self,
         folder: Path,
         cache: ImageCache,
-        cut: Cut,
+        cut: FrozenPart,
         *,
         augmentation: Augmentation,
         seed: int,

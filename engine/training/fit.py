@@ -23,9 +23,9 @@ from engine.errors import SplitError, TrainingError
 from engine.images import evict, open_cache
 from engine.models import (
     build_classifier,
+    cut_behind_backbone,
     device_name,
     fast_features,
-    frozen_backbone,
     len_parameters,
     load_pretrained,
     pick_device,
@@ -33,14 +33,14 @@ from engine.models import (
 )
 from engine.recipes import check_recipe, counts_after, recipe_to_json
 from engine.records import Epoch, Recipe, Run, Split
-from engine.runs import environment, save_doubt, save_run
+from engine.runs import environment, save_run, save_uncertainty
 from engine.statistics import choose_threshold
 from engine.storage import write_atomic
 from engine.training.batches import TrainingData
 from engine.training.checkpoint import copy_state, load_checkpoint, remove_checkpoint, save_model
 from engine.training.feature_bank import images_of
-from engine.training.loop import BatchDone, Course, StopRequested, stoppable
-from engine.uncertainty import calibrate, calibrated, cases_for_passes, fit_doubt, undecided
+from engine.training.loop import BatchDone, StopRequested, TrainingLoop, stoppable
+from engine.uncertainty import calibrate, calibrated, cases_for_passes, fit_uncertainty, undecided
 
 MAX_BYTES = 20 << 30  # of decoded images, films and thumbnails in the cache beside the run's own
 
@@ -126,7 +126,7 @@ def train(
     )
     evict(cache_dir, MAX_BYTES + cache.images.nbytes)  # this run's own were used last, and stay
     data = TrainingData.of(split, cache)
-    course = Course(
+    loop = TrainingLoop(
         recipe=recipe,
         folder=folder,
         cache_dir=cache_dir,
@@ -140,88 +140,88 @@ def train(
         began=began - (checkpoint.seconds if checkpoint else 0.0),
     )
     try:
-        yield from course.run(checkpoint)
+        yield from loop.run(checkpoint)
     except torch.OutOfMemoryError as error:
         raise TrainingError(
             f"{device_name(chosen)} ran out of memory at a batch of {recipe.batch_size} images",
             "Start a new run with a smaller batch_size or image_size",
         ) from error
     on_trained()
-    finish(course, trained=trained, dataset_id=dataset_id, dataset_name=dataset_name, origin=origin)
+    finish(loop, trained=trained, dataset_id=dataset_id, dataset_name=dataset_name, origin=origin)
 
 
-def finish(course: Course, *, trained: int, dataset_id: str, dataset_name: str, origin: str) -> None:
-    """Write the best checkpoint; on validation data calibrate it, fit its doubt and choose its operating point."""
-    recipe, data = course.recipe, course.data
-    save_model(course.folder, copy_state(course.classifier))
+def finish(loop: TrainingLoop, *, trained: int, dataset_id: str, dataset_name: str, origin: str) -> None:
+    """Write the best checkpoint; on validation data calibrate it, fit its uncertainty, choose its operating point."""
+    recipe, data = loop.recipe, loop.data
+    save_model(loop.folder, copy_state(loop.classifier))
     sample = cases_for_passes(len(data.val_rows), seed=recipe.seed)
-    logits, pooled = _validated(course, sample)
+    logits, pooled = _validated(loop, sample)
     calibration = calibrate(recipe, logits, data.val_labels, data.train_labels, data.classes)
-    doubt = fit_doubt(
-        course.classifier,
+    uncertainty = fit_uncertainty(
+        loop.classifier,
         logits,
         data.val_labels,
         pooled,
         data.val_labels[sample],
         calibration,
         seed=recipe.seed,
-        each_pass=course.unless_stopped,
+        each_pass=loop.unless_stopped,
     )
-    if doubt is not None:
-        save_doubt(course.folder, doubt)
+    if uncertainty is not None:
+        save_uncertainty(loop.folder, uncertainty)
     threshold = 0.5
     if len(data.classes) == 2 and len(logits):
-        probabilities = calibrated(logits, calibration)[:, course.positive]
+        probabilities = calibrated(logits, calibration)[:, loop.positive]
         threshold = choose_threshold(
             recipe.operating_point,
-            data.val_labels == course.positive,
+            data.val_labels == loop.positive,
             probabilities,
-            undecided=undecided(calibration, course.positive),
+            undecided=undecided(calibration, loop.positive),
         )
     save_run(
         Run(
-            run_id=course.folder.name,
-            folder=course.folder,
+            run_id=loop.folder.name,
+            folder=loop.folder,
             dataset_id=dataset_id,
             dataset_name=dataset_name,
             recipe=recipe,
             classes=data.classes,
-            positive=data.classes[course.positive],
+            positive=data.classes[loop.positive],
             threshold=threshold,
             calibration=calibration,
             weights_source=origin,
-            device=device_name(course.device),
+            device=device_name(loop.device),
             created=datetime.now(UTC),
-            seconds=time.monotonic() - course.began,
-            parameters=len_parameters(course.classifier.parameters()),
+            seconds=time.monotonic() - loop.began,
+            parameters=len_parameters(loop.classifier.parameters()),
             trained_parameters=trained,
         )
     )
-    remove_checkpoint(course.folder)
+    remove_checkpoint(loop.folder)
 
 
-def _validated(course: Course, sample: NDArray[np.int64]) -> tuple[NDArray[np.float32], list[Tensor]]:
+def _validated(loop: TrainingLoop, sample: NDArray[np.int64]) -> tuple[NDArray[np.float32], list[Tensor]]:
     """Run the N validation images as `engine.prediction.predictor` does.
 
     Returns:
         (N, C) logits of all, and in batches what the head reads of the sample, in its order: maps of all would not
         fit into a GPU.
     """
-    net, rows = course.classifier.eval(), course.data.val_rows
+    net, rows = loop.classifier.eval(), loop.data.val_rows
     features = fast_features(
-        frozen_backbone(net).frozen,
-        device=course.device,
+        cut_behind_backbone(net).frozen,
+        device=loop.device,
         images=len(rows),
-        size=course.recipe.image_size,
-        cache_dir=course.cache_dir,
+        size=loop.recipe.image_size,
+        cache_dir=loop.cache_dir,
     )
     kept = np.isin(np.arange(len(rows)), sample)
-    logits = np.zeros((len(rows), len(course.data.classes)), dtype=np.float32)
+    logits = np.zeros((len(rows), len(loop.data.classes)), dtype=np.float32)
     pooled: list[Tensor] = []
     for at in range(0, len(rows), 64):
-        course.unless_stopped()
+        loop.unless_stopped()
         here = slice(at, at + 64)
-        images = images_of(course.cache, rows[here], course.device).float() / 255
+        images = images_of(loop.cache, rows[here], loop.device).float() / 255
         with torch.inference_mode():
             read = net.head.pool(features(images))
             logits[here] = net.head.from_pooled(read).float().cpu().numpy()

@@ -1,4 +1,4 @@
-"""The course of a run: phases, epochs, the best net so far, and checkpoints from which it goes on.
+"""The training loop of a run: phases, epochs, the best net so far, and checkpoints from which it goes on.
 
 What is drawn in an epoch (order, augmentation, dropout) is a function of the recipe's seed and the epoch's number,
 so that a resumed run gives the same curve as one that was never interrupted.
@@ -26,7 +26,7 @@ from engine.recipes import OPTIMIZERS, SCHEDULES, balanced_rows, focal_loss, is_
 from engine.records import Epoch, Phase, Recipe
 from engine.runs import append_epoch, load_history, write_history
 from engine.statistics import placements
-from engine.training.batches import Feed, TrainingData, open_feed
+from engine.training.batches import BatchSource, TrainingData, open_batches
 from engine.training.checkpoint import Checkpoint, State, copy_state, save_checkpoint
 from engine.training.feature_bank import evict
 
@@ -67,7 +67,7 @@ def stoppable(should_stop: StopRequested, on_batch: BatchDone) -> Callable[[int,
 
 @dataclass
 class _Progress:
-    """What the present phase knows of its own course."""
+    """What the present phase knows of its own training loop."""
 
     best_value: float = math.nan
     epochs_since_best: int = 0
@@ -76,7 +76,7 @@ class _Progress:
 
 
 @dataclass
-class Course:
+class TrainingLoop:
     """One run from its first epoch to its last."""
 
     recipe: Recipe
@@ -121,7 +121,7 @@ class Course:
             )
             optimizer = OPTIMIZERS[phase.optimizer](parameters, phase)
             schedule = SCHEDULES[phase.schedule](optimizer, phase)
-            feed = open_feed(
+            batch_source = open_batches(
                 self.recipe,
                 self.classifier,
                 self.cache,
@@ -130,7 +130,7 @@ class Course:
                 cache_dir=self.cache_dir,
                 progress=stoppable(self.should_stop, self.on_batch),
             )
-            feed.rest = compiled(feed.rest)
+            batch_source.rest = compiled(batch_source.rest)
             done = 0
             if resumed is not None:
                 done = resumed.epochs
@@ -140,8 +140,8 @@ class Course:
             while done < phase.epochs and not self._ended(phase):
                 started = time.monotonic()
                 rate = optimizer.param_groups[0]["lr"]
-                train_loss, images = self._epoch(phase, index, done, feed, optimizer, parameters)
-                figures = self._validate(feed)
+                train_loss, images = self._epoch(phase, index, done, batch_source, optimizer, parameters)
+                figures = self._validate(batch_source)
                 value = figures[phase.monitor]
                 schedule.step(value)
                 improved = self._note(value, phase)
@@ -163,7 +163,7 @@ class Course:
                     self._save(index, done, number, optimizer, schedule.state_dict())
                     saved_at = time.monotonic()
                 yield epoch
-            del feed  # it has the banks open
+            del batch_source  # it has the banks open
             evict(self.cache_dir / "features")
         if self.progress.best is not None:
             self.classifier.load_state_dict(self.progress.best)
@@ -193,7 +193,7 @@ class Course:
         phase: Phase,
         index: int,
         done: int,
-        feed: Feed,
+        batch_source: BatchSource,
         optimizer: torch.optim.Optimizer,
         parameters: list[nn.Parameter],
     ) -> tuple[float, int]:
@@ -211,12 +211,14 @@ class Course:
             weights = torch.from_numpy(plan.class_weights).to(self.device)
         self.classifier.train()
         total, images = 0.0, 0
-        for step, (chosen, inputs) in enumerate(feed.prefetched(data.train_rows, batches, plan, view)):
+        for step, (chosen, inputs) in enumerate(
+            batch_source.prefetched(data.train_rows, batches, plan, view)
+        ):
             self.unless_stopped()
             labels = torch.from_numpy(data.train_labels[plan.rows[chosen]]).to(self.device)
             optimizer.zero_grad(set_to_none=True)
             with autocast(self.device):
-                logits = feed.logits(inputs)
+                logits = batch_source.logits(inputs)
                 gamma = recipe.balance.focal_gamma if plan.loss == "focal" else 0.0  # 0 is cross-entropy
                 loss = focal_loss(logits.float(), labels, gamma, weights)
                 if phase.l1:
@@ -238,15 +240,15 @@ class Course:
             )
         return total / max(1, images), images
 
-    def _validate(self, feed: Feed) -> dict[str, float]:
+    def _validate(self, batch_source: BatchSource) -> dict[str, float]:
         self.classifier.eval()
         rows, labels = self.data.val_rows, torch.from_numpy(self.data.val_labels)
-        size = 2048 if feed.views else self.recipe.batch_size
+        size = 2048 if batch_source.views else self.recipe.batch_size
         pieces: list[Tensor] = []
         with torch.inference_mode(), autocast(self.device):
             for at in range(0, len(rows), size):
                 self.unless_stopped()
-                pieces.append(feed.logits(feed.plain(rows[at : at + size])).float().cpu())
+                pieces.append(batch_source.logits(batch_source.plain(rows[at : at + size])).float().cpu())
         if not pieces:
             return {"val_loss": math.nan, "val_accuracy": math.nan, "val_auc": math.nan}
         logits = torch.cat(pieces)

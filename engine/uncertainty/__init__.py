@@ -1,6 +1,6 @@
 """Uncertainty: calibrated probabilities, dropout at test time, conformal sets.
 
-In: logits and labels of validation cases. Out: a `Calibration` and a `Doubt`, told with each prediction.
+In: logits and labels of validation cases. Out: a `Calibration` and a `UncertaintyModel`, told with each prediction.
 """
 
 import lazy_loader

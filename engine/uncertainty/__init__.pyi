@@ -11,6 +11,6 @@ from .dropout import (
 )
 from .estimates import (
     cases_for_passes as cases_for_passes,
-    fit_doubt as fit_doubt,
-    tell_doubt as tell_doubt,
+    estimate_uncertainty as estimate_uncertainty,
+    fit_uncertainty as fit_uncertainty,
 )

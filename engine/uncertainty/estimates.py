@@ -1,8 +1,8 @@
 """A run's uncertainty estimates: fitted once on validation cases, kept in its folder, told with each prediction.
 
-cases_for_passes(count) -> rows                         of the validation cases
-fit_doubt(classifier, logits, labels, ...) -> Doubt     at the end of training
-tell_doubt(classifier, doubt, pooled, ...)              for each batch of predictions
+cases_for_passes(count) -> rows                                        of the validation cases
+fit_uncertainty(classifier, logits, labels, ...) -> UncertaintyModel   at the end of training
+estimate_uncertainty(classifier, model, pooled, ...)                   for each batch of predictions
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.models import Classifier
-from engine.records import Calibration, Doubt, Uncertainty
+from engine.records import Calibration, Uncertainty, UncertaintyModel
 from engine.uncertainty.calibration import calibrated
 from engine.uncertainty.conformal import conformal_sets, fit_conformal
 from engine.uncertainty.dropout import fit_injection, uncertainties
@@ -29,7 +29,7 @@ def cases_for_passes(count: int, *, seed: int = 0) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(count, MOST_CASES, replace=False))
 
 
-def fit_doubt(
+def fit_uncertainty(
     classifier: Classifier,
     logits: NDArray[np.floating],
     labels: NDArray[np.integer],
@@ -40,7 +40,7 @@ def fit_doubt(
     coverage: float = 0.95,
     seed: int = 0,
     each_pass: Callable[[], None] = lambda: None,
-) -> Doubt | None:
+) -> UncertaintyModel | None:
     """Fit both on validation cases: the sets on all of them, the dropout on a sample (`cases_for_passes`).
 
     Args:
@@ -59,7 +59,7 @@ def fit_doubt(
     """
     if len(labels) == 0:
         return None
-    return Doubt(
+    return UncertaintyModel(
         injection=fit_injection(
             classifier, pooled, pooled_labels, calibration, seed=seed, each_pass=each_pass
         ),
@@ -67,9 +67,9 @@ def fit_doubt(
     )
 
 
-def tell_doubt(
+def estimate_uncertainty(
     classifier: Classifier,
-    doubt: Doubt,
+    uncertainty: UncertaintyModel,
     pooled: Tensor,
     probabilities: NDArray[np.float64],
     predicted: Sequence[str],
@@ -81,7 +81,7 @@ def tell_doubt(
 
     Args:
         classifier: Trained.
-        doubt: From `fit_doubt` or `load_doubt`.
+        uncertainty: From `fit_uncertainty` or `load_uncertainty`.
         pooled: (B, ...) of `engine.uncertainty.dropout.pooled_features`.
         probabilities: (B, C) calibrated.
         predicted: (B,) names of the predicted classes.
@@ -89,8 +89,8 @@ def tell_doubt(
         calibration: Of the run.
     """
     numbers = np.array([list(classes).index(name) for name in predicted], dtype=np.int64)
-    sets = conformal_sets(probabilities, doubt.conformal)
-    told = uncertainties(classifier, pooled, numbers, calibration, doubt.injection)
+    sets = conformal_sets(probabilities, uncertainty.conformal)
+    told = uncertainties(classifier, pooled, numbers, calibration, uncertainty.injection)
     return [
         (uncertainty, tuple(name for name, kept in zip(classes, row, strict=True) if kept))
         for uncertainty, row in zip(told, sets, strict=True)

@@ -49,18 +49,18 @@ def index(path: Path, *, columns: Sequence[str], workspace_root: Path | None, as
                 "classes": {name: counts[name] for name in [*found.classes, "(no label)"] if counts[name]},
                 "findings": [
                     {
-                        "kind": finding.kind.value,
-                        "message": finding.message,
-                        "serious": finding.serious,
-                        "paths": finding.paths,
+                        "kind": issue.kind.value,
+                        "message": issue.message,
+                        "serious": issue.serious,
+                        "paths": issue.paths,
                     }
-                    for finding in found.findings
+                    for issue in found.issues
                 ],
             }
         )
         return
     show_table(("class", "images"), counts.most_common(), title=f"{found.name}, {patients_words(patients)}")
-    print_findings(found)
+    print_issues(found)
     print(f"Data set {found.dataset_id}")
     say(f"Next: overread train {found.dataset_id}")
 
@@ -87,7 +87,7 @@ def read_images(workspace: Workspace, path: Path) -> tuple[Sample, ...]:
     """
     if not path.is_file() or is_table(path) or is_archive(path):
         found = read_data(workspace, path)
-        print_findings(found)
+        print_issues(found)
         return found.samples
     scanned = scan(path.absolute(), look=False)
     if scanned.problem is not None:
@@ -105,13 +105,13 @@ def read_images(workspace: Workspace, path: Path) -> tuple[Sample, ...]:
     )
 
 
-def print_findings(found: Index) -> None:
+def print_issues(found: Index) -> None:
     """Say on stderr what the checks found."""
     console = remarks()
-    for finding in found.findings:
-        style = "bold red" if finding.serious else "yellow"
-        console.print(f"[{style}]{finding.kind.value}[/]: ", end="")
-        console.print(finding.message, markup=False)
+    for issue in found.issues:
+        style = "bold red" if issue.serious else "yellow"
+        console.print(f"[{style}]{issue.kind.value}[/]: ", end="")
+        console.print(issue.message, markup=False)
 
 
 def dataset_of(workspace: Workspace, id_or_path: str) -> Index:
@@ -130,7 +130,7 @@ def dataset_of(workspace: Workspace, id_or_path: str) -> Index:
     path = from_home(Path(id_or_path))
     if path.exists():
         found = read_data(workspace, path)
-        print_findings(found)
+        print_issues(found)
         return found
     known = ", ".join(entry.dataset_id for entry in list_indexes(workspace)) or "none yet"
     raise DataError(

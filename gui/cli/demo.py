@@ -23,7 +23,7 @@ from engine.recipes import RECIPES
 from engine.records import Estimate, Run, TrainingRequest
 from engine.runs import load_run
 from engine.workspace import Workspace, open_workspace
-from gui.cli.data import print_findings, read_data
+from gui.cli.data import print_issues, read_data
 from gui.cli.terminal import answers, duration, say, show_json, show_table, watch_job
 from sample_data import SAMPLE_TABLE
 
@@ -120,7 +120,7 @@ def walk(workspace: Workspace, *, seed: int = 0, beside: Callable[[], None] = _i
     say("Reading 400 synthetic chest films (drawn by a program: nobody's body).")
     with watch.step("index"):
         index = read_data(workspace, SAMPLE_TABLE)
-    print_findings(index)
+    print_issues(index)
     with watch.step("split"):
         split = split_index(index, seed=seed)
     counts = f"{len(split.train)} training, {len(split.val)} validation, {len(split.test)} test films"

@@ -27,7 +27,7 @@ def answers() -> Console:
 
 
 def remarks() -> Console:
-    """Return stderr: progress, findings, sentences."""
+    """Return stderr: progress, data issues, sentences."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, soft_wrap=True)

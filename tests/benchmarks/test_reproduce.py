@@ -96,19 +96,21 @@ def test_a_study_becomes_figures_beside_the_published_ones(
 def test_an_interrupted_training_goes_on_from_its_checkpoint(
     packs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from engine.training import loop as course
+    from engine.training import loop as loop
 
-    monkeypatch.setattr(course, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     seen = 0
 
-    def interrupt(self: object, feed: object, _validate=course.Course._validate) -> dict[str, float]:  # type: ignore[no-untyped-def]
+    def interrupt(
+        self: object, batch_source: object, _validate=loop.TrainingLoop._validate
+    ) -> dict[str, float]:  # type: ignore[no-untyped-def]
         nonlocal seen
         seen += 1
         if seen == 3:
             raise KeyboardInterrupt
-        return _validate(self, feed)  # type: ignore[no-any-return]
+        return _validate(self, batch_source)  # type: ignore[no-any-return]
 
-    monkeypatch.setattr(course.Course, "_validate", interrupt)
+    monkeypatch.setattr(loop.TrainingLoop, "_validate", interrupt)
     asked = ("scnnb-fashion", "--only", "scnnb", "--quick")
     with pytest.raises(KeyboardInterrupt):
         reproduce(packs, tmp_path, *asked)

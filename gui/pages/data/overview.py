@@ -7,30 +7,30 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from engine.data import count_patients, patients_unknown
-from engine.records import PARTS, Finding, FindingKind, Index, Sample, Split
+from engine.records import PARTS, DataIssue, DataIssueKind, Index, Sample, Split
 from gui.web import markup
 
 THUMBNAILS = 8
 """Pictures shown of each class and of each finding."""
 
-MEANINGS: Mapping[FindingKind, str] = {
-    FindingKind.UNREADABLE: "These files could not be opened as images. They are left out; the others "
+MEANINGS: Mapping[DataIssueKind, str] = {
+    DataIssueKind.UNREADABLE: "These files could not be opened as images. They are left out; the others "
     "are not affected.",
-    FindingKind.EXACT_DUPLICATE: "The same file, byte for byte, more than once. Each is kept once, so that "
+    DataIssueKind.EXACT_DUPLICATE: "The same file, byte for byte, more than once. Each is kept once, so that "
     "no image is counted twice or stands in both training and test.",
-    FindingKind.NEAR_DUPLICATE: "Images that look almost the same, often one film saved twice. A new "
+    DataIssueKind.NEAR_DUPLICATE: "Images that look almost the same, often one film saved twice. A new "
     "division keeps such images on one side; where the parts came with the data, those in training are left out.",
-    FindingKind.LABEL_CONFLICT: "One image under two labels. Neither can be trusted, so it is left out: "
+    DataIssueKind.LABEL_CONFLICT: "One image under two labels. Neither can be trusted, so it is left out: "
     "correct the label in your table or folders and read the data again.",
-    FindingKind.PATIENT_OVERLAP: "Films of one patient in several of the parts that came with the data. A net "
+    DataIssueKind.PATIENT_OVERLAP: "Films of one patient in several of the parts that came with the data. A net "
     "may recognise the patient instead of the finding, so such a patient's films stay in the test part, or validation, "
     "and the others are left out; divide anew to use them all.",
-    FindingKind.SMALL_CLASS: "Too few cases to learn from or to measure on. Intervals will be wide.",
-    FindingKind.MISSING_FILE: "The table names files that are not there. These rows are left out.",
-    FindingKind.DUPLICATE_ROW: "Rows of the table that say the same twice. Each is read once.",
-    FindingKind.UNLABELLED: "Images without a label. They can be read and labelled under Review, but not "
+    DataIssueKind.SMALL_CLASS: "Too few cases to learn from or to measure on. Intervals will be wide.",
+    DataIssueKind.MISSING_FILE: "The table names files that are not there. These rows are left out.",
+    DataIssueKind.DUPLICATE_ROW: "Rows of the table that say the same twice. Each is read once.",
+    DataIssueKind.UNLABELLED: "Images without a label. They can be read and labelled under Review, but not "
     "trained on.",
-    FindingKind.SKIPPED: "Files that are not images, or that cannot be used. They are left out.",
+    DataIssueKind.SKIPPED: "Files that are not images, or that cannot be used. They are left out.",
 }
 
 
@@ -43,7 +43,7 @@ def summary(index: Index) -> str:
         (f"{len(index.classes):,}", "classes" if len(index.classes) != 1 else "class"),
         ("not named" if patients is None else f"{patients:,}", "patients"),
         (f"{len(index.samples) - labelled:,}", "without a label"),
-        (f"{sum(len(finding.paths) or 1 for finding in index.findings):,}", "files to look at"),
+        (f"{sum(len(issue.paths) or 1 for issue in index.issues):,}", "files to look at"),
     ]
     counts: dict[str, Counter[str]] = {name: Counter() for name in index.classes}
     for sample in index.samples:
@@ -99,26 +99,26 @@ def class_films(index: Index, picture: Callable[[Sample], str]) -> str:
     return "".join(parts)
 
 
-def findings(index: Index, picture: Callable[[Path], str]) -> str:
+def issues(index: Index, picture: Callable[[Path], str]) -> str:
     """Return what the checks found, grouped by kind, each with what it means and the pictures concerned."""
-    if not index.findings:
+    if not index.issues:
         return markup.note("The checks found nothing to object to.", tone="good")
-    by_kind: dict[FindingKind, list[Finding]] = defaultdict(list)
-    for finding in index.findings:
-        by_kind[finding.kind].append(finding)
+    by_kind: dict[DataIssueKind, list[DataIssue]] = defaultdict(list)
+    for issue in index.issues:
+        by_kind[issue.kind].append(issue)
     boxes = []
     for kind, group in by_kind.items():
-        paths = list(dict.fromkeys(path for finding in group for path in finding.paths))
+        paths = list(dict.fromkeys(path for issue in group for path in issue.paths))
         shown = [markup.Film(source=picture(path), caption=path.name) for path in paths[:THUMBNAILS]]
         readable = [film for film in shown if film.source]
-        messages = [finding.message for finding in group[:12]]
+        messages = [issue.message for issue in group[:12]]
         if len(group) > 12:
             messages.append(f"… and {len(group) - 12:,} more like these")
         listed = "".join(f"<li>{markup.escape(message)}</li>" for message in messages)
         inner = f"<details><summary>{len(group):,} in detail</summary><ul>{listed}</ul></details>"
         if readable:
             inner += markup.films(readable)
-        serious = any(finding.serious for finding in group)
+        serious = any(issue.serious for issue in group)
         number = len(paths) or len(group)
         heading = (
             f"{kind.value.capitalize()}: {number:,} {'file' if number == 1 else 'files'}. {MEANINGS[kind]}"

@@ -31,7 +31,7 @@ from engine.data import (
 from engine.errors import DataError
 from engine.images import thumbnail_file
 from engine.records import Index
-from gui.pages.data.overview import class_films, counts_table, division, findings, summary
+from gui.pages.data.overview import class_films, counts_table, division, issues, summary
 from gui.web import AppSession, arrival, markup, shown
 
 COLUMNS: Mapping[str, str] = {
@@ -161,7 +161,7 @@ def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
         summary(index),
         counts_table(index),
         class_films(index, lambda sample: of_path(sample.path)),
-        findings(index, of_path),
+        issues(index, of_path),
         choices.division,
         *(round(100 * share, 2) for share in choices.ratios),
         choices.seed,

@@ -60,10 +60,8 @@ def data_facts(session: AppSession, dataset_id: str | None) -> str:
         f"{len(split.val):,} validation",
         f"{len(split.test):,} test images",
     )
-    finding = f" The finding is “{positive}”." if positive else ""
-    return markup.note(
-        f"{', '.join(parts)}. Division: {split.method}.{finding} Change this on the Data page."
-    )
+    issue = f" The finding is “{positive}”." if positive else ""
+    return markup.note(f"{', '.join(parts)}. Division: {split.method}.{issue} Change this on the Data page.")
 
 
 def recipe_card(recipe: Recipe) -> str:

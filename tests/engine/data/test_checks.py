@@ -39,9 +39,9 @@ def case(
 @pytest.mark.parametrize("order", [("train", "test"), ("test", "train"), ("val", "test"), ("test", "val")])
 def test_of_copies_on_two_sides_the_measured_one_is_kept(order: tuple[Part, Part]) -> None:
     samples = [replace(case("x", part=part), path=Path(f"/{part}.png")) for part in order]
-    kept, (finding,) = settle_duplicates(samples)
+    kept, (issue,) = settle_duplicates(samples)
     assert [sample.part for sample in kept] == ["test"]
-    assert finding.paths[0] == Path("/test.png") and len(finding.paths) == 2
+    assert issue.paths[0] == Path("/test.png") and len(issue.paths) == 2
 
 
 def test_of_copies_on_train_and_val_the_val_one_is_kept() -> None:
@@ -55,14 +55,14 @@ def test_a_labelled_copy_goes_before_an_unlabelled_one() -> None:
 
 
 def test_two_labels_set_all_copies_aside() -> None:
-    kept, (finding,) = settle_duplicates([case("x", label="a"), case("x", label="b"), case("y")])
+    kept, (issue,) = settle_duplicates([case("x", label="a"), case("x", label="b"), case("y")])
     assert [sample.image_id for sample in kept] == ["y"]
-    assert finding.serious and "a, b" in finding.message
+    assert issue.serious and "a, b" in issue.message
 
 
 def test_copies_under_two_patients_are_serious() -> None:
-    _, (finding,) = settle_duplicates([case("x", patient="p"), case("x", patient="q")])
-    assert finding.serious
+    _, (issue,) = settle_duplicates([case("x", patient="p"), case("x", patient="q")])
+    assert issue.serious
 
 
 def test_order_is_kept() -> None:
@@ -118,8 +118,8 @@ def test_a_changed_copy_is_found_among_films_that_look_alike(
     tmp_path: Path, change: Callable[[Image.Image], Image.Image]
 ) -> None:
     samples, seen = looks(tmp_path, [film(seed) for seed in range(12)] + [change(film(5))])
-    (finding,) = find_near_duplicates(samples, seen)
-    assert {path.name for path in finding.paths} == {"5.png", "12.png"}
+    (issue,) = find_near_duplicates(samples, seen)
+    assert {path.name for path in issue.paths} == {"5.png", "12.png"}
 
 
 def test_films_of_one_patient_may_be_alike(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_near_duplicates_on_two_sides_are_serious(tmp_path: Path) -> None:
     samples, seen = looks(tmp_path, [film(1), jpeg(film(1), 30)])
     parts: tuple[Part, ...] = ("train", "test")
     torn = [replace(sample, part=part) for sample, part in zip(samples, parts, strict=True)]
-    assert [finding.serious for finding in find_near_duplicates(torn, seen)] == [True]
+    assert [issue.serious for issue in find_near_duplicates(torn, seen)] == [True]
 
 
 def test_flat_and_tiny_images_are_not_compared(tmp_path: Path) -> None:
@@ -183,9 +183,9 @@ def test_patients_on_two_sides_are_found() -> None:
         case("c", patient="q", part="train"),
         case("d", patient="r"),
     ]
-    (finding,) = find_patient_overlap(samples)
-    assert finding.serious and finding.message.startswith("1 patient stands")
-    assert [path.stem for path in finding.paths] == ["a", "b"]
+    (issue,) = find_patient_overlap(samples)
+    assert issue.serious and issue.message.startswith("1 patient stands")
+    assert [path.stem for path in issue.paths] == ["a", "b"]
     assert find_patient_overlap(samples[1:]) == []
 
 
@@ -193,8 +193,8 @@ def test_small_classes_are_found_and_impossible_ones_are_serious() -> None:
     samples = [case(f"l{number}", label="large") for number in range(30)]
     samples += [case(f"s{number}", label="small") for number in range(5)]
     samples += [case(f"o{number}", label="one patient", patient="p") for number in range(30)]
-    findings = find_small_classes(samples, ("large", "small", "one patient"))
-    assert [(finding.message.split(" has")[0], finding.serious) for finding in findings] == [
+    issues = find_small_classes(samples, ("large", "small", "one patient"))
+    assert [(issue.message.split(" has")[0], issue.serious) for issue in issues] == [
         ("Class small", False),
         ("Class one patient", True),
     ]

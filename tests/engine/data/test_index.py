@@ -17,7 +17,7 @@ from PIL import Image
 
 from engine.data.index import index_data, index_folder, index_table, order_classes
 from engine.errors import DataError
-from engine.records import Finding, FindingKind, Index
+from engine.records import DataIssue, DataIssueKind, Index
 
 
 def film(path: Path, seed: int, side: int = 64) -> Path:
@@ -39,8 +39,8 @@ def labels(index: Index) -> dict[str | None, int]:
     return dict(Counter(sample.label for sample in index.samples))
 
 
-def found(index: Index, kind: FindingKind) -> list[Finding]:
-    return [finding for finding in index.findings if finding.kind is kind]
+def found(index: Index, kind: DataIssueKind) -> list[DataIssue]:
+    return [issue for issue in index.issues if issue.kind is kind]
 
 
 # ------------------------------------------------------------------------------------------------------ folders
@@ -89,7 +89,7 @@ def test_what_stands_beside_split_folders_is_left_out_and_said(tmp_path: Path) -
     stray = film(tmp_path / "figures" / "1.png", 3)
     index = index_folder(tmp_path)
     assert len(index.samples) == 2
-    assert (stray,) in [finding.paths for finding in found(index, FindingKind.SKIPPED)]
+    assert (stray,) in [issue.paths for issue in found(index, DataIssueKind.SKIPPED)]
 
 
 def test_a_flat_folder_is_unlabelled(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_flat_folder_is_unlabelled(tmp_path: Path) -> None:
     film(tmp_path / "2.png", 2)
     index = index_folder(tmp_path)
     assert labels(index) == {None: 2} and index.classes == ()
-    assert "2 images have no label" in found(index, FindingKind.UNLABELLED)[0].message
+    assert "2 images have no label" in found(index, DataIssueKind.UNLABELLED)[0].message
 
 
 def test_a_single_folder_around_the_data_is_looked_through(tmp_path: Path) -> None:
@@ -114,13 +114,13 @@ def test_masks_hidden_files_and_litter_are_no_cases(two_classes: Path) -> None:
     (two_classes / "Thumbs.db").write_bytes(b"litter")
     index = index_folder(two_classes)
     assert len(index.samples) == 12
-    assert [finding.message for finding in index.findings if "masks" in finding.message]
+    assert [issue.message for issue in index.issues if "masks" in issue.message]
 
 
 def test_files_that_are_no_images_are_named_once_and_a_table_is_pointed_out(two_classes: Path) -> None:
     (two_classes / "README.txt").write_text("about")
     (two_classes / "manifest.csv").write_text("path,label\n")
-    messages = [finding.message for finding in found(index_folder(two_classes), FindingKind.SKIPPED)]
+    messages = [issue.message for issue in found(index_folder(two_classes), DataIssueKind.SKIPPED)]
     assert len(messages) == 2
     assert "choose the table" in messages[0] and "README.txt" in messages[1]
 
@@ -137,7 +137,7 @@ def test_unreadable_files_are_listed_and_never_stop_the_rest(two_classes: Path) 
     (two_classes / "NORMAL" / "words.jpg").write_text("no image")
     index = index_folder(two_classes)
     assert len(index.samples) == 12
-    assert {finding.paths[0].name for finding in found(index, FindingKind.UNREADABLE)} == {
+    assert {issue.paths[0].name for issue in found(index, DataIssueKind.UNREADABLE)} == {
         "cut.png",
         "empty.png",
         "words.jpg",
@@ -250,7 +250,7 @@ def test_a_class_folder_that_may_not_be_read_is_a_serious_finding(open_to_all: P
     os.seteuid(0 if mine == 65534 else mine)
     (open_to_all / "b").chmod(0o755)
     assert labels(index) == {"a": 1}
-    assert found(index, FindingKind.UNREADABLE)[0].serious
+    assert found(index, DataIssueKind.UNREADABLE)[0].serious
 
 
 # -------------------------------------------------------------------------------------------------------- checks
@@ -260,22 +260,22 @@ def test_copies_are_kept_once(two_classes: Path) -> None:
     shutil.copy(two_classes / "NORMAL" / "00.png", two_classes / "NORMAL" / "zz.png")
     index = index_folder(two_classes)
     assert len(index.samples) == 12
-    (finding,) = found(index, FindingKind.EXACT_DUPLICATE)
-    assert [path.name for path in finding.paths] == ["00.png", "zz.png"]
+    (issue,) = found(index, DataIssueKind.EXACT_DUPLICATE)
+    assert [path.name for path in issue.paths] == ["00.png", "zz.png"]
 
 
 def test_one_image_under_two_labels_is_set_aside_and_serious(two_classes: Path) -> None:
     shutil.copy(two_classes / "NORMAL" / "00.png", two_classes / "PNEUMONIA" / "zz.png")
     index = index_folder(two_classes)
     assert len(index.samples) == 11
-    assert index.findings[0].kind is FindingKind.LABEL_CONFLICT and index.findings[0].serious
+    assert index.issues[0].kind is DataIssueKind.LABEL_CONFLICT and index.issues[0].serious
 
 
 def test_one_class_alone_is_indexed_and_said(tmp_path: Path) -> None:
     film(tmp_path / "only" / "1.png", 1)
     index = index_folder(tmp_path)
     assert index.classes == ("only",)
-    assert any("only one class" in finding.message for finding in found(index, FindingKind.SMALL_CLASS))
+    assert any("only one class" in issue.message for issue in found(index, DataIssueKind.SMALL_CLASS))
 
 
 def test_the_negative_class_comes_first_and_numbers_count() -> None:
@@ -332,11 +332,11 @@ def test_missing_files_and_repeated_rows_are_found(tmp_path: Path) -> None:
     table = write_table(tmp_path, "path,label,mask\n1.png,a,nomask.png\n1.png,a,\ngone.png,b,\n")
     index = index_table(table)
     assert len(index.samples) == 1 and index.samples[0].mask_path is None
-    assert [path.name for finding in found(index, FindingKind.MISSING_FILE) for path in finding.paths] == [
+    assert [path.name for issue in found(index, DataIssueKind.MISSING_FILE) for path in issue.paths] == [
         "gone.png",
         "nomask.png",
     ]
-    assert len(found(index, FindingKind.DUPLICATE_ROW)) == 1
+    assert len(found(index, DataIssueKind.DUPLICATE_ROW)) == 1
 
 
 def test_one_file_in_two_rows_with_two_labels_is_a_conflict(tmp_path: Path) -> None:
@@ -344,7 +344,7 @@ def test_one_file_in_two_rows_with_two_labels_is_a_conflict(tmp_path: Path) -> N
     film(tmp_path / "2.png", 2)
     index = index_table(write_table(tmp_path, "path,label\n1.png,a\n1.png,b\n2.png,a\n"))
     assert [sample.path.name for sample in index.samples] == ["2.png"]
-    assert found(index, FindingKind.LABEL_CONFLICT)
+    assert found(index, DataIssueKind.LABEL_CONFLICT)
 
 
 def test_a_table_whose_files_are_all_missing_gets_a_sentence(tmp_path: Path) -> None:
@@ -356,7 +356,7 @@ def test_a_split_column_of_something_else_is_kept_as_a_note(tmp_path: Path) -> N
     film(tmp_path / "1.png", 1)
     index = index_table(write_table(tmp_path, "path,label,split\n1.png,a,fold7\n"))
     assert index.samples[0].part is None and index.samples[0].meta["split"] == "fold7"
-    assert "fold7" in found(index, FindingKind.SKIPPED)[0].message
+    assert "fold7" in found(index, DataIssueKind.SKIPPED)[0].message
 
 
 def test_rows_without_a_label_are_unlabelled(tmp_path: Path) -> None:
@@ -370,8 +370,8 @@ def test_a_patient_on_two_sides_is_serious(tmp_path: Path) -> None:
     table = write_table(
         tmp_path, "path,label,patient,split\n0.png,a,p,train\n1.png,a,p,test\n2.png,b,q,train\n"
     )
-    (finding,) = found(index_table(table), FindingKind.PATIENT_OVERLAP)
-    assert finding.serious and {path.name for path in finding.paths} == {"0.png", "1.png"}
+    (issue,) = found(index_table(table), DataIssueKind.PATIENT_OVERLAP)
+    assert issue.serious and {path.name for path in issue.paths} == {"0.png", "1.png"}
 
 
 def test_patient_ids_are_hashed_with_a_key_and_patients_stay_together(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def indexed(folder: Path, level: int = 0) -> Index:
 
 def test_an_index_comes_back_as_it_was(here: Workspace, tmp_path: Path) -> None:
     index = indexed(tmp_path / "data")
-    assert index.findings
+    assert index.issues
     save_index(here, index)
     assert load_index(here, index.dataset_id) == index
 

@@ -13,10 +13,10 @@ from hypothesis import given, settings, strategies as st
 from engine.data.split import k_folds, limit_training, split_index
 from engine.data.split_file import load_split, save_split
 from engine.errors import DataError, SplitError
-from engine.records import PARTS, Finding, FindingKind, Index, Part, Sample, Split
+from engine.records import PARTS, DataIssue, DataIssueKind, Index, Part, Sample, Split
 
 
-def index_of(samples: list[Sample], findings: tuple[Finding, ...] = ()) -> Index:
+def index_of(samples: list[Sample], issues: tuple[DataIssue, ...] = ()) -> Index:
     classes = tuple(sorted({sample.label for sample in samples if sample.label is not None}))
     return Index(
         dataset_id="0" * 12,
@@ -24,7 +24,7 @@ def index_of(samples: list[Sample], findings: tuple[Finding, ...] = ()) -> Index
         root=Path("/t"),
         samples=tuple(samples),
         classes=classes,
-        findings=findings,
+        issues=issues,
     )
 
 
@@ -140,11 +140,11 @@ def test_every_patient_can_come_to_every_side() -> None:
 def test_near_duplicates_of_two_patients_stay_together() -> None:
     index = two_classes()
     twins = [index.samples[0], next(sample for sample in index.samples if sample.patient_id == "a40")]
-    finding = Finding(
-        kind=FindingKind.NEAR_DUPLICATE, message="alike", paths=tuple(sample.path for sample in twins)
+    issue = DataIssue(
+        kind=DataIssueKind.NEAR_DUPLICATE, message="alike", paths=tuple(sample.path for sample in twins)
     )
     for seed in range(8):
-        split = split_index(replace(index, findings=(finding,)), seed=seed)
+        split = split_index(replace(index, issues=(issue,)), seed=seed)
         assert any({sample.image_id for sample in twins} <= ids(split.part(part)) for part in PARTS)
 
 

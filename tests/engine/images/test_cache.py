@@ -84,7 +84,7 @@ def test_images_that_fail_are_said_and_have_no_row(tmp_path: Path, samples: list
     for _ in range(2):  # built, and read back
         cache = open_cache(tmp_path / "cache", samples, size=32, channels=3)
         assert len(cache.images) == 38 and len(cache.failed) == 2
-        assert {finding.paths[0] for finding in cache.failed} == {samples[3].path, samples[7].path}
+        assert {issue.paths[0] for issue in cache.failed} == {samples[3].path, samples[7].path}
         assert samples[3].image_id not in cache.row
         assert (cache.images[cache.row[samples[39].image_id]] == load_image(samples[39].path, size=32)).all()
         assert len(cache.rows(samples)) == 38
@@ -96,7 +96,7 @@ def test_an_image_that_is_another_one_by_now_is_never_taken_for_the_first(
     samples[3].path.write_bytes(samples[4].path.read_bytes())
     cache = open_cache(tmp_path / "cache", samples, size=32, channels=3)
     assert samples[3].image_id not in cache.row
-    assert [finding.message for finding in cache.failed] == [
+    assert [issue.message for issue in cache.failed] == [
         "3.png has changed since it was indexed; it was left out"
     ]
 

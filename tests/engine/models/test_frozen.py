@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from engine.models.classifier import build_classifier
-from engine.models.frozen import cut_where_frozen
+from engine.models.frozen import find_frozen_part
 from engine.models.trainable import set_trainable
 from tests.tiny import TINY_RECIPE
 
@@ -21,7 +21,7 @@ def test_both_parts_together_give_the_whole_net(backbone: str, trainable: str) -
     set_trainable(classifier, trainable)
     classifier.train()
     images = torch.rand(4, 3, 32, 32)
-    cut = cut_where_frozen(classifier)
+    cut = find_frozen_part(classifier)
     if cut is None:  # a net of two blocks whose last two are trained
         assert backbone == "scnnb-b"
         return
@@ -37,16 +37,16 @@ def test_both_parts_together_give_the_whole_net(backbone: str, trainable: str) -
 def test_a_net_whose_first_layer_is_trained_is_not_cut() -> None:
     classifier = build_classifier(TINY_RECIPE, 2)
     set_trainable(classifier, "all")
-    assert cut_where_frozen(classifier) is None
+    assert find_frozen_part(classifier) is None
     set_trainable(classifier, "conv_stem.*, head.*")
-    assert cut_where_frozen(classifier) is None
+    assert find_frozen_part(classifier) is None
 
 
 def test_a_net_that_is_no_row_of_blocks_is_cut_behind_the_backbone_or_not_at_all() -> None:
     classifier = build_classifier(replace(TINY_RECIPE, backbone="densenet121", image_size=32), 2)
     set_trainable(classifier, "head")
-    cut = cut_where_frozen(classifier)
+    cut = find_frozen_part(classifier)
     assert cut is not None
     assert cut.name == "backbone"
     set_trainable(classifier, "last 2")
-    assert cut_where_frozen(classifier) is None
+    assert find_frozen_part(classifier) is None

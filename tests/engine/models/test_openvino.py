@@ -13,7 +13,7 @@ import torch
 
 from engine.models import openvino as inference
 from engine.models.classifier import build_classifier
-from engine.models.frozen import frozen_backbone
+from engine.models.frozen import cut_behind_backbone
 from engine.models.openvino import engine_name, fast_features
 from tests.tiny import TINY_RECIPE
 
@@ -24,7 +24,7 @@ def test_the_compiled_net_gives_what_pytorch_gives(backbone: str, tmp_path: Path
     torch.manual_seed(0)
     classifier = build_classifier(replace(TINY_RECIPE, backbone=backbone, image_size=64), 2).eval()
     features = fast_features(
-        frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=64, cache_dir=tmp_path
+        cut_behind_backbone(classifier).frozen, device="cpu", images=10_000, size=64, cache_dir=tmp_path
     )
     assert engine_name(features) == "OpenVINO"
     images = torch.rand(5, 3, 64, 64)
@@ -33,7 +33,7 @@ def test_the_compiled_net_gives_what_pytorch_gives(backbone: str, tmp_path: Path
         found = classifier.head(features(images)).softmax(1)
     assert torch.allclose(found, expected, atol=1e-3)
     again = fast_features(
-        frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=64, cache_dir=tmp_path
+        cut_behind_backbone(classifier).frozen, device="cpu", images=10_000, size=64, cache_dir=tmp_path
     )
     assert torch.equal(again(images), features(images))
     assert len(list((tmp_path / "nets").glob("*.xml"))) == 1, "the converted net is found again"
@@ -41,7 +41,7 @@ def test_the_compiled_net_gives_what_pytorch_gives(backbone: str, tmp_path: Path
 
 def test_a_few_images_are_not_worth_converting(tmp_path: Path) -> None:
     classifier = build_classifier(TINY_RECIPE, 2)
-    frozen = frozen_backbone(classifier).frozen
+    frozen = cut_behind_backbone(classifier).frozen
     assert (
         engine_name(fast_features(frozen, device="cpu", images=3, size=32, cache_dir=tmp_path)) == "PyTorch"
     )
@@ -52,12 +52,12 @@ def test_a_net_that_changed_is_converted_anew(tmp_path: Path) -> None:
     classifier = build_classifier(TINY_RECIPE, 2).eval()
     images = torch.rand(2, 3, 32, 32)
     before = fast_features(
-        frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
+        cut_behind_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
     )(images)
     with torch.no_grad():
         classifier.backbone.net.conv_head.weight.mul_(2)
     after = fast_features(
-        frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
+        cut_behind_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
     )(images)
     assert not torch.allclose(before, after)
     with torch.no_grad():
@@ -70,7 +70,7 @@ def test_converted_nets_do_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest
     classifier = build_classifier(TINY_RECIPE, 2).eval()
     for size in (32, 48, 64, 80, 96):
         fast_features(
-            frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=size, cache_dir=tmp_path
+            cut_behind_backbone(classifier).frozen, device="cpu", images=10_000, size=size, cache_dir=tmp_path
         )
     nets = list((tmp_path / "nets").iterdir())
     assert {net.suffix for net in nets} == {".xml", ".bin"} and len(nets) % 2 == 0
@@ -83,13 +83,13 @@ def test_a_damaged_converted_net_is_made_again(tmp_path: Path) -> None:
     pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
     classifier = build_classifier(TINY_RECIPE, 2).eval()
     fast_features(
-        frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
+        cut_behind_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
     )
     for path in (tmp_path / "nets").iterdir():
         path.write_bytes(b"cut")
     images = torch.rand(2, 3, 32, 32)
     features = fast_features(
-        frozen_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
+        cut_behind_backbone(classifier).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
     )
     assert engine_name(features) == "OpenVINO"
     with torch.no_grad():

@@ -25,7 +25,6 @@ from engine.records import (
     Balance,
     Calibration,
     Conformal,
-    Doubt,
     Epoch,
     Estimate,
     Explanation,
@@ -38,6 +37,7 @@ from engine.records import (
     Sample,
     Split,
     Uncertainty,
+    UncertaintyModel,
     Verdict,
 )
 from engine.report.build import ExportedReport, build_report, export_report
@@ -300,7 +300,7 @@ def test_doubt_is_told_with_how_it_was_found(tmp_path: Path) -> None:
     report = build(
         run,
         [replace(sure, uncertainty=told, conformal_set=("normal",)), case(1, "normal", (0.7, 0.3), run)],
-        doubt=Doubt(
+        uncertainty=UncertaintyModel(
             injection=Injection(
                 rate=0.1, passes=20, scale=2.25, likelihoods=((0.05, 0.31), (0.1, 0.3), (0.2, 0.33))
             ),

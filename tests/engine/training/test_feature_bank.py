@@ -18,7 +18,7 @@ from torch import nn
 from engine.errors import TrainingStopped, WorkspaceError
 from engine.images.cache import ImageCache
 from engine.models.classifier import build_classifier
-from engine.models.frozen import Cut, frozen_backbone
+from engine.models.frozen import FrozenPart, cut_behind_backbone
 from engine.records import Augmentation
 from engine.training import feature_bank as features
 from engine.training.feature_bank import NAMES, PLAIN, VALUES, FeatureBank, evict
@@ -28,9 +28,9 @@ UNCHANGED = Augmentation()
 
 
 @pytest.fixture
-def cut() -> Cut:
+def cut() -> FrozenPart:
     torch.manual_seed(0)
-    return frozen_backbone(build_classifier(TINY_RECIPE, 2))
+    return cut_behind_backbone(build_classifier(TINY_RECIPE, 2))
 
 
 def images(tmp_path: Path, count: int) -> ImageCache:
@@ -54,13 +54,15 @@ def turned_round(cache: ImageCache) -> ImageCache:
     )
 
 
-def bank(folder: Path, cache: ImageCache, cut: Cut, augmentation: Augmentation = UNCHANGED) -> FeatureBank:
+def bank(
+    folder: Path, cache: ImageCache, cut: FrozenPart, augmentation: Augmentation = UNCHANGED
+) -> FeatureBank:
     return FeatureBank(
         folder / "features", cache, cut, augmentation=augmentation, seed=0, device="cpu", batch_size=4
     )
 
 
-def test_a_bank_that_was_stopped_goes_on_where_it_was(tmp_path: Path, cut: Cut) -> None:
+def test_a_bank_that_was_stopped_goes_on_where_it_was(tmp_path: Path, cut: FrozenPart) -> None:
     cache = images(tmp_path, 12)
     rows = np.arange(12)
     asked: list[tuple[int, int]] = []
@@ -80,7 +82,7 @@ def test_a_bank_that_was_stopped_goes_on_where_it_was(tmp_path: Path, cut: Cut) 
 
 @pytest.mark.parametrize("view", [PLAIN, 0])
 def test_a_folder_that_grew_or_was_sorted_anew_pays_for_its_new_images_alone(
-    tmp_path: Path, cut: Cut, view: int
+    tmp_path: Path, cut: FrozenPart, view: int
 ) -> None:
     whole, rows = images(tmp_path, 12), np.arange(12)
     turns = Augmentation(rotation=30.0)
@@ -97,7 +99,7 @@ def test_a_folder_that_grew_or_was_sorted_anew_pays_for_its_new_images_alone(
 @pytest.mark.parametrize("lost", [5, 32, 100])
 @pytest.mark.parametrize("file", [NAMES, VALUES])
 def test_what_a_killed_process_left_half_written_is_made_again(
-    tmp_path: Path, cut: Cut, file: str, lost: int
+    tmp_path: Path, cut: FrozenPart, file: str, lost: int
 ) -> None:
     cache, rows = images(tmp_path, 12), np.arange(12)
     whole = bank(tmp_path, cache, cut).view(PLAIN, rows)[rows]
@@ -108,7 +110,7 @@ def test_what_a_killed_process_left_half_written_is_made_again(
     )
 
 
-def test_images_that_were_not_asked_for_are_not_given(tmp_path: Path, cut: Cut) -> None:
+def test_images_that_were_not_asked_for_are_not_given(tmp_path: Path, cut: FrozenPart) -> None:
     found = bank(tmp_path, images(tmp_path, 12), cut).view(PLAIN, np.arange(6))
     with pytest.raises(IndexError):
         found[np.arange(5, 8)]
@@ -122,7 +124,7 @@ def test_nets_that_normalise_differently_share_no_bank(tmp_path: Path) -> None:
         torch.manual_seed(0)
         classifier = build_classifier(TINY_RECIPE, 2)
         classifier.mean.fill_(mean)
-        found.append(bank(tmp_path, cache, frozen_backbone(classifier)).view(PLAIN, rows)[rows])
+        found.append(bank(tmp_path, cache, cut_behind_backbone(classifier)).view(PLAIN, rows)[rows])
     assert not np.allclose(found[0], found[1])
 
 
@@ -140,7 +142,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_disk_too_small_for_the_bank_is_said_and_does_not_kill_the_process(
-    tmp_path: Path, cut: Cut, small_disk: Path
+    tmp_path: Path, cut: FrozenPart, small_disk: Path
 ) -> None:
     wide = replace(cut, pool=nn.Sequential(cut.pool, nn.ConstantPad1d((0, 30_000), 0.0)))
     with pytest.raises(WorkspaceError, match=r"needs 1\.\d MB, and the disk .* has 0\.\d MB free"):
@@ -148,7 +150,7 @@ def test_a_disk_too_small_for_the_bank_is_said_and_does_not_kill_the_process(
 
 
 def test_a_disk_that_fills_up_while_the_bank_is_written_is_said_and_leaves_no_half_image(
-    tmp_path: Path, cut: Cut, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, cut: FrozenPart, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There was room when it began; another program took it."""
     wide = replace(cut, pool=nn.Sequential(cut.pool, nn.ConstantPad1d((0, 8_000), 0.0)))
@@ -165,7 +167,7 @@ def test_a_disk_that_fills_up_while_the_bank_is_written_is_said_and_leaves_no_ha
     np.testing.assert_allclose(found, whole[kept], rtol=1e-3, atol=1e-5)
 
 
-def test_a_bank_that_is_being_filled_is_not_deleted_to_make_room(tmp_path: Path, cut: Cut) -> None:
+def test_a_bank_that_is_being_filled_is_not_deleted_to_make_room(tmp_path: Path, cut: FrozenPart) -> None:
     bank(tmp_path, images(tmp_path, 4), cut).view(PLAIN, np.arange(4))
     (folder,) = (path for path in (tmp_path / "features").iterdir() if path.is_dir())
     with FileLock(folder.with_suffix(".lock")):

@@ -19,14 +19,14 @@ from engine.models.device import COMPILE_VARIABLE, half_precision, pick_device
 from engine.records import Augmentation, Balance, Epoch, Head, Phase, Recipe, Run, Sample, Split
 from engine.runs.folder import load_run, split_of
 from engine.runs.history import load_history
-from engine.training import batches as feed, fit as training, loop as the_course
+from engine.training import batches as batch_source, fit as training, loop as the_loop
 from engine.training.checkpoint import Checkpoint, copy_state, load_checkpoint, save_checkpoint
 from engine.training.fit import train
 from engine.workspace import Workspace
 from tests.tiny import TINY_RECIPE
 
 
-def course(recipe: Recipe, split: Split, folder: Path, cache: Path, **options: object) -> Iterator[Epoch]:
+def loop(recipe: Recipe, split: Split, folder: Path, cache: Path, **options: object) -> Iterator[Epoch]:
     return train(
         recipe,
         split,
@@ -55,7 +55,7 @@ LEARNING = replace(
 
 
 def test_a_net_learns_where_the_bright_square_is(tiny_split: Split, workspace: Workspace) -> None:
-    epochs = list(course(LEARNING, tiny_split, workspace.runs / "a", workspace.cache))
+    epochs = list(loop(LEARNING, tiny_split, workspace.runs / "a", workspace.cache))
     assert epochs[-1].train_loss < 0.5 * epochs[0].train_loss
     assert max(e.val_auc for e in epochs) >= 0.9
 
@@ -82,11 +82,9 @@ def test_a_finished_run_is_a_folder_that_says_all_about_itself(trained: tuple[Wo
 def test_the_same_seed_gives_the_same_curve_and_another_seed_another(
     tiny_split: Split, workspace: Workspace
 ) -> None:
-    first = curve(list(course(TINY_RECIPE, tiny_split, workspace.runs / "a", workspace.cache)))
-    again = curve(list(course(TINY_RECIPE, tiny_split, workspace.runs / "b", workspace.cache)))
-    other = curve(
-        list(course(replace(TINY_RECIPE, seed=1), tiny_split, workspace.runs / "c", workspace.cache))
-    )
+    first = curve(list(loop(TINY_RECIPE, tiny_split, workspace.runs / "a", workspace.cache)))
+    again = curve(list(loop(TINY_RECIPE, tiny_split, workspace.runs / "b", workspace.cache)))
+    other = curve(list(loop(replace(TINY_RECIPE, seed=1), tiny_split, workspace.runs / "c", workspace.cache)))
     assert first == again
     assert first != other
 
@@ -123,17 +121,17 @@ TWO_PHASES = replace(
 def test_a_run_that_was_stopped_and_resumed_has_the_curve_of_one_that_was_not(
     stop_after: int, tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(the_course, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
-    whole = curve(list(course(TWO_PHASES, tiny_split, workspace.runs / "whole", workspace.cache)))
+    monkeypatch.setattr(the_loop, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    whole = curve(list(loop(TWO_PHASES, tiny_split, workspace.runs / "whole", workspace.cache)))
     folder = workspace.runs / "broken"
     seen: list[Epoch] = []
     with pytest.raises(TrainingStopped):
-        for epoch in course(
+        for epoch in loop(
             TWO_PHASES, tiny_split, folder, workspace.cache, should_stop=lambda: len(seen) >= stop_after
         ):
             seen.append(epoch)
     assert len(seen) == stop_after
-    rest = list(course(TWO_PHASES, tiny_split, folder, workspace.cache, resume=True))
+    rest = list(loop(TWO_PHASES, tiny_split, folder, workspace.cache, resume=True))
     assert curve(seen + rest) == whole
     assert curve(load_history(folder)) == whole
     assert [epoch.number for epoch in load_history(folder)] == list(range(1, 8))
@@ -148,18 +146,18 @@ def test_a_run_that_was_stopped_and_resumed_has_the_curve_of_one_that_was_not(
 def test_the_scale_of_a_loss_in_float16_is_found_once_a_run_and_survives_a_stop(
     tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(the_course, "half_precision", lambda device: torch.float16)
-    monkeypatch.setattr(the_course, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(the_loop, "half_precision", lambda device: torch.float16)
+    monkeypatch.setattr(the_loop, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     folder = workspace.runs / "a"
     seen: list[dict[str, float]] = []
     with pytest.raises(TrainingStopped):
-        for _ in course(TWO_PHASES, tiny_split, folder, workspace.cache, should_stop=lambda: len(seen) == 5):
+        for _ in loop(TWO_PHASES, tiny_split, folder, workspace.cache, should_stop=lambda: len(seen) == 5):
             checkpoint = load_checkpoint(folder)
             assert checkpoint is not None
             seen.append(checkpoint.progress["scaler"])
     steps = [scaler["_growth_tracker"] for scaler in seen]
     assert steps == sorted(set(steps)), "it starts anew with an epoch or phase"
-    next(course(TWO_PHASES, tiny_split, folder, workspace.cache, resume=True))
+    next(loop(TWO_PHASES, tiny_split, folder, workspace.cache, resume=True))
     resumed = load_checkpoint(folder)
     assert resumed is not None and resumed.progress["scaler"]["_growth_tracker"] > steps[-1]
 
@@ -167,15 +165,15 @@ def test_the_scale_of_a_loss_in_float16_is_found_once_a_run_and_survives_a_stop(
 def test_a_run_begun_where_the_loss_needs_no_scale_goes_on_where_it_does(
     tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(the_course, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(the_loop, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     folder, seen = workspace.runs / "a", []
     with pytest.raises(TrainingStopped):
-        for epoch in course(
+        for epoch in loop(
             TWO_PHASES, tiny_split, folder, workspace.cache, should_stop=lambda: len(seen) == 2
         ):
             seen.append(epoch)
-    monkeypatch.setattr(the_course, "half_precision", lambda device: torch.float16)
-    rest = list(course(TWO_PHASES, tiny_split, folder, workspace.cache, resume=True))
+    monkeypatch.setattr(the_loop, "half_precision", lambda device: torch.float16)
+    rest = list(loop(TWO_PHASES, tiny_split, folder, workspace.cache, resume=True))
     assert [epoch.number for epoch in rest] == [3, 4, 5, 6, 7]
 
 
@@ -188,19 +186,21 @@ def test_half_precision_is_one_that_the_gpu_computes_in(monkeypatch: pytest.Monk
 
 
 def test_copies_that_must_be_changed_are_never_shown_as_they_are() -> None:
-    views = {number: np.full((6, 1), number, dtype=np.float32) for number in (feed.PLAIN, 0, 1)}
-    banked = feed.Feed(cache=None, device="cpu", augmenter=None, rest=None, copy_augmenter=None, views=views)  # type: ignore[arg-type]
+    views = {number: np.full((6, 1), number, dtype=np.float32) for number in (batch_source.PLAIN, 0, 1)}
+    banked = batch_source.BatchSource(
+        cache=None, device="cpu", augmenter=None, rest=None, copy_augmenter=None, views=views
+    )  # type: ignore[arg-type]
     rows, copies = np.repeat(np.arange(6), 3), np.tile(np.arange(3), 6)
     shown = np.stack(
         [banked.inputs(rows, view=epoch, copies=copies, where=copies > 0).numpy()[:, 0] for epoch in range(6)]
     )
-    assert set(shown[:, copies == 0].ravel()) == {feed.PLAIN, 0, 1}
+    assert set(shown[:, copies == 0].ravel()) == {batch_source.PLAIN, 0, 1}
     assert set(shown[:, copies > 0].ravel()) == {0, 1}
 
 
 def test_calibrating_is_told_when_the_last_epoch_is_done(tiny_split: Split, workspace: Workspace) -> None:
     folder, told = workspace.runs / "a", []
-    for epoch in course(
+    for epoch in loop(
         TINY_RECIPE,
         tiny_split,
         folder,
@@ -217,11 +217,11 @@ def test_a_stop_while_calibrating_loses_no_epoch_even_of_a_short_training(
     folder = workspace.runs / "a"
     seen: list[Epoch] = []
     with pytest.raises(TrainingStopped):
-        for epoch in course(
+        for epoch in loop(
             TINY_RECIPE, tiny_split, folder, workspace.cache, should_stop=lambda: len(seen) == 2
         ):
             seen.append(epoch)
-    assert list(course(TINY_RECIPE, tiny_split, folder, workspace.cache, resume=True)) == []
+    assert list(loop(TINY_RECIPE, tiny_split, folder, workspace.cache, resume=True)) == []
     assert curve(load_history(folder)) == curve(seen)
     assert load_run(folder).classes == tiny_split.classes
 
@@ -231,7 +231,7 @@ def test_a_checkpoint_cut_short_is_said_in_a_sentence(tiny_split: Split, workspa
     folder.mkdir()
     (folder / "checkpoint.safetensors").write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00{")
     with pytest.raises(TrainingError, match="cut short"):
-        list(course(TINY_RECIPE, tiny_split, folder, workspace.cache, resume=True))
+        list(loop(TINY_RECIPE, tiny_split, folder, workspace.cache, resume=True))
 
 
 @pytest.fixture
@@ -259,11 +259,11 @@ def test_the_feature_bank_gives_what_the_net_gives(
         head=Head(hidden=(8,), dropout=(0.2,)),
         phases=(Phase(name="head", epochs=4, trainable="head", learning_rate=1e-2),),
     )
-    with_bank = curve(list(course(banked, tiny_split, workspace.runs / "bank", workspace.cache)))
+    with_bank = curve(list(loop(banked, tiny_split, workspace.runs / "bank", workspace.cache)))
     assert (workspace.cache / "features").is_dir()
-    monkeypatch.setattr(feed, "MAX_BYTES", 0)  # a bank that has no room is not made
+    monkeypatch.setattr(batch_source, "MAX_BYTES", 0)  # a bank that has no room is not made
     other = workspace.root / "other"
-    without = curve(list(course(banked, tiny_split, workspace.runs / "net", other)))
+    without = curve(list(loop(banked, tiny_split, workspace.runs / "net", other)))
     assert not (other / "features").exists()
     np.testing.assert_allclose(with_bank, without, rtol=2e-4, atol=2e-5)
 
@@ -283,7 +283,7 @@ def test_the_best_epoch_is_kept_and_a_phase_that_stops_improving_ends(
         monitor="val_accuracy",
     )
     epochs = list(
-        course(
+        loop(
             replace(TINY_RECIPE, weights="imagenet", phases=(idle,)),
             tiny_split,
             workspace.runs / "a",
@@ -299,18 +299,18 @@ def test_a_loss_that_is_no_number_ends_the_run_with_what_to_change(
     wild = Phase(name="wild", epochs=5, trainable="all", optimizer="sgd", learning_rate=100.0)
     recipe = replace(TINY_RECIPE, phases=(wild,), head=Head(hidden=(64, 64), activation="identity"))
     with pytest.raises(TrainingError, match="Start a new run with a lower learning rate"):
-        list(course(recipe, tiny_split, workspace.runs / "a", workspace.cache))
+        list(loop(recipe, tiny_split, workspace.runs / "a", workspace.cache))
 
 
 def test_one_class_alone_is_refused_before_anything_is_read(tiny_split: Split, workspace: Workspace) -> None:
     alone = replace(tiny_split, classes=("normal",))
     with pytest.raises(SplitError, match="only one class"):
-        list(course(TINY_RECIPE, alone, workspace.runs / "a", workspace.cache))
+        list(loop(TINY_RECIPE, alone, workspace.runs / "a", workspace.cache))
     lacking = replace(tiny_split, val=tuple(s for s in tiny_split.val if s.label == "normal"))
     with pytest.raises(SplitError, match="No validation image"):
-        list(course(TINY_RECIPE, lacking, workspace.runs / "a", workspace.cache))
+        list(loop(TINY_RECIPE, lacking, workspace.runs / "a", workspace.cache))
     with pytest.raises(SplitError, match="no class “cat”"):
-        list(course(TINY_RECIPE, tiny_split, workspace.runs / "a", workspace.cache, positive="cat"))
+        list(loop(TINY_RECIPE, tiny_split, workspace.runs / "a", workspace.cache, positive="cat"))
 
 
 def test_images_that_are_gone_are_said_and_no_net_is_made_without_them(
@@ -325,10 +325,10 @@ def test_images_that_are_gone_are_said_and_no_net_is_made_without_them(
         val=moved(moved(tiny_split.val, label="normal"), label="opacity"),
     )
     with pytest.raises(DataError, match="training image of class normal"):
-        list(course(TINY_RECIPE, everything, workspace.runs / "a", workspace.root / "other"))
+        list(loop(TINY_RECIPE, everything, workspace.runs / "a", workspace.root / "other"))
     one_class = replace(tiny_split, val=moved(tiny_split.val, label="opacity"))
     with pytest.raises(DataError, match="validation image of class opacity"):
-        list(course(TINY_RECIPE, one_class, workspace.runs / "a", workspace.cache))
+        list(loop(TINY_RECIPE, one_class, workspace.runs / "a", workspace.cache))
     assert not (workspace.runs / "a" / "run.json").exists()
 
 
@@ -337,7 +337,7 @@ def test_an_image_that_is_gone_is_left_out_and_named_in_the_log(
 ) -> None:
     first = replace(tiny_split.train[0], path=tmp_path / "gone.png")
     split = replace(tiny_split, train=(first, *tiny_split.train[1:]))
-    assert list(course(TINY_RECIPE, split, workspace.runs / "a", workspace.cache))
+    assert list(loop(TINY_RECIPE, split, workspace.runs / "a", workspace.cache))
     assert "gone.png" in caplog.text
 
 
@@ -354,16 +354,14 @@ def test_what_a_later_phase_cannot_do_is_refused_before_the_first(
     wrong: Recipe, tiny_split: Split, workspace: Workspace
 ) -> None:
     with pytest.raises(RecipeError):
-        list(course(wrong, tiny_split, workspace.runs / "a", workspace.cache))
+        list(loop(wrong, tiny_split, workspace.runs / "a", workspace.cache))
     assert not any(workspace.cache.iterdir())
 
 
 def test_missing_weights_are_said_before_images_are_decoded(tiny_split: Split, workspace: Workspace) -> None:
     with pytest.raises(WeightsError):
         list(
-            course(
-                replace(TINY_RECIPE, weights="imagenet"), tiny_split, workspace.runs / "a", workspace.cache
-            )
+            loop(replace(TINY_RECIPE, weights="imagenet"), tiny_split, workspace.runs / "a", workspace.cache)
         )
     assert not any(workspace.cache.iterdir())
 
@@ -371,10 +369,10 @@ def test_missing_weights_are_said_before_images_are_decoded(tiny_split: Split, w
 def test_decoded_images_that_no_run_uses_any_more_make_room(
     tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    list(course(TINY_RECIPE, tiny_split, workspace.runs / "a", workspace.cache))
+    list(loop(TINY_RECIPE, tiny_split, workspace.runs / "a", workspace.cache))
     (before,) = (workspace.cache / "images").glob("*/pixels.bin")
     monkeypatch.setattr(training, "MAX_BYTES", before.stat().st_size // 2)
-    list(course(replace(TINY_RECIPE, image_size=64), tiny_split, workspace.runs / "b", workspace.cache))
+    list(loop(replace(TINY_RECIPE, image_size=64), tiny_split, workspace.runs / "b", workspace.cache))
     (after,) = (workspace.cache / "images").glob("*/pixels.bin")
     assert after != before
 
@@ -390,10 +388,10 @@ def test_a_compiled_net_learns_what_the_plain_one_learns(
         head=Head(pooling="flatten", hidden=(8,)),
         phases=(Phase(name="all", epochs=1, trainable="all", optimizer="sgd", learning_rate=1e-2),),
     )
-    plain = list(course(shallow, tiny_split, workspace.runs / "plain", workspace.cache))
+    plain = list(loop(shallow, tiny_split, workspace.runs / "plain", workspace.cache))
     monkeypatch.setenv(COMPILE_VARIABLE, "1")
     before = torch._dynamo.utils.counters["stats"]["unique_graphs"]
-    fast = list(course(shallow, tiny_split, workspace.runs / "compiled", workspace.cache))
+    fast = list(loop(shallow, tiny_split, workspace.runs / "compiled", workspace.cache))
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > before
     np.testing.assert_allclose(curve(fast), curve(plain), rtol=1e-3)
 

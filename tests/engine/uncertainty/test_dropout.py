@@ -1,4 +1,4 @@
-"""Dropout injected at test time: finds doubt, depends on its seed alone, and leaves the net as it was."""
+"""Dropout injected at test time: finds uncertainty, depends on its seed alone, and leaves the net as it was."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run's doubt: fitted once, kept in its folder, told with each prediction."""
+"""A run's uncertainty: fitted once, kept in its folder, told with each prediction."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import torch
 
 from engine.errors import RunError, TrainingStopped
 from engine.models.classifier import Classifier, build_classifier
-from engine.records import Calibration, Doubt, Head, Phase, Recipe
-from engine.runs.folder import DOUBT_FILE, load_doubt, save_doubt
-from engine.uncertainty import estimates as doubt_module
+from engine.records import Calibration, Head, Phase, Recipe, UncertaintyModel
+from engine.runs.folder import UNCERTAINTY_FILE, load_uncertainty, save_uncertainty
+from engine.uncertainty import estimates as estimates
 from engine.uncertainty.calibration import calibrated
 from engine.uncertainty.dropout import fit_injection, pooled_features
-from engine.uncertainty.estimates import cases_for_passes, fit_doubt, tell_doubt
+from engine.uncertainty.estimates import cases_for_passes, estimate_uncertainty, fit_uncertainty
 
 RECIPE = Recipe(
     name="tiny",
@@ -35,12 +35,12 @@ def logits_of(classifier: Classifier, pooled: list[torch.Tensor]) -> np.ndarray:
 
 
 @pytest.fixture
-def fitted() -> tuple[Classifier, list[torch.Tensor], np.ndarray, Doubt]:
+def fitted() -> tuple[Classifier, list[torch.Tensor], np.ndarray, UncertaintyModel]:
     torch.manual_seed(0)
     classifier = build_classifier(RECIPE, 3).eval()
     pooled = [pooled_features(classifier, torch.rand(30, 1, 16, 16)) for _ in range(2)]
     labels = np.arange(60) % 3
-    doubt = fit_doubt(
+    uncertainty = fit_uncertainty(
         classifier,
         logits_of(classifier, pooled),
         labels,
@@ -49,28 +49,28 @@ def fitted() -> tuple[Classifier, list[torch.Tensor], np.ndarray, Doubt]:
         Calibration(temperature=1.5),
         coverage=0.9,
     )
-    assert doubt is not None
-    return classifier, pooled, labels, doubt
+    assert uncertainty is not None
+    return classifier, pooled, labels, uncertainty
 
 
 def test_doubt_survives_its_folder(fitted, tmp_path):
-    doubt = fitted[-1]
-    assert load_doubt(tmp_path) is None
-    save_doubt(tmp_path, doubt)
-    assert load_doubt(tmp_path) == doubt
-    (tmp_path / DOUBT_FILE).write_text('{"injection": {}}')
-    with pytest.raises(RunError, match=DOUBT_FILE):
-        load_doubt(tmp_path)
+    uncertainty = fitted[-1]
+    assert load_uncertainty(tmp_path) is None
+    save_uncertainty(tmp_path, uncertainty)
+    assert load_uncertainty(tmp_path) == uncertainty
+    (tmp_path / UNCERTAINTY_FILE).write_text('{"injection": {}}')
+    with pytest.raises(RunError, match=UNCERTAINTY_FILE):
+        load_uncertainty(tmp_path)
 
 
 def test_every_prediction_is_told_its_doubt(fitted):
-    classifier, pooled, _, doubt = fitted
+    classifier, pooled, _, uncertainty = fitted
     logits = logits_of(classifier, pooled[:1])
     probabilities = calibrated(logits, Calibration(temperature=1.5))
     predicted = [CLASSES[number] for number in probabilities.argmax(axis=1)]
-    told = tell_doubt(
+    told = estimate_uncertainty(
         classifier,
-        doubt,
+        uncertainty,
         pooled[0],
         probabilities,
         predicted,
@@ -80,7 +80,7 @@ def test_every_prediction_is_told_its_doubt(fitted):
     assert len(told) == 30
     for (uncertainty, names), name in zip(told, predicted, strict=True):
         assert name in names and set(names) <= set(CLASSES)
-        assert uncertainty.variance > 0 and uncertainty.rate == doubt.injection.rate
+        assert uncertainty.variance > 0 and uncertainty.rate == uncertainty.injection.rate
     # A net that knows nothing can exclude little at a coverage of 90%.
     assert np.mean([len(names) for _, names in told]) > 2
 
@@ -88,18 +88,18 @@ def test_every_prediction_is_told_its_doubt(fitted):
 def test_without_validation_cases_there_is_nothing_to_fit():
     classifier = build_classifier(RECIPE, 3)
     logits, labels = np.zeros((0, 3), dtype=np.float32), np.zeros(0, dtype=np.int64)
-    assert fit_doubt(classifier, logits, labels, [], labels, Calibration()) is None
+    assert fit_uncertainty(classifier, logits, labels, [], labels, Calibration()) is None
 
 
 def test_dropout_is_fitted_on_a_sample_of_many_cases_and_the_sets_on_all(fitted, monkeypatch):
     classifier, pooled, labels, on_all = fitted
-    monkeypatch.setattr(doubt_module, "MOST_CASES", 25)
+    monkeypatch.setattr(estimates, "MOST_CASES", 25)
     rows = cases_for_passes(60, seed=4)
     assert len(rows) == len(set(rows)) == 25 and (np.diff(rows) > 0).all() and rows.max() < 60
     assert (cases_for_passes(60, seed=4) == rows).all()
     assert (cases_for_passes(60, seed=5) != rows).any()
     assert (cases_for_passes(25) == np.arange(25)).all()
-    sampled = fit_doubt(
+    sampled = fit_uncertainty(
         classifier,
         logits_of(classifier, pooled),
         labels,
@@ -126,7 +126,7 @@ def test_fitting_can_be_ended_before_any_pass(fitted):
             raise TrainingStopped("stopped", "resume")
 
     with pytest.raises(TrainingStopped):
-        fit_doubt(
+        fit_uncertainty(
             classifier,
             logits_of(classifier, pooled),
             labels,

@@ -119,7 +119,7 @@ def test_index_says_what_is_there_and_what_was_found(overread: Overread, films: 
     assert re.fullmatch("[0-9a-f]{12}", found["dataset_id"])
     assert found["images"] == 24
     assert found["classes"] == {"normal": 12, "pneumonia": 12}
-    assert any("broken.png" in path for finding in found["findings"] for path in finding["paths"])
+    assert any("broken.png" in path for issue in found["findings"] for path in issue["paths"])
 
 
 def test_split_is_kept_for_training_and_written_as_a_table(overread: Overread, films: Path) -> None:

@@ -16,7 +16,7 @@ from engine.data.split_choices import Choices, choices_from_percent, load_choice
 from engine.errors import DataError, SplitError
 from engine.records import Index, Sample
 from engine.workspace import Workspace, open_workspace
-from gui.pages.data.overview import class_films, counts_table, findings, summary
+from gui.pages.data.overview import class_films, counts_table, issues, summary
 from gui.pages.data.page import SHOWN, dataset_choices, divide, read_data, show
 from gui.web import markup
 from gui.web.session import AppSession, open_session
@@ -138,7 +138,7 @@ def test_names_are_text_and_never_markup(tmp_path: Path) -> None:
 
 def test_no_finding_is_good_news(tmp_path: Path) -> None:
     index = Index(dataset_id="0" * 12, name="n", root=tmp_path, samples=(), classes=())
-    assert "nothing to object to" in findings(index, lambda _: "")
+    assert "nothing to object to" in issues(index, lambda _: "")
 
 
 def test_without_patients_nothing_is_said_of_them(session: AppSession, tmp_path: Path) -> None:
