@@ -35,7 +35,7 @@ from engine.images.cache import open_cache
 from engine.jobs import control as jobs, files as job_files
 from engine.jobs.__main__ import main as run_process
 from engine.models.classifier import build_classifier
-from engine.models.frozen import cut_where_frozen
+from engine.models.frozen import find_frozen_part
 from engine.models.trainable import set_trainable
 from engine.reading.store import open_store
 from engine.recipes.recipe import change_recipe, recipe_to_json
@@ -564,7 +564,7 @@ def test_a_bank_on_a_full_disk_is_refused_before_it_is_written_to(
 ) -> None:
     classifier = build_classifier(TINY_RECIPE, 2)
     set_trainable(classifier, "head")
-    cut = cut_where_frozen(classifier)
+    cut = find_frozen_part(classifier)
     assert cut is not None
     cache = open_cache(tmp_path, tiny_split.train, size=32, channels=3)
     bank = FeatureBank(

@@ -193,7 +193,7 @@ def test_a_huge_image_prints_nothing_in_a_program_of_its_own(tmp_path: Path) -> 
     path = tmp_path / "huge.png"
     path.write_bytes(png_header(20_000, 20_000))
     program = (
-        "import sys, pathlib\nfrom engine.images.decoder import load_image\nfrom engine.errors import ImageError\n"
+        "import sys, pathlib\nfrom engine.images import load_image\nfrom engine.errors import ImageError\n"
         "try: load_image(pathlib.Path(sys.argv[1]))\nexcept ImageError as error: print(error)"
     )
     done = subprocess.run(

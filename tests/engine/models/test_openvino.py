@@ -109,11 +109,11 @@ def refuse(*args, **kwargs):
 socket.getaddrinfo = refuse
 socket.socket.connect = refuse
 from tests.tiny import TINY_RECIPE
-from engine.models.backbone import build_classifier
-from engine.models.frozen import frozen_backbone
+from engine.models import build_classifier
+from engine.models import cut_behind_backbone
 from engine.models.openvino import engine_name, fast_features
 net = build_classifier(TINY_RECIPE, 2).eval()
-frozen = frozen_backbone(net).frozen
+frozen = cut_behind_backbone(net).frozen
 features = fast_features(frozen, device="cpu", images=1000, size=32, cache_dir=Path({str(tmp_path)!r}))
 assert engine_name(features) == "OpenVINO"
 assert sys.modules["openvino_telemetry"] is None
@@ -132,12 +132,12 @@ SIGNALLED = """
 import os, signal, sys, torch
 from pathlib import Path
 from tests.tiny import TINY_RECIPE
-from engine.models.backbone import build_classifier
-from engine.models.frozen import frozen_backbone
+from engine.models import build_classifier
+from engine.models import cut_behind_backbone
 from engine.models.openvino import engine_name, fast_features
 
 def compiled(size):
-    net = frozen_backbone(build_classifier(TINY_RECIPE, 2).eval()).frozen
+    net = cut_behind_backbone(build_classifier(TINY_RECIPE, 2).eval()).frozen
     return fast_features(net, device="cpu", images=10_000, size=size, cache_dir=Path(sys.argv[1]))
 
 heard = []

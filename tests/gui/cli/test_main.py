@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.jobs import control as jobs
 from engine.jobs.files import JobStatus
 from gui.cli.main import app, main
 from gui.cli.terminal import watch_job
@@ -289,7 +288,7 @@ def test_the_figures_of_the_last_epoch_are_in_the_log_whatever_came_since(
     begun = JobStatus(job_id="r", folder=tmp_path, state="training", epoch=1, epochs=2)
     seen = [replace(begun, state="calibrating", message="Calibrating", epoch=2, last_epoch=last)]
     seen.append(replace(seen[0], state="done"))
-    monkeypatch.setattr(jobs, "watch", lambda folder, interval: iter([begun, *seen]))
+    monkeypatch.setattr("engine.jobs.watch", lambda folder, interval: iter([begun, *seen]))
     assert watch_job(tmp_path).state == "done"
     assert "training: epoch 2 of 2 · head, validation AUROC 0.957" in capsys.readouterr().err
 
