@@ -13,7 +13,7 @@ from PIL import Image
 from benchmarks.measuring import Setting
 from engine.data import index_data, split_index
 from engine.recipes import RECIPES
-from engine.records import Augmentation, Index, Recipe, Run, Sample, Split
+from engine.records import Augmentation, Index, Recipe, Run, Sample, Split, TrainingRequest
 from engine.runs import load_run
 from engine.training import train
 
@@ -90,7 +90,6 @@ def short_run(setting: Setting, split: Split) -> Run:
 
 def train_all(recipe: Recipe, split: Split, folder: Path, cache: Path) -> None:
     """Train a recipe to its end."""
-    for _ in train(
-        recipe, split, folder=folder, cache_dir=cache, dataset_id="benchmark", dataset_name="benchmark"
-    ):
+    request = TrainingRequest(recipe=recipe, dataset_id="benchmark")
+    for _ in train(request, split, folder=folder, cache_dir=cache, dataset_name="benchmark"):
         pass

@@ -21,7 +21,7 @@ from benchmarks.measuring import LeftOut, Row, Setting, is_installed, not_instal
 from benchmarks.timm_loop import images_per_second
 from engine.models import build_classifier, find_frozen_part, load_pretrained, pick_device, set_trainable
 from engine.recipes import RECIPES
-from engine.records import Phase, Recipe, Split
+from engine.records import Phase, Recipe, Split, TrainingRequest
 from engine.training import train
 
 WHAT = {"all": "the whole net", "last 6": "the last 6 blocks on banked activations"}
@@ -98,11 +98,10 @@ def _side_by_side(recipe: Recipe, split: Split, setting: Setting) -> tuple[float
     ours: list[float] = []
     batches = len(split.train) // recipe.batch_size
     training = train(
-        recipe,
+        TrainingRequest(recipe=recipe, dataset_id="benchmark"),
         split,
         folder=folder / "20260101-000000-0000",
         cache_dir=folder / "cache",
-        dataset_id="benchmark",
         dataset_name="benchmark",
         on_batch=on_batch,
     )

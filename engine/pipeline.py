@@ -59,19 +59,15 @@ def train_run(
             index, ratios=request.ratios, seed=request.split_seed, use_given=request.use_given
         )
     yield from train(
-        request.recipe,
+        request,
         split,
         folder=folder,
         cache_dir=workspace.cache,
-        dataset_id=index.dataset_id,
         dataset_name=index.name,
-        positive=request.positive,
-        device=request.device,
         should_stop=should_stop,
         on_batch=on_batch,
         on_trained=on_trained,
         resume=resume,
-        allow_downloads=request.allow_downloads,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.records import Augmentation, DataIssueKind, Index, Run, Split
+from engine.records import Augmentation, DataIssueKind, Index, Run, Split, TrainingRequest
 from engine.workspace import Workspace, open_workspace
 from tests.tiny import TINY_RECIPE, draw_films
 
@@ -55,13 +55,11 @@ def trained(
     save_index(workspace, tiny_index)
     folder = workspace.runs / "20260101-000000-tiny"
     for _ in train(
-        TINY_RECIPE,
+        TrainingRequest(recipe=TINY_RECIPE, dataset_id=tiny_index.dataset_id, device="cpu"),
         tiny_split,
         folder=folder,
         cache_dir=workspace.cache,
-        dataset_id=tiny_index.dataset_id,
         dataset_name=tiny_index.name,
-        device="cpu",
     ):
         pass
     run = load_run(folder)
@@ -98,13 +96,11 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Run]:
     folder = workspace.runs / "20260101-000000-line"
     epochs = list(
         train(
-            quick,
+            TrainingRequest(recipe=quick, dataset_id=index.dataset_id, device="cpu"),
             split,
             folder=folder,
             cache_dir=workspace.cache,
-            dataset_id=index.dataset_id,
             dataset_name=index.name,
-            device="cpu",
         )
     )
     assert len(epochs) == 15

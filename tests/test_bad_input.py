@@ -445,13 +445,13 @@ def test_images_that_went_or_changed_are_said_and_come_back(
         folder = tmp_path / name
         list(
             train(
-                change_recipe(TINY_RECIPE, {"phases.0.epochs": "1"}),
+                TrainingRequest(
+                    recipe=change_recipe(TINY_RECIPE, {"phases.0.epochs": "1"}), dataset_id="d", device="cpu"
+                ),
                 split,
                 folder=folder,
                 cache_dir=tmp_path / "cache",
-                dataset_id="d",
                 dataset_name="d",
-                device="cpu",
             )
         )
         return load_run(folder)
@@ -620,7 +620,8 @@ def test_a_killed_training_is_seen_as_lost_and_resumes_to_the_same_curve(
     index = index_folder(films)
     save_index(workspace, index)
     recipe = change_recipe(TINY_RECIPE, {"phases.0.epochs": "12"})
-    job = jobs.submit(workspace, TrainingRequest(recipe=recipe, dataset_id=index.dataset_id, device="cpu"))
+    request = TrainingRequest(recipe=recipe, dataset_id=index.dataset_id, device="cpu")
+    job = jobs.submit(workspace, request)
     until(lambda: jobs.status(job.folder).epoch >= 3)
     os.kill(jobs.status(job.folder).pid, signal.SIGKILL)
     until(lambda: jobs.status(job.folder).state == "lost")
@@ -632,13 +633,11 @@ def test_a_killed_training_is_seen_as_lost_and_resumes_to_the_same_curve(
     code, _, err = overread("resume", "latest", "--json")
     assert code == 0, err
     whole = train(
-        recipe,
+        request,
         split_index(index),
         folder=tmp_path / "whole",
         cache_dir=workspace.cache,
-        dataset_id=index.dataset_id,
         dataset_name=index.name,
-        device="cpu",
     )
     losses = [epoch.train_loss for epoch in whole]
     assert len(losses) == 12 and losses == [epoch.train_loss for epoch in load_history(job.folder)]

@@ -16,7 +16,7 @@ from engine.images import open_cache
 from engine.prediction import parts_of, predict_and_explain
 from engine.reading import open_store
 from engine.recipes import recipe_to_json
-from engine.records import Epoch, Estimate, Index, Prediction, Recipe, Run, Split
+from engine.records import Epoch, Estimate, Index, Prediction, Recipe, Run, Split, TrainingRequest
 from engine.runs import load_history, load_run, split_of
 from engine.statistics import classification_table, overall
 from engine.training import train
@@ -51,13 +51,11 @@ def trained(
     folder = run_folder(workspace, study, recipe, index, split)
     if not (folder / "run.json").exists():
         epochs = train(
-            recipe,
+            TrainingRequest(recipe=recipe, dataset_id=index.dataset_id, device=device),
             split,
             folder=folder,
             cache_dir=workspace.cache,
-            dataset_id=index.dataset_id,
             dataset_name=index.name,
-            device=device,
             resume=True,
         )
         for epoch in epochs:

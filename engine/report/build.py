@@ -5,7 +5,7 @@ build_report computes and touches no disk; export_report writes what it is given
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
@@ -108,6 +108,55 @@ def build_report(
         ReportError: There is no prediction to report on, or it is not of this run.
     """
     chosen = [each for each in predictions if part is None or each.part == part]
+    _check(run, chosen, part)
+    known = {each.image_id for each in chosen}
+    last = latest_reviews(each for each in reviews if each.image_id in known)
+    standards = {name: make(run, chosen, reviews) for name, make in REFERENCE_STANDARDS.items()}
+    against = tuple(
+        hold_against(name, standard, run, chosen, prevalence=prevalence, count=resample_count)
+        for name, standard in standards.items()
+    )
+    reviewed = standards["reviewed labels"].answers
+    cases = case_rows(chosen, reviewed, last, explanations)
+    wrong, right = gallery(run, cases)
+    summary = summarise_reviews(run, chosen, last, reviewed)
+    balance, patients_by_part = class_balance(split, chosen)
+    subgroups = subgroup_table(run, chosen, split)
+    software = versions() if software is None else software
+    methods = sorted({each.method for each in explanations.values()})
+    likely = _most_probable(run, chosen)
+    return Report(
+        run=run,
+        part=part,
+        cases=cases,
+        patients=count_patients(chosen),
+        against=against,
+        facts=facts_of(run, split, history, software, methods, uncertainty, most_probable=likely),
+        balance=balance,
+        patients_by_part=patients_by_part,
+        history=tuple(history),
+        reviews=summary,
+        wrong=wrong,
+        right=right,
+        pointing=pointing,
+        subgroups=subgroups,
+        limitations=limitations(run, part, against, split, bool(methods)),
+        checklist=checklist(
+            run,
+            part=part,
+            cases=len(cases),
+            split=split,
+            reviews=summary,
+            methods=methods,
+            pointing=pointing,
+            software=software,
+            subgroups=bool(subgroups),
+        ),
+    )
+
+
+def _check(run: Run, chosen: Sequence[Prediction], part: Part | None) -> None:
+    """Refuse predictions that no report can be made of."""
     if not chosen:
         of_part = f" of the {part} part" if part else ""
         raise ReportError(
@@ -126,13 +175,24 @@ def build_report(
             f"Run {run.run_id} predicted something that is not a number, as a training does that has diverged",
             "Train again with a smaller learning rate",
         )
-    known = {each.image_id for each in chosen}
-    last = latest_reviews(each for each in reviews if each.image_id in known)
-    standards = {name: make(run, chosen, reviews) for name, make in REFERENCE_STANDARDS.items()}
-    positive = run.positive if len(run.classes) == 2 else None
-    reviewed = standards["reviewed labels"].answers
-    shown = case_ids([each.image_id for each in chosen])
-    cases = tuple(
+
+
+def case_rows(
+    predictions: Sequence[Prediction],
+    reviewed: Mapping[str, str],
+    last: Mapping[str, Mapping[str, Review]],
+    explanations: Collection[str],
+) -> tuple[CaseRow, ...]:
+    """Say of every case what model and readers said, without path and patient.
+
+    Args:
+        predictions: Of the cases, in their order.
+        reviewed: Image id → class by the reviewed labels.
+        last: Image id → reader → last word.
+        explanations: Image ids of the cases that have a heatmap.
+    """
+    shown = case_ids([each.image_id for each in predictions])
+    return tuple(
         CaseRow(
             case_id=shown[each.image_id],
             image_id=each.image_id,
@@ -146,52 +206,16 @@ def build_report(
             reviews=tuple(last.get(each.image_id, {}).values()),
             has_heatmap=each.image_id in explanations,
         )
-        for each in chosen
+        for each in predictions
     )
-    against = tuple(
-        hold_against(name, standard, run, chosen, prevalence=prevalence, count=resample_count)
-        for name, standard in standards.items()
-    )
-    summary = summarise_reviews(run, chosen, last, reviewed)
-    balance, patients_by_part = class_balance(split, chosen)
-    subgroups = subgroup_table(run, chosen, split)
-    if software is None:
-        software = {name: found for name in PACKAGES if (found := _version(name))}
-    methods = sorted({each.method for each in explanations.values()})
+
+
+def gallery(run: Run, cases: Sequence[CaseRow]) -> tuple[tuple[CaseRow, ...], tuple[CaseRow, ...]]:
+    """Pick the cases to show, surest first: some that a reference standard contradicts, some that one confirms."""
     sure = sorted(cases, key=lambda case: -case.probabilities[run.classes.index(case.predicted)])
-    return Report(
-        run=run,
-        part=part,
-        classes=run.classes,
-        positive=positive,
-        cases=cases,
-        patients=count_patients(chosen),
-        against=against,
-        facts=facts_of(
-            run, split, history, software, methods, uncertainty, most_probable=_most_probable(run, chosen)
-        ),
-        balance=balance,
-        patients_by_part=patients_by_part,
-        history=tuple(history),
-        reviews=summary,
-        wrong=tuple(case for case in sure if case.wrong)[:MOST_WRONG],
-        right=tuple(case for case in sure if not case.wrong and (case.label or case.reviewed))[:MOST_RIGHT],
-        pointing=pointing,
-        subgroups=subgroups,
-        limitations=limitations(run, part, against, split, bool(methods)),
-        checklist=checklist(
-            run,
-            part=part,
-            cases=len(cases),
-            split=split,
-            readers=summary.readers,
-            kappa=summary.kappa,
-            methods=methods,
-            pointing=pointing,
-            software=software,
-            subgroups=bool(subgroups),
-        ),
-    )
+    wrong = tuple(case for case in sure if case.wrong)
+    right = tuple(case for case in sure if not case.wrong and (case.label or case.reviewed))
+    return wrong[:MOST_WRONG], right[:MOST_RIGHT]
 
 
 def hold_against(
@@ -298,8 +322,12 @@ def export_report(report: Report, folder: Path, *, film: Film, heatmap: Heatmap)
     return write_report(report, folder, film=film, heatmap=heatmap)
 
 
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
+def versions() -> dict[str, str]:
+    """Return the version of every package that had a hand in the figures, as they are now."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -6,12 +6,13 @@ Some items follow from what the workspace holds and are answered; the others onl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from engine.data import patient_overlap, patients_unknown
-from engine.records import Estimate, Part, Run, Split
+from engine.records import PARTS, Estimate, Part, Run, Split
 from engine.report.formatting import PART_NAMES, in_brackets, without_paths
 from engine.report.methods_section import balance_words, changes_words
-from engine.report.records import Item
+from engine.report.records import Item, ReviewSummary
 
 
 def checklist(
@@ -20,142 +21,205 @@ def checklist(
     part: Part | None,
     cases: int,
     split: Split | None,
-    readers: int,
-    kappa: Estimate | None,
+    reviews: ReviewSummary,
     methods: Sequence[str],
     pointing: Estimate | None,
     software: Mapping[str, str],
     subgroups: bool,
 ) -> tuple[Item, ...]:
     """Answer what can be answered; arguments are those of a report."""
-    recipe, found = run.recipe, []
+    items = (
+        Item(
+            "Title, abstract",
+            "Is the use of AI, and its category, named in title and abstract?",
+            "",
+            "Write it.",
+        ),
+        Item(
+            "Introduction",
+            "What is the clinical background, the intended use and the hypothesis?",
+            "",
+            "Write it.",
+        ),
+        Item("Methods", "Is the study prospective or retrospective, and what is its goal?", "", "State it."),
+        *of_data(run),
+        *of_reference(reviews),
+        *of_split(split),
+        *of_model(run, software),
+        *of_evaluation(methods, pointing, subgroups),
+        *of_results(part, cases),
+        Item(
+            "Discussion",
+            "What are the limitations?",
+            "See “What these figures do not show”.",
+            "Add the study's own.",
+        ),
+        Item("Discussion", "What does it mean for practice?", "", "Write it."),
+        Item("Other", "Registration, protocol, code and data availability, funding?", "", "State each."),
+    )
+    return tuple(replace(item, answer=without_paths(item.answer)) for item in items)
 
-    def ask(section: str, question: str, answer: str = "", left: str = "") -> None:
-        found.append(Item(section, question, without_paths(answer), left))
 
-    sizes = ""
+def of_data(run: Run) -> tuple[Item, ...]:
+    """Ask where the data come from and what was done to them."""
+    section, size = "Methods: data", run.recipe.image_size
+    return (
+        Item(
+            section,
+            "Where do the data come from?",
+            f"Data set “{run.dataset_name}”, id {run.dataset_id}.",
+            "Name hospitals, dates, machines, licences and approvals.",
+        ),
+        Item(
+            section,
+            "Which patients were included and which left out?",
+            "",
+            "Give the criteria and a flow chart.",
+        ),
+        Item(
+            section,
+            "How were images prepared?",
+            f"Whole image resized to {size} × {size} pixels; {run.recipe.channels} channel(s).",
+            "",
+        ),
+        Item(
+            section,
+            "How was privacy kept?",
+            "This report holds no file names, paths or patient identifiers; cases carry digits of a checksum.",
+            "Say how the source data were de-identified; check films for burnt-in text.",
+        ),
+        Item(
+            section,
+            "How were missing data handled?",
+            "Cases without an answer in a reference standard are left out of its figures and counted by reason.",
+            "",
+        ),
+    )
+
+
+def of_reference(reviews: ReviewSummary) -> tuple[Item, ...]:
+    """Ask what the predictions are held against, and who says so."""
+    section, readers, kappa = "Methods: reference", reviews.readers, reviews.kappa
+    return (
+        Item(section, "How was the reference standard defined, and why this one?", "", "State it."),
+        Item(
+            section,
+            "Who read the cases, with what training?",
+            f"{readers} reader(s) over-read cases in Overread with the prediction in view."
+            if readers
+            else "",
+            "Give readers' professions and years of experience, and who made the original labels.",
+        ),
+        Item(
+            section,
+            "How far do readers agree?",
+            f"Between readers {in_brackets('kappa', kappa)}." if kappa is not None else "",
+            "" if kappa is not None else "Have two readers read the same cases.",
+        ),
+    )
+
+
+def of_split(split: Split | None) -> tuple[Item, ...]:
+    """Ask how cases were divided into parts."""
+    divided = overlap = ""
     if split is not None:
         sizes = "; ".join(
-            f"{PART_NAMES[name]} {len(side):,} films"
-            + ("" if patients_unknown(split) else f" of {len({s.patient_id for s in side}):,} patients")
-            for name, side in (("train", split.train), ("val", split.val), ("test", split.test))
+            f"{PART_NAMES[part]} {len(split.part(part)):,} films"
+            + (
+                ""
+                if patients_unknown(split)
+                else f" of {len({s.patient_id for s in split.part(part)}):,} patients"
+            )
+            for part in PARTS
         )
-    ask(
-        "Title, abstract",
-        "Is the use of AI, and its category, named in title and abstract?",
-        left="Write it.",
+        divided = f"{split.method}, seed {split.seed}; {sizes}."
+        overlap = f"{patient_overlap(split).capitalize()}."
+    section, left = "Methods: split", "" if split else "State it."
+    return (
+        Item(section, "How were data divided?", divided, left),
+        Item(section, "At what level do the parts not overlap?", overlap, left),
+        Item(section, "How was the sample size chosen?", "", "Give the reasoning."),
     )
-    ask(
-        "Introduction",
-        "What is the clinical background, the intended use and the hypothesis?",
-        left="Write it.",
+
+
+def of_model(run: Run, software: Mapping[str, str]) -> tuple[Item, ...]:
+    """Ask what the model is and how it was trained."""
+    recipe = run.recipe
+    monitored = dict.fromkeys(phase.monitor.replace("_", " ") for phase in recipe.phases)
+    answers = (
+        (
+            "Methods: model",
+            "What is the model?",
+            f"{recipe.backbone} with {run.parameters:,} parameters; recipe “{recipe.name}”.",
+        ),
+        (
+            "Methods: model",
+            "What software was used?",
+            ", ".join(f"{name} {number}" for name, number in software.items()) + ".",
+        ),
+        ("Methods: model", "How were weights initialised?", f"{run.weights_source}."),
+        (
+            "Methods: training",
+            "How was it trained?",
+            f"{len(recipe.phases)} phase(s), batch {recipe.batch_size}, unequal classes: "
+            f"{balance_words(recipe.balance)}; augmentation: {changes_words(recipe)}. Details stand under "
+            "“What was done”.",
+        ),
+        (
+            "Methods: training",
+            "How was the final model chosen?",
+            f"The best epoch on validation data: {', '.join(monitored)}. A single model, no ensemble.",
+        ),
     )
-    ask("Methods", "Is the study prospective or retrospective, and what is its goal?", left="State it.")
-    ask(
-        "Methods: data",
-        "Where do the data come from?",
-        f"Data set “{run.dataset_name}”, id {run.dataset_id}.",
-        "Name hospitals, dates, machines, licences and approvals.",
+    return tuple(Item(section, question, answer, "") for section, question, answer in answers)
+
+
+def of_evaluation(methods: Sequence[str], pointing: Estimate | None, subgroups: bool) -> tuple[Item, ...]:
+    """Ask how the model was put to the test."""
+    section = "Methods: evaluation"
+    explained = f"{', '.join(methods)}. " if methods else ""
+    if pointing is not None:
+        explained += f"The peak lay on the known finding {in_brackets('hit rate', pointing)}."
+    return (
+        Item(
+            section,
+            "Which metrics, and how certain are they?",
+            "Listed under “Figures”, each with its 95% interval and the name of the method.",
+            "Name the primary metric.",
+        ),
+        Item(
+            section,
+            "How robust is the model?",
+            "Figures by subgroup are given." if subgroups else "",
+            "Test it on other machines, sites and patient groups.",
+        ),
+        Item(
+            section,
+            "How are predictions explained, and was that validated?",
+            explained,
+            "" if pointing is not None else "Compare heatmaps with drawn findings.",
+        ),
+        Item(section, "Was it tested on data from elsewhere?", "", "Do so, or say that it was not."),
     )
-    ask(
-        "Methods: data",
-        "Which patients were included and which left out?",
-        left="Give the criteria and a flow chart.",
+
+
+def of_results(part: Part | None, cases: int) -> tuple[Item, ...]:
+    """Ask what came out."""
+    return (
+        Item(
+            "Results",
+            "How many cases were evaluated?",
+            f"{cases:,} cases of the {PART_NAMES[part]} part."
+            if part
+            else f"{cases:,} cases, all parts together.",
+            "",
+        ),
+        Item("Results", "Who are the patients in each part?", "", "Give age, sex and severity by part."),
+        Item(
+            "Results",
+            "What is the performance, with uncertainty?",
+            "See “Figures”, by reference standard.",
+            "",
+        ),
+        Item("Results", "Where does it fail?", "See the gallery of wrong cases.", "Describe the patterns."),
     )
-    ask(
-        "Methods: data",
-        "How were images prepared?",
-        f"Whole image resized to {recipe.image_size} × {recipe.image_size} pixels; {recipe.channels} channel(s).",
-    )
-    ask(
-        "Methods: data",
-        "How was privacy kept?",
-        "This report holds no file names, paths or patient identifiers; cases carry digits of a checksum.",
-        "Say how the source data were de-identified; check films for burnt-in text.",
-    )
-    ask(
-        "Methods: data",
-        "How were missing data handled?",
-        "Cases without an answer in a reference standard are left out of its figures and counted by reason.",
-    )
-    ask("Methods: reference", "How was the reference standard defined, and why this one?", left="State it.")
-    ask(
-        "Methods: reference",
-        "Who read the cases, with what training?",
-        f"{readers} reader(s) over-read cases in Overread with the prediction in view." if readers else "",
-        "Give readers' professions and years of experience, and who made the original labels.",
-    )
-    ask(
-        "Methods: reference",
-        "How far do readers agree?",
-        f"Between readers {in_brackets('kappa', kappa)}." if kappa is not None else "",
-        "" if kappa is not None else "Have two readers read the same cases.",
-    )
-    ask("Methods: split", "How were data divided?", f"{split.method}, seed {split.seed}; {sizes}." if split else "",
-        "" if split else "State it.")  # fmt: skip
-    ask(
-        "Methods: split",
-        "At what level do the parts not overlap?",
-        f"{patient_overlap(split).capitalize()}." if split else "",
-        "" if split else "State it.",
-    )
-    ask("Methods: split", "How was the sample size chosen?", left="Give the reasoning.")
-    ask(
-        "Methods: model",
-        "What is the model?",
-        f"{recipe.backbone} with {run.parameters:,} parameters; recipe “{recipe.name}”.",
-    )
-    ask("Methods: model", "What software was used?", ", ".join(f"{k} {v}" for k, v in software.items()) + ".")
-    ask("Methods: model", "How were weights initialised?", f"{run.weights_source}.")
-    ask(
-        "Methods: training",
-        "How was it trained?",
-        f"{len(recipe.phases)} phase(s), batch {recipe.batch_size}, unequal classes: {balance_words(recipe.balance)}; "
-        f"augmentation: {changes_words(recipe)}. Details stand under “What was done”.",
-    )
-    ask(
-        "Methods: training",
-        "How was the final model chosen?",
-        "The best epoch on validation data: "
-        + ", ".join(dict.fromkeys(phase.monitor.replace("_", " ") for phase in recipe.phases))
-        + ". A single model, no ensemble.",
-    )
-    ask(
-        "Methods: evaluation",
-        "Which metrics, and how certain are they?",
-        "Listed under “Figures”, each with its 95% interval and the name of the method.",
-        "Name the primary metric.",
-    )
-    ask(
-        "Methods: evaluation",
-        "How robust is the model?",
-        "Figures by subgroup are given." if subgroups else "",
-        "Test it on other machines, sites and patient groups.",
-    )
-    ask(
-        "Methods: evaluation",
-        "How are predictions explained, and was that validated?",
-        (f"{', '.join(methods)}. " if methods else "")
-        + (f"The peak lay on the known finding {in_brackets('hit rate', pointing)}." if pointing else ""),
-        "" if pointing else "Compare heatmaps with drawn findings.",
-    )
-    ask("Methods: evaluation", "Was it tested on data from elsewhere?", left="Do so, or say that it was not.")
-    ask(
-        "Results",
-        "How many cases were evaluated?",
-        f"{cases:,} cases of the {PART_NAMES[part]} part."
-        if part
-        else f"{cases:,} cases, all parts together.",
-    )
-    ask("Results", "Who are the patients in each part?", left="Give age, sex and severity by part.")
-    ask("Results", "What is the performance, with uncertainty?", "See “Figures”, by reference standard.")
-    ask("Results", "Where does it fail?", "See the gallery of wrong cases.", "Describe the patterns.")
-    ask(
-        "Discussion",
-        "What are the limitations?",
-        "See “What these figures do not show”.",
-        "Add the study's own.",
-    )
-    ask("Discussion", "What does it mean for practice?", left="Write it.")
-    ask("Other", "Registration, protocol, code and data availability, funding?", left="State each.")
-    return tuple(found)

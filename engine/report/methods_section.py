@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from engine.data import count_patients, patient_overlap
 from engine.records import (
@@ -13,6 +13,7 @@ from engine.records import (
     Balance,
     Epoch,
     Injection,
+    Phase,
     Prediction,
     Recipe,
     Run,
@@ -22,9 +23,6 @@ from engine.records import (
 )
 from engine.report.formatting import PART_NAMES, duration, without_paths
 from engine.report.records import Fact
-
-if TYPE_CHECKING:
-    pass
 
 
 def class_balance(
@@ -63,79 +61,102 @@ def facts_of(
     most_probable: bool = True,
 ) -> tuple[Fact, ...]:
     """List what was done, for the methods section; of more than two classes, whether the most probable was called."""
-    recipe, facts = run.recipe, []
-
-    def add(group: str, name: str, value: str) -> None:
-        if value:
-            facts.append(Fact(group, name, without_paths(value)))
-
-    add("Data", "Data set", f"{run.dataset_name} (id {run.dataset_id})")
-    add("Data", "Classes", ", ".join(run.classes))
-    if split is not None:
-        add("Data", "Division", f"{split.method}, seed {split.seed}; {patient_overlap(split)}")
-    add("Model", "Recipe", f"{recipe.title} ({recipe.name})")
-    add("Model", "Source", recipe.source)
-    add(
-        "Model",
-        "Net",
-        f"{recipe.backbone}, {run.parameters:,} parameters, {run.trained_parameters:,} trained",
+    groups = {
+        "Data": facts_of_data(run, split),
+        "Model": facts_of_model(run),
+        "Training": facts_of_training(run, history),
+        "Reading": chain(
+            facts_of_reading(run, uncertainty, most_probable=most_probable),
+            [
+                ("Heatmaps", ", ".join(saliency)),
+                ("Software", ", ".join(f"{name} {number}" for name, number in software.items())),
+                ("Run", run.run_id),
+            ],
+        ),
+    }
+    return tuple(
+        Fact(group, name, without_paths(value))
+        for group, facts in groups.items()
+        for name, value in facts
+        if value
     )
-    add("Model", "Starting weights", run.weights_source)
+
+
+def facts_of_data(run: Run, split: Split | None) -> Iterator[tuple[str, str]]:
+    """Say what the images are and how they were divided."""
+    yield "Data set", f"{run.dataset_name} (id {run.dataset_id})"
+    yield "Classes", ", ".join(run.classes)
+    if split is not None:
+        yield "Division", f"{split.method}, seed {split.seed}; {patient_overlap(split)}"
+
+
+def facts_of_model(run: Run) -> Iterator[tuple[str, str]]:
+    """Say what the net is, what it began with and what it is given."""
+    recipe = run.recipe
     grey = "grey" if recipe.channels == 1 else "3 channels (grey repeated)"
-    add("Model", "Input", f"whole image, resized to {recipe.image_size} × {recipe.image_size} pixels, {grey}")
+    yield "Recipe", f"{recipe.title} ({recipe.name})"
+    yield "Source", recipe.source
+    yield "Net", f"{recipe.backbone}, {run.parameters:,} parameters, {run.trained_parameters:,} trained"
+    yield "Starting weights", run.weights_source
+    yield "Input", f"whole image, resized to {recipe.image_size} × {recipe.image_size} pixels, {grey}"
+
+
+def facts_of_training(run: Run, history: Sequence[Epoch]) -> Iterator[tuple[str, str]]:
+    """Say how it was trained, phase by phase, and what came of it."""
+    recipe = run.recipe
     for phase in recipe.phases:
-        add(
-            "Training",
-            f"Phase “{phase.name}”",
-            f"at most {phase.epochs} epochs of {phase.trainable}"
-            + (", batch norm of the backbone frozen" if phase.freeze_batch_norm else "")
-            + f"; {phase.optimizer}, learning rate "
-            f"{phase.learning_rate:g} ({phase.schedule}); best epoch by {phase.monitor.replace('_', ' ')}"
-            + (f"; stopped after {phase.stop_patience} epochs without gain" if phase.stop_patience else ""),
-        )
-    add("Training", "Batch", f"{recipe.batch_size} images")
-    add("Training", "Unequal classes", balance_words(recipe.balance))
-    add("Training", "Augmentation", changes_words(recipe))
+        yield f"Phase “{phase.name}”", phase_words(phase)
+    yield "Batch", f"{recipe.batch_size} images"
+    yield "Unequal classes", balance_words(recipe.balance)
+    yield "Augmentation", changes_words(recipe)
     if history:
         kept = [epoch.number for epoch in history if epoch.best]
-        add("Training", "Epochs run", f"{len(history)}" + (f"; number {kept[-1]} kept" if kept else ""))
-    add("Training", "Seed", str(recipe.seed))
-    add("Training", "Device and time", f"{run.device}, {duration(run.seconds)}")
-    add("Training", "Finished", f"{run.created:%Y-%m-%d %H:%M %Z}".strip())
-    note = run.calibration.note or (
-        f"temperature {run.calibration.temperature:.3g}, fitted on validation data"
-        if run.calibration.temperature != 1 or run.calibration.bias
-        else "none"
-    )
-    add("Reading", "Calibration", note)
+        yield "Epochs run", f"{len(history)}" + (f"; number {kept[-1]} kept" if kept else "")
+    yield "Seed", str(recipe.seed)
+    yield "Device and time", f"{run.device}, {duration(run.seconds)}"
+    yield "Finished", f"{run.created:%Y-%m-%d %H:%M %Z}".strip()
+
+
+def facts_of_reading(
+    run: Run, uncertainty: UncertaintyModel | None, *, most_probable: bool
+) -> Iterator[tuple[str, str]]:
+    """Say how probabilities become a class, and how certain it is."""
+    fitted = run.calibration.temperature != 1 or run.calibration.bias
+    how = f"temperature {run.calibration.temperature:.3g}, fitted on validation data" if fitted else "none"
+    yield "Calibration", run.calibration.note or how
+    point = run.recipe.operating_point
     if len(run.classes) == 2:
-        where = "" if recipe.operating_point in ("half", "as-trained") else " on validation data"
-        add(
-            "Reading",
+        where = "" if point in ("half", "as-trained") else " on validation data"
+        yield (
             "Operating point",
-            f"“{recipe.operating_point}”{where}: called {run.positive} from a probability of {run.threshold:.4g}",
+            f"“{point}”{where}: called {run.positive} from a probability of {run.threshold:.4g}",
         )
     elif most_probable:
-        add("Reading", "Called class", "the most probable one")
+        yield "Called class", "the most probable one"
     else:
-        add(
-            "Reading",
+        yield (
             "Called class",
             "the most probable one with the classes as they were balanced in training, so that rare ones are called; "
             "the probabilities themselves are for the shares in the data",
         )
     if uncertainty is not None:
-        add("Reading", "Uncertainty", injection_words(uncertainty.injection))
-        add(
-            "Reading",
+        yield "Uncertainty", injection_words(uncertainty.injection)
+        yield (
             "Conformal sets",
             f"made to hold the class in {uncertainty.conformal.coverage:.0%} of cases like the "
             f"{uncertainty.conformal.cases:,} validation cases they were fitted on (doi:10.1080/01621459.2017.1395341)",
         )
-    add("Reading", "Heatmaps", ", ".join(saliency))
-    add("Reading", "Software", ", ".join(f"{name} {number}" for name, number in software.items()))
-    add("Reading", "Run", run.run_id)
-    return tuple(facts)
+
+
+def phase_words(phase: Phase) -> str:
+    """Say what one stretch of training did."""
+    return (
+        f"at most {phase.epochs} epochs of {phase.trainable}"
+        + (", batch norm of the backbone frozen" if phase.freeze_batch_norm else "")
+        + f"; {phase.optimizer}, learning rate "
+        f"{phase.learning_rate:g} ({phase.schedule}); best epoch by {phase.monitor.replace('_', ' ')}"
+        + (f"; stopped after {phase.stop_patience} epochs without gain" if phase.stop_patience else "")
+    )
 
 
 def injection_words(injection: Injection) -> str:

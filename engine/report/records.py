@@ -156,8 +156,6 @@ class Report:
     Attributes:
         run: As trained; its folder is never written out.
         part: The side of the split, or None for all predictions.
-        classes: In the order of the probabilities.
-        positive: The class of the finding; None unless there are two classes.
         cases: Every case, in the order of the predictions.
         patients: How many the cases come from; None where the data named none.
         against: One per reference standard.
@@ -176,8 +174,6 @@ class Report:
 
     run: Run
     part: Part | None
-    classes: tuple[str, ...]
-    positive: str | None
     cases: tuple[CaseRow, ...]
     patients: int | None
     against: tuple[Against, ...]
@@ -192,6 +188,16 @@ class Report:
     subgroups: tuple[SubgroupRow, ...]
     limitations: tuple[str, ...]
     checklist: tuple[Item, ...]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """In the order of the probabilities."""
+        return self.run.classes
+
+    @property
+    def positive(self) -> str | None:
+        """The class of the finding; None unless there are two classes."""
+        return self.run.positive if len(self.run.classes) == 2 else None
 
 
 @dataclass(frozen=True, slots=True)

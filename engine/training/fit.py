@@ -22,6 +22,7 @@ from engine.data import limit_training, save_split
 from engine.errors import SplitError, TrainingError
 from engine.images import evict, open_cache
 from engine.models import (
+    Classifier,
     build_classifier,
     cut_behind_backbone,
     device_name,
@@ -32,7 +33,7 @@ from engine.models import (
     trained_parameters,
 )
 from engine.recipes import check_recipe, counts_after, recipe_to_json
-from engine.records import Epoch, Recipe, Run, Split
+from engine.records import Epoch, Recipe, Run, Split, TrainingRequest
 from engine.runs import environment, save_run, save_uncertainty
 from engine.statistics import choose_threshold
 from engine.storage import write_atomic
@@ -54,37 +55,29 @@ def default_positive(classes: Sequence[str]) -> str:
 
 
 def train(
-    recipe: Recipe,
+    request: TrainingRequest,
     split: Split,
     *,
     folder: Path,
     cache_dir: Path,
-    dataset_id: str,
     dataset_name: str,
-    positive: str | None = None,
-    device: str = "auto",
     should_stop: StopRequested = lambda: False,
     on_batch: BatchDone = lambda done, total: None,
     on_trained: Callable[[], None] = lambda: None,
     resume: bool = False,
-    allow_downloads: bool = False,
 ) -> Iterator[Epoch]:
-    """Train a recipe on a split; afterwards `engine.runs.folder.load_run(folder)` gives the finished run.
+    """Train what was asked for on a split; afterwards `engine.runs.load_run(folder)` gives the finished run.
 
     Args:
-        recipe: What to do.
+        request: What was asked for; how it wants the data divided was seen to by who made the split.
         split: On what. Balancing and augmentation touch `split.train` alone.
         folder: The run's own folder; its name is the run's id.
         cache_dir: Where decoded images and features are kept between runs.
-        dataset_id: Of the index.
         dataset_name: For people.
-        positive: The class whose finding sensitivity speaks of; None means the last.
-        device: "auto", "cpu", "cuda" or "mps".
         should_stop: Asked once a batch.
         on_batch: Told of every batch.
         on_trained: Told when the last epoch is done; calibrating begins, which may take a minute.
         resume: Go on from the folder's checkpoint, if there is one.
-        allow_downloads: Whether pretrained weights may be fetched from the hub.
 
     Yields:
         One record an epoch, as soon as it is done; it is in history.csv by then.
@@ -98,25 +91,17 @@ def train(
         TrainingError: The loss is no number any more, or memory ran out.
         WorkspaceError: The disk is full.
     """
+    recipe, began = request.recipe, time.monotonic()
     check_recipe(recipe)
-    _check_split(split, positive)
+    _check_split(split, request.positive)
     split = limit_training(split, recipe.train_limit, seed=recipe.seed)
-    began = time.monotonic()
-    chosen = pick_device(device)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomic(folder / "recipe.json", recipe_to_json(recipe))
-    save_split(split, folder / "split.csv")
-    write_atomic(folder / "environment.json", json.dumps(environment(device_name(chosen)), indent=2))
-
-    torch.manual_seed(recipe.seed)
-    classifier = build_classifier(recipe, len(split.classes))
+    device = pick_device(request.device)
+    _write_what_is_done(folder, recipe, split, device)
+    classifier, origin = _starting_net(recipe, split, allow_downloads=request.allow_downloads)
     checkpoint = load_checkpoint(folder) if resume else None
-    origin = load_pretrained(classifier, recipe.weights, allow_downloads=allow_downloads)
-    # Asked now, so that a layer or class that is not there is refused before hours of training and not after.
+    # Asked now, so that a layer that is not there is refused before hours of training and not after.
     trained = trained_parameters(classifier, recipe)
-    labels = np.array([split.classes.index(sample.label or "") for sample in split.train])
-    counts_after(labels, recipe.balance, split.classes)
-    classifier.to(chosen, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    classifier.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     cache = open_cache(
         cache_dir,
         [*split.train, *split.val, *split.test],
@@ -125,16 +110,15 @@ def train(
         progress=stoppable(should_stop, on_batch),
     )
     evict(cache_dir, MAX_BYTES + cache.images.nbytes)  # this run's own were used last, and stay
-    data = TrainingData.of(split, cache)
     loop = TrainingLoop(
         recipe=recipe,
         folder=folder,
         cache_dir=cache_dir,
         classifier=classifier,
         cache=cache,
-        data=data,
-        device=chosen,
-        positive=split.classes.index(positive or default_positive(split.classes)),
+        data=TrainingData.of(split, cache),
+        device=device,
+        positive=split.classes.index(request.positive or default_positive(split.classes)),
         should_stop=should_stop,
         on_batch=on_batch,
         began=began - (checkpoint.seconds if checkpoint else 0.0),
@@ -143,11 +127,29 @@ def train(
         yield from loop.run(checkpoint)
     except torch.OutOfMemoryError as error:
         raise TrainingError(
-            f"{device_name(chosen)} ran out of memory at a batch of {recipe.batch_size} images",
+            f"{device_name(device)} ran out of memory at a batch of {recipe.batch_size} images",
             "Start a new run with a smaller batch_size or image_size",
         ) from error
     on_trained()
-    finish(loop, trained=trained, dataset_id=dataset_id, dataset_name=dataset_name, origin=origin)
+    finish(loop, trained=trained, dataset_id=request.dataset_id, dataset_name=dataset_name, origin=origin)
+
+
+def _write_what_is_done(folder: Path, recipe: Recipe, split: Split, device: str) -> None:
+    """Put down what the run is made of before it is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomic(folder / "recipe.json", recipe_to_json(recipe))
+    save_split(split, folder / "split.csv")
+    write_atomic(folder / "environment.json", json.dumps(environment(device_name(device)), indent=2))
+
+
+def _starting_net(recipe: Recipe, split: Split, *, allow_downloads: bool) -> tuple[Classifier, str]:
+    """Return the net as training begins, and where its weights come from; refuse classes that cannot be balanced."""
+    torch.manual_seed(recipe.seed)
+    classifier = build_classifier(recipe, len(split.classes))
+    origin = load_pretrained(classifier, recipe.weights, allow_downloads=allow_downloads)
+    labels = np.array([split.classes.index(sample.label or "") for sample in split.train])
+    counts_after(labels, recipe.balance, split.classes)
+    return classifier, origin
 
 
 def finish(loop: TrainingLoop, *, trained: int, dataset_id: str, dataset_name: str, origin: str) -> None:

@@ -23,7 +23,7 @@ from engine.models.classifier import build_classifier, load_pretrained
 from engine.models.nets import NETS
 from engine.prediction.predictor import parts_of, predict_and_explain
 from engine.recipes.builtin import RECIPES
-from engine.records import Augmentation, Head, Phase, Recipe, Split
+from engine.records import Augmentation, Head, Phase, Recipe, Split, TrainingRequest
 from engine.runs.folder import load_run
 from engine.runs.history import load_history
 from engine.saliency.methods import explain
@@ -86,13 +86,11 @@ def test_every_recipe_trains_saves_loads_predicts_and_explains(
     folder = tmp_path / "run"
     epochs = list(
         train(
-            recipe,
+            TrainingRequest(recipe=recipe, dataset_id="d", device="cpu"),
             split,
             folder=folder,
             cache_dir=cache,
-            dataset_id="d",
             dataset_name="twelve films",
-            device="cpu",
         )
     )
     assert [epoch.phase for epoch in epochs] == [phase.name for phase in recipe.phases]

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,18 @@ import torch._dynamo
 from engine.errors import DataError, RecipeError, SplitError, TrainingError, TrainingStopped, WeightsError
 from engine.models.classifier import build_classifier
 from engine.models.device import COMPILE_VARIABLE, half_precision, pick_device
-from engine.records import Augmentation, Balance, Epoch, Head, Phase, Recipe, Run, Sample, Split
+from engine.records import (
+    Augmentation,
+    Balance,
+    Epoch,
+    Head,
+    Phase,
+    Recipe,
+    Run,
+    Sample,
+    Split,
+    TrainingRequest,
+)
 from engine.runs.folder import load_run, split_of
 from engine.runs.history import load_history
 from engine.training import batches as batch_source, fit as training, loop as the_loop
@@ -26,17 +38,11 @@ from engine.workspace import Workspace
 from tests.tiny import TINY_RECIPE
 
 
-def loop(recipe: Recipe, split: Split, folder: Path, cache: Path, **options: object) -> Iterator[Epoch]:
-    return train(
-        recipe,
-        split,
-        folder=folder,
-        cache_dir=cache,
-        dataset_id="d",
-        dataset_name="films",
-        device="cpu",
-        **options,
-    )  # type: ignore[arg-type]
+def loop(
+    recipe: Recipe, split: Split, folder: Path, cache: Path, *, positive: str | None = None, **options: Any
+) -> Iterator[Epoch]:
+    request = TrainingRequest(recipe=recipe, dataset_id="d", device="cpu", positive=positive)
+    return train(request, split, folder=folder, cache_dir=cache, dataset_name="films", **options)
 
 
 def curve(epochs: list[Epoch]) -> list[tuple[float, ...]]:
