@@ -655,17 +655,17 @@ def until(so: Callable[[], bool], seconds: float = 60) -> None:
 
 CTRL_C_WHILE_IT_WORKS = """
 import os, signal, sys
-from gui.cli import results as reading_commands
+from engine import runs
 from gui.cli.main import main
 
-find_run = reading_commands.find_run
+find_run = runs.find_run
 
 def pressed(*arguments):
     os.kill(os.getpid(), signal.SIGINT)
     return find_run(*arguments)
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may ignore Ctrl-C
-reading_commands.find_run = pressed
+runs.find_run = pressed
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -4,71 +4,92 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-from engine import jobs
-from engine.data import Choices, training_request
+import typer
+
+from engine import data, experiments, jobs, reading, recipes, report, runs
 from engine.errors import EngineError, ReportError
-from engine.experiments import (
-    Contestant,
-    Entry,
-    RunComparison,
-    compare_runs,
-    document,
-    entries_of,
-    finished_run,
-    words,
-    write_comparison,
-)
-from engine.reading import open_store
-from engine.recipes import change_recipe, find_recipe
 from engine.records import Estimate, Index, Recipe, Run
-from engine.report import figure, interval, p_value
-from engine.runs import load_history, load_run
 from engine.workspace import Workspace, open_workspace
 from gui.cli.data import choices_of, dataset_of, divide, pairs_of
+from gui.cli.options import (
+    LINE,
+    DatasetArgument,
+    DeviceOption,
+    DownloadsOption,
+    EpochsOption,
+    GivenOption,
+    JsonOption,
+    PositiveOption,
+    RatiosOption,
+    SplitSeedOption,
+    WorkspaceOption,
+)
 from gui.cli.terminal import duration, say, show_json, show_table, watch_job
 from gui.cli.train import epochs_of
 
+app = typer.Typer()
 
+
+@app.command(rich_help_panel=LINE)
 def compare(
-    dataset: str,
-    names: Sequence[str],
-    *,
-    vary: str | None,
-    changes: Sequence[str],
-    epochs: str | None,
-    seeds: int,
-    ratios: str | None,
-    seed: int | None,
-    use_given: bool | None,
-    positive: str | None,
-    device: str,
-    allow_downloads: bool,
-    reuse: bool,
-    out: Path | None,
-    workspace_root: Path | None,
-    as_json: bool,
+    dataset: DatasetArgument,
+    names: Annotated[
+        list[str], typer.Argument(metavar="RECIPE…", help="The first is what the others are held against.")
+    ],
+    vary: Annotated[
+        str | None,
+        typer.Option(metavar="FIELD=A,B,…", help="Train one recipe with each of these values of one field."),
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Change every recipe: --set batch_size=64"),
+    ] = None,
+    epochs: EpochsOption = None,
+    seeds: Annotated[int, typer.Option(metavar="K", help="Train each with K seeds.")] = 1,
+    ratios: RatiosOption = None,
+    seed: SplitSeedOption = None,
+    use_given: GivenOption = None,
+    positive: PositiveOption = None,
+    device: DeviceOption = "auto",
+    allow_downloads: DownloadsOption = False,
+    reuse: Annotated[
+        bool,
+        typer.Option("--reuse", help="Take finished runs of the same recipe, data and split as they are."),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the page goes; default: in the workspace.")
+    ] = None,
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """See `gui.cli.main.compare`."""
-    workspace = open_workspace(workspace_root)
-    recipes = []
+    """Train several recipes, or one with a field varied, on one split; write a table with curves and tests.
+
+    Example: [bold]overread compare ~/films head-only default --out compared[/bold]
+    """
+    workspace = open_workspace(root)
+    changed = pairs_of(changes or [], "--set")
+    asked = []
     for name in names:
-        recipe = find_recipe(name)
-        recipes.append(change_recipe(recipe, {**epochs_of(recipe, epochs), **pairs_of(changes, "--set")}))
-    entries = entries_of(recipes, vary=vary, seeds=seeds)
+        recipe = recipes.find_recipe(name)
+        asked.append(recipes.change_recipe(recipe, {**epochs_of(recipe, epochs), **changed}))
+    entries = experiments.entries_of(asked, vary=vary, seeds=seeds)
     found = dataset_of(workspace, dataset)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
     split = divide(found, choices)
-    runs: dict[str, Run] = {}
+    done: dict[str, Run] = {}
     failed: dict[str, str] = {}
     stopped = False
     for number, entry in enumerate(entries, start=1):
         say(f"{number} of {len(entries)}: {entry.label}")
         try:
-            known = finished_run(workspace, entry.recipe, found, split, choices) if reuse else None
+            known = (
+                experiments.finished_run(workspace, entry.recipe, found, split, choices) if reuse else None
+            )
             if known is not None:
                 say(f"Run {known.run_id} is there already")
-            runs[entry.label] = known or _train(
+            done[entry.label] = known or _train(
                 workspace, entry.recipe, found, choices, device=device, allow_downloads=allow_downloads
             )
         except KeyboardInterrupt:
@@ -77,11 +98,11 @@ def compare(
         except EngineError as error:  # the others are worth having all the same; it is said again at the end
             failed[entry.label] = str(error)
             say(str(error))
-    if len(runs) >= (2 if stopped else 1):
-        _conclude(workspace, entries, runs, failed, out=out, as_json=as_json)
+    if len(done) >= (2 if stopped else 1):
+        _conclude(workspace, entries, done, failed, out=out, as_json=as_json)
     if stopped:
         say(
-            f"{len(runs)} of {len(entries)} are done and kept; the same command with --reuse goes on from there"
+            f"{len(done)} of {len(entries)} are done and kept; the same command with --reuse goes on from there"
         )
         raise KeyboardInterrupt
     if failed:
@@ -96,59 +117,60 @@ def _train(
     workspace: Workspace,
     recipe: Recipe,
     found: Index,
-    choices: Choices,
+    choices: data.Choices,
     *,
     device: str,
     allow_downloads: bool,
 ) -> Run:
     job = jobs.submit(
-        workspace, training_request(recipe, found, choices, device=device, allow_downloads=allow_downloads)
+        workspace,
+        data.training_request(recipe, found, choices, device=device, allow_downloads=allow_downloads),
     )
     end = watch_job(job.folder)
     if end.state != "done":
         problem, _, remedy = end.message.partition(". ")
         raise ReportError(problem, remedy or f"See its log: overread runs; run {end.job_id}")
-    return load_run(job.folder)
+    return runs.load_run(job.folder)
 
 
 def _conclude(
     workspace: Workspace,
-    entries: Sequence[Entry],
-    runs: dict[str, Run],
+    entries: Sequence[experiments.Entry],
+    done: dict[str, Run],
     failed: dict[str, str],
     *,
     out: Path | None,
     as_json: bool,
 ) -> None:
     """Compare what is done, write it down and print it."""
-    with open_store(workspace.database) as store:
+    with reading.open_store(workspace.database) as store:
         contestants = [
-            Contestant(
+            experiments.Contestant(
                 name=entry.name,
-                run=runs[entry.label],
-                predictions=store.predictions(runs[entry.label].run_id, part="test"),
-                history=load_history(runs[entry.label].folder),
+                run=done[entry.label],
+                predictions=store.predictions(done[entry.label].run_id, part="test"),
+                history=runs.load_history(done[entry.label].folder),
             )
             for entry in entries
-            if entry.label in runs
+            if entry.label in done
         ]
-    comparison = compare_runs(contestants)
+    comparison = experiments.compare_runs(contestants)
     folder = out or workspace.root / "comparisons" / contestants[0].run.run_id
-    written = write_comparison(comparison, folder)
+    written = experiments.write_comparison(comparison, folder)
     if as_json:
         files = {"html": written.html, "csv": written.csv, "json": written.json}
-        show_json({**document(comparison), "failed": failed, **files})
+        show_json({**experiments.document(comparison), "failed": failed, **files})
         return
     _show(comparison)
     print(written.html)
 
 
-def _show(comparison: RunComparison) -> None:
+def _show(comparison: experiments.RunComparison) -> None:
     headings = ("recipe", "differs", "accuracy", "AUROC", "macro F1", "trained", "epochs", "time")
     rows = [
         (
             row.label,
-            words(row.differs) if number else "",
+            experiments.words(row.differs) if number else "",
             *(_figure(row.estimates[name]) for name in ("accuracy", "AUROC", "macro F1")),
             row.run.trained_parameters,
             row.epochs,
@@ -161,9 +183,9 @@ def _show(comparison: RunComparison) -> None:
         (
             row.label,
             _figure(row.accuracy.difference),
-            p_value(row.p_accuracy),
+            report.p_value(row.p_accuracy),
             _figure(row.area.difference),
-            p_value(row.p_area),
+            report.p_value(row.p_area),
         )
         for row in comparison.rows
         if row.accuracy is not None and row.area is not None
@@ -179,4 +201,4 @@ def _show(comparison: RunComparison) -> None:
 
 
 def _figure(estimate: Estimate) -> str:
-    return f"{figure(estimate.value)} ({interval(estimate)})"
+    return f"{report.figure(estimate.value)} ({report.interval(estimate)})"

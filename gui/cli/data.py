@@ -5,40 +5,53 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
-from engine.data import (
-    Choices,
-    Division,
-    count_patients,
-    from_home,
-    index_data,
-    is_archive,
-    is_table,
-    list_indexes,
-    load_choices,
-    load_index,
-    patients_unknown,
-    patients_words,
-    positive_of,
-    ratios_of,
-    save_choices,
-    save_index,
-    save_split,
-    scan,
-    split_index,
-)
+import typer
+
+from engine import data
 from engine.errors import DataError, EngineError
 from engine.records import PARTS, Index, Part, Sample, Split
 from engine.workspace import Workspace, open_workspace
+from gui.cli.options import (
+    LINE,
+    DatasetArgument,
+    GivenOption,
+    JsonOption,
+    PositiveOption,
+    RatiosOption,
+    SplitSeedOption,
+    WorkspaceOption,
+)
 from gui.cli.terminal import progress, remarks, say, show_json, show_table
 
+app = typer.Typer()
 
-def index(path: Path, *, columns: Sequence[str], workspace_root: Path | None, as_json: bool) -> None:
-    """See `gui.cli.main.index`."""
-    workspace = open_workspace(workspace_root)
-    found = read_data(workspace, path, columns=pairs_of(columns, "--column"))
+
+@app.command(rich_help_panel=LINE)
+def index(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A folder, a table (CSV, TSV, Parquet) or an archive.")
+    ],
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            metavar="FIELD=NAME",
+            help="Which column of a table is path, label, patient_id, split or mask; may be repeated.",
+        ),
+    ] = None,
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read images and say what is there and what the checks found: unreadable files, duplicates.
+
+    Example: [bold]overread index films.csv --column patient_id=subject[/bold]
+    """
+    workspace = open_workspace(root)
+    found = read_data(workspace, path, columns=pairs_of(column or [], "--column"))
     counts = Counter(sample.label or "(no label)" for sample in found.samples)
-    patients = count_patients(found.samples)
+    patients = data.count_patients(found.samples)
     if as_json:
         show_json(
             {
@@ -59,7 +72,9 @@ def index(path: Path, *, columns: Sequence[str], workspace_root: Path | None, as
             }
         )
         return
-    show_table(("class", "images"), counts.most_common(), title=f"{found.name}, {patients_words(patients)}")
+    show_table(
+        ("class", "images"), counts.most_common(), title=f"{found.name}, {data.patients_words(patients)}"
+    )
     print_issues(found)
     print(f"Data set {found.dataset_id}")
     say(f"Next: overread train {found.dataset_id}")
@@ -72,10 +87,10 @@ def read_data(workspace: Workspace, path: Path, *, columns: Mapping[str, str] | 
         DataError: It cannot be read.
     """
     with progress("Reading images") as bar:
-        found = index_data(
+        found = data.index_data(
             path, columns=columns or None, unpack_into=workspace.root / "unpacked", progress=bar
         )
-    save_index(workspace, found)
+    data.save_index(workspace, found)
     return found
 
 
@@ -85,11 +100,11 @@ def read_images(workspace: Workspace, path: Path) -> tuple[Sample, ...]:
     Raises:
         DataError: There is nothing to be read.
     """
-    if not path.is_file() or is_table(path) or is_archive(path):
+    if not path.is_file() or data.is_table(path) or data.is_archive(path):
         found = read_data(workspace, path)
         print_issues(found)
         return found.samples
-    scanned = scan(path.absolute(), look=False)
+    scanned = data.scan(path.absolute(), look=False)
     if scanned.problem is not None:
         raise scanned.problem
     return (
@@ -122,41 +137,44 @@ def dataset_of(workspace: Workspace, id_or_path: str) -> Index:
     """
     matching = [
         entry.dataset_id
-        for entry in list_indexes(workspace)
+        for entry in data.list_indexes(workspace)
         if len(id_or_path) >= 4 and entry.dataset_id.startswith(id_or_path)
     ]
     if len(matching) == 1:
-        return load_index(workspace, matching[0])
-    path = from_home(Path(id_or_path))
+        return data.load_index(workspace, matching[0])
+    path = data.from_home(Path(id_or_path))
     if path.exists():
         found = read_data(workspace, path)
         print_issues(found)
         return found
-    known = ", ".join(entry.dataset_id for entry in list_indexes(workspace)) or "none yet"
+    known = ", ".join(entry.dataset_id for entry in data.list_indexes(workspace)) or "none yet"
     raise DataError(
         f"“{id_or_path}” is neither a data set of this workspace nor a path",
         f"Give a folder or table of images, or one of the data sets there are ({known})",
     )
 
 
+@app.command(rich_help_panel=LINE)
 def split(
-    dataset: str,
-    *,
-    ratios: str | None,
-    seed: int | None,
-    use_given: bool | None,
-    positive: str | None,
-    workspace_root: Path | None,
-    as_json: bool,
+    dataset: DatasetArgument,
+    ratios: RatiosOption = None,
+    seed: SplitSeedOption = None,
+    use_given: GivenOption = None,
+    positive: PositiveOption = None,
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """See `gui.cli.main.split`."""
-    workspace = open_workspace(workspace_root)
+    """Divide by patient into training, validation and test, and keep that choice for training.
+
+    Example: [bold]overread split 3f2a90c1d4e5 --ratios 70/15/15 --seed 7[/bold]
+    """
+    workspace = open_workspace(root)
     found = dataset_of(workspace, dataset)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
     divided = divide(found, choices)
-    save_choices(workspace, found.dataset_id, choices)
+    data.save_choices(workspace, found.dataset_id, choices)
     table = workspace.datasets / found.dataset_id / "split.csv"
-    save_split(divided, table)
+    data.save_split(divided, table)
     counts = {part: Counter(sample.label for sample in divided.part(part)) for part in PARTS}
     if as_json:
         show_json(
@@ -179,17 +197,19 @@ def split(
     say("Training will divide it so, unless told otherwise.")
 
 
-def divide(found: Index, choices: Choices) -> Split:
+def divide(found: Index, choices: data.Choices) -> Split:
     """Divide a data set as chosen.
 
     Raises:
         SplitError: It cannot be divided so.
     """
-    return split_index(found, ratios=choices.ratios, seed=choices.seed, use_given=choices.use_given)
+    return data.split_index(found, ratios=choices.ratios, seed=choices.seed, use_given=choices.use_given)
 
 
 def _patients(divided: Split, part: Part) -> int | None:
-    return None if patients_unknown(divided) else len({sample.patient_id for sample in divided.part(part)})
+    return (
+        None if data.patients_unknown(divided) else len({sample.patient_id for sample in divided.part(part)})
+    )
 
 
 def choices_of(
@@ -200,21 +220,21 @@ def choices_of(
     seed: int | None,
     use_given: bool | None,
     positive: str | None,
-) -> Choices:
+) -> data.Choices:
     """Return what is kept for this data set, with what was said on the command line instead."""
-    kept = load_choices(workspace, found.dataset_id)
-    division: Division = kept.division if use_given is None else ("given" if use_given else "anew")
+    kept = data.load_choices(workspace, found.dataset_id)
+    division: data.Division = kept.division if use_given is None else ("given" if use_given else "anew")
     if ratios and use_given is None:
         division = "anew"
     if positive is not None and positive not in found.classes:
         raise DataError(
             f"The data has no class “{positive}”", f"Choose one of its classes: {', '.join(found.classes)}"
         )
-    return Choices(
+    return data.Choices(
         division=division,
-        ratios=ratios_of(*_shares(ratios)) if ratios else kept.ratios,
+        ratios=data.ratios_of(*_shares(ratios)) if ratios else kept.ratios,
         seed=kept.seed if seed is None else seed,
-        positive=positive or positive_of(found, kept),
+        positive=positive or data.positive_of(found, kept),
     )
 
 

@@ -12,20 +12,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from typing import Annotated
 
-from engine import jobs
-from engine.data import split_index
+import typer
+
+from engine import data, jobs, reading, recipes, runs
 from engine.errors import TrainingError
-from engine.jobs import JobStatus
-from engine.reading import Store, open_store
-from engine.recipes import RECIPES
 from engine.records import Estimate, Run, TrainingRequest
-from engine.runs import load_run
 from engine.workspace import Workspace, open_workspace
 from gui.cli.data import print_issues, read_data
+from gui.cli.options import START, BrowserOption, JsonOption, PortOption, WorkspaceOption
 from gui.cli.terminal import answers, duration, say, show_json, show_table, watch_job
 from sample_data import SAMPLE_TABLE
+
+app = typer.Typer()
 
 RECIPE = "demo"
 
@@ -77,20 +77,29 @@ class Outcome:
     seconds: dict[str, float]
 
 
-def run_demo(
-    workspace_root: Path | None, *, port: int | None, open_browser: bool, gui: bool, as_json: bool, seed: int
+@app.command(rich_help_panel=START)
+def demo(
+    root: WorkspaceOption = None,
+    port: PortOption = None,
+    no_browser: BrowserOption = False,
+    no_gui: Annotated[bool, typer.Option("--no-gui", help="Stop after the table.")] = False,
+    as_json: JsonOption = False,
+    seed: Annotated[int, typer.Option(metavar="N", help="For everything random.")] = 0,
 ) -> None:
-    """Walk the line on the sample data, show the table, then open the review page unless told not to."""
-    workspace = open_workspace(workspace_root)
-    outcome = walk(workspace, seed=seed, beside=_import_window if gui else _import_line)
+    """Walk the whole line on generated films, then open the review page. About a minute.
+
+    Example: [bold]overread demo[/bold]
+    """
+    workspace = open_workspace(root)
+    outcome = walk(workspace, seed=seed, beside=_import_line if no_gui else _import_window)
     if as_json:
         show_json(as_plain(outcome))
     else:
         print_outcome(outcome)
-    if gui:
+    if not no_gui:
         from gui.app import serve
 
-        serve(workspace, port=port, open_browser=open_browser, page="review", run_id=outcome.run.run_id)
+        serve(workspace, port=port, open_browser=not no_browser, page="review", run_id=outcome.run.run_id)
 
 
 def _import_line() -> None:
@@ -122,10 +131,10 @@ def walk(workspace: Workspace, *, seed: int = 0, beside: Callable[[], None] = _i
         index = read_data(workspace, SAMPLE_TABLE)
     print_issues(index)
     with watch.step("split"):
-        split = split_index(index, seed=seed)
+        split = data.split_index(index, seed=seed)
     counts = f"{len(split.train)} training, {len(split.val)} validation, {len(split.test)} test films"
     say(f"Divided by patient: {counts}.")
-    recipe = replace(RECIPES[RECIPE], seed=seed)
+    recipe = replace(recipes.RECIPES[RECIPE], seed=seed)
     say(f"Training “{recipe.title}” in a process of its own.")
     job = jobs.submit(workspace, TrainingRequest(recipe=recipe, dataset_id=index.dataset_id, split_seed=seed))
     threading.Thread(target=beside, daemon=True).start()
@@ -134,8 +143,8 @@ def walk(workspace: Workspace, *, seed: int = 0, beside: Callable[[], None] = _i
         problem, _, remedy = end.message.partition(". ")
         raise TrainingError(problem, remedy or "Try again")
     with watch.step("measure"):
-        run = load_run(job.folder)
-        with open_store(workspace.database) as store:
+        run = runs.load_run(job.folder)
+        with reading.open_store(workspace.database) as store:
             return measure(workspace, store, run, watch)
 
 
@@ -147,13 +156,13 @@ class _clock:  # noqa: N801  a function with a memory
         self.step = STEPS["starting"]
         self.since = time.monotonic()
 
-    def __call__(self, now: JobStatus) -> None:
+    def __call__(self, now: jobs.JobStatus) -> None:
         moment = time.monotonic()
         self.watch.add(self.step, moment - self.since)
         self.step, self.since = STEPS.get(now.state, self.step), moment
 
 
-def measure(workspace: Workspace, store: Store, run: Run, watch: Stopwatch) -> Outcome:
+def measure(workspace: Workspace, store: reading.Store, run: Run, watch: Stopwatch) -> Outcome:
     """Take the figures from the report, so that the two never differ."""
     from engine.pipeline import (
         report_run,

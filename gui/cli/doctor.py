@@ -1,7 +1,8 @@
-"""`overread doctor`: what this machine offers and what is missing, without touching the network."""
+"""`overread doctor` and `version`: what this machine offers and what is missing, without touching the network."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import platform
 import shutil
@@ -9,11 +10,16 @@ import sys
 import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+import typer
 
 from engine.errors import EngineError
 from engine.workspace import Workspace, default_root, open_workspace
+from gui.cli.options import LOOK, JsonOption, WorkspaceOption
+from gui.cli.terminal import show_json, show_table
+
+app = typer.Typer()
 
 DEFAULT_WEIGHTS = "tf_efficientnet_lite0"
 BROWSERS = (
@@ -39,6 +45,37 @@ class Check:
     found: str
     good: bool = True
     remedy: str = ""
+
+
+@app.command(rich_help_panel=LOOK)
+def doctor(root: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Say what Overread found on this machine and what is missing, without touching the network.
+
+    Example: [bold]overread doctor[/bold]
+    """
+    checks = examine(root)
+    good = all(check.good for check in checks)
+    if as_json:
+        show_json({"good": good, "checks": [dataclasses.asdict(check) for check in checks]})
+    else:
+        show_table(("", "found", ""), [(c.name, c.found, "good" if c.good else "missing") for c in checks])
+    if not good:
+        remedies = "; ".join(f"{check.name}: {check.remedy}" for check in checks if not check.good)
+        raise EngineError("Something that Overread needs is missing", remedies)
+
+
+@app.command(rich_help_panel=LOOK)
+def version() -> None:
+    """Print the version.
+
+    Example: [bold]overread version[/bold]
+    """
+    from importlib.metadata import PackageNotFoundError, version as installed
+
+    try:
+        print(installed("overread"))
+    except PackageNotFoundError:
+        print("not installed as a package")
 
 
 def examine(workspace_root: Path | None = None) -> list[Check]:
@@ -73,10 +110,12 @@ def _system(name: str, _root: Path) -> Check:
 
 
 def _packages(name: str, _root: Path) -> Check:
+    from importlib.metadata import PackageNotFoundError, version as installed
+
     versions = []
     for package in ("overread", "torch", "torchvision", "timm", "gradio"):
         try:
-            versions.append(f"{package} {version(package)}")
+            versions.append(f"{package} {installed(package)}")
         except PackageNotFoundError:
             versions.append(f"{package} (not installed as a package)")
     missing = [entry for entry in versions[1:] if entry.endswith(")")]

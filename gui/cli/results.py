@@ -3,44 +3,72 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Sequence
+from io import BytesIO, StringIO
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
+import typer
+
+from engine import images, prediction, reading, runs, saliency
 from engine.errors import DataError, ReportError
-from engine.pipeline import export_run, read_samples, report_run
-from engine.prediction import parts_of
-from engine.reading import open_store
 from engine.records import PARTS, Part, Prediction, Run, Sample
-from engine.runs import find_run, load_explanations, save_explanations, split_of
 from engine.storage import storage_error, write_atomic
 from engine.workspace import open_workspace
 from gui.cli.data import read_images
-from gui.cli.overlay import overlay_png
+from gui.cli.options import LINE, JsonOption, RunArgument, WorkspaceOption
 from gui.cli.terminal import progress, say, show_json, show_table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+app = typer.Typer()
 
 PICTURE_SIDE = 768  # pixels of an explained film
 
 
+@app.command(rich_help_panel=LINE)
 def predict(
-    run: str, path: Path, *, out: Path | None, review: bool, workspace_root: Path | None, as_json: bool
+    run: RunArgument,
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="An image, or a folder, table or archive of images.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The CSV to add to; default: the run's predictions.csv."),
+    ] = None,
+    review: Annotated[
+        bool, typer.Option("--review", help="Put the images into the run's review queue.")
+    ] = False,
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """See `gui.cli.main.predict`."""
-    workspace = open_workspace(workspace_root)
-    trained = find_run(workspace, run)
+    """Predict images that the run has not seen, and add them to its predictions.csv.
+
+    Example: [bold]overread predict latest ~/new-films[/bold]
+    """
+    from engine import pipeline  # with it comes torch
+
+    workspace = open_workspace(root)
+    trained = runs.find_run(workspace, run)
     table = out or trained.folder / "predictions.csv"
     make_folder(table.parent)
     lines_of(table, trained)  # what cannot be added to is said before anything is read
     samples = read_images(workspace, path)
     with progress("Predicting") as bar:
-        predictions, explanations = read_samples(
-            workspace, trained, samples, parts=parts_of(split_of(trained)), progress=bar
+        predictions, explanations = pipeline.read_samples(
+            workspace,
+            trained,
+            samples,
+            parts=prediction.parts_of(runs.split_of(trained)),
+            progress=bar,
         )
     add_to_table(table, trained, predictions)
     if review:
-        save_explanations(trained.folder, {**load_explanations(trained.folder), **explanations}.values())
-        with open_store(workspace.database) as store:
+        kept = runs.load_explanations(trained.folder)
+        runs.save_explanations(trained.folder, {**kept, **explanations}.values())
+        with reading.open_store(workspace.database) as store:
             store.add_cases(trained.run_id, predictions)
     if as_json:
         show_json(
@@ -50,13 +78,13 @@ def predict(
                 "classes": trained.classes,
                 "predictions": [
                     {
-                        "path": prediction.path,
-                        "image_id": prediction.image_id,
-                        "predicted": prediction.predicted,
-                        "probabilities": prediction.probabilities,
-                        "label": prediction.label,
+                        "path": one.path,
+                        "image_id": one.image_id,
+                        "predicted": one.predicted,
+                        "probabilities": one.probabilities,
+                        "label": one.label,
                     }
-                    for prediction in predictions
+                    for one in predictions
                 ],
             }
         )
@@ -74,16 +102,16 @@ def add_to_table(table: Path, run: Run, predictions: Sequence[Prediction]) -> No
         WorkspaceError: It cannot be written.
     """
     headings, lines = _headings(run), lines_of(table, run)
-    for prediction in predictions:
+    for one in predictions:
         values = (
-            prediction.image_id,
-            str(prediction.path),
-            prediction.label or "",
-            prediction.predicted,
-            *(f"{value:.6f}" for value in prediction.probabilities),
+            one.image_id,
+            str(one.path),
+            one.label or "",
+            one.predicted,
+            *(f"{value:.6f}" for value in one.probabilities),
         )
-        lines[prediction.image_id] = dict(zip(headings, values, strict=True))
-    text = io.StringIO(newline="")
+        lines[one.image_id] = dict(zip(headings, values, strict=True))
+    text = StringIO(newline="")
     writer = csv.DictWriter(text, headings)
     writer.writeheader()
     writer.writerows(lines.values())
@@ -112,29 +140,65 @@ def lines_of(table: Path, run: Run) -> dict[str, dict[str, str]]:
     raise DataError(f"{table} is not a table of this run's predictions", "Choose another file with --out")
 
 
+@app.command(rich_help_panel=LINE)
 def explain(
-    run: str, images: Sequence[Path], *, out: Path, workspace_root: Path | None, as_json: bool
+    run: RunArgument,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the pictures go.")],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="IMAGES", help="Images or folders; default: the run's test films."),
+    ] = None,
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """See `gui.cli.main.explain`."""
-    workspace = open_workspace(workspace_root)
-    trained = find_run(workspace, run)
+    """Write films with their heatmaps laid over them, one PNG a case.
+
+    Example: [bold]overread explain latest film1.png film2.dcm --out why[/bold]
+    """
+    from engine import pipeline
+
+    workspace = open_workspace(root)
+    trained = runs.find_run(workspace, run)
     samples: list[Sample] = []
-    for path in images:
+    for path in paths or []:
         samples += read_images(workspace, path)
-    chosen = samples if images else list(split_of(trained).test)
+    chosen = samples if paths else list(runs.split_of(trained).test)
     with progress("Explaining") as bar:
-        predictions, explanations = read_samples(workspace, trained, chosen, progress=bar)
+        predictions, explanations = pipeline.read_samples(workspace, trained, chosen, progress=bar)
     make_folder(out)
     written = []
-    for prediction in predictions:
-        picture = out / f"{prediction.path.stem}-{prediction.image_id[:8]}.png"
-        heatmap = explanations[prediction.image_id].heatmap
-        write_atomic(picture, overlay_png(prediction.path, heatmap, max_side=PICTURE_SIDE))
+    for one in predictions:
+        picture = out / f"{one.path.stem}-{one.image_id[:8]}.png"
+        write_atomic(picture, overlay_png(one.path, explanations[one.image_id].heatmap))
         written.append(picture)
     if as_json:
         show_json({"run_id": trained.run_id, "pictures": written})
     else:
         print(f"{len(written)} pictures in {out}")
+
+
+def overlay_png(film: Path, heatmap: NDArray[np.float32]) -> bytes:
+    """Lay a heatmap over its film.
+
+    Args:
+        film: The image's file.
+        heatmap: (h, w) float32 in [0, 1]; it covers the whole film.
+
+    Returns:
+        An RGB PNG, free of metadata, `PICTURE_SIDE` pixels at most on its longer side.
+
+    Raises:
+        ImageError: The film cannot be read.
+    """
+    from PIL import Image
+
+    with Image.open(BytesIO(images.film_png(film, max_side=PICTURE_SIDE))) as opened:
+        below = opened.convert("RGBA")
+    with Image.open(BytesIO(saliency.heatmap_png(heatmap, size=max(below.size)))) as opened:
+        above = opened.convert("RGBA").resize(below.size, Image.Resampling.BILINEAR)
+    stream = BytesIO()
+    Image.alpha_composite(below, above).convert("RGB").save(stream, "PNG")
+    return stream.getvalue()
 
 
 def make_folder(folder: Path) -> None:
@@ -149,17 +213,30 @@ def make_folder(folder: Path) -> None:
         raise storage_error(error, folder) from error
 
 
-def report(run: str, *, out: Path, part: str, workspace_root: Path | None, as_json: bool) -> None:
-    """See `gui.cli.main.report`."""
+@app.command(rich_help_panel=LINE)
+def report(
+    run: RunArgument,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where report.html, the CSV and the JSON go.")],
+    part: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the report against the labels in the data and the reviewed labels: one HTML file, CSV and JSON.
+
+    Example: [bold]overread report latest --out report[/bold]
+    """
+    from engine import pipeline
+
     if part not in (*get_args(Part), "all"):
         raise ReportError(f"There is no part “{part}”", "Choose train, val, test or all")
     side = None if part == "all" else next(name for name in PARTS if name == part)
-    workspace = open_workspace(workspace_root)
-    trained = find_run(workspace, run)
+    workspace = open_workspace(root)
+    trained = runs.find_run(workspace, run)
     make_folder(out)
-    with open_store(workspace.database) as store:
-        built = report_run(workspace, store, trained, part=side)
-        exported = export_run(workspace, built, trained, store.predictions(trained.run_id, part=side), out)
+    with reading.open_store(workspace.database) as store:
+        built = pipeline.report_run(workspace, store, trained, part=side)
+        predictions = store.predictions(trained.run_id, part=side)
+        exported = pipeline.export_run(workspace, built, trained, predictions, out)
     if as_json:
         show_json(
             {"run_id": trained.run_id, "html": exported.html, "json": exported.json, "csv": exported.csv}

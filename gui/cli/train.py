@@ -2,46 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from engine import jobs
-from engine.data import training_request
+import typer
+
+from engine import data, jobs, recipes, runs
 from engine.errors import RecipeError, RunError, TrainingError
-from engine.recipes import change_recipe, find_recipe
 from engine.records import Recipe
-from engine.runs import load_history, load_run
 from engine.workspace import Workspace, open_workspace
 from gui.cli.data import choices_of, dataset_of, divide, pairs_of
+from gui.cli.options import (
+    LINE,
+    TRAINING,
+    DatasetArgument,
+    DeviceOption,
+    DownloadsOption,
+    EpochsOption,
+    GivenOption,
+    JsonOption,
+    PositiveOption,
+    RatiosOption,
+    RunArgument,
+    SplitSeedOption,
+    WorkspaceOption,
+)
 from gui.cli.terminal import duration, say, show_json, show_table, watch_job
 
+app = typer.Typer()
 
+
+@app.command(rich_help_panel=LINE)
 def train(
-    dataset: str,
-    *,
-    recipe: str,
-    changes: Sequence[str],
-    epochs: str | None,
-    ratios: str | None,
-    seed: int | None,
-    use_given: bool | None,
-    positive: str | None,
-    device: str,
-    allow_downloads: bool,
-    background: bool,
-    workspace_root: Path | None,
-    as_json: bool,
+    dataset: DatasetArgument,
+    recipe: Annotated[str, typer.Option(metavar="NAME|FILE", help="See: overread recipes.")] = "default",
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Change the recipe: --set balance.method=focal"),
+    ] = None,
+    epochs: EpochsOption = None,
+    ratios: RatiosOption = None,
+    seed: SplitSeedOption = None,
+    use_given: GivenOption = None,
+    positive: PositiveOption = None,
+    device: DeviceOption = "auto",
+    allow_downloads: DownloadsOption = False,
+    background: Annotated[bool, typer.Option("--background", help="Start it and return at once.")] = False,
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """See `gui.cli.main.train`."""
-    workspace = open_workspace(workspace_root)
-    chosen = find_recipe(recipe)
-    chosen = change_recipe(chosen, {**epochs_of(chosen, epochs), **pairs_of(changes, "--set")})
+    """Train, then predict the validation and test films. Ctrl-C asks before it stops the training.
+
+    Example: [bold]overread train ~/films --recipe default --epochs 20,2[/bold]
+    """
+    workspace = open_workspace(root)
+    chosen = recipes.find_recipe(recipe)
+    chosen = recipes.change_recipe(chosen, {**epochs_of(chosen, epochs), **pairs_of(changes or [], "--set")})
     found = dataset_of(workspace, dataset)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
     divide(found, choices)  # what cannot be divided is said now, not by another process
     job = jobs.submit(
-        workspace, training_request(chosen, found, choices, device=device, allow_downloads=allow_downloads)
+        workspace,
+        data.training_request(chosen, found, choices, device=device, allow_downloads=allow_downloads),
     )
     say(f"Run {job.job_id}: {chosen.title} on {found.name}")
     if background:
@@ -80,8 +102,8 @@ def _finish(workspace: Workspace, folder: Path, *, as_json: bool) -> None:
     if end.state != "done":
         problem, _, remedy = end.message.partition(". ")
         raise TrainingError(problem, remedy or f"Resume it with: overread resume {end.job_id}")
-    run = load_run(folder)
-    epochs = load_history(folder)
+    run = runs.load_run(folder)
+    epochs = runs.load_history(folder)
     best = max((epoch.val_auc for epoch in epochs if epoch.best), default=float("nan"))
     facts: dict[str, Any] = {
         "run_id": run.run_id,
@@ -115,9 +137,13 @@ def _job_folder(workspace: Workspace, run: str) -> Path:
     return workspace.runs / matching[0]
 
 
-def runs(workspace_root: Path | None, *, as_json: bool) -> None:
-    """See `gui.cli.main.runs`."""
-    found = jobs.list_jobs(open_workspace(workspace_root))
+@app.command("runs", rich_help_panel=TRAINING)
+def list_runs(root: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """List the runs of the workspace and how far each is.
+
+    Example: [bold]overread runs[/bold]
+    """
+    found = jobs.list_jobs(open_workspace(root))
     if as_json:
         show_json({"runs": [_status_facts(now) for now in found]})
         return
@@ -149,15 +175,23 @@ def _say_status(now: jobs.JobStatus, *, as_json: bool) -> None:
         print(f"Run {now.job_id}: {now.state}. {now.message}")
 
 
-def watch(run: str, *, workspace_root: Path | None, as_json: bool) -> None:
-    """See `gui.cli.main.watch`."""
-    workspace = open_workspace(workspace_root)
+@app.command(rich_help_panel=TRAINING)
+def watch(run: RunArgument, root: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Follow a training that is running, whoever started it.
+
+    Example: [bold]overread watch latest[/bold]
+    """
+    workspace = open_workspace(root)
     _finish(workspace, _job_folder(workspace, run), as_json=as_json)
 
 
-def stop(run: str, *, workspace_root: Path | None) -> None:
-    """See `gui.cli.main.stop`."""
-    folder = _job_folder(open_workspace(workspace_root), run)
+@app.command(rich_help_panel=TRAINING)
+def stop(run: RunArgument, root: WorkspaceOption = None) -> None:
+    """Stop a training within a batch; it can be resumed from its last checkpoint.
+
+    Example: [bold]overread stop latest[/bold]
+    """
+    folder = _job_folder(open_workspace(root), run)
     if not jobs.status(folder).working:
         _say_status(jobs.status(folder), as_json=False)
         return
@@ -167,8 +201,12 @@ def stop(run: str, *, workspace_root: Path | None) -> None:
             _say_status(now, as_json=False)
 
 
-def resume(run: str, *, workspace_root: Path | None, as_json: bool) -> None:
-    """See `gui.cli.main.resume`."""
-    workspace = open_workspace(workspace_root)
+@app.command(rich_help_panel=TRAINING)
+def resume(run: RunArgument, root: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """Go on with a training that was stopped, failed or lost, from its last checkpoint.
+
+    Example: [bold]overread resume latest[/bold]
+    """
+    workspace = open_workspace(root)
     job = jobs.resume(workspace, _job_folder(workspace, run).name)
     _finish(workspace, job.folder, as_json=as_json)

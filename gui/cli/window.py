@@ -4,39 +4,57 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing, nullcontext
-from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from engine import reading, runs
 from engine.errors import EngineError
-from engine.reading import open_store
-from engine.runs import find_run
 from engine.workspace import Workspace, open_workspace
-from gui.app import serve
+from gui import sharing
+from gui.cli.options import START, BrowserOption, PortOption, WorkspaceOption
 from gui.cli.terminal import remarks, say
-from gui.sharing import Share, share
+
+if TYPE_CHECKING:
+    from gui.sharing import Share
 
 GRADIO = "Gradio's server gradio.live"
 
+app = typer.Typer()
 
+
+@app.command(rich_help_panel=START)
 def gui(
-    workspace_root: Path | None,
-    *,
-    port: int | None,
-    open_browser: bool,
-    share_minutes: int | None,
-    through_ssh: bool,
-    share_server: str | None,
-    sure: bool,
+    root: WorkspaceOption = None,
+    port: PortOption = None,
+    no_browser: BrowserOption = False,
+    share: Annotated[
+        bool, typer.Option("--share", help="Also make a public link to a read-only copy without names.")
+    ] = False,
+    minutes: Annotated[int, typer.Option(metavar="N", help="How long the link lives.")] = 60,
+    ssh: Annotated[
+        bool, typer.Option("--ssh", help="Share through an ssh server of your own: no outsider in between.")
+    ] = False,
+    share_server: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="A share server of your own.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before sharing.")] = False,
 ) -> None:
-    """See `gui.cli.main.gui`."""
-    workspace = open_workspace(workspace_root)
+    """Open the pages: Data, Train, Review, Report, Share. They are served to this machine alone.
+
+    Example: [bold]overread gui --workspace ~/study[/bold]
+    """
+    from gui.app import serve  # with it comes Gradio
+
+    workspace = open_workspace(root)
     link = None
-    if share_minutes is not None and _agreed(sure, share_server or ("" if through_ssh else GRADIO)):
+    if (share or ssh) and _agreed(yes, share_server or ("" if ssh else GRADIO)):
         try:
-            link = open_link(workspace, minutes=share_minutes, through_ssh=through_ssh, server=share_server)
+            link = open_link(workspace, minutes=minutes, through_ssh=ssh, server=share_server)
         except EngineError as error:
             say(f"{error} The window on this computer opens all the same.")
     with closing(link) if link is not None else nullcontext():
-        serve(workspace, port=port, open_browser=open_browser)
+        serve(workspace, port=port, open_browser=not no_browser)
 
 
 def open_link(workspace: Workspace, *, minutes: int, through_ssh: bool, server: str | None) -> Share:
@@ -46,9 +64,9 @@ def open_link(workspace: Workspace, *, minutes: int, through_ssh: bool, server: 
         ShareError: No link can be had.
         RunError: There is no finished run to share.
     """
-    run = find_run(workspace, "latest")
-    with open_store(workspace.database) as store:
-        link = share(
+    run = runs.find_run(workspace, "latest")
+    with reading.open_store(workspace.database) as store:
+        link = sharing.share(
             workspace,
             store,
             run.run_id,

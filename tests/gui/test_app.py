@@ -15,6 +15,7 @@ import pytest
 
 from engine.errors import EngineError
 from engine.workspace import Workspace
+from gui import app
 from gui.app import FIRST_PORT, LAST_PORT, PAGES, choose_port
 from gui.cli import window as window_command
 from gui.web.image_routes import film_url
@@ -94,15 +95,13 @@ def test_the_window_opens_though_there_is_no_run_to_share(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     opened: list[Workspace] = []
-    monkeypatch.setattr(window_command, "serve", lambda workspace, **_: opened.append(workspace))
+    monkeypatch.setattr(app, "serve", lambda workspace, **_: opened.append(workspace))
     window_command.gui(
         tmp_path,
-        port=None,
-        open_browser=False,
-        share_minutes=5,
-        through_ssh=True,
-        share_server=None,
-        sure=True,
+        no_browser=True,
+        minutes=5,
+        ssh=True,
+        yes=True,
     )
     assert opened[0].root == tmp_path
     said = " ".join("".join(capsys.readouterr()).split())

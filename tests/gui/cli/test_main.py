@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import typer.main
 from PIL import Image
+from typer.core import TyperGroup
 
 from engine.jobs.files import JobStatus
 from gui.cli.main import app, main
@@ -24,9 +26,9 @@ from gui.cli.terminal import watch_job
 from tests.tiny import EPOCH
 
 ROOT = Path(__file__).parents[3]
-COMMANDS = [
-    str(command.name or command.callback.__name__) for command in app.registered_commands if command.callback
-]
+GROUP = typer.main.get_command(app)
+assert isinstance(GROUP, TyperGroup)
+COMMANDS = list(GROUP.commands)
 
 Overread = Callable[..., tuple[int, str, str]]
 
@@ -81,6 +83,14 @@ def test_help_imports_nothing_heavy() -> None:
     look = "import sys, gui.cli.main; print([n for n in ('torch', 'gradio', 'pandas', 'numpy') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_page_of_the_command_line_can_be_written_from_its_help() -> None:
+    write = [sys.executable, "-m", "typer", "gui.cli.main", "utils", "docs", "--name", "overread"]
+    page = subprocess.run(write, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert re.findall("^## `overread (.*)`", page, re.MULTILINE) == COMMANDS
+    for name in COMMANDS:
+        assert f">overread {name}" in page, "its example"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

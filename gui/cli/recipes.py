@@ -1,28 +1,40 @@
-"""`overread recipes` and `doctor`: what there is to train with, and what this machine offers."""
+"""`overread recipes`: what there is to train with."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
+
+from engine import models, recipes
 from engine.errors import EngineError
-from engine.models import count_parameters
-from engine.recipes import RECIPES, find_recipe, recipe_to_json
-from gui.cli.doctor import examine
+from gui.cli.options import LOOK, JsonOption
 from gui.cli.terminal import progress, say, show_json, show_table
 
+app = typer.Typer()
 
-def recipes(*, export: str | None, classes: int, as_json: bool) -> None:
-    """See `gui.cli.main.recipes`."""
+
+@app.command("recipes", rich_help_panel=LOOK)
+def list_recipes(
+    export: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Print one recipe as JSON, to be changed and trained.")
+    ] = None,
+    classes: Annotated[int, typer.Option(metavar="N", help="Count parameters for so many classes.")] = 2,
+    as_json: JsonOption = False,
+) -> None:
+    """List the built-in recipes: net, parameters, where they come from, what was published.
+
+    Example: [bold]overread recipes --export default > mine.json[/bold]
+    """
     if export is not None:
-        print(recipe_to_json(find_recipe(export)), end="")
+        print(recipes.recipe_to_json(recipes.find_recipe(export)), end="")
         return
     listed: list[dict[str, Any]] = []
     counted: dict[tuple[object, ...], tuple[int, int]] = {}
     with progress("Building the nets") as bar:
-        for number, recipe in enumerate(RECIPES.values(), start=1):
+        for number, recipe in enumerate(recipes.RECIPES.values(), start=1):
             facts: dict[str, Any] = {
                 "name": recipe.name,
                 "title": recipe.title,
@@ -37,12 +49,12 @@ def recipes(*, export: str | None, classes: int, as_json: bool) -> None:
             net = (recipe.backbone, recipe.image_size, recipe.channels, recipe.head, trainable)
             try:
                 if net not in counted:
-                    counted[net] = count_parameters(recipe, classes)
+                    counted[net] = models.count_parameters(recipe, classes)
                 facts["parameters"], facts["trained_parameters"] = counted[net]
             except EngineError as error:  # a recipe for another number of classes is still worth listing
                 facts["note"] = str(error)
             listed.append(facts)
-            bar(number, len(RECIPES))
+            bar(number, len(recipes.RECIPES))
     if as_json:
         show_json({"classes": classes, "recipes": listed})
         return
@@ -56,16 +68,3 @@ def recipes(*, export: str | None, classes: int, as_json: bool) -> None:
 
 def _expected(facts: Mapping[str, Any]) -> str:
     return "; ".join(f"{one['metric']} {one['value']:g} on {one['data']}" for one in facts["expected"])
-
-
-def doctor(workspace_root: Path | None, *, as_json: bool) -> None:
-    """See `gui.cli.main.doctor`."""
-    checks = examine(workspace_root)
-    good = all(check.good for check in checks)
-    if as_json:
-        show_json({"good": good, "checks": [dataclasses.asdict(check) for check in checks]})
-    else:
-        show_table(("", "found", ""), [(c.name, c.found, "good" if c.good else "missing") for c in checks])
-    if not good:
-        remedies = "; ".join(f"{check.name}: {check.remedy}" for check in checks if not check.good)
-        raise EngineError("Something that Overread needs is missing", remedies)

@@ -1,0 +1,54 @@
+"""What several commands ask for in the same words, and the panels that `overread --help` shows them in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+START, LINE, TRAINING, LOOK = "Start here", "The line, step by step", "Training runs", "Look around"
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspace",
+        "-w",
+        metavar="DIR",
+        help="Where runs and reviews are kept. Default: $OVERREAD_WORKSPACE, or your user data folder.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's id, the start of one, or “latest”.", show_default=False)
+]
+DatasetArgument = Annotated[
+    str, typer.Argument(metavar="DATASET", help="A data set's id, or a path to read first.")
+]
+PortOption = Annotated[
+    int | None, typer.Option(metavar="N", help="Port of the local page; default: a free one.")
+]
+BrowserOption = Annotated[bool, typer.Option("--no-browser", help="Print the address and open no browser.")]
+RatiosOption = Annotated[
+    str | None, typer.Option(metavar="A/B/C", help="Shares for training, validation, test; default 60/20/20.")
+]
+SplitSeedOption = Annotated[
+    int | None, typer.Option("--seed", metavar="N", help="Decides which patient goes where; default 0.")
+]
+GivenOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--use-given/--by-patient",
+        "--given-split/--by-patient",
+        help="Use the parts that came with the data, or divide anew by patient. Default: the parts, if any.",
+        show_default=False,
+    ),
+]
+PositiveOption = Annotated[str | None, typer.Option(metavar="CLASS", help="The class that is the finding.")]
+EpochsOption = Annotated[
+    str | None, typer.Option(metavar="N[,N…]", help="Epochs of each phase, or of all phases.")
+]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+DownloadsOption = Annotated[
+    bool, typer.Option("--allow-downloads", help="Fetch pretrained weights that are not on this machine.")
+]
