@@ -1,10 +1,14 @@
-"""Rows of the database and records of the engine, each turned into the other."""
+"""Rows of the database and records of the engine, each turned into the other.
+
+A field of `Review` is a column of the same name: one that is text, a number or nothing needs no line here.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -103,15 +107,11 @@ def run_row(run: Run) -> dict[str, Any]:
 
 def review_row(review: Review, case: AnyRow) -> dict[str, Any]:
     """Return what is stored of a review: also what the machine said on the screen at the time."""
+    said = {field.name: getattr(review, field.name) for field in fields(review) if field.name != "review_id"}
     return {
-        "run_id": review.run_id,
-        "image_id": review.image_id,
-        "reader": review.reader,
+        **said,
         "verdict": review.verdict.value,
-        "label": review.label,
-        "comment": review.comment,
         "regions": [asdict(region) for region in review.regions],
-        "seconds": review.seconds,
         "created": iso(review.created or datetime.now(UTC)),
         "predicted": case.predicted,
         "confidence": case.confidence,
@@ -147,19 +147,17 @@ def prediction(row: AnyRow) -> Prediction:
     )
 
 
+FROM_COLUMN: dict[str, Callable[[Any], Any]] = {
+    "verdict": Verdict,
+    "regions": lambda stored: tuple(Region(**region) for region in stored),
+    "created": datetime.fromisoformat,
+}
+
+
 def review(row: AnyRow) -> Review:
     """Return the review that a row holds."""
-    return Review(
-        run_id=row.run_id,
-        image_id=row.image_id,
-        reader=row.reader,
-        verdict=Verdict(row.verdict),
-        label=row.label,
-        comment=row.comment,
-        regions=tuple(Region(**region) for region in row.regions),
-        seconds=row.seconds,
-        created=datetime.fromisoformat(row.created),
-    )
+    stored = {field.name: getattr(row, field.name) for field in fields(Review)}
+    return Review(**{**stored, **{name: read(stored[name]) for name, read in FROM_COLUMN.items()}})
 
 
 def summary(row: AnyRow) -> RunSummary:

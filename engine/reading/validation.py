@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from engine.errors import ReviewError
 from engine.records import Region, Review, Verdict
 
-LONGEST_COMMENT = 10_000
 LONGEST_NAME = 200
 MOST_REGIONS = 200
 
@@ -38,11 +37,7 @@ def checked(review: Review, *, predicted: str, classes: Sequence[str], shown: st
             f"Enter your name or initials, up to {LONGEST_NAME} characters",
         )
     check_label(review, predicted, classes)
-    if len(review.comment) > LONGEST_COMMENT:
-        raise ReviewError(
-            f"The comment has {len(review.comment):,} characters",
-            f"Shorten it to {LONGEST_COMMENT:,} or fewer",
-        )
+    check_bounds(review)
     if not (math.isfinite(review.seconds) and review.seconds >= 0):
         raise ReviewError("The reading time is not a number of seconds", "Reload the case and try again")
     if len(review.regions) > MOST_REGIONS:
@@ -50,6 +45,20 @@ def checked(review: Review, *, predicted: str, classes: Sequence[str], shown: st
             f"{len(review.regions)} regions were drawn", f"Keep {MOST_REGIONS} or fewer on one case"
         )
     return replace(review, reader=reader, regions=tuple(clamped(region) for region in review.regions))
+
+
+def check_bounds(review: Review) -> None:
+    """Refuse an answer beyond the bounds that its field of `Review` states."""
+    for field in fields(review):
+        value, name = getattr(review, field.name), field.name.replace("_", " ")
+        longest = field.metadata.get("longest")
+        if longest is not None and len(value) > longest:
+            raise ReviewError(
+                f"The {name} has {len(value):,} characters", f"Shorten it to {longest:,} or fewer"
+            )
+        least, most = field.metadata.get("least"), field.metadata.get("most")
+        if least is not None and most is not None and value is not None and not least <= value <= most:
+            raise ReviewError(f"The {name} cannot be {value:g}", f"Answer from {least:g} to {most:g}")
 
 
 def check_label(review: Review, predicted: str, classes: Sequence[str]) -> None:

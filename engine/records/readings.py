@@ -1,8 +1,21 @@
-"""What a clinician said of a case."""
+"""What a clinician said of a case.
+
+A field of `Review` is all there is to say of what a reader can answer: the store keeps it in the column of its name,
+the reading screen sends it under its name, and the report writes it into its tables and its JSON. To ask readers one
+more thing, add
+
+1. the field here, with its default and, in its metadata, its bounds: "least" and "most" of a number, or "longest" of
+   a text;
+2. a migration that adds the column (`engine/reading/migrations/`, and a line in its `MIGRATIONS`);
+3. the column in `engine/reading/migrations/schema.py`, from which statements are built;
+4. the control in `gui/pages/review/viewer/verdict.html`: an element with `data-field="name"`.
+
+What every reading before it lacks is the column's default in the migration.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -37,10 +50,12 @@ class Review:
         reader: Who.
         verdict: See `Verdict`.
         label: The reader's class: the predicted one for AGREE, another for OVERRULE, None otherwise.
-        comment: Free text.
+        comment: Free text, of so many characters.
         regions: What was drawn.
         seconds: From the case's appearing to the verdict.
         created: With time zone; set by the store when None.
+        review_id: Its number in the append-only log, given by the store; None until it is stored. Of two verdicts of
+            one reader on one case the one with the larger number counts, whatever the clock said.
     """
 
     run_id: str
@@ -48,7 +63,8 @@ class Review:
     reader: str
     verdict: Verdict
     label: str | None
-    comment: str = ""
+    comment: str = field(default="", metadata={"longest": 10_000})
     regions: tuple[Region, ...] = ()
     seconds: float = 0.0
     created: datetime | None = None
+    review_id: int | None = None

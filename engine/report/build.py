@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.data import count_patients
 from engine.errors import ReportError
+from engine.reading import latest_reviews
 from engine.records import (
     Epoch,
     Estimate,
@@ -41,7 +42,7 @@ from engine.report.records import (
     ReviewSummary,
     SubgroupRow,
 )
-from engine.report.reference_standards import REFERENCE_STANDARDS, Reference, latest_reviews
+from engine.report.reference_standards import REFERENCE_STANDARDS, Reference
 from engine.report.subgroups import subgroup_table
 from engine.statistics import (
     RESAMPLES,

@@ -1,10 +1,12 @@
-"""What readers did, and how far they agree with each other."""
+"""What readers did and said, and how far they agree with each other."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from statistics import median
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +20,13 @@ from engine.records import (
 from engine.report.records import Film as Film, ReviewSummary
 from engine.report.reference_standards import answer_of
 from engine.statistics import cohen_kappa, fleiss_kappa, inestimable
+
+NOT_TOLD = {"run_id", "image_id", "created", "review_id"}  # a report says whose and of which case, not when
+
+
+def answers_in(review: Review) -> dict[str, Any]:
+    """Return what a review says, field by field, as the tables and the JSON of a report write it."""
+    return {field.name: getattr(review, field.name) for field in fields(review) if field.name not in NOT_TOLD}
 
 
 def summarise_reviews(

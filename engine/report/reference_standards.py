@@ -6,9 +6,10 @@ A reference standard gives some of the cases a class and says of the others why 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from engine.reading import latest_reviews
 from engine.records import Prediction, Review, Run, Verdict
 
 
@@ -25,26 +26,6 @@ class Reference:
     answers: Mapping[str, str]
     excluded: Mapping[str, int]
     caution: str
-
-
-def latest_reviews(reviews: Iterable[Review]) -> dict[str, dict[str, Review]]:
-    """Return the last word of each reader on each case: image id → reader → review.
-
-    Reviews are append-only: of two by one reader on one case, the one created later counts, and the one that stands
-    later in `reviews` where times are equal or unknown.
-    """
-    last: dict[str, dict[str, Review]] = {}
-    for review in reviews:
-        of_case = last.setdefault(review.image_id, {})
-        before = of_case.get(review.reader)
-        if (
-            before is None
-            or before.created is None
-            or review.created is None
-            or review.created.timestamp() >= before.created.timestamp()
-        ):
-            of_case[review.reader] = review
-    return last
 
 
 def answer_of(review: Review, predicted: str) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.report.readers import answers_in
 from engine.report.records import CaseRow, Report
 
 
@@ -50,17 +51,7 @@ def _case_document(case: CaseRow, classes: Sequence[str]) -> dict[str, Any]:
         "entropy": case.entropy,
         "conformal set": case.conformal_set,
         "dropout injection": case.uncertainty,
-        "reviews": [
-            {
-                "reader": review.reader,
-                "verdict": review.verdict.value,
-                "label": review.label,
-                "comment": review.comment,
-                "regions": review.regions,
-                "seconds": review.seconds,
-            }
-            for review in case.reviews
-        ],
+        "reviews": [answers_in(review) for review in case.reviews],
     }
 
 

@@ -9,7 +9,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.records import Estimate, Uncertainty
+from engine.records import Estimate, Review, Uncertainty, Verdict
+from engine.report.readers import answers_in
 from engine.report.records import CaseRow, Report
 
 Row = Mapping[str, Any]
@@ -104,18 +105,21 @@ def _case_rows(case: CaseRow, classes: Sequence[str]) -> list[Row]:
         "conformal set": " | ".join(case.conformal_set),
         **_passes(case.uncertainty),
     }
-    nobody = {"verdict": "", "reader's label": "", "comment": "", "reader": "", "seconds": ""}
-    return [
-        {
-            **fixed,
-            "verdict": review.verdict.value,
-            "reader's label": review.label or "",
-            "comment": review.comment,
-            "reader": review.reader,
-            "seconds": review.seconds,
-        }
-        for review in case.reviews
-    ] or [{**fixed, **nobody}]
+    return [{**fixed, **_answers(review)} for review in case.reviews] or [
+        {**fixed, **dict.fromkeys(_answers(NOBODY), "")}
+    ]
+
+
+NOBODY = Review(run_id="", image_id="", reader="", verdict=Verdict.UNSURE, label=None)
+
+
+def _answers(review: Review) -> dict[str, Any]:
+    """Return what a reader said in cells; what was drawn stands in the JSON alone."""
+    return {
+        "reader's label" if name == "label" else name.replace("_", " "): value
+        for name, value in answers_in(review).items()
+        if not isinstance(value, tuple)
+    }
 
 
 def render_csv(rows: Sequence[Row]) -> str:

@@ -17,7 +17,7 @@ import gradio as gr
 from engine.errors import EngineError, ReviewError
 from engine.reading import QUEUES, RunSummary
 from engine.records import PARTS, Prediction, Uncertainty, Verdict
-from gui.pages.review.sitting import Desk, Reading, StaleCaseError, part_named, review_of, text
+from gui.pages.review.sitting import ASKED, Desk, Reading, StaleCaseError, part_named, review_of, text
 from gui.pages.review.viewer.viewer import ReviewPane
 from gui.web import AppSession, answered, explanation, film_url, sentence
 
@@ -292,7 +292,7 @@ def _before(desk: Desk, reading: Reading, case: Prediction) -> Answer | None:
     when = f", {review.created.astimezone():%d %b %Y %H:%M}" if review.created else ""
     return {
         "sentence": f"Your previous verdict: {review.verdict.value}{to}{when}",
-        "comment": review.comment,
+        "answers": {name: getattr(review, name) for name in ASKED},
         "regions": [asdict(region) for region in review.regions],
     }
 

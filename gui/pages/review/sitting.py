@@ -11,7 +11,8 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock, RLock
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 from engine.errors import ReviewError
 from engine.reading import RunSummary
@@ -109,6 +110,30 @@ def part_named(name: str) -> Part | None:
     return next((part for part in PARTS if part == name), None)
 
 
+# The verdict decides the label, the sitting knows the reader, the store gives date and number.
+NOT_ASKED = {"run_id", "image_id", "reader", "verdict", "label", "regions", "seconds", "created", "review_id"}
+ASKED = {name: kind for name, kind in get_type_hints(Review).items() if name not in NOT_ASKED}
+"""Fields of a review that the screen has a control for (`data-field` in verdict.html), and their kinds."""
+
+
+def answers_of(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the controls of the screen say: text trimmed, a control left empty is no answer.
+
+    Raises:
+        ValueError: An answer is not of its field's kind.
+    """
+    said = {}
+    for name, kind in ASKED.items():
+        value = asked.get(name)
+        if value is None or value == "":
+            continue
+        if not isinstance(value, str | int | float):
+            raise ValueError(f"{name} is no answer")
+        kinds = [one for one in get_args(kind) or (kind,) if one is not NoneType]
+        said[name] = kinds[0](value.strip() if isinstance(value, str) else value)
+    return said
+
+
 def review_of(reading: Reading, asked: Mapping[str, Any]) -> Review:
     """Make a review of what the page sent.
 
@@ -125,6 +150,7 @@ def review_of(reading: Reading, asked: Mapping[str, Any]) -> Review:
             for box in asked.get("regions") or ()
         )
         seconds = min(float(asked.get("seconds") or 0.0), LONGEST_READING)
+        answers = answers_of(asked)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ReviewError(
             "The page sent a verdict that cannot be read", "Reload the page and decide again"
@@ -135,7 +161,7 @@ def review_of(reading: Reading, asked: Mapping[str, Any]) -> Review:
         reader=reading.reader,
         verdict=verdict,
         label=label,
-        comment=text(asked, "comment").strip(),
         regions=regions,
         seconds=seconds,
+        **answers,
     )

@@ -110,7 +110,7 @@ def test_a_review_comes_back_as_it_was(store: Store) -> None:
         created=datetime(2026, 1, 2, tzinfo=UTC),
     )
     assert store.add_review(said) == 1
-    assert store.reviews(RUN.run_id) == [said]
+    assert store.reviews(RUN.run_id) == [replace(said, review_id=1)]
 
 
 def test_the_store_dates_a_review_that_has_no_date(store: Store) -> None:

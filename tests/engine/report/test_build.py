@@ -9,10 +9,11 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,13 +112,12 @@ def review(
     label: str | None = None,
     *,
     reader: str = "A",
-    minute: int = 0,
-    **more: str,
+    **more: Any,
 ) -> Review:
     return Review(
         run_id="20260101-120000-abcd", image_id=prediction.image_id, reader=reader, verdict=verdict,
         label=prediction.predicted if verdict is Verdict.AGREE else label, seconds=6.0,
-        created=NOON + timedelta(minutes=minute), **more,
+        created=NOON, **more,
     )  # fmt: skip
 
 
@@ -179,10 +179,10 @@ def test_the_last_word_of_a_reader_counts_and_the_undecided_are_left_out_and_cou
     run = a_run()
     cases = some_cases(run)
     reviews = [
-        review(cases[0], Verdict.OVERRULE, "normal", minute=9),
-        review(cases[0], Verdict.AGREE, minute=3),  # stands later, was said earlier
+        review(cases[0], Verdict.OVERRULE, "normal", review_id=8),
+        review(cases[0], Verdict.AGREE, review_id=3),  # stands later, was stored earlier
         review(cases[1], Verdict.AGREE),
-        review(cases[1], Verdict.UNSURE, minute=1),
+        review(cases[1], Verdict.UNSURE),
         review(cases[2], Verdict.NOT_DIAGNOSTIC),
         review(cases[3], Verdict.AGREE, reader="A"),
         review(cases[3], Verdict.OVERRULE, "opacity", reader="B"),
@@ -215,7 +215,7 @@ def test_what_readers_did_is_summed_up() -> None:
     run = a_run()
     cases = some_cases(run)
     reviews = [review(each, Verdict.AGREE, reader=reader) for each in cases[:10] for reader in "AB"]
-    reviews += [review(cases[0], Verdict.OVERRULE, "normal", reader="B", minute=5)]
+    reviews += [review(cases[0], Verdict.OVERRULE, "normal", reader="B")]
     did = build(run, cases, reviews=reviews).reviews
     assert (did.readers, did.cases, did.seconds) == (2, 10, 6.0)
     assert did.verdicts == {"agree": 19, "overrule": 1, "unsure": 0, "not diagnostic": 0}

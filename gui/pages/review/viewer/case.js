@@ -7,7 +7,10 @@ let trail = [];         // cases shown before this one, for Previous
 let wake = 0, slept = 0, hiddenAt = null;
 const fetched = new Map();
 const drafts = new Map();   // what was written and drawn on cases that were left without a verdict
-const draftOf = (one) => (one && at('comment') ? { comment: at('comment').value, regions } : null);
+// What a reader can answer beside the verdict: each control is named after its field of a review.
+const controls = [...root.querySelectorAll('[data-field]')];
+const answersGiven = () => Object.fromEntries(controls.map((control) => [control.dataset.field, control.value]));
+const draftOf = (one) => (one && at('comment') ? { answers: answersGiven(), regions } : null);
 const text = (name, value) => { const node = at(name); if (node) node.textContent = value; };
 const percent = (value) => (100 * value).toFixed(1) + '%';
 
@@ -103,7 +106,7 @@ async function present(answer, { keepDraft = false } = {}) {
   describe(next, heatRead);
   if (!same) {
     regions = structuredClone(draft?.regions ?? []);
-    if (at('comment')) at('comment').value = draft?.comment ?? '';
+    for (const control of controls) control.value = draft?.answers[control.dataset.field] ?? '';
   }
   showRegions();
   if (!filmRead) {
@@ -277,7 +280,7 @@ const decide = (verdict, label = null) => act(async () => {
   }
   const decided = shown;
   const answer = await ask('decide', {
-    shown: decided.id, predicted: decided.predicted, verdict, label, comment: at('comment').value, regions,
+    shown: decided.id, predicted: decided.predicted, verdict, label, ...answersGiven(), regions,
     seconds: Math.max(0, performance.now() - wake - slept) / 1000,
   });
   if (!answer) return;

@@ -87,9 +87,10 @@ at('reader')?.addEventListener('change', () => openReading({ reader: at('reader'
 at('reader')?.addEventListener('keydown', (event) => { if (event.code === 'Enter') at('reader').blur(); });
 for (const slider of root.querySelectorAll('[type=range]')) slider.addEventListener('pointerup', () => slider.blur());
 
-// A comment that was typed but not stored is not lost to a slip of the hand.
+// An answer that was typed but not stored is not lost to a slip of the hand.
 addEventListener('beforeunload', (event) => {
-  if (root.isConnected && at('comment')?.value && at('comment').value !== (shown?.before?.comment ?? '')) event.preventDefault();
+  const unsaid = ([name, value]) => value && value !== String(shown?.before?.answers[name] ?? '');
+  if (root.isConnected && Object.entries(answersGiven()).some(unsaid)) event.preventDefault();
 });
 // Gradio may build the page again; only the newest reading screen listens.
 window.overreadKeys?.abort();

@@ -16,16 +16,30 @@ what comes back.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from importlib.resources import files
 from typing import Any
 
 import gradio as gr
+
+from engine.records import Review
 
 SCRIPTS = ("stage.js", "regions.js", "case.js", "keys.js")
 
 
 def _read(name: str) -> str:
     return (files("gui.pages.review.viewer") / name).read_text(encoding="utf-8")
+
+
+def verdict_markup() -> str:
+    """Return the controls of a verdict, each of a review's fields with the field's own bounds."""
+    markup = _read("verdict.html")
+    names = {"longest": "maxlength", "least": "min", "most": "max"}
+    for field in fields(Review):
+        bounds = " ".join(f'{names[name]}="{value}"' for name, value in field.metadata.items())
+        marked = f'data-field="{field.name}"'
+        markup = markup.replace(marked, f"{marked} {bounds}".strip())
+    return markup
 
 
 class ReviewPane(gr.HTML):
@@ -45,7 +59,7 @@ class ReviewPane(gr.HTML):
         read_only: bool = False,
         **settings: Any,
     ) -> None:
-        markup = _read("viewer.html").replace("<!-- verdict -->", "" if read_only else _read("verdict.html"))
+        markup = _read("viewer.html").replace("<!-- verdict -->", "" if read_only else verdict_markup())
         super().__init__(
             value or {},
             html_template=markup,

@@ -197,7 +197,7 @@ def test_a_case_read_before_comes_with_the_previous_verdict(room: Room) -> None:
     decide(desk, verdict(told["reading"], told["case"], "unsure", comment="look again"))
     again = show_case(desk, {"reading": told["reading"], "to": "case", "case": told["case"]["id"]})["case"]
     assert again["before"]["sentence"].startswith("Your previous verdict: unsure")
-    assert again["before"]["comment"] == "look again"
+    assert again["before"]["answers"]["comment"] == "look again"
     other = open_reading(desk, {"queue": "all", "reader": "ben", "case": told["case"]["id"]})
     assert other["case"]["before"] is None
 
