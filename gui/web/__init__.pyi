@@ -9,6 +9,7 @@ from .image_routes import (
     film_route as film_route,
     film_url as film_url,
 )
+from .panes import static_pane as static_pane
 from .request_guard import (
     Guard as Guard,
     local_hosts as local_hosts,
@@ -16,5 +17,9 @@ from .request_guard import (
 from .session import (
     AppSession as AppSession,
     open_session as open_session,
+)
+from .signed_addresses import (
+    is_signed as is_signed,
+    signed_address as signed_address,
 )
 from .tab_events import arrival as arrival

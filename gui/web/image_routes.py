@@ -7,12 +7,9 @@ it. To add a layer, write a function and put it into `LAYERS`.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
-from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -25,6 +22,7 @@ from engine.records import Explanation
 from engine.runs import load_explanations
 from engine.saliency import heatmap_png
 from gui.web.session import AppSession
+from gui.web.signed_addresses import is_signed, signed_address
 
 KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
 NOT_KEPT = {"Cache-Control": "no-store"}
@@ -74,11 +72,6 @@ LAYERS: dict[str, Callable[[AppSession, str, str], Response]] = {
 }
 
 
-def signature(secret: bytes, run_id: str, image_id: str, layer: str) -> str:
-    """Return what an address must end in: 32 hexadecimal digits."""
-    return hmac.new(secret, f"{run_id}\n{image_id}\n{layer}".encode(), sha256).hexdigest()[:32]
-
-
 def film_url(session: AppSession, run_id: str, image_id: str, layer: str = "film") -> str:
     """Return the address of one layer of one case.
 
@@ -88,8 +81,7 @@ def film_url(session: AppSession, run_id: str, image_id: str, layer: str = "film
         image_id: The case.
         layer: A key of `LAYERS`.
     """
-    signed = signature(session.secret, run_id, image_id, layer)
-    return f"/film/{quote(run_id, safe='')}/{quote(image_id, safe='')}/{layer}/{signed}"
+    return signed_address(session, "film", run_id, image_id, layer)
 
 
 def film_route(session: AppSession) -> Route:
@@ -98,9 +90,7 @@ def film_route(session: AppSession) -> Route:
     async def serve(request: Request) -> Response:
         run_id, image_id = request.path_params["run_id"], request.path_params["image_id"]
         layer, signed = request.path_params["layer"], request.path_params["signed"]
-        expected = signature(session.secret, run_id, image_id, layer)
-        # compared as bytes: compare_digest refuses text that is not ASCII
-        if layer not in LAYERS or not hmac.compare_digest(expected.encode(), signed.encode()):
+        if layer not in LAYERS or not is_signed(session, signed, "film", run_id, image_id, layer):
             return PlainTextResponse(NOT_FOUND, status_code=404, headers=NOT_KEPT)
         try:
             return await run_in_threadpool(LAYERS[layer], session, run_id, image_id)

@@ -37,12 +37,14 @@ class Film:
         caption: Lines under it.
         overlay: A second picture on top, e.g. the heatmap; empty for none.
         tone: "wrong", "right" or "" for no frame.
+        about: Address of what the large view shows; empty where the picture cannot be opened.
     """
 
     source: str
     caption: str
     overlay: str = ""
     tone: str = ""
+    about: str = ""
 
 
 def films(items: Iterable[Film], *, large: bool = False) -> str:
@@ -58,8 +60,12 @@ def films(items: Iterable[Film], *, large: bool = False) -> str:
             picture += f'<img class="or-fill" src="{escape(film.overlay, quote=True)}" alt="" loading="lazy">'
         caption = "<br>".join(escape(line) for line in film.caption.splitlines())
         tone = f" or-{film.tone}" if film.tone in ("wrong", "right") else ""
+        opens = ""
+        if film.about:
+            about = escape(film.about, quote=True)
+            opens = f' tabindex="0" role="button" aria-label="{alt}, large" data-about="{about}"'
         cells.append(
-            f'<figure class="or-film{tone}"><div class="or-box">{picture}</div>'
+            f'<figure class="or-film{tone}"{opens}><div class="or-box">{picture}</div>'
             f"<figcaption>{caption}</figcaption></figure>"
         )
     return f'<div class="or-films{" or-large" if large else ""}">{"".join(cells)}</div>'

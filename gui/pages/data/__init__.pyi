@@ -1,1 +1,2 @@
 from .page import dataset_choices as dataset_choices
+from .pictures import picture_route as picture_route

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from engine.data import count_patients, patients_unknown
@@ -11,7 +11,11 @@ from engine.records import PARTS, DataIssue, DataIssueKind, Index, Sample, Split
 from gui.web import markup
 
 THUMBNAILS = 8
-"""Pictures shown of each class and of each finding."""
+"""Pictures shown of each class and of each kind of issue."""
+LISTED = 1_000
+"""Names of files listed behind one message."""
+NO_PICTURE = frozenset({DataIssueKind.UNREADABLE, DataIssueKind.MISSING_FILE, DataIssueKind.SKIPPED})
+"""Kinds of issue whose files are no images that could be shown."""
 
 MEANINGS: Mapping[DataIssueKind, str] = {
     DataIssueKind.UNREADABLE: "These files could not be opened as images. They are left out; the others "
@@ -84,7 +88,7 @@ def counts_table(index: Index) -> list[list[str]]:
     return rows
 
 
-def class_films(index: Index, picture: Callable[[Sample], str]) -> str:
+def class_films(index: Index, picture: Callable[[Sample], markup.Film]) -> str:
     """Return a row of pictures of each class, spread over the data so that patients differ."""
     parts = []
     for name in [*index.classes, None]:
@@ -95,36 +99,60 @@ def class_films(index: Index, picture: Callable[[Sample], str]) -> str:
         shown = of_class[::step][:THUMBNAILS]
         title = markup.escape(name if name is not None else "no label")
         parts.append(f"<h4>{title} <span class='or-sub'>{len(of_class):,} images</span></h4>")
-        parts.append(markup.films(markup.Film(source=picture(s), caption=s.path.name) for s in shown))
+        parts.append(markup.films(picture(sample) for sample in shown))
     return "".join(parts)
 
 
-def issues(index: Index, picture: Callable[[Path], str]) -> str:
-    """Return what the checks found, grouped by kind, each with what it means and the pictures concerned."""
+def issues(index: Index, picture: Callable[[int, int], markup.Film]) -> str:
+    """Return what the checks found, one box a kind: what it means, equal messages once, and the pictures concerned.
+
+    Args:
+        index: The data set.
+        picture: Given an issue's number and one of its paths' number, the picture of that file.
+    """
     if not index.issues:
         return markup.note("The checks found nothing to object to.", tone="good")
-    by_kind: dict[DataIssueKind, list[DataIssue]] = defaultdict(list)
-    for issue in index.issues:
-        by_kind[issue.kind].append(issue)
-    boxes = []
-    for kind, group in by_kind.items():
-        paths = list(dict.fromkeys(path for issue in group for path in issue.paths))
-        shown = [markup.Film(source=picture(path), caption=path.name) for path in paths[:THUMBNAILS]]
-        readable = [film for film in shown if film.source]
-        messages = [issue.message for issue in group[:12]]
-        if len(group) > 12:
-            messages.append(f"… and {len(group) - 12:,} more like these")
-        listed = "".join(f"<li>{markup.escape(message)}</li>" for message in messages)
-        inner = f"<details><summary>{len(group):,} in detail</summary><ul>{listed}</ul></details>"
-        if readable:
-            inner += markup.films(readable)
-        serious = any(issue.serious for issue in group)
-        number = len(paths) or len(group)
-        heading = (
-            f"{kind.value.capitalize()}: {number:,} {'file' if number == 1 else 'files'}. {MEANINGS[kind]}"
-        )
-        boxes.append(markup.note(heading, tone="serious" if serious else "mild", inner=inner))
-    return "".join(boxes)
+    by_kind: dict[DataIssueKind, list[int]] = defaultdict(list)
+    for number, issue in enumerate(index.issues):
+        by_kind[issue.kind].append(number)
+    return "".join(_issues_of(kind, numbers, index, picture) for kind, numbers in by_kind.items())
+
+
+def _issues_of(
+    kind: DataIssueKind, numbers: Sequence[int], index: Index, picture: Callable[[int, int], markup.Film]
+) -> str:
+    group = [index.issues[number] for number in numbers]
+    places = {path: (i, j) for i in reversed(numbers) for j, path in enumerate(index.issues[i].paths)}
+    inner = "".join(_message(text, paths) for text, paths in _equal_messages(group).items())
+    if kind not in NO_PICTURE:
+        inner += markup.films(picture(*place) for place in list(places.values())[:THUMBNAILS])
+    number = len(places) or len(group)
+    heading = f"{kind.value.capitalize()}: {number:,} {'file' if number == 1 else 'files'}. {MEANINGS[kind]}"
+    return markup.note(heading, tone="serious" if any(one.serious for one in group) else "mild", inner=inner)
+
+
+def _equal_messages(group: Sequence[DataIssue]) -> dict[str, list[Path]]:
+    """Return messages that differ in nothing but the file's name as one, with the files of all of them."""
+    equal: dict[str, list[Path]] = defaultdict(list)
+    alone: dict[str, str] = {}
+    for issue in group:
+        text = issue.message
+        if len(issue.paths) == 1:
+            text = text.replace(issue.paths[0].name, "…")
+            alone.setdefault(text, issue.message)
+        equal[text].extend(issue.paths)
+    # a message that is the only one of its kind keeps its file's name
+    return {alone.get(text, text) if len(paths) == 1 else text: paths for text, paths in equal.items()}
+
+
+def _message(text: str, paths: Sequence[Path]) -> str:
+    if len(paths) < 2:
+        return f"<p class='or-sub'>{markup.escape(text)}</p>"
+    names = "".join(f"<li>{markup.escape(path.name)}</li>" for path in paths[:LISTED])
+    if len(paths) > LISTED:
+        names += f"<li>and {len(paths) - LISTED:,} more</li>"
+    summary = f"{markup.escape(text)} <b>{len(paths):,} files</b>"
+    return f"<details><summary>{summary}</summary><ul class='or-names'>{names}</ul></details>"
 
 
 def division(split: Split) -> tuple[list[list[str]], str]:

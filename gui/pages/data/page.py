@@ -5,10 +5,8 @@ Handlers are functions of plain values that return what the page's outputs show.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +27,10 @@ from engine.data import (
     split_index,
 )
 from engine.errors import DataError
-from engine.images import thumbnail_file
 from engine.records import Index
 from gui.pages.data.overview import class_films, counts_table, division, issues, summary
-from gui.web import AppSession, arrival, markup, shown
+from gui.pages.data.pictures import film_of, issue_image
+from gui.web import AppSession, arrival, markup, shown, static_pane
 
 COLUMNS: Mapping[str, str] = {
     "path": "image file",
@@ -150,18 +148,17 @@ def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
         )
     index = load_index(session.workspace, dataset_id)
     choices = load_choices(session.workspace, dataset_id)
-    ids = {sample.path: sample.image_id for sample in index.samples}
 
-    def of_path(path: Path) -> str:
-        return thumbnail(session, path, ids.get(path))
+    def of_issue(issue: int, path: int) -> markup.Film:
+        return film_of(session, index, issue_image(issue, path), index.issues[issue].paths[path])
 
     rows, remark = try_division(index, choices)
     two = len(index.classes) == 2
     return (
         summary(index),
         counts_table(index),
-        class_films(index, lambda sample: of_path(sample.path)),
-        issues(index, of_path),
+        class_films(index, lambda sample: film_of(session, index, sample.image_id, sample.path)),
+        issues(index, of_issue),
         choices.division,
         *(round(100 * share, 2) for share in choices.ratios),
         choices.seed,
@@ -204,19 +201,6 @@ def divide(
     if not session.read_only:
         save_choices(session.workspace, dataset_id, choices)
     return shown
-
-
-def thumbnail(session: AppSession, path: Path, image_id: str | None) -> str:
-    """Return a small picture as a data URI, or nothing where the file cannot be shown.
-
-    A data URI because a file that failed a check belongs to no run, and so has no signed address.
-    """
-    try:
-        identity = image_id or sha256(path.read_bytes()).hexdigest()
-        small = thumbnail_file(session.workspace.cache, path, identity)
-        return f"data:image/jpeg;base64,{b64encode(small.read_bytes()).decode()}"
-    except (DataError, OSError):  # an unreadable file is what the finding is about; its name stands below
-        return ""
 
 
 def first_look(session: AppSession, chosen: str | None) -> tuple[Any, ...]:
@@ -325,6 +309,8 @@ def build(session: AppSession) -> None:
                 elem_id="data-split",
             )
             remark = gr.HTML(elem_id="data-split-note", padding=False)
+
+    static_pane("gui.pages.data", "large_view", ["large_view.js"], elem_id="data-large")
 
     # What was typed wins over an upload, so what was typed before must not stand in the way of it.
     uploaded.upload(fn=None, inputs=None, outputs=typed, js="() => ''", api_visibility="undocumented")

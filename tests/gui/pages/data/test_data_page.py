@@ -14,7 +14,7 @@ from PIL import Image
 from engine.data.index import list_indexes, load_index
 from engine.data.split_choices import Choices, choices_from_percent, load_choices, positive_of, save_choices
 from engine.errors import DataError, SplitError
-from engine.records import Index, Sample
+from engine.records import DataIssue, DataIssueKind, Index, Sample
 from engine.workspace import Workspace, open_workspace
 from gui.pages.data.overview import class_films, counts_table, issues, summary
 from gui.pages.data.page import SHOWN, dataset_choices, divide, read_data, show
@@ -51,6 +51,10 @@ def write_films(
         writer.writerow(("path", "label", "patient"))
         writer.writerows(rows)
     return folder
+
+
+def no_picture(*_: int) -> markup.Film:
+    return markup.Film(source="", caption="")
 
 
 def read(session: AppSession, path: Path | str, names: tuple[str | None, ...] = NO_NAMES) -> Index:
@@ -117,15 +121,24 @@ def test_every_finding_says_what_it_means_and_shows_its_films(session: AppSessio
     shown = show(session, read(session, folder).dataset_id)[3]
     assert "Exact duplicate" in shown and "Unreadable" in shown
     assert "byte for byte" in shown and "could not be opened" in shown
-    assert "twin.png" in shown and "data:image/jpeg;base64," in shown
+    assert "twin.png" in shown and "/data-image/" in shown
 
 
 def test_names_are_text_and_never_markup(tmp_path: Path) -> None:
     sample = Sample(path=tmp_path / HOSTILE, image_id="0" * 64, label=HOSTILE, patient_id=HOSTILE)
-    index = Index(dataset_id="0" * 12, name=HOSTILE, root=tmp_path, samples=(sample,), classes=(HOSTILE,))
+    found = DataIssue(kind=DataIssueKind.SMALL_CLASS, message=HOSTILE, paths=(sample.path,) * 2)
+    index = Index(
+        dataset_id="0" * 12,
+        name=HOSTILE,
+        root=tmp_path,
+        samples=(sample,),
+        classes=(HOSTILE,),
+        issues=(found,),
+    )
     pieces = [
         summary(index),
-        class_films(index, lambda _: "data:,"),
+        class_films(index, lambda _: markup.Film(source="data:,", caption=HOSTILE, about=HOSTILE)),
+        issues(index, lambda *_: markup.Film(source="data:,", caption=HOSTILE)),
         markup.note(HOSTILE, more=[HOSTILE]),
         markup.progress(0.5, HOSTILE),
         markup.table([HOSTILE], [[HOSTILE, HOSTILE]]),
@@ -136,9 +149,26 @@ def test_names_are_text_and_never_markup(tmp_path: Path) -> None:
         assert "&lt;img src=x" in piece
 
 
+def test_equal_issues_are_one_line_with_their_number_and_all_names_behind_it(tmp_path: Path) -> None:
+    found = tuple(
+        DataIssue(
+            kind=DataIssueKind.UNREADABLE,
+            message=f"film_{number}.png is {'empty' if number else 'cut short'}; it was left out",
+            paths=(tmp_path / f"film_{number}.png",),
+        )
+        for number in range(301)
+    )
+    index = Index(dataset_id="0" * 12, name="n", root=tmp_path, samples=(), classes=(), issues=found)
+    shown = issues(index, no_picture)
+    assert shown.count("<summary>") == 1
+    assert "… is empty; it was left out <b>300 files</b>" in shown
+    assert all(f"<li>film_{number}.png</li>" in shown for number in range(1, 301))
+    assert "film_0.png is cut short; it was left out" in shown
+
+
 def test_no_finding_is_good_news(tmp_path: Path) -> None:
     index = Index(dataset_id="0" * 12, name="n", root=tmp_path, samples=(), classes=())
-    assert "nothing to object to" in issues(index, lambda _: "")
+    assert "nothing to object to" in issues(index, no_picture)
 
 
 def test_without_patients_nothing_is_said_of_them(session: AppSession, tmp_path: Path) -> None:

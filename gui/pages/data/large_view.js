@@ -1,0 +1,86 @@
+// Any picture of the page, large: a click or Enter opens it, the arrows go to its neighbours, Escape closes.
+const at = (name) => element.querySelector(`[data-at=${name}]`);
+const dialog = at('dialog');
+let opened = null, asked = 0;
+
+const neighbours = () => [...opened.closest('.block, [id]').querySelectorAll('[data-about]')];
+
+function fill(about) {
+  at('name').textContent = about.name ?? '';
+  at('film').alt = about.name ?? '';
+  at('problem').textContent = about.problem ?? '';
+  at('problem').hidden = !about.problem;
+  if (about.film) at('film').src = about.film; else at('film').removeAttribute('src');
+  at('facts').replaceChildren(...(about.facts ?? []).flatMap(([what, value]) => {
+    const term = document.createElement('dt'), text = document.createElement('dd');
+    term.textContent = what;
+    text.textContent = value;
+    text.dir = 'auto';
+    return [term, text];
+  }));
+}
+
+async function show(figure) {
+  opened = figure;
+  const all = neighbours(), number = all.indexOf(figure), mine = ++asked;
+  at('place').textContent = all.length > 1 ? `${number + 1} / ${all.length}` : '';
+  element.querySelector('[data-do=previous]').disabled = number === 0;
+  element.querySelector('[data-do=next]').disabled = number === all.length - 1;
+  fill({ name: figure.querySelector('figcaption').textContent });
+  if (!dialog.open) dialog.showModal();
+  let about;
+  try {
+    const answer = await fetch(figure.dataset.about);
+    about = answer.ok ? await answer.json() : { name: at('name').textContent, problem: await answer.text() };
+  } catch {
+    about = { name: at('name').textContent, problem: 'Overread does not answer. See whether the program still runs.' };
+  }
+  if (mine === asked) fill(about);   // the person may have gone on to another picture meanwhile
+}
+
+function step(by) {
+  const all = neighbours(), next = all[all.indexOf(opened) + by];
+  if (next) show(next);
+}
+
+at('film').onerror = async () => {
+  const source = at('film').getAttribute('src');
+  if (!source) return;
+  const answer = await fetch(source);
+  if (!answer.ok && at('film').getAttribute('src') === source) {
+    at('problem').textContent = await answer.text();
+    at('problem').hidden = false;
+  }
+};
+dialog.onclose = () => opened?.focus();
+dialog.onclick = (event) => {
+  const does = event.target.closest('[data-do]')?.dataset.do;
+  if (does === 'close' || event.target === dialog) dialog.close();   // a click beside it
+  if (does === 'previous') step(-1);
+  if (does === 'next') step(1);
+};
+dialog.onkeydown = (event) => {
+  const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+  if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  step(by);
+};
+
+// The pictures are drawn anew with every data set, so it is the document that listens.
+document.addEventListener('click', (event) => {
+  const figure = element.isConnected && event.target.closest?.('[data-about]');
+  if (figure) show(figure);
+});
+document.addEventListener('keydown', (event) => {
+  const figure = element.isConnected && event.target.matches?.('[data-about]') && event.target;
+  if (!figure || (event.key !== 'Enter' && event.key !== ' ')) return;
+  event.preventDefault();
+  show(figure);
+});
+document.addEventListener('error', (event) => {
+  if (!element.isConnected || !event.target.matches?.('[data-about] img')) return;
+  const box = document.createElement('div');
+  box.className = 'or-missing';
+  box.textContent = 'cannot be shown';
+  event.target.replaceWith(box);
+}, true);
