@@ -1,14 +1,16 @@
-"""Files on disk: written whole or not at all, with room for them, and an operating system's refusal in words."""
+"""Files on disk: written whole or not at all, with room for them; those a user brought opened only if they are files;
+and an operating system's refusal in words."""
 
 from __future__ import annotations
 
 import errno
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from engine.errors import WorkspaceError
 
@@ -118,3 +120,46 @@ def make_room(
         if remove(item):
             freed += size
     return freed
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file that a user brought, for reading, unless waiting or reading for ever would come of it.
+
+    A pipe is not waited for and a device is not touched, also where the name is a link to one.
+
+    Raises:
+        OSError: It is not there, may not be read, or is not a regular file; `strerror` fits into brackets.
+    """
+    _check_regular(path.stat())  # before it is opened: opening a device may already do something
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        _check_regular(os.fstat(descriptor))  # it may have been exchanged in between
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_regular(path: Path, max_bytes: int) -> bytes:
+    """Read a file that a user brought, and no more of it than is asked for.
+
+    Args:
+        path: See `open_regular`.
+        max_bytes: Bytes at most.
+
+    Raises:
+        OSError: See `open_regular`; with errno EFBIG, the file is longer.
+    """
+    with open_regular(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        data = stream.read(max_bytes + 1) if size <= max_bytes else b""  # it may grow while it is read
+        if size > max_bytes or len(data) > max_bytes:
+            raise OSError(errno.EFBIG, f"it is larger than {_size(max_bytes)}")
+        return data
+
+
+def _check_regular(status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is a pipe, a socket or a device, not a file")

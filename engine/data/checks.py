@@ -4,6 +4,7 @@
     find_near_duplicates    the same film, re-encoded or resized, under two patients
     find_patient_overlap    one patient on two sides of the split that came with the data
     find_small_classes      too few cases to learn from or to measure on
+    find_odd_images         decoded, and yet hardly what was meant: black, flat, half blank
 
 Near duplicates are pairs whose 256-bit perceptual hashes (DCT signs, `imagehash.phash`) differ in at most
 24 bits and whose thumbnails correlate. Measured on chest films: re-encoding, resizing, brightness and
@@ -19,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.images import Remark
 from engine.records import PARTS, DataIssue, DataIssueKind, Part, Sample
 
 MAX_DISTANCE = 24
@@ -223,6 +225,19 @@ def find_small_classes(samples: Sequence[Sample], classes: Sequence[str]) -> lis
                 serious=impossible,
             )
         )
+    return issues
+
+
+def find_odd_images(remarks: Iterable[tuple[Path, Remark]]) -> list[DataIssue]:
+    """Say what was noticed of images while they were read, one data issue for each thing noticed."""
+    odd: dict[Remark, list[Path]] = defaultdict(list)
+    for path, remark in remarks:
+        odd[remark].append(path)
+    issues = []
+    for remark, paths in odd.items():
+        more = f" and {len(paths) - 1:,} more" if len(paths) > 1 else ""
+        message = f"In {paths[0].name}{more}, {remark.message}"
+        issues.append(DataIssue(kind=remark.kind, message=message, paths=tuple(paths)))
     return issues
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from engine.errors import ImageError
-from engine.images import FILES_PER_TASK, decode, in_order, read_bytes
+from engine.images import FILES_PER_TASK, Remark, decode, in_order, read_bytes
 
 HASH_SIZE = 16  # 16 × 16 bits: chest films all look alike to the usual 64
 SMALLEST = 32  # digits of 28 × 28 pixels look alike without being copies
@@ -38,6 +38,7 @@ class Scanned:
         meta: From DICOM.
         look: 32 bytes of perceptual hash and 256 of thumbnail; empty where not asked for, tiny, or where the
             image is flat.
+        remarks: What is odd about it although it can be used.
         problem: Why it cannot be used; None if it can.
     """
 
@@ -48,6 +49,7 @@ class Scanned:
     patient_id: str | None = None
     meta: Mapping[str, str] = field(default_factory=dict)
     look: bytes = b""
+    remarks: tuple[Remark, ...] = ()
     problem: ImageError | None = None
 
 
@@ -72,6 +74,7 @@ def scan(path: Path, *, look: bool = True) -> Scanned:
         patient_id=decoded.patient_id,
         meta=decoded.meta,
         look=_look(decoded.image) if look and min(decoded.width, decoded.height) >= SMALLEST else b"",
+        remarks=decoded.remarks,
     )
 
 

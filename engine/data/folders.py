@@ -16,7 +16,7 @@ from pathlib import Path
 
 from engine.data.tables import TABLE_SUFFIXES
 from engine.errors import DataError
-from engine.images import IMAGE_SUFFIXES, is_dicom
+from engine.images import IMAGE_SUFFIXES, READ, REMEDIES, FileKind, file_kind
 from engine.records import DataIssue, DataIssueKind, Part
 
 PART_NAMES: dict[str, Part] = {
@@ -107,10 +107,7 @@ def list_folder(folder: Path) -> tuple[list[Listed], list[DataIssue]]:
             DataIssue(kind=DataIssueKind.UNREADABLE, message=message, paths=tuple(nameless), serious=True)
         )
     if not images:
-        raise DataError(
-            f"{folder} holds no images",
-            "Choose a folder with PNG, JPEG, TIFF or DICOM files, or one folder for each class",
-        )
+        raise _no_images(folder, others)
     issues += _left_out(others)
     masks = [found for found in images if _MASK_FOLDERS.intersection(name.lower() for name in found.names)]
     if masks and len(masks) < len(images):
@@ -132,17 +129,12 @@ def _is_text(path: Path) -> bool:
 
 
 def is_image_file(path: Path) -> bool:
-    """Tell whether a file claims to hold an image: by its suffix, or as DICOM where the name says nothing."""
-    suffix = path.suffix.lower()
-    if suffix in IMAGE_SUFFIXES:
-        return True
-    if suffix and not suffix[1:].isdigit():  # archives name files by UID: 1.2.840.113619.2
-        return False
-    try:
-        with path.open("rb") as stream:
-            return is_dicom(stream.read(132))
-    except OSError:
-        return False
+    """Tell whether a file should hold an image: by its suffix, else by its first bytes.
+
+    A name that promises an image is believed until the file is read, so that a large folder need not be opened
+    twice: what is wrong with it is said then.
+    """
+    return path.suffix.lower() in IMAGE_SUFFIXES or file_kind(path) in READ
 
 
 def _walk(folder: Path, issues: list[DataIssue]) -> Iterator[_Found]:
@@ -211,6 +203,17 @@ def _place(images: Sequence[_Found], issues: list[DataIssue]) -> list[Listed]:
     ]
 
 
+def _no_images(folder: Path, others: Sequence[_Found]) -> DataError:
+    for found in others:
+        kind = file_kind(found.path)
+        if kind in REMEDIES:
+            return DataError(f"{folder} holds no images: {found.path.name} is {kind}", REMEDIES[kind])
+    return DataError(
+        f"{folder} holds no images",
+        "Choose a folder with PNG, JPEG, TIFF or DICOM files, or one folder for each class",
+    )
+
+
 def _left_out(others: Sequence[_Found]) -> list[DataIssue]:
     issues = []
     tables = [found for found in others if _may_be_table(found)]
@@ -222,12 +225,25 @@ def _left_out(others: Sequence[_Found]) -> list[DataIssue]:
                 tables,
             )
         )
-    rest = [found for found in others if not _may_be_table(found)]
-    if rest:
+    by_kind: dict[FileKind, list[_Found]] = {}
+    for found in others:
+        if not _may_be_table(found):
+            kind = file_kind(found.path)
+            by_kind.setdefault(kind if kind in REMEDIES else FileKind.OTHER, []).append(found)
+    for kind, rest in by_kind.items():
         names = ", ".join(found.path.name for found in rest[:3]) + (", ..." if len(rest) > 3 else "")
-        was = "file is not an image and was" if len(rest) == 1 else "files are not images and were"
-        issues.append(_skipped(f"{len(rest):,} {was} left out ({names})", rest))
+        if kind in REMEDIES:
+            more = f" and {len(rest) - 1:,} more of its kind were" if len(rest) > 1 else " was"
+            message = f"{rest[0].path.name}{more} left out: it is {kind}; {_lower(REMEDIES[kind])}"
+        else:
+            was = "file is not an image and was" if len(rest) == 1 else "files are not images and were"
+            message = f"{len(rest):,} {was} left out ({names})"
+        issues.append(_skipped(message, rest))
     return issues
+
+
+def _lower(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]
 
 
 def _may_be_table(found: _Found) -> bool:

@@ -25,6 +25,7 @@ from engine.data.folders import PART_NAMES, Listed, from_home, is_image_file, li
 from engine.data.saved import IndexSummary, list_indexes, load_index, save_index
 from engine.data.tables import Row, is_table, read_table
 from engine.errors import DataError
+from engine.images import Remark
 from engine.records import DataIssue, DataIssueKind, Index, Sample
 
 __all__ = [
@@ -235,6 +236,7 @@ def _build(
 ) -> Index:
     samples: list[Sample] = []
     looks: dict[str, bytes] = {}
+    remarks: list[tuple[Path, Remark]] = []
     scanning = scan_all([entry.path for entry in listed], look=near_duplicates, progress=progress)
     for entry, scanned in zip(listed, scanning, strict=True):
         if scanned.problem is not None:
@@ -242,6 +244,7 @@ def _build(
             issues.append(_issue(DataIssueKind.UNREADABLE, message, [entry.path]))
             continue
         samples.append(_sample(entry, scanned, key))
+        remarks += ((entry.path, remark) for remark in scanned.remarks)
         if scanned.look:
             looks[scanned.image_id] = scanned.look
     if not samples:
@@ -252,6 +255,7 @@ def _build(
     samples, duplicates = checks.settle_duplicates(samples)
     classes = order_classes({sample.label for sample in samples if sample.label is not None})
     issues += duplicates
+    issues += checks.find_odd_images(remarks)
     issues += checks.find_near_duplicates(samples, looks)
     issues += checks.find_patient_overlap(samples)
     issues += checks.find_small_classes(samples, classes)

@@ -7,15 +7,24 @@ from .cache import (
 from .decoder import (
     IMAGE_SUFFIXES as IMAGE_SUFFIXES,
     decode as decode,
+)
+from .files import (
+    file_kind as file_kind,
     read_bytes as read_bytes,
     read_unchanged as read_unchanged,
 )
-from .dicom import is_dicom as is_dicom
+from .kinds import (
+    READ as READ,
+    REMEDIES as REMEDIES,
+    FileKind as FileKind,
+    kind_of as kind_of,
+)
 from .pictures import (
     film_file as film_file,
     film_png as film_png,
     thumbnail_file as thumbnail_file,
 )
+from .remarks import Remark as Remark
 from .tensors import load_image as load_image
 from .threads import (
     FILES_PER_TASK as FILES_PER_TASK,

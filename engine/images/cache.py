@@ -27,7 +27,8 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from engine.errors import ImageError, WorkspaceError
-from engine.images.decoder import decode, read_unchanged
+from engine.images.decoder import decode
+from engine.images.files import read_unchanged
 from engine.images.tensors import to_array
 from engine.images.threads import in_order
 from engine.records import DataIssue, DataIssueKind, Sample

@@ -12,7 +12,6 @@ stops a folder.
 
 from __future__ import annotations
 
-import hashlib
 import struct
 import warnings
 import zlib
@@ -26,12 +25,13 @@ from PIL import Image, UnidentifiedImageError
 
 from engine.errors import ImageError
 from engine.images.dicom import DICOM_SUFFIXES, MAX_PIXELS, is_dicom, natural_range, read_dicom, window
+from engine.images.files import read_bytes
+from engine.images.remarks import Remark
 
 _JPEG = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k"})
 _PLAIN = frozenset({".bmp", ".dib", ".pbm", ".pgm", ".pnm", ".ppm", ".tga"})
 RASTER_SUFFIXES = _JPEG | _PLAIN | {".gif", ".png", ".tif", ".tiff", ".webp"}
 IMAGE_SUFFIXES = RASTER_SUFFIXES | DICOM_SUFFIXES
-MAX_BYTES = 2 * 1024**3
 
 # Images above MAX_PIXELS are refused below with a sentence; Pillow's warning before it would only be noise.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -75,6 +75,7 @@ class Decoded:
         height: Pixels down of the original, upright.
         patient_id: From DICOM; None otherwise.
         meta: The kept DICOM tags; empty otherwise.
+        remarks: What is odd about it, for the person who will publish; empty for most.
     """
 
     image: Image.Image
@@ -82,50 +83,7 @@ class Decoded:
     height: int
     patient_id: str | None = None
     meta: Mapping[str, str] = field(default_factory=dict)
-
-
-def read_bytes(path: Path) -> bytes:
-    """Read a file that should hold an image.
-
-    Raises:
-        ImageError: It is missing, may not be read, is empty or larger than 2 GiB.
-    """
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise ImageError(
-                f"{path.name} is {size / 1024**3:.1f} GiB, more than the 2 GiB that are read",
-                "Export the image at a lower resolution",
-            )
-        data = path.read_bytes()
-    except OSError as error:
-        raise ImageError(
-            f"{path.name} cannot be opened ({error.strerror or error})",
-            "Check that the file is there and that you may read it",
-        ) from error
-    if not data:
-        raise ImageError(f"{path.name} is empty (0 bytes)", "Copy it again from where it came from")
-    return data
-
-
-def read_unchanged(path: Path, image_id: str) -> bytes:
-    """Read an image that was indexed before.
-
-    Args:
-        path: The file.
-        image_id: sha256 of its bytes as they were then.
-
-    Raises:
-        ImageError: See `read_bytes`; or the file is another one by now, so that what is known of it (label,
-            prediction, heatmap) is not true of it.
-    """
-    data = read_bytes(path)
-    if hashlib.sha256(data).hexdigest() != image_id:
-        raise ImageError(
-            f"{path.name} has changed since it was indexed",
-            "Put the file back as it was, or index the data again",
-        )
-    return data
+    remarks: tuple[Remark, ...] = ()
 
 
 def decode(

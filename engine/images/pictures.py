@@ -7,7 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from engine.images.decoder import decode, read_unchanged
+from engine.images.decoder import decode
+from engine.images.files import read_unchanged
 from engine.storage import storage_error, write_atomic
 
 

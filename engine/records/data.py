@@ -53,6 +53,11 @@ class DataIssueKind(StrEnum):
     DUPLICATE_ROW = "duplicate row"
     UNLABELLED = "unlabelled"
     SKIPPED = "skipped"
+    NO_CONTRAST = "no contrast"
+    NEARLY_BLACK = "nearly black"
+    NEARLY_WHITE = "nearly white"
+    BLANK_TAIL = "blank lower part"
+    ODD_HEADER = "odd header"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,208 @@
+"""What a file is, by its first bytes. Its name says nothing: archives and scanners name files as they like.
+
+A new kind is one line in `_SIGNATURES`, and one in `REMEDIES` where it holds images that are not read here.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from enum import StrEnum
+
+HEAD_BYTES = 2048  # what `kind_of` wants to see; fewer do where the file is shorter
+
+
+class FileKind(StrEnum):
+    """A kind of file; the value completes the sentence "x is …"."""
+
+    JPEG = "a JPEG image"
+    PNG = "a PNG image"
+    TIFF = "a TIFF image"
+    DICOM = "a DICOM file"
+    GIF = "a GIF image"
+    BMP = "a BMP image"
+    WEBP = "a WebP image"
+    JPEG_2000 = "a JPEG 2000 image"
+    PNM = "a PNM image"
+    AVIF = "an AVIF image"
+    HEIC = "a HEIC image"
+    JPEG_LS = "a bare JPEG-LS image"
+    JPEG_XL = "a JPEG XL image"
+    CAMERA_RAW = "a camera's raw file"
+    PHOTOSHOP = "a Photoshop document"
+    EXR = "an OpenEXR image"
+    NIFTI = "a NIfTI volume"
+    NRRD = "an NRRD volume"
+    METAIMAGE = "a MetaImage volume"
+    MINC_OR_HDF5 = "an HDF5 or MINC file"
+    NUMPY = "a NumPy array"
+    MATLAB = "a MATLAB file"
+    SVG = "an SVG drawing"
+    PDF = "a PDF document"
+    VIDEO = "a video"
+    ZIP = "a ZIP archive"
+    TAR = "a tar archive"
+    OTHER = "not an image"
+
+
+READ = frozenset(
+    {
+        FileKind.JPEG,
+        FileKind.PNG,
+        FileKind.TIFF,
+        FileKind.DICOM,
+        FileKind.GIF,
+        FileKind.BMP,
+        FileKind.WEBP,
+        FileKind.JPEG_2000,
+        FileKind.PNM,
+        FileKind.AVIF,
+        FileKind.HEIC,
+    }
+)
+_AS_PNG = "Save it as PNG, TIFF or JPEG"
+_SLICES = "Export the slices to be read as DICOM or PNG files, one image a case"
+REMEDIES: dict[FileKind, str] = {
+    FileKind.JPEG_LS: _AS_PNG,
+    FileKind.JPEG_XL: _AS_PNG,
+    FileKind.CAMERA_RAW: "Export it from the camera's program as TIFF, PNG or JPEG",
+    FileKind.PHOTOSHOP: _AS_PNG,
+    FileKind.EXR: _AS_PNG,
+    FileKind.NIFTI: _SLICES,
+    FileKind.NRRD: _SLICES,
+    FileKind.METAIMAGE: _SLICES,
+    FileKind.MINC_OR_HDF5: "Export its images as PNG or TIFF files, one image a case",
+    FileKind.NUMPY: "Export its images as PNG or TIFF files, one image a case",
+    FileKind.MATLAB: "Export its images as PNG or TIFF files, one image a case",
+    FileKind.SVG: "Export it as PNG",
+    FileKind.PDF: "Export the image in it as PNG or TIFF",
+    FileKind.VIDEO: "Export the frames to be read as PNG or JPEG files, one image a case",
+}
+
+_SIGNATURES: tuple[tuple[int, bytes, FileKind], ...] = (  # the first that fits counts
+    (0, b"\xff\xd8\xff\xf7", FileKind.JPEG_LS),
+    (0, b"\xff\xd8\xff", FileKind.JPEG),
+    (0, b"\x89PNG\r\n\x1a\n", FileKind.PNG),
+    (0, b"GIF87a", FileKind.GIF),
+    (0, b"GIF89a", FileKind.GIF),
+    (0, b"\x00\x00\x00\x0cjP  \r\n\x87\n", FileKind.JPEG_2000),
+    (0, b"\xff\x4f\xff\x51", FileKind.JPEG_2000),
+    (0, b"II*\x00\x10\x00\x00\x00CR", FileKind.CAMERA_RAW),
+    (0, b"IIU\x00", FileKind.CAMERA_RAW),
+    (0, b"IIRO", FileKind.CAMERA_RAW),
+    (0, b"IIRS", FileKind.CAMERA_RAW),
+    (0, b"MMOR", FileKind.CAMERA_RAW),
+    (0, b"FUJIFILMCCD-RAW", FileKind.CAMERA_RAW),
+    (0, b"FOVb", FileKind.CAMERA_RAW),
+    (0, b"\x00MRM", FileKind.CAMERA_RAW),
+    (6, b"HEAPCCDR", FileKind.CAMERA_RAW),
+    (0, b"II*\x00", FileKind.TIFF),
+    (0, b"MM\x00*", FileKind.TIFF),
+    (0, b"II+\x00", FileKind.TIFF),
+    (0, b"MM\x00+", FileKind.TIFF),
+    (0, b"\xff\x0a", FileKind.JPEG_XL),
+    (0, b"\x00\x00\x00\x0cJXL \r\n\x87\n", FileKind.JPEG_XL),
+    (0, b"8BPS", FileKind.PHOTOSHOP),
+    (0, b"v/1\x01", FileKind.EXR),
+    (344, b"n+1\x00", FileKind.NIFTI),
+    (344, b"ni1\x00", FileKind.NIFTI),
+    (4, b"n+2\x00\r\n\x1a\n", FileKind.NIFTI),
+    (4, b"ni2\x00\r\n\x1a\n", FileKind.NIFTI),
+    (0, b"NRRD000", FileKind.NRRD),
+    (0, b"\x89HDF\r\n\x1a\n", FileKind.MINC_OR_HDF5),
+    (0, b"CDF\x01", FileKind.MINC_OR_HDF5),
+    (0, b"CDF\x02", FileKind.MINC_OR_HDF5),
+    (0, b"\x93NUMPY", FileKind.NUMPY),
+    (0, b"MATLAB ", FileKind.MATLAB),
+    (0, b"%PDF-", FileKind.PDF),
+    (0, b"\x1a\x45\xdf\xa3", FileKind.VIDEO),
+    (0, b"\x00\x00\x01\xba", FileKind.VIDEO),
+    (0, b"\x00\x00\x01\xb3", FileKind.VIDEO),
+    (0, b"FLV\x01", FileKind.VIDEO),
+    (0, b"OggS", FileKind.VIDEO),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", FileKind.VIDEO),
+    (4, b"moov", FileKind.VIDEO),
+    (4, b"mdat", FileKind.VIDEO),
+    (4, b"wide", FileKind.VIDEO),
+    (0, b"PK\x03\x04", FileKind.ZIP),
+    (0, b"PK\x05\x06", FileKind.ZIP),
+    (257, b"ustar", FileKind.TAR),
+)
+_BMP_HEADERS = frozenset(struct.pack("<I", size) for size in (12, 16, 40, 52, 56, 64, 108, 124))
+_RIFF = {b"WEBP": FileKind.WEBP, b"AVI ": FileKind.VIDEO}
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_PNM = re.compile(rb"P[1-6]\s+(#[^\n]*\s+)*\d+\s+(#[^\n]*\s+)*\d+\s")
+_METAIMAGE = re.compile(rb"\A\s*(ObjectType|NDims)\s*=")
+_SVG = re.compile(rb"\A(\xef\xbb\xbf)?\s*(<\?xml.*?|<!--.*?-->\s*|<!DOCTYPE[^>]*>\s*)*<svg[\s>]", re.DOTALL)
+_EXPLICIT_VR = re.compile(
+    rb"AE|AS|AT|CS|DA|DS|DT|FD|FL|IS|LO|LT|OB|OD|OF|OL|OV|OW|PN|SH|SL|SQ|SS|ST|SV|TM|UC|UI|UL|UN|UR|US|UT|UV"
+)
+
+
+def kind_of(head: bytes) -> FileKind:
+    """Tell what a file is.
+
+    Args:
+        head: Its first `HEAD_BYTES` bytes, or all of it; gzip is looked through.
+    """
+    if head[:2] == b"\x1f\x8b":
+        head = _unzipped(head)
+    if head[128:132] == b"DICM":
+        return FileKind.DICOM
+    for place, signature, kind in _SIGNATURES:
+        if head.startswith(signature, place):
+            return kind
+    if head[:4] == b"RIFF":
+        return _RIFF.get(head[8:12], FileKind.OTHER)
+    if head[4:8] == b"ftyp":
+        return _of_brands(head)
+    if head[:2] == b"BM" and len(head) > 18 and head[14:18] in _BMP_HEADERS:
+        return FileKind.BMP
+    if _PNM.match(head):
+        return FileKind.PNM
+    if _METAIMAGE.match(head):
+        return FileKind.METAIMAGE
+    if _SVG.match(head):
+        return FileKind.SVG
+    return FileKind.DICOM if _bare_dicom(head) else FileKind.OTHER
+
+
+def _unzipped(head: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
+    except zlib.error:
+        return b""
+
+
+def _of_brands(head: bytes) -> FileKind:
+    """Tell a file of boxes (ISO 14496-12) by its brands: the major one first, then the compatible ones."""
+    length = min(struct.unpack(">I", head[:4])[0], len(head))
+    brands = [head[8:12], *(head[place : place + 4] for place in range(16, length, 4))]
+    if brands[0] == b"crx ":
+        return FileKind.CAMERA_RAW
+    if _AVIF_BRANDS.intersection(brands):
+        return FileKind.AVIF
+    return FileKind.HEIC if _HEIC_BRANDS.intersection(brands) else FileKind.VIDEO
+
+
+def _bare_dicom(head: bytes) -> bool:
+    """Tell a DICOM data set that stands without preamble, as old scanners write it, by its first elements.
+
+    Groups 0002 and 0008 come first in every film; the first element's length and, where it is written, its value
+    representation must make sense.
+    """
+    for order in "<>":
+        if len(head) < 16:
+            return False
+        group, element = struct.unpack_from(f"{order}HH", head)
+        if group not in (0x0002, 0x0008) or element > 0x2112:
+            continue
+        if _EXPLICIT_VR.fullmatch(head[4:6]):
+            return True
+        length = struct.unpack_from(f"{order}I", head, 4)[0]
+        following = head[8 + length : 10 + length]
+        if order == "<" and length <= 1024 and following in (b"\x02\x00", b"\x08\x00"):
+            return True
+    return False
