@@ -1,6 +1,7 @@
 """Data: what a folder, table or archive holds, what the checks found, how it is divided.
 
-In: a path and a person's choices. Out: an `Index` with its `Sample`s and data issues, then a `Split`.
+In: a path and a person's choices. Out: a `Proposal` of how it will be read, an `Index` with its `Sample`s and data
+issues, then a `Split`.
 """
 
 import lazy_loader

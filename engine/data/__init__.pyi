@@ -1,20 +1,35 @@
-from .archives import (
-    is_archive as is_archive,
-    unpack as unpack,
-)
+from .checks import group_equal as group_equal
 from .fingerprint import scan as scan
 from .folders import from_home as from_home
 from .index import index_data as index_data, index_folder as index_folder, index_table as index_table
+from .names import match_names as match_names
 from .patients import (
-    count_patients as count_patients,
+    PatientsNamed as PatientsNamed,
+    cases_of as cases_of,
     patient_overlap as patient_overlap,
-    patients_unknown as patients_unknown,
+    patients_named as patients_named,
     patients_words as patients_words,
+    unit_words as unit_words,
 )
+from .proposing.answers import (
+    answers_from_json as answers_from_json,
+    answers_from_options as answers_from_options,
+    answers_to_json as answers_to_json,
+    proposal_from_json as proposal_from_json,
+    proposal_to_json as proposal_to_json,
+    with_answers as with_answers,
+)
+from .proposing.propose import propose as propose
 from .saved import (
     list_indexes as list_indexes,
+    load_answers as load_answers,
     load_index as load_index,
     save_index as save_index,
+)
+from .sources import (
+    is_archive as is_archive,
+    is_table as is_table,
+    unpack as unpack,
 )
 from .split import (
     limit_training as limit_training,
@@ -35,4 +50,3 @@ from .split_file import (
     load_split as load_split,
     save_split as save_split,
 )
-from .tables import is_table as is_table

@@ -13,13 +13,16 @@ contrast change 0 to 16 bits; the closest two different films among 5,856 differ
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.data.patients import patients_named, patients_words
 from engine.images import Remark
 from engine.records import PARTS, DataIssue, DataIssueKind, Part, Sample
 
@@ -78,7 +81,7 @@ def _label_conflict(group: Sequence[Sample], labels: Sequence[str]) -> DataIssue
 
 def _exact_duplicate(group: Sequence[Sample], kept: Sample) -> DataIssue:
     parts = {sample.part for sample in group}
-    patients = {sample.patient_id for sample in group}
+    patients = {sample.patient_id for sample in group if sample.patient_id != sample.image_id}
     message = f"{len(group)} files hold the same image, byte for byte; {kept.path.name} is kept"
     if len(parts) > 1:
         message += f" in {kept.part or 'no part'}, so that training does not see what is measured"
@@ -107,22 +110,19 @@ def find_near_duplicates(samples: Sequence[Sample], looks: Mapping[str, bytes]) 
         One finding for each group of near duplicates, serious where a group stands on two sides of a given
         split.
     """
-    from scipy.cluster.hierarchy import DisjointSet  # here, because it takes a quarter of a second
-
     compared = [sample for sample in samples if looks.get(sample.image_id)]
     if len(compared) < 2:
         return []
     packed = np.frombuffer(b"".join(looks[sample.image_id] for sample in compared), dtype=np.uint8)
     packed = packed.reshape(len(compared), -1)
     hashes, thumbnails = packed[:, :_HASH_BYTES], packed[:, _HASH_BYTES:]
-    groups = DisjointSet(range(len(compared)))
+    groups = Groups(range(len(compared)))
     for first, second in _near_pairs(hashes):
         if compared[first].patient_id == compared[second].patient_id:
             continue
         if _correlation(thumbnails[first], thumbnails[second]) >= MIN_CORRELATION:
-            groups.merge(int(first), int(second))
-    linked = (sorted(rows) for rows in groups.subsets() if len(rows) > 1)
-    return [_near_duplicate([compared[row] for row in rows]) for rows in linked]
+            groups.join(int(first), int(second))
+    return [_near_duplicate([compared[row] for row in rows]) for rows in groups.joined()]
 
 
 def _near_pairs(hashes: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -157,11 +157,12 @@ def _correlation(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
 def _near_duplicate(group: Sequence[Sample]) -> DataIssue:
     parts = {sample.part for sample in group} - {None}
     labels = {sample.label for sample in group} - {None}
-    message = f"{len(group)} files of different patients look like one film"
+    whose = " of different patients" if patients_named(group).all else ""
+    message = f"{len(group)} files{whose} look like one film"
     if len(labels) > 1:
         message += " and have different labels"
     message += (
-        ", on different sides of the split that came with the data; take one out or split by patient anew"
+        ", on different sides of the split that came with the data; take one out or divide anew"
         if len(parts) > 1
         else "; a new split keeps them on one side"
     )
@@ -184,7 +185,7 @@ def find_patient_overlap(samples: Sequence[Sample]) -> list[DataIssue]:
         DataIssue(
             kind=DataIssueKind.PATIENT_OVERLAP,
             message=f"{_count(len(torn), 'patient stands', 'patients stand')} on more than one side of the "
-            f"split that came with the data ({', '.join(sides)}); split by patient anew, or training leaves "
+            f"split that came with the data ({', '.join(sides)}); divide anew, or training leaves "
             "them out",
             paths=_paths(
                 sample for sample in samples if sample.patient_id in torn and sample.part is not None
@@ -213,18 +214,23 @@ def find_small_classes(samples: Sequence[Sample], classes: Sequence[str]) -> lis
     for name in classes:
         if cases[name] >= SMALL and patients[name] >= MIN_PATIENTS:
             continue
-        held = f"{_count(cases[name], 'case', 'cases')} of {_count(patients[name], 'patient', 'patients')}"
+        of_class = [sample for sample in samples if sample.label == name]
+        known = patients_named(of_class)
+        unit = "patients" if known.named else "cases"
+        held = _count(cases[name], "case", "cases")
+        if known.named:
+            held += f" ({patients_words(known)})"
         impossible = patients[name] < MIN_PATIENTS
         issues.append(
             DataIssue(
                 kind=DataIssueKind.SMALL_CLASS,
                 message=f"Class {name} has {held}; "
                 + (
-                    f"it needs {MIN_PATIENTS} patients to be trained and tested on: add cases or leave it out"
+                    f"it needs {MIN_PATIENTS} {unit} to be trained and tested on: add cases or leave it out"
                     if impossible
                     else "figures on so few say little: add cases if you can"
                 ),
-                paths=_paths(sample for sample in samples if sample.label == name),
+                paths=_paths(of_class),
                 serious=impossible,
             )
         )
@@ -257,6 +263,67 @@ def find_unlabelled(samples: Sequence[Sample]) -> list[DataIssue]:
             paths=_paths(without),
         )
     ]
+
+
+def group_equal(
+    issues: Iterable[DataIssue], *, apart: Collection[DataIssueKind] = (DataIssueKind.NEAR_DUPLICATE,)
+) -> tuple[DataIssue, ...]:
+    """Make one data issue of those that say the same of different files, with all their files; the serious first.
+
+    Args:
+        issues: In any order.
+        apart: Kinds that are left as they are. Each issue of near duplicates is a group of images that a split keeps
+            together, so these are made one for the eye alone.
+    """
+    groups: dict[tuple[DataIssueKind, bool, str], list[DataIssue]] = defaultdict(list)
+    for number, issue in enumerate(issues):
+        template = issue.message
+        for path in issue.paths[:2]:
+            template = template.replace(str(path), "…").replace(path.name, "…")
+        template = re.sub(r"\d+", "#", template)
+        if issue.kind in apart or issue.options:
+            template = f"{number} {template}"
+        groups[issue.kind, issue.serious, template].append(issue)
+    return tuple(sorted(map(_as_one, groups.values()), key=lambda issue: not issue.serious))
+
+
+def _as_one(equal: Sequence[DataIssue]) -> DataIssue:
+    first = equal[0]
+    if len(equal) == 1:
+        return first
+    return replace(
+        first,
+        message=f"{first.message} (and the same {_count(len(equal) - 1, 'time', 'times')} more, all listed)",
+        paths=tuple(dict.fromkeys(path for issue in equal for path in issue.paths)),
+    )
+
+
+class Groups:
+    """Disjoint sets of rows that grow together: what is linked, directly or through others, is one group."""
+
+    def __init__(self, rows: Iterable[int]) -> None:
+        self._parent = list(rows)
+
+    def root(self, row: int) -> int:
+        """Return the row that stands for a row's group."""
+        while self._parent[row] != row:
+            self._parent[row] = self._parent[self._parent[row]]
+            row = self._parent[row]
+        return row
+
+    def join(self, first: int, second: int) -> None:
+        """Make two groups one."""
+        low, high = sorted((self.root(first), self.root(second)))
+        self._parent[high] = low
+
+    def joined(self) -> list[list[int]]:
+        """Return the groups of more than one row, each in ascending order."""
+        members: dict[int, list[int]] = {}
+        for row, parent in enumerate(self._parent):
+            if parent != row:  # of those alone in their group, which are most, nothing need be kept
+                first = self.root(row)
+                members.setdefault(first, [first]).append(row)
+        return [members[first] for first in sorted(members)]
 
 
 def _paths(samples: Iterable[Sample]) -> tuple[Path, ...]:

@@ -1,38 +1,34 @@
-"""What a folder's own shape says of its images: their class, and the side of the split they came on.
+"""The files under a folder by their names: which should hold images, and what is left out.
 
-    <class>/**/image                 a folder for each class
-    train|val|test/<class>/**/image  the same for each side; "training", "valid", "tune", ... are understood
-    image                            no class: to be predicted or labelled
-
-A single folder around all this (as archives have it) is looked through. Hidden files are not seen.
+Hidden files are not seen, nor is the housekeeping of operating systems, storage servers and programs.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.data.tables import TABLE_SUFFIXES
+from engine.data.sources import TABLE_SUFFIXES
 from engine.errors import DataError
 from engine.images import IMAGE_SUFFIXES, READ, REMEDIES, FileKind, file_kind
 from engine.records import DataIssue, DataIssueKind, Part
 
-PART_NAMES: dict[str, Part] = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "tune": "val",
-    "tuning": "val",
-    "dev": "val",
-    "test": "test",
-    "testing": "test",
-}
 _MASK_FOLDERS = frozenset({"mask", "masks"})
-_LITTER = frozenset({"thumbs.db", "desktop.ini"})
+_HOUSEKEEPING = frozenset(
+    name
+    for names in (
+        "@eadir/@tmp/@recycle/@recently-snapshot/@sharebin/@sharesnap/@__thumb/#recycle/#snapshot",
+        "$recycle.bin/$extend/recycler/recycled/system volume information/lost+found/__macosx/resource.frk/icon\r",
+        "network trash folder/temporary items/thumbnails/thumbnail/thumbs.db/ehthumbs.db/ehthumbs_vista.db/desktop.ini",
+        "picasa.ini/zbthumbnail.info/_gsdata_/__pycache__/node_modules/site-packages",
+    )
+    for name in names.split("/")
+)
+"""Of Synology, QNAP, Windows, macOS, Picasa and others, in lower case."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,14 +39,34 @@ class Listed:
     label: str | None = None
     part: Part | None = None
     patient_id: str | None = None
+    folder_patient: str | None = None  # counts where neither a person nor the file names another
     mask_path: Path | None = None
     meta: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    names: tuple[str, ...]  # of the folders between the root and the file
+class Found:
+    """A file, and the names of the folders between the folder that was named and it."""
+
+    names: tuple[str, ...]
     path: Path
+
+
+@dataclass(kw_only=True, slots=True)
+class Survey:
+    """What lies under a folder, by names alone.
+
+    Attributes:
+        folder: The folder.
+        images: Files that should hold an image, sorted by path.
+        tables: Files that may say what the images are.
+        issues: What is left out, and why.
+    """
+
+    folder: Path
+    images: list[Found] = field(default_factory=list)
+    tables: list[Found] = field(default_factory=list)
+    issues: list[DataIssue] = field(default_factory=list)
 
 
 def from_home(path: Path) -> Path:
@@ -68,15 +84,46 @@ def from_home(path: Path) -> Path:
         ) from error
 
 
-def list_folder(folder: Path) -> tuple[list[Listed], list[DataIssue]]:
-    """List the images of a folder, sorted by path, with what their place says of them.
-
-    Returns:
-        Images, unread; data issues for what was left out.
+def survey_folder(folder: Path) -> Survey:
+    """List what lies under a folder, without opening what has the name of an image.
 
     Raises:
         DataError: The folder is not there, may not be read, or holds no image.
     """
+    _check_folder(folder)
+    survey = Survey(folder=folder)
+    housekeeping: Counter[str] = Counter()
+    others: list[Found] = []
+    nameless: list[Path] = []
+    for found in _walk(folder, survey.issues, housekeeping):
+        if not _is_text(found.path):
+            nameless.append(found.path)
+        elif is_image_file(found.path):
+            survey.images.append(found)
+        else:
+            (survey.tables if _may_be_table(found.path) else others).append(found)
+    if nameless:
+        message = (
+            f"{len(nameless):,} files were left out because their names, or their folders', are not UTF-8 text; "
+            "rename them"
+        )
+        survey.issues.append(
+            DataIssue(kind=DataIssueKind.UNREADABLE, message=message, paths=tuple(nameless), serious=True)
+        )
+    if not survey.images:
+        raise _no_images(folder, others)
+    if housekeeping:
+        shown = ", ".join(name for name, _ in housekeeping.most_common(4)) + (
+            ", …" if len(housekeeping) > 4 else ""
+        )
+        message = f"Housekeeping of the operating system or of programs was left out ({shown})"
+        survey.issues.append(DataIssue(kind=DataIssueKind.SKIPPED, message=message))
+    survey.issues += _left_out(others)
+    _set_masks_aside(survey)
+    return survey
+
+
+def _check_folder(folder: Path) -> None:
     try:
         os.scandir(folder).close()
     except FileNotFoundError as error:
@@ -89,34 +136,19 @@ def list_folder(folder: Path) -> tuple[list[Listed], list[DataIssue]]:
         raise DataError(
             f"{folder} cannot be read ({error.strerror or error})", "Give your user the right to read it"
         ) from error
-    issues: list[DataIssue] = []
-    images: list[_Found] = []
-    others: list[_Found] = []
-    nameless: list[Path] = []
-    for found in _walk(folder, issues):
-        if not _is_text(found.path):
-            nameless.append(found.path)
-            continue
-        (images if is_image_file(found.path) else others).append(found)
-    if nameless:
-        message = (
-            f"{len(nameless):,} files were left out because their names, or their folders', are not UTF-8 text; "
-            "rename them"
-        )
-        issues.append(
-            DataIssue(kind=DataIssueKind.UNREADABLE, message=message, paths=tuple(nameless), serious=True)
-        )
-    if not images:
-        raise _no_images(folder, others)
-    issues += _left_out(others)
-    masks = [found for found in images if _MASK_FOLDERS.intersection(name.lower() for name in found.names)]
-    if masks and len(masks) < len(images):
+
+
+def _set_masks_aside(survey: Survey) -> None:
+    """Take no image in a folder named masks for a case, unless beside it stand folders that are named so too."""
+    masks = [
+        found for found in survey.images if _MASK_FOLDERS.intersection(name.lower() for name in found.names)
+    ]
+    if masks and len(masks) < len(survey.images):
         beside = set(masks)
-        images = [found for found in images if found not in beside]
-        issues.append(
-            _skipped(f"{len(masks):,} images in folders named masks were not taken as cases", masks)
+        survey.images = [found for found in survey.images if found not in beside]
+        survey.issues.append(
+            skipped(f"{len(masks):,} images in folders named masks were not taken as cases", masks)
         )
-    return _place(_unwrapped(images), issues), issues
 
 
 def _is_text(path: Path) -> bool:
@@ -137,11 +169,11 @@ def is_image_file(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES or file_kind(path) in READ
 
 
-def _walk(folder: Path, issues: list[DataIssue]) -> Iterator[_Found]:
+def _walk(folder: Path, issues: list[DataIssue], housekeeping: Counter[str]) -> Iterator[Found]:
     """Yield files depth first in the order of their names; folders that may not be read become data issues."""
     seen: set[tuple[int, int]] = set()  # a link may lead back up
 
-    def enter(inner: Path, names: tuple[str, ...]) -> Iterator[_Found]:
+    def enter(inner: Path, names: tuple[str, ...]) -> Iterator[Found]:
         try:
             status = inner.stat()
             if (status.st_dev, status.st_ino) in seen:
@@ -156,54 +188,31 @@ def _walk(folder: Path, issues: list[DataIssue]) -> Iterator[_Found]:
             )
             return
         for entry in entries:
-            if entry.name.startswith(".") or entry.name == "__MACOSX" or entry.name.lower() in _LITTER:
-                continue
-            path = inner / entry.name
-            if path.is_dir():
-                yield from enter(path, (*names, entry.name))
+            if _is_housekeeping(entry):
+                if not entry.name.startswith("._") and entry.name != ".DS_Store":
+                    housekeeping[entry.name] += 1
+            elif entry.is_dir():
+                yield from enter(inner / entry.name, (*names, entry.name))
             else:
-                yield _Found(names, path)
+                yield Found(names, inner / entry.name)
 
     yield from enter(folder, ())
 
 
-def _unwrapped(images: list[_Found]) -> list[_Found]:
-    while True:
-        outer = {found.names[:1] for found in images}
-        if len(outer) != 1 or any(len(found.names) < 2 for found in images):
-            return images
-        if next(iter(outer))[0].lower() in PART_NAMES:
-            return images
-        images = [replace(found, names=found.names[1:]) for found in images]
+def _is_housekeeping(entry: os.DirEntry[str]) -> bool:
+    name = entry.name.lower()
+    return (
+        name.startswith((".", "~$"))
+        or name in _HOUSEKEEPING
+        or re.fullmatch(r"found\.\d{3}", name) is not None
+    )
 
 
-def _place(images: Sequence[_Found], issues: list[DataIssue]) -> list[Listed]:
-    outer = {found.names[0] for found in images if found.names}
-    parts = {PART_NAMES[name.lower()] for name in outer if name.lower() in PART_NAMES}
-    strangers = {name for name in outer if name.lower() not in PART_NAMES}
-    # "test" beside "control" may well be a class; "train" beside another side is not.
-    if not parts or (strangers and not ("train" in parts and len(parts) > 1)):
-        return [Listed(path=found.path, label=found.names[0] if found.names else None) for found in images]
-    beside = [found for found in images if found.names and found.names[0] in strangers]
-    if beside:
-        names = ", ".join(sorted(strangers))
-        issues.append(
-            _skipped(
-                f"{len(beside):,} images in {names}, beside the folders of the split, were left out", beside
-            )
-        )
-    return [
-        Listed(
-            path=found.path,
-            label=found.names[1] if len(found.names) > 1 else None,
-            part=PART_NAMES[found.names[0].lower()] if found.names else None,
-        )
-        for found in images
-        if not found.names or found.names[0] not in strangers
-    ]
+def _may_be_table(path: Path) -> bool:
+    return path.suffix.lower() in TABLE_SUFFIXES - {".txt"}
 
 
-def _no_images(folder: Path, others: Sequence[_Found]) -> DataError:
+def _no_images(folder: Path, others: Sequence[Found]) -> DataError:
     for found in others:
         kind = file_kind(found.path)
         if kind in REMEDIES:
@@ -214,22 +223,12 @@ def _no_images(folder: Path, others: Sequence[_Found]) -> DataError:
     )
 
 
-def _left_out(others: Sequence[_Found]) -> list[DataIssue]:
-    issues = []
-    tables = [found for found in others if _may_be_table(found)]
-    if tables:
-        issues.append(
-            _skipped(
-                f"{tables[0].path.name} stands beside the images and was not read; choose the table instead "
-                "of the folder if it holds labels or patients",
-                tables,
-            )
-        )
-    by_kind: dict[FileKind, list[_Found]] = {}
+def _left_out(others: Sequence[Found]) -> list[DataIssue]:
+    by_kind: dict[FileKind, list[Found]] = {}
     for found in others:
-        if not _may_be_table(found):
-            kind = file_kind(found.path)
-            by_kind.setdefault(kind if kind in REMEDIES else FileKind.OTHER, []).append(found)
+        kind = file_kind(found.path)
+        by_kind.setdefault(kind if kind in REMEDIES else FileKind.OTHER, []).append(found)
+    issues = []
     for kind, rest in by_kind.items():
         names = ", ".join(found.path.name for found in rest[:3]) + (", ..." if len(rest) > 3 else "")
         if kind in REMEDIES:
@@ -238,7 +237,7 @@ def _left_out(others: Sequence[_Found]) -> list[DataIssue]:
         else:
             was = "file is not an image and was" if len(rest) == 1 else "files are not images and were"
             message = f"{len(rest):,} {was} left out ({names})"
-        issues.append(_skipped(message, rest))
+        issues.append(skipped(message, rest))
     return issues
 
 
@@ -246,11 +245,8 @@ def _lower(sentence: str) -> str:
     return sentence[0].lower() + sentence[1:]
 
 
-def _may_be_table(found: _Found) -> bool:
-    return found.path.suffix.lower() in TABLE_SUFFIXES - {".txt"}
-
-
-def _skipped(message: str, left_out: Sequence[_Found]) -> DataIssue:
+def skipped(message: str, left_out: Iterable[Found]) -> DataIssue:
+    """Return the data issue for files that are left out."""
     return DataIssue(
         kind=DataIssueKind.SKIPPED, message=message, paths=tuple(found.path for found in left_out)
     )

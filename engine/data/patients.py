@@ -2,47 +2,145 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+import hashlib
+import hmac
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from engine.records import (
-    Prediction,
-    Sample,
-    Split,
-)
+from engine.data.names import is_placeholder
+from engine.records import DataIssue, DataIssueKind, Prediction, Sample, Split
 
-if TYPE_CHECKING:
-    pass
+
+def settle_patients(
+    samples: Sequence[Sample], key: bytes | None = None
+) -> tuple[list[Sample], list[DataIssue]]:
+    """Take no placeholder for a patient: an image whose patient is not named counts as a patient of its own.
+
+    Args:
+        samples: As the data name their patients.
+        key: Replaces the names by their HMAC-SHA256 under this key.
+
+    Returns:
+        Samples in the order given; a data issue where placeholders stand for patients.
+    """
+    named = Counter(sample.patient_id for sample in samples if sample.patient_id != sample.image_id)
+    placeholders = {name: count for name, count in named.items() if _stands_for_nobody(name, count, named)}
+    alone = len(named) == 1 and named.total() == len(samples) > 1
+    if alone:
+        placeholders = dict(named)
+
+    def settled(sample: Sample) -> Sample:
+        if sample.patient_id in placeholders:
+            return replace(sample, patient_id=sample.image_id)
+        if key is None or sample.patient_id == sample.image_id:
+            return sample
+        name = sample.patient_id.encode("utf-8", "surrogateescape")
+        return replace(sample, patient_id=hmac.new(key, name, hashlib.sha256).hexdigest())
+
+    issues = [_not_named(samples, placeholders)] if placeholders else []
+    return [settled(sample) for sample in samples], issues
+
+
+def _stands_for_nobody(name: str, count: int, named: Counter[str]) -> bool:
+    one_digit = len(set(name.strip())) == 1 and name.strip().isdecimal()
+    return is_placeholder(name) or (one_digit and 2 * count > named.total() and len(named) > 1)
+
+
+def _not_named(samples: Sequence[Sample], placeholders: dict[str, int]) -> DataIssue:
+    """Say that placeholders stand where patients should be named."""
+    total = sum(placeholders.values())
+    shown = ", ".join(f"“{name}”" for name in sorted(placeholders, key=lambda name: -placeholders[name])[:4])
+    whole = total == len(samples)
+    message = (
+        f"{'All' if whole else 'Of'} {len(samples):,} images{'' if whole else f', {total:,}'} name no patient but "
+        f"{'a placeholder' if len(placeholders) == 1 else 'placeholders'} ({shown}); each was taken as a patient of "
+        "its own. Bring a table with a patient column if patients have several images"
+    )
+    paths = tuple(sample.path for sample in samples if sample.patient_id in placeholders)
+    return DataIssue(kind=DataIssueKind.PATIENT_UNCLEAR, message=message, paths=paths)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PatientsNamed:
+    """Of how many images the data name the patient.
+
+    Attributes:
+        images: All there are.
+        named: Those that name a patient.
+        patients: Different ones that are named.
+    """
+
+    images: int
+    named: int
+    patients: int
+
+    @property
+    def all(self) -> bool:
+        """Whether every image names its patient, so that patients can be counted and kept apart."""
+        return self.named == self.images > 0
+
+    @property
+    def count(self) -> int | None:
+        """How many patients there are; None where some images, or all, do not name theirs."""
+        return self.patients if self.all else None
+
+
+def patients_named(cases: Iterable[Sample | Prediction]) -> PatientsNamed:
+    """Count the images that name their patient: the one place that decides what may be said of patients."""
+    images, named, patients = 0, 0, set()
+    for case in cases:
+        images += 1
+        if case.patient_id != case.image_id:
+            named += 1
+            patients.add(case.patient_id)
+    return PatientsNamed(images=images, named=named, patients=len(patients))
+
+
+def cases_of(split: Split) -> Iterator[Sample]:
+    """Yield the cases of all sides."""
+    yield from split.train
+    yield from split.val
+    yield from split.test
+
+
+def patients_words(known: PatientsNamed) -> str:
+    """Say how many patients there are, or of how many images they are known."""
+    if not known.named:
+        return "patients not named in the data"
+    patients = f"{known.patients:,} patient{'' if known.patients == 1 else 's'}"
+    if known.all:
+        return patients
+    return f"patients named for {known.named:,} of {known.images:,} images ({patients})"
+
+
+def unit_words(known: PatientsNamed) -> str:
+    """Say what a division keeps together: patients, as far as they are named."""
+    if known.all:
+        return "by patient"
+    if not known.named:
+        return "by image, as no patient is named"
+    return f"by patient where one is named ({known.named:,} of {known.images:,} images), otherwise by image"
 
 
 def patient_overlap(split: Split) -> str:
     """Say whether any patient stands on two sides, as far as the data name patients."""
+    known = patients_named(cases_of(split))
+    if not known.named:
+        return "patients are not named in the data, so each image was taken as a patient of its own"
     sides = (split.train, split.val, split.test)
-    if patients_unknown(split):
-        return "patients are not named in the data, so each film was taken as a patient of its own"
-    on = [patient for side in sides for patient in {sample.patient_id for sample in side}]
+    on = [
+        patient
+        for side in sides
+        for patient in {sample.patient_id for sample in side if sample.patient_id != sample.image_id}
+    ]
     several = len(on) - len(set(on))
-    if not several:
+    if several:
+        patients = f"{several:,} patient{'s' if several > 1 else ''}"
+        return f"{patients} on more than one side, which makes the figures too good"
+    if known.all:
         return "no patient stands on two sides"
-    return f"{several:,} patient{'s' if several > 1 else ''} on more than one side, which makes the figures too good"
-
-
-def count_patients(cases: Iterable[Sample | Prediction]) -> int | None:
-    """Return how many patients cases come from; None where the data named none, so that each image counts as one."""
-    patients, named = set(), False
-    for case in cases:
-        patients.add(case.patient_id)
-        named = named or case.patient_id != case.image_id
-    return len(patients) if named else None
-
-
-def patients_words(count: int | None) -> str:
-    """Write a number of patients, or that there is none to write."""
     return (
-        "patients not named in the data" if count is None else f"{count:,} patient{'s' if count != 1 else ''}"
+        f"a patient is named for {known.named:,} of {known.images:,} images, and none of these stands on two sides; "
+        "whether patients of the other images do cannot be known"
     )
-
-
-def patients_unknown(split: Split) -> bool:
-    """Return whether the data named no patient."""
-    return count_patients((*split.train, *split.val, *split.test)) is None

@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from engine.data.folders import from_home
 from engine.data.manifest import from_csv, to_csv
+from engine.data.proposing.answers import answers_from_json, answers_to_json
 from engine.errors import DataError
-from engine.records import DataIssue, DataIssueKind, Index
+from engine.records import Answers, DataIssue, DataIssueKind, Index
 from engine.storage import storage_error, write_atomic
 from engine.workspace import Workspace
 
@@ -59,9 +61,12 @@ def save_index(workspace: Workspace, index: Index) -> Path:
                 "message": issue.message,
                 "paths": [str(path) for path in issue.paths],
                 "serious": issue.serious,
+                "options": issue.options,
             }
             for issue in index.issues
         ],
+        "source": None if index.source is None else str(index.source),
+        "answers": answers_to_json(index.answers),
     }
     write_atomic(folder / "index.json", json.dumps(about, indent=1))
     return folder
@@ -95,9 +100,12 @@ def load_index(workspace: Workspace, dataset_id: str) -> Index:
                     message=issue["message"],
                     paths=tuple(Path(path) for path in issue["paths"]),
                     serious=issue["serious"],
+                    options=tuple(issue.get("options", ())),
                 )
                 for issue in about["findings"]
             ),
+            source=Path(about["source"]) if about.get("source") else None,
+            answers=answers_from_json(about.get("answers", {})),
         )
     except (OSError, KeyError, ValueError) as error:
         raise _damaged(table) from error
@@ -126,6 +134,25 @@ def list_indexes(workspace: Workspace) -> list[IndexSummary]:
         except (DataError, KeyError, ValueError, TypeError):
             continue
     return sorted(summaries, key=lambda summary: summary.created, reverse=True)
+
+
+def load_answers(workspace: Workspace, path: Path) -> Answers:
+    """Return what a person said of a folder, table or archive when it was last indexed; nothing where that is not kept.
+
+    Args:
+        workspace: Where data sets are kept.
+        path: As it was named.
+    """
+    path = from_home(path).absolute()
+    newest, answers = "", Answers()
+    for about_file in workspace.datasets.glob("*/index.json"):
+        try:
+            about = _about(about_file.parent)
+            if about.get("source") == str(path) and about["created"] > newest:
+                newest, answers = about["created"], answers_from_json(about["answers"])
+        except (DataError, KeyError, ValueError, TypeError):  # what cannot be read can be asked again
+            continue
+    return answers
 
 
 def _about(folder: Path) -> dict[str, Any]:

@@ -8,14 +8,16 @@ Augmentation and balancing come after this and touch training data alone.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from engine.data.checks import MIN_PATIENTS
+from engine.data.checks import MIN_PATIENTS, Groups
+from engine.data.patients import patients_named, unit_words
 from engine.errors import SplitError
 from engine.records import PARTS, DataIssueKind, Index, Part, Sample, Split
 
+_WORDS: dict[Part, str] = {"train": "training", "val": "validation", "test": "test"}
 MIN_GIVEN_VAL = 10  # cases of each class; an operating point chosen on fewer is noise
 
 
@@ -37,22 +39,24 @@ def split_index(
 ) -> Split:
     """Divide the labelled samples of an index.
 
-    With the parts that came with the data, validation is carved by patient out of training where there is
-    none or where it has fewer than 10 cases of a class; training cases of patients (or near duplicates)
-    that also stand on another side are left out, and `Split.method` says how many.
+    The parts that came with the data are kept: what came as test is never trained on. Where validation or test did
+    not come, or validation has fewer than 10 cases of a class, they are carved by patient out of training. Cases that
+    no part came with are left out, and so are training cases of patients (or near duplicates) that also stand on
+    another side; `Split.method` says how many.
 
     Args:
         index: Unlabelled samples are left out.
         ratios: Shares of training, validation and test; above 0, summing to 1.
         seed: Equal data, ratios and seed give an equal split, whatever the order of the samples.
-        use_given: Keep the parts that came with the data; None means where it has training and test.
+        use_given: True asks for training and test as they came, False sets the parts that came aside, None keeps
+            those that came.
 
     Returns:
         Sides that share no patient, each with every class.
 
     Raises:
-        SplitError: Fewer than two classes, a class too small to stand on every side, ratios that are none, or
-            no given parts where they are asked for.
+        SplitError: Fewer than two classes, a class too small to stand on every side, ratios that are none, no given
+            parts where they are asked for, or a test part that came without a training part.
     """
     if len(ratios) != 3 or min(ratios) <= 0 or abs(sum(ratios) - 1) > 1e-6:
         raise SplitError(
@@ -60,19 +64,28 @@ def split_index(
             "Give three shares above 0 that sum to 1, such as 0.6, 0.2, 0.2",
         )
     groups = _groups(index, seed)
-    has = {sample.part for group in groups for sample in group.samples}
-    given = {"train", "test"} <= has
-    if use_given and not given:
+    came = Counter(sample.part for group in groups for sample in group.samples if sample.part is not None)
+    if use_given and not {"train", "test"} <= came.keys():
         raise SplitError(
             "The data did not come with both a training and a test part",
-            "Let Overread split it by patient instead",
+            "Let Overread divide it anew instead",
         )
-    if given and use_given is not False:
+    if use_given is not False and came.keys() - {"train"}:
+        if not came["train"]:
+            parts = " and ".join(
+                f"{came[part]:,} case{'' if came[part] == 1 else 's'} as the {_WORDS[part]} part"
+                for part in PARTS
+                if came[part]
+            )
+            raise SplitError(
+                f"The data came with {parts}, and with no training part",
+                "Say which images are for training (--part-names on the command line), or divide anew (--by-patient)",
+            )
         return _given(index, groups, ratios, seed)
     _check_sizes(index, groups, 3)
     train, val, test = _assign(groups, index.classes, ratios, seed)
     shares = "/".join(f"{100 * ratio:g}" for ratio in ratios)
-    return _split(index, train, val, test, seed, f"{shares} by patient, stratified by class")
+    return _split(index, train, val, test, seed, f"{shares} {_unit(groups)}, stratified by class")
 
 
 def limit_training(split: Split, most: int, *, seed: int = 0) -> Split:
@@ -142,7 +155,7 @@ def k_folds(index: Index, *, k: int = 5, seed: int = 0) -> Iterator[Split]:
     for number in range(k):
         following = (number + 1) % k
         train = [group for fold in range(k) if fold not in (number, following) for group in folds[fold]]
-        method = f"fold {number + 1} of {k} by patient, stratified by class"
+        method = f"fold {number + 1} of {k} {_unit(groups)}, stratified by class"
         yield _split(index, train, folds[following], folds[number], seed, method)
 
 
@@ -151,20 +164,21 @@ def k_folds(index: Index, *, k: int = 5, seed: int = 0) -> Iterator[Split]:
 
 
 def _groups(index: Index, seed: int) -> list[_Group]:
-    from scipy.cluster.hierarchy import DisjointSet  # here, because it takes a quarter of a second
-
     labelled = [sample for sample in index.samples if sample.label is not None]
     first_of: dict[str, int] = {}
     row_of = {sample.path: row for row, sample in enumerate(labelled)}
-    linked = DisjointSet(range(len(labelled)))
+    linked = Groups(range(len(labelled)))
     for row, sample in enumerate(labelled):
-        linked.merge(row, first_of.setdefault(sample.patient_id, row))
+        linked.join(row, first_of.setdefault(sample.patient_id, row))
     for issue in index.issues:
         if issue.kind is DataIssueKind.NEAR_DUPLICATE:
             rows = [row_of[path] for path in issue.paths if path in row_of]
             for row in rows[1:]:
-                linked.merge(rows[0], row)
-    return [_group([labelled[row] for row in sorted(rows)], seed) for rows in linked.subsets()]
+                linked.join(rows[0], row)
+    members: dict[int, list[Sample]] = defaultdict(list)
+    for row, sample in enumerate(labelled):
+        members[linked.root(row)].append(sample)
+    return [_group(samples, seed) for samples in members.values()]
 
 
 def _group(samples: Sequence[Sample], seed: int) -> _Group:
@@ -176,19 +190,24 @@ def _group(samples: Sequence[Sample], seed: int) -> _Group:
     )
 
 
+def _unit(groups: Sequence[_Group]) -> str:
+    return unit_words(patients_named(sample for group in groups for sample in group.samples))
+
+
 def _check_sizes(index: Index, groups: Sequence[_Group], sides: int) -> None:
     if len(index.classes) < 2:
         raise SplitError(
             "There is only one class" if index.classes else "No image has a label",
             "Add images of another class, in a folder of their own or with their label in the table",
         )
-    patients = Counter(label for group in groups for label in group.counts)
+    held = Counter(label for group in groups for label in group.counts)
     for name in index.classes:
-        if patients[name] < sides:
-            number = patients[name]
+        if held[name] < sides:
+            named = patients_named(s for group in groups for s in group.samples if s.label == name).named
+            noun = "patient" if named else "case"
+            has = f"cases of {held[name]} {noun}" if named else f"{held[name]} {noun}"
             raise SplitError(
-                f"Class {name} has cases of {number} patient{'' if number == 1 else 's'} and needs {sides}, "
-                "one for each side",
+                f"Class {name} has {has}{'' if held[name] == 1 else 's'} and needs {sides}, one for each side",
                 "Add cases of it, leave it out, or choose fewer folds"
                 if sides > MIN_PATIENTS
                 else "Add cases of it or leave it out",
@@ -263,27 +282,49 @@ def _assign(
 
 
 def _given(index: Index, groups: Sequence[_Group], ratios: tuple[float, float, float], seed: int) -> Split:
-    """Keep the parts that came with the data, but never a patient on two sides: test goes before val before
-    train."""
+    """Keep the parts that came with the data, but never a patient on two sides: test goes before val before train."""
     kept: dict[Part, list[_Group]] = {part: [] for part in PARTS}
-    left_out = 0
+    without = crossing = 0
     for group in groups:
-        parts = {sample.part for sample in group.samples}
-        side: Part = "test" if "test" in parts else "val" if "val" in parts else "train"
-        samples = [sample for sample in group.samples if sample.part in (side, None)]
-        left_out += len(group.samples) - len(samples)
-        kept[side].append(_group(samples, seed))
+        parts: set[Part] = {sample.part for sample in group.samples if sample.part is not None}
+        without += sum(sample.part is None for sample in group.samples)
+        if parts:
+            side = max(parts, key=PARTS.index)
+            samples = [sample for sample in group.samples if sample.part == side]
+            crossing += sum(sample.part not in (side, None) for sample in group.samples)
+            kept[side].append(_group(samples, seed))
     method = "the parts that came with the data"
-    val = Counter(label for group in kept["val"] for label in group.counts.elements())
-    if any(val[name] < MIN_GIVEN_VAL for name in index.classes):
-        pool = kept["train"] + kept["val"]
-        share = ratios[1] / (ratios[0] + ratios[1])
-        _check_sizes(index, pool, 2)
-        kept["train"], kept["val"] = _assign(pool, index.classes, (1 - share, share), seed)
-        method += f", validation ({100 * share:g}%) taken by patient from training"
-    if left_out:
-        method += f", {left_out} cases left out whose patients or near duplicates stand on another side"
+    carved = _carve(index, kept, ratios, seed)
+    if carved:
+        method += f", {carved} from training"
+    if crossing:
+        method += f", {crossing:,} cases left out whose patients or near duplicates stand on another side"
+    if without:
+        method += f", {without:,} cases left out that no part came with"
     return _split(index, kept["train"], kept["val"], kept["test"], seed, method)
+
+
+def _carve(
+    index: Index, kept: dict[Part, list[_Group]], ratios: tuple[float, float, float], seed: int
+) -> str:
+    """Take validation and test out of training where they did not come, and say so; what came as test stays."""
+    val = Counter(label for group in kept["val"] for label in group.counts.elements())
+    wanted: list[Part] = []
+    if any(val[name] < MIN_GIVEN_VAL for name in index.classes):
+        wanted.append("val")
+    if not kept["test"]:
+        wanted.append("test")
+    if not wanted:
+        return ""
+    pool = kept["train"] + (kept["val"] if "val" in wanted else [])
+    sides: list[Part] = ["train", *wanted]
+    shares = [ratios[PARTS.index(side)] for side in sides]
+    shares = [share / sum(shares) for share in shares]
+    _check_sizes(index, pool, len(sides))
+    for side, groups in zip(sides, _assign(pool, index.classes, shares, seed), strict=True):
+        kept[side] = groups
+    said = [f"{_WORDS[side]} ({100 * share:g}%)" for side, share in zip(wanted, shares[1:], strict=True)]
+    return f"{' and '.join(said)} taken {_unit(pool)}"
 
 
 def _split(
@@ -304,6 +345,6 @@ def _split(
                 f"The {name} side has no case of {', '.join(sorted(missing))}"
                 if missing
                 else "There is only one class",
-                "Let Overread split the data by patient instead, or add cases",
+                "Let Overread divide the data anew instead, or add cases",
             )
     return Split(train=sides[0], val=sides[1], test=sides[2], classes=index.classes, seed=seed, method=method)

@@ -45,17 +45,6 @@ class Choices:
         """What `engine.data.split.split_index` is told."""
         return {"automatic": None, "given": True, "anew": False}[self.division]
 
-    @property
-    def sentence(self) -> str:
-        """The choice in words, for the train page."""
-        shares = " / ".join(f"{100 * share:g}%" for share in self.ratios)
-        by_shares = f"by patient into {shares} for training, validation and test (seed {self.seed})"
-        return {
-            "automatic": f"as the data came where it has parts, otherwise {by_shares}",
-            "given": "as the data came",
-            "anew": by_shares,
-        }[self.division]
-
 
 def ratios_of(train: float | None, val: float | None, test: float | None) -> tuple[float, float, float]:
     """Return percentages as shares of 1.

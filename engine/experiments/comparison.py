@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.data import count_patients
+from engine.data import PatientsNamed, patients_named
 from engine.errors import ReportError
 from engine.recipes import recipe_to_json
 from engine.records import Epoch, Estimate, Prediction, Recipe, Run
@@ -102,7 +102,7 @@ class RunComparison:
         positive: The class of the finding; None unless there are two classes.
         part: The side of the split that is compared.
         cases: On which every row rests.
-        patients: They come from; None where the data named none.
+        patients: Of how many cases the patient is named, and how many patients these are.
         rows: In the order of the contestants.
         spreads: One per recipe and figure where recipes ran with several seeds.
     """
@@ -112,7 +112,7 @@ class RunComparison:
     positive: str | None
     part: str
     cases: int
-    patients: int | None
+    patients: PatientsNamed
     rows: tuple[Row, ...]
     spreads: tuple[Spread, ...]
 
@@ -187,7 +187,7 @@ def compare_runs(
         positive=first.run.positive if len(classes) == 2 else None,
         part=part,
         cases=len(truth),
-        patients=count_patients(first.predictions),
+        patients=patients_named(first.predictions),
         rows=rows,
         spreads=_spreads(rows),
     )

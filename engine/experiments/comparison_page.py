@@ -85,7 +85,7 @@ def document(comparison: RunComparison) -> dict[str, Any]:
         "classes": list(comparison.classes),
         "positive": comparison.positive,
         "cases": comparison.cases,
-        "patients": comparison.patients,
+        "patients": comparison.patients.count,
         "runs": [
             {
                 "name": row.name,

@@ -1,4 +1,5 @@
 from .predictor import (
+    foreign_labels as foreign_labels,
     parts_of as parts_of,
     predict as predict,
     predict_and_explain as predict_and_explain,

@@ -5,6 +5,7 @@ Prediction and explanation share one forward pass: the map that the head reads i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.data import match_names
 from engine.errors import DataError
 from engine.images import ImageCache, open_cache
 from engine.models import cut_behind_backbone, fast_features, pick_device
@@ -111,6 +113,7 @@ def predict_and_explain(
     if not readable:
         raise DataError("None of the images can be read", "Choose a folder with readable images")
     parts = parts or {}
+    meant = _labels_meant(run, readable)
     fitted = load_uncertainty(run.folder)
     features = fast_features(
         cut_behind_backbone(classifier).frozen,
@@ -131,8 +134,9 @@ def predict_and_explain(
         maps = None if method is None else _maps(run, classifier, images, activations, probabilities, method)
         for number, sample in enumerate(batch):
             uncertainty, conformal_set = told[number]
+            label, part = meant.get(sample.label), parts.get(sample.image_id)
             prediction = replace(
-                prediction_of(run, sample, probabilities[number], part=parts.get(sample.image_id)),
+                prediction_of(run, sample, probabilities[number], label, part=part),
                 uncertainty=uncertainty,
                 conformal_set=conformal_set,
             )
@@ -201,21 +205,46 @@ def _target(run: Run, predicted: str) -> str:
     return run.positive if len(run.classes) == 2 else predicted
 
 
+def _labels_meant(run: Run, samples: Sequence[Sample]) -> dict[str | None, str]:
+    found = match_names({sample.label for sample in samples if sample.label is not None}, run.classes)
+    return {name: found[name] for name in found}
+
+
 def prediction_of(
-    run: Run, sample: Sample, probabilities: NDArray[np.float64], *, part: Part | None = None
+    run: Run,
+    sample: Sample,
+    probabilities: NDArray[np.float64],
+    label: str | None,
+    *,
+    part: Part | None = None,
 ) -> Prediction:
-    """Return the record of one image from its calibrated probabilities (classes,)."""
+    """Return the record of one image from its calibrated probabilities (classes,).
+
+    Args:
+        run: That gave them.
+        sample: The image.
+        probabilities: (classes,).
+        label: The class of the run that the sample's label means; None where it has none or means none of them.
+        part: The side of the split.
+    """
     p = np.clip(probabilities, 1e-300, 1.0)
     return Prediction(
         image_id=sample.image_id,
         path=sample.path,
-        label=sample.label if sample.label in run.classes else None,
+        label=label,
         patient_id=sample.patient_id,
         part=part,
         probabilities=tuple(float(value) for value in probabilities),
         predicted=call(run, probabilities),
         entropy=float(-(p * np.log(p)).sum()),
     )
+
+
+def foreign_labels(run: Run, samples: Sequence[Sample]) -> dict[str, int]:
+    """Count the labels that mean none of a run's classes, however they are spelled."""
+    counts = Counter(sample.label for sample in samples if sample.label is not None)
+    meant = match_names(counts, run.classes)
+    return {name: count for name, count in counts.most_common() if name not in meant}
 
 
 def parts_of(split: Split) -> dict[str, Part]:

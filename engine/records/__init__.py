@@ -5,8 +5,20 @@ Arrays are described by shape and dtype; "probability" is always in [0, 1]; imag
 of width and height, origin top left.
 """
 
-from engine.records.data import PARTS, DataIssue, DataIssueKind, Index, Part, Sample, Split
+from engine.records.data import (
+    PARTS,
+    ROLES,
+    Answers,
+    DataIssue,
+    DataIssueKind,
+    Index,
+    Part,
+    Role,
+    Sample,
+    Split,
+)
 from engine.records.estimates import Estimate
+from engine.records.proposals import Choice, Level, NameCount, Proposal, Question, TableOffer
 from engine.records.readings import Region, Review, Verdict
 from engine.records.recipes import Augmentation, Balance, Expected, Head, Phase, Recipe
 from engine.records.runs import (
@@ -26,9 +38,12 @@ from engine.records.runs import (
 __all__ = [
     "PARTS",
     "PASSES",
+    "ROLES",
+    "Answers",
     "Augmentation",
     "Balance",
     "Calibration",
+    "Choice",
     "Conformal",
     "DataIssue",
     "DataIssueKind",
@@ -39,15 +54,21 @@ __all__ = [
     "Head",
     "Index",
     "Injection",
+    "Level",
+    "NameCount",
     "Part",
     "Phase",
     "Prediction",
+    "Proposal",
+    "Question",
     "Recipe",
     "Region",
     "Review",
+    "Role",
     "Run",
     "Sample",
     "Split",
+    "TableOffer",
     "TrainingRequest",
     "Uncertainty",
     "UncertaintyModel",

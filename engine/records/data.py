@@ -11,6 +11,8 @@ from typing import Literal
 
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
+Role = Literal["part", "class", "patient", "ignored"]
+ROLES: tuple[Role, ...] = ("part", "class", "patient", "ignored")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +54,10 @@ class DataIssueKind(StrEnum):
     MISSING_FILE = "missing file"
     DUPLICATE_ROW = "duplicate row"
     UNLABELLED = "unlabelled"
+    PART_UNCLEAR = "part unclear"
+    CLASS_UNCLEAR = "class unclear"
+    PATIENT_UNCLEAR = "patient unclear"
+    TABLE_FOUND = "table beside the images"
     SKIPPED = "skipped"
     NO_CONTRAST = "no contrast"
     NEARLY_BLACK = "nearly black"
@@ -69,12 +75,36 @@ class DataIssue:
         message: One sentence, with the remedy or what Overread did about it.
         paths: The files concerned.
         serious: Whether training on the data as it is would make the figures wrong.
+        options: What to type on the command line to settle it, where that can be said; one of them is enough.
     """
 
     kind: DataIssueKind
     message: str
     paths: tuple[Path, ...] = ()
     serious: bool = False
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answers:
+    """What a person said of how a folder or table is to be read; what is not said is proposed.
+
+    Attributes:
+        levels: Role by folder level; level 1 are the folders just inside the one that was named.
+        parts: Part by the name that a folder or a cell of the split column has; None for no part at all.
+        same: Class by the name that came with the data: these images are taken as that class.
+        table: Table to read, as a path relative to the folder that was named; empty to read the folders; None for
+            what is proposed.
+        columns: Column of the table by what it holds (path, label, patient_id, split, mask).
+        root: What a table's relative paths start from; None for what is proposed.
+    """
+
+    levels: Mapping[int, Role] = field(default_factory=dict)
+    parts: Mapping[str, Part | None] = field(default_factory=dict)
+    same: Mapping[str, str] = field(default_factory=dict)
+    table: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    root: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,6 +118,8 @@ class Index:
         samples: Readable images, each once, in a stable order.
         classes: Class names: a class named like "normal" or "negative" first, the others by name.
         issues: What the checks found, serious ones first.
+        source: The folder, table or archive that was named; None where that was not kept.
+        answers: What a person said of how it is to be read.
     """
 
     dataset_id: str
@@ -96,6 +128,8 @@ class Index:
     samples: tuple[Sample, ...]
     classes: tuple[str, ...]
     issues: tuple[DataIssue, ...] = ()
+    source: Path | None = None
+    answers: Answers = field(default_factory=Answers)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

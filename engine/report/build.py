@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from engine.data import count_patients
+from engine.data import patients_named
 from engine.errors import ReportError
 from engine.reading import latest_reviews
 from engine.records import (
@@ -130,7 +130,7 @@ def build_report(
         run=run,
         part=part,
         cases=cases,
-        patients=count_patients(chosen),
+        patients=patients_named(chosen),
         against=against,
         facts=facts_of(run, split, history, software, methods, uncertainty, most_probable=likely),
         balance=balance,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from engine.data import patient_overlap, patients_unknown
+from engine.data import patient_overlap, patients_named
 from engine.records import PARTS, Estimate, Part, Run, Split
 from engine.report.formatting import PART_NAMES, in_brackets, without_paths
 from engine.report.methods_section import balance_words, changes_words
@@ -124,13 +124,9 @@ def of_split(split: Split | None) -> tuple[Item, ...]:
     divided = overlap = ""
     if split is not None:
         sizes = "; ".join(
-            f"{PART_NAMES[part]} {len(split.part(part)):,} films"
-            + (
-                ""
-                if patients_unknown(split)
-                else f" of {len({s.patient_id for s in split.part(part)}):,} patients"
-            )
-            for part in PARTS
+            f"{PART_NAMES[part]} {known.images:,} films"
+            + ("" if known.count is None else f" of {known.count:,} patients")
+            for part, known in ((part, patients_named(split.part(part))) for part in PARTS)
         )
         divided = f"{split.method}, seed {split.seed}; {sizes}."
         overlap = f"{patient_overlap(split).capitalize()}."

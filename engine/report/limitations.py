@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.data import patients_unknown
+from engine.data import cases_of, patients_named
 from engine.records import (
     Part,
     Run,
@@ -30,10 +30,16 @@ def limitations(
             f"These figures are of {where}, which training has seen or has been tuned on: they are too good to be "
             "reported as accuracy on new patients."
         )
-    if split is not None and patients_unknown(split):
+    known = patients_named(cases_of(split)) if split is not None else None
+    if known is not None and not known.all:
+        which = (
+            f"A patient was named for {known.named:,} of {known.images:,} films, so every other film"
+            if known.named
+            else "No patient was named in the data, so every film"
+        )
         said.append(
-            "No patient was named in the data, so every film was taken as a patient of its own. If patients have "
-            "several films, some may stand on both sides of the split, and the intervals are too narrow."
+            f"{which} was taken as a patient of its own. If patients have several films, some may stand on both sides "
+            "of the split, and the intervals are too narrow."
         )
     said += [
         f"Against the {one.name} only {one.cases:,} cases could be counted: every figure there is coarse."

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
-from engine.data import count_patients, patient_overlap
+from engine.data import patient_overlap, patients_named
 from engine.records import (
     PARTS,
     Augmentation,
@@ -38,10 +38,7 @@ def class_balance(
             members.setdefault(PART_NAMES.get(each.part or "", "predicted"), []).append(each)
     for part_name, cases in members.items():
         images[part_name] = dict(Counter(case.label or "no label" for case in cases))
-    named = count_patients(case for cases in members.values() for case in cases) is not None
-    patients = {
-        part: len({case.patient_id for case in cases}) if named else None for part, cases in members.items()
-    }
+    patients = {part: patients_named(cases).count for part, cases in members.items()}
     order = list(split.classes) if split else sorted({label for of in images.values() for label in of})
     counted = {
         part: {label: of[label] for label in [*order, *(sorted(set(of) - set(order)))] if label in of}

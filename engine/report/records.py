@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.data import PatientsNamed
 from engine.records import Epoch, Estimate, Part, Review, Run, Uncertainty
 from engine.statistics import ClassRow, PrecisionRecall, ReliabilityBin, Roc
 
@@ -157,11 +158,11 @@ class Report:
         run: As trained; its folder is never written out.
         part: The side of the split, or None for all predictions.
         cases: Every case, in the order of the predictions.
-        patients: How many the cases come from; None where the data named none.
+        patients: Of how many cases the patient is named, and how many patients these are.
         against: One per reference standard.
         facts: Of data, model and training.
         balance: Part → class → images.
-        patients_by_part: Part → patients; None where the data named none.
+        patients_by_part: Part → patients; None where not all are named.
         history: Of training.
         reviews: What readers did.
         wrong: Cases that some reference standard contradicts, surest first.
@@ -175,7 +176,7 @@ class Report:
     run: Run
     part: Part | None
     cases: tuple[CaseRow, ...]
-    patients: int | None
+    patients: PatientsNamed
     against: tuple[Against, ...]
     facts: tuple[Fact, ...]
     balance: Mapping[str, Mapping[str, int]]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from engine import data
 from engine.errors import DataError, EngineError
-from engine.records import PARTS, Index, Part, Sample, Split
+from engine.records import PARTS, Answers, Index, Sample, Split
 from engine.workspace import Workspace, open_workspace
 from gui.cli.options import (
     LINE,
@@ -23,24 +22,35 @@ from gui.cli.options import (
     SplitSeedOption,
     WorkspaceOption,
 )
-from gui.cli.terminal import progress, remarks, say, show_json, show_table
+from gui.cli.proposal import (
+    ColumnOption,
+    ForgetOption,
+    LevelOption,
+    LevelsOption,
+    PartNamesOption,
+    RootOption,
+    SameOption,
+    SourceArgument,
+    TableOption,
+    answers_for,
+    print_issue,
+)
+from gui.cli.terminal import progress, say, show_json, show_table
 
 app = typer.Typer()
 
 
 @app.command(rich_help_panel=LINE)
 def index(
-    path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="A folder, a table (CSV, TSV, Parquet) or an archive.")
-    ],
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--column",
-            metavar="FIELD=NAME",
-            help="Which column of a table is path, label, patient_id, split or mask; may be repeated.",
-        ),
-    ] = None,
+    path: SourceArgument,
+    levels: LevelsOption = None,
+    level: LevelOption = None,
+    part_names: PartNamesOption = None,
+    same: SameOption = None,
+    column: ColumnOption = None,
+    table: TableOption = None,
+    images_root: RootOption = None,
+    forget: ForgetOption = False,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -49,16 +59,26 @@ def index(
     Example: [bold]overread index films.csv --column patient_id=subject[/bold]
     """
     workspace = open_workspace(root)
-    found = read_data(workspace, path, columns=pairs_of(column or [], "--column"))
+    said = data.answers_from_options(
+        levels=levels,
+        level=level or (),
+        part_names=part_names or (),
+        same=same or (),
+        columns=column or (),
+        table=table,
+        root=images_root,
+    )
+    found = read_data(workspace, path, said, forget=forget)
     counts = Counter(sample.label or "(no label)" for sample in found.samples)
-    patients = data.count_patients(found.samples)
+    known = data.patients_named(found.samples)
     if as_json:
         show_json(
             {
                 "dataset_id": found.dataset_id,
                 "name": found.name,
                 "images": len(found.samples),
-                "patients": patients,
+                "patients": known.count,
+                "images_with_a_named_patient": known.named,
                 "classes": {name: counts[name] for name in [*found.classes, "(no label)"] if counts[name]},
                 "findings": [
                     {
@@ -66,42 +86,48 @@ def index(
                         "message": issue.message,
                         "serious": issue.serious,
                         "paths": issue.paths,
+                        "options": issue.options,
                     }
                     for issue in found.issues
                 ],
             }
         )
         return
-    show_table(
-        ("class", "images"), counts.most_common(), title=f"{found.name}, {data.patients_words(patients)}"
-    )
+    show_table(("class", "images"), counts.most_common(), title=f"{found.name}, {data.patients_words(known)}")
     print_issues(found)
     print(f"Data set {found.dataset_id}")
     say(f"Next: overread train {found.dataset_id}")
 
 
-def read_data(workspace: Workspace, path: Path, *, columns: Mapping[str, str] | None = None) -> Index:
+def read_data(
+    workspace: Workspace, path: Path, said: Answers | None = None, *, forget: bool = False
+) -> Index:
     """Read a folder, table or archive with a progress bar, and keep its index in the workspace.
+
+    Args:
+        workspace: Where it is kept.
+        path: What to read.
+        said: How to read it; goes before what was said when it was read before.
+        forget: Whether to forget that.
 
     Raises:
         DataError: It cannot be read.
     """
+    answers = answers_for(workspace, path, said or Answers(), forget=forget)
     with progress("Reading images") as bar:
-        found = data.index_data(
-            path, columns=columns or None, unpack_into=workspace.root / "unpacked", progress=bar
-        )
+        found = data.index_data(path, answers=answers, unpack_into=workspace.root / "unpacked", progress=bar)
     data.save_index(workspace, found)
     return found
 
 
-def read_images(workspace: Workspace, path: Path) -> tuple[Sample, ...]:
+def read_images(workspace: Workspace, path: Path, said: Answers | None = None) -> tuple[Sample, ...]:
     """Read images to look at: one file, or whatever `read_data` reads.
 
     Raises:
         DataError: There is nothing to be read.
     """
     if not path.is_file() or data.is_table(path) or data.is_archive(path):
-        found = read_data(workspace, path)
+        found = read_data(workspace, path, said)
         print_issues(found)
         return found.samples
     scanned = data.scan(path.absolute(), look=False)
@@ -122,11 +148,8 @@ def read_images(workspace: Workspace, path: Path) -> tuple[Sample, ...]:
 
 def print_issues(found: Index) -> None:
     """Say on stderr what the checks found."""
-    console = remarks()
-    for issue in found.issues:
-        style = "bold red" if issue.serious else "yellow"
-        console.print(f"[{style}]{issue.kind.value}[/]: ", end="")
-        console.print(issue.message, markup=False)
+    for issue in data.group_equal(found.issues, apart=()):
+        print_issue(issue)
 
 
 def dataset_of(workspace: Workspace, id_or_path: str) -> Index:
@@ -183,16 +206,23 @@ def split(
                 "method": divided.method,
                 "seed": divided.seed,
                 "images": {part: {name: counts[part][name] for name in divided.classes} for part in PARTS},
-                "patients": {part: _patients(divided, part) for part in PARTS},
+                "patients": {part: data.patients_named(divided.part(part)).count for part in PARTS},
                 "table": table,
             }
         )
         return
     rows = [
-        (part, *(counts[part][name] for name in divided.classes), _patients(divided, part) or "–")
+        (
+            part,
+            *(counts[part][name] for name in divided.classes),
+            data.patients_named(divided.part(part)).count,
+        )
         for part in PARTS
     ]
-    show_table(("", *divided.classes, "patients"), rows, title=f"{found.name}, divided {choices.sentence}")
+    show_table(
+        ("", *divided.classes, "patients"), rows, title=f"{found.name}: {divided.method}, seed {divided.seed}"
+    )
+    say(f"{data.patient_overlap(divided)}.".capitalize())
     print(table)
     say("Training will divide it so, unless told otherwise.")
 
@@ -204,12 +234,6 @@ def divide(found: Index, choices: data.Choices) -> Split:
         SplitError: It cannot be divided so.
     """
     return data.split_index(found, ratios=choices.ratios, seed=choices.seed, use_given=choices.use_given)
-
-
-def _patients(divided: Split, part: Part) -> int | None:
-    return (
-        None if data.patients_unknown(divided) else len({sample.patient_id for sample in divided.part(part)})
-    )
 
 
 def choices_of(

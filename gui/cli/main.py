@@ -14,7 +14,7 @@ from io import TextIOWrapper
 import typer
 
 from engine.errors import EngineError
-from gui.cli import compare, data, demo, doctor, recipes, results, train, window
+from gui.cli import compare, data, demo, doctor, proposal, recipes, results, train, window
 
 app = typer.Typer(
     name="overread",
@@ -28,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (demo, window, data, train, results, compare, recipes, doctor):
+for part in (demo, window, proposal, data, train, results, compare, recipes, doctor):
     app.add_typer(part.app)
 
 

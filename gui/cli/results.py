@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shlex
 from collections.abc import Sequence
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from engine import images, prediction, reading, runs, saliency
+from engine import data, images, prediction, reading, runs, saliency
 from engine.errors import DataError, ReportError
-from engine.records import PARTS, Part, Prediction, Run, Sample
+from engine.records import PARTS, DataIssue, DataIssueKind, Part, Prediction, Run, Sample
 from engine.storage import storage_error, write_atomic
 from engine.workspace import open_workspace
 from gui.cli.data import read_images
 from gui.cli.options import LINE, JsonOption, RunArgument, WorkspaceOption
+from gui.cli.proposal import ColumnOption, RootOption, SameOption, TableOption, print_issue
 from gui.cli.terminal import progress, say, show_json, show_table
 
 if TYPE_CHECKING:
@@ -38,6 +40,10 @@ def predict(
         Path | None,
         typer.Option(metavar="FILE", help="The CSV to add to; default: the run's predictions.csv."),
     ] = None,
+    same: SameOption = None,
+    column: ColumnOption = None,
+    table: TableOption = None,
+    images_root: RootOption = None,
     review: Annotated[
         bool, typer.Option("--review", help="Put the images into the run's review queue.")
     ] = False,
@@ -52,10 +58,12 @@ def predict(
 
     workspace = open_workspace(root)
     trained = runs.find_run(workspace, run)
-    table = out or trained.folder / "predictions.csv"
-    make_folder(table.parent)
-    lines_of(table, trained)  # what cannot be added to is said before anything is read
-    samples = read_images(workspace, path)
+    written = out or trained.folder / "predictions.csv"
+    make_folder(written.parent)
+    lines_of(written, trained)  # what cannot be added to is said before anything is read
+    said = data.answers_from_options(same=same or (), columns=column or (), table=table, root=images_root)
+    samples = read_images(workspace, path, said)
+    say_foreign_labels(trained, samples)
     with progress("Predicting") as bar:
         predictions, explanations = pipeline.read_samples(
             workspace,
@@ -64,7 +72,7 @@ def predict(
             parts=prediction.parts_of(runs.split_of(trained)),
             progress=bar,
         )
-    add_to_table(table, trained, predictions)
+    add_to_table(written, trained, predictions, samples)
     if review:
         kept = runs.load_explanations(trained.folder)
         runs.save_explanations(trained.folder, {**kept, **explanations}.values())
@@ -74,7 +82,7 @@ def predict(
         show_json(
             {
                 "run_id": trained.run_id,
-                "table": table,
+                "table": written,
                 "classes": trained.classes,
                 "predictions": [
                     {
@@ -91,22 +99,44 @@ def predict(
         return
     rows = [(p.path.name, p.predicted, *(f"{value:.3f}" for value in p.probabilities)) for p in predictions]
     show_table(("image", "predicted", *trained.classes), rows)
-    say(f"Added to {table}")
+    say(f"Added to {written}")
 
 
-def add_to_table(table: Path, run: Run, predictions: Sequence[Prediction]) -> None:
+def say_foreign_labels(run: Run, samples: Sequence[Sample]) -> None:
+    """Ask what labels mean that are none of a run's classes."""
+    foreign = prediction.foreign_labels(run, samples)
+    if foreign:
+        names = ", ".join(f"“{name}” ({count:,})" for name, count in foreign.items())
+        message = (
+            f"The labels {names} are none of the run's classes ({', '.join(run.classes)}): they are kept in the table "
+            "and compared with no prediction until you say which class each is"
+        )
+        option = " ".join(shlex.join(["--same", f"{name}=CLASS"]) for name in foreign)
+        print_issue(
+            DataIssue(kind=DataIssueKind.CLASS_UNCLEAR, message=message, serious=True, options=(option,))
+        )
+
+
+def add_to_table(table: Path, run: Run, predictions: Sequence[Prediction], samples: Sequence[Sample]) -> None:
     """Add predictions to a CSV; an image that is in it already gets its new line in place of the old one.
+
+    Args:
+        table: The CSV.
+        run: That predicted.
+        predictions: What to add.
+        samples: The images: a label that is none of the run's classes is written as it came.
 
     Raises:
         DataError: The file is not such a table.
         WorkspaceError: It cannot be written.
     """
     headings, lines = _headings(run), lines_of(table, run)
+    labels = {sample.image_id: sample.label for sample in samples}
     for one in predictions:
         values = (
             one.image_id,
             str(one.path),
-            one.label or "",
+            one.label or labels.get(one.image_id) or "",
             one.predicted,
             *(f"{value:.6f}" for value in one.probabilities),
         )

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from engine.data import count_patients, patients_unknown
+from engine.data import cases_of, patient_overlap, patients_named
 from engine.records import PARTS, DataIssue, DataIssueKind, Index, Sample, Split
 from gui.web import markup
 
@@ -34,6 +34,12 @@ MEANINGS: Mapping[DataIssueKind, str] = {
     DataIssueKind.DUPLICATE_ROW: "Rows of the table that say the same twice. Each is read once.",
     DataIssueKind.UNLABELLED: "Images without a label. They can be read and labelled under Review, but not "
     "trained on.",
+    DataIssueKind.PART_UNCLEAR: "What names do not say of training, validation and test. Such images are in none of "
+    "them until you say which.",
+    DataIssueKind.CLASS_UNCLEAR: "What names do not say of the classes.",
+    DataIssueKind.PATIENT_UNCLEAR: "Who the patients are is not known for all images. Films of a patient who is not "
+    "named can stand in training and in test.",
+    DataIssueKind.TABLE_FOUND: "A table that describes the images stands among them.",
     DataIssueKind.SKIPPED: "Files that are not images, or that cannot be used. They are left out.",
 }
 
@@ -41,11 +47,11 @@ MEANINGS: Mapping[DataIssueKind, str] = {
 def summary(index: Index) -> str:
     """Return the tiles at the top and one bar a class."""
     labelled = sum(sample.label is not None for sample in index.samples)
-    patients = count_patients(index.samples)
+    known = patients_named(index.samples)
     tiles = [
         (f"{len(index.samples):,}", "images"),
         (f"{len(index.classes):,}", "classes" if len(index.classes) != 1 else "class"),
-        ("not named" if patients is None else f"{patients:,}", "patients"),
+        (f"{known.patients:,}" if known.named else "not named", "patients"),
         (f"{len(index.samples) - labelled:,}", "without a label"),
         (f"{sum(len(issue.paths) or 1 for issue in index.issues):,}", "files to look at"),
     ]
@@ -55,11 +61,15 @@ def summary(index: Index) -> str:
     ordered = {name: {part: parts[part] for part in (*PARTS, "no part")} for name, parts in counts.items()}
     note = (
         ""
-        if patients is not None
+        if known.all
         else markup.note(
-            "No patient names came with this data, so every image counts as its own patient. If one patient "
-            "has several films, bring a table with a patient column: otherwise films of one patient can stand in "
-            "training and in test.",
+            (
+                f"A patient is named for {known.named:,} of {known.images:,} images; every other image"
+                if known.named
+                else "No patient names came with this data, so every image"
+            )
+            + " counts as its own patient. If one patient has several films, bring a table with a patient column: "
+            "otherwise films of one patient can stand in training and in test.",
             tone="mild",
         )
     )
@@ -69,20 +79,19 @@ def summary(index: Index) -> str:
 def counts_table(index: Index) -> list[list[str]]:
     """Return the rows of the table: class, images in each part that came with the data, patients, in all."""
     rows = []
-    known = count_patients(index.samples) is not None
     for name in [*index.classes, None]:
         of_class = [sample for sample in index.samples if sample.label == name]
         if not of_class:
             continue
         parts = Counter(sample.part for sample in of_class)
-        patients = f"{len({sample.patient_id for sample in of_class}):,}" if known else "–"
+        patients = patients_named(of_class).count
         rows.append(
             [
                 name if name is not None else "(no label)",
                 *(f"{parts[part]:,}" for part in PARTS),
                 f"{parts[None]:,}",
                 f"{len(of_class):,}",
-                patients,
+                "–" if patients is None else f"{patients:,}",
             ]
         )
     return rows
@@ -158,17 +167,14 @@ def _message(text: str, paths: Sequence[Path]) -> str:
 def division(split: Split) -> tuple[list[list[str]], str]:
     """Return the table of a division (images and patients by class and part) and one sentence on it."""
     rows = []
-    known = not patients_unknown(split)
+    known = patients_named(cases_of(split))
     for name in (*split.classes, None):
         row = [name if name is not None else "in all"]
         for part in PARTS:
             samples = [s for s in split.part(part) if name is None or s.label == name]
-            patients = f" · {len({s.patient_id for s in samples}):,} patients" if known else ""
-            row.append(f"{len(samples):,} images{patients}")
+            patients = patients_named(samples).count
+            row.append(f"{len(samples):,} images" + ("" if patients is None else f" · {patients:,} patients"))
         rows.append(row)
-    how = f"{split.method[:1].upper()}{split.method[1:]}"
-    if not known:
-        return rows, markup.note(
-            f"No image stands on two sides; whether a patient does cannot be known. {how}.", tone="mild"
-        )
-    return rows, markup.note(f"No patient stands on two sides. {how}.", tone="good")
+    overlap, how = patient_overlap(split), split.method
+    said = f"{overlap[:1].upper()}{overlap[1:]}. {how[:1].upper()}{how[1:]}."
+    return rows, markup.note(said, tone="good" if known.all else "mild")

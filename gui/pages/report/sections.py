@@ -39,7 +39,7 @@ def headline(report: Report, standards: Sequence[str]) -> str:
         )
     about = [
         (f"{len(report.cases):,}", "films"),
-        ("–" if report.patients is None else f"{report.patients:,}", "patients"),
+        ("–" if report.patients.count is None else f"{report.patients.count:,}", "patients"),
         (f"{report.reviews.cases:,}", "films read by people"),
         (f"{report.reviews.differing:,}", "reviewed labels that differ"),
     ]

@@ -352,11 +352,12 @@ def test_a_table_whose_files_are_all_missing_gets_a_sentence(tmp_path: Path) -> 
         index_table(write_table(tmp_path, "path,label\ngone.png,a\n"))
 
 
-def test_a_split_column_of_something_else_is_kept_as_a_note(tmp_path: Path) -> None:
+def test_a_split_column_of_something_else_is_asked_about_and_kept_as_a_note(tmp_path: Path) -> None:
     film(tmp_path / "1.png", 1)
     index = index_table(write_table(tmp_path, "path,label,split\n1.png,a,fold7\n"))
     assert index.samples[0].part is None and index.samples[0].meta["split"] == "fold7"
-    assert "fold7" in found(index, DataIssueKind.SKIPPED)[0].message
+    (issue,) = found(index, DataIssueKind.PART_UNCLEAR)
+    assert issue.serious and "fold7" in issue.message and "--part-names test=fold7" in issue.options
 
 
 def test_rows_without_a_label_are_unlabelled(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Promises of engine.data.archives: what is in an archive comes out in its folder, or nothing comes out at all."""
+"""Promises of archives.unpack: what is in an archive comes out in its folder, or nothing comes out at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.data.archives import Limits, is_archive, unpack
+from engine.data.sources.archives import Limits, is_archive, unpack
 from engine.errors import DataError
 
 

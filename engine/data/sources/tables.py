@@ -125,6 +125,18 @@ def read_table(table: Path, *, columns: Mapping[str, str] | None = None) -> list
     return rows
 
 
+def read_columns(
+    table: Path, *, columns: Mapping[str, str] | None = None
+) -> tuple[list[str], dict[str, str]]:
+    """Return all columns of a table, and which of them is which of `COLUMNS`; see `read_table`.
+
+    Raises:
+        DataError: See `read_table`.
+    """
+    header, _ = _read_text(table) if table.suffix.lower() in TEXT_SUFFIXES else _read_parquet(table)
+    return header, _choose(header, columns or {}, table)
+
+
 def _choose(header: Sequence[str], columns: Mapping[str, str], table: Path) -> dict[str, str]:
     found = ", ".join(name for name in header if name) or "none"
     chosen = {}

@@ -1,4 +1,4 @@
-"""Promises of engine.data.tables: whatever program wrote the table, its rows are read as they were meant."""
+"""Promises of engine.data.sources.tables: whatever program wrote the table, its rows are read as they were meant."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.data.tables import read_table
+from engine.data.sources.tables import read_table
 from engine.errors import DataError
 
 

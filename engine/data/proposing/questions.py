@@ -1,0 +1,223 @@
+"""What names leave open, as questions: what it is, what was done for now, and how to settle it.
+
+Every question can be settled by a button (`Choice.answers`) and by an option (`Choice.option`).
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Iterable, Mapping
+
+from engine.records import Answers, Choice, DataIssue, DataIssueKind, Part, Question, Role
+
+_WORDS: dict[Part, str] = {"train": "training", "val": "validation", "test": "test"}
+
+
+def listed(names: Iterable[str], most: int = 4) -> str:
+    """Write names in quotation marks, so that blanks at their ends are seen."""
+    names = list(names)
+    shown = [f"“{name}”" for name in names[:most]]
+    if len(names) > most:
+        return f"{', '.join(shown)} and {len(names) - most:,} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def counted(counts: Mapping[str, int], names: Iterable[str], most: int = 4) -> str:
+    """Write names with their numbers of images."""
+    names = list(names)
+    shown = [f"“{name}” ({images(counts[name])})" for name in names[:most]]
+    if len(names) > most:
+        return f"{', '.join(shown)} and {len(names) - most:,} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def images(number: int) -> str:
+    """Write a number of images."""
+    return f"{number:,} image{'' if number == 1 else 's'}"
+
+
+def class_or_part(
+    level: int,
+    known: Mapping[str, Part | None],
+    others: Collection[str],
+    counts: Mapping[str, int],
+    as_part: bool,
+) -> Question:
+    """Ask what a level is where some names mean parts: train beside images, test beside control."""
+    taken = (
+        f"they were taken as parts, and the images in {listed(sorted(others))} are in none of training, validation "
+        "and test"
+        if as_part
+        else "all were taken as classes"
+    )
+    message = (
+        f"{counted(counts, sorted(known))} {'is' if len(known) == 1 else 'are'} named like a part of the split, and "
+        f"{listed(sorted(others))} beside {'it' if len(known) == 1 else 'them'} "
+        f"{'is' if len(others) == 1 else 'are'} not; {taken}. Say whether level {level} is the part or the class"
+    )
+    return _question(
+        DataIssueKind.PART_UNCLEAR,
+        message,
+        [_level(level, "part", "They are parts"), _level(level, "class", "They are classes")],
+    )
+
+
+def no_part(strangers: Collection[str], counts: Mapping[str, int]) -> Question:
+    """Ask for the part of folders, or values of a column, that stand beside those of the split."""
+    names = sorted(strangers)
+    message = (
+        f"{counted(counts, names)} {'names' if len(names) == 1 else 'name'} no part of the split: "
+        "these images are in none of training, validation and test until you say which"
+    )
+    return _question(DataIssueKind.PART_UNCLEAR, message, _as_parts(names))
+
+
+def one_part(part: Part, names: Collection[str], counts: Mapping[str, int]) -> Question:
+    """Ask whether several names are one part: holdout beside test."""
+    ordered = sorted(names)
+    message = (
+        f"{counted(counts, ordered)} were all taken as the {_WORDS[part]} part; say if one is another part"
+    )
+    choices = [
+        _parts(dict.fromkeys(ordered, part), f"All are {_WORDS[part]}"),
+        *(
+            _parts({name: other}, f"“{name}” is {_WORDS[other]}")
+            for name in ordered
+            for other in _WORDS
+            if other != part
+        ),
+        *(_parts({name: None}, f"Leave “{name}” out") for name in ordered),
+    ]
+    return _question(DataIssueKind.PART_UNCLEAR, message, choices)
+
+
+def folds(level: int, counts: Mapping[str, int]) -> Question:
+    """Ask which folds are which part."""
+    names = sorted(counts)
+    message = (
+        f"Level {level} holds folds ({listed(names)}), which are no parts by themselves: the images are divided anew "
+        "unless you say which folds are training, validation and test"
+    )
+    first, *middle, last = names
+    chosen: dict[str, Part | None] = {first: "train", **dict.fromkeys(middle, "train"), last: "test"}
+    return _question(
+        DataIssueKind.PART_UNCLEAR,
+        message,
+        [
+            _parts(chosen, f"“{last}” is the test part, the others are training"),
+            _level(level, "ignored", "Divide anew"),
+        ],
+    )
+
+
+def which_class(chosen: int, levels: Mapping[int, Mapping[str, int]], *, sure: bool) -> Question:
+    """Ask which of several levels is the class."""
+    described = "; ".join(
+        f"level {level} ({listed(sorted(names, key=lambda name: -names[name]), 3)})"
+        for level, names in levels.items()
+    )
+    message = f"Several levels of folders may be the class: {described}. Level {chosen} was taken"
+    choices = [_level(level, "class", f"Level {level} is the class") for level in levels]
+    return _question(DataIssueKind.CLASS_UNCLEAR, message, choices, serious=not sure)
+
+
+def class_or_patient(level: int, counts: Mapping[str, int]) -> Question:
+    """Ask whether many folders with few images are classes or patients."""
+    message = (
+        f"Level {level} has {len(counts):,} folders with few images each ({listed(sorted(counts), 3)}): they were "
+        "taken as patients, and no image has a class"
+    )
+    return _question(
+        DataIssueKind.CLASS_UNCLEAR,
+        message,
+        [_level(level, "patient", "They are patients"), _level(level, "class", "They are classes")],
+    )
+
+
+def patient_level(level: int, counts: Mapping[str, int], *, taken: bool, sure: bool) -> Question:
+    """Say that a level was, or may be, taken as the patient."""
+    done = "were taken as patients" if taken else "may be patients, and were not taken as such"
+    message = (
+        f"The {len(counts):,} names at level {level} of the folders ({listed(sorted(counts), 3)}) {done}"
+    )
+    return _question(
+        DataIssueKind.PATIENT_UNCLEAR,
+        message,
+        [_level(level, "patient", "They are patients"), _level(level, "ignored", "They are no patients")],
+        serious=not sure,
+    )
+
+
+def same_class(names: Collection[str], counts: Mapping[str, int]) -> Question:
+    """Ask whether names that are spelled differently are one class; the first is the one to keep."""
+    kept, *others = names
+    message = (
+        f"The classes {counted(counts, names)} differ in spelling alone and were kept apart; "
+        "they are probably one class"
+    )
+    merged = dict.fromkeys(others, kept)
+    option = " ".join(shlex.join(["--same", f"{name}={kept}"]) for name in others)
+    apart = " ".join(shlex.join(["--same", f"{name}={name}"]) for name in names)
+    return _question(
+        DataIssueKind.CLASS_UNCLEAR,
+        message,
+        [
+            Choice(words=f"All are “{kept}”", option=option, answers=Answers(same=merged)),
+            Choice(
+                words="They are different classes",
+                option=apart,
+                answers=Answers(same={name: name for name in names}),
+            ),
+        ],
+    )
+
+
+def table_beside(table: str, rows: int, matched: int, *, taken: bool, folders_tell: bool) -> Question:
+    """Offer a table that stands beside the images."""
+    rest = "" if matched == rows else f" of its {rows:,} rows"
+    message = f"{table} describes {matched:,}{rest or ' images'} here"
+    message += (
+        "; it was read, and the folders were not"
+        if taken
+        else "; the folders were read and it was not, so it may hold labels or patients that are missed"
+    )
+    use = Choice(words=f"Use {table}", option=shlex.join(["--table", table]), answers=Answers(table=table))
+    folders = Choice(words="Use the folders", option="--table none", answers=Answers(table=""))
+    return _question(
+        DataIssueKind.TABLE_FOUND,
+        message,
+        [use, folders] if not taken or folders_tell else [folders],
+        serious=False,
+    )
+
+
+def _question(
+    kind: DataIssueKind, message: str, choices: Iterable[Choice], *, serious: bool = True
+) -> Question:
+    choices = tuple(choices)
+    options = tuple(choice.option for choice in choices)
+    return Question(
+        issue=DataIssue(kind=kind, message=message, serious=serious, options=options), choices=choices
+    )
+
+
+def _level(level: int, role: Role, words: str) -> Choice:
+    return Choice(words=words, option=f"--level {level}={role}", answers=Answers(levels={level: role}))
+
+
+def _as_parts(names: Collection[str]) -> list[Choice]:
+    whole = "They are" if len(names) > 1 else f"“{next(iter(names))}” is"
+    return [
+        *(_parts(dict.fromkeys(names, part), f"{whole} {words}") for part, words in _WORDS.items()),
+        _parts(dict.fromkeys(names), f"{whole} no part"),
+    ]
+
+
+def _parts(parts: Mapping[str, Part | None], words: str) -> Choice:
+    by_part: dict[Part | None, list[str]] = {}
+    for name, part in parts.items():
+        by_part.setdefault(part, []).append(name)
+    option = " ".join(
+        shlex.join(["--part-names", f"{part or 'none'}={','.join(names)}"]) for part, names in by_part.items()
+    )
+    return Choice(words=words, option=option, answers=Answers(parts=dict(parts)))

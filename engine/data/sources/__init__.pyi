@@ -1,0 +1,17 @@
+from .archives import (
+    is_archive as is_archive,
+    stem as stem,
+    unpack as unpack,
+)
+from .matching import (
+    MatchedRow as MatchedRow,
+    match_files as match_files,
+)
+from .tables import (
+    COLUMNS as COLUMNS,
+    TABLE_SUFFIXES as TABLE_SUFFIXES,
+    Row as Row,
+    is_table as is_table,
+    read_columns as read_columns,
+    read_table as read_table,
+)

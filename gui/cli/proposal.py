@@ -1,0 +1,143 @@
+"""`overread propose`: how a folder or table would be read, before any image is; and the options that change it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine import data
+from engine.records import PARTS, Answers, DataIssue, Proposal
+from engine.workspace import Workspace, open_workspace
+from gui.cli.options import LINE, JsonOption, WorkspaceOption
+from gui.cli.terminal import remarks, say, show_json, show_table
+
+app = typer.Typer()
+
+SourceArgument = Annotated[
+    Path, typer.Argument(metavar="PATH", help="A folder, a table (CSV, TSV, Parquet) or an archive.")
+]
+LevelsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ROLE/ROLE/…",
+        help="What the levels of folders are, the outermost first: part, class, patient or ignored.",
+    ),
+]
+LevelOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="N=ROLE", help="What one level of folders is: --level 2=patient; may be repeated."),
+]
+PartNamesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PART=NAME,…",
+        help="What folders or cells of a part are called: --part-names test=fold5; none for no part.",
+    ),
+]
+SameOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=CLASS", help="Take a class as another one: --same Normal=normal; may be repeated."
+    ),
+]
+ColumnOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FIELD=NAME",
+        help="Which column of a table is path, label, patient_id, split or mask; may be repeated.",
+    ),
+]
+TableOption = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="The table in a folder or archive to read; “none” for its folders."),
+]
+RootOption = Annotated[
+    Path | None,
+    typer.Option("--root", metavar="DIR", help="Where a table's paths start from; default: its folder."),
+]
+ForgetOption = Annotated[
+    bool, typer.Option("--forget", help="Forget what was said when this was read before.")
+]
+
+
+@app.command(rich_help_panel=LINE)
+def propose(
+    path: SourceArgument,
+    levels: LevelsOption = None,
+    level: LevelOption = None,
+    part_names: PartNamesOption = None,
+    same: SameOption = None,
+    column: ColumnOption = None,
+    table: TableOption = None,
+    images_root: RootOption = None,
+    forget: ForgetOption = False,
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how a folder or table would be read, from names alone, and what is unsure. Takes seconds.
+
+    Example: [bold]overread propose ~/films --levels part/class/patient[/bold]
+    """
+    workspace = open_workspace(root)
+    said = data.answers_from_options(
+        levels=levels,
+        level=level or (),
+        part_names=part_names or (),
+        same=same or (),
+        columns=column or (),
+        table=table,
+        root=images_root,
+    )
+    answers = answers_for(workspace, path, said, forget=forget)
+    proposal = data.propose(path, answers=answers, unpack_into=workspace.root / "unpacked")
+    if as_json:
+        show_json(data.proposal_to_json(proposal))
+        return
+    show_proposal(proposal)
+    say("Nothing was read yet. Read it so with: overread index PATH, and the same options.")
+
+
+def answers_for(workspace: Workspace, path: Path, said: Answers, *, forget: bool = False) -> Answers:
+    """Return what was said of a path now, and what was said when it was read before, unless that is forgotten."""
+    return said if forget else data.with_answers(data.load_answers(workspace, path), said)
+
+
+def show_proposal(proposal: Proposal) -> None:
+    """Print how a folder or table is read."""
+    if proposal.table is not None:
+        rows = [(field, column) for field, column in proposal.columns.items()]
+        show_table(("what", "column"), rows, title=f"{proposal.path.name}: {proposal.table.name} is read")
+    else:
+        show_table(
+            ("level", "is", "names", "why"),
+            [
+                (
+                    level.number,
+                    level.role,
+                    ", ".join(f"{each.name} ({each.part or each.images})" for each in level.names[:6])
+                    + (f", … {level.distinct:,} in all" if level.distinct > 6 else ""),
+                    level.why,
+                )
+                for level in proposal.levels
+            ],
+            title=f"{proposal.path.name}: {proposal.images:,} images by their folders",
+        )
+    show_table(("class", "images"), [(each.name, each.images) for each in proposal.classes])
+    parts = [f"{proposal.parts[part]:,} {part}" for part in PARTS if part in proposal.parts]
+    if parts:
+        say(f"Parts that came with the data: {', '.join(parts)}, {proposal.no_part:,} in none")
+    for question in proposal.questions:
+        print_issue(question.issue)
+    for issue in proposal.left_out:
+        print_issue(issue)
+
+
+def print_issue(issue: DataIssue) -> None:
+    """Say on stderr what a check found, and what to type about it."""
+    console = remarks()
+    console.print(f"[{'bold red' if issue.serious else 'yellow'}]{issue.kind.value}[/]: ", end="")
+    console.print(issue.message, markup=False)
+    if issue.options:
+        console.print(f"    say {'   or   '.join(issue.options[:4])}", markup=False)
