@@ -29,7 +29,7 @@ from starlette.middleware import Middleware
 
 from engine.errors import EngineError
 from engine.workspace import Workspace
-from gui.pages.data import picture_route
+from gui.pages.data import picture_route, take_route
 from gui.web import AppSession, Guard, film_route, local_hosts, open_session
 
 ADDRESS = "127.0.0.1"
@@ -202,12 +202,12 @@ def start(
         ssr_mode=False,
         show_error=False,
         _frontend=False,  # no second look whether we answer: on a busy computer it gives up after three seconds
-        max_file_size="4gb",
+        max_file_size="16mb",  # of Gradio's own uploads: recipes; images come by `take_route`
         theme=THEME,
         css=CSS,
         head=HEAD,
         app_kwargs={
-            "routes": [film_route(session), picture_route(session)],
+            "routes": [film_route(session), picture_route(session), take_route(session)],
             "middleware": [Middleware(Guard, hosts=lambda: hosts | {host.lower() for host in session.hosts})],
             "docs_url": None,
             "redoc_url": None,

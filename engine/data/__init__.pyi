@@ -27,8 +27,12 @@ from .saved import (
     save_index as save_index,
 )
 from .sources import (
+    ARCHIVE_SUFFIXES as ARCHIVE_SUFFIXES,
+    TABLE_SUFFIXES as TABLE_SUFFIXES,
     is_archive as is_archive,
     is_table as is_table,
+    read_headers as read_headers,
+    stem as stem,
     unpack as unpack,
 )
 from .split import (

@@ -54,6 +54,10 @@ CLOSED = (
     "dev/",
 )
 
+# Questions and forms are for every path; files are taken at one alone, see `gui.pages.data.bringing.uploads`.
+METHODS = frozenset({"GET", "HEAD", "POST"})
+TAKES_FILES = "/take/"
+
 
 def local_hosts(port: int) -> frozenset[str]:
     """Return the Host headers of a browser on this computer."""
@@ -81,6 +85,9 @@ def refusal(scope: Scope, hosts: Collection[str]) -> str | None:
     )
     if site not in ("same-origin", "none") and not opening_the_page:
         return "Requests from other sites are refused."
+    method = scope.get("method", "GET")  # a WebSocket has none
+    if method not in METHODS and not (method == "PUT" and path.startswith(TAKES_FILES)):
+        return "This is not how the server is asked."
     endpoint = path.removeprefix("/gradio_api").lstrip("/").lower()
     if endpoint.startswith(CLOSED):
         return "This part of the server is closed."

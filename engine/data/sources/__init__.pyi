@@ -1,4 +1,5 @@
 from .archives import (
+    ARCHIVE_SUFFIXES as ARCHIVE_SUFFIXES,
     is_archive as is_archive,
     stem as stem,
     unpack as unpack,
@@ -13,5 +14,6 @@ from .tables import (
     Row as Row,
     is_table as is_table,
     read_columns as read_columns,
+    read_headers as read_headers,
     read_table as read_table,
 )

@@ -23,6 +23,7 @@ from engine.storage import storage_error
 
 ZIP_SUFFIXES = (".zip",)
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+ARCHIVE_SUFFIXES = ZIP_SUFFIXES + TAR_SUFFIXES
 _BLOCK = 1024 * 1024
 _BROKEN = (
     tarfile.TarError,
@@ -56,13 +57,13 @@ class Limits:
 
 def is_archive(path: Path) -> bool:
     """Tell by its name whether a file is an archive that `unpack` reads."""
-    return path.name.lower().endswith(ZIP_SUFFIXES + TAR_SUFFIXES)
+    return path.name.lower().endswith(ARCHIVE_SUFFIXES)
 
 
 def stem(archive: Path) -> str:
     """Return an archive's name without any of its suffixes."""
     name = archive.name
-    longest_first = sorted(ZIP_SUFFIXES + TAR_SUFFIXES, key=len, reverse=True)
+    longest_first = sorted(ARCHIVE_SUFFIXES, key=len, reverse=True)
     return next((name[: -len(suffix)] for suffix in longest_first if name.lower().endswith(suffix)), name)
 
 

@@ -125,6 +125,15 @@ def read_table(table: Path, *, columns: Mapping[str, str] | None = None) -> list
     return rows
 
 
+def read_headers(table: Path) -> list[str]:
+    """Return the names of a table's columns, whether it has those that are needed or not.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    return (_read_text(table) if table.suffix.lower() in TEXT_SUFFIXES else _read_parquet(table))[0]
+
+
 def read_columns(
     table: Path, *, columns: Mapping[str, str] | None = None
 ) -> tuple[list[str], dict[str, str]]:
@@ -133,7 +142,7 @@ def read_columns(
     Raises:
         DataError: See `read_table`.
     """
-    header, _ = _read_text(table) if table.suffix.lower() in TEXT_SUFFIXES else _read_parquet(table)
+    header = read_headers(table)
     return header, _choose(header, columns or {}, table)
 
 

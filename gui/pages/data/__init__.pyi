@@ -1,2 +1,3 @@
+from .bringing.uploads import take_route as take_route
 from .page import dataset_choices as dataset_choices
 from .pictures import picture_route as picture_route

@@ -5,9 +5,7 @@ Handlers are functions of plain values that return what the page's outputs show.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -16,31 +14,25 @@ from engine.data import (
     DIVISIONS,
     Choices,
     choices_from_percent,
-    from_home,
-    index_data,
     list_indexes,
     load_choices,
     load_index,
     positive_of,
     save_choices,
-    save_index,
     split_index,
 )
 from engine.errors import DataError
 from engine.records import Index
+from gui.pages.data.bringing.pane import bring_pane
 from gui.pages.data.overview import class_films, counts_table, division, issues, summary
 from gui.pages.data.pictures import film_of, issue_image
 from gui.web import AppSession, arrival, markup, shown, static_pane
 
-COLUMNS: Mapping[str, str] = {
-    "path": "image file",
-    "label": "label",
-    "patient_id": "patient",
-    "split": "part (train, val, test)",
-    "mask": "mask",
-}
-"""The columns of a table that can have another name: engine's name → for people."""
-UPLOADS = (".zip", ".tar", ".gz", ".tgz", ".csv", ".tsv", ".parquet")
+# While something is brought in, or was refused, the pictures of the data set before must not stand under it.
+STYLE = """<style>
+body:has(#data-bring [data-stage]:not([data-stage=idle], [data-stage=done])) #data-shown { display: none !important; }
+#data-bring .html-container { padding: 0 !important; }
+</style>"""
 
 
 # -------------------------------------------------------------------------------- handlers
@@ -53,79 +45,6 @@ def dataset_choices(session: AppSession) -> list[tuple[str, str]]:
         (f"{one.name} · {one.images:,} images · {one.created.astimezone():%d %b %H:%M}", one.dataset_id)
         for one in summaries
     ]
-
-
-def read_data(
-    session: AppSession,
-    typed: str | None,
-    uploaded: str | None,
-    root: str | None,
-    names: Sequence[str | None],
-    progress: Callable[..., Any],
-) -> Index:
-    """Index what was typed or uploaded and save it in the workspace.
-
-    Args:
-        session: The window.
-        typed: A path on this computer: folder, archive or table; wins over the upload.
-        uploaded: Path of an uploaded archive or table, or None.
-        root: Folder that a table's paths start from; empty for the table's own folder.
-        names: The table's own names of the columns in `COLUMNS`, in that order; empty, or None from a form that
-            was never unfolded, for the usual names.
-        progress: Called with (done, total).
-
-    Raises:
-        DataError: Nothing was given, or what was given cannot be used.
-    """
-    if session.read_only:
-        raise DataError(
-            "This window is for looking only", "Bring data in on the computer that holds the workspace"
-        )
-    chosen = (typed or "").strip().strip('"').strip()  # Windows' "copy as path" puts quotation marks
-    if not chosen and not uploaded:
-        raise DataError(
-            "No folder, table or archive was named",
-            "Type the path of a folder on this computer, or upload a file",
-        )
-    path = from_home(Path(chosen)) if chosen else Path(str(uploaded))
-    if not path.is_absolute():
-        raise DataError(
-            f"“{path}” does not say where it is", "Give the whole path, from the top of the disk or from ~"
-        )
-    columns = {ours: theirs.strip() for ours, theirs in zip(COLUMNS, names, strict=True) if theirs}
-    index = index_data(
-        path,
-        root=from_home(Path(root.strip())) if root and root.strip() else None,
-        columns=columns or None,
-        unpack_into=session.workspace.root / "unpacked",
-        progress=progress,
-    )
-    save_index(session.workspace, index)
-    return index
-
-
-def index_and_show(
-    session: AppSession,
-    typed: str | None,
-    uploaded: str | None,
-    root: str | None,
-    path_name: str | None,
-    label_name: str | None,
-    patient_name: str | None,
-    part_name: str | None,
-    mask_name: str | None,
-    progress: gr.Progress = gr.Progress(),  # noqa: B008  how Gradio hands a progress bar to a handler
-) -> tuple[Any, ...]:
-    """Index what was given; return the drop-down with it chosen, and what `show` returns."""
-    progress(0, desc="Looking through the files")
-
-    def told(done: int, total: int) -> None:
-        progress((done, max(total, 1)), desc="Reading and checking the images", unit="images")
-
-    names = (path_name, label_name, patient_name, part_name, mask_name)
-    index = read_data(session, typed, uploaded, root, names, told)
-    choices = gr.Dropdown(choices=dataset_choices(session), value=index.dataset_id)
-    return choices, *show(session, index.dataset_id)
 
 
 SHOWN = 12
@@ -219,37 +138,10 @@ def first_look(session: AppSession, chosen: str | None) -> tuple[Any, ...]:
 def build(session: AppSession) -> None:
     """Place and wire the page inside the current `gr.Blocks`."""
     come_to = arrival()
-    gr.HTML(markup.STYLE, elem_classes="or-style")
-    with gr.Row():
+    gr.HTML(markup.STYLE + STYLE, elem_classes="or-style")
+    bring = bring_pane(session)
+    with gr.Row(elem_id="data-shown"):
         with gr.Column(scale=1, min_width=340):
-            gr.Markdown("### Bring images")
-            typed = gr.Textbox(
-                label="Folder, archive or table on this computer",
-                placeholder="/home/me/films  ·  C:\\films  ·  films.zip  ·  films.csv",
-                info="A folder for each class, or train / val / test folders with a folder for each class, "
-                "or a table with the columns path, label and patient. DICOM files may be among them.",
-                elem_id="data-path",
-            )
-            uploaded = gr.File(
-                label="… or upload a zip archive or a table",
-                file_types=list(UPLOADS),
-                height=150,
-                elem_id="data-upload",
-            )
-            with gr.Accordion("My table is different", open=False):
-                gr.Markdown(
-                    "Usual names of columns are found by themselves. Fill in only what differs.",
-                    elem_classes="or-sub",
-                )
-                root = gr.Textbox(
-                    label="Folder that the table's paths start from", placeholder="the table's own folder"
-                )
-                with gr.Row():
-                    names = [
-                        gr.Textbox(label=f"Column of the {words}", min_width=130)
-                        for words in COLUMNS.values()
-                    ]
-            read = gr.Button("Read and check", variant="primary", elem_id="data-index")
             gr.Markdown("### In this workspace")
             dataset = gr.Dropdown(
                 label="Data set",
@@ -312,21 +204,14 @@ def build(session: AppSession) -> None:
 
     static_pane("gui.pages.data", "large_view", ["large_view.js"], elem_id="data-large")
 
-    # What was typed wins over an upload, so what was typed before must not stand in the way of it.
-    uploaded.upload(fn=None, inputs=None, outputs=typed, js="() => ''", api_visibility="undocumented")
-
     shown_parts = [overview, counts, pictures, found, how, *shares, seed, positive, division_table, remark]
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
-    read.click(
-        partial(shown(index_and_show), session),
-        [typed, uploaded, root, *names],
+    bring.submit(
+        partial(shown(first_look), session, None),
+        None,
         [dataset, *shown_parts],
-        api_visibility="undocumented",
-        api_name="data_index",
-        concurrency_limit=1,
-        trigger_mode="once",
-        show_progress="full",
-        show_progress_on=[overview],
+        api_name="data_read",
+        **quiet,
     )
     dataset.input(partial(shown(show), session), dataset, shown_parts, api_name="data_show", **quiet)
     gr.on(

@@ -25,7 +25,7 @@ def ask(
         return PlainTextResponse("inside")
 
     async def run() -> tuple[int, dict[str, str]]:
-        inner = Starlette(routes=[Route("/{rest:path}", page, methods=["GET", "POST"])])
+        inner = Starlette(routes=[Route("/{rest:path}", page, methods=["GET", "POST", "PUT", "DELETE"])])
         guarded = Guard(inner, hosts=lambda: local_hosts(7860) if hosts is None else hosts)
         names = {"host": HERE} | {name.replace("_", "-"): value for name, value in headers.items()}
         scope = {
@@ -103,6 +103,16 @@ def test_a_link_to_the_page_may_be_followed_from_anywhere_but_nothing_else() -> 
 )
 def test_what_could_fetch_or_write_elsewhere_is_closed(path: str) -> None:
     assert ask(path)[0] == 403
+
+
+def test_files_are_taken_at_one_place_alone_and_from_our_own_page_alone() -> None:
+    assert (
+        ask("/take/batch/signature", "PUT", origin=f"http://{HERE}", sec_fetch_site="same-origin")[0] == 200
+    )
+    assert ask("/take/batch/signature", "PUT", origin="http://evil.example")[0] == 403
+    assert ask("/take/batch/signature", "DELETE")[0] == 403
+    for elsewhere in ("/", "/takes", "/gradio_api/upload", "/film/r/i/film/s"):
+        assert ask(elsewhere, "PUT")[0] == 403
 
 
 def test_a_tunnels_name_can_be_let_in_and_shut_out_again_while_running() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,9 @@ from starlette.testclient import TestClient
 
 from engine.data import index_folder, save_index
 from engine.records import Index
-from engine.workspace import open_workspace
 from gui.pages.data.pictures import LAYERS, film_of, issue_image, picture_route
-from gui.web import AppSession, open_session, signed_address
+from gui.web import AppSession, signed_address
 from tests.gui.conftest import draw_film
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[AppSession]:
-    opened = open_session(open_workspace(tmp_path / "workspace"), reader="Dr Test")
-    yield opened
-    opened.store.close()
 
 
 @pytest.fixture
@@ -69,15 +61,12 @@ def test_an_image_that_a_check_left_out_is_shown_with_the_check(session: AppSess
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_a_picture_is_for_who_was_given_its_address_and_never_for_a_guest(
-    session: AppSession, index: Index, layer: str
+    session: AppSession, guest: AppSession, index: Index, layer: str
 ) -> None:
     parts = ("data-image", index.dataset_id, index.samples[0].image_id, layer)
     good = signed_address(session, *parts)
     assert client(session).get(good).status_code == 200
     assert client(session).get(good[:-1] + ("0" if good[-1] != "0" else "1")).status_code == 404
-    guest = AppSession(
-        workspace=session.workspace, store=session.store, secret=session.secret, read_only=True
-    )
     assert client(guest).get(good).status_code == 404
 
 

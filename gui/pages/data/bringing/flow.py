@@ -1,0 +1,291 @@
+"""What is being brought in, from naming it to the index: one thing at a time, the same for every tab of the window.
+
+    idle → looking → proposed → reading → done        refused instead, wherever something is wrong
+
+Looking and reading go on in a thread: a page that is closed or reloaded finds them as they are, and a refusal stays
+until it is mended. Tabs ask `state` again and again; each change has a number, so that nothing is sent twice.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from engine.data import from_home, index_data, is_archive, is_table, propose, read_headers, save_index, stem
+from engine.errors import DataError
+from engine.records import Answers, DataIssue, DataIssueKind, Proposal
+from gui.pages.data.bringing import uploads
+from gui.web import AppSession, sentence
+
+Stage = Literal["idle", "looking", "proposed", "reading", "done", "refused"]
+
+
+class Cancelled(Exception):  # noqa: N818  an end, not a failure
+    """Somebody pressed cancel."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """What was named or sent.
+
+    Attributes:
+        path: A folder, table or archive.
+        typed: As a person wrote it; empty where it was sent.
+        batch: Of the upload; empty where it was named.
+        left_out: Files that were not taken on the way here, a sentence each.
+    """
+
+    path: Path
+    typed: str = ""
+    batch: str = ""
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """What the page shows.
+
+    Attributes:
+        number: Of the change.
+        stage: Where it stands.
+        source: What it is about.
+        answers: What the person said of it.
+        proposal: How it would be read.
+        headers: All columns of a table that was refused, so that the person can say which is which.
+        problem: Why it was refused, in a sentence.
+        doing: What is being done now, in words.
+        done: Images read.
+        total: Images to be read; 0 while that is not known.
+        began: When reading them began, by the monotonic clock.
+        dataset_id: What came of it.
+    """
+
+    number: int = 0
+    stage: Stage = "idle"
+    source: Source | None = None
+    answers: Answers = field(default_factory=Answers)
+    proposal: Proposal | None = None
+    headers: tuple[str, ...] = ()
+    problem: str = ""
+    doing: str = ""
+    done: int = 0
+    total: int = 0
+    began: float = 0.0
+    dataset_id: str = ""
+
+
+class Bringing:
+    """One window's bringing in.
+
+    Args:
+        session: The window.
+    """
+
+    def __init__(self, session: AppSession) -> None:
+        self._session = session
+        self._state = State()
+        self._changed = threading.Condition()
+        self._stop = threading.Event()
+
+    def state(self, seen: int = -1, wait: float = 0.0) -> State:
+        """Return where things stand.
+
+        Args:
+            seen: The number that the caller knows.
+            wait: Seconds to wait for another one.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._state.number != seen, wait)
+            return self._state
+
+    def look(self, source: Source, answers: Answers) -> int:
+        """Begin to look at names, which ends in a proposal or a refusal; return this change's number.
+
+        Raises:
+            DataError: A guest asks.
+        """
+        uploads.refuse_guests(self._session)
+        doing = "Unpacking the archive" if is_archive(source.path) else "Looking at the names of the files"
+        before = self._state
+        if before.source is not None and before.source.batch != source.batch:
+            uploads.discard(self._session.workspace, before.source.batch)
+        return self._begin(State(stage="looking", source=source, answers=answers, doing=doing), self._look)
+
+    def read(self) -> None:
+        """Begin to read the images as proposed.
+
+        Raises:
+            DataError: A guest asks, or nothing is proposed.
+        """
+        uploads.refuse_guests(self._session)
+        before = self._state
+        if before.stage != "proposed":
+            raise DataError("There is nothing to read yet", "Choose a folder, or drop images on the page")
+        self._begin(
+            replace(before, stage="reading", doing="Listing the images", began=time.monotonic()), self._read
+        )
+
+    def cancel(self) -> None:
+        """Stop what is going on and forget it; files that were sent for it are removed.
+
+        Raises:
+            DataError: A guest asks.
+        """
+        uploads.refuse_guests(self._session)
+        with self._changed:
+            self._stop.set()
+            before = self._state
+            self._set(State())
+        if before.source is not None and before.source.batch:
+            uploads.discard(self._session.workspace, before.source.batch)
+
+    # ------------------------------------------------------------------------------------------- in the thread
+
+    def _look(self, state: State, stop: threading.Event) -> State:
+        source = state.source
+        assert source is not None
+        if source.batch and source.path.is_dir():
+            refused = uploads.open_archives(source.path)
+            source = replace(source, left_out=tuple(dict.fromkeys((*source.left_out, *refused))))
+        proposal = propose(
+            source.path, answers=state.answers, unpack_into=self._session.workspace.root / "unpacked"
+        )
+        asked = self._shown((question.issue for question in proposal.questions), source)
+        proposal = replace(
+            proposal,
+            questions=tuple(
+                replace(question, issue=issue)
+                for question, issue in zip(proposal.questions, asked, strict=True)
+            ),
+            left_out=(*self._shown(proposal.left_out, source), *_not_taken(source)),
+        )
+        return replace(state, stage="proposed", source=source, proposal=proposal)
+
+    def _read(self, state: State, stop: threading.Event) -> State:
+        assert state.source is not None
+
+        def told(done: int, total: int) -> None:
+            if stop.is_set():
+                raise Cancelled
+            ended = done == total
+            doing = "Comparing the images with each other" if ended else "Reading and checking the images"
+            self._update(stop, replace(state, doing=doing, done=done, total=total))
+
+        index = index_data(
+            state.source.path,
+            answers=state.answers,
+            unpack_into=self._session.workspace.root / "unpacked",
+            progress=told,
+        )
+        if stop.is_set():
+            raise Cancelled
+        source = state.source
+        index = replace(index, issues=(*self._shown(index.issues, source), *_not_taken(source)))
+        if source.batch:
+            index = replace(index, name=name_of(source, state.answers))
+        save_index(self._session.workspace, index)
+        if source.batch and is_archive(source.path):  # what was in it lies unpacked in the workspace
+            uploads.discard(self._session.workspace, source.batch)
+        elif source.batch:
+            uploads.keep(self._session.workspace, source.batch)
+        return State(stage="done", dataset_id=index.dataset_id)
+
+    def _shown(self, issues: Iterable[DataIssue], source: Source) -> list[DataIssue]:
+        return [
+            replace(issue, message=without_places(issue.message, self._session, source)) for issue in issues
+        ]
+
+    # ------------------------------------------------------------------------------------------------- changes
+
+    def _begin(self, state: State, work: Callable[[State, threading.Event], State]) -> int:
+        with self._changed:
+            self._stop.set()  # whatever is going on makes way
+            stop = self._stop = threading.Event()
+            self._set(state)
+            number = self._state.number
+
+        def run() -> None:
+            try:
+                self._update(stop, work(state, stop))
+            except Cancelled:
+                return
+            except Exception as error:  # noqa: BLE001  told to the person, and logged when it is a defect
+                problem = without_places(sentence(error), self._session, state.source)
+                headers = headers_of(state.source)
+                self._update(
+                    stop, replace(state, stage="refused", problem=problem, headers=headers, doing="")
+                )
+
+        threading.Thread(target=run, name="overread-bringing", daemon=True).start()
+        return number
+
+    def _update(self, stop: threading.Event, state: State) -> None:
+        """Show another state, unless another thing is being brought in by now."""
+        with self._changed:
+            if stop is self._stop and not stop.is_set():
+                self._set(state)
+
+    def _set(self, state: State) -> None:
+        self._state = replace(state, number=self._state.number + 1)
+        self._changed.notify_all()
+
+
+# ----------------------------------------------------------------------------------------------------- in words
+
+
+def named(session: AppSession, typed: str, batch: str, left_out: Sequence[str] = ()) -> Source:
+    """Return the source that a page names.
+
+    Raises:
+        DataError: Nothing was named, it does not say where it is, or what was sent is gone.
+    """
+    if batch:
+        return Source(path=uploads.tree_of(session.workspace, batch), batch=batch, left_out=tuple(left_out))
+    chosen = typed.strip().strip('"').strip()  # Windows' "copy as path" puts quotation marks
+    if not chosen:
+        raise DataError(
+            "No folder, table or archive was named",
+            "Type the path of one, choose a folder, or drop images here",
+        )
+    path = from_home(Path(chosen))
+    if not path.is_absolute():
+        raise DataError(
+            f"“{path}” does not say where it is", "Give the whole path, from the top of the disk or from ~"
+        )
+    return Source(path=path, typed=typed)
+
+
+def name_of(source: Source, answers: Answers) -> str:
+    """Return what to call a source: never where in the workspace something that was sent lies."""
+    path = source.path
+    if source.batch and path.name == source.batch:  # one image came
+        path = next((inner for inner in path.iterdir() if inner.name != uploads.UNREAD), path)
+    if is_table(path) and answers.root is not None:
+        return f"{answers.root.name} ({path.name})"
+    return stem(path)
+
+
+def headers_of(source: Source | None) -> tuple[str, ...]:
+    """Return the columns of a table on its own; none where it is no table, or one that cannot be read."""
+    try:
+        return tuple(read_headers(source.path)) if source and is_table(source.path) else ()
+    except DataError:
+        return ()
+
+
+def without_places(text: str, session: AppSession, source: Source | None) -> str:
+    """Return a sentence without the places where the workspace keeps what was sent or unpacked."""
+    if source is not None and source.batch:
+        place = str(uploads.uploads_of(session.workspace) / source.batch)
+        text = re.sub(rf"{re.escape(place)}[/\\]", "", text).replace(place, "What was sent")
+    unpacked = re.escape(str(session.workspace.root / "unpacked"))
+    return re.sub(rf"{unpacked}[/\\](.+?)-[0-9a-f]{{12}}", r"\1", text)
+
+
+def _not_taken(source: Source) -> list[DataIssue]:
+    return [DataIssue(kind=DataIssueKind.SKIPPED, message=told) for told in source.left_out]

@@ -1,0 +1,128 @@
+"""A proposal as the page draws it, and what a person said of it on the way back: plain values, words included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.data import answers_from_json, answers_to_json
+from engine.errors import DataError
+from engine.records import PARTS, Answers, DataIssue, NameCount, Proposal, Role
+from gui.web import markup
+
+ROLE_WORDS: Mapping[Role, str] = {
+    "class": "class",
+    "part": "part",
+    "patient": "patient",
+    "ignored": "not used",
+}
+COLUMN_WORDS: Mapping[str, str] = {
+    "path": "Image file",
+    "label": "Class",
+    "patient_id": "Patient",
+    "split": "Part",
+    "mask": "Mask",
+}
+SHOWN_NAMES = 200
+"""Names listed behind one line."""
+SHOWN_CLASSES = 60
+"""Classes drawn with a choice for each; where there are more, a level or column was hardly meant as the class."""
+
+
+def drawn(proposal: Proposal) -> dict[str, Any]:
+    """Return what the page draws of a proposal."""
+    return {
+        "facts": _facts(proposal),
+        "questions": [
+            {
+                "text": question.issue.message,
+                "serious": question.issue.serious,
+                "choices": [
+                    {"words": choice.words, "answers": answers_to_json(choice.answers)}
+                    for choice in question.choices
+                ],
+            }
+            for question in proposal.questions
+        ],
+        "levels": [
+            {
+                "number": level.number,
+                "role": level.role,
+                "why": "" if level.answered else level.why,
+                "names": [_name(name) for name in level.names],
+                "more": level.distinct - len(level.names),
+            }
+            for level in proposal.levels
+        ],
+        "roles": list(ROLE_WORDS.items()),
+        "parts": [(part, markup.PART_NAMES[part]) for part in PARTS],
+        "offers": [
+            (offer.path, f"{offer.path}: {offer.matched:,} of {offer.rows:,} rows")
+            for offer in proposal.tables
+        ],
+        "table": _table(proposal),
+        "alone": proposal.table == proposal.path,
+        "columns": columns_form(proposal.headers, proposal.columns),
+        "classes": [_name(name) for name in proposal.classes[:SHOWN_CLASSES]],
+        "moreClasses": max(0, len(proposal.classes) - SHOWN_CLASSES),
+        "unlabelled": proposal.unlabelled,
+        "leftOut": [_issue(issue) for issue in proposal.left_out],
+    }
+
+
+def columns_form(headers: Sequence[str], chosen: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return what each kind of column is taken from: `headers` to choose among, `chosen` or empty."""
+    if not headers:
+        return []
+    return [
+        {"field": field, "words": words, "headers": list(headers), "chosen": chosen.get(field, "")}
+        for field, words in COLUMN_WORDS.items()
+    ]
+
+
+def _facts(proposal: Proposal) -> list[str]:
+    number = len(proposal.classes)
+    facts = [f"{proposal.images:,} images", f"{number:,} {'class' if number == 1 else 'classes'}"]
+    if proposal.unlabelled and number:
+        facts.append(f"{proposal.unlabelled:,} without a class")
+    facts += [
+        f"{proposal.parts[part]:,} {markup.PART_NAMES[part]}" for part in PARTS if proposal.parts.get(part)
+    ]
+    facts.append(f"{proposal.patients:,} patients" if proposal.patients else "no patient named")
+    return facts
+
+
+def _table(proposal: Proposal) -> str:
+    """Return the table that is read, as the offers call it; empty where the folders are."""
+    if proposal.table is None:
+        return ""
+    inside = proposal.table.is_relative_to(proposal.root)
+    return proposal.table.relative_to(proposal.root).as_posix() if inside else proposal.table.name
+
+
+def _name(name: NameCount) -> dict[str, Any]:
+    return {"name": name.name, "images": name.images, "part": name.part}
+
+
+def _issue(issue: DataIssue) -> dict[str, Any]:
+    names = [path.name for path in issue.paths[:SHOWN_NAMES]] if len(issue.paths) > 1 else []
+    return {
+        "text": issue.message,
+        "serious": issue.serious,
+        "names": names,
+        "more": len(issue.paths) - len(names) if names else 0,
+    }
+
+
+def answers_of(said: object) -> Answers:
+    """Return answers from what the page sends.
+
+    Raises:
+        DataError: They are none.
+    """
+    try:
+        return answers_from_json(said)
+    except ValueError as error:
+        raise DataError(
+            "The page sent an answer that cannot be understood", "Reload the page and answer again"
+        ) from error
