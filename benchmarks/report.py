@@ -78,11 +78,11 @@ def _loop(predictions: Sequence[Prediction], *, resamples: int) -> float:
     for _ in range(resamples):
         drawn = np.concatenate([rows[patient] for patient in rng.integers(len(rows), size=len(rows))])
         truth, score = y[drawn], p[drawn]
-        called = score >= 0.5
+        predicted = score >= 0.5
         roc_auc_score(truth, score)
         average_precision_score(truth, score)
         brier_score_loss(truth, score)
-        accuracy_score(truth, called)
-        f1_score(truth, called)
-        confusion_matrix(truth, called)  # sensitivity and specificity
+        accuracy_score(truth, predicted)
+        f1_score(truth, predicted)
+        confusion_matrix(truth, predicted)  # sensitivity and specificity
     return (time.perf_counter() - started) / resamples * RESAMPLES

@@ -3,7 +3,7 @@
     EngineError                   one sentence: what is wrong, and what to do about it
     ├── DataError                 the images or tables that were brought in
     │   ├── ImageError            one image cannot be read; the rest of the folder can
-    │   └── SplitError            the cases cannot be divided as asked
+    │   └── SplitError            the cases cannot be split as asked
     ├── RecipeError               a recipe has an unknown or contradictory field
     ├── WeightsError              pretrained weights are not on this machine
     ├── TrainingError             a run cannot start, or died
@@ -47,7 +47,7 @@ class ImageError(DataError):
 
 
 class SplitError(DataError):
-    """The cases cannot be divided into training, validation and test as asked."""
+    """The cases cannot be split into training, validation and test as asked."""
 
 
 class RecipeError(EngineError):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from engine.data import load_index, load_split, split_index
 from engine.errors import EngineError
-from engine.images import ImageCache, film_file, open_cache
+from engine.images import ImageCache, image_file, open_cache
 from engine.prediction import parts_of, predict_and_explain
 from engine.reading import Store
 from engine.records import Epoch, Estimate, Explanation, Part, Prediction, Run, Sample, Split, TrainingRequest
@@ -23,9 +23,9 @@ from engine.training import BatchDone, StopRequested, train
 from engine.workspace import Workspace
 
 READ_PARTS: tuple[Part, ...] = ("val", "test")
-FILM_SIDE = 512  # pixels of a film in a report
+PICTURE_SIDE = 512  # pixels of an image in a report
 POINTING_TOLERANCE = (
-    0.03  # of the film's side: the published game's 15 pixels of 500 (doi:10.1007/s11263-017-1059-x)
+    0.03  # of the image's side: the published game's 15 pixels of 500 (doi:10.1007/s11263-017-1059-x)
 )
 
 
@@ -86,7 +86,7 @@ def read_run(
         workspace: Where the cache lies.
         store: Where cases go.
         run: A finished run.
-        parts: Which sides of its split.
+        parts: Which parts of its split.
         device: "auto", "cpu", "cuda" or "mps".
         progress: Called with images done and images in all; may raise to stop.
 
@@ -144,7 +144,7 @@ def read_samples(
 
 
 def pointing(run: Run, predictions: Sequence[Prediction], *, part: Part = "test") -> Estimate | None:
-    """Return how often the heatmap's peak lies on the known finding, on one side; None where no mask is known."""
+    """Return how often the heatmap's peak lies on the known finding, in one part; None where no mask is known."""
     explanations = load_explanations(run.folder)
     known = {prediction.image_id for prediction in predictions}
     samples = [
@@ -165,7 +165,7 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
         workspace: Where the run lies.
         store: With the run's cases and reviews.
         run: A finished run.
-        part: Which side of the split; None means all cases.
+        part: Which part of the split; None means all cases.
 
     Raises:
         ReportError: There are no predictions.
@@ -187,7 +187,7 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
 def export_run(
     workspace: Workspace, report: Report, run: Run, predictions: Sequence[Prediction], folder: Path
 ) -> ExportedReport:
-    """Write a report's files with its films and heatmaps.
+    """Write a report's files with its images and heatmaps.
 
     Raises:
         WorkspaceError: The folder cannot be written to.
@@ -195,10 +195,10 @@ def export_run(
     paths = {prediction.image_id: prediction.path for prediction in predictions}
     explanations = load_explanations(run.folder)
 
-    def film(image_id: str) -> bytes | None:
+    def picture(image_id: str) -> bytes | None:
         try:
-            return film_file(
-                workspace.cache, paths[image_id], image_id, FILM_SIDE, unchanged=True
+            return image_file(
+                workspace.cache, paths[image_id], image_id, PICTURE_SIDE, unchanged=True
             ).read_bytes()
         except EngineError:
             return None  # the image has gone or changed since: the report's figures do not need it
@@ -207,7 +207,7 @@ def export_run(
         explanation = explanations.get(image_id)
         return None if explanation is None else heatmap_png(explanation.heatmap)
 
-    return export_report(report, folder, film=film, heatmap=heatmap)
+    return export_report(report, folder, picture=picture, heatmap=heatmap)
 
 
 __all__ = [

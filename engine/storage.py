@@ -15,6 +15,8 @@ from typing import BinaryIO, TypeVar
 from engine.errors import WorkspaceError
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+SCHEMA_VERSION = 2
+"""Of the names in the JSON and CSV files that Overread writes; those of version 1 are still read."""
 
 
 Item = TypeVar("Item")

@@ -30,7 +30,7 @@ from starlette.middleware import Middleware
 from engine.errors import EngineError
 from engine.workspace import Workspace
 from gui.pages.data import picture_route, take_route
-from gui.web import AppSession, Guard, film_route, local_hosts, open_session
+from gui.web import AppSession, Guard, image_route, local_hosts, open_session
 
 ADDRESS = "127.0.0.1"
 FIRST_PORT, LAST_PORT = 7860, 7959
@@ -207,7 +207,7 @@ def start(
         css=CSS,
         head=HEAD,
         app_kwargs={
-            "routes": [film_route(session), picture_route(session), take_route(session)],
+            "routes": [image_route(session), picture_route(session), take_route(session)],
             "middleware": [Middleware(Guard, hosts=lambda: hosts | {host.lower() for host in session.hosts})],
             "docs_url": None,
             "redoc_url": None,

@@ -90,8 +90,8 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Run]:
     assert len(index.samples) == 399
 
     split = split_index(index, seed=0)
-    sides = [{sample.patient_id for sample in split.part(part)} for part in ("train", "val", "test")]
-    assert not sides[0] & sides[1] | sides[0] & sides[2] | sides[1] & sides[2]
+    parts = [{sample.patient_id for sample in split.part(part)} for part in ("train", "val", "test")]
+    assert not parts[0] & parts[1] | parts[0] & parts[2] | parts[1] & parts[2]
 
     folder = workspace.runs / "20260101-000000-line"
     epochs = list(

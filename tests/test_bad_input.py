@@ -199,7 +199,7 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "a recipe without phases": ("train {}/two --recipe {}/nothing.json --json", ("no phase", "Add")),
     "a negative size": ("train {}/two --recipe {}/negative.json --json", ("batch_size is -1", "to 4,096")),
     "an unknown balance": ("train {}/two --set balance.method=luck --json", ("luck", "class-weights")),
-    "shares that are no numbers": ("split {}/two --ratios nan/1/1 --json", ("Shares", "100% together")),
+    "shares that are no numbers": ("split {}/two --ratios nan/1/1 --json", ("Shares", "adding up to 100%")),
     "too few shares": ("split {}/two --ratios 80/20 --json", ("three shares", "60/20/20")),
     "a part that is not there": ("split {}/two --given-split --json", ("did not come with", "Let Overread")),
     "neither data set nor path": ("train nowhere --json", ("“nowhere”", "Give a folder")),
@@ -239,7 +239,7 @@ def test_one_bad_file_stops_no_other(overread: Overread, tmp_path: Path) -> None
     shutil.copy(folder / "2.png", tmp_path / "films" / "ill" / "other.png")
     code, out, err = overread("index", tmp_path / "films", "--json")
     found = json.loads(out)
-    kinds = {Path(path).name: issue["kind"] for issue in found["findings"] for path in issue["paths"]}
+    kinds = {Path(path).name: issue["kind"] for issue in found["issues"] for path in issue["paths"]}
     assert (code, err) == (0, "")
     assert {name for name, kind in kinds.items() if kind == "unreadable"} == {
         "cut.png",
@@ -259,7 +259,7 @@ def test_names_that_are_no_text_are_left_out_and_said(overread: Overread, tmp_pa
     code, out, _ = overread("index", tmp_path / "films", "--json")
     found = json.loads(out)
     assert code == 0 and found["classes"] == {"ok": 3}
-    said = next(issue["message"] for issue in found["findings"] if issue["serious"])
+    said = next(issue["message"] for issue in found["issues"] if issue["serious"])
     assert said.startswith("1 files") and said.endswith("rename them")
 
 

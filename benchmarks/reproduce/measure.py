@@ -32,8 +32,8 @@ PUBLISHED_NAMES = {
 
 def run_folder(workspace: Workspace, study: str, recipe: Recipe, index: Index, split: Split) -> Path:
     """Return the run's folder: equal recipe, data and split, equal folder."""
-    sides = [sorted(sample.image_id for sample in side) for side in (split.train, split.val, split.test)]
-    said = json.dumps([recipe_to_json(recipe), index.dataset_id, sides])
+    parts = [sorted(sample.image_id for sample in part) for part in (split.train, split.val, split.test)]
+    said = json.dumps([recipe_to_json(recipe), index.dataset_id, parts])
     return workspace.runs / f"{study}-{recipe.name}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
 
 
@@ -93,13 +93,13 @@ def figures_of(run: Run, predictions: list[Prediction]) -> dict[str, Estimate]:
     """Estimate every figure of the test predictions, with "F1 of C" for each class."""
     code = {name: number for number, name in enumerate(run.classes)}
     truth = np.array([code[each.label or ""] for each in predictions], dtype=np.int64)
-    called = np.array([code[each.predicted] for each in predictions], dtype=np.int64)
+    predicted = np.array([code[each.predicted] for each in predictions], dtype=np.int64)
     probabilities = np.array([each.probabilities for each in predictions])
     patients = np.array([each.patient_id for each in predictions])
     figures = overall(
-        truth, called, probabilities, run.classes, positive=run.positive, groups=patients, count=1000
+        truth, predicted, probabilities, run.classes, positive=run.positive, groups=patients, count=1000
     )
-    rows = classification_table(truth, called, run.classes, groups=patients, count=1000)
+    rows = classification_table(truth, predicted, run.classes, groups=patients, count=1000)
     return figures | {f"F1 of {row.name}": row.f1 for row in rows}
 
 

@@ -1,4 +1,4 @@
-"""Data: what a folder, table or archive holds, what the checks found, how it is divided.
+"""Data: what a folder, table or archive holds, what the checks found, how it is split.
 
 In: a path and a person's choices. Out: a `Proposal` of how it will be read, an `Index` with its `Sample`s and data
 issues, then a `Split`.

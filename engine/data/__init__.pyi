@@ -40,9 +40,9 @@ from .split import (
     split_index as split_index,
 )
 from .split_choices import (
-    DIVISIONS as DIVISIONS,
+    SPLIT_MODES as SPLIT_MODES,
     Choices as Choices,
-    Division as Division,
+    SplitMode as SplitMode,
     choices_from_percent as choices_from_percent,
     load_choices as load_choices,
     positive_of as positive_of,

@@ -1,8 +1,8 @@
 """What could make the figures of a study wrong, found before anything trains.
 
     settle_duplicates       one image twice, or under two labels
-    find_near_duplicates    the same film, re-encoded or resized, under two patients
-    find_patient_overlap    one patient on two sides of the split that came with the data
+    find_near_duplicates    the same image, re-encoded or resized, under two patients
+    find_patient_overlap    one patient in two parts of the split that came with the data
     find_small_classes      too few cases to learn from or to measure on
     find_odd_images         decoded, and yet hardly what was meant: black, flat, half blank
 
@@ -29,7 +29,7 @@ from engine.records import PARTS, DataIssue, DataIssueKind, Part, Sample
 MAX_DISTANCE = 24
 MIN_CORRELATION = 0.95
 SMALL = 10  # cases; fewer give an interval so wide that the figure says little
-MIN_PATIENTS = 3  # one for each side of a split
+MIN_PATIENTS = 3  # one for each part of a split
 _HASH_BYTES = 32
 _TABLES = 20
 _NEIGHBOURS = 32
@@ -39,7 +39,7 @@ _ONES = np.array([value.bit_count() for value in range(256)], dtype=np.uint8)
 def settle_duplicates(samples: Sequence[Sample]) -> tuple[list[Sample], list[DataIssue]]:
     """Keep each image once, and none that has two labels.
 
-    Of byte-identical copies on several sides of a given split the one on the test side is kept, then
+    Of byte-identical copies in several parts of a given split the one in the test part is kept, then
     validation, so that training never sees what it is measured on. A labelled copy goes before all others.
 
     Args:
@@ -96,7 +96,7 @@ def _exact_duplicate(group: Sequence[Sample], kept: Sample) -> DataIssue:
 
 
 def find_near_duplicates(samples: Sequence[Sample], looks: Mapping[str, bytes]) -> list[DataIssue]:
-    """Find films that are all but the same although they belong to different patients.
+    """Find images that are all but the same although they belong to different patients.
 
     Linear in the number of images: hashes are sorted by 20 random choices of their bits, so few that two near
     duplicates agree in one of them with high probability (measured ≥ .9 at 24 different bits, ≥ .99 at 16)
@@ -107,7 +107,7 @@ def find_near_duplicates(samples: Sequence[Sample], looks: Mapping[str, bytes]) 
         looks: `Scanned.look` by image_id; images without one are not compared.
 
     Returns:
-        One finding for each group of near duplicates, serious where a group stands on two sides of a given
+        One finding for each group of near duplicates, serious where a group is in two parts of a given
         split.
     """
     compared = [sample for sample in samples if looks.get(sample.image_id)]
@@ -158,13 +158,13 @@ def _near_duplicate(group: Sequence[Sample]) -> DataIssue:
     parts = {sample.part for sample in group} - {None}
     labels = {sample.label for sample in group} - {None}
     whose = " of different patients" if patients_named(group).all else ""
-    message = f"{len(group)} files{whose} look like one film"
+    message = f"{len(group)} files{whose} look like one image"
     if len(labels) > 1:
         message += " and have different labels"
     message += (
-        ", on different sides of the split that came with the data; take one out or divide anew"
+        ", in different parts of the split that came with the data; take one out or make a new split"
         if len(parts) > 1
-        else "; a new split keeps them on one side"
+        else "; a new split keeps them in one part"
     )
     return DataIssue(
         kind=DataIssueKind.NEAR_DUPLICATE, message=message, paths=_paths(group), serious=len(parts) > 1
@@ -172,20 +172,20 @@ def _near_duplicate(group: Sequence[Sample]) -> DataIssue:
 
 
 def find_patient_overlap(samples: Sequence[Sample]) -> list[DataIssue]:
-    """Find patients with films on more than one side of the split that came with the data."""
+    """Find patients with images in more than one part of the split that came with the data."""
     parts: dict[str, set[Part]] = defaultdict(set)
     for sample in samples:
         if sample.part is not None:
             parts[sample.patient_id].add(sample.part)
-    torn = {patient for patient, sides in parts.items() if len(sides) > 1}
+    torn = {patient for patient, of_patient in parts.items() if len(of_patient) > 1}
     if not torn:
         return []
-    sides = [part for part in PARTS if any(part in parts[patient] for patient in torn)]
+    torn_parts = [part for part in PARTS if any(part in parts[patient] for patient in torn)]
     return [
         DataIssue(
             kind=DataIssueKind.PATIENT_OVERLAP,
-            message=f"{_count(len(torn), 'patient stands', 'patients stand')} on more than one side of the "
-            f"split that came with the data ({', '.join(sides)}); divide anew, or training leaves "
+            message=f"{_count(len(torn), 'patient is', 'patients are')} in more than one part of the "
+            f"split that came with the data ({', '.join(torn_parts)}); make a new split, or training leaves "
             "them out",
             paths=_paths(
                 sample for sample in samples if sample.patient_id in torn and sample.part is not None
@@ -196,7 +196,7 @@ def find_patient_overlap(samples: Sequence[Sample]) -> list[DataIssue]:
 
 
 def find_small_classes(samples: Sequence[Sample], classes: Sequence[str]) -> list[DataIssue]:
-    """Find classes that cannot stand on all sides of a split, that can hardly be measured, or that are
+    """Find classes that cannot be in every part of a split, that can hardly be measured, or that are
     alone."""
     cases = Counter(sample.label for sample in samples)
     patients = {

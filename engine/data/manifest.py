@@ -13,7 +13,8 @@ from typing import cast
 from engine.errors import DataError
 from engine.records import PARTS, Part, Sample
 
-COLUMNS = ("image_id", "path", "label", "patient_id", "part", "mask_path", "width", "height", "meta")
+_FORMER_NAMES = {"part": "given_part", "side": "part"}  # in files written before schema version 2
+COLUMNS = ("image_id", "path", "label", "patient_id", "given_part", "mask_path", "width", "height", "meta")
 
 
 def to_csv(rows: Iterable[tuple[Sample, Mapping[str, str]]], extra: Sequence[str] = ()) -> bytes:
@@ -44,7 +45,7 @@ def to_csv(rows: Iterable[tuple[Sample, Mapping[str, str]]], extra: Sequence[str
 
 
 def from_csv(data: bytes, table: Path) -> list[tuple[Sample, dict[str, str]]]:
-    """Read what `to_csv` wrote.
+    """Read what `to_csv` wrote, in this or an earlier version.
 
     Args:
         data: The file's bytes.
@@ -57,17 +58,20 @@ def from_csv(data: bytes, table: Path) -> list[tuple[Sample, dict[str, str]]]:
         DataError: A column or a value is missing or wrong.
     """
     reader = csv.DictReader(io.StringIO(data.decode("utf-8", "surrogateescape"), newline=""))
+    header = list(reader.fieldnames or ())
+    if "given_part" not in header:
+        reader.fieldnames = [_FORMER_NAMES.get(name, name) for name in header]
     rows = []
     try:
         for row in reader:
-            if None in row or None in row.values() or (row["part"] and row["part"] not in PARTS):
+            if None in row or None in row.values() or (row["given_part"] and row["given_part"] not in PARTS):
                 raise ValueError(f"line {reader.line_num}")
             sample = Sample(
                 image_id=row["image_id"],
                 path=Path(row["path"]),
                 label=row["label"] or None,
                 patient_id=row["patient_id"],
-                part=cast(Part, row["part"]) if row["part"] else None,
+                part=cast(Part, row["given_part"]) if row["given_part"] else None,
                 mask_path=Path(row["mask_path"]) if row["mask_path"] else None,
                 width=int(row["width"]),
                 height=int(row["height"]),

@@ -98,7 +98,7 @@ def patients_named(cases: Iterable[Sample | Prediction]) -> PatientsNamed:
 
 
 def cases_of(split: Split) -> Iterator[Sample]:
-    """Yield the cases of all sides."""
+    """Yield the cases of all parts."""
     yield from split.train
     yield from split.val
     yield from split.test
@@ -115,7 +115,7 @@ def patients_words(known: PatientsNamed) -> str:
 
 
 def unit_words(known: PatientsNamed) -> str:
-    """Say what a division keeps together: patients, as far as they are named."""
+    """Say what a split keeps together: patients, as far as they are named."""
     if known.all:
         return "by patient"
     if not known.named:
@@ -124,23 +124,23 @@ def unit_words(known: PatientsNamed) -> str:
 
 
 def patient_overlap(split: Split) -> str:
-    """Say whether any patient stands on two sides, as far as the data name patients."""
+    """Say whether any patient is in two parts, as far as the data name patients."""
     known = patients_named(cases_of(split))
     if not known.named:
         return "patients are not named in the data, so each image was taken as a patient of its own"
-    sides = (split.train, split.val, split.test)
+    parts = (split.train, split.val, split.test)
     on = [
         patient
-        for side in sides
-        for patient in {sample.patient_id for sample in side if sample.patient_id != sample.image_id}
+        for part in parts
+        for patient in {sample.patient_id for sample in part if sample.patient_id != sample.image_id}
     ]
     several = len(on) - len(set(on))
     if several:
         patients = f"{several:,} patient{'s' if several > 1 else ''}"
-        return f"{patients} on more than one side, which makes the figures too good"
+        return f"{patients} in more than one part, which makes the figures too good"
     if known.all:
-        return "no patient stands on two sides"
+        return "no patient is in two parts"
     return (
-        f"a patient is named for {known.named:,} of {known.images:,} images, and none of these stands on two sides; "
-        "whether patients of the other images do cannot be known"
+        f"a patient is named for {known.named:,} of {known.images:,} images, and none of these is in two parts; "
+        "whether patients of the other images are cannot be known"
     )

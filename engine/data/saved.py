@@ -15,8 +15,10 @@ from engine.data.manifest import from_csv, to_csv
 from engine.data.proposing.answers import answers_from_json, answers_to_json
 from engine.errors import DataError
 from engine.records import Answers, DataIssue, DataIssueKind, Index
-from engine.storage import storage_error, write_atomic
+from engine.storage import SCHEMA_VERSION, storage_error, write_atomic
 from engine.workspace import Workspace
+
+_FORMER_KINDS = {"patient on two sides": "patient in two parts"}  # written before schema version 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +49,7 @@ def save_index(workspace: Workspace, index: Index) -> Path:
     table = to_csv((sample, {}) for sample in index.samples)
     write_atomic(folder / "samples.csv", table)
     about = {
-        "version": 1,
+        "schema_version": SCHEMA_VERSION,
         "dataset_id": index.dataset_id,
         "name": index.name,
         "root": str(index.root),
@@ -55,7 +57,7 @@ def save_index(workspace: Workspace, index: Index) -> Path:
         "classes": index.classes,
         "created": datetime.now(UTC).isoformat(),
         "samples_sha256": hashlib.sha256(table).hexdigest(),
-        "findings": [
+        "issues": [
             {
                 "kind": issue.kind,
                 "message": issue.message,
@@ -96,13 +98,13 @@ def load_index(workspace: Workspace, dataset_id: str) -> Index:
             classes=tuple(about["classes"]),
             issues=tuple(
                 DataIssue(
-                    kind=DataIssueKind(issue["kind"]),
+                    kind=DataIssueKind(_FORMER_KINDS.get(issue["kind"], issue["kind"])),
                     message=issue["message"],
                     paths=tuple(Path(path) for path in issue["paths"]),
                     serious=issue["serious"],
                     options=tuple(issue.get("options", ())),
                 )
-                for issue in about["findings"]
+                for issue in about["issues" if "issues" in about else "findings"]
             ),
             source=Path(about["source"]) if about.get("source") else None,
             answers=answers_from_json(about.get("answers", {})),
@@ -161,7 +163,10 @@ def _about(folder: Path) -> dict[str, Any]:
         about = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise _damaged(path) from error
-    if not isinstance(about, dict) or about.get("version") != 1:
+    if not isinstance(about, dict) or about.get("schema_version", about.get("version")) not in (
+        1,
+        SCHEMA_VERSION,
+    ):
         raise DataError(f"{path} was written by a newer version of Overread", "Update Overread")
     return about
 

@@ -1,7 +1,7 @@
 """Training, validation and test: by patient, stratified by class, decided by one seed.
 
-The classic error of this field is one patient, or copies of one film, on both sides. Here the unit is never
-the image: all films of a patient, and of patients whose films look like one film, move together.
+The classic error of this field is one patient, or copies of one image, in two parts. Here the unit is never
+the image: all images of a patient, and of patients whose images look like one image, move together.
 Augmentation and balancing come after this and touch training data alone.
 """
 
@@ -23,7 +23,7 @@ MIN_GIVEN_VAL = 10  # cases of each class; an operating point chosen on fewer is
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Group:
-    """What must stay together: a patient's cases, and those of patients with a near-duplicate film."""
+    """What must stay together: a patient's cases, and those of patients with a near-duplicate image."""
 
     rank: str  # decides the order among groups of a size; depends on seed and content, not on order
     samples: tuple[Sample, ...]
@@ -37,12 +37,12 @@ def split_index(
     seed: int = 0,
     use_given: bool | None = None,
 ) -> Split:
-    """Divide the labelled samples of an index.
+    """Split the labelled samples of an index into training, validation and test.
 
     The parts that came with the data are kept: what came as test is never trained on. Where validation or test did
     not come, or validation has fewer than 10 cases of a class, they are carved by patient out of training. Cases that
-    no part came with are left out, and so are training cases of patients (or near duplicates) that also stand on
-    another side; `Split.method` says how many.
+    no part came with are left out, and so are training cases of patients (or near duplicates) that are also in
+    another part; `Split.method` says how many.
 
     Args:
         index: Unlabelled samples are left out.
@@ -52,10 +52,10 @@ def split_index(
             those that came.
 
     Returns:
-        Sides that share no patient, each with every class.
+        Parts that share no patient, each with every class.
 
     Raises:
-        SplitError: Fewer than two classes, a class too small to stand on every side, ratios that are none, no given
+        SplitError: Fewer than two classes, a class too small for every part, ratios that are none, no given
             parts where they are asked for, or a test part that came without a training part.
     """
     if len(ratios) != 3 or min(ratios) <= 0 or abs(sum(ratios) - 1) > 1e-6:
@@ -68,7 +68,7 @@ def split_index(
     if use_given and not {"train", "test"} <= came.keys():
         raise SplitError(
             "The data did not come with both a training and a test part",
-            "Let Overread divide it anew instead",
+            "Let Overread make a new split instead",
         )
     if use_given is not False and came.keys() - {"train"}:
         if not came["train"]:
@@ -79,7 +79,8 @@ def split_index(
             )
             raise SplitError(
                 f"The data came with {parts}, and with no training part",
-                "Say which images are for training (--part-names on the command line), or divide anew (--by-patient)",
+                "Say which images are for training (on the command line: --part-names), or make a new split "
+                "(--by-patient)",
             )
         return _given(index, groups, ratios, seed)
     _check_sizes(index, groups, 3)
@@ -130,7 +131,7 @@ def limit_training(split: Split, most: int, *, seed: int = 0) -> Split:
 
 
 def k_folds(index: Index, *, k: int = 5, seed: int = 0) -> Iterator[Split]:
-    """Divide the labelled samples into k folds by patient; each is the test side once, the next one
+    """Split the labelled samples into k folds by patient; each is the test part once, the next one
     validation.
 
     Args:
@@ -139,7 +140,7 @@ def k_folds(index: Index, *, k: int = 5, seed: int = 0) -> Iterator[Split]:
         seed: See `split_index`.
 
     Yields:
-        k splits; every case is in the test side of exactly one.
+        k splits; every case is in the test part of exactly one.
 
     Raises:
         SplitError: k is too small, or a class has fewer than k patients.
@@ -194,7 +195,7 @@ def _unit(groups: Sequence[_Group]) -> str:
     return unit_words(patients_named(sample for group in groups for sample in group.samples))
 
 
-def _check_sizes(index: Index, groups: Sequence[_Group], sides: int) -> None:
+def _check_sizes(index: Index, groups: Sequence[_Group], parts: int) -> None:
     if len(index.classes) < 2:
         raise SplitError(
             "There is only one class" if index.classes else "No image has a label",
@@ -202,14 +203,14 @@ def _check_sizes(index: Index, groups: Sequence[_Group], sides: int) -> None:
         )
     held = Counter(label for group in groups for label in group.counts)
     for name in index.classes:
-        if held[name] < sides:
+        if held[name] < parts:
             named = patients_named(s for group in groups for s in group.samples if s.label == name).named
             noun = "patient" if named else "case"
             has = f"cases of {held[name]} {noun}" if named else f"{held[name]} {noun}"
             raise SplitError(
-                f"Class {name} has {has}{'' if held[name] == 1 else 's'} and needs {sides}, one for each side",
+                f"Class {name} has {has}{'' if held[name] == 1 else 's'} and needs {parts}, one for each part",
                 "Add cases of it, leave it out, or choose fewer folds"
-                if sides > MIN_PATIENTS
+                if parts > MIN_PATIENTS
                 else "Add cases of it or leave it out",
             )
 
@@ -221,86 +222,86 @@ def _check_sizes(index: Index, groups: Sequence[_Group], sides: int) -> None:
 def _assign(
     groups: Sequence[_Group], classes: Sequence[str], ratios: Sequence[float], seed: int
 ) -> list[list[_Group]]:
-    """Give each group to the side that lacks most of its classes, the largest groups first.
+    """Give each group to the part that lacks most of its classes, the largest groups first.
 
-    The seed decides the order among groups of like size (within a factor of two). A side that is left
-    without a class then gets a group of it from a side that has others.
+    The seed decides the order among groups of like size (within a factor of two). A part that is left
+    without a class then gets a group of it from a part that has others.
 
     Returns:
-        The groups of each side.
+        The groups of each part.
 
     Raises:
-        SplitError: Patients with several classes make it impossible that each class stands on every side.
+        SplitError: Patients with several classes make it impossible to have each class in every part.
     """
     totals: Counter[str] = Counter()
     for group in groups:
         totals.update(group.counts)
     held = [dict.fromkeys(totals, 0) for _ in ratios]
-    sides: list[list[_Group]] = [[] for _ in ratios]
+    parts: list[list[_Group]] = [[] for _ in ratios]
 
-    def cost_of_adding(group: _Group, side: int) -> float:
+    def cost_of_adding(group: _Group, part: int) -> float:
         """Change of the sum over classes of (share held - share wanted)² / share wanted.
 
-        Divided, so that sides fill at an even pace: else the largest patients would always come to training.
+        Divided, so that parts fill at an even pace: else the largest patients would always come to training.
         """
         return sum(
-            share * (2 * (held[side][name] / totals[name] - ratios[side]) + share) / ratios[side]
+            share * (2 * (held[part][name] / totals[name] - ratios[part]) + share) / ratios[part]
             for name, share in ((name, number / totals[name]) for name, number in group.counts.items())
         )
 
-    def move(group: _Group, side: int, sign: int) -> None:
+    def move(group: _Group, part: int, sign: int) -> None:
         for name, number in group.counts.items():
-            held[side][name] += sign * number
+            held[part][name] += sign * number
         if sign > 0:
-            sides[side].append(group)
+            parts[part].append(group)
         else:
-            sides[side].remove(group)
+            parts[part].remove(group)
 
     for group in sorted(groups, key=lambda group: (-group.counts.total().bit_length(), group.rank)):
-        move(group, min(range(len(ratios)), key=lambda side: cost_of_adding(group, side)), +1)
+        move(group, min(range(len(ratios)), key=lambda part: cost_of_adding(group, part)), +1)
 
-    for side in range(len(ratios)):
+    for part in range(len(ratios)):
         for name in sorted(totals):
-            if held[side][name]:
+            if held[part][name]:
                 continue
             spare = [
                 (group.counts.total(), group.rank, giver, group)
                 for giver in range(len(ratios))
-                for group in sides[giver]
+                for group in parts[giver]
                 if group.counts[name]
                 and all(held[giver][other] > group.counts[other] for other in group.counts)
             ]
             if not spare:
                 raise SplitError(
-                    f"Class {name} cannot stand on every side, because its patients also hold other classes",
+                    f"Class {name} cannot be in every part, because its patients also have other classes",
                     "Add cases of it or leave it out",
                 )
             _, _, giver, group = min(spare, key=lambda entry: entry[:2])
             move(group, giver, -1)
-            move(group, side, +1)
-    return sides
+            move(group, part, +1)
+    return parts
 
 
 def _given(index: Index, groups: Sequence[_Group], ratios: tuple[float, float, float], seed: int) -> Split:
-    """Keep the parts that came with the data, but never a patient on two sides: test goes before val before train."""
+    """Keep the parts that came with the data, but never a patient in two parts: test goes before val before train."""
     kept: dict[Part, list[_Group]] = {part: [] for part in PARTS}
     without = crossing = 0
     for group in groups:
         parts: set[Part] = {sample.part for sample in group.samples if sample.part is not None}
         without += sum(sample.part is None for sample in group.samples)
         if parts:
-            side = max(parts, key=PARTS.index)
-            samples = [sample for sample in group.samples if sample.part == side]
-            crossing += sum(sample.part not in (side, None) for sample in group.samples)
-            kept[side].append(_group(samples, seed))
+            part = max(parts, key=PARTS.index)
+            samples = [sample for sample in group.samples if sample.part == part]
+            crossing += sum(sample.part not in (part, None) for sample in group.samples)
+            kept[part].append(_group(samples, seed))
     method = "the parts that came with the data"
     carved = _carve(index, kept, ratios, seed)
     if carved:
         method += f", {carved} from training"
     if crossing:
-        method += f", {crossing:,} cases left out whose patients or near duplicates stand on another side"
+        method += f", {crossing:,} cases left out whose patients or near duplicates are in another part"
     if without:
-        method += f", {without:,} cases left out that no part came with"
+        method += f", {without:,} cases left out because they came with no part"
     return _split(index, kept["train"], kept["val"], kept["test"], seed, method)
 
 
@@ -317,13 +318,13 @@ def _carve(
     if not wanted:
         return ""
     pool = kept["train"] + (kept["val"] if "val" in wanted else [])
-    sides: list[Part] = ["train", *wanted]
-    shares = [ratios[PARTS.index(side)] for side in sides]
+    parts: list[Part] = ["train", *wanted]
+    shares = [ratios[PARTS.index(part)] for part in parts]
     shares = [share / sum(shares) for share in shares]
-    _check_sizes(index, pool, len(sides))
-    for side, groups in zip(sides, _assign(pool, index.classes, shares, seed), strict=True):
-        kept[side] = groups
-    said = [f"{_WORDS[side]} ({100 * share:g}%)" for side, share in zip(wanted, shares[1:], strict=True)]
+    _check_sizes(index, pool, len(parts))
+    for part, groups in zip(parts, _assign(pool, index.classes, shares, seed), strict=True):
+        kept[part] = groups
+    said = [f"{_WORDS[part]} ({100 * share:g}%)" for part, share in zip(wanted, shares[1:], strict=True)]
     return f"{' and '.join(said)} taken {_unit(pool)}"
 
 
@@ -335,16 +336,16 @@ def _split(
     seed: int,
     method: str,
 ) -> Split:
-    sides: list[tuple[Sample, ...]] = []
+    parts: list[tuple[Sample, ...]] = []
     for name, groups in zip(PARTS, (train, val, test), strict=True):
         ids = {sample.image_id for group in groups for sample in group.samples}
-        sides.append(tuple(sample for sample in index.samples if sample.image_id in ids))
-        missing = set(index.classes) - {sample.label for sample in sides[-1]}
+        parts.append(tuple(sample for sample in index.samples if sample.image_id in ids))
+        missing = set(index.classes) - {sample.label for sample in parts[-1]}
         if missing or len(index.classes) < 2:
             raise SplitError(
-                f"The {name} side has no case of {', '.join(sorted(missing))}"
+                f"The {name} part has no case of {', '.join(sorted(missing))}"
                 if missing
                 else "There is only one class",
-                "Let Overread divide the data anew instead, or add cases",
+                "Let Overread make a new split instead, or add cases",
             )
-    return Split(train=sides[0], val=sides[1], test=sides[2], classes=index.classes, seed=seed, method=method)
+    return Split(train=parts[0], val=parts[1], test=parts[2], classes=index.classes, seed=seed, method=method)

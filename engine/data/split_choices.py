@@ -1,4 +1,4 @@
-"""What a person chose about a data set: how it is divided, which class is the finding; kept in the workspace.
+"""What a person chose about a data set: how it is split, which class is the finding; kept in the workspace.
 
 The data page writes it, the train page reads it, so that the two never disagree and a reload forgets nothing.
 """
@@ -16,26 +16,26 @@ from engine.storage import write_atomic
 from engine.workspace import Workspace
 
 CHOICES_FILE = "choices.json"
-Division = Literal["automatic", "given", "anew"]
-DIVISIONS: dict[str, str] = {
-    "automatic": "As the data came, where it has parts; otherwise by the shares below",
-    "given": "Only as the data came",
-    "anew": "By the shares below, whatever the data says",
+SplitMode = Literal["automatic", "given", "new"]
+SPLIT_MODES: dict[str, str] = {
+    "automatic": "Use the parts that came with the data, if any; otherwise the shares below",
+    "given": "Use only the parts that came with the data",
+    "new": "Make a new split by the shares below",
 }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choices:
-    """How one data set is divided and read.
+    """How one data set is split and read.
 
     Attributes:
-        division: A key of `DIVISIONS`.
+        mode: A key of `SPLIT_MODES`.
         ratios: Shares of patients for training, validation and test; they sum to 1.
         seed: Decides which patient goes where.
         positive: The class whose finding sensitivity speaks of; None leaves it to the engine.
     """
 
-    division: Division = "automatic"
+    mode: SplitMode = "automatic"
     ratios: tuple[float, float, float] = (0.6, 0.2, 0.2)
     seed: int = 0
     positive: str | None = None
@@ -43,7 +43,7 @@ class Choices:
     @property
     def use_given(self) -> bool | None:
         """What `engine.data.split.split_index` is told."""
-        return {"automatic": None, "given": True, "anew": False}[self.division]
+        return {"automatic": None, "given": True, "new": False}[self.mode]
 
 
 def ratios_of(train: float | None, val: float | None, test: float | None) -> tuple[float, float, float]:
@@ -57,14 +57,14 @@ def ratios_of(train: float | None, val: float | None, test: float | None) -> tup
     percents = [float(share or 0) for share in (train, val, test)]
     if not all(map(math.isfinite, percents)) or min(percents) < 1 or abs(sum(percents) - 100) > 0.01:
         raise SplitError(
-            f"Shares of {percents[0]:g}, {percents[1]:g} and {percents[2]:g}% do not make a division",
-            "Give training, validation and test at least 1% each, 100% together",
+            f"Shares of {percents[0]:g}, {percents[1]:g} and {percents[2]:g}% cannot be used",
+            "Give training, validation and test at least 1% each, adding up to 100%",
         )
     return percents[0] / 100, percents[1] / 100, percents[2] / 100
 
 
 def choices_from_percent(
-    division: str,
+    mode: str,
     train: float | None,
     val: float | None,
     test: float | None,
@@ -74,17 +74,17 @@ def choices_from_percent(
     """Return the choice that the form's percentages make.
 
     Raises:
-        SplitError: See `ratios_of`; shares that nothing is divided by need not add up.
+        SplitError: See `ratios_of`; shares that are not used need not add up.
     """
-    if division not in get_args(Division):
-        division = "automatic"
+    if mode not in get_args(SplitMode):
+        mode = "automatic"
     try:
         ratios = ratios_of(train, val, test)
     except SplitError:
-        if division != "given":
+        if mode != "given":
             raise
         ratios = Choices().ratios
-    return Choices(division=division, ratios=ratios, seed=int(seed or 0), positive=positive or None)  # type: ignore[arg-type]
+    return Choices(mode=mode, ratios=ratios, seed=int(seed or 0), positive=positive or None)  # type: ignore[arg-type]
 
 
 def save_choices(workspace: Workspace, dataset_id: str, choices: Choices) -> None:
@@ -98,13 +98,14 @@ def load_choices(workspace: Workspace, dataset_id: str) -> Choices:
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
         train, val, test = (100 * float(share) for share in kept["ratios"])
-        return choices_from_percent(kept["division"], train, val, test, kept["seed"], kept["positive"])
+        mode = kept["mode"] if "mode" in kept else {"anew": "new"}.get(kept["division"], kept["division"])
+        return choices_from_percent(mode, train, val, test, kept["seed"], kept["positive"])
     except (OSError, ValueError, KeyError, TypeError, SplitError):  # a default can always be chosen again
         return Choices()
 
 
 def positive_of(index: Index, choices: Choices) -> str | None:
-    """Return the class that the finding is called by, for two classes; None for more.
+    """Return the class that stands for the finding, for two classes; None for more.
 
     Where nothing was chosen it is the last one, because a class named like "normal" stands first.
     """
@@ -116,7 +117,7 @@ def positive_of(index: Index, choices: Choices) -> str | None:
 def training_request(
     recipe: Recipe, index: Index, choices: Choices, *, device: str = "auto", allow_downloads: bool = False
 ) -> TrainingRequest:
-    """Return the request to train a recipe on a data set that is divided as chosen."""
+    """Return the request to train a recipe on a data set that is split as chosen."""
     return TrainingRequest(
         recipe=recipe,
         dataset_id=index.dataset_id,

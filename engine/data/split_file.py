@@ -10,11 +10,11 @@ from engine.errors import DataError
 from engine.records import PARTS, Split
 from engine.storage import write_atomic
 
-_SIDE_COLUMNS = ("side", "seed", "method", "classes")
+_SPLIT_COLUMNS = ("part", "seed", "method", "classes")
 
 
 def save_split(split: Split, path: Path) -> None:
-    """Save a split as one CSV file: a row a case, with its side.
+    """Save a split as one CSV file: one row a case, with its part.
 
     Seed, method and the order of the classes stand in the first row alone.
 
@@ -23,13 +23,13 @@ def save_split(split: Split, path: Path) -> None:
     """
     about = {"seed": str(split.seed), "method": split.method, "classes": json.dumps(split.classes)}
     rows = [
-        (sample, {"seed": "", "method": "", "classes": "", "side": part})
+        (sample, {"seed": "", "method": "", "classes": "", "part": part})
         for part in PARTS
         for sample in split.part(part)
     ]
     if rows:
         rows[0][1].update(about)
-    write_atomic(path, to_csv(rows, extra=_SIDE_COLUMNS))
+    write_atomic(path, to_csv(rows, extra=_SPLIT_COLUMNS))
 
 
 def load_split(path: Path) -> Split:
@@ -41,19 +41,19 @@ def load_split(path: Path) -> Split:
     try:
         rows = from_csv(path.read_bytes(), path)
         about = next(values for _, values in rows if values["classes"])
-        sides = {part: tuple(sample for sample, values in rows if values["side"] == part) for part in PARTS}
-        if sum(map(len, sides.values())) != len(rows):
-            raise ValueError("a side is none of train, val and test")
+        parts = {part: tuple(sample for sample, values in rows if values["part"] == part) for part in PARTS}
+        if sum(map(len, parts.values())) != len(rows):
+            raise ValueError("a part is none of train, val and test")
         return Split(
-            train=sides["train"],
-            val=sides["val"],
-            test=sides["test"],
+            train=parts["train"],
+            val=parts["val"],
+            test=parts["test"],
             classes=tuple(json.loads(about["classes"])),
             seed=int(about["seed"]),
             method=about["method"],
         )
     except (OSError, KeyError, ValueError, StopIteration) as error:
         raise DataError(
-            f"{path} is missing, damaged or no split",
+            f"{path} is missing, damaged, or not a split",
             "Restore it from a copy, or split the data again",
         ) from error

@@ -100,7 +100,7 @@ class RunComparison:
         dataset_name: For people.
         classes: In the order of the probabilities.
         positive: The class of the finding; None unless there are two classes.
-        part: The side of the split that is compared.
+        part: The part of the split that is compared.
         cases: On which every row rests.
         patients: Of how many cases the patient is named, and how many patients these are.
         rows: In the order of the contestants.
@@ -129,7 +129,7 @@ def compare_runs(
 
     Args:
         contestants: At least one; the first is what the others are held against.
-        part: The side of the split that the predictions are of, for people.
+        part: The part of the split that the predictions are of, for people.
         resample_count: Bootstrap resamples.
 
     Raises:
@@ -145,13 +145,13 @@ def compare_runs(
     differs = differences([one.run.recipe for one in contestants])
     accuracy: list[Comparison | None] = []
     area: list[Comparison | None] = []
-    for number, (called, probabilities) in enumerate(told):
+    for number, (predicted, probabilities) in enumerate(told):
         if leaders[number] == number:
             accuracy.append(None)
             area.append(None)
             continue
-        other_called, other = told[leaders[number]]
-        accuracy.append(shares(called == truth, other_called == truth, patients, count=resample_count))
+        other_predicted, other = told[leaders[number]]
+        accuracy.append(shares(predicted == truth, other_predicted == truth, patients, count=resample_count))
         area.append(_areas(truth, probabilities, other, positive, patients, resample_count))
     p_accuracy, p_area = (holm([_NAN if c is None else c.p_value for c in of]) for of in (accuracy, area))
     rows = tuple(
@@ -222,11 +222,11 @@ def _same_cases(contestants: Sequence[Contestant]) -> tuple[NDArray[np.int64], N
 def _told(
     one: Contestant, classes: Sequence[str], order: Sequence[str]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return what a run called (N,) and its probabilities (N, C), in the order of the image ids."""
+    """Return what a run predicted (N,) and its probabilities (N, C), in the order of the image ids."""
     code = {name: number for number, name in enumerate(classes)}
     by_id = {each.image_id: each for each in one.predictions}
-    called = np.array([code[by_id[image_id].predicted] for image_id in order], dtype=np.int64)
-    return called, np.array([by_id[image_id].probabilities for image_id in order], dtype=np.float64)
+    predicted = np.array([code[by_id[image_id].predicted] for image_id in order], dtype=np.int64)
+    return predicted, np.array([by_id[image_id].probabilities for image_id in order], dtype=np.float64)
 
 
 def _leader(contestants: Sequence[Contestant], one: Contestant) -> int:

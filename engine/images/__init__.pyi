@@ -20,8 +20,8 @@ from .kinds import (
     kind_of as kind_of,
 )
 from .pictures import (
-    film_file as film_file,
-    film_png as film_png,
+    image_file as image_file,
+    image_png as image_png,
     thumbnail_file as thumbnail_file,
 )
 from .remarks import Remark as Remark

@@ -53,7 +53,7 @@ _BROKEN = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DicomFilm:
+class DicomImage:
     """One film out of a DICOM file.
 
     Attributes:
@@ -72,7 +72,7 @@ def is_dicom(head: bytes) -> bool:
     return head[128:132] == b"DICM"
 
 
-def read_dicom(data: bytes, name: str) -> DicomFilm:
+def read_dicom(data: bytes, name: str) -> DicomImage:
     """Read one film from the bytes of a DICOM file.
 
     Args:
@@ -92,7 +92,7 @@ def read_dicom(data: bytes, name: str) -> DicomFilm:
         if "TransferSyntaxUID" not in header.file_meta:
             header.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
         _check_header(header, name)
-        return DicomFilm(
+        return DicomImage(
             pixels=_pixels(header),
             patient_id=str(header.get("PatientID") or "").strip() or None,
             meta=_kept(header),

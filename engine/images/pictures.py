@@ -12,7 +12,7 @@ from engine.images.files import read_unchanged
 from engine.storage import storage_error, write_atomic
 
 
-def film_png(path: Path, *, data: bytes | None = None, max_side: int = 1024) -> bytes:
+def image_png(path: Path, *, data: bytes | None = None, max_side: int = 1024) -> bytes:
     """Encode an image for the viewer.
 
     Args:
@@ -33,7 +33,7 @@ def film_png(path: Path, *, data: bytes | None = None, max_side: int = 1024) -> 
     return stream.getvalue()
 
 
-def film_file(
+def image_file(
     cache_dir: Path, path: Path, image_id: str, max_side: int = 1024, *, unchanged: bool = False
 ) -> Path:
     """Return the film of an image as a PNG file, made at the first call.
@@ -42,7 +42,7 @@ def film_file(
         cache_dir: Of the workspace.
         path: The image.
         image_id: Its sha256, which names the film.
-        max_side: See `film_png`.
+        max_side: See `image_png`.
         unchanged: Refuse a file whose sha256 is another by now; a nameless copy's id is none.
 
     Raises:
@@ -52,12 +52,12 @@ def film_file(
     film = cache_dir / "films" / image_id[:2] / f"{image_id}-{max_side}.png"
     if not _there(film):
         data = read_unchanged(path, image_id) if unchanged else None
-        _place(film, film_png(path, data=data, max_side=max_side))
+        _place(film, image_png(path, data=data, max_side=max_side))
     return film
 
 
 def thumbnail_file(cache_dir: Path, path: Path, image_id: str, side: int = 160) -> Path:
-    """Return a small JPEG of an image, longer side `side`, made at the first call; raises as `film_file`."""
+    """Return a small JPEG of an image, longer side `side`, made at the first call; raises as `image_file`."""
     thumbnail = cache_dir / "thumbnails" / image_id[:2] / f"{image_id}-{side}.jpg"
     if not _there(thumbnail):
         stream = BytesIO()

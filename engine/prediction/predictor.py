@@ -167,7 +167,7 @@ def _tell(
         fitted,
         classifier.head.pool(activations),
         probabilities,
-        [call(run, row) for row in probabilities],
+        [predicted_class(run, row) for row in probabilities],
         classes=run.classes,
         calibration=run.calibration,
     )
@@ -181,17 +181,17 @@ def _maps(
     probabilities: NDArray[np.float64],
     method: str,
 ) -> NDArray[np.float32]:
-    targets = [run.classes.index(_target(run, call(run, row))) for row in probabilities]
+    targets = [run.classes.index(_target(run, predicted_class(run, row))) for row in probabilities]
     maps = SALIENCIES[method](classifier, images, torch.tensor(targets, device=images.device), activations)
     return np.asarray(normalise(maps).cpu().numpy())
 
 
-def call(run: Run, probabilities: NDArray[np.float64]) -> str:
-    """Return the class that probabilities (classes,) amount to.
+def predicted_class(run: Run, probabilities: NDArray[np.float64]) -> str:
+    """Return the class that is predicted from probabilities (classes,).
 
     Of two it is chosen by the threshold; of more it is the most probable, counting the classes as balanced in
     training unless the operating point is "half". Otherwise undoing the balance in the probabilities would undo what
-    balancing is for: that rare classes are called at all.
+    balancing is for: that rare classes are predicted at all.
     """
     if len(run.classes) == 2:
         positive = run.classes.index(run.positive)
@@ -235,7 +235,7 @@ def prediction_of(
         patient_id=sample.patient_id,
         part=part,
         probabilities=tuple(float(value) for value in probabilities),
-        predicted=call(run, probabilities),
+        predicted=predicted_class(run, probabilities),
         entropy=float(-(p * np.log(p)).sum()),
     )
 
@@ -248,7 +248,7 @@ def foreign_labels(run: Run, samples: Sequence[Sample]) -> dict[str, int]:
 
 
 def parts_of(split: Split) -> dict[str, Part]:
-    """Return the side of the split by image id."""
+    """Return the part of the split by image id."""
     named: dict[str, Part] = {}
     for part in ("train", "val", "test"):
         named |= {sample.image_id: part for sample in split.part(part)}

@@ -25,7 +25,7 @@ class Queue:
         description: For people, in a sentence.
         order_by: Columns of the cases, the last one unique; "position" is a random order that stays the same.
         descending: All of them from the largest down.
-        wrong: Only cases that the machine calls otherwise than the label that came with the data.
+        wrong: Only cases that are predicted otherwise than the label that came with the data.
         unread: Only cases on which this reader has not spoken.
         verdicts: Only cases whose newest verdict by this reader is one of these; empty means any or none.
     """
@@ -43,7 +43,7 @@ QUEUES: dict[str, Queue] = {
     "not yet read": Queue(description="Cases without a verdict of yours, in random order", unread=True),
     "errors": Queue(
         title="errors by the data's label",
-        description="Cases the machine calls otherwise than their label, the surest mistakes first",
+        description="Cases predicted otherwise than their label, the most confident errors first",
         order_by=("confidence", "position"),
         descending=True,
         wrong=True,
@@ -55,7 +55,7 @@ QUEUES: dict[str, Queue] = {
     ),
     "unsure": Queue(
         title="unsure or not diagnostic",
-        description="Cases you called unsure or not diagnostic",
+        description="Cases you marked unsure or not diagnostic",
         verdicts=(Verdict.UNSURE, Verdict.NOT_DIAGNOSTIC),
     ),
     "overruled": Queue(description="Cases in which you overruled the machine", verdicts=(Verdict.OVERRULE,)),

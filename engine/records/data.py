@@ -1,4 +1,4 @@
-"""What was brought in: images, what a check of them found, and how they are divided."""
+"""What was brought in: images, what a check of them found, and how they are split."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Sample:
         path: Absolute path of the file.
         image_id: sha256 of the file's bytes, 64 hexadecimal digits.
         label: The reference standard that came with the data; None where there is none.
-        patient_id: Cases of one patient never stand on two sides of a split. Equals `image_id` where unknown.
-        part: The side of the split that came with the data, if one did.
+        patient_id: Cases of one patient are never in two parts of a split. Equals `image_id` where unknown.
+        part: The part it was in when the data came, if one did.
         mask_path: An 8-bit image, non-zero where the finding is known to lie, of the same aspect; None if unknown.
         width: Pixels across, after rotation by EXIF.
         height: Pixels down.
@@ -49,7 +49,7 @@ class DataIssueKind(StrEnum):
     EXACT_DUPLICATE = "exact duplicate"
     NEAR_DUPLICATE = "near duplicate"
     LABEL_CONFLICT = "label conflict"
-    PATIENT_OVERLAP = "patient on two sides"
+    PATIENT_OVERLAP = "patient in two parts"
     SMALL_CLASS = "small class"
     MISSING_FILE = "missing file"
     DUPLICATE_ROW = "duplicate row"
@@ -134,7 +134,7 @@ class Index:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Split:
-    """Labelled samples divided by patient; balancing and augmentation come after this and touch `train` alone."""
+    """Labelled samples split by patient; balancing and augmentation come after this and touch `train` alone."""
 
     train: tuple[Sample, ...]
     val: tuple[Sample, ...]
@@ -144,5 +144,5 @@ class Split:
     method: str
 
     def part(self, name: Part) -> tuple[Sample, ...]:
-        """Return the samples of one side."""
+        """Return the samples of one part."""
         return {"train": self.train, "val": self.val, "test": self.test}[name]

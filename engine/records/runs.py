@@ -48,7 +48,7 @@ class TrainingRequest:
         recipe: As it shall be run.
         dataset_id: Of an index saved in the workspace.
         ratios: Of training, validation and test cases.
-        split_seed: Divides the patients.
+        split_seed: Decides which patient goes to which part.
         use_given: Use the parts that came with the data; None means if there are any.
         positive: The class whose finding sensitivity speaks of; None lets the run choose.
         device: "auto", "cpu", "cuda" or "mps".
@@ -77,7 +77,7 @@ class Run:
         recipe: As run.
         classes: In the order of the probabilities.
         positive: The class whose finding sensitivity speaks of.
-        threshold: Probability of `positive` from which a case is called so; two classes only.
+        threshold: Probability of `positive` from which it is predicted; two classes only.
         calibration: Fitted on validation data.
         weights_source: Where the pretrained weights came from, for the report.
         device: e.g. "cpu" or "NVIDIA H100".
@@ -189,7 +189,7 @@ class Prediction:
         path: Of the file at the time.
         label: The label that came with the data, if any.
         patient_id: Of the `Sample`.
-        part: The side of the split, or None for images from elsewhere.
+        part: The part of the split, or None for images from elsewhere.
         probabilities: Calibrated, in the order of `Run.classes`, summing to 1.
         predicted: At the operating point.
         entropy: Of the probabilities, in nats: what "most uncertain" sorts by.

@@ -36,8 +36,8 @@ from engine.report.records import (
     Against,
     CaseRow,
     ExportedReport,
-    Film as Film,
     Heatmap,
+    Picture as Picture,
     Report,
     ReviewSummary,
     SubgroupRow,
@@ -100,7 +100,7 @@ def build_report(
         split: For counts by part and for subgroups.
         explanations: By image id; only which there are matters here.
         pointing: Of `engine.saliency.faithfulness.pointing_game`.
-        part: The side of the split to report on; None means every prediction.
+        part: The part of the split to report on; None means every prediction.
         prevalence: How common the finding is where the model would be used; adds predictive values.
         software: Package → version at training; None means the versions of now.
         resample_count: Bootstrap resamples.
@@ -232,16 +232,16 @@ def hold_against(
     kept = [each for each in predictions if each.image_id in standard.answers]
     code = {label: place for place, label in enumerate(run.classes)}
     truth = np.array([code[standard.answers[each.image_id]] for each in kept], dtype=np.int64)
-    called = np.array([code[each.predicted] for each in kept], dtype=np.int64)
+    predicted = np.array([code[each.predicted] for each in kept], dtype=np.int64)
     p = np.array([each.probabilities for each in kept], dtype=np.float64).reshape(-1, len(run.classes))
     patients = np.array([each.patient_id for each in kept])
     binary = len(run.classes) == 2
     drawn = (run.positive,) if binary else run.classes
-    draws = resample(truth, called, p, code[run.positive], patients, count=count)
-    rows = classification_table(truth, called, run.classes, p, patients, count=count, draws=draws)
+    draws = resample(truth, predicted, p, code[run.positive], patients, count=count)
+    rows = classification_table(truth, predicted, run.classes, p, patients, count=count, draws=draws)
     estimates = overall(
         truth,
-        called,
+        predicted,
         p,
         run.classes,
         positive=run.positive,
@@ -254,7 +254,7 @@ def hold_against(
         (each, *predictive_values(estimates["sensitivity"], estimates["specificity"], each))
         for each in (PREVALENCES if binary else ())
     )
-    confusion = confusion_matrix(truth, called, len(run.classes))
+    confusion = confusion_matrix(truth, predicted, len(run.classes))
     event = truth == code[run.positive] if binary else p.argmax(axis=1) == truth
     sure = p[:, code[run.positive]] if binary else p.max(axis=1, initial=0)
     return Against(
@@ -303,24 +303,24 @@ def uncertainty_figures(
 
 
 def _most_probable(run: Run, predictions: Sequence[Prediction]) -> bool:
-    """Return whether every call is of the most probable class: what was done, whatever would be done today."""
+    """Return whether every predicted class is the most probable one: what was done, whatever would be done today."""
     likeliest = np.array([each.probabilities for each in predictions]).argmax(axis=1)
     return all(run.classes[at] == each.predicted for at, each in zip(likeliest, predictions, strict=True))
 
 
-def export_report(report: Report, folder: Path, *, film: Film, heatmap: Heatmap) -> ExportedReport:
+def export_report(report: Report, folder: Path, *, picture: Picture, heatmap: Heatmap) -> ExportedReport:
     """Write a report as one self-contained HTML file, JSON of every number, and CSV tables.
 
     Args:
         report: To write.
         folder: Made if it is not there.
-        film: Image id → bytes of a PNG or JPEG, or None where the image is gone. Called for gallery cases only.
-        heatmap: Image id → bytes of a PNG with transparency that covers the whole film, or None.
+        picture: Image id → bytes of a PNG or JPEG, or None where the image is gone. Called for gallery cases only.
+        heatmap: Image id → bytes of a PNG with transparency that covers the whole image, or None.
 
     Raises:
         WorkspaceError: The folder cannot be made or written to.
     """
-    return write_report(report, folder, film=film, heatmap=heatmap)
+    return write_report(report, folder, picture=picture, heatmap=heatmap)
 
 
 def versions() -> dict[str, str]:

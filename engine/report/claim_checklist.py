@@ -86,7 +86,7 @@ def of_data(run: Run) -> tuple[Item, ...]:
             section,
             "How was privacy kept?",
             "This report holds no file names, paths or patient identifiers; cases carry digits of a checksum.",
-            "Say how the source data were de-identified; check films for burnt-in text.",
+            "Say how the source data were de-identified; check images for burnt-in text.",
         ),
         Item(
             section,
@@ -120,19 +120,19 @@ def of_reference(reviews: ReviewSummary) -> tuple[Item, ...]:
 
 
 def of_split(split: Split | None) -> tuple[Item, ...]:
-    """Ask how cases were divided into parts."""
-    divided = overlap = ""
+    """Ask how cases were split into parts."""
+    how = overlap = ""
     if split is not None:
         sizes = "; ".join(
             f"{PART_NAMES[part]} {known.images:,} films"
             + ("" if known.count is None else f" of {known.count:,} patients")
             for part, known in ((part, patients_named(split.part(part))) for part in PARTS)
         )
-        divided = f"{split.method}, seed {split.seed}; {sizes}."
+        how = f"{split.method}, seed {split.seed}; {sizes}."
         overlap = f"{patient_overlap(split).capitalize()}."
     section, left = "Methods: split", "" if split else "State it."
     return (
-        Item(section, "How were data divided?", divided, left),
+        Item(section, "How were data split?", how, left),
         Item(section, "At what level do the parts not overlap?", overlap, left),
         Item(section, "How was the sample size chosen?", "", "Give the reasoning."),
     )

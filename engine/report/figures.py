@@ -110,7 +110,7 @@ def confusion_matrix_svg(
     """Draw a confusion matrix with counts and the share of each row.
 
     Args:
-        confusion: (C, C) int, rows by reference standard, columns by what the model called.
+        confusion: (C, C) int, rows by reference standard, columns by prediction.
         classes: C names.
         standard: Name of the rows.
     """
@@ -129,7 +129,7 @@ def confusion_matrix_svg(
         )
         axes.set_xticks(range(len(names)), names, **across)
         axes.set_yticks(range(len(names)), names, rotation=90 if roomy else 0, va="center")
-        axes.set(xlabel="model called it", ylabel=standard, aspect="equal")
+        axes.set(xlabel="predicted", ylabel=standard, aspect="equal")
         axes.invert_yaxis()
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
@@ -146,7 +146,7 @@ def confusion_matrix_svg(
 
     counts = "; ".join(
         f"of {matrix[row].sum():,} {name}: "
-        + ", ".join(f"{matrix[row, c]:,} called {other}" for c, other in enumerate(classes))
+        + ", ".join(f"{matrix[row, c]:,} predicted {other}" for c, other in enumerate(classes))
         for row, name in enumerate(classes)
     )
     side = 3.6 if len(classes) < 4 else min(7.0, 3.2 + 0.35 * len(classes))
@@ -202,7 +202,7 @@ def precision_recall_svg(
     Args:
         curves: By name; None where there is none.
         averages: Average precision by the same names, for the legend.
-        prevalence: The precision of calling every case positive, as a dotted line.
+        prevalence: The precision of predicting every case positive, as a dotted line.
     """
     drawn = [(name, curve) for name, curve in curves.items() if curve is not None]
 

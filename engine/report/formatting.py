@@ -80,7 +80,7 @@ def sentences(run: Run, confusion: NDArray[np.int64], estimates: Mapping[str, Es
         ):
             if count := int(confusion[code].sum()):
                 said.append(
-                    f"Of {films(count)} {who} the model called {int(confusion[code, code]):,} {run.classes[code]} "
+                    f"Of {films(count)} {who} the model predicted {int(confusion[code, code]):,} {run.classes[code]} "
                     f"{in_brackets(label, estimates[label])}."
                 )
             else:
@@ -89,9 +89,9 @@ def sentences(run: Run, confusion: NDArray[np.int64], estimates: Mapping[str, Es
             (yes, positive, "positive predictive value"),
             (no, negative, "negative predictive value"),
         ):
-            if called := int(confusion[:, code].sum()):
+            if predicted := int(confusion[:, code].sum()):
                 said.append(
-                    f"Of {films(called)} called {name}, {int(confusion[code, code]):,} were "
+                    f"Of {films(predicted)} predicted {name}, {int(confusion[code, code]):,} were "
                     f"{in_brackets(label, estimates[label])}."
                 )
         if math.isfinite(area.value):
@@ -107,7 +107,8 @@ def sentences(run: Run, confusion: NDArray[np.int64], estimates: Mapping[str, Es
     if not math.isfinite(area.value):
         said.append(f"The area under the ROC curve {area.method}.")
     said.insert(
-        0 if len(run.classes) > 2 else 2, f"Of {films(total)} in all, {right:,} were called right {accuracy}."
+        0 if len(run.classes) > 2 else 2,
+        f"Of {films(total)} in all, {right:,} were predicted correctly {accuracy}.",
     )
     return tuple(said)
 

@@ -33,12 +33,12 @@ def limitations(
     known = patients_named(cases_of(split)) if split is not None else None
     if known is not None and not known.all:
         which = (
-            f"A patient was named for {known.named:,} of {known.images:,} films, so every other film"
+            f"A patient was named for {known.named:,} of {known.images:,} images, so every other image"
             if known.named
-            else "No patient was named in the data, so every film"
+            else "No patient was named in the data, so every image"
         )
         said.append(
-            f"{which} was taken as a patient of its own. If patients have several films, some may stand on both sides "
+            f"{which} was taken as a patient of its own. If patients have several images, some may be in two parts "
             "of the split, and the intervals are too narrow."
         )
     said += [

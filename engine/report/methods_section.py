@@ -57,7 +57,7 @@ def facts_of(
     *,
     most_probable: bool = True,
 ) -> tuple[Fact, ...]:
-    """List what was done, for the methods section; of more than two classes, whether the most probable was called."""
+    """List what was done, for the methods section; `most_probable`: whether the most probable class was predicted."""
     groups = {
         "Data": facts_of_data(run, split),
         "Model": facts_of_model(run),
@@ -80,11 +80,11 @@ def facts_of(
 
 
 def facts_of_data(run: Run, split: Split | None) -> Iterator[tuple[str, str]]:
-    """Say what the images are and how they were divided."""
+    """Say what the images are and how they were split."""
     yield "Data set", f"{run.dataset_name} (id {run.dataset_id})"
     yield "Classes", ", ".join(run.classes)
     if split is not None:
-        yield "Division", f"{split.method}, seed {split.seed}; {patient_overlap(split)}"
+        yield "Split", f"{split.method}, seed {split.seed}; {patient_overlap(split)}"
 
 
 def facts_of_model(run: Run) -> Iterator[tuple[str, str]]:
@@ -126,15 +126,15 @@ def facts_of_reading(
         where = "" if point in ("half", "as-trained") else " on validation data"
         yield (
             "Operating point",
-            f"“{point}”{where}: called {run.positive} from a probability of {run.threshold:.4g}",
+            f"“{point}”{where}: predicted {run.positive} from a probability of {run.threshold:.4g}",
         )
     elif most_probable:
-        yield "Called class", "the most probable one"
+        yield "Predicted class", "the most probable one"
     else:
         yield (
-            "Called class",
-            "the most probable one with the classes as they were balanced in training, so that rare ones are called; "
-            "the probabilities themselves are for the shares in the data",
+            "Predicted class",
+            "the most probable one with the classes as they were balanced in training, so that rare ones are "
+            "predicted; the probabilities themselves are for the shares in the data",
         )
     if uncertainty is not None:
         yield "Uncertainty", injection_words(uncertainty.injection)

@@ -17,7 +17,7 @@ from engine.records import (
     Run,
     Verdict,
 )
-from engine.report.records import Film as Film, ReviewSummary
+from engine.report.records import Picture as Picture, ReviewSummary
 from engine.report.reference_standards import answer_of
 from engine.statistics import cohen_kappa, fleiss_kappa, inestimable
 

@@ -13,7 +13,7 @@ from engine.data import PatientsNamed
 from engine.records import Epoch, Estimate, Part, Review, Run, Uncertainty
 from engine.statistics import ClassRow, PrecisionRecall, ReliabilityBin, Roc
 
-Film = Callable[[str], bytes | None]
+Picture = Callable[[str], bytes | None]
 """Image id → bytes of a PNG or JPEG, or None where the image is gone."""
 
 Heatmap = Callable[[str], bytes | None]
@@ -156,7 +156,7 @@ class Report:
 
     Attributes:
         run: As trained; its folder is never written out.
-        part: The side of the split, or None for all predictions.
+        part: The part of the split, or None for all predictions.
         cases: Every case, in the order of the predictions.
         patients: Of how many cases the patient is named, and how many patients these are.
         against: One per reference standard.

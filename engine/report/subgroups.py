@@ -13,7 +13,7 @@ from engine.records import (
     Run,
     Split,
 )
-from engine.report.records import Film as Film, SubgroupRow
+from engine.report.records import Picture as Picture, SubgroupRow
 from engine.statistics import auroc, inestimable, proportion
 
 FEWEST_IN_SUBGROUP = 5
@@ -25,8 +25,8 @@ def subgroup_table(
     """Estimate the main figures for every value of the data's columns that have two to eight values."""
     if split is None:
         return ()
-    sides = (split.train, split.val, split.test)
-    meta = {sample.image_id: sample.meta for side in sides for sample in side}
+    parts = (split.train, split.val, split.test)
+    meta = {sample.image_id: sample.meta for part in parts for sample in part}
     labelled = [each for each in predictions if each.label in run.classes and each.image_id in meta]
     columns = sorted({column for each in labelled for column in meta[each.image_id]})
     found = []

@@ -81,7 +81,7 @@ class Resamples:
         """Do something with every block, while the next ones are drawn; return what came of each, in order.
 
         Args:
-            work: Is called in other threads, with a block of `blocks`.
+            work: Is drawn in other threads, with a block of `blocks`.
             size: Numbers to hold per block.
         """
         done: list[_Drawn] = []
@@ -199,20 +199,20 @@ class Ranks:
             return np.full(len(times), np.nan), np.full(len(times), np.nan)
         weights = np.take(times, self.patient, axis=1, mode="clip")  # all are there: this spares looking
         # Integers are eight times faster here than floats, and halves of them half as much to move.
-        called = np.zeros((len(times), len(self.patient) + 1), dtype=np.int32)
-        np.cumsum(weights, axis=1, out=called[:, 1:])
+        drawn = np.zeros((len(times), len(self.patient) + 1), dtype=np.int32)
+        np.cumsum(weights, axis=1, out=drawn[:, 1:])
         found = np.take(weights, self.positive, axis=1, mode="clip")
         true = np.cumsum(found, axis=1, dtype=np.int32)
         if self.tied:
             true = np.take(true, self.last, axis=1)
             found = np.diff(true, axis=1, prepend=0)
         with_finding = true[:, -1].astype(np.float64)
-        without = called[:, -1] - with_finding
-        by_end = np.take(called, self.end, axis=1, mode="clip")
+        without = drawn[:, -1] - with_finding
+        by_end = np.take(drawn, self.end, axis=1, mode="clip")
         # Negatives ranked above the step, twice, so that the half a tie counts stays an integer.
         above = 2 * (by_end - true)
         if self.tied:
-            above += np.take(called, self.start, axis=1) - by_end + found
+            above += np.take(drawn, self.start, axis=1) - by_end + found
         with np.errstate(invalid="ignore", divide="ignore"):
             area = 1 - np.einsum("rn,rn->r", found, above, dtype=np.float64) / (2 * with_finding * without)
             precision = np.einsum("rn,rn,rn->r", found, true, 1 / np.maximum(by_end, 1)) / with_finding

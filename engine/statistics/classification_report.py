@@ -1,4 +1,4 @@
-"""The classification report: every figure that follows from who was called what, each with its 95% interval.
+"""The classification report: every figure that follows from what was predicted of whom, each with its 95% interval.
 
 Figures are computed from confusion matrices, and from a stack of them in the same breath: a bootstrap is one
 matrix product that gives the confusion matrix of every resample, and the same functions again.
@@ -37,16 +37,16 @@ class ClassRow:
     Attributes:
         name: The class.
         support: Cases of it in the reference standard.
-        called: Cases the model called so.
-        precision: Of those called so, the share that are.
-        recall: Of those that are, the share called so.
+        predicted: Cases predicted to be of the class.
+        precision: Of those predicted so, the share that are.
+        recall: Of those that are, the share predicted so.
         f1: Harmonic mean of both.
         auroc: This class against all others.
     """
 
     name: str
     support: int
-    called: int
+    predicted: int
     precision: Estimate
     recall: Estimate
     f1: Estimate
@@ -54,7 +54,7 @@ class ClassRow:
 
 
 def confusion_matrix(truth: Codes, predicted: Codes, classes: int) -> NDArray[np.int64]:
-    """Count cases: (C, C) int64, rows by reference standard, columns by what the model called them."""
+    """Count cases: (C, C) int64, rows by reference standard, columns by prediction."""
     return np.bincount(truth * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
@@ -66,19 +66,19 @@ def scores(confusion: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
 
     Returns:
         "f1" (..., C); "balanced accuracy", "macro F1" and "MCC" (doi:10.1016/j.compbiolchem.2004.09.006)
-        (...). NaN where a class was neither there nor called (F1), where fewer than two classes were there
-        (balanced accuracy), where all cases are or were called one class (MCC).
+        (...). NaN where a class was neither there nor predicted (F1), where fewer than two classes were there
+        (balanced accuracy), where all cases are of one class or were predicted so (MCC).
     """
     right = np.diagonal(confusion, axis1=-2, axis2=-1)
-    actual, called = confusion.sum(axis=-1), confusion.sum(axis=-2)
+    actual, predicted = confusion.sum(axis=-1), confusion.sum(axis=-2)
     total = actual.sum(axis=-1)
     present = (actual > 0).sum(axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        f1 = 2 * right / (actual + called)
+        f1 = 2 * right / (actual + predicted)
         recall = np.where(actual > 0, right / actual, 0.0)
         balanced = np.where(present > 1, recall.sum(axis=-1) / present, np.nan)
-        covariance = right.sum(axis=-1) * total - (actual * called).sum(axis=-1)
-        spread = (total**2 - (called**2).sum(axis=-1)) * (total**2 - (actual**2).sum(axis=-1))
+        covariance = right.sum(axis=-1) * total - (actual * predicted).sum(axis=-1)
+        spread = (total**2 - (predicted**2).sum(axis=-1)) * (total**2 - (actual**2).sum(axis=-1))
         mcc = np.where(spread > 0, covariance / np.sqrt(spread), np.nan)
     return {"f1": f1, "balanced accuracy": balanced, "macro F1": f1.mean(axis=-1), "MCC": mcc}
 
@@ -116,7 +116,7 @@ def resample(
 
     Args:
         truth: (N,) class of each case, 0 to C - 1.
-        predicted: (N,) class called.
+        predicted: (N,) predicted class.
         probabilities: (N, C).
         positive: With two classes, the one whose probability is ranked and calibrated.
         groups: (N,) patients.
@@ -179,7 +179,7 @@ def classification_table(
 
     Args:
         truth: (N,) class of each case in the reference standard, 0 to C - 1.
-        predicted: (N,) class the model called.
+        predicted: (N,) predicted class.
         classes: C names.
         probabilities: (N, C), for the AUROC of each class; None leaves it out.
         groups: (N,) patients.
@@ -195,19 +195,19 @@ def classification_table(
     f1_draws = scores(draws.confusion)["f1"]
     rows = []
     for code, name in enumerate(classes):
-        is_class, called = truth == code, predicted == code
-        in_class = proportion(called[is_class], None if group is None else group[is_class])
-        in_called = proportion(is_class[called], None if group is None else group[called])
+        is_class, is_predicted = truth == code, predicted == code
+        in_class = proportion(is_predicted[is_class], None if group is None else group[is_class])
+        in_predicted = proportion(is_class[is_predicted], None if group is None else group[is_predicted])
         rows.append(
             ClassRow(
                 name=name,
                 support=int(is_class.sum()),
-                called=int(called.sum()),
-                precision=in_called if called.any() else inestimable("no case was called so", 0),
+                predicted=int(is_predicted.sum()),
+                precision=in_predicted if is_predicted.any() else inestimable("no case was predicted so", 0),
                 recall=in_class if is_class.any() else inestimable("no case is of this class", 0),
                 f1=percentile_interval(float(f1[code]), f1_draws[:, code], len(truth))
                 if np.isfinite(f1[code])
-                else inestimable("no case is of this class or was called so", len(truth)),
+                else inestimable("no case is of this class or was predicted so", len(truth)),
                 auroc=inestimable("there are no probabilities", len(truth))
                 if probabilities is None
                 # With two classes both have the same area, and so the same draws of it.
@@ -236,7 +236,7 @@ def overall(
 
     Args:
         truth: (N,) class of each case in the reference standard, 0 to C - 1.
-        predicted: (N,) class the model called at its operating point.
+        predicted: (N,) predicted class at its operating point.
         probabilities: (N, C).
         classes: C names.
         positive: With two classes, the one sensitivity speaks of; the last one by default.
@@ -258,12 +258,14 @@ def overall(
         return proportion(hits[of], None if group is None else group[of])
 
     if len(classes) == 2:
-        is_positive, called = truth == code, predicted == code
+        is_positive, is_predicted = truth == code, predicted == code
         name, other = classes[code], classes[1 - code]
-        found["sensitivity"] = share(called, is_positive, f"no case is {name}")
-        found["specificity"] = share(~called, ~is_positive, f"no case is {other}")
-        found["positive predictive value"] = share(is_positive, called, f"no case was called {name}")
-        found["negative predictive value"] = share(~is_positive, ~called, f"no case was called {other}")
+        found["sensitivity"] = share(is_predicted, is_positive, f"no case is {name}")
+        found["specificity"] = share(~is_predicted, ~is_positive, f"no case is {other}")
+        found["positive predictive value"] = share(is_positive, is_predicted, f"no case was predicted {name}")
+        found["negative predictive value"] = share(
+            ~is_positive, ~is_predicted, f"no case was predicted {other}"
+        )
         if prevalence is not None:
             ppv, npv = predictive_values(found["sensitivity"], found["specificity"], prevalence)
             found[f"positive predictive value at {prevalence:g}"] = ppv
@@ -281,8 +283,8 @@ def overall(
     resampled = scores(draws.confusion)
     for figure, reason in (
         ("balanced accuracy", "the reference standard holds fewer than two classes"),
-        ("macro F1", "a class is neither in the reference standard nor among the calls"),
-        ("MCC", "all cases are of one class, or were called one class"),
+        ("macro F1", "a class is neither in the reference standard nor among the predictions"),
+        ("MCC", "all cases are of one class, or were predicted so"),
     ):
         value = float(point[figure])
         found[figure] = (

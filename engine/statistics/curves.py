@@ -15,7 +15,7 @@ Points = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Roc:
-    """A ROC curve: (K,) arrays; a case is called from `threshold` upwards, at first from infinity."""
+    """A ROC curve: (K,) arrays; a case is predicted positive from `threshold` upwards, at first from infinity."""
 
     false_positive_rate: Points
     true_positive_rate: Points

@@ -27,7 +27,7 @@ def _candidates(p: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np
 def _rates(
     y: NDArray[np.bool_], p: NDArray[np.float64], thresholds: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return sensitivity and specificity at each threshold; a case is called from the threshold upwards."""
+    """Return sensitivity and specificity at each threshold; a case is predicted positive from the threshold upwards."""
     positive, negative = np.sort(p[y]), np.sort(p[~y])
     sensitivity = 1 - np.searchsorted(positive, thresholds, side="left") / len(positive)
     specificity = np.searchsorted(negative, thresholds, side="left") / len(negative)
@@ -80,11 +80,11 @@ OPERATING_POINTS: dict[str, OperatingPoint] = {
 
 
 """Recipe.operating_point → (truth (N,), p (N,), where the net as trained is undecided) → threshold. Of more than two
-classes `engine.prediction.predictor.call` decides."""
+classes `engine.prediction.predictor.predicted_class` decides."""
 
 
 def choose_threshold(name: str, y: ArrayLike, p: ArrayLike, *, undecided: float = 0.5) -> float:
-    """Choose the probability from which a case is called positive (p >= threshold), on validation data.
+    """Choose the probability from which a case is predicted positive (p >= threshold), on validation data.
 
     Args:
         name: A key of `OPERATING_POINTS`.

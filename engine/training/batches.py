@@ -31,7 +31,7 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Rows of the image cache and class numbers, by side."""
+    """Rows of the image cache and class numbers, by part."""
 
     train_rows: NDArray[np.int64]
     train_labels: NDArray[np.int64]
@@ -48,7 +48,7 @@ class TrainingData:
         """
         numbers = {name: number for number, name in enumerate(split.classes)}
 
-        def side(name: str, samples: Sequence[Sample]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        def part(name: str, samples: Sequence[Sample]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
             kept = [sample for sample in samples if sample.image_id in cache.row]
             lost = set(split.classes) - {sample.label for sample in kept}
             if lost:
@@ -61,8 +61,8 @@ class TrainingData:
 
         for issue in cache.failed:
             LOG.warning(issue.message)
-        train_rows, train_labels = side("training", split.train)
-        val_rows, val_labels = side("validation", split.val)
+        train_rows, train_labels = part("training", split.train)
+        val_rows, val_labels = part("validation", split.val)
         return cls(train_rows, train_labels, val_rows, val_labels, split.classes)
 
 

@@ -69,7 +69,7 @@ def train(
     """Train what was asked for on a split; afterwards `engine.runs.load_run(folder)` gives the finished run.
 
     Args:
-        request: What was asked for; how it wants the data divided was seen to by who made the split.
+        request: What was asked for; how the data are split was seen to by the caller.
         split: On what. Balancing and augmentation touch `split.train` alone.
         folder: The run's own folder; its name is the run's id.
         cache_dir: Where decoded images and features are kept between runs.
@@ -85,7 +85,7 @@ def train(
     Raises:
         RecipeError: The recipe is contradictory or does not fit the data.
         DataError: The images cannot be read any more.
-        SplitError: There are fewer than two classes, or one is missing on one side.
+        SplitError: There are fewer than two classes, or one is missing in one part.
         WeightsError: Pretrained weights are not on this machine.
         TrainingStopped: `should_stop` said so.
         TrainingError: The loss is no number any more, or memory ran out.

@@ -238,9 +238,9 @@ def fit_injection(
         answers = np.concatenate(parts, axis=1)
         mean = answers.mean(axis=0)
         likelihood = float(-np.log(np.maximum(mean[rows, labels], SMALLEST_PROBABILITY)).mean())
-        called = mean.argmax(axis=1)
-        error = (called == labels) - mean[rows, called]
-        variance = answers.var(axis=0)[rows, called].sum()
+        predicted = mean.argmax(axis=1)
+        error = (predicted == labels) - mean[rows, predicted]
+        variance = answers.var(axis=0)[rows, predicted].sum()
         # The ratio of sums, not the mean of ratios: one wrong case without variance would decide that alone.
         scale = float((error**2).sum() / variance) if variance > 0 else 1.0
         fitted.append((likelihood, Injection(rate=rate, passes=passes, scale=scale, place=place, seed=seed)))

@@ -12,7 +12,7 @@ from engine import data, experiments, jobs, reading, recipes, report, runs
 from engine.errors import EngineError, ReportError
 from engine.records import Estimate, Index, Recipe, Run
 from engine.workspace import Workspace, open_workspace
-from gui.cli.data import choices_of, dataset_of, divide, pairs_of
+from gui.cli.data import choices_of, dataset_of, make_split, pairs_of
 from gui.cli.options import (
     LINE,
     DatasetArgument,
@@ -77,7 +77,7 @@ def compare(
     entries = experiments.entries_of(asked, vary=vary, seeds=seeds)
     found = dataset_of(workspace, dataset)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
-    split = divide(found, choices)
+    split = make_split(found, choices)
     done: dict[str, Run] = {}
     failed: dict[str, str] = {}
     stopped = False

@@ -1,4 +1,4 @@
-"""`overread index` and `split`: what data there is, what the checks found, how it is divided."""
+"""`overread index` and `split`: what data there is, what the checks found, how it is split."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def index(
                 "patients": known.count,
                 "images_with_a_named_patient": known.named,
                 "classes": {name: counts[name] for name in [*found.classes, "(no label)"] if counts[name]},
-                "findings": [
+                "issues": [
                     {
                         "kind": issue.kind.value,
                         "message": issue.message,
@@ -187,26 +187,26 @@ def split(
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Divide by patient into training, validation and test, and keep that choice for training.
+    """Split by patient into training, validation and test, and keep that choice for training.
 
     Example: [bold]overread split 3f2a90c1d4e5 --ratios 70/15/15 --seed 7[/bold]
     """
     workspace = open_workspace(root)
     found = dataset_of(workspace, dataset)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
-    divided = divide(found, choices)
+    made = make_split(found, choices)
     data.save_choices(workspace, found.dataset_id, choices)
     table = workspace.datasets / found.dataset_id / "split.csv"
-    data.save_split(divided, table)
-    counts = {part: Counter(sample.label for sample in divided.part(part)) for part in PARTS}
+    data.save_split(made, table)
+    counts = {part: Counter(sample.label for sample in made.part(part)) for part in PARTS}
     if as_json:
         show_json(
             {
                 "dataset_id": found.dataset_id,
-                "method": divided.method,
-                "seed": divided.seed,
-                "images": {part: {name: counts[part][name] for name in divided.classes} for part in PARTS},
-                "patients": {part: data.patients_named(divided.part(part)).count for part in PARTS},
+                "method": made.method,
+                "seed": made.seed,
+                "images": {part: {name: counts[part][name] for name in made.classes} for part in PARTS},
+                "patients": {part: data.patients_named(made.part(part)).count for part in PARTS},
                 "table": table,
             }
         )
@@ -214,24 +214,22 @@ def split(
     rows = [
         (
             part,
-            *(counts[part][name] for name in divided.classes),
-            data.patients_named(divided.part(part)).count,
+            *(counts[part][name] for name in made.classes),
+            data.patients_named(made.part(part)).count,
         )
         for part in PARTS
     ]
-    show_table(
-        ("", *divided.classes, "patients"), rows, title=f"{found.name}: {divided.method}, seed {divided.seed}"
-    )
-    say(f"{data.patient_overlap(divided)}.".capitalize())
+    show_table(("", *made.classes, "patients"), rows, title=f"{found.name}: {made.method}, seed {made.seed}")
+    say(f"{data.patient_overlap(made)}.".capitalize())
     print(table)
-    say("Training will divide it so, unless told otherwise.")
+    say("Training will use this split unless told otherwise.")
 
 
-def divide(found: Index, choices: data.Choices) -> Split:
-    """Divide a data set as chosen.
+def make_split(found: Index, choices: data.Choices) -> Split:
+    """Split a data set as chosen.
 
     Raises:
-        SplitError: It cannot be divided so.
+        SplitError: It cannot be split that way.
     """
     return data.split_index(found, ratios=choices.ratios, seed=choices.seed, use_given=choices.use_given)
 
@@ -247,15 +245,15 @@ def choices_of(
 ) -> data.Choices:
     """Return what is kept for this data set, with what was said on the command line instead."""
     kept = data.load_choices(workspace, found.dataset_id)
-    division: data.Division = kept.division if use_given is None else ("given" if use_given else "anew")
+    mode: data.SplitMode = kept.mode if use_given is None else ("given" if use_given else "new")
     if ratios and use_given is None:
-        division = "anew"
+        mode = "new"
     if positive is not None and positive not in found.classes:
         raise DataError(
             f"The data has no class “{positive}”", f"Choose one of its classes: {', '.join(found.classes)}"
         )
     return data.Choices(
-        division=division,
+        mode=mode,
         ratios=data.ratios_of(*_shares(ratios)) if ratios else kept.ratios,
         seed=kept.seed if seed is None else seed,
         positive=positive or data.positive_of(found, kept),

@@ -133,7 +133,7 @@ def walk(workspace: Workspace, *, seed: int = 0, beside: Callable[[], None] = _i
     with watch.step("split"):
         split = data.split_index(index, seed=seed)
     counts = f"{len(split.train)} training, {len(split.val)} validation, {len(split.test)} test films"
-    say(f"Divided by patient: {counts}.")
+    say(f"Split by patient: {counts}.")
     recipe = replace(recipes.RECIPES[RECIPE], seed=seed)
     say(f"Training “{recipe.title}” in a process of its own.")
     job = jobs.submit(workspace, TrainingRequest(recipe=recipe, dataset_id=index.dataset_id, split_seed=seed))

@@ -40,7 +40,7 @@ GivenOption = Annotated[
     typer.Option(
         "--use-given/--by-patient",
         "--given-split/--by-patient",
-        help="Use the parts that came with the data, or divide anew by patient. Default: the parts, if any.",
+        help="Use the parts that came with the data, or make a new split by patient. Default: the parts, if any.",
         show_default=False,
     ),
 ]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-PICTURE_SIDE = 768  # pixels of an explained film
+PICTURE_SIDE = 768  # pixels of an explained image
 
 
 @app.command(rich_help_panel=LINE)
@@ -181,7 +181,7 @@ def explain(
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write films with their heatmaps laid over them, one PNG a case.
+    """Write images with their heatmaps laid over them, one PNG a case.
 
     Example: [bold]overread explain latest film1.png film2.dcm --out why[/bold]
     """
@@ -207,22 +207,22 @@ def explain(
         print(f"{len(written)} pictures in {out}")
 
 
-def overlay_png(film: Path, heatmap: NDArray[np.float32]) -> bytes:
-    """Lay a heatmap over its film.
+def overlay_png(image: Path, heatmap: NDArray[np.float32]) -> bytes:
+    """Lay a heatmap over its image.
 
     Args:
-        film: The image's file.
-        heatmap: (h, w) float32 in [0, 1]; it covers the whole film.
+        image: Its file.
+        heatmap: (h, w) float32 in [0, 1]; it covers the whole image.
 
     Returns:
         An RGB PNG, free of metadata, `PICTURE_SIDE` pixels at most on its longer side.
 
     Raises:
-        ImageError: The film cannot be read.
+        ImageError: The image cannot be read.
     """
     from PIL import Image
 
-    with Image.open(BytesIO(images.film_png(film, max_side=PICTURE_SIDE))) as opened:
+    with Image.open(BytesIO(images.image_png(image, max_side=PICTURE_SIDE))) as opened:
         below = opened.convert("RGBA")
     with Image.open(BytesIO(saliency.heatmap_png(heatmap, size=max(below.size)))) as opened:
         above = opened.convert("RGBA").resize(below.size, Image.Resampling.BILINEAR)
@@ -259,13 +259,13 @@ def report(
 
     if part not in (*get_args(Part), "all"):
         raise ReportError(f"There is no part “{part}”", "Choose train, val, test or all")
-    side = None if part == "all" else next(name for name in PARTS if name == part)
+    chosen = None if part == "all" else next(name for name in PARTS if name == part)
     workspace = open_workspace(root)
     trained = runs.find_run(workspace, run)
     make_folder(out)
     with reading.open_store(workspace.database) as store:
-        built = pipeline.report_run(workspace, store, trained, part=side)
-        predictions = store.predictions(trained.run_id, part=side)
+        built = pipeline.report_run(workspace, store, trained, part=chosen)
+        predictions = store.predictions(trained.run_id, part=chosen)
         exported = pipeline.export_run(workspace, built, trained, predictions, out)
     if as_json:
         show_json(

@@ -11,7 +11,7 @@ from engine import data, jobs, recipes, runs
 from engine.errors import RecipeError, RunError, TrainingError
 from engine.records import Recipe
 from engine.workspace import Workspace, open_workspace
-from gui.cli.data import choices_of, dataset_of, divide, pairs_of
+from gui.cli.data import choices_of, dataset_of, make_split, pairs_of
 from gui.cli.options import (
     LINE,
     TRAINING,
@@ -60,7 +60,7 @@ def train(
     chosen = recipes.change_recipe(chosen, {**epochs_of(chosen, epochs), **pairs_of(changes or [], "--set")})
     found = dataset_of(workspace, dataset)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
-    divide(found, choices)  # what cannot be divided is said now, not by another process
+    make_split(found, choices)  # what cannot be split is said now, not by another process
     job = jobs.submit(
         workspace,
         data.training_request(chosen, found, choices, device=device, allow_downloads=allow_downloads),

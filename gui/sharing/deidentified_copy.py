@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.errors import ImageError, ShareError
-from engine.images import film_png, read_unchanged
+from engine.images import image_png, read_unchanged
 from engine.reading import RunSummary, Store, open_store
 from engine.records import Calibration, Explanation, Prediction, Recipe, Run
 from engine.runs import load_explanations, save_explanations
@@ -62,7 +62,7 @@ def make_copy(
         path = copy.root / "films" / f"case {number}.png"
         path.parent.mkdir(mode=0o700, exist_ok=True)
         try:
-            write_atomic(path, film_png(case.path, data=read_unchanged(case.path, case.image_id)))
+            write_atomic(path, image_png(case.path, data=read_unchanged(case.path, case.image_id)))
         except ImageError:
             continue  # the file is gone, damaged or another one since; the others can be shown
         label = case.label if labels else None

@@ -6,8 +6,8 @@ from .error_messages import (
 )
 from .image_routes import (
     explanation as explanation,
-    film_route as film_route,
-    film_url as film_url,
+    image_route as image_route,
+    image_url as image_url,
 )
 from .panes import static_pane as static_pane
 from .request_guard import (

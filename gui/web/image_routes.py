@@ -1,4 +1,4 @@
-"""Films, heatmaps and thumbnails at signed addresses: /film/<run>/<case>/<layer>/<signature>.
+"""Images, heatmaps and thumbnails at signed addresses: /image/<run>/<case>/<layer>/<signature>.
 
 An address can be read only with the session's secret, carries no file name, and its answer never changes
 while the server runs, so the browser may keep it: the next case is already decoded when the reader asks for
@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from engine.errors import EngineError
-from engine.images import film_file, thumbnail_file
+from engine.images import image_file, thumbnail_file
 from engine.records import Explanation
 from engine.runs import load_explanations
 from engine.saliency import heatmap_png
@@ -26,7 +26,7 @@ from gui.web.signed_addresses import is_signed, signed_address
 
 KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
 NOT_KEPT = {"Cache-Control": "no-store"}
-NOT_FOUND = "There is no such film."
+NOT_FOUND = "There is no such image."
 
 
 @lru_cache(maxsize=4)
@@ -45,11 +45,11 @@ def explanation(session: AppSession, run_id: str, image_id: str) -> Explanation 
     return _explanations(folder, stamp).get(image_id)
 
 
-def _film(session: AppSession, run_id: str, image_id: str) -> Response:
+def _image(session: AppSession, run_id: str, image_id: str) -> Response:
     path = session.store.case(run_id, image_id).path
-    # A film that is not the one the machine read must not be judged; a guest's copy has ids that say nothing.
-    film = film_file(session.workspace.cache, path, image_id, unchanged=not session.read_only)
-    return FileResponse(film, media_type="image/png", headers=KEPT)
+    # An image that is not the one the machine read must not be judged; a guest's copy has ids that say nothing.
+    picture = image_file(session.workspace.cache, path, image_id, unchanged=not session.read_only)
+    return FileResponse(picture, media_type="image/png", headers=KEPT)
 
 
 def _thumbnail(session: AppSession, run_id: str, image_id: str) -> Response:
@@ -61,18 +61,18 @@ def _thumbnail(session: AppSession, run_id: str, image_id: str) -> Response:
 def _heatmap(session: AppSession, run_id: str, image_id: str) -> Response:
     found = explanation(session, run_id, image_id)
     if found is None:
-        return PlainTextResponse("No heatmap was computed for this film.", status_code=404, headers=NOT_KEPT)
+        return PlainTextResponse("No heatmap was computed for this image.", status_code=404, headers=NOT_KEPT)
     return Response(heatmap_png(found.heatmap), media_type="image/png", headers=KEPT)
 
 
 LAYERS: dict[str, Callable[[AppSession, str, str], Response]] = {
-    "film": _film,
+    "image": _image,
     "thumbnail": _thumbnail,
     "heatmap": _heatmap,
 }
 
 
-def film_url(session: AppSession, run_id: str, image_id: str, layer: str = "film") -> str:
+def image_url(session: AppSession, run_id: str, image_id: str, layer: str = "image") -> str:
     """Return the address of one layer of one case.
 
     Args:
@@ -81,22 +81,22 @@ def film_url(session: AppSession, run_id: str, image_id: str, layer: str = "film
         image_id: The case.
         layer: A key of `LAYERS`.
     """
-    return signed_address(session, "film", run_id, image_id, layer)
+    return signed_address(session, "image", run_id, image_id, layer)
 
 
-def film_route(session: AppSession) -> Route:
+def image_route(session: AppSession) -> Route:
     """Return the route that serves every layer of every case of the session's workspace."""
 
     async def serve(request: Request) -> Response:
         run_id, image_id = request.path_params["run_id"], request.path_params["image_id"]
         layer, signed = request.path_params["layer"], request.path_params["signed"]
-        if layer not in LAYERS or not is_signed(session, signed, "film", run_id, image_id, layer):
+        if layer not in LAYERS or not is_signed(session, signed, "image", run_id, image_id, layer):
             return PlainTextResponse(NOT_FOUND, status_code=404, headers=NOT_KEPT)
         try:
             return await run_in_threadpool(LAYERS[layer], session, run_id, image_id)
         except EngineError as error:
             # a guest is not told where the owner's files lie
-            told = "This film cannot be shown." if session.read_only else str(error)
+            told = "This image cannot be shown." if session.read_only else str(error)
             return PlainTextResponse(told, status_code=404, headers=NOT_KEPT)
 
-    return Route("/film/{run_id}/{image_id}/{layer}/{signed}", serve, methods=["GET"])
+    return Route("/image/{run_id}/{image_id}/{layer}/{signed}", serve, methods=["GET"])

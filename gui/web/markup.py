@@ -24,12 +24,12 @@ PART_NAMES: Mapping[str, str] = {
     "train": "training",
     "val": "validation",
     "test": "test",
-    "no part": "not divided yet",
+    "no part": "no part yet",
 }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Film:
+class Picture:
     """One picture of a grid.
 
     Attributes:
@@ -47,28 +47,28 @@ class Film:
     about: str = ""
 
 
-def films(items: Iterable[Film], *, large: bool = False) -> str:
+def pictures(items: Iterable[Picture], *, large: bool = False) -> str:
     """Return a grid of pictures."""
     cells = []
-    for film in items:
-        alt = escape(film.caption.splitlines()[0] if film.caption else "film", quote=True)
-        if film.source:
-            picture = f'<img src="{escape(film.source, quote=True)}" alt="{alt}" loading="lazy">'
+    for item in items:
+        alt = escape(item.caption.splitlines()[0] if item.caption else "image", quote=True)
+        if item.source:
+            picture = f'<img src="{escape(item.source, quote=True)}" alt="{alt}" loading="lazy">'
         else:
             picture = '<div class="or-missing">cannot be shown</div>'
-        if film.overlay:
-            picture += f'<img class="or-fill" src="{escape(film.overlay, quote=True)}" alt="" loading="lazy">'
-        caption = "<br>".join(escape(line) for line in film.caption.splitlines())
-        tone = f" or-{film.tone}" if film.tone in ("wrong", "right") else ""
+        if item.overlay:
+            picture += f'<img class="or-fill" src="{escape(item.overlay, quote=True)}" alt="" loading="lazy">'
+        caption = "<br>".join(escape(line) for line in item.caption.splitlines())
+        tone = f" or-{item.tone}" if item.tone in ("wrong", "right") else ""
         opens = ""
-        if film.about:
-            about = escape(film.about, quote=True)
+        if item.about:
+            about = escape(item.about, quote=True)
             opens = f' tabindex="0" role="button" aria-label="{alt}, large" data-about="{about}"'
         cells.append(
-            f'<figure class="or-film{tone}"{opens}><div class="or-box">{picture}</div>'
+            f'<figure class="or-picture{tone}"{opens}><div class="or-box">{picture}</div>'
             f"<figcaption>{caption}</figcaption></figure>"
         )
-    return f'<div class="or-films{" or-large" if large else ""}">{"".join(cells)}</div>'
+    return f'<div class="or-pictures{" or-large" if large else ""}">{"".join(cells)}</div>'
 
 
 def bars(counts: Mapping[str, Mapping[str, int]]) -> str:

@@ -18,7 +18,7 @@ from engine.workspace import Workspace
 from gui import app
 from gui.app import FIRST_PORT, LAST_PORT, PAGES, choose_port
 from gui.cli import window as window_command
-from gui.web.image_routes import film_url
+from gui.web.image_routes import image_url
 from gui.web.request_guard import CONTENT_SECURITY_POLICY
 from gui.web.session import AppSession
 from tests.gui.conftest import Room, free_port
@@ -80,7 +80,7 @@ def test_before_the_password_nothing_of_the_cases_is_told(room: Room, opened: Ca
         assert secret not in told
     ask = {"data": {}, "component_id": 1, "fn_name": "open_reading", "session_hash": "x"}
     assert httpx.post(window.url + "/gradio_api/component_server/", json=ask).status_code == 401
-    film = film_url(room.session, room.run.run_id, room.predictions[0].image_id)  # signed by another session
+    film = image_url(room.session, room.run.run_id, room.predictions[0].image_id)  # signed by another session
     assert httpx.get(window.url + film).status_code == 404
 
 

@@ -37,7 +37,7 @@ class Placed:
 
     Attributes:
         label: Its class.
-        part: Its side of the split.
+        part: Its part of the split.
         patient: Its patient.
         beside: The folder beside those of the split for which it is left out, if it is.
     """

@@ -95,7 +95,7 @@ def folds(level: int, counts: Mapping[str, int]) -> Question:
     """Ask which folds are which part."""
     names = sorted(counts)
     message = (
-        f"Level {level} holds folds ({listed(names)}), which are no parts by themselves: the images are divided anew "
+        f"Level {level} holds folds ({listed(names)}), which are no parts by themselves: a new split is made "
         "unless you say which folds are training, validation and test"
     )
     first, *middle, last = names
@@ -105,7 +105,7 @@ def folds(level: int, counts: Mapping[str, int]) -> Question:
         message,
         [
             _parts(chosen, f"“{last}” is the test part, the others are training"),
-            _level(level, "ignored", "Divide anew"),
+            _level(level, "ignored", "Make a new split"),
         ],
     )
 

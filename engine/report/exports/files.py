@@ -11,18 +11,18 @@ from pathlib import Path
 from engine.report.exports.html import render_html
 from engine.report.exports.numbers import render_json
 from engine.report.exports.tables import render_csv, tables_of
-from engine.report.records import ExportedReport, Film, Heatmap, Report
+from engine.report.records import ExportedReport, Heatmap, Picture, Report
 from engine.storage import storage_error, write_atomic
 
 
-def write_report(report: Report, folder: Path, *, film: Film, heatmap: Heatmap) -> ExportedReport:
+def write_report(report: Report, folder: Path, *, picture: Picture, heatmap: Heatmap) -> ExportedReport:
     """See `engine.report.build.export_report`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise storage_error(error, folder) from error
     page, numbers = folder / "report.html", folder / "report.json"
-    write_atomic(page, render_html(report, film=film, heatmap=heatmap))
+    write_atomic(page, render_html(report, picture=picture, heatmap=heatmap))
     write_atomic(numbers, render_json(report))
     tables = {}
     for name, rows in tables_of(report).items():

@@ -15,11 +15,11 @@ from markupsafe import Markup
 from engine.data import patients_words
 from engine.report.figures import confusion_matrix_svg, precision_recall_svg, reliability_svg, roc_svg
 from engine.report.formatting import PART_NAMES, figure, interval, p_value
-from engine.report.records import Against, CaseRow, Film, Heatmap, Report
+from engine.report.records import Against, CaseRow, Heatmap, Picture, Report
 from engine.report.training_figures import balance_svg, curves_svg
 
 
-def render_html(report: Report, *, film: Film, heatmap: Heatmap) -> str:
+def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
     """Return the report as one HTML page without scripts or outside references; arguments as `export_report`."""
     return fill_template(
         "report.html",
@@ -33,7 +33,7 @@ def render_html(report: Report, *, film: Film, heatmap: Heatmap) -> str:
         names=list(dict.fromkeys(name for one in report.against for name in one.estimates)),
         methods=_methods(report.against),
         gallery=[
-            (title, lead, [_picture(case, film, heatmap) for case in cases])
+            (title, lead, [_picture(case, picture, heatmap) for case in cases])
             for title, lead, cases in (
                 ("Wrong", "Cases that a reference standard contradicts, the surest first.", report.wrong),
                 ("Right", "Cases that none contradicts, the surest first.", report.right),
@@ -97,10 +97,10 @@ def _methods(against: Sequence[Against]) -> dict[str, list[str]]:
     return used
 
 
-def _picture(case: CaseRow, film: Film, heatmap: Heatmap) -> dict[str, Any]:
+def _picture(case: CaseRow, picture: Picture, heatmap: Heatmap) -> dict[str, Any]:
     return {
         "case": case,
-        "film": _data_uri(film(case.image_id)),
+        "picture": _data_uri(picture(case.image_id)),
         "heatmap": _data_uri(heatmap(case.image_id)) if case.has_heatmap else None,
     }
 

@@ -29,7 +29,7 @@ def tables_of(report: Report) -> dict[str, list[Row]]:
                 "reference standard": one.name,
                 "class": row.name,
                 "support": row.support,
-                "called": row.called,
+                "predicted": row.predicted,
                 **_cells(row.precision, "precision "),
                 **_cells(row.recall, "recall "),
                 **_cells(row.f1, "F1 "),
@@ -43,7 +43,8 @@ def tables_of(report: Report) -> dict[str, list[Row]]:
                 "reference standard": one.name,
                 "class": name,
                 **{
-                    f"called {called}": int(count) for called, count in zip(report.classes, line, strict=True)
+                    f"predicted {predicted}": int(count)
+                    for predicted, count in zip(report.classes, line, strict=True)
                 },
             }
             for one in report.against

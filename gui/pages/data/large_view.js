@@ -7,10 +7,10 @@ const neighbours = () => [...opened.closest('.block, [id]').querySelectorAll('[d
 
 function fill(about) {
   at('name').textContent = about.name ?? '';
-  at('film').alt = about.name ?? '';
+  at('image').alt = about.name ?? '';
   at('problem').textContent = about.problem ?? '';
   at('problem').hidden = !about.problem;
-  if (about.film) at('film').src = about.film; else at('film').removeAttribute('src');
+  if (about.image) at('image').src = about.image; else at('image').removeAttribute('src');
   at('facts').replaceChildren(...(about.facts ?? []).flatMap(([what, value]) => {
     const term = document.createElement('dt'), text = document.createElement('dd');
     term.textContent = what;
@@ -43,11 +43,11 @@ function step(by) {
   if (next) show(next);
 }
 
-at('film').onerror = async () => {
-  const source = at('film').getAttribute('src');
+at('image').onerror = async () => {
+  const source = at('image').getAttribute('src');
   if (!source) return;
   const answer = await fetch(source);
-  if (!answer.ok && at('film').getAttribute('src') === source) {
+  if (!answer.ok && at('image').getAttribute('src') === source) {
     at('problem').textContent = await answer.text();
     at('problem').hidden = false;
   }

@@ -1,4 +1,4 @@
-"""What a data set holds, what the checks found and what they mean, how it is divided: as tables and pieces of HTML."""
+"""What a data set holds, what the checks found and what they mean, how it is split: as tables and pieces of HTML."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ MEANINGS: Mapping[DataIssueKind, str] = {
     "are not affected.",
     DataIssueKind.EXACT_DUPLICATE: "The same file, byte for byte, more than once. Each is kept once, so that "
     "no image is counted twice or stands in both training and test.",
-    DataIssueKind.NEAR_DUPLICATE: "Images that look almost the same, often one film saved twice. A new "
-    "division keeps such images on one side; where the parts came with the data, those in training are left out.",
+    DataIssueKind.NEAR_DUPLICATE: "Images that look almost the same, often one image saved twice. A new "
+    "split keeps such images in one part; where the parts came with the data, those in training are left out.",
     DataIssueKind.LABEL_CONFLICT: "One image under two labels. Neither can be trusted, so it is left out: "
     "correct the label in your table or folders and read the data again.",
-    DataIssueKind.PATIENT_OVERLAP: "Films of one patient in several of the parts that came with the data. A net "
-    "may recognise the patient instead of the finding, so such a patient's films stay in the test part, or validation, "
-    "and the others are left out; divide anew to use them all.",
+    DataIssueKind.PATIENT_OVERLAP: "Images of one patient in several of the parts that came with the data. A net "
+    "may recognise the patient instead of the finding, so such images stay in the test part, or validation, "
+    "and the others are left out; make a new split to use them all.",
     DataIssueKind.SMALL_CLASS: "Too few cases to learn from or to measure on. Intervals will be wide.",
     DataIssueKind.MISSING_FILE: "The table names files that are not there. These rows are left out.",
     DataIssueKind.DUPLICATE_ROW: "Rows of the table that say the same twice. Each is read once.",
@@ -68,8 +68,8 @@ def summary(index: Index) -> str:
                 if known.named
                 else "No patient names came with this data, so every image"
             )
-            + " counts as its own patient. If one patient has several films, bring a table with a patient column: "
-            "otherwise films of one patient can stand in training and in test.",
+            + " counts as its own patient. If one patient has several images, bring a table with a patient column: "
+            "otherwise images of one patient can be in training and in test.",
             tone="mild",
         )
     )
@@ -97,7 +97,7 @@ def counts_table(index: Index) -> list[list[str]]:
     return rows
 
 
-def class_films(index: Index, picture: Callable[[Sample], markup.Film]) -> str:
+def class_pictures(index: Index, picture: Callable[[Sample], markup.Picture]) -> str:
     """Return a row of pictures of each class, spread over the data so that patients differ."""
     parts = []
     for name in [*index.classes, None]:
@@ -108,11 +108,11 @@ def class_films(index: Index, picture: Callable[[Sample], markup.Film]) -> str:
         shown = of_class[::step][:THUMBNAILS]
         title = markup.escape(name if name is not None else "no label")
         parts.append(f"<h4>{title} <span class='or-sub'>{len(of_class):,} images</span></h4>")
-        parts.append(markup.films(picture(sample) for sample in shown))
+        parts.append(markup.pictures(picture(sample) for sample in shown))
     return "".join(parts)
 
 
-def issues(index: Index, picture: Callable[[int, int], markup.Film]) -> str:
+def issues(index: Index, picture: Callable[[int, int], markup.Picture]) -> str:
     """Return what the checks found, one box a kind: what it means, equal messages once, and the pictures concerned.
 
     Args:
@@ -128,13 +128,13 @@ def issues(index: Index, picture: Callable[[int, int], markup.Film]) -> str:
 
 
 def _issues_of(
-    kind: DataIssueKind, numbers: Sequence[int], index: Index, picture: Callable[[int, int], markup.Film]
+    kind: DataIssueKind, numbers: Sequence[int], index: Index, picture: Callable[[int, int], markup.Picture]
 ) -> str:
     group = [index.issues[number] for number in numbers]
     places = {path: (i, j) for i in reversed(numbers) for j, path in enumerate(index.issues[i].paths)}
     inner = "".join(_message(text, paths) for text, paths in _equal_messages(group).items())
     if kind not in NO_PICTURE:
-        inner += markup.films(picture(*place) for place in list(places.values())[:THUMBNAILS])
+        inner += markup.pictures(picture(*place) for place in list(places.values())[:THUMBNAILS])
     number = len(places) or len(group)
     heading = f"{kind.value.capitalize()}: {number:,} {'file' if number == 1 else 'files'}. {MEANINGS[kind]}"
     return markup.note(heading, tone="serious" if any(one.serious for one in group) else "mild", inner=inner)
@@ -164,8 +164,8 @@ def _message(text: str, paths: Sequence[Path]) -> str:
     return f"<details><summary>{summary}</summary><ul class='or-names'>{names}</ul></details>"
 
 
-def division(split: Split) -> tuple[list[list[str]], str]:
-    """Return the table of a division (images and patients by class and part) and one sentence on it."""
+def split_overview(split: Split) -> tuple[list[list[str]], str]:
+    """Return the table of a split (images and patients by class and part) and one sentence on it."""
     rows = []
     known = patients_named(cases_of(split))
     for name in (*split.classes, None):

@@ -1,4 +1,4 @@
-"""Data: bring a folder, table or archive; see what is in it, what the checks found, how it will be divided.
+"""Data: bring a folder, table or archive; see what is in it, what the checks found, how it will be split.
 
 Handlers are functions of plain values that return what the page's outputs show.
 """
@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from engine.data import (
-    DIVISIONS,
+    SPLIT_MODES,
     Choices,
     choices_from_percent,
     list_indexes,
@@ -24,8 +24,8 @@ from engine.data import (
 from engine.errors import DataError
 from engine.records import Index
 from gui.pages.data.bringing.pane import bring_pane
-from gui.pages.data.overview import class_films, counts_table, division, issues, summary
-from gui.pages.data.pictures import film_of, issue_image
+from gui.pages.data.overview import class_pictures, counts_table, issues, split_overview, summary
+from gui.pages.data.pictures import issue_image, picture_of
 from gui.web import AppSession, arrival, markup, shown, static_pane
 
 # While something is brought in, or was refused, the pictures of the data set before must not stand under it.
@@ -68,17 +68,17 @@ def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
     index = load_index(session.workspace, dataset_id)
     choices = load_choices(session.workspace, dataset_id)
 
-    def of_issue(issue: int, path: int) -> markup.Film:
-        return film_of(session, index, issue_image(issue, path), index.issues[issue].paths[path])
+    def of_issue(issue: int, path: int) -> markup.Picture:
+        return picture_of(session, index, issue_image(issue, path), index.issues[issue].paths[path])
 
-    rows, remark = try_division(index, choices)
+    rows, remark = preview_split(index, choices)
     two = len(index.classes) == 2
     return (
         summary(index),
         counts_table(index),
-        class_films(index, lambda sample: film_of(session, index, sample.image_id, sample.path)),
+        class_pictures(index, lambda sample: picture_of(session, index, sample.image_id, sample.path)),
         issues(index, of_issue),
-        choices.division,
+        choices.mode,
         *(round(100 * share, 2) for share in choices.ratios),
         choices.seed,
         gr.Dropdown(choices=list(index.classes), value=positive_of(index, choices), visible=two),
@@ -87,16 +87,16 @@ def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
     )
 
 
-def try_division(index: Index, choices: Choices) -> tuple[list[list[str]], str]:
-    """Return the table and remark of a division, or no table and why it cannot be made."""
+def preview_split(index: Index, choices: Choices) -> tuple[list[list[str]], str]:
+    """Return the table and remark of a split, or no table and why it cannot be made."""
     try:
         split = split_index(index, ratios=choices.ratios, seed=choices.seed, use_given=choices.use_given)
     except DataError as error:
         return [], markup.note(str(error), tone="serious")
-    return division(split)
+    return split_overview(split)
 
 
-def divide(
+def apply_split(
     session: AppSession,
     dataset_id: str | None,
     how: str,
@@ -106,7 +106,7 @@ def divide(
     seed: float | None,
     positive: str | None,
 ) -> tuple[list[list[str]], str]:
-    """Divide as the form says, keep the choice for training, and return the table and remark.
+    """Split as the form says, keep the choice for training, and return the table and remark.
 
     Raises:
         SplitError: The shares do not add up.
@@ -116,7 +116,7 @@ def divide(
         raise DataError("No data set is chosen", "Bring a folder, or choose a data set")
     choices = choices_from_percent(how, train, val, test, seed, positive)
     index = load_index(session.workspace, dataset_id)
-    shown = try_division(index, choices)
+    shown = preview_split(index, choices)
     if not session.read_only:
         save_choices(session.workspace, dataset_id, choices)
     return shown
@@ -150,12 +150,12 @@ def build(session: AppSession) -> None:
                 elem_id="data-dataset",
                 info="Kept when you close Overread.",
             )
-            gr.Markdown("### Division into training, validation and test")
+            gr.Markdown("### Split into training, validation and test")
             how = gr.Radio(
                 label="How",
-                choices=[(words, name) for name, words in DIVISIONS.items()],
+                choices=[(words, name) for name, words in SPLIT_MODES.items()],
                 value="automatic",
-                elem_id="data-division",
+                elem_id="data-split-mode",
             )
             with gr.Row():
                 shares = [
@@ -163,10 +163,10 @@ def build(session: AppSession) -> None:
                     for name, value in (("Training", 60), ("Validation", 20), ("Test", 20))
                 ]
             seed = gr.Number(
-                label="Seed", info="Another one, another division.", value=0, precision=0, minimum=0
+                label="Seed", info="Another seed gives another split.", value=0, precision=0, minimum=0
             )
             gr.Markdown(
-                "All films of one patient stay on one side. The net learns from training, is tuned on "
+                "All images of one patient stay in one part. The net learns from training, is tuned on "
                 "validation, and is judged on test, which it never sees before.",
                 elem_classes="or-sub",
             )
@@ -177,14 +177,14 @@ def build(session: AppSession) -> None:
                 interactive=True,
                 elem_id="data-positive",
             )
-            apply = gr.Button("Divide so", elem_id="data-divide")
+            apply = gr.Button("Apply split", elem_id="data-apply-split")
         with gr.Column(scale=2, min_width=420):
             overview = gr.HTML(elem_id="data-summary", padding=False)
             with gr.Tabs():
                 with gr.Tab("Pictures"):
-                    pictures = gr.HTML(elem_id="data-films", padding=False)
+                    pictures = gr.HTML(elem_id="data-images", padding=False)
                 with gr.Tab("What the checks found"):
-                    found = gr.HTML(elem_id="data-findings", padding=False)
+                    found = gr.HTML(elem_id="data-issues", padding=False)
                 with gr.Tab("Counts"):
                     counts = gr.Dataframe(
                         headers=["class", "training", "validation", "test", "no part", "images", "patients"],
@@ -193,18 +193,18 @@ def build(session: AppSession) -> None:
                         label="As the data came",
                         elem_id="data-counts",
                     )
-            division_table = gr.Dataframe(
+            split_table = gr.Dataframe(
                 headers=["class", "training", "validation", "test"],
                 datatype="str",
                 interactive=False,
-                label="As it will be divided",
+                label="Split",
                 elem_id="data-split",
             )
             remark = gr.HTML(elem_id="data-split-note", padding=False)
 
     static_pane("gui.pages.data", "large_view", ["large_view.js"], elem_id="data-large")
 
-    shown_parts = [overview, counts, pictures, found, how, *shares, seed, positive, division_table, remark]
+    shown_parts = [overview, counts, pictures, found, how, *shares, seed, positive, split_table, remark]
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     bring.submit(
         partial(shown(first_look), session, None),
@@ -216,10 +216,10 @@ def build(session: AppSession) -> None:
     dataset.input(partial(shown(show), session), dataset, shown_parts, api_name="data_show", **quiet)
     gr.on(
         [apply.click, how.input, positive.input, seed.submit],
-        partial(shown(divide), session),
+        partial(shown(apply_split), session),
         [dataset, how, *shares, seed, positive],
-        [division_table, remark],
-        api_name="data_divide",
+        [split_table, remark],
+        api_name="data_apply_split",
         **quiet,
     )
     come_to(

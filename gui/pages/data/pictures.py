@@ -1,7 +1,7 @@
 """The images of a data set at signed addresses: /data-image/<data set>/<image>/<layer>/<signature>.
 
     thumbnail   a small picture, made when it is first asked for
-    film        the large one
+    image       the large one
     about       JSON for the large view: what is known of the image and what was done to its pixels
 
 An image is named by its sha256, or, where it is in no sample because a check left it out, by its place among the
@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from engine.data import load_index
 from engine.errors import DataError, EngineError
-from engine.images import decode, film_file, read_bytes, read_unchanged, thumbnail_file
+from engine.images import decode, image_file, read_bytes, read_unchanged, thumbnail_file
 from engine.records import Index, Sample
 from engine.workspace import Workspace
 from gui.web import AppSession, is_signed, markup, signed_address
@@ -33,7 +33,7 @@ KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
 NOT_KEPT = {"Cache-Control": "no-store"}
 
 
-def film_of(session: AppSession, index: Index, image: str, path: Path) -> markup.Film:
+def picture_of(session: AppSession, index: Index, image: str, path: Path) -> markup.Picture:
     """Return an image for a grid, with the addresses of its picture and of its large view.
 
     Args:
@@ -46,7 +46,7 @@ def film_of(session: AppSession, index: Index, image: str, path: Path) -> markup
     def address(layer: str) -> str:
         return signed_address(session, PLACE, index.dataset_id, image, layer)
 
-    return markup.Film(source=address("thumbnail"), caption=path.name, about=address("about"))
+    return markup.Picture(source=address("thumbnail"), caption=path.name, about=address("about"))
 
 
 def issue_image(issue: int, path: int) -> str:
@@ -84,10 +84,10 @@ def _thumbnail(session: AppSession, dataset_id: str, image: str) -> Response:
     return FileResponse(made, media_type="image/jpeg", headers=KEPT)
 
 
-def _film(session: AppSession, dataset_id: str, image: str) -> Response:
+def _image(session: AppSession, dataset_id: str, image: str) -> Response:
     path, sample = _find(session.workspace, dataset_id, image)
     identity = sample.image_id if sample else sha256(read_bytes(path)).hexdigest()
-    made = film_file(session.workspace.cache, path, identity, unchanged=True)
+    made = image_file(session.workspace.cache, path, identity, unchanged=True)
     return FileResponse(made, media_type="image/png", headers=KEPT)
 
 
@@ -96,13 +96,13 @@ def _about(session: AppSession, dataset_id: str, image: str) -> Response:
     index = _index(session.workspace, dataset_id)[0]
     data = read_unchanged(path, sample.image_id) if sample else read_bytes(path)
     facts = [*facts_of(index, path, sample), *pixel_facts(path, data), *issue_facts(index, path)]
-    film = signed_address(session, PLACE, dataset_id, image, "film")
-    return JSONResponse({"name": path.name, "film": film, "facts": facts}, headers=NOT_KEPT)
+    address = signed_address(session, PLACE, dataset_id, image, "image")
+    return JSONResponse({"name": path.name, "image": address, "facts": facts}, headers=NOT_KEPT)
 
 
 LAYERS: dict[str, Callable[[AppSession, str, str], Response]] = {
     "thumbnail": _thumbnail,
-    "film": _film,
+    "image": _image,
     "about": _about,
 }
 

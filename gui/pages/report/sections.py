@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.report import figure, interval
-from gui.web import AppSession, film_url, markup
+from gui.web import AppSession, image_url, markup
 
 if TYPE_CHECKING:
     from engine.report import Against, CaseRow, Report
@@ -114,18 +114,18 @@ def training(report: Report) -> str:
 def cases(session: AppSession, report: Report, *, heat: bool) -> str:
     """Return the wrong and the right cases, each with its heatmap over the film."""
 
-    def film(case: CaseRow) -> markup.Film:
+    def film(case: CaseRow) -> markup.Picture:
         place = report.classes.index(case.predicted)
         lines = [
-            f"Called {case.predicted} ({100 * case.probabilities[place]:.0f}%)",
+            f"Predicted {case.predicted} ({100 * case.probabilities[place]:.0f}%)",
             f"Label: {case.label or 'none'}",
         ]
         if case.reviewed:
             lines.append(f"Reviewed: {case.reviewed}")
         lines.append(f"Case {case.case_id}")
-        overlay = film_url(session, report.run.run_id, case.image_id, "heatmap") if case.has_heatmap else ""
-        return markup.Film(
-            source=film_url(session, report.run.run_id, case.image_id, "film"),
+        overlay = image_url(session, report.run.run_id, case.image_id, "heatmap") if case.has_heatmap else ""
+        return markup.Picture(
+            source=image_url(session, report.run.run_id, case.image_id, "image"),
             caption="\n".join(lines),
             overlay=overlay if heat else "",
             tone="wrong" if case.wrong else "right",
@@ -133,15 +133,15 @@ def cases(session: AppSession, report: Report, *, heat: bool) -> str:
 
     pieces = []
     if report.positive is not None:
-        called = (
-            f"Called “{report.positive}” from a probability of {100 * report.run.threshold:.0f}% upwards."
+        predicted = (
+            f"Predicted “{report.positive}” from a probability of {100 * report.run.threshold:.0f}% upwards."
         )
-        pieces.append(f'<div class="or-sub">{markup.escape(called)}</div>')
+        pieces.append(f'<div class="or-sub">{markup.escape(predicted)}</div>')
     for heading, none, listed in (
         ("Wrong, the surest first", "No case is contradicted by a reference standard.", report.wrong),
         ("Right, the surest first", "No case is confirmed yet.", report.right),
     ):
-        body = markup.films(map(film, listed), large=True) if listed else markup.note(none)
+        body = markup.pictures(map(film, listed), large=True) if listed else markup.note(none)
         pieces.append(f"<h4>{heading}</h4>{body}")
     return "".join(pieces)
 

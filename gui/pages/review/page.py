@@ -19,7 +19,7 @@ from engine.reading import QUEUES, RunSummary
 from engine.records import PARTS, Prediction, Uncertainty, Verdict
 from gui.pages.review.sitting import ASKED, Desk, Reading, StaleCaseError, part_named, review_of, text
 from gui.pages.review.viewer.viewer import ReviewPane
-from gui.web import AppSession, answered, explanation, film_url, sentence
+from gui.web import AppSession, answered, explanation, image_url, sentence
 
 Answer = dict[str, Any]
 WHOLE = "all"
@@ -232,8 +232,8 @@ def _number(desk: Desk, reading: Reading, case: Prediction, after: str) -> int:
 def _addresses(session: AppSession, run_id: str, image_id: str) -> Answer:
     heat = explanation(session, run_id, image_id)
     return {
-        "film": film_url(session, run_id, image_id),
-        "heat": film_url(session, run_id, image_id, "heatmap") if heat is not None else None,
+        "image": image_url(session, run_id, image_id),
+        "heat": image_url(session, run_id, image_id, "heatmap") if heat is not None else None,
     }
 
 
@@ -253,7 +253,7 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
         "predicted": case.predicted,
         "positive": run.positive,
         "threshold": run.threshold if two else None,
-        "called": None if two else why_called(run.classes, case),
+        "explanation": None if two else why_predicted(run.classes, case),
         "entropy": case.entropy,
         "most_entropy": math.log(max(2, len(run.classes))),
         "dropout": _passes(dropout) if dropout else None,
@@ -263,12 +263,12 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
     } | _addresses(session, reading.run_id, case.image_id)
 
 
-def why_called(classes: Sequence[str], case: Prediction) -> str | None:
-    """Say why a class was called that is not the most probable: balancing counts in the call of more than two."""
+def why_predicted(classes: Sequence[str], case: Prediction) -> str | None:
+    """Say why a class was predicted that is not the most probable: of more than two, balancing counts."""
     likeliest = classes[max(range(len(classes)), key=case.probabilities.__getitem__)]
     if likeliest == case.predicted:
         return None
-    return f"Called with the classes balanced as in training; in these data {likeliest} is more probable"
+    return f"Predicted with the classes balanced as in training; in these data {likeliest} is more probable"
 
 
 def _passes(dropout: Uncertainty) -> str:

@@ -34,7 +34,7 @@ class Reading:
     Attributes:
         run: Whose predictions are read.
         queue: A key of `engine.reading.store.QUEUES`.
-        part: The side of the split, or None for all.
+        part: The part of the split, or None for all.
         reader: Whose verdicts they are.
         held: The case handed out last, or None at a queue's end.
         again: Whether the reader has spoken on that case before.
@@ -106,7 +106,7 @@ def text(asked: Mapping[str, Any], name: str) -> str:
 
 
 def part_named(name: str) -> Part | None:
-    """Return the side of the split of that name; None for any other word."""
+    """Return the part of the split of that name; None for any other word."""
     return next((part for part in PARTS if part == name), None)
 
 

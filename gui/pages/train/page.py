@@ -197,7 +197,7 @@ def build(session: AppSession) -> None:
         api_name="train_open_page",
         **quiet,
     )
-    # The division may have been changed on the Data page, the data set's name staying the same.
+    # The split may have been changed on the Data page, the data set's name staying the same.
     opening = opening.then(
         partial(shown(data_facts), session), dataset, about_data, api_name="train_data_again", **quiet
     )

@@ -1,4 +1,4 @@
-"""Before a run: how the data will be divided, what the recipe will do to it, and recipes of one's own.
+"""Before a run: how the data will be split, what the recipe will do to it, and recipes of one's own.
 
 Handlers of the train page, as functions of plain values.
 """
@@ -26,11 +26,11 @@ from gui.pages.train.recipe_form import PHASE_SLOTS, parameters, recipe_of, valu
 from gui.web import AppSession, markup
 
 
-def divided(session: AppSession, dataset_id: str | None) -> Split:
-    """Return the division that the Data page keeps for this data set.
+def chosen_split(session: AppSession, dataset_id: str | None) -> Split:
+    """Return the split that the Data page keeps for this data set.
 
     Raises:
-        DataError: No data set is chosen, or it cannot be divided.
+        DataError: No data set is chosen, or it cannot be split.
     """
     if not dataset_id:
         raise DataError("No data set is chosen", "Choose one above, or bring one in on the Data page")
@@ -42,15 +42,15 @@ def divided(session: AppSession, dataset_id: str | None) -> Split:
 
 @lru_cache(maxsize=8)
 def _split(workspace: Workspace, dataset_id: str, stamp: int, choices: Choices) -> Split:
-    """Divide once for all the events of a form; `stamp` (the file's time) makes data that was brought again count."""
+    """Split once for all the events of a form; `stamp` (the file's time) makes data that was brought again count."""
     index = load_index(workspace, dataset_id)
     return split_index(index, ratios=choices.ratios, seed=choices.seed, use_given=choices.use_given)
 
 
 def data_facts(session: AppSession, dataset_id: str | None) -> str:
-    """Return how the chosen data will be divided, in one box."""
+    """Return how the chosen data will be split, in one box."""
     try:
-        split = divided(session, dataset_id)
+        split = chosen_split(session, dataset_id)
     except DataError as error:
         return markup.note(str(error), tone="serious" if dataset_id else "plain")
     choices = load_choices(session.workspace, str(dataset_id))
@@ -61,7 +61,7 @@ def data_facts(session: AppSession, dataset_id: str | None) -> str:
         f"{len(split.test):,} test images",
     )
     issue = f" The finding is “{positive}”." if positive else ""
-    return markup.note(f"{', '.join(parts)}. Division: {split.method}.{issue} Change this on the Data page.")
+    return markup.note(f"{', '.join(parts)}. Split: {split.method}.{issue} Change this on the Data page.")
 
 
 def recipe_card(recipe: Recipe) -> str:
@@ -82,7 +82,7 @@ def facts(session: AppSession, dataset_id: str | None, base: Recipe | None, *val
         return ""
     try:
         recipe = recipe_of(base, values)
-        split = divided(session, dataset_id) if dataset_id else None
+        split = chosen_split(session, dataset_id) if dataset_id else None
         total, trained = parameters(recipe, len(split.classes) if split else 2)
     except EngineError as error:
         return markup.note(str(error), tone="serious")
@@ -128,7 +128,7 @@ def augmented(session: AppSession, dataset_id: str | None, base: Recipe | None, 
     if base is None:
         raise RecipeError("No recipe is chosen", "Choose one from the list")
     recipe = recipe_of(base, values)
-    split = divided(session, dataset_id)
+    split = chosen_split(session, dataset_id)
     changes = recipe.augmentation
     if recipe.balance.method == "duplicate-augmented" and augmentation_is_none(changes):
         changes = recipe.balance.augmentation  # then only the repeats are changed
@@ -143,12 +143,12 @@ def augmented(session: AppSession, dataset_id: str | None, base: Recipe | None, 
             pixels = load_image(sample.path, size=min(recipe.image_size, 224), channels=3)
             batch = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None].repeat(4, 1, 1, 1)
             changed = change(batch, [row] * 4, 0, copies=[0, 1, 2, 3])
-            films.append(markup.Film(source=_data_uri(pixels), caption=f"{name}, as it is"))
+            films.append(markup.Picture(source=_data_uri(pixels), caption=f"{name}, as it is"))
             for picture in changed:
                 as_pixels = (picture.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
-                films.append(markup.Film(source=_data_uri(as_pixels), caption="changed"))
+                films.append(markup.Picture(source=_data_uri(as_pixels), caption="changed"))
             break
-    return f'<div class="or-five">{markup.films(films)}</div>'
+    return f'<div class="or-five">{markup.pictures(films)}</div>'
 
 
 def _data_uri(pixels: np.ndarray[Any, Any]) -> str:

@@ -22,7 +22,7 @@ from engine.data import load_choices, load_index, training_request
 from engine.errors import EngineError, RecipeError, TrainingError
 from engine.records import Epoch, Recipe
 from engine.runs import load_history
-from gui.pages.train.plan import divided, refuse_guests
+from gui.pages.train.plan import chosen_split, refuse_guests
 from gui.pages.train.recipe_form import recipe_of
 from gui.web import AppSession, markup
 
@@ -48,13 +48,13 @@ def start(session: AppSession, dataset_id: str | None, base: Recipe | None, *val
     Raises:
         TrainingError: Another run is at work.
         RecipeError: The form holds no recipe.
-        DataError: The data cannot be divided or has one class only.
+        DataError: The data cannot be split or has one class only.
     """
     refuse_guests(session)
     if base is None:
         raise RecipeError("No recipe is chosen", "Choose one from the list")
     recipe = recipe_of(base, values)
-    divided(session, dataset_id)  # says at once what the run would say in a minute
+    chosen_split(session, dataset_id)  # says at once what the run would say in a minute
     assert dataset_id is not None
     job = jobs.submit(
         session.workspace,

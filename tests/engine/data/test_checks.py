@@ -37,7 +37,7 @@ def case(
 
 
 @pytest.mark.parametrize("order", [("train", "test"), ("test", "train"), ("val", "test"), ("test", "val")])
-def test_of_copies_on_two_sides_the_measured_one_is_kept(order: tuple[Part, Part]) -> None:
+def test_of_copies_in_two_parts_the_measured_one_is_kept(order: tuple[Part, Part]) -> None:
     samples = [replace(case("x", part=part), path=Path(f"/{part}.png")) for part in order]
     kept, (issue,) = settle_duplicates(samples)
     assert [sample.part for sample in kept] == ["test"]
@@ -127,7 +127,7 @@ def test_films_of_one_patient_may_be_alike(tmp_path: Path) -> None:
     assert find_near_duplicates([replace(sample, patient_id="p") for sample in samples], seen) == []
 
 
-def test_near_duplicates_on_two_sides_are_serious(tmp_path: Path) -> None:
+def test_near_duplicates_in_two_parts_are_serious(tmp_path: Path) -> None:
     samples, seen = looks(tmp_path, [film(1), jpeg(film(1), 30)])
     parts: tuple[Part, ...] = ("train", "test")
     torn = [replace(sample, part=part) for sample, part in zip(samples, parts, strict=True)]
@@ -176,7 +176,7 @@ def test_a_thousand_copies_and_a_hundred_thousand_films_take_seconds() -> None:
 # --------------------------------------------------------------------------------------------- patients and classes
 
 
-def test_patients_on_two_sides_are_found() -> None:
+def test_patients_in_two_parts_are_found() -> None:
     samples = [
         case("a", patient="p", part="train"),
         case("b", patient="p", part="test"),
@@ -184,7 +184,7 @@ def test_patients_on_two_sides_are_found() -> None:
         case("d", patient="r"),
     ]
     (issue,) = find_patient_overlap(samples)
-    assert issue.serious and issue.message.startswith("1 patient stands")
+    assert issue.serious and issue.message.startswith("1 patient is in")
     assert [path.stem for path in issue.paths] == ["a", "b"]
     assert find_patient_overlap(samples[1:]) == []
 

@@ -365,7 +365,7 @@ def test_rows_without_a_label_are_unlabelled(tmp_path: Path) -> None:
     assert index_table(write_table(tmp_path, "path,label\n1.png,\n")).samples[0].label is None
 
 
-def test_a_patient_on_two_sides_is_serious(tmp_path: Path) -> None:
+def test_a_patient_in_two_parts_is_serious(tmp_path: Path) -> None:
     for number in range(3):
         film(tmp_path / f"{number}.png", number)
     table = write_table(

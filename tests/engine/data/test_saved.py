@@ -11,6 +11,7 @@ from PIL import Image
 from engine.data.index import index_folder, list_indexes, load_index, save_index
 from engine.errors import DataError
 from engine.records import Index
+from engine.storage import SCHEMA_VERSION
 from engine.workspace import Workspace, open_workspace
 
 
@@ -63,6 +64,6 @@ def test_a_file_cut_short_gets_a_sentence(here: Workspace, tmp_path: Path, name:
 def test_an_index_of_a_newer_version_gets_a_sentence(here: Workspace, tmp_path: Path) -> None:
     index = indexed(tmp_path / "data")
     path = save_index(here, index) / "index.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 2}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": SCHEMA_VERSION + 1}))
     with pytest.raises(DataError, match="newer version"):
         load_index(here, index.dataset_id)

@@ -1,4 +1,4 @@
-"""Promises of engine.data.split: no patient on two sides, whatever the data; every class on every side; one seed."""
+"""Promises of engine.data.split: no patient in two parts, whatever the data; every class in every part; one seed."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ films_of_a_class = st.lists(st.integers(1, 6), min_size=3, max_size=40)
 
 @given(st.lists(films_of_a_class, min_size=2, max_size=4), st.integers(0, 2**31))
 @settings(max_examples=60, deadline=None)
-def test_any_data_is_split_by_patient_with_every_class_on_every_side(
+def test_any_data_is_split_by_patient_with_every_class_in_every_part(
     classes: list[list[int]], seed: int
 ) -> None:
     samples = [
@@ -89,7 +89,7 @@ def test_any_data_is_split_by_patient_with_every_class_on_every_side(
     for number, films in enumerate(classes):
         for part, ratio in zip(PARTS, (0.6, 0.2, 0.2), strict=True):
             held = sum(sample.label == f"c{number}" for sample in split.part(part))
-            # One side may be off by a largest patient, or by what small classes need.
+            # One part may be off by a largest patient, or by what small classes need.
             assert abs(held - ratio * sum(films)) <= 2 * max(films)
 
 
@@ -131,7 +131,7 @@ def test_ratios_are_met_within_a_percent_on_ordinary_data() -> None:
             assert abs(sum(sample.label == name for sample in split.part(part)) / total - ratio) < 0.01
 
 
-def test_every_patient_can_come_to_every_side() -> None:
+def test_every_patient_can_come_to_every_part() -> None:
     index = two_classes(30)
     seen = {sample.patient_id for seed in range(40) for sample in split_index(index, seed=seed).test}
     assert len(seen) > 0.9 * len(patients(index.samples))
@@ -148,7 +148,7 @@ def test_near_duplicates_of_two_patients_stay_together() -> None:
         assert any({sample.image_id for sample in twins} <= ids(split.part(part)) for part in PARTS)
 
 
-def test_a_class_of_three_patients_stands_on_all_sides() -> None:
+def test_a_class_of_three_patients_is_in_every_part() -> None:
     index = index_of(
         cases("a", {f"a{number}": 1 for number in range(200)}) + cases("b", {"x": 9, "y": 1, "z": 1})
     )
@@ -237,7 +237,7 @@ def test_asking_for_parts_that_are_not_there_gets_a_sentence() -> None:
 def test_a_given_test_part_without_a_class_gets_a_sentence() -> None:
     index = with_parts(val=15)
     samples = tuple(sample for sample in index.samples if not (sample.part == "test" and sample.label == "b"))
-    with pytest.raises(SplitError, match="test side has no case of b"):
+    with pytest.raises(SplitError, match="test part has no case of b"):
         split_index(replace(index, samples=samples))
 
 
@@ -278,7 +278,7 @@ def test_a_split_survives_the_disk(tmp_path: Path) -> None:
 
 
 def test_a_split_that_is_damaged_or_gone_gets_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="is missing, damaged or no split"):
+    with pytest.raises(DataError, match="is missing, damaged, or not a split"):
         load_split(tmp_path / "split.csv")
     save_split(split_index(two_classes()), tmp_path / "split.csv")
     content = (tmp_path / "split.csv").read_bytes()

@@ -18,7 +18,7 @@ from PIL import Image
 
 from engine.errors import WorkspaceError
 from engine.images.cache import evict, open_cache
-from engine.images.pictures import film_file
+from engine.images.pictures import image_file
 from engine.images.tensors import load_image
 from engine.records import Sample
 
@@ -220,7 +220,7 @@ def test_what_was_not_used_for_longest_is_evicted_first(tmp_path: Path, samples:
     old, used, new = (
         open_cache(cache_dir, samples[start:], size=32, channels=3).folder for start in range(3)
     )
-    film = film_file(cache_dir, samples[0].path, samples[0].image_id)
+    film = image_file(cache_dir, samples[0].path, samples[0].image_id)
     for age, folder in ((300, old), (200, used), (100, new)):
         os.utime(folder / "about.json", (time.time() - age,) * 2)
     os.utime(film, (time.time() - 250,) * 2)

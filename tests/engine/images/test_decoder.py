@@ -16,7 +16,7 @@ from PIL import Image, ImageCms  # noqa: F401  ImageCms: so that an ICC profile 
 
 from engine.errors import ImageError, WorkspaceError
 from engine.images.decoder import decode
-from engine.images.pictures import film_file, film_png, thumbnail_file
+from engine.images.pictures import image_file, image_png, thumbnail_file
 from engine.images.tensors import load_image
 
 GRADIENT = np.linspace(0, 255, 64, dtype=np.uint8)[None, :].repeat(48, axis=0)  # (48, 64), dark left
@@ -216,7 +216,7 @@ def test_the_film_is_lossless_and_free_of_metadata(tmp_path: Path) -> None:
     path = saved(
         tmp_path / "a.png", Image.fromarray(GRADIENT).convert("RGB"), exif=exif, icc_profile=b"Jane Doe"
     )
-    film = film_png(path)
+    film = image_png(path)
     assert b"Jane Doe" in path.read_bytes()
     assert b"Jane" not in film
     (tmp_path / "film.png").write_bytes(film)
@@ -228,27 +228,27 @@ def test_the_film_is_lossless_and_free_of_metadata(tmp_path: Path) -> None:
 
 def test_a_large_film_is_shrunk_in_proportion(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.png", Image.new("RGB", (3000, 1500), (9, 50, 9)))
-    film = Image.open(film_file(tmp_path, path, "ab" * 32, max_side=1024))
+    film = Image.open(image_file(tmp_path, path, "ab" * 32, max_side=1024))
     assert film.size == (1024, 512) and film.mode == "RGB"
 
 
 def test_a_film_is_made_once_also_by_many_at_once(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.png", Image.fromarray(GRADIENT))
     with ThreadPoolExecutor(8) as pool:
-        films = set(pool.map(lambda _: film_file(tmp_path / "cache", path, "ab" * 32), range(32)))
+        films = set(pool.map(lambda _: image_file(tmp_path / "cache", path, "ab" * 32), range(32)))
     (film,) = films
     before = film.stat().st_mtime_ns
     path.unlink()
-    assert film_file(tmp_path / "cache", path, "ab" * 32) == film
+    assert image_file(tmp_path / "cache", path, "ab" * 32) == film
     assert film.stat().st_mtime_ns == before
     assert [entry.name for entry in film.parent.iterdir()] == [film.name]  # no working file left
 
 
 def test_a_film_cut_short_by_a_crash_is_made_again(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.png", Image.fromarray(GRADIENT))
-    film = film_file(tmp_path, path, "ab" * 32)
+    film = image_file(tmp_path, path, "ab" * 32)
     film.write_bytes(b"")
-    assert Image.open(film_file(tmp_path, path, "ab" * 32)).size == (64, 48)
+    assert Image.open(image_file(tmp_path, path, "ab" * 32)).size == (64, 48)
 
 
 def test_a_thumbnail_is_a_small_jpeg(tmp_path: Path) -> None:
@@ -261,4 +261,4 @@ def test_a_cache_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) ->
     path = saved(tmp_path / "a.png", Image.fromarray(GRADIENT))
     (tmp_path / "cache").write_text("a file where the folder should be")
     with pytest.raises(WorkspaceError):
-        film_file(tmp_path / "cache", path, "ab" * 32)
+        image_file(tmp_path / "cache", path, "ab" * 32)

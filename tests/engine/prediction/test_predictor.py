@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine.errors import DataError, RunError
-from engine.prediction.predictor import call, parts_of, predict, predict_and_explain
+from engine.prediction.predictor import parts_of, predict, predict_and_explain, predicted_class
 from engine.reading.store import open_store
 from engine.records import Calibration, Run
 from engine.runs.folder import find_run, load_run, split_of
@@ -75,9 +75,9 @@ def test_the_operating_point_decides_between_two_classes_and_the_largest_among_m
     positive = run.classes.index(run.positive)
     probabilities = np.array([0.7, 0.7])
     probabilities[positive] = 0.3
-    assert call(careful, probabilities) == run.positive
+    assert predicted_class(careful, probabilities) == run.positive
     three = replace(run, classes=("a", "b", "c"), positive="c", threshold=0.2)
-    assert call(three, np.array([0.4, 0.35, 0.25])) == "a"
+    assert predicted_class(three, np.array([0.4, 0.35, 0.25])) == "a"
 
 
 def test_what_balancing_gained_is_not_undone_by_calibration(trained: tuple[Workspace, Run]) -> None:
@@ -87,8 +87,8 @@ def test_what_balancing_gained_is_not_undone_by_calibration(trained: tuple[Works
     net = np.array([0.3, 0.25, 0.45])
     real = net * np.exp(restored.bias)
     real /= real.sum()
-    assert call(three, real) == "c"
-    assert call(replace(three, recipe=replace(run.recipe, operating_point="half")), real) == "a"
+    assert predicted_class(three, real) == "c"
+    assert predicted_class(replace(three, recipe=replace(run.recipe, operating_point="half")), real) == "a"
 
 
 def test_a_damaged_checkpoint_or_run_is_said_in_a_sentence(

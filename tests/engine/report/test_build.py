@@ -127,7 +127,7 @@ def build(run: Run, predictions: list[Prediction], **more: object) -> Report:
 
 
 def page_of(report: Report) -> str:
-    return render_html(report, film=lambda _: FILM, heatmap=lambda _: HEAT)
+    return render_html(report, picture=lambda _: FILM, heatmap=lambda _: HEAT)
 
 
 # ------------------------------------------------------------------------------------------ reference standards
@@ -164,7 +164,7 @@ def test_the_two_reference_standards_are_counted_apart() -> None:
     assert reviewed.confusion.tolist() == [[1, 0], [1, 3]]
     assert given.estimates["sensitivity"].value == 7 / 8
     assert reviewed.estimates["sensitivity"].value == 3 / 4
-    assert "Of 8 films with opacity the model called 7 opacity (sensitivity .875" in given.sentences[0]
+    assert "Of 8 films with opacity the model predicted 7 opacity (sensitivity .875" in given.sentences[0]
     assert "5 of 40 cases" in reviewed.caution and "selected sample" in reviewed.caution
 
 
@@ -289,7 +289,7 @@ def test_one_class_or_a_single_film_gives_a_report_that_says_what_cannot_be_said
     assert given.estimates["accuracy"].value == 1
     assert given.estimates["AUROC"].method.startswith("cannot be estimated because")
     assert reviewed.cases == 0 and "No figure can be given" in reviewed.sentences[0]
-    exported = export_report(report, tmp_path, film=lambda _: None, heatmap=lambda _: None)
+    exported = export_report(report, tmp_path, picture=lambda _: None, heatmap=lambda _: None)
     assert "cannot be estimated because" in exported.html.read_text(encoding="utf-8")
 
 
@@ -312,7 +312,7 @@ def test_doubt_is_told_with_how_it_was_found(tmp_path: Path) -> None:
         "20 passes with dropout at 0.1" in facts["Uncertainty"] and "0.05, 0.1, 0.2" in facts["Uncertainty"]
     )
     assert "95% of cases like the 412 validation cases" in facts["Conformal sets"]
-    exported = export_report(report, tmp_path, film=lambda _: None, heatmap=lambda _: None)
+    exported = export_report(report, tmp_path, picture=lambda _: None, heatmap=lambda _: None)
     first, second = json.loads(exported.json.read_text(encoding="utf-8"))["cases"]
     assert first["dropout injection"] == {
         "variance": 0.004, "mutual_information": 0.01, "passes": 20, "rate": 0.1, "scale": 2.25, "mean": 0.62,
@@ -334,12 +334,12 @@ def test_what_was_done_to_unequal_classes_is_told_to_the_last_copy() -> None:
     weighed_facts = build(replace(run, recipe=weighed), [case(0, "a", (0.5, 0.3, 0.2), run)]).facts
     assert {fact.name: fact.value for fact in weighed_facts}["Unequal classes"] == "class weights"
     assert told["Augmentation"] == "copies alone: rotation ±30°; training images only"
-    assert "as they were balanced in training" in told["Called class"]
+    assert "as they were balanced in training" in told["Predicted class"]
     turned = replace(run.recipe, augmentation=Augmentation(horizontal_flip=True), operating_point="half")
     run = replace(run, recipe=turned)
     told = {fact.name: fact.value for fact in build(run, [case(0, "a", (0.5, 0.3, 0.2), run)]).facts}
     assert told["Augmentation"] == "left-right flip; training images only"
-    assert told["Called class"] == "the most probable one"
+    assert told["Predicted class"] == "the most probable one"
 
 
 def test_every_phase_is_told_with_what_was_frozen_in_it() -> None:
@@ -444,7 +444,9 @@ def hostile_page(hostile: Report) -> str:
 
 @pytest.fixture(scope="module")
 def exported(hostile: Report, tmp_path_factory: pytest.TempPathFactory) -> ExportedReport:
-    return export_report(hostile, tmp_path_factory.mktemp("out"), film=lambda _: FILM, heatmap=lambda _: HEAT)
+    return export_report(
+        hostile, tmp_path_factory.mktemp("out"), picture=lambda _: FILM, heatmap=lambda _: HEAT
+    )
 
 
 def test_hostile_names_and_comments_are_text_on_the_page(hostile_page: str) -> None:
@@ -513,7 +515,7 @@ def test_tables_open_in_a_spreadsheet_without_running_anything(exported: Exporte
 
 
 def test_a_film_that_is_gone_leaves_a_report_without_it(hostile: Report, tmp_path: Path) -> None:
-    exported = export_report(hostile, tmp_path, film=lambda _: None, heatmap=lambda _: None)
+    exported = export_report(hostile, tmp_path, picture=lambda _: None, heatmap=lambda _: None)
     assert "data:image" not in exported.html.read_text(encoding="utf-8").split("<body>")[1]
 
 
@@ -521,7 +523,7 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(hostile: Report, tmp_path: P
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     with pytest.raises(WorkspaceError, match="is not a folder"):
-        export_report(hostile, blocked / "out", film=lambda _: None, heatmap=lambda _: None)
+        export_report(hostile, blocked / "out", picture=lambda _: None, heatmap=lambda _: None)
     assert isinstance(storage_error(PermissionError(13, "denied"), blocked), WorkspaceError)
 
 
@@ -562,18 +564,18 @@ def test_patients_that_nobody_named_are_counted_nowhere(tmp_path: Path) -> None:
     report = build(run, cases, split=split)
     page = page_of(report)
     assert "40 films, patients not named in the data" in page and not re.search(r"\d patients", page)
-    exported = export_report(report, tmp_path, film=lambda _: None, heatmap=lambda _: None)
+    exported = export_report(report, tmp_path, picture=lambda _: None, heatmap=lambda _: None)
     told = json.loads(exported.json.read_text(encoding="utf-8"))
     assert told["patients"] is None
     assert told["patients_by_part"] == {"training": None, "test": None}, "validation is empty and has no row"
 
 
-def test_a_patient_on_two_sides_is_said() -> None:
+def test_a_patient_in_two_parts_is_said() -> None:
     run = a_run()
     cases = some_cases(run)
     side = samples_of(cases)
     split = Split(train=side[:21], val=(), test=side[21:], classes=run.classes, seed=1, method="at random")
-    assert "1 patient on more than one side" in page_of(build(run, cases, split=split))
+    assert "1 patient in more than one part" in page_of(build(run, cases, split=split))
 
 
 # ------------------------------------------------------------------------------------------ wording

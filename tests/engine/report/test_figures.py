@@ -96,7 +96,7 @@ def test_no_two_figures_on_a_page_share_an_id_and_every_reference_is_kept() -> N
 
 
 def test_the_words_say_what_the_picture_shows() -> None:
-    assert "of 50 opacity: 4 called normal, 46 called opacity" in confusion_matrix_svg(
+    assert "of 50 opacity: 4 predicted normal, 46 predicted opacity" in confusion_matrix_svg(
         [[90, 10], [4, 46]], ["normal", "opacity"]
     )
     assert "Epoch 3 was kept" in curves_svg(epochs(6))

@@ -285,8 +285,8 @@ def test_youden_equals_the_corner_of_scikit_learns_roc_curve() -> None:
     truth, p, _ = films(500, seed=9)
     false, true, _ = sk.roc_curve(truth, p[:, 1])
     threshold = choose_threshold("youden", truth == 1, p[:, 1])
-    called = p[:, 1] >= threshold
-    gain = called[truth == 1].mean() - called[truth == 0].mean()
+    predicted = p[:, 1] >= threshold
+    gain = predicted[truth == 1].mean() - predicted[truth == 0].mean()
     np.testing.assert_allclose(gain, (true - false).max(), **CLOSE)
 
 
@@ -308,10 +308,10 @@ def test_an_unknown_operating_point_is_refused_with_the_list() -> None:
 
 @pytest.mark.parametrize("classes", [2, 3, 5])
 def test_the_classification_report_equals_scikit_learn(classes: int) -> None:
-    truth, p, called = films(150, seed=classes, classes=classes)
+    truth, p, predicted = films(150, seed=classes, classes=classes)
     names = [f"class {code}" for code in range(classes)]
-    precision, recall, f1, support = sk.precision_recall_fscore_support(truth, called)
-    rows = classification_table(truth, called, names, p, count=200)
+    precision, recall, f1, support = sk.precision_recall_fscore_support(truth, predicted)
+    rows = classification_table(truth, predicted, names, p, count=200)
     np.testing.assert_allclose([row.precision.value for row in rows], precision, **CLOSE)
     np.testing.assert_allclose([row.recall.value for row in rows], recall, **CLOSE)
     np.testing.assert_allclose([row.f1.value for row in rows], f1, **CLOSE)
@@ -322,7 +322,7 @@ def test_the_classification_report_equals_scikit_learn(classes: int) -> None:
         **CLOSE,
     )
     np.testing.assert_array_equal(
-        confusion_matrix(truth, called, classes), sk.confusion_matrix(truth, called)
+        confusion_matrix(truth, predicted, classes), sk.confusion_matrix(truth, predicted)
     )
     for row in rows:
         for figure in (row.precision, row.recall, row.f1, row.auroc):
@@ -331,22 +331,22 @@ def test_the_classification_report_equals_scikit_learn(classes: int) -> None:
 
 @pytest.mark.parametrize("classes", [2, 4])
 def test_overall_figures_equal_scikit_learn(classes: int) -> None:
-    truth, p, called = films(200, seed=7, classes=classes)
-    found = overall(truth, called, p, [str(code) for code in range(classes)], count=200)
+    truth, p, predicted = films(200, seed=7, classes=classes)
+    found = overall(truth, predicted, p, [str(code) for code in range(classes)], count=200)
     expected = {
-        "accuracy": sk.accuracy_score(truth, called),
-        "balanced accuracy": sk.balanced_accuracy_score(truth, called),
-        "MCC": sk.matthews_corrcoef(truth, called),
-        "macro F1": sk.f1_score(truth, called, average="macro"),
+        "accuracy": sk.accuracy_score(truth, predicted),
+        "balanced accuracy": sk.balanced_accuracy_score(truth, predicted),
+        "MCC": sk.matthews_corrcoef(truth, predicted),
+        "macro F1": sk.f1_score(truth, predicted, average="macro"),
     }
     if classes == 2:
         expected |= {
             "AUROC": sk.roc_auc_score(truth, p[:, 1]),
             "average precision": sk.average_precision_score(truth, p[:, 1]),
-            "sensitivity": sk.recall_score(truth, called),
-            "specificity": sk.recall_score(truth, called, pos_label=0),
-            "positive predictive value": sk.precision_score(truth, called),
-            "negative predictive value": sk.precision_score(truth, called, pos_label=0),
+            "sensitivity": sk.recall_score(truth, predicted),
+            "specificity": sk.recall_score(truth, predicted, pos_label=0),
+            "positive predictive value": sk.precision_score(truth, predicted),
+            "negative predictive value": sk.precision_score(truth, predicted, pos_label=0),
         }
     else:
         one_hot = np.eye(classes)[truth]
@@ -360,9 +360,9 @@ def test_overall_figures_equal_scikit_learn(classes: int) -> None:
 
 
 def test_the_positive_class_may_stand_first() -> None:
-    truth, p, called = films(100)
-    there = overall(truth, called, p, ["a", "b"], positive="a", count=50)
-    assert there["sensitivity"].value == sk.recall_score(truth, called, pos_label=0)
+    truth, p, predicted = films(100)
+    there = overall(truth, predicted, p, ["a", "b"], positive="a", count=50)
+    assert there["sensitivity"].value == sk.recall_score(truth, predicted, pos_label=0)
     np.testing.assert_allclose(there["AUROC"].value, sk.roc_auc_score(truth == 0, p[:, 0]), **CLOSE)
 
 
@@ -370,11 +370,11 @@ def test_the_positive_class_may_stand_first() -> None:
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), max_size=12), st.integers(0, 99))
 def test_no_handful_of_films_crashes_the_report(pairs: list[tuple[int, int]], seed: int) -> None:
     truth = np.array([a for a, _ in pairs], dtype=np.int64)
-    called = np.array([b for _, b in pairs], dtype=np.int64)
+    predicted = np.array([b for _, b in pairs], dtype=np.int64)
     p = np.random.default_rng(seed).dirichlet(np.ones(3), size=len(pairs))
     names, patients = ["a", "b", "c"], truth % 2
-    found = overall(truth, called, p, names, groups=patients, count=20)
-    rows = classification_table(truth, called, names, p, patients, count=20)
+    found = overall(truth, predicted, p, names, groups=patients, count=20)
+    rows = classification_table(truth, predicted, names, p, patients, count=20)
     for figure in [*found.values(), *(f for row in rows for f in (row.precision, row.recall, row.f1))]:
         if math.isnan(figure.value):
             assert figure.method.startswith("cannot be estimated because")

@@ -130,10 +130,10 @@ def test_rate_and_scale_are_fitted_on_validation(trained_net):
     assert injection.rate != 0.95
     answers = pass_probabilities(trained_net, torch.cat(batches), NONE, injection)
     rows, mean = np.arange(120), answers.mean(axis=0)
-    called = mean.argmax(axis=1)
-    error = (called == labels) - mean[rows, called]
+    predicted = mean.argmax(axis=1)
+    error = (predicted == labels) - mean[rows, predicted]
     # After scaling, the variance is as large as the squared error on average: that is what it is for.
-    assert (injection.scale * answers.var(axis=0)[rows, called]).mean() == pytest.approx((error**2).mean())
+    assert (injection.scale * answers.var(axis=0)[rows, predicted]).mean() == pytest.approx((error**2).mean())
     assert Injection(**json.loads(json.dumps(asdict(injection)))).rate == injection.rate
 
 

@@ -53,7 +53,7 @@ def fitted() -> tuple[Classifier, list[torch.Tensor], np.ndarray, UncertaintyMod
     return classifier, pooled, labels, uncertainty
 
 
-def test_doubt_survives_its_folder(fitted, tmp_path):
+def test_the_uncertainty_model_survives_its_folder(fitted, tmp_path):
     uncertainty = fitted[-1]
     assert load_uncertainty(tmp_path) is None
     save_uncertainty(tmp_path, uncertainty)
@@ -63,7 +63,7 @@ def test_doubt_survives_its_folder(fitted, tmp_path):
         load_uncertainty(tmp_path)
 
 
-def test_every_prediction_is_told_its_doubt(fitted):
+def test_every_prediction_has_its_uncertainty(fitted):
     classifier, pooled, _, uncertainty = fitted
     logits = logits_of(classifier, pooled[:1])
     probabilities = calibrated(logits, Calibration(temperature=1.5))
@@ -78,9 +78,9 @@ def test_every_prediction_is_told_its_doubt(fitted):
         calibration=Calibration(temperature=1.5),
     )
     assert len(told) == 30
-    for (uncertainty, names), name in zip(told, predicted, strict=True):
+    for (told_of, names), name in zip(told, predicted, strict=True):
         assert name in names and set(names) <= set(CLASSES)
-        assert uncertainty.variance > 0 and uncertainty.rate == uncertainty.injection.rate
+        assert told_of.variance > 0 and told_of.rate == uncertainty.injection.rate
     # A net that knows nothing can exclude little at a coverage of 90%.
     assert np.mean([len(names) for _, names in told]) > 2
 

@@ -128,18 +128,18 @@ def test_index_says_what_is_there_and_what_was_found(overread: Overread, films: 
     assert re.fullmatch("[0-9a-f]{12}", found["dataset_id"])
     assert found["images"] == 24
     assert found["classes"] == {"normal": 12, "pneumonia": 12}
-    assert any("broken.png" in path for issue in found["findings"] for path in issue["paths"])
+    assert any("broken.png" in path for issue in found["issues"] for path in issue["paths"])
 
 
 def test_split_is_kept_for_training_and_written_as_a_table(overread: Overread, films: Path) -> None:
     dataset = answer(overread("index", films, "--json"))["dataset_id"]
-    divided = answer(overread("split", dataset[:6], "--ratios", "50/25/25", "--seed", 7, "--json"))
-    assert divided["seed"] == 7
-    assert sum(divided["images"]["train"].values()) == 12
-    assert sum(divided["images"]["test"].values()) == 6
-    assert len(Path(divided["table"]).read_text().splitlines()) == 25
+    made = answer(overread("split", dataset[:6], "--ratios", "50/25/25", "--seed", 7, "--json"))
+    assert made["seed"] == 7
+    assert sum(made["images"]["train"].values()) == 12
+    assert sum(made["images"]["test"].values()) == 6
+    assert len(Path(made["table"]).read_text().splitlines()) == 25
     again = answer(overread("split", dataset, "--json"))
-    assert again == divided
+    assert again == made
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def test_shares_say_how_much_of_given_training_becomes_validation(overread: Over
     assert sum(answer(overread(*given))["images"]["val"].values()) == 10  # 20 of 60 + 20
     assert sum(answer(overread(*given, "--ratios", "72/8/20"))["images"]["val"].values()) == 4
     code, _, said = overread(*given, "--ratios", "72/8/30")
-    assert code == 1 and "100% together" in said
+    assert code == 1 and "adding up to 100%" in said
 
 
 def test_the_figures_of_the_last_epoch_are_in_the_log_whatever_came_since(

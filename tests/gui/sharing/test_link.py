@@ -253,9 +253,9 @@ def log_in(page: Any, link: Link, password: str) -> None:
 @pytest.mark.browser
 def test_a_guest_with_the_password_sees_films_and_can_change_nothing(guest: Any, link: Link) -> None:
     log_in(guest, link, link.share.password)
-    film = guest.locator(".rv-film")
+    film = guest.locator(".rv-image")
     film.wait_for(state="visible")
-    guest.wait_for_function("document.querySelector('.rv-film').naturalWidth === 96")
+    guest.wait_for_function("document.querySelector('.rv-image').naturalWidth === 96")
     guest.wait_for_function("document.querySelector('.rv-heat').naturalWidth > 0")
     assert "case " in guest.locator("[data-at=corner-name]").inner_text()
     assert guest.locator("[data-do=agree], [data-do=overrule], [data-do=unsure]").count() == 0
@@ -266,10 +266,10 @@ def test_a_guest_with_the_password_sees_films_and_can_change_nothing(guest: Any,
     guest.keyboard.press("a")
     guest.keyboard.press("ArrowRight")
     guest.wait_for_function(
-        "(old) => document.querySelector('.rv-film').getAttribute('src') !== old", arg=before
+        "(old) => document.querySelector('.rv-image').getAttribute('src') !== old", arg=before
     )
     told = guest.evaluate(
-        """async () => (await fetch(document.querySelector('.rv-film').src)).headers.get('content-type')"""
+        """async () => (await fetch(document.querySelector('.rv-image').src)).headers.get('content-type')"""
     )
     assert told == "image/png"
     with open_store(link_database(link)) as store:
@@ -284,13 +284,13 @@ def link_database(link: Link) -> Path:
 def test_a_wrong_password_is_refused_in_the_browser(guest: Any, link: Link) -> None:
     log_in(guest, link, "wrong")
     guest.get_by_text("Incorrect Credentials").first.wait_for()
-    assert guest.locator(".rv-film").count() == 0
+    assert guest.locator(".rv-image").count() == 0
 
 
 def test_without_the_password_nothing_of_the_cases_is_told(link: Link) -> None:
     status, page = link.fetch("/")
     assert status == 200
-    assert not [word for word in (*SECRETS, "pneumonia", "Shared cases", "/film/") if word in page]
+    assert not [word for word in (*SECRETS, "pneumonia", "Shared cases", "/image/") if word in page]
     assert link.fetch("/config")[0] == 401
     for path in ("/gradio_api/component_server", "/gradio_api/queue/join"):
         status, told = link.fetch(path, data={})
@@ -298,8 +298,8 @@ def test_without_the_password_nothing_of_the_cases_is_told(link: Link) -> None:
     database = link_database(link)
     with open_store(database) as store:
         case = store.predictions(RUN_ID)[0]
-    for layer in ("film", "heatmap", "thumbnail"):
-        assert link.fetch(f"/film/{RUN_ID}/{case.image_id}/{layer}/{'0' * 32}")[0] == 404
+    for layer in ("image", "heatmap", "thumbnail"):
+        assert link.fetch(f"/image/{RUN_ID}/{case.image_id}/{layer}/{'0' * 32}")[0] == 404
     assert link.fetch(f"/gradio_api/file={database}")[0] in (401, 403)
 
 

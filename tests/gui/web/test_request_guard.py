@@ -79,8 +79,8 @@ def test_our_own_page_may_post() -> None:
 
 
 def test_another_site_may_not_embed_a_film() -> None:
-    assert ask("/film/r/i/film/s", sec_fetch_site="cross-site", sec_fetch_mode="no-cors")[0] == 403
-    assert ask("/film/r/i/film/s", sec_fetch_site="same-site", sec_fetch_mode="no-cors")[0] == 403
+    assert ask("/image/r/i/image/s", sec_fetch_site="cross-site", sec_fetch_mode="no-cors")[0] == 403
+    assert ask("/image/r/i/image/s", sec_fetch_site="same-site", sec_fetch_mode="no-cors")[0] == 403
 
 
 def test_a_link_to_the_page_may_be_followed_from_anywhere_but_nothing_else() -> None:

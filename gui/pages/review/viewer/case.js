@@ -1,7 +1,7 @@
-// One case on the screen. A verdict can be given only for the film that has been painted: while another is on its
+// One case on the screen. A verdict can be given only for the image that has been painted: while another is on its
 // way `busy` is set and keys do nothing, and the server refuses a verdict whose case it did not hand out last.
 let reading = null;     // the server's name for this sitting
-let shown = null;       // the case whose film is on the screen, as the server described it
+let shown = null;       // the case whose image is on the screen, as the server described it
 let busy = false, seen = false, closed = false;
 let trail = [];         // cases shown before this one, for Previous
 let wake = 0, slept = 0, hiddenAt = null;
@@ -60,9 +60,9 @@ function picture(address) {
 }
 
 function fetchAhead(upcoming) {
-  const wanted = upcoming.flatMap((next) => [next.film, next.heat]).filter(Boolean);
+  const wanted = upcoming.flatMap((next) => [next.image, next.heat]).filter(Boolean);
   for (const address of wanted) picture(address);
-  const used = new Set([...wanted, shown?.film, shown?.heat]);
+  const used = new Set([...wanted, shown?.image, shown?.heat]);
   for (const address of fetched.keys()) if (!used.has(address)) fetched.delete(address);
 }
 
@@ -92,26 +92,26 @@ async function present(answer, { keepDraft = false } = {}) {
     notice(answer.message, answer.others);
     return;
   }
-  const newFilm = picture(next.film), newHeat = picture(next.heat);
-  const [filmRead, heatRead] = await Promise.all([newFilm.ready, newHeat.ready]);
+  const newImage = picture(next.image), newHeat = picture(next.heat);
+  const [imageRead, heatRead] = await Promise.all([newImage.ready, newHeat.ready]);
   root.toggleAttribute('data-empty', false);
   at('notice').hidden = true;
   const same = keepDraft && shown?.id === next.id;
   if (!same && shown && !answer.stored) drafts.set(shown.id, draftOf(shown));
   const draft = drafts.get(next.id) ?? next.before;
   shown = next;
-  seen = filmRead;
-  if (film !== newFilm.image) putOnStage(newFilm.image, heatRead ? newHeat.image : new Image());
-  film.alt = 'The film of this case';
+  seen = imageRead;
+  if (image !== newImage.image) putOnStage(newImage.image, heatRead ? newHeat.image : new Image());
+  image.alt = 'The image of this case';
   describe(next, heatRead);
   if (!same) {
     regions = structuredClone(draft?.regions ?? []);
     for (const control of controls) control.value = draft?.answers[control.dataset.field] ?? '';
   }
   showRegions();
-  if (!filmRead) {
-    fetched.delete(next.film);
-    notice((await whyNot(next.film)) + '\nGo on to the next; it can be read once it is back.', []);
+  if (!imageRead) {
+    fetched.delete(next.image);
+    notice((await whyNot(next.image)) + '\nGo on to the next; it can be read once it is back.', []);
   }
   fetchAhead(answer.upcoming);
   keep('case', next.id);
@@ -156,7 +156,7 @@ function describe(next, heatRead) {
   at('classes').replaceChildren(...next.classes.map((name, number) => classRow(next, name, number)));
   at('classes').parentElement.scrollTop = 0;
   at('classes').classList.toggle('rv-many', next.classes.length > 4);
-  text('operating', next.threshold === null ? next.called ?? '' : `Operating point (mark): ${next.positive} from ${percent(next.threshold)}`);
+  text('operating', next.threshold === null ? next.explanation ?? '' : `Operating point (mark): ${next.positive} from ${percent(next.threshold)}`);
   text('entropy', `${next.entropy.toFixed(2)} of ${next.most_entropy.toFixed(2)}`);
   at('entropy-bar').style.width = percent(clamp(next.entropy / next.most_entropy, 0, 1));
   for (const name of ['dropout', 'conformal']) {
@@ -275,7 +275,7 @@ const goPrevious = () => act(async () => {
 const decide = (verdict, label = null) => act(async () => {
   if (!shown || !at('comment')) return;
   if (!seen && (verdict === 'agree' || verdict === 'overrule')) {
-    toast('This film cannot be shown, so it cannot be read. Go on to the next.');
+    toast('This image cannot be shown, so it cannot be read. Go on to the next.');
     return;
   }
   const decided = shown;

@@ -1,4 +1,4 @@
-// Rectangles drawn on the film, in fractions of its width and height; movable and erasable by keys as well.
+// Rectangles drawn on the image, in fractions of its width and height; movable and erasable by keys as well.
 let regions = [];
 
 function showRegions() {

@@ -1,4 +1,4 @@
-// The film on its stage: zoom, move, brightness and contrast, the heatmap over it. Nothing here asks the server.
+// The image on its stage: zoom, move, brightness and contrast, the heatmap over it. Nothing here asks the server.
 // These files are joined into one function body that Gradio calls with `element` and `server`.
 const root = element.querySelector('.rv');
 const at = (name) => root.querySelector(`[data-at="${name}"]`);
@@ -7,7 +7,7 @@ const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const kept = (name, fallback) => sessionStorage.getItem('overread.' + name) ?? fallback;
 const keep = (name, value) => sessionStorage.setItem('overread.' + name, value);
 
-let film = at('film'), heat = at('heat');
+let image = at('image'), heat = at('heat');
 const view = { fit: 1, zoom: 1, x: 0, y: 0, tool: 'move', invert: false, heat: kept('heat', 'on') === 'on' };
 at('opacity').value = kept('opacity', '50');
 
@@ -16,15 +16,15 @@ function place() {
   sheet.style.setProperty('--rv-thin', 1 / view.zoom);
   const brightness = Math.round(at('brightness').value), contrast = Math.round(at('contrast').value);
   const changed = [];
-  if (film.naturalWidth) changed.push(`${Math.round(100 * view.fit * view.zoom)}%`);
+  if (image.naturalWidth) changed.push(`${Math.round(100 * view.fit * view.zoom)}%`);
   if (brightness) changed.push(`brightness ${brightness > 0 ? '+' : ''}${brightness}`);
   if (contrast) changed.push(`contrast ${contrast > 0 ? '+' : ''}${contrast}`);
   if (view.invert) changed.push('inverted');
   at('corner-view').textContent = changed.join(' · ');
 }
 
-function fitFilm() {
-  const width = film.naturalWidth, height = film.naturalHeight;
+function fitImage() {
+  const width = image.naturalWidth, height = image.naturalHeight;
   if (!width || !stage.clientWidth) return;
   const scale = Math.min(stage.clientWidth / width, stage.clientHeight / height);
   view.fit = scale;
@@ -47,7 +47,7 @@ function zoomBy(factor, clientX, clientY) {
 }
 
 function moveBy(dx, dy) {
-  // some of the film always stays on the stage
+  // some of the image always stays on the stage
   const width = sheet.offsetWidth * view.zoom, height = sheet.offsetHeight * view.zoom, left = 60;
   view.x = clamp(view.x + dx, left - width, stage.clientWidth - left);
   view.y = clamp(view.y + dy, left - height, stage.clientHeight - left);
@@ -63,7 +63,7 @@ function expose() {
     at('lut-' + channel).setAttribute('intercept', view.invert ? 1 - intercept : intercept);
   }
   const asItCame = !view.invert && at('contrast').value === '0' && at('brightness').value === '0';
-  film.style.filter = asItCame ? '' : 'url(#rv-window)';
+  image.style.filter = asItCame ? '' : 'url(#rv-window)';
   root.querySelector('[data-do="invert"]').setAttribute('aria-pressed', view.invert);
   place();
 }
@@ -101,24 +101,24 @@ function useTool(tool) {
   }
 }
 
-// As the film came: what one film needed is wrong for the next.
+// As the image came: what one image needed is wrong for the next.
 function resetView() {
   at('brightness').value = at('contrast').value = 0;
   view.invert = false;
   expose();
-  fitFilm();
+  fitImage();
 }
 
 // Put decoded images on the sheet in place of the old ones: both change in the same frame.
-function putOnStage(newFilm, newHeat) {
-  newFilm.className = 'rv-film';
+function putOnStage(newImage, newHeat) {
+  newImage.className = 'rv-image';
   newHeat.className = 'rv-heat';
-  newFilm.draggable = newHeat.draggable = false;
-  newFilm.dataset.at = 'film';
+  newImage.draggable = newHeat.draggable = false;
+  newImage.dataset.at = 'image';
   newHeat.dataset.at = 'heat';
-  film.replaceWith(newFilm);
+  image.replaceWith(newImage);
   heat.replaceWith(newHeat);
-  film = newFilm;
+  image = newImage;
   heat = newHeat;
   resetView();
   showHeat();
@@ -135,10 +135,10 @@ stage.onwheel = (event) => {
   zoomBy(Math.exp(-event.deltaY * 0.0015), event.clientX, event.clientY);
 };
 stage.oncontextmenu = (event) => event.preventDefault();
-stage.ondblclick = () => fitFilm();
+stage.ondblclick = () => fitImage();
 
 stage.onpointerdown = (event) => {
-  if (event.target.closest('.rv-notice, .rv-region') || !film.naturalWidth) return;
+  if (event.target.closest('.rv-notice, .rv-region') || !image.naturalWidth) return;
   event.preventDefault();
   document.activeElement?.blur();
   const tool = event.button === 2 ? 'window' : event.button === 1 ? 'move' : view.tool;
@@ -162,6 +162,6 @@ stage.onpointerdown = (event) => {
 new ResizeObserver(() => {
   // as much height as the window has left below Gradio's tabs
   root.style.setProperty('--rv-above', Math.max(0, Math.round(root.getBoundingClientRect().top + scrollY)) + 8 + 'px');
-  fitFilm();
+  fitImage();
 }).observe(stage);
 useTool('move');

@@ -2,8 +2,8 @@
 
     viewer.html verdict.html    markup without a single value in it
     viewer.css                  a dark reading room
-    stage.js                    the film: zoom, move, brightness and contrast, heatmap
-    regions.js                  rectangles drawn on the film
+    stage.js                    the image: zoom, move, brightness and contrast, heatmap
+    regions.js                  rectangles drawn on the image
     case.js                     one case on the screen, the next ones fetched ahead
     keys.js                     keys and buttons, one table
 

@@ -11,8 +11,8 @@ from engine.data.split_choices import Choices, choices_from_percent, load_choice
 from engine.errors import SplitError
 from engine.records import DataIssue, DataIssueKind, Index, Sample
 from engine.workspace import Workspace
-from gui.pages.data.overview import class_films, counts_table, issues, summary
-from gui.pages.data.page import SHOWN, dataset_choices, divide, show
+from gui.pages.data.overview import class_pictures, counts_table, issues, summary
+from gui.pages.data.page import SHOWN, apply_split, dataset_choices, show
 from gui.web import markup
 from gui.web.session import AppSession
 from tests.gui.pages.data.conftest import write_films
@@ -20,8 +20,8 @@ from tests.gui.pages.data.conftest import write_films
 HOSTILE = "<img src=x onerror=alert(1)>${alert(2)}{{alert(3)}}"
 
 
-def no_picture(*_: int) -> markup.Film:
-    return markup.Film(source="", caption="")
+def no_picture(*_: int) -> markup.Picture:
+    return markup.Picture(source="", caption="")
 
 
 def read(session: AppSession, path: Path) -> Index:
@@ -72,12 +72,12 @@ def test_names_are_text_and_never_markup(tmp_path: Path) -> None:
     )
     pieces = [
         summary(index),
-        class_films(index, lambda _: markup.Film(source="data:,", caption=HOSTILE, about=HOSTILE)),
-        issues(index, lambda *_: markup.Film(source="data:,", caption=HOSTILE)),
+        class_pictures(index, lambda _: markup.Picture(source="data:,", caption=HOSTILE, about=HOSTILE)),
+        issues(index, lambda *_: markup.Picture(source="data:,", caption=HOSTILE)),
         markup.note(HOSTILE, more=[HOSTILE]),
         markup.progress(0.5, HOSTILE),
         markup.table([HOSTILE], [[HOSTILE, HOSTILE]]),
-        markup.films([markup.Film(source=f'"><{HOSTILE}', caption=HOSTILE)]),
+        markup.pictures([markup.Picture(source=f'"><{HOSTILE}', caption=HOSTILE)]),
     ]
     for piece in pieces:
         assert "<img src=x" not in piece
@@ -109,33 +109,31 @@ def test_no_finding_is_good_news(tmp_path: Path) -> None:
 def test_without_patients_nothing_is_said_of_them(session: AppSession, tmp_path: Path) -> None:
     folder = write_films(tmp_path / "films", patients=20)
     (folder / "films.csv").unlink()
-    rows, remark = divide(session, read(session, folder).dataset_id, "anew", 50, 25, 25, 3, "normal")
+    rows, remark = apply_split(session, read(session, folder).dataset_id, "new", 50, 25, 25, 3, "normal")
     assert "each image was taken as a patient of its own" in remark
     assert "patient" not in str(rows)
 
 
-def test_the_division_keeps_patients_on_one_side_and_is_remembered(
-    session: AppSession, tmp_path: Path
-) -> None:
+def test_the_split_keeps_patients_in_one_part_and_is_remembered(session: AppSession, tmp_path: Path) -> None:
     dataset_id = read(session, write_films(tmp_path / "films", patients=20) / "films.csv").dataset_id
-    rows, remark = divide(session, dataset_id, "anew", 50, 25, 25, 3, "normal")
+    rows, remark = apply_split(session, dataset_id, "new", 50, 25, 25, 3, "normal")
     assert [row[0] for row in rows] == ["normal", "opacity", "in all"]
-    assert "No patient stands on two sides" in remark
+    assert "No patient is in two parts" in remark
     in_all = [int(cell.split("·")[1].split()[0]) for cell in rows[-1][1:]]
     assert sum(in_all) == 20
     kept = load_choices(session.workspace, dataset_id)
-    assert kept == Choices(division="anew", ratios=(0.5, 0.25, 0.25), seed=3, positive="normal")
+    assert kept == Choices(mode="new", ratios=(0.5, 0.25, 0.25), seed=3, positive="normal")
     assert len(show(session, dataset_id)) == SHOWN
-    assert show(session, dataset_id)[4:9] == ("anew", 50, 25, 25, 3)
+    assert show(session, dataset_id)[4:9] == ("new", 50, 25, 25, 3)
 
 
 @pytest.mark.parametrize("shares", [(60, 20, 30), (100, 0, 0), (None, 50, 50), (-20, 60, 60)])
 def test_shares_that_do_not_add_up_are_refused(shares: tuple[float | None, float, float]) -> None:
-    with pytest.raises(SplitError, match="100% together"):
-        choices_from_percent("anew", *shares, 0, None)
+    with pytest.raises(SplitError, match="adding up to 100%"):
+        choices_from_percent("new", *shares, 0, None)
 
 
-def test_shares_are_kept_where_the_data_came_divided_and_need_not_be_there() -> None:
+def test_shares_are_kept_where_the_data_came_with_parts_and_need_not_be_there() -> None:
     assert choices_from_percent("given", 72, 8, 20, 0, None).ratios == (0.72, 0.08, 0.2)
     assert choices_from_percent("given", None, 50, 50, 0, None).ratios == (0.6, 0.2, 0.2)
 

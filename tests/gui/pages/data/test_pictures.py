@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from engine.data import index_folder, save_index
 from engine.records import Index
-from gui.pages.data.pictures import LAYERS, film_of, issue_image, picture_route
+from gui.pages.data.pictures import LAYERS, issue_image, picture_of, picture_route
 from gui.web import AppSession, signed_address
 from tests.gui.conftest import draw_film
 
@@ -37,7 +37,7 @@ def client(session: AppSession) -> TestClient:
 
 def test_the_large_view_says_what_is_known_of_an_image(session: AppSession, index: Index) -> None:
     sample = index.samples[0]
-    film = film_of(session, index, sample.image_id, sample.path)
+    film = picture_of(session, index, sample.image_id, sample.path)
     about = client(session).get(film.about).json()
     facts = dict(about["facts"])
     assert about["name"] == "film_0.png"
@@ -45,14 +45,14 @@ def test_the_large_view_says_what_is_known_of_an_image(session: AppSession, inde
     assert facts["Patient"] == "not named"
     assert facts["Size"] == "64 × 64 pixels"
     assert facts["Folder"] == "normal"
-    for address in (film.source, about["film"]):
+    for address in (film.source, about["image"]):
         assert client(session).get(address).headers["content-type"].startswith("image/")
 
 
 def test_an_image_that_a_check_left_out_is_shown_with_the_check(session: AppSession, index: Index) -> None:
     number = next(i for i, issue in enumerate(index.issues) if issue.kind == "exact duplicate")
     place = next(j for j, path in enumerate(index.issues[number].paths) if path.name == "twin.png")
-    film = film_of(session, index, issue_image(number, place), index.issues[number].paths[place])
+    film = picture_of(session, index, issue_image(number, place), index.issues[number].paths[place])
     about = client(session).get(film.about).json()
     assert about["name"] == "twin.png"
     assert ["In the data set", "no: a check left it out"] in about["facts"]
@@ -73,7 +73,7 @@ def test_a_picture_is_for_who_was_given_its_address_and_never_for_a_guest(
 def test_a_file_that_changed_since_is_refused_in_a_sentence(session: AppSession, index: Index) -> None:
     sample = index.samples[0]
     draw_film(sample.path, 99, side=64)
-    answer = client(session).get(film_of(session, index, sample.image_id, sample.path).about)
+    answer = client(session).get(picture_of(session, index, sample.image_id, sample.path).about)
     assert answer.status_code == 404
     assert answer.text.startswith("film_0.png has changed since it was indexed.")
 
@@ -85,14 +85,14 @@ def test_every_thumbnail_opens_by_keyboard_and_mouse(
     from playwright.sync_api import expect
 
     page.goto(opened(session, page="data").url)
-    figures = page.locator("#data-films [data-about]")
+    figures = page.locator("#data-images [data-about]")
     expect(figures).to_have_count(6)
     figures.first.focus()
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("64 × 64 pixels")
     expect(dialog.get_by_role("heading")).to_have_text("film_0.png")
-    page.wait_for_function("document.querySelector('[data-at=film]').naturalWidth === 64")
+    page.wait_for_function("document.querySelector('[data-at=image]').naturalWidth === 64")
     page.keyboard.press("ArrowRight")
     expect(dialog.get_by_role("heading")).to_have_text("film_2.png")
     page.keyboard.press("Escape")

@@ -106,7 +106,7 @@ def test_only_the_chosen_standards_are_shown(session: AppSession) -> None:
 def test_cases_are_served_at_signed_addresses_and_without_names(session: AppSession) -> None:
     report = report_of(session, "20260101-000000-tiny", "test")
     shown = cases(session, report, heat=True)
-    assert "/film/20260101-000000-tiny/" in shown and "/heatmap/" in shown
+    assert "/image/20260101-000000-tiny/" in shown and "/heatmap/" in shown
     assert "/heatmap/" not in cases(session, report, heat=False)
     assert ".png" not in shown and str(session.workspace.root) not in shown
 

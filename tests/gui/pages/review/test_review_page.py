@@ -25,7 +25,7 @@ from gui.pages.review.page import (
     remember,
     reveal_label,
     show_case,
-    why_called,
+    why_predicted,
 )
 from gui.pages.review.sitting import Desk
 from gui.web.error_messages import answered
@@ -219,7 +219,7 @@ def test_the_next_three_films_are_told_ahead(room: Room) -> None:
         ahead = told["upcoming"][0]
         assert len(told["upcoming"]) == 3
         told |= show_case(desk, {"reading": told["reading"], "to": "next", "shown": told["case"]["id"]})
-        assert (ahead["film"], ahead["heat"]) == (told["case"]["film"], told["case"]["heat"])
+        assert (ahead["image"], ahead["heat"]) == (told["case"]["image"], told["case"]["heat"])
 
 
 def test_a_guest_reads_and_can_store_nothing(room: Room) -> None:
@@ -249,10 +249,10 @@ def test_uncertainty_is_told_where_it_was_computed(room: Room) -> None:
     assert told["conformal"] == "normal, pneumonia"
 
 
-def test_a_call_that_is_not_the_most_probable_class_is_explained(room: Room) -> None:
+def test_a_prediction_that_is_not_the_most_probable_class_is_explained(room: Room) -> None:
     case = replace(room.predictions[0], probabilities=(0.5, 0.2, 0.3), predicted="c")
-    assert "balanced as in training; in these data a is" in str(why_called(("a", "b", "c"), case))
-    assert why_called(("a", "b", "c"), replace(case, predicted="a")) is None
+    assert "balanced as in training; in these data a is" in str(why_predicted(("a", "b", "c"), case))
+    assert why_predicted(("a", "b", "c"), replace(case, predicted="a")) is None
 
 
 @pytest.mark.parametrize("name", ["dropout-name", "conformal-name"])
@@ -399,7 +399,7 @@ def test_looking_at_a_film_asks_the_server_nothing(
     page.mouse.move(box["x"] + 360, box["y"] + 150, steps=5)
     page.mouse.up()
     assert float(page.locator("[data-at=contrast]").input_value()) == pytest.approx(18, abs=0.5)
-    assert "rv-window" in page.evaluate("document.querySelector('[data-at=film]').style.filter")
+    assert "rv-window" in page.evaluate("document.querySelector('[data-at=image]').style.filter")
     assert "brightness +15" in page.inner_text("[data-at=corner-view]")
     assert (
         page.evaluate("new DOMMatrix(getComputedStyle(document.querySelector('.rv-sheet')).transform).a")
@@ -420,7 +420,7 @@ def test_the_next_film_is_there_before_it_is_asked_for(
         page.wait_for_timeout(400)
         before = len(traffic.requests)
         press_and_wait(page, "ArrowRight")
-        film = page.get_attribute("[data-at=film]", "src")
+        film = page.get_attribute("[data-at=image]", "src")
         assert not any(url.endswith(film) for url in traffic.requests[before:])
         assert sum(url.endswith(film) for url in traffic.requests) == 1
 
@@ -457,7 +457,7 @@ def test_regions_are_drawn_with_the_mouse_or_keys_in_fractions_of_the_film(
     page.goto(opened(room.session).url)
     on_screen(page)
     page.keyboard.press("r")
-    film = page.locator("[data-at=film]").bounding_box()
+    film = page.locator("[data-at=image]").bounding_box()
     page.mouse.move(film["x"] + 0.25 * film["width"], film["y"] + 0.5 * film["height"])
     page.mouse.down()
     page.mouse.move(film["x"] + 0.5 * film["width"], film["y"] + 0.75 * film["height"], steps=4)
@@ -600,7 +600,7 @@ def test_film_probabilities_and_verdict_keys_are_in_view_without_scrolling(
     page.goto(opened(room.session).url)
     on_screen(page)
     for part in (
-        "[data-at=film]",
+        "[data-at=image]",
         ".rv-class >> nth=1",
         "[data-do=agree]",
         "[data-do=unsure]",
@@ -613,7 +613,7 @@ def test_film_probabilities_and_verdict_keys_are_in_view_without_scrolling(
             part
         )
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
-    film = page.locator("[data-at=film]").bounding_box()
+    film = page.locator("[data-at=image]").bounding_box()
     assert film["height"] > 0.7 * size[1]
 
 
@@ -652,7 +652,7 @@ def test_another_origin_reaches_neither_page_nor_film(
     window = opened(room.session)
     page.goto(window.url)
     on_screen(page)
-    film = page.get_attribute("[data-at=film]", "src")
+    film = page.get_attribute("[data-at=image]", "src")
     request = page.context.request
     assert request.get(window.url + film).status == 200
     assert request.get(window.url + film, headers={"Host": "evil.example"}).status == 403

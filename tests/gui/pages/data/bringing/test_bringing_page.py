@@ -57,23 +57,23 @@ def test_a_folder_is_proposed_answered_read_divided_and_found_again(
     page.get_by_role("button", name="All are “Normal”").click()
     expect(page.locator("#data-bring [data-at=facts]")).to_contain_text("41 images · 2 classes")
     assert read(page, session).classes == ("Normal", "opacity")
-    expect(page.locator("#data-films img")).to_have_count(16)
-    page.wait_for_function("document.querySelector('#data-films img').naturalWidth > 0")
+    expect(page.locator("#data-images img")).to_have_count(16)
+    page.wait_for_function("document.querySelector('#data-images img').naturalWidth > 0")
     page.get_by_role("tab", name="What the checks found").click()
-    expect(page.locator("#data-findings")).to_contain_text("${document.title=1}.png")
+    expect(page.locator("#data-issues")).to_contain_text("${document.title=1}.png")
     assert page.title() == "Overread"
-    page.get_by_text("By the shares below, whatever the data says").click()
+    page.get_by_text("Make a new split by the shares below").click()
     expect(page.locator("#data-split-note")).to_contain_text("60/20/20")
 
     name(page, tmp_path / "nowhere")
     refusal = page.locator("[data-at=problem-path]")
     expect(refusal).to_contain_text("nowhere")
-    expect(page.locator("#data-films")).to_be_hidden()  # the data set before does not stand under it
+    expect(page.locator("#data-images")).to_be_hidden()  # the data set before does not stand under it
     page.reload()
     expect(refusal).to_contain_text("nowhere")
     page.get_by_role("button", name="Back to the data set").click()
     expect(page.locator("#data-summary")).to_contain_text("40")
-    expect(page.locator("#data-division input[value=anew]")).to_be_checked()
+    expect(page.locator("#data-split-mode input[value=new]")).to_be_checked()
 
 
 def test_sent_and_dropped_images_keep_their_folders_and_several_kinds_come_at_once(
@@ -100,7 +100,7 @@ def test_sent_and_dropped_images_keep_their_folders_and_several_kinds_come_at_on
 
     drop(page, folder / "nowhere_to_be_found.txt", Path(__file__))
     expect(page.locator("[data-at=problem-sent]")).to_contain_text("no images")
-    expect(page.locator("#data-films")).to_be_hidden()
+    expect(page.locator("#data-images")).to_be_hidden()
 
 
 def test_a_table_sent_alone_asks_for_its_images_which_are_chosen_from_a_list(
