@@ -191,12 +191,19 @@ def _walk(folder: Path, issues: list[DataIssue], housekeeping: Counter[str]) -> 
             if _is_housekeeping(entry):
                 if not entry.name.startswith("._") and entry.name != ".DS_Store":
                     housekeeping[entry.name] += 1
-            elif entry.is_dir():
+            elif _is_folder(entry):
                 yield from enter(inner / entry.name, (*names, entry.name))
             else:
                 yield Found(names, inner / entry.name)
 
     yield from enter(folder, ())
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _is_housekeeping(entry: os.DirEntry[str]) -> bool:

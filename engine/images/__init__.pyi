@@ -1,11 +1,15 @@
 from .cache import (
-    VERSION as VERSION,
     ImageCache as ImageCache,
     evict as evict,
     open_cache as open_cache,
 )
+from .decoded import (
+    Decoded as Decoded,
+    Remark as Remark,
+)
 from .decoder import (
     IMAGE_SUFFIXES as IMAGE_SUFFIXES,
+    VERSION as VERSION,
     decode as decode,
 )
 from .files import (
@@ -24,7 +28,6 @@ from .pictures import (
     image_png as image_png,
     thumbnail_file as thumbnail_file,
 )
-from .remarks import Remark as Remark
 from .tensors import load_image as load_image
 from .threads import (
     FILES_PER_TASK as FILES_PER_TASK,

@@ -27,14 +27,13 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from engine.errors import ImageError, WorkspaceError
-from engine.images.decoder import decode
+from engine.images.decoder import VERSION, decode
 from engine.images.files import read_unchanged
 from engine.images.tensors import to_array
 from engine.images.threads import in_order
 from engine.records import DataIssue, DataIssueKind, Sample
 from engine.storage import check_room, make_room, storage_error
 
-VERSION = 1  # of the pixels: change it whenever `load_image` gives other ones
 _BLOCK = 4 * 1024 * 1024
 _CHECKED_BLOCKS = 32  # at each opening; so much is read anyway before the first epoch
 _ABOUT = "about.json"

@@ -1,6 +1,6 @@
 """One image in, whatever its format: 8-bit, upright, grey or colour, for the net and for the eye.
 
-    decode          the one door: every raster format that Pillow reads, and DICOM
+    decode          the one door: what a file is is read from its first bytes, then its format's module reads it
     load_image      for the net: (H, W, C) uint8, the whole image squeezed to a square
     film_file       for the viewer: a lossless PNG without metadata, made once
     thumbnail_file  for the pages: a small JPEG, made once
@@ -12,78 +12,41 @@ stops a folder.
 
 from __future__ import annotations
 
-import struct
+import gzip
+import logging
 import warnings
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, UnidentifiedImageError
-
 from engine.errors import ImageError
-from engine.images.dicom import DICOM_SUFFIXES, MAX_PIXELS, is_dicom, natural_range, read_dicom, window
-from engine.images.files import read_bytes
-from engine.images.remarks import Remark
+from engine.images.decoded import Decoded
+from engine.images.files import MAX_BYTES, read_bytes
+from engine.images.formats.dicom import read_dicom
+from engine.images.formats.rasters import read_raster
+from engine.images.formats.refusals import cut_short, not_read
+from engine.images.formats.tiff import read_tiff
+from engine.images.kinds import HEAD_BYTES, READ, FileKind, kind_of
+from engine.images.remarks import remarks_on
 
+VERSION = (
+    2  # of the pixels: change it whenever `decode` gives other ones, so that none of the old ones are used
+)
 _JPEG = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k"})
 _PLAIN = frozenset({".bmp", ".dib", ".pbm", ".pgm", ".pnm", ".ppm", ".tga"})
-RASTER_SUFFIXES = _JPEG | _PLAIN | {".gif", ".png", ".tif", ".tiff", ".webp"}
-IMAGE_SUFFIXES = RASTER_SUFFIXES | DICOM_SUFFIXES
-
-# Images above MAX_PIXELS are refused below with a sentence; Pillow's warning before it would only be noise.
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-
-# What Pillow's readers raise for files that are cut short or malformed; anything else is our defect.
-_BROKEN = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zlib.error,
+_DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
+# Names that promise an image: such a file is listed without being opened. Others are looked into.
+IMAGE_SUFFIXES = (
+    _JPEG | _PLAIN | _DICOM_SUFFIXES | {".gif", ".png", ".tif", ".tiff", ".webp", ".avif", ".heic", ".heif"}
 )
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_ORIENTATION = 0x0112
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Decoded:
-    """An image for the eye, and what its file said of it.
-
-    Attributes:
-        image: Mode "L" or "RGB", upright; smaller than the original where `at_least` allowed it.
-        width: Pixels across of the original, upright.
-        height: Pixels down of the original, upright.
-        patient_id: From DICOM; None otherwise.
-        meta: The kept DICOM tags; empty otherwise.
-        remarks: What is odd about it, for the person who will publish; empty for most.
-    """
-
-    image: Image.Image
-    width: int
-    height: int
-    patient_id: str | None = None
-    meta: Mapping[str, str] = field(default_factory=dict)
-    remarks: tuple[Remark, ...] = ()
+# What is wrong with an image is said by an `ImageError` or a remark; these libraries would say it on the terminal.
+for library in ("pydicom", "pylibjpeg", "openjpeg", "libjpeg", "tifffile", "imagecodecs", "PIL"):
+    logging.getLogger(library).setLevel(logging.CRITICAL + 1)
+warnings.filterwarnings(
+    "ignore", module=r"(pydicom|pylibjpeg|openjpeg|libjpeg|tifffile|PIL|engine\.images)\b"
+)
 
 
 def decode(
@@ -105,80 +68,30 @@ def decode(
     """
     if data is None:
         data = read_bytes(path)
-    if is_dicom(data) or path.suffix.lower() in DICOM_SUFFIXES:
-        film = read_dicom(data, path.name)
-        image = Image.fromarray(film.pixels)
-        return Decoded(
-            image=image, width=image.width, height=image.height, patient_id=film.patient_id, meta=film.meta
-        )
+    name = path.name
+    kind = kind_of(data[:HEAD_BYTES])
+    if data[:2] == b"\x1f\x8b" and kind in READ:
+        data = _unzipped(data, name)
+    suffix = path.suffix.lower()
+    if kind is FileKind.DICOM or (kind is FileKind.OTHER and suffix in _DICOM_SUFFIXES):
+        decoded = read_dicom(data, name)
+    elif kind is FileKind.TIFF:
+        decoded = read_tiff(data, name)
+    elif kind in READ or (kind is FileKind.OTHER and suffix == ".tga"):
+        decoded = read_raster(data, kind, name, at_least=at_least, grey=grey)
+    else:
+        raise not_read(name, kind)
+    return replace(decoded, remarks=(*decoded.remarks, *remarks_on(decoded.image)))
+
+
+def _unzipped(data: bytes, name: str) -> bytes:
     try:
-        with Image.open(BytesIO(data)) as opened:
-            return _decode_raster(opened, path, at_least, grey)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_large(path, "") from error
-    except UnidentifiedImageError as error:
+        with gzip.GzipFile(fileobj=BytesIO(data)) as stream:
+            inner = stream.read(MAX_BYTES + 1)
+    except (EOFError, OSError, zlib.error) as error:
+        raise cut_short(name) from error
+    if len(inner) > MAX_BYTES:
         raise ImageError(
-            f"{path.name} is not an image that can be read",
-            "Save it as PNG, JPEG, TIFF or DICOM, or take it out of the folder",
-        ) from error
-    except _BROKEN as error:
-        raise ImageError(
-            f"{path.name} is damaged or was cut short ({_first_line(error)})",
-            "Copy it again from where it came from",
-        ) from error
-
-
-def _decode_raster(opened: Image.Image, path: Path, at_least: int | None, grey: bool) -> Decoded:
-    width, height = opened.size
-    if width * height > MAX_PIXELS:
-        raise _too_large(path, f" ({width:,} × {height:,})")
-    frames = getattr(opened, "n_frames", 1)
-    if frames > 1 and opened.format != "MPO":  # an MPO is a photograph with previews behind it
-        raise ImageError(
-            f"{path.name} holds {frames} frames or pages, and one case is one image",
-            "Save the one to be read as a file of its own",
+            f"{name} unpacks to more than the 2 GiB that are read", "Export it at a lower resolution"
         )
-    if at_least is not None and opened.format in ("JPEG", "MPO"):
-        opened.draft("L" if grey and opened.mode == "RGB" else None, (at_least, at_least))
-    orientation = _orientation(opened)
-    opened.load()
-    image = _eight_bits(opened)
-    if orientation in _TURNS:
-        image = image.transpose(_TURNS[orientation])
-        if orientation >= 5:
-            width, height = height, width
-    return Decoded(image=image, width=width, height=height)
-
-
-def _orientation(opened: Image.Image) -> int:
-    try:
-        return int(opened.getexif().get(_ORIENTATION, 1))
-    except _BROKEN:  # a malformed EXIF block says nothing about the picture
-        return 1
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Bring any mode of Pillow's to "L" or "RGB", transparency on black."""
-    if image.mode in ("L", "RGB"):
-        return image.copy()  # free of the file and of its metadata
-    if image.mode[0] in "IF":  # I;16 and its byte orders, I, F
-        values = np.asarray(image, dtype=np.float32)
-        return Image.fromarray(window(values, *natural_range(values)))
-    if image.mode in ("LA", "La", "RGBA", "RGBa", "PA") or "transparency" in image.info:
-        grey = image.mode in ("LA", "La") or image.mode in ("1", "L")
-        layered = image.convert("RGBA")
-        black = Image.new("RGBA", image.size, (0, 0, 0, 255))
-        return Image.alpha_composite(black, layered).convert("L" if grey else "RGB")
-    return image.convert("L" if image.mode == "1" else "RGB")
-
-
-def _too_large(path: Path, dimensions: str) -> ImageError:
-    return ImageError(
-        f"{path.name}{dimensions} has more than the 250 million pixels that are read",
-        "Save it at a lower resolution",
-    )
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".")[:160] if lines else type(error).__name__
+    return inner

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from engine.images.decoder import decode
+from engine.images.decoder import VERSION, decode
 from engine.images.files import read_unchanged
 from engine.storage import storage_error, write_atomic
 
@@ -49,7 +49,7 @@ def image_file(
         ImageError: See `decode` and `read_unchanged`.
         WorkspaceError: The cache cannot be written to.
     """
-    film = cache_dir / "films" / image_id[:2] / f"{image_id}-{max_side}.png"
+    film = cache_dir / "films" / image_id[:2] / f"{image_id}-{max_side}-{VERSION}.png"
     if not _there(film):
         data = read_unchanged(path, image_id) if unchanged else None
         _place(film, image_png(path, data=data, max_side=max_side))
@@ -58,7 +58,7 @@ def image_file(
 
 def thumbnail_file(cache_dir: Path, path: Path, image_id: str, side: int = 160) -> Path:
     """Return a small JPEG of an image, longer side `side`, made at the first call; raises as `image_file`."""
-    thumbnail = cache_dir / "thumbnails" / image_id[:2] / f"{image_id}-{side}.jpg"
+    thumbnail = cache_dir / "thumbnails" / image_id[:2] / f"{image_id}-{side}-{VERSION}.jpg"
     if not _there(thumbnail):
         stream = BytesIO()
         _shrunk(path, side).save(stream, "JPEG", quality=85)

@@ -1,0 +1,214 @@
+"""From stored values to grey levels, in the order of DICOM: modality LUT, VOI LUT or window, polarity.
+
+Each step is taken from where the file says it (the frame's functional groups, the shared ones, the header). A step
+whose values make no sense is left out and said: the film is shown, stretched to what it uses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.pixels.processing import apply_color_lut
+
+from engine.images.decoded import Remark
+from engine.images.formats.dicom_header import items, number, numbers, places, said, text
+from engine.images.formats.dicom_pixels import Stored
+from engine.images.formats.levels import colour_film, grey_film, natural_range, window
+from engine.images.formats.refusals import BROKEN
+from engine.records import DataIssueKind
+
+ODD_RESCALE = Remark(
+    DataIssueKind.ODD_HEADER,
+    "the rescale slope or intercept is no usable number; the values are taken as stored",
+)
+ODD_WINDOW = Remark(
+    DataIssueKind.ODD_HEADER,
+    "the window or its table cannot be used; the film is shown from its darkest to its brightest",
+)
+EMPTY_WINDOW = Remark(
+    DataIssueKind.ODD_HEADER,
+    "the window leaves nothing to be seen; the film is shown from its darkest to its brightest instead",
+)
+ODD_POLARITY = Remark(
+    DataIssueKind.ODD_HEADER,
+    "the header contradicts itself on whether low values are white (MONOCHROME1, but PresentationLUTShape IDENTITY); "
+    "they are shown white",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A lookup table (PS3.3, C.11.1.1): entries for input values from `start` on; what lies outside takes the ends.
+
+    Attributes:
+        entries: (N,) unsigned.
+        start: The input value of the first.
+        bits: Of an entry, as the descriptor says.
+    """
+
+    entries: NDArray[Any]
+    start: int
+    bits: int
+
+    def look_up(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return the entry of each value, same shape."""
+        start = self.start
+        if (
+            start > 32767 and values.min() < 0
+        ):  # whether it is signed hangs on the values, not on how it was written
+            start -= 65536
+        elif start < 0 and values.max() > 32767:
+            start += 65536
+        place = np.clip(np.rint(values).astype(np.int64) - start, 0, len(self.entries) - 1)
+        return np.asarray(self.entries[place])
+
+
+def grey(header: pydicom.Dataset, stored: Stored) -> tuple[NDArray[np.uint8], tuple[Remark, ...]]:
+    """Make a film of grey values, (H, W) uint8: bone bright, padding black."""
+    remarks: list[Remark] = []
+    measured = ~stored.padded if stored.padded is not None else np.ones(stored.values.shape, np.bool_)
+    values = _rescaled(header, stored, remarks)
+    film = _windowed(header, values, measured, remarks)
+    if film is None:
+        film = _stretched(values, measured, stored.bits)
+    if _low_is_white(header, remarks):
+        film = 255 - film
+    if stored.padded is not None:
+        film[stored.padded] = 0
+    return film, tuple(remarks)
+
+
+def colour(stored: Stored) -> NDArray[np.uint8]:
+    """Make a film of colours, (H, W, 3) uint8; grey-level windows do not apply to them."""
+    return colour_film(stored.values, depth=stored.bits)
+
+
+def palette(header: pydicom.Dataset, stored: Stored) -> NDArray[np.uint8] | None:
+    """Make a film of indices into a colour palette, (H, W, 3) uint8; None where the palette is missing or broken."""
+    if "SegmentedRedPaletteColorLookupTableData" in header:
+        try:
+            colours = apply_color_lut(stored.values, header)
+        except BROKEN:
+            return None
+    else:
+        names = (f"{name}PaletteColorLookupTable" for name in ("Red", "Green", "Blue"))
+        tables = [_table(header, f"{name}Descriptor", f"{name}Data") for name in names]
+        if None in tables:
+            return None
+        colours = np.stack([table.look_up(stored.values) for table in tables if table], axis=-1)
+        if (
+            max(table.entries.max() for table in tables if table) < 256
+        ):  # also where sixteen bits are declared
+            return colours.astype(np.uint8)
+    return colours if colours.dtype == np.uint8 else window(colours, 0, 65535)
+
+
+def _rescaled(header: pydicom.Dataset, stored: Stored, remarks: list[Remark]) -> NDArray[Any]:
+    for place in places(header, "PixelValueTransformationSequence"):
+        for item in items(place, "ModalityLUTSequence")[:1]:
+            table = _table(item, "LUTDescriptor", "LUTData")
+            if table is not None:
+                return table.look_up(stored.values)
+            remarks.append(ODD_RESCALE)
+        if said(place, "RescaleSlope") or said(place, "RescaleIntercept"):
+            slope = number(place, "RescaleSlope") if said(place, "RescaleSlope") else 1.0
+            intercept = number(place, "RescaleIntercept") if said(place, "RescaleIntercept") else 0.0
+            if (slope, intercept) == (1.0, 0.0):
+                return stored.values
+            if slope and intercept is not None:
+                deep = stored.values.dtype.itemsize > 2
+                rescaled: NDArray[Any] = stored.values.astype(np.float64 if deep else np.float32)
+                rescaled *= slope
+                rescaled += intercept
+                return rescaled
+            remarks.append(ODD_RESCALE)
+    return stored.values
+
+
+def _windowed(
+    header: pydicom.Dataset, values: NDArray[Any], measured: NDArray[np.bool_], remarks: list[Remark]
+) -> NDArray[np.uint8] | None:
+    """Apply the first VOI LUT, or else the first window; None where there is none that can be used."""
+    for place in places(header, "FrameVOILUTSequence"):
+        for item in items(place, "VOILUTSequence")[:1]:
+            table = _table(item, "LUTDescriptor", "LUTData")
+            if table is not None:
+                return window(table.look_up(values), 0, 2**table.bits - 1)
+            remarks.append(ODD_WINDOW)
+        if not (said(place, "WindowCenter") and said(place, "WindowWidth")):
+            continue
+        centre, width = number(place, "WindowCenter"), number(place, "WindowWidth")
+        if centre is None or width is None or width <= 0:
+            remarks.append(ODD_WINDOW)
+            continue
+        film = _apply_window(values, centre, width, text(place, "VOILUTFunction").upper())
+        if np.ptp(film[measured]) == 0 and np.ptp(values[measured]) > 0:
+            remarks.append(EMPTY_WINDOW)
+            continue
+        return film
+    return None
+
+
+def _apply_window(values: NDArray[Any], centre: float, width: float, function: str) -> NDArray[np.uint8]:
+    if function == "SIGMOID":  # PS3.3, C.11.2.1.3.1
+        with np.errstate(over="ignore"):
+            return window(1.0 / (1.0 + np.exp(-4.0 * (values - centre) / width)), 0.0, 1.0)
+    if function != "LINEAR_EXACT" and width >= 1:  # LINEAR, C.11.2.1.2.1: the window covers whole values
+        centre, width = centre - 0.5, width - 1.0
+    if width == 0:
+        return np.where(values > centre, np.uint8(255), np.uint8(0))
+    return window(values, centre - width / 2.0, centre + width / 2.0)
+
+
+def _stretched(values: NDArray[Any], measured: NDArray[np.bool_], bits: int) -> NDArray[np.uint8]:
+    if bits in (1, 8) and values.dtype.kind == "u" and values.max() < 2**bits:
+        return grey_film(values, depth=bits)  # made for the eye
+    return window(values, *natural_range(values[measured]))
+
+
+def _low_is_white(header: pydicom.Dataset, remarks: list[Remark]) -> bool:
+    """Tell whether the film has to be turned so that bone is bright.
+
+    MONOCHROME1 and the presentation LUT shape INVERSE each say so. IDENTITY beside MONOCHROME1 is a contradiction that
+    the standard forbids (PS3.3, C.8.11.3): dcmtk believes the shape. Here MONOCHROME1 is believed: it is mandatory
+    and what every viewer goes by, while devices are known that write IDENTITY into everything, so that believing the
+    shape shows their films inverted (dcm4chee-arc-light, issue 3155, has an option against it).
+    """
+    low_is_white = text(header, "PhotometricInterpretation").upper() == "MONOCHROME1"
+    shape = text(header, "PresentationLUTShape").upper()
+    if low_is_white and shape == "IDENTITY":
+        remarks.append(ODD_POLARITY)
+    return low_is_white or shape == "INVERSE"
+
+
+def _table(item: pydicom.Dataset, descriptor: str, data: str) -> Table | None:
+    """Read a lookup table; None where it is missing or makes no sense."""
+    described = numbers(item, descriptor)
+    if len(described) != 3:
+        return None
+    count, start, bits = (int(each) for each in described)
+    count = count % 65536 or 65536  # 0 stands for 65,536; as signed, 40,000 is read as -25,536
+    try:
+        entries = _entries(item[data], count, little=bool(item.original_encoding[1]))
+    except BROKEN:
+        return None
+    if not entries.size:
+        return None
+    needed = max(8, int(entries.max()).bit_length())
+    return Table(entries, start, 8 if needed == 8 else min(16, max(bits, needed)))
+
+
+def _entries(element: pydicom.DataElement, count: int, *, little: bool) -> NDArray[Any]:
+    """Return a table's entries: sixteen bits each, or eight where only so many bytes are there."""
+    value = element.value
+    if isinstance(value, bytes):
+        words = np.frombuffer(value[: len(value) // 2 * 2], dtype="<u2" if little else ">u2")
+    else:
+        words = np.atleast_1d(np.asarray(value)).astype(np.int64).astype(np.uint16)
+    if len(words) >= count or len(words) != (count + 1) // 2:
+        return words[:count]
+    return words.astype("<u2").view(np.uint8)[:count]

@@ -1,0 +1,115 @@
+"""From the levels that a file holds, of any depth, to the 256 that a screen and a net take.
+
+window         two levels become black and white, whatever the depth
+natural_range  the two levels where the file names none
+grey_film      a grey image of any depth: eight bits stay, everything else is stretched to what it uses
+colour_film    a colour image of any depth: scaled by the depth in use, so that its hues stay
+on_black       transparency lies on black, as the border of a film does
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def window(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
+    """Map [low, high] linearly onto [0, 255]; what lies outside is clipped, what is not finite is black.
+
+    Args:
+        values: Any shape.
+        low: Becomes 0.
+        high: Becomes 255; where it is not above `low`, everything is black.
+
+    Returns:
+        Same shape, uint8.
+    """
+    if not high > low:
+        return np.zeros(values.shape, dtype=np.uint8)
+    scaled: NDArray[Any] = values.astype(np.float64 if values.dtype.itemsize > 4 else np.float32)
+    scaled -= low
+    scaled *= 255.0 / (high - low)
+    scaled = np.nan_to_num(scaled, copy=False, nan=0.0, posinf=255.0, neginf=0.0)
+    film: NDArray[np.uint8] = np.clip(scaled + 0.5, 0, 255).astype(np.uint8)
+    return film
+
+
+def natural_range(values: NDArray[Any]) -> tuple[float, float]:
+    """Return the 0.1 and 99.9 percentiles, so that a dead pixel or a lead marker does not darken the film.
+
+    Where these are equal (a nearly empty image) it is the minimum and the maximum. At most a million evenly
+    spaced values are looked at.
+    """
+    flat = values.ravel()
+    flat = flat[:: max(1, flat.size // 1_000_000)]
+    flat = flat[np.isfinite(flat)]
+    if not flat.size:
+        return 0.0, 0.0
+    low, high = np.percentile(flat, (0.1, 99.9))
+    if not high > low:
+        low, high = flat.min(), flat.max()
+    return float(low), float(high)
+
+
+def grey_film(values: NDArray[Any], *, depth: int) -> NDArray[np.uint8]:
+    """Bring grey levels to eight bits.
+
+    Args:
+        values: (H, W), any real type.
+        depth: Bits a level has in the file. Eight stay as they are, fewer are spread evenly; more, signed or
+            floating-point levels are stretched to what the image uses, for no two scanners use the same part of
+            them.
+
+    Returns:
+        (H, W) uint8.
+    """
+    if values.dtype == np.bool_:
+        return values.astype(np.uint8) * 255
+    if values.dtype.kind == "u" and depth <= 8:
+        return values.astype(np.uint8) if depth == 8 else window(values, 0, 2**depth - 1)
+    return window(values, *natural_range(values))
+
+
+def colour_film(values: NDArray[Any], *, depth: int | None = None) -> NDArray[np.uint8]:
+    """Bring colours to eight bits, all three by one scale so that hues stay.
+
+    Args:
+        values: (H, W, 3), any real type. Three equal planes are a grey image, and treated as one.
+        depth: Bits a level has where the file says so; None means as many as the brightest needs: twelve bits
+            are often kept in sixteen.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
+    if values.dtype == np.uint8 and (depth or 8) == 8:
+        return values
+    if (values == values[..., :1]).all():
+        grey = grey_film(values[..., 0], depth=depth or 8 * values.dtype.itemsize)
+        return np.repeat(grey[..., None], 3, axis=2)
+    low, high = natural_range(values)
+    if values.dtype.kind == "f":
+        lowest, highest = np.nanmin(values), np.nanmax(values)
+        return window(values, 0, 1) if lowest >= 0 and highest <= 1 else window(values, low, high)
+    if values.min() < 0:
+        return window(values, low, high)
+    in_use = max(8, int(values.max()).bit_length())
+    if depth is None or in_use == 8 or in_use > depth:
+        depth = in_use
+    return window(values, 0, 2**depth - 1)
+
+
+def on_black(colours: NDArray[np.uint8], opacity: NDArray[Any], *, opaque: float) -> NDArray[np.uint8]:
+    """Lay an image on black.
+
+    Args:
+        colours: (H, W) or (H, W, 3).
+        opacity: (H, W).
+        opaque: The opacity of what is not transparent at all.
+    """
+    share = opacity.astype(np.float32) / opaque
+    if colours.ndim == 3:
+        share = share[..., None]
+    film: NDArray[np.uint8] = (colours * share + 0.5).astype(np.uint8)
+    return film
