@@ -4,6 +4,7 @@ workspace/
   overread.db                 cases and reviews (engine.reading.store)
   datasets/<dataset_id>/      what was indexed
   runs/<run_id>/              one training run each: recipe, split, history, checkpoint, environment, heatmaps
+  unpacked/, uploads/         archives that were indexed, and files that the browser sent: the images of data sets
   cache/                      decoded images, features, films: may be deleted at any time
 """
 
@@ -40,6 +41,16 @@ class Workspace:
     def runs(self) -> Path:
         """One folder a training run."""
         return self.root / "runs"
+
+    @property
+    def unpacked(self) -> Path:
+        """One folder an archive that was indexed."""
+        return self.root / "unpacked"
+
+    @property
+    def uploads(self) -> Path:
+        """One folder for each time that files were sent by the browser."""
+        return self.root / "uploads"
 
     @property
     def cache(self) -> Path:

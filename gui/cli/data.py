@@ -115,7 +115,7 @@ def read_data(
     """
     answers = answers_for(workspace, path, said or Answers(), forget=forget)
     with progress("Reading images") as bar:
-        found = data.index_data(path, answers=answers, unpack_into=workspace.root / "unpacked", progress=bar)
+        found = data.index_data(path, answers=answers, unpack_into=workspace.unpacked, progress=bar)
     data.save_index(workspace, found)
     return found
 

@@ -91,7 +91,7 @@ def propose(
         root=images_root,
     )
     answers = answers_for(workspace, path, said, forget=forget)
-    proposal = data.propose(path, answers=answers, unpack_into=workspace.root / "unpacked")
+    proposal = data.propose(path, answers=answers, unpack_into=workspace.unpacked)
     if as_json:
         show_json(data.proposal_to_json(proposal))
         return

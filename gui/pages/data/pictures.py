@@ -131,7 +131,11 @@ def facts_of(index: Index, path: Path, sample: Sample | None) -> list[tuple[str,
 def pixel_facts(path: Path, data: bytes) -> list[tuple[str, str]]:
     """Return an image's size and what was done to its pixels: (what, value), in words."""
     decoded = decode(path, data=data)
-    return [("Size", f"{decoded.width:,} × {decoded.height:,} pixels")]
+    noticed = [remark.message for remark in decoded.remarks]
+    return [
+        ("Size", f"{decoded.width:,} × {decoded.height:,} pixels"),
+        *(("Noticed", f"{message[:1].upper()}{message[1:]}") for message in noticed),
+    ]
 
 
 def issue_facts(index: Index, path: Path) -> list[tuple[str, str]]:

@@ -152,9 +152,7 @@ class Bringing:
         if source.batch and source.path.is_dir():
             refused = uploads.open_archives(source.path)
             source = replace(source, left_out=tuple(dict.fromkeys((*source.left_out, *refused))))
-        proposal = propose(
-            source.path, answers=state.answers, unpack_into=self._session.workspace.root / "unpacked"
-        )
+        proposal = propose(source.path, answers=state.answers, unpack_into=self._session.workspace.unpacked)
         asked = self._shown((question.issue for question in proposal.questions), source)
         proposal = replace(
             proposal,
@@ -179,7 +177,7 @@ class Bringing:
         index = index_data(
             state.source.path,
             answers=state.answers,
-            unpack_into=self._session.workspace.root / "unpacked",
+            unpack_into=self._session.workspace.unpacked,
             progress=told,
         )
         if stop.is_set():
@@ -281,9 +279,9 @@ def headers_of(source: Source | None) -> tuple[str, ...]:
 def without_places(text: str, session: AppSession, source: Source | None) -> str:
     """Return a sentence without the places where the workspace keeps what was sent or unpacked."""
     if source is not None and source.batch:
-        place = str(uploads.uploads_of(session.workspace) / source.batch)
+        place = str(session.workspace.uploads / source.batch)
         text = re.sub(rf"{re.escape(place)}[/\\]", "", text).replace(place, "What was sent")
-    unpacked = re.escape(str(session.workspace.root / "unpacked"))
+    unpacked = re.escape(str(session.workspace.unpacked))
     return re.sub(rf"{unpacked}[/\\](.+?)-[0-9a-f]{{12}}", r"\1", text)
 
 

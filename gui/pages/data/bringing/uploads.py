@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import time
@@ -35,6 +36,7 @@ KEPT_FREE = 512 * 1024**2
 """Bytes of the disk that an upload never takes: the database and the cache need room too."""
 ABANDONED_SECONDS = 24 * 3600
 _BLOCK = 1024 * 1024
+_BATCH = re.compile(r"[0-9_-]{19}_[0-9a-f]{6}")  # as `begin` names them
 _NOT_ON_WINDOWS = frozenset('<>:"|?*')
 _NAME_AT_FAULT = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.EILSEQ)
 
@@ -64,7 +66,7 @@ def begin(session: AppSession, tops: Sequence[str], files: int, size: int) -> di
             f"{files:,} files of {size / 1e9:,.0f} GB are more than can be sent through the browser",
             "Put them into a folder on the computer where Overread runs, and name that folder",
         )
-    uploads = uploads_of(session.workspace)
+    uploads = session.workspace.uploads
     _remove_abandoned(uploads)
     remedy = "Free some space, or bring fewer files at once"
     check_room("These files need", size + KEPT_FREE, session.workspace.root, remedy)
@@ -84,9 +86,8 @@ def tree_of(workspace: Workspace, batch: str) -> Path:
     Raises:
         DataError: Nothing came, or it was removed.
     """
-    folder = uploads_of(workspace) / batch
-    known = folder.parent == uploads_of(workspace) and folder.is_dir()
-    came = [path for path in folder.iterdir() if path.name != UNREAD] if known else []
+    folder = _folder(workspace, batch)
+    came = [path for path in folder.iterdir() if path.name != UNREAD] if folder.is_dir() else []
     if len(came) != 1:
         raise DataError("The files that were sent are not there any more", "Send them again")
     tree = came[0]
@@ -117,19 +118,14 @@ def open_archives(tree: Path) -> list[str]:
 
 def keep(workspace: Workspace, batch: str) -> None:
     """Say that a batch was indexed: its files stay."""
-    (uploads_of(workspace) / batch / UNREAD).unlink(missing_ok=True)
+    (_folder(workspace, batch) / UNREAD).unlink(missing_ok=True)
 
 
 def discard(workspace: Workspace, batch: str) -> None:
     """Remove a batch, unless it was indexed."""
-    folder = uploads_of(workspace) / batch
-    if folder.parent == uploads_of(workspace) and (folder / UNREAD).is_file():
+    folder = _folder(workspace, batch)
+    if (folder / UNREAD).is_file():
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def uploads_of(workspace: Workspace) -> Path:
-    """Return the folder of all batches."""
-    return workspace.root / "uploads"
 
 
 def refuse_guests(session: AppSession) -> None:
@@ -142,6 +138,12 @@ def refuse_guests(session: AppSession) -> None:
         raise DataError(
             "This window is for looking only", "Bring data in on the computer that holds the workspace"
         )
+
+
+def _folder(workspace: Workspace, batch: str) -> Path:
+    if not _BATCH.fullmatch(batch):
+        raise DataError("The page sent the name of no upload", "Reload the page and send the files again")
+    return workspace.uploads / batch
 
 
 def _remove_abandoned(uploads: Path) -> None:
@@ -164,7 +166,7 @@ def take_route(session: AppSession) -> Route:
 
     async def take(request: Request) -> Response:
         when, signed = request.path_params["when"], request.path_params["signed"]
-        folder = uploads_of(session.workspace) / when
+        folder = session.workspace.uploads / when
         if session.read_only or not is_signed(session, signed, PLACE, when):
             return PlainTextResponse("Files cannot be sent here.", status_code=403)
         if not (folder / UNREAD).is_file():

@@ -42,7 +42,7 @@ def looked(
 def sent(session: AppSession, *paths: Path) -> str:
     """Put files where the browser's uploads land; return the batch."""
     begun = uploads.begin(session, [path.name for path in paths], len(paths), 1)
-    folder = uploads.uploads_of(session.workspace) / begun["batch"] / begun["prefix"]
+    folder = session.workspace.uploads / begun["batch"] / begun["prefix"]
     folder.mkdir(exist_ok=True)
     for path in paths:
         (shutil.copytree if path.is_dir() else shutil.copy)(path, folder / path.name)
@@ -129,7 +129,7 @@ def test_an_archive_that_was_sent_is_read_and_takes_no_room_twice(
     index = load_index(session.workspace, settled(bringing).dataset_id)
     assert index.name == "cohort" and len(index.samples) == 20
     assert all(sample.path.is_file() for sample in index.samples)
-    assert not (uploads.uploads_of(session.workspace) / batch).exists()
+    assert not (session.workspace.uploads / batch).exists()
 
 
 def test_one_film_alone_can_be_brought(session: AppSession, tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_cancelling_stops_reading_and_removes_what_was_sent(
     assert ended.wait(20)
     assert bringing.state().stage == "idle"
     assert list_indexes(session.workspace) == []
-    assert not (uploads.uploads_of(session.workspace) / batch).exists()
+    assert not (session.workspace.uploads / batch).exists()
 
 
 def test_a_fault_of_ours_is_told_by_its_reference(

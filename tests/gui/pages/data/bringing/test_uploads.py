@@ -151,13 +151,15 @@ def test_several_things_stand_together_and_archives_among_them_are_opened(
 
 def test_what_was_indexed_stays_and_what_nobody_came_back_for_goes(session: AppSession) -> None:
     kept, left, fresh = (uploads.begin(session, ["films"], 1, 1)["batch"] for _ in range(3))
-    folder = uploads.uploads_of(session.workspace)
+    folder = session.workspace.uploads
     uploads.keep(session.workspace, kept)
     long_ago = time.time() - 2 * uploads.ABANDONED_SECONDS
     os.utime(folder / left / uploads.UNREAD, (long_ago, long_ago))
     uploads.begin(session, ["films"], 1, 1)
     uploads.discard(session.workspace, kept)
-    uploads.discard(session.workspace, "..")
+    for elsewhere in ("..", "", f"../uploads/{fresh}", f"{fresh}/.."):
+        with pytest.raises(DataError):
+            uploads.discard(session.workspace, elsewhere)
     assert (folder / kept).is_dir() and (folder / fresh).is_dir()
     assert not (folder / left).exists()
     assert session.workspace.datasets.is_dir()
