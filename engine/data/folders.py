@@ -139,10 +139,21 @@ def _check_folder(folder: Path) -> None:
 
 
 def _set_masks_aside(survey: Survey) -> None:
-    """Take no image in a folder named masks for a case, unless beside it stand folders that are named so too."""
-    masks = [
-        found for found in survey.images if _MASK_FOLDERS.intersection(name.lower() for name in found.names)
-    ]
+    """Take no image in a folder named masks for a case, unless one beside it speaks of masks too: mask, no_mask."""
+    folders = {found.names for found in survey.images}
+    speaking = {
+        names[:level]
+        for names in folders
+        for level, name in enumerate(names)
+        if "mask" in name.lower() and name.lower() not in _MASK_FOLDERS
+    }
+    of_masks = {
+        names
+        for names in folders
+        for level, name in enumerate(names)
+        if name.lower() in _MASK_FOLDERS and names[:level] not in speaking
+    }
+    masks = [found for found in survey.images if found.names in of_masks]
     if masks and len(masks) < len(survey.images):
         beside = set(masks)
         survey.images = [found for found in survey.images if found not in beside]
@@ -153,8 +164,11 @@ def _set_masks_aside(survey: Survey) -> None:
 
 def _is_text(path: Path) -> bool:
     """Tell whether a path can be written into tables and databases; on Linux a name may be any bytes."""
+    text = str(path)
+    if text.isascii():
+        return True
     try:
-        str(path).encode()
+        text.encode()
     except UnicodeEncodeError:
         return False
     return True

@@ -174,8 +174,8 @@ def looks_like_id(name: str) -> bool:
 
 def is_grouping(name: str) -> bool:
     """Tell whether a name counts what is neither class nor patient: site1, batch_02, visit-3, 2019."""
-    words = words_of(name)
-    counts = len(words) > 1 and words[0] in _GROUPINGS and any(word.isdecimal() for word in words)
+    first, *rest = words_of(name) or ("",)
+    counts = first in _GROUPINGS and bool(rest) and all(word.isdecimal() or len(word) == 1 for word in rest)
     return counts or _is_date(name)
 
 

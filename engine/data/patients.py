@@ -141,6 +141,6 @@ def patient_overlap(split: Split) -> str:
     if known.all:
         return "no patient is in two parts"
     return (
-        f"a patient is named for {known.named:,} of {known.images:,} images, and none of these is in two parts; "
-        "whether patients of the other images are cannot be known"
+        f"a patient is named for {known.named:,} of {known.images:,} images, and none of these patients is in two "
+        "parts; whether the others are cannot be known"
     )

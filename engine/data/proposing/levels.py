@@ -53,7 +53,9 @@ class Reading:
     """How the levels of a folder are read.
 
     Attributes:
-        dirs: The folders and their images.
+        dirs: The folders and their images, without folders that are looked through.
+        seen_as: The folders as they are on the disk → as they stand in `dirs`.
+        depth: How many levels there are.
         answers: What a person said.
         roles: Role by level, from 1; levels that are not in it are ignored.
         why: The reason of each role.
@@ -63,6 +65,8 @@ class Reading:
     """
 
     dirs: Dirs
+    seen_as: Mapping[tuple[str, ...], tuple[str, ...]]
+    depth: int
     answers: Answers
     roles: dict[int, Role] = field(default_factory=dict)
     why: dict[int, str] = field(default_factory=dict)
@@ -70,17 +74,12 @@ class Reading:
     beside: set[str] = field(default_factory=set)
     questions: list[Question] = field(default_factory=list)
 
-    @property
-    def depth(self) -> int:
-        """How many levels there are."""
-        return max(map(len, self.dirs), default=0)
-
     def of_role(self, role: Role) -> list[int]:
         """Return the levels of a role, the outermost first."""
         return [level for level in range(1, self.depth + 1) if self.roles.get(level) == role]
 
     def place(self, names: tuple[str, ...]) -> Placed:
-        """Return what the folders on the way to an image say of it."""
+        """Return what the folders on the way to an image say of it; they are named as in `dirs`."""
 
         def name_at(role: Role) -> str | None:
             return next((names[level - 1] for level in self.of_role(role) if level <= len(names)), None)
@@ -141,11 +140,15 @@ def read_levels(dirs: Dirs, answers: Answers) -> Reading:
         dirs: The folders that hold images.
         answers: What a person said goes before what is found.
     """
-    reading = Reading(dirs=dirs, answers=answers)
+    seen_as = _look_through(dirs)
+    seen: Counter[tuple[str, ...]] = Counter()
+    for names, images in dirs.items():
+        seen[seen_as[names]] += images
+    reading = Reading(dirs=seen, seen_as=seen_as, depth=max(map(len, seen), default=0), answers=answers)
     for level, role in answers.levels.items():
         reading.roles[level], reading.why[level] = role, "you said so"
     _find_parts(reading)
-    kept = {names: images for names, images in dirs.items() if reading.place(names).beside is None}
+    kept = {names: images for names, images in seen.items() if reading.place(names).beside is None}
     _find_class_and_patient(reading, kept)
     return reading
 
@@ -153,21 +156,45 @@ def read_levels(dirs: Dirs, answers: Answers) -> Reading:
 # ------------------------------------------------------------------------------------------------------------ parts
 
 
+def _look_through(dirs: Dirs) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Leave out folders around parts that stand beside other parts: trainval/train beside test, a pack in a pack."""
+    seen_as = {names: names for names in dirs}
+    for level in range(1, max(map(len, dirs), default=0)):
+        inside: dict[str, set[str]] = defaultdict(set)
+        for names in seen_as.values():
+            if len(names) >= level:
+                inside[names[level - 1]] |= set(names[level : level + 1])
+        around = {name for name, inner in inside.items() if len(set(parts_of_names(inner).values())) > 1}
+        if parts_of_names(inside.keys() - around):
+            seen_as = {
+                whole: names[: level - 1] + names[level:]
+                if names[level - 1 : level] and names[level - 1] in around
+                else names
+                for whole, names in seen_as.items()
+            }
+    return seen_as
+
+
 def _find_parts(reading: Reading) -> None:
     free = [level for level in range(1, reading.depth + 1) if level not in reading.answers.levels]
     known = {level: _parts_at(reading, level) for level in range(1, reading.depth + 1)}
-    if "part" in reading.answers.levels.values():
-        free = []
     whole = {level for level in free if known[level] and len(known[level]) == len(reading.counts(level))}
     for level in free:
         names = reading.counts(level)
         if level in whole or known[level].keys() & reading.answers.parts.keys():
             reading.give(level, "part", "its names are those of parts")
+        elif "part" in reading.answers.levels.values():
+            continue
         elif all(map(is_fold, names)) and len(names) > 1:
             reading.give(level, "ignored", "its names are those of folds")
             reading.questions.append(questions.folds(level, names))
         elif known[level] and not whole:
             _weigh_parts(reading, level, known[level])
+        elif {"val", "test"} & set(
+            known[level].values()
+        ):  # other levels are parts, and this one may narrow them
+            others = names.keys() - known[level].keys()
+            reading.questions.append(questions.class_or_part(level, known[level], others, names, False))
     for level in reading.of_role("part"):
         reading.parts |= dict.fromkeys(reading.counts(level)) | known[level]
     _settle_strangers(reading)
@@ -260,7 +287,7 @@ def _find_class_and_patient(reading: Reading, dirs: Dirs) -> None:
     telling = _telling(reading, dirs, free)
     patients = [level for level in telling if _mostly(reading.counts(level, dirs), says_patient)]
     if not reading.of_role("class"):
-        _find_class(reading, dirs, free, [level for level in telling if level not in patients])
+        _find_class(reading, dirs, free, [level for level in telling if level not in patients], patients)
     if not reading.of_role("patient"):
         _find_patient(reading, dirs, [level for level in telling if level not in reading.roles], patients)
 
@@ -286,8 +313,11 @@ def _varies_within_parts(reading: Reading, dirs: Dirs, level: int) -> bool:
     return any(len(names) > 1 for names in inside.values())
 
 
-def _find_class(reading: Reading, dirs: Dirs, free: list[int], telling: list[int]) -> None:
-    plain = [level for level in telling if not _mostly(reading.counts(level, dirs), is_grouping)] or telling
+def _find_class(
+    reading: Reading, dirs: Dirs, free: list[int], telling: list[int], patients: list[int]
+) -> None:
+    plain = [level for level in telling if not _mostly(reading.counts(level, dirs), is_grouping)]
+    plain = plain or ([] if patients else telling)
     named = [level for level in plain if not _mostly(reading.counts(level, dirs), looks_like_id)]
     if named:
         _choose_class(reading, dirs, named)
@@ -306,7 +336,7 @@ def _find_class(reading: Reading, dirs: Dirs, free: list[int], telling: list[int
             reading.give(inner, "class", f"its names come again under those of level {outer}")
         else:
             reading.give(outer, "class", "it is the outermost level whose names tell images apart")
-    else:
+    elif not patients:
         alone = [level for level in free if not all(map(is_container, reading.counts(level, dirs)))]
         alone = [level for level in alone if not _mostly(reading.counts(level, dirs), says_patient)]
         if alone:

@@ -6,7 +6,7 @@ Only names are looked at, and the tables that stand beside the images: 100,000 f
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -101,7 +101,7 @@ def _of_folders(
     path: Path, survey: Survey, reading: Reading, tables: Sequence[_Table], answers: Answers
 ) -> Draft:
     said = any(level in answers.levels for level in reading.of_role("patient"))
-    placed = {names: reading.place(names) for names in reading.dirs}
+    placed = {names: reading.place(seen) for names, seen in reading.seen_as.items()}
     listed = [
         Listed(
             path=found.path,
@@ -129,6 +129,13 @@ def _of_folders(
             if table.offer.recommended and answers.table is None
         ),
     ]
+    left_out += _not_heeded(
+        answers,
+        labels={place.label for place in placed.values() if place.label is not None},
+        parts={name for names in reading.dirs for name in names},
+        levels=reading.depth,
+        tables=tables,
+    )
     proposal = Proposal(
         path=path,
         root=survey.folder,
@@ -231,6 +238,12 @@ def _of_table(
     folders_tell: bool = False,
 ) -> Draft:
     listed, asked, left_out = _rows(table.matched, answers)
+    left_out += _not_heeded(
+        answers,
+        labels={entry.label for entry in listed if entry.label is not None},
+        parts={found.row.split for found in table.matched},
+        tables=tables or (table,),
+    )
     if survey is not None and answers.table is None:
         offer = table.offer
         asked.append(
@@ -319,6 +332,41 @@ def _finished(proposal: Proposal, listed: Sequence[Listed]) -> Draft:
         questions=tuple(sorted(asked, key=lambda question: not question.issue.serious)),
     )
     return Draft(proposal=proposal, listed=merged)
+
+
+def _not_heeded(
+    answers: Answers,
+    *,
+    labels: Collection[str],
+    parts: Collection[str],
+    levels: int | None = None,
+    tables: Sequence[_Table] = (),
+) -> list[DataIssue]:
+    """Say which answers fit nothing that is there: a slip of the pen, or data that changed since."""
+    names = [table.offer.path for table in tables]
+    said = [
+        (DataIssueKind.CLASS_UNCLEAR, f"no class is called “{name}”", labels)
+        for name in answers.same
+        if name not in labels
+    ]
+    said += [
+        (DataIssueKind.PART_UNCLEAR, f"no folder or cell is called “{name}”", parts)
+        for name in answers.parts
+        if name not in parts and "," not in name  # names that were given together
+    ]
+    if levels is not None and max(answers.levels, default=0) > levels:
+        said.append((DataIssueKind.CLASS_UNCLEAR, f"there are {levels} levels of folders", ()))
+    if answers.table and answers.table not in names:
+        said.append((DataIssueKind.TABLE_FOUND, f"no table {answers.table} describes the images", names))
+    return [
+        DataIssue(
+            kind=kind,
+            message=f"What was said does not fit: {problem}"
+            + (f"; there are {questions.listed(sorted(there))}" if there else ""),
+            serious=True,
+        )
+        for kind, problem, there in said
+    ]
 
 
 def _merged(label: str, same: Mapping[str, str]) -> str:

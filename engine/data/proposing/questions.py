@@ -58,7 +58,11 @@ def class_or_part(
     return _question(
         DataIssueKind.PART_UNCLEAR,
         message,
-        [_level(level, "part", "They are parts"), _level(level, "class", "They are classes")],
+        [
+            _level(level, "part", "They are parts"),
+            _level(level, "class", "They are classes"),
+            *(_as_parts(sorted(others)) if as_part else ()),
+        ],
     )
 
 

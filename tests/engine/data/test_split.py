@@ -222,6 +222,88 @@ def test_training_cases_of_tested_patients_are_left_out_and_counted() -> None:
     assert "3 cases left out" in split.method
 
 
+def without_part(samples: list[Sample]) -> list[Sample]:
+    return [
+        replace(sample, image_id=f"none-{sample.image_id}", patient_id=f"none-{sample.patient_id}", part=None)
+        for sample in samples
+    ]
+
+
+def test_cases_that_no_part_came_with_are_left_out_and_counted() -> None:
+    index = with_parts(val=15)
+    odd = without_part(cases("a", {"x": 2, "y": 3}) + cases("b", {"z": 1}))
+    split = split_index(replace(index, samples=(*odd, *index.samples)))
+    assert all(sample.part == part for part in PARTS for sample in split.part(part))
+    assert "6 cases left out because they came with no part" in split.method
+
+
+def test_a_case_without_a_part_of_a_tested_patient_is_not_trained_on() -> None:
+    index = with_parts(val=15)
+    film = replace(index.samples[-1], image_id="one more", part=None)
+    split = split_index(replace(index, samples=(*index.samples, film)))
+    assert "one more" not in {sample.image_id for part in PARTS for sample in split.part(part)}
+
+
+def test_a_test_part_is_carved_where_only_training_and_validation_came() -> None:
+    index = with_parts(val=15)
+    index = replace(index, samples=tuple(sample for sample in index.samples if sample.part != "test"))
+    split = split_index(index)
+    check(split, index)
+    assert {sample.part for sample in split.val} == {"val"} and {sample.part for sample in split.test} == {
+        "train"
+    }
+    assert "test (25%) taken by patient from training" in split.method
+
+
+def test_a_test_part_that_came_without_training_is_asked_about_and_never_trained_on_unasked() -> None:
+    index = with_parts(val=15)
+    samples = tuple(
+        replace(sample, part=None) if sample.part == "train" else sample for sample in index.samples
+    )
+    with pytest.raises(SplitError, match="24 cases as the test part, and with no training part"):
+        split_index(replace(index, samples=samples))
+    check(split_index(replace(index, samples=samples), use_given=False), index)
+
+
+@given(
+    st.lists(st.sampled_from(["train", "val", "test", None]), min_size=80, max_size=80), st.integers(0, 99)
+)
+@settings(max_examples=60, deadline=None)
+def test_whatever_parts_came_no_test_case_is_trained_on_and_none_changes_to_test(
+    parts: list[Part | None], seed: int
+) -> None:
+    samples = cases("a", {f"a{n}": 1 for n in range(40)}) + cases("b", {f"b{n}": 1 for n in range(40)})
+    index = index_of([replace(sample, part=part) for sample, part in zip(samples, parts, strict=True)])
+    try:
+        split = split_index(index, seed=seed)
+    except SplitError as error:
+        assert error.remedy
+        return
+    came = {sample.part for sample in index.samples}
+    if came - {"train", None}:
+        assert {sample.part for sample in split.train} <= {"train", "val"}
+        assert {sample.part for sample in split.val} <= {"train", "val"}
+        if "test" in came:
+            assert ids(split.test) == {sample.image_id for sample in index.samples if sample.part == "test"}
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        (80, "60/20/20 by patient, stratified"),
+        (0, "60/20/20 by image, as no patient is named, stratified"),
+        (3, "60/20/20 by patient where one is named (3 of 80 images), otherwise by image, stratified"),
+    ],
+)
+def test_by_patient_is_said_of_as_many_images_as_name_theirs(named: int, words: str) -> None:
+    samples = cases("a", {f"a{n}": 1 for n in range(40)}) + cases("b", {f"b{n}": 1 for n in range(40)})
+    samples = [
+        sample if number < named else replace(sample, patient_id=sample.image_id)
+        for number, sample in enumerate(samples)
+    ]
+    assert split_index(index_of(samples)).method.startswith(words)
+
+
 def test_given_parts_can_be_set_aside() -> None:
     index = with_parts(val=15)
     split = split_index(index, use_given=False)
