@@ -17,7 +17,7 @@ from engine.records import Review, Run, Verdict
 from engine.runs.folder import split_of
 from engine.runs.heatmaps import load_explanations
 from engine.saliency.faithfulness import chance_level, load_masks, pointing_game
-from engine.statistics.metrics import auroc
+from engine.statistics.ranking import auroc
 from engine.workspace import Workspace
 
 

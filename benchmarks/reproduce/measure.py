@@ -96,10 +96,8 @@ def figures_of(run: Run, predictions: list[Prediction]) -> dict[str, Estimate]:
     predicted = np.array([code[each.predicted] for each in predictions], dtype=np.int64)
     probabilities = np.array([each.probabilities for each in predictions])
     patients = np.array([each.patient_id for each in predictions])
-    figures = overall(
-        truth, predicted, probabilities, run.classes, positive=run.positive, groups=patients, count=1000
-    )
-    rows = classification_table(truth, predicted, run.classes, groups=patients, count=1000)
+    figures = overall(truth, predicted, probabilities, run.classes, positive=run.positive, groups=patients)
+    rows = classification_table(truth, predicted, run.classes, groups=patients)
     return figures | {f"F1 of {row.name}": row.f1 for row in rows}
 
 

@@ -19,7 +19,7 @@ from engine.data import PatientsNamed, patients_named
 from engine.errors import ReportError
 from engine.recipes import recipe_to_json
 from engine.records import Epoch, Estimate, Prediction, Recipe, Run
-from engine.statistics import RESAMPLES, Comparison, delong, overall, paired_bootstrap, paired_macro, shares
+from engine.statistics import Comparison, areas, log_odds, mean_areas, overall, shares
 
 FIGURES = ("accuracy", "AUROC", "macro F1")
 _SAID_ELSEWHERE = ("name", "title", "source", "expected", "seed")
@@ -53,10 +53,6 @@ class Row:
         run: As trained.
         differs: Where its recipe differs from the first one's: field → value; of the first: what others change.
         estimates: `FIGURES` by name; AUROC of more than two classes is the mean over classes.
-        accuracy: This run minus the first one of the same seed; None for that one itself.
-        area: The same of AUROC.
-        p_accuracy: The p-value of `accuracy` after Holm's adjustment for all rows; NaN where there is none.
-        p_area: The same of AUROC.
         epochs: Trained.
         history: Of its training.
     """
@@ -66,10 +62,6 @@ class Row:
     run: Run
     differs: Mapping[str, Any]
     estimates: Mapping[str, Estimate]
-    accuracy: Comparison | None
-    area: Comparison | None
-    p_accuracy: float
-    p_area: float
     epochs: int
     history: Sequence[Epoch]
 
@@ -77,6 +69,27 @@ class Row:
     def label(self) -> str:
         """The name, with the seed unless it is 0."""
         return f"{self.name}, seed {self.seed}" if self.seed else self.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contrast:
+    """One recipe held against the first, all its seeds together.
+
+    Attributes:
+        name: Of the recipe.
+        seeds: Runs of it.
+        accuracy: Its share of right answers minus the first one's.
+        area: The same of AUROC.
+        p_accuracy: The p-value of `accuracy` after Holm's adjustment for every test of the comparison.
+        p_area: The same of AUROC.
+    """
+
+    name: str
+    seeds: int
+    accuracy: Comparison
+    area: Comparison
+    p_accuracy: float
+    p_area: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +117,7 @@ class RunComparison:
         cases: On which every row rests.
         patients: Of how many cases the patient is named, and how many patients these are.
         rows: In the order of the contestants.
+        contrasts: One for each recipe but the first.
         spreads: One per recipe and figure where recipes ran with several seeds.
     """
 
@@ -114,23 +128,21 @@ class RunComparison:
     cases: int
     patients: PatientsNamed
     rows: tuple[Row, ...]
+    contrasts: tuple[Contrast, ...]
     spreads: tuple[Spread, ...]
 
 
-def compare_runs(
-    contestants: Sequence[Contestant], *, part: str = "test", resample_count: int = RESAMPLES
-) -> RunComparison:
+def compare_runs(contestants: Sequence[Contestant], *, part: str = "test") -> RunComparison:
     """Compare runs on the cases that all of them predicted.
 
-    Every run is held against the first one, or against the run of the first one's name with its own seed. Shares of
-    right answers are compared by McNemar's exact test, areas by DeLong's; where patients have several cases, shares by
-    permuting patients and areas by resampling them, as always the mean area of several classes. P-values are adjusted
-    by Holm's method (https://www.jstor.org/stable/4615733) for the number of rows.
+    Every recipe is held against the first one, the runs of all its seeds together. Shares of right answers are compared
+    by McNemar's exact test, areas by DeLong's; where patients have several cases, shares by permuting patients and
+    areas with their covariance by patient. P-values are adjusted by Holm's method
+    (https://www.jstor.org/stable/4615733) for all tests that are made, of either figure; intervals are not adjusted.
 
     Args:
         contestants: At least one; the first is what the others are held against.
-        part: The part of the split that the predictions are of, for people.
-        resample_count: Bootstrap resamples.
+        part: The part that the predictions are of, for people.
 
     Raises:
         ReportError: There is none, or they did not predict the same cases with the same labels.
@@ -138,22 +150,9 @@ def compare_runs(
     truth, patients = _same_cases(contestants)
     first = contestants[0]
     classes = first.run.classes
-    positive = classes.index(first.run.positive)
     order = [each.image_id for each in first.predictions]
     told = [_told(one, classes, order) for one in contestants]
-    leaders = [_leader(contestants, one) for one in contestants]
     differs = differences([one.run.recipe for one in contestants])
-    accuracy: list[Comparison | None] = []
-    area: list[Comparison | None] = []
-    for number, (predicted, probabilities) in enumerate(told):
-        if leaders[number] == number:
-            accuracy.append(None)
-            area.append(None)
-            continue
-        other_predicted, other = told[leaders[number]]
-        accuracy.append(shares(predicted == truth, other_predicted == truth, patients, count=resample_count))
-        area.append(_areas(truth, probabilities, other, positive, patients, resample_count))
-    p_accuracy, p_area = (holm([_NAN if c is None else c.p_value for c in of]) for of in (accuracy, area))
     rows = tuple(
         Row(
             name=one.name,
@@ -163,19 +162,10 @@ def compare_runs(
             estimates={
                 name: estimate
                 for name, estimate in overall(
-                    truth,
-                    *told[number],
-                    classes,
-                    positive=first.run.positive,
-                    groups=patients,
-                    count=resample_count,
+                    truth, *told[number], classes, positive=first.run.positive, groups=patients
                 ).items()
                 if name in FIGURES
             },
-            accuracy=accuracy[number],
-            area=area[number],
-            p_accuracy=p_accuracy[number],
-            p_area=p_area[number],
             epochs=len(one.history),
             history=tuple(one.history),
         )
@@ -189,7 +179,47 @@ def compare_runs(
         cases=len(truth),
         patients=patients_named(first.predictions),
         rows=rows,
+        contrasts=_contrasts(contestants, told, truth, patients),
         spreads=_spreads(rows),
+    )
+
+
+def _contrasts(
+    contestants: Sequence[Contestant],
+    told: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]],
+    truth: NDArray[np.int64],
+    patients: NDArray[np.str_],
+) -> tuple[Contrast, ...]:
+    """Hold each recipe against the first; a case counts by the share of its seeds that were right."""
+    of: dict[str, list[int]] = {}
+    for number, one in enumerate(contestants):
+        of.setdefault(one.name, []).append(number)
+    right = {
+        name: np.mean([told[number][0] == truth for number in numbers], axis=0)
+        for name, numbers in of.items()
+    }
+    probabilities = {name: np.stack([told[number][1] for number in numbers]) for name, numbers in of.items()}
+    (leader, _), *others = of.items()
+    run = contestants[0].run
+    positive = run.classes.index(run.positive)
+    pairs = [
+        (
+            shares(right[name], right[leader], patients),
+            _areas(truth, probabilities[name], probabilities[leader], positive, patients),
+        )
+        for name, _ in others
+    ]
+    adjusted = holm([test.p_value for pair in pairs for test in pair])
+    return tuple(
+        Contrast(
+            name=name,
+            seeds=len(numbers),
+            accuracy=accuracy,
+            area=area,
+            p_accuracy=adjusted[2 * place],
+            p_area=adjusted[2 * place + 1],
+        )
+        for place, ((name, numbers), (accuracy, area)) in enumerate(zip(others, pairs, strict=True))
     )
 
 
@@ -229,30 +259,22 @@ def _told(
     return predicted, np.array([by_id[image_id].probabilities for image_id in order], dtype=np.float64)
 
 
-def _leader(contestants: Sequence[Contestant], one: Contestant) -> int:
-    first = contestants[0]
-    same_seed = (
-        number
-        for number, other in enumerate(contestants)
-        if other.name == first.name and other.run.recipe.seed == one.run.recipe.seed
-    )
-    return next(same_seed, 0)
-
-
 def _areas(
     truth: NDArray[np.int64],
     one: NDArray[np.float64],
     other: NDArray[np.float64],
     positive: int,
     patients: NDArray[np.str_],
-    count: int,
 ) -> Comparison:
-    if one.shape[1] > 2:
-        return paired_macro(truth, one, other, patients, count=count)
-    y, a, b = truth == positive, one[:, positive], other[:, positive]
-    if len(set(patients.tolist())) < len(truth):
-        return paired_bootstrap(y, a, b, patients, count=count)
-    return delong(y, a, b)
+    """Compare areas of probabilities (S, N, C): of the finding, or the mean over more than two classes."""
+    if one.shape[-1] > 2:
+        return mean_areas(truth, one, other, patients)
+    return areas(
+        truth == positive,
+        [log_odds(p, positive) for p in one],
+        [log_odds(p, positive) for p in other],
+        patients,
+    )
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

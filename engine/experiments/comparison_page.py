@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,9 +11,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from engine.experiments.comparison import FIGURES, Row, RunComparison
+from engine.experiments.comparison import FIGURES, Contrast, Row, RunComparison
 from engine.report import PART_NAMES, duration, fill_template, forest_svg, overlaid_svg, plain, render_csv
-from engine.statistics import Comparison
 from engine.storage import storage_error, write_atomic
 
 
@@ -41,7 +39,7 @@ def write_comparison(comparison: RunComparison, folder: Path) -> WrittenComparis
         html=folder / "comparison.html", csv=folder / "comparison.csv", json=folder / "comparison.json"
     )
     write_atomic(written.html, render_page(comparison))
-    write_atomic(written.csv, render_csv([_line(row) for row in comparison.rows]))
+    write_atomic(written.csv, render_csv(_lines(comparison)))
     write_atomic(written.json, json.dumps(document(comparison), indent=1, ensure_ascii=False) + "\n")
     return written
 
@@ -60,7 +58,7 @@ def render_page(comparison: RunComparison) -> str:
         curves=Markup(overlaid_svg({row.label: row.history for row in rows})),
         differs={row.run.run_id: words(row.differs) for row in rows},
         times={row.run.run_id: duration(row.run.seconds) for row in rows},
-        methods=sorted({pair.method for row in rows for pair in (row.accuracy, row.area) if pair}),
+        methods=sorted({test.method for one in comparison.contrasts for test in (one.accuracy, one.area)}),
     )
 
 
@@ -95,10 +93,6 @@ def document(comparison: RunComparison) -> dict[str, Any]:
                 "backbone": row.run.recipe.backbone,
                 "differs": dict(row.differs),
                 "figures": plain(row.estimates),
-                "accuracy_against_first": plain(row.accuracy),
-                "AUROC_against_first": plain(row.area),
-                "p_accuracy_adjusted": plain(row.p_accuracy),
-                "p_AUROC_adjusted": plain(row.p_area),
                 "parameters": row.run.parameters,
                 "trained_parameters": row.run.trained_parameters,
                 "epochs": row.epochs,
@@ -109,11 +103,17 @@ def document(comparison: RunComparison) -> dict[str, Any]:
             }
             for row in comparison.rows
         ],
+        "against_first": plain(list(comparison.contrasts)),
         "over_seeds": plain(list(comparison.spreads)),
     }
 
 
-def _line(row: Row) -> dict[str, Any]:
+def _lines(comparison: RunComparison) -> list[dict[str, Any]]:
+    against = {one.name: one for one in comparison.contrasts}
+    return [_line(row, against.get(row.name)) for row in comparison.rows]
+
+
+def _line(row: Row, contrast: Contrast | None) -> dict[str, Any]:
     cells: dict[str, Any] = {
         "name": row.name,
         "seed": row.seed,
@@ -122,16 +122,19 @@ def _line(row: Row) -> dict[str, Any]:
     }
     for name, estimate in row.estimates.items():
         cells |= {name: estimate.value, f"{name} low": estimate.low, f"{name} high": estimate.high}
-    pairs: tuple[tuple[str, Comparison | None, float], ...] = (
-        ("accuracy", row.accuracy, row.p_accuracy),
-        ("AUROC", row.area, row.p_area),
-    )
-    for name, pair, p_value in pairs:
-        cells[f"{name} minus first"] = math.nan if pair is None else pair.difference.value
-        cells[f"{name} minus first low"] = math.nan if pair is None else pair.difference.low
-        cells[f"{name} minus first high"] = math.nan if pair is None else pair.difference.high
-        cells[f"{name} p"] = math.nan if pair is None else pair.p_value
-        cells[f"{name} p, adjusted"] = p_value
+    if contrast is not None:
+        tests = (
+            ("accuracy", contrast.accuracy, contrast.p_accuracy),
+            ("AUROC", contrast.area, contrast.p_area),
+        )
+        for name, test, adjusted in tests:
+            cells |= {
+                f"{name} minus first": test.difference.value,
+                f"{name} minus first low": test.difference.low,
+                f"{name} minus first high": test.difference.high,
+                f"{name} p": test.p_value,
+                f"{name} p, adjusted": adjusted,
+            }
     return cells | {
         "trained parameters": row.run.trained_parameters,
         "epochs": row.epochs,

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """A figure with its 95% interval. NaN bounds where none can be given.
+    """A figure with its 95% interval; NaN bounds where none can be given, and `method` says why.
 
     Attributes:
-        value: The figure.
+        value: The figure itself.
         low: Lower bound.
         high: Upper bound.
-        method: e.g. "Wilson", "DeLong", "patient bootstrap".
-        n: Cases it rests on.
+        method: How the interval was made, e.g. "Wilson" or "DeLong, logit scale".
+        n: Images it rests on.
+        patients: Patients they come from; None where that was not asked.
+        effective_n: Independent images that would be as informative; None where the method knows none.
     """
 
     value: float
@@ -22,3 +24,5 @@ class Estimate:
     high: float
     method: str
     n: int
+    patients: int | None = None
+    effective_n: float | None = None

@@ -45,16 +45,17 @@ from engine.report.records import (
 from engine.report.reference_standards import REFERENCE_STANDARDS, Reference
 from engine.report.subgroups import subgroup_table
 from engine.statistics import (
-    RESAMPLES,
+    at_probabilities,
     auroc,
+    calibrated_event,
     classification_table,
     confusion_matrix,
+    log_odds,
     overall,
     precision_recall_curve,
     predictive_values,
     proportion,
     reliability_bins,
-    resample,
     roc_curve,
 )
 
@@ -87,7 +88,6 @@ def build_report(
     part: Part | None = "test",
     prevalence: float | None = None,
     software: Mapping[str, str] | None = None,
-    resample_count: int = RESAMPLES,
 ) -> Report:
     """Compute a report.
 
@@ -103,7 +103,6 @@ def build_report(
         part: The part of the split to report on; None means every prediction.
         prevalence: How common the finding is where the model would be used; adds predictive values.
         software: Package → version at training; None means the versions of now.
-        resample_count: Bootstrap resamples.
 
     Raises:
         ReportError: There is no prediction to report on, or it is not of this run.
@@ -114,7 +113,7 @@ def build_report(
     last = latest_reviews(each for each in reviews if each.image_id in known)
     standards = {name: make(run, chosen, reviews) for name, make in REFERENCE_STANDARDS.items()}
     against = tuple(
-        hold_against(name, standard, run, chosen, prevalence=prevalence, count=resample_count)
+        hold_against(name, standard, run, chosen, prevalence=prevalence)
         for name, standard in standards.items()
     )
     reviewed = standards["reviewed labels"].answers
@@ -226,7 +225,6 @@ def hold_against(
     predictions: Sequence[Prediction],
     *,
     prevalence: float | None = None,
-    count: int = RESAMPLES,
 ) -> Against:
     """Compute every figure against one reference standard."""
     kept = [each for each in predictions if each.image_id in standard.answers]
@@ -237,8 +235,7 @@ def hold_against(
     patients = np.array([each.patient_id for each in kept])
     binary = len(run.classes) == 2
     drawn = (run.positive,) if binary else run.classes
-    draws = resample(truth, predicted, p, code[run.positive], patients, count=count)
-    rows = classification_table(truth, predicted, run.classes, p, patients, count=count, draws=draws)
+    rows = classification_table(truth, predicted, run.classes, p, patients)
     estimates = overall(
         truth,
         predicted,
@@ -247,16 +244,14 @@ def hold_against(
         positive=run.positive,
         groups=patients,
         prevalence=prevalence,
-        count=count,
-        draws=draws,
     )
     predictive = tuple(
         (each, *predictive_values(estimates["sensitivity"], estimates["specificity"], each))
         for each in (PREVALENCES if binary else ())
     )
     confusion = confusion_matrix(truth, predicted, len(run.classes))
-    event = truth == code[run.positive] if binary else p.argmax(axis=1) == truth
-    sure = p[:, code[run.positive]] if binary else p.max(axis=1, initial=0)
+    event, sure = calibrated_event(truth, p, code[run.positive])
+    odds = {label: log_odds(p, code[label]) for label in drawn}
     return Against(
         name=name,
         cases=len(kept),
@@ -265,33 +260,30 @@ def hold_against(
         caution=standard.caution,
         sentences=sentences(run, confusion, estimates),
         rows=rows,
-        estimates={**estimates, **uncertainty_figures(kept, standard.answers, count=count)},
+        estimates={**estimates, **uncertainty_figures(kept, standard.answers)},
         confusion=confusion,
-        roc={label: roc_curve(truth == code[label], p[:, code[label]]) for label in drawn},
+        roc={label: at_probabilities(roc_curve(truth == code[label], odds[label])) for label in drawn},
         precision_recall={
-            label: precision_recall_curve(truth == code[label], p[:, code[label]]) for label in drawn
+            label: precision_recall_curve(truth == code[label], odds[label]) for label in drawn
         },
-        reliability=reliability_bins(event, sure),
+        reliability=reliability_bins(event, sure, patients),
         predictive=predictive,
     )
 
 
-def uncertainty_figures(
-    predictions: Sequence[Prediction], answers: Mapping[str, str], *, count: int = RESAMPLES
-) -> dict[str, Estimate]:
+def uncertainty_figures(predictions: Sequence[Prediction], answers: Mapping[str, str]) -> dict[str, Estimate]:
     """Return whether the model knows when it errs: entropy told apart right from wrong, conformal sets held the answer.
 
     Args:
         predictions: Of one reference standard's cases.
         answers: Its class by image id.
-        count: Bootstrap resamples.
     """
     patients = [each.patient_id for each in predictions]
     wrong = np.array([each.predicted != answers[each.image_id] for each in predictions], dtype=bool)
     figures: dict[str, Estimate] = {}
     entropy = np.array([each.entropy for each in predictions])
     if 0 < wrong.sum() < len(wrong) and np.ptp(entropy) > 0:
-        figures["AUROC of uncertainty for errors"] = auroc(wrong, entropy, patients, count=count)
+        figures["AUROC of uncertainty for errors"] = auroc(wrong, entropy, patients)
     sets = [each for each in predictions if each.conformal_set]
     if sets and len(sets) == len(predictions):
         held = [answers[each.image_id] in each.conformal_set for each in predictions]

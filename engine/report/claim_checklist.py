@@ -99,7 +99,7 @@ def of_data(run: Run) -> tuple[Item, ...]:
 
 def of_reference(reviews: ReviewSummary) -> tuple[Item, ...]:
     """Ask what the predictions are held against, and who says so."""
-    section, readers, kappa = "Methods: reference", reviews.readers, reviews.kappa
+    section, readers, agreement = "Methods: reference", reviews.readers, reviews.agreement
     return (
         Item(section, "How was the reference standard defined, and why this one?", "", "State it."),
         Item(
@@ -113,8 +113,8 @@ def of_reference(reviews: ReviewSummary) -> tuple[Item, ...]:
         Item(
             section,
             "How far do readers agree?",
-            f"Between readers {in_brackets('kappa', kappa)}." if kappa is not None else "",
-            "" if kappa is not None else "Have two readers read the same cases.",
+            f"Between readers {in_brackets(agreement[0].name, agreement[0].estimate)}." if agreement else "",
+            "" if agreement else "Have two readers read the same cases.",
         ),
     )
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from itertools import combinations
 from statistics import median
 from typing import Any
 
 import numpy as np
 
 from engine.records import (
-    Estimate,
     Prediction,
     Review,
     Run,
     Verdict,
 )
-from engine.report.records import Picture as Picture, ReviewSummary
+from engine.report.records import Agreement, ReviewSummary
 from engine.report.reference_standards import answer_of
-from engine.statistics import cohen_kappa, fleiss_kappa, inestimable
+from engine.statistics import cohen_kappa, krippendorff_alpha
+
+UNREAD = -1
 
 NOT_TOLD = {"run_id", "image_id", "created", "review_id"}  # a report says whose and of which case, not when
 
@@ -47,26 +49,35 @@ def summarise_reviews(
         seconds=median(review.seconds for review in words) if words else float("nan"),
         differing=sum(reviewed[image_id] != label[image_id] for image_id in both),
         comparable=len(both),
-        kappa=reader_agreement(run, predictions, last),
+        agreement=reader_agreement(run, predictions, last),
     )
 
 
 def reader_agreement(
     run: Run, predictions: Sequence[Prediction], last: Mapping[str, Mapping[str, Review]]
-) -> Estimate | None:
-    """Return Cohen's kappa of two readers, or Fleiss' of more, on the cases to which all gave a class."""
+) -> tuple[Agreement, ...]:
+    """Return how far readers agree: Cohen's kappa of every two on the cases both gave a class, then all together.
+
+    Readers need not have read the same cases. Of more than two, Krippendorff's alpha stands first.
+    """
     readers = sorted({reader for of_case in last.values() for reader in of_case})
     if len(readers) < 2:
-        return None
-    answers = []
-    for each in predictions:
-        of_case = last.get(each.image_id, {})
-        given = [answer_of(of_case[name], each.predicted) for name in readers if name in of_case]
-        if len(given) == len(readers) and all(answer in run.classes for answer in given):
-            answers.append([run.classes.index(answer) for answer in given if answer is not None])
-    if not answers:
-        return inestimable("no case was given a class by every reader", 0)
-    table = np.array(answers)
+        return ()
+    code = {name: number for number, name in enumerate(run.classes)}
+    answers = np.full((len(readers), len(predictions)), UNREAD, dtype=np.int64)
+    for place, each in enumerate(predictions):
+        for number, reader in enumerate(readers):
+            review = last.get(each.image_id, {}).get(reader)
+            answer = None if review is None else answer_of(review, each.predicted)
+            answers[number, place] = code.get(answer or "", UNREAD)
+    patients = np.array([each.patient_id for each in predictions])
+    pairs = []
+    for first, second in combinations(range(len(readers)), 2):
+        both = (answers[first] != UNREAD) & (answers[second] != UNREAD)
+        kappa = cohen_kappa(answers[first, both], answers[second, both], patients[both])
+        pairs.append(Agreement(f"kappa of {readers[first]} and {readers[second]}", kappa))
     if len(readers) == 2:
-        return cohen_kappa(table[:, 0], table[:, 1])
-    return fleiss_kappa(np.stack([(table == code).sum(axis=1) for code in range(len(run.classes))], axis=1))
+        return (Agreement("kappa", pairs[0].estimate),)
+    counts = np.stack([(answers == number).sum(axis=0) for number in code.values()], axis=1)
+    alpha = krippendorff_alpha(counts, patients)
+    return (Agreement("Krippendorff's alpha", alpha), *pairs)

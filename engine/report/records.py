@@ -117,6 +117,14 @@ class CaseRow:
         return any(answer not in (None, self.predicted) for answer in (self.label, self.reviewed))
 
 
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far readers agree: what the figure is, of whom, and the figure."""
+
+    name: str
+    estimate: Estimate
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReviewSummary:
     """What readers did.
@@ -128,7 +136,7 @@ class ReviewSummary:
         seconds: Median per case; NaN where there is no review.
         differing: Cases whose reviewed label differs from the one that came with the data.
         comparable: Cases that have both.
-        kappa: Agreement between readers; None with fewer than two.
+        agreement: Between readers, all together first; empty with fewer than two.
     """
 
     readers: int
@@ -137,7 +145,7 @@ class ReviewSummary:
     seconds: float
     differing: int
     comparable: int
-    kappa: Estimate | None
+    agreement: tuple[Agreement, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,8 +13,8 @@ from engine.records import (
     Run,
     Split,
 )
-from engine.report.records import Picture as Picture, SubgroupRow
-from engine.statistics import auroc, inestimable, proportion
+from engine.report.records import SubgroupRow
+from engine.statistics import auroc, inestimable, log_odds, proportion
 
 FEWEST_IN_SUBGROUP = 5
 
@@ -58,12 +58,13 @@ def _main_figures(run: Run, predictions: Sequence[Prediction]) -> dict[str, Esti
     found = {"accuracy": proportion(right, patients)}
     if len(run.classes) == 2:
         y = np.array([each.label == run.positive for each in predictions])
-        p = [each.probabilities[run.classes.index(run.positive)] for each in predictions]
+        probabilities = np.array([each.probabilities for each in predictions])
+        p = log_odds(probabilities, run.classes.index(run.positive))
         found["sensitivity"], found["specificity"] = (
             proportion(right[rows], patients[rows])
             if rows.any()
             else inestimable("no case is of the class", 0)
             for rows in (y, ~y)
         )
-        found["AUROC"] = auroc(y, p, patients, count=500)
+        found["AUROC"] = auroc(y, p, patients)
     return found

@@ -1,29 +1,24 @@
-from .bootstrap import RESAMPLES as RESAMPLES
+from .calibration_figures import BINS as BINS
 from .classification_report import (
     ClassRow as ClassRow,
+    calibrated_event as calibrated_event,
     classification_table as classification_table,
     confusion_matrix as confusion_matrix,
     overall as overall,
-    resample as resample,
 )
+from .clusters import inestimable as inestimable
 from .curves import (
     PrecisionRecall as PrecisionRecall,
     ReliabilityBin as ReliabilityBin,
     Roc as Roc,
+    at_probabilities as at_probabilities,
     precision_recall_curve as precision_recall_curve,
     reliability_bins as reliability_bins,
     roc_curve as roc_curve,
 )
 from .kappa import (
     cohen_kappa as cohen_kappa,
-    fleiss_kappa as fleiss_kappa,
-)
-from .metrics import (
-    auroc as auroc,
-    inestimable as inestimable,
-    placements as placements,
-    predictive_values as predictive_values,
-    proportion as proportion,
+    krippendorff_alpha as krippendorff_alpha,
 )
 from .operating_points import (
     OPERATING_POINTS as OPERATING_POINTS,
@@ -31,8 +26,16 @@ from .operating_points import (
 )
 from .paired_tests import (
     Comparison as Comparison,
-    delong as delong,
-    paired_bootstrap as paired_bootstrap,
-    paired_macro as paired_macro,
+    areas as areas,
+    mean_areas as mean_areas,
     shares as shares,
+)
+from .proportions import (
+    predictive_values as predictive_values,
+    proportion as proportion,
+)
+from .ranking import (
+    auroc as auroc,
+    log_odds as log_odds,
+    placements as placements,
 )

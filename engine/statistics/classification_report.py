@@ -1,31 +1,24 @@
-"""The classification report: every figure that follows from what was predicted of whom, each with its 95% interval.
+"""The classification report: every figure that follows from which class was predicted, each with its 95% interval.
 
-Figures are computed from confusion matrices, and from a stack of them in the same breath: a bootstrap is one
-matrix product that gives the confusion matrix of every resample, and the same functions again.
+Shares have Wilson's interval by patient. F1 is 2J / (1 + J) of the share J that is right among the cases that are, or
+were predicted, of the class, and takes its interval over; balanced accuracy, macro F1 and MCC are put together from the
+intervals of their parts (doi:10.1002/sim.3095), with the correlation that the parts show by patient.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.records import Estimate
-from engine.statistics.bootstrap import RESAMPLES, Ranks, percentile_interval, resamples
-from engine.statistics.metrics import (
-    Groups,
-    auroc,
-    brier,
-    calibration_columns,
-    ece,
-    inestimable,
-    predictive_values,
-    proportion,
-    ranking_estimates,
-    squared_errors,
-)
+from engine.statistics.calibration_figures import brier, calibration_fit, ece, observed_to_expected
+from engine.statistics.clusters import Clusters, Groups, inestimable, quantile, square_and_add
+from engine.statistics.proportions import predictive_values, proportion
+from engine.statistics.ranking import auroc, average_precision, log_odds, mean_auroc, mean_average_precision
 
 Codes = NDArray[np.int64]
 
@@ -37,7 +30,7 @@ class ClassRow:
     Attributes:
         name: The class.
         support: Cases of it in the reference standard.
-        predicted: Cases predicted to be of the class.
+        predicted: Cases predicted to be of it.
         precision: Of those predicted so, the share that are.
         recall: Of those that are, the share predicted so.
         f1: Harmonic mean of both.
@@ -54,102 +47,8 @@ class ClassRow:
 
 
 def confusion_matrix(truth: Codes, predicted: Codes, classes: int) -> NDArray[np.int64]:
-    """Count cases: (C, C) int64, rows by reference standard, columns by prediction."""
+    """Count cases: (C, C) int64, rows by reference standard, columns by predicted class."""
     return np.bincount(truth * classes + predicted, minlength=classes * classes).reshape(classes, classes)
-
-
-def scores(confusion: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Compute what follows from confusion matrices.
-
-    Args:
-        confusion: (..., C, C) counts, rows by reference standard.
-
-    Returns:
-        "f1" (..., C); "balanced accuracy", "macro F1" and "MCC" (doi:10.1016/j.compbiolchem.2004.09.006)
-        (...). NaN where a class was neither there nor predicted (F1), where fewer than two classes were there
-        (balanced accuracy), where all cases are of one class or were predicted so (MCC).
-    """
-    right = np.diagonal(confusion, axis1=-2, axis2=-1)
-    actual, predicted = confusion.sum(axis=-1), confusion.sum(axis=-2)
-    total = actual.sum(axis=-1)
-    present = (actual > 0).sum(axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        f1 = 2 * right / (actual + predicted)
-        recall = np.where(actual > 0, right / actual, 0.0)
-        balanced = np.where(present > 1, recall.sum(axis=-1) / present, np.nan)
-        covariance = right.sum(axis=-1) * total - (actual * predicted).sum(axis=-1)
-        spread = (total**2 - (predicted**2).sum(axis=-1)) * (total**2 - (actual**2).sum(axis=-1))
-        mcc = np.where(spread > 0, covariance / np.sqrt(spread), np.nan)
-    return {"f1": f1, "balanced accuracy": balanced, "macro F1": f1.mean(axis=-1), "MCC": mcc}
-
-
-@dataclass(frozen=True, eq=False)
-class Draws:
-    """What resampled patients give, from one pass.
-
-    Attributes:
-        confusion: (R, C, C) confusion matrices.
-        calibration: (R,) calibration errors.
-        brier: (R,) Brier scores.
-        area: (R,) AUROC of the positive class; None with more than two classes.
-        precision: (R,) its average precision.
-    """
-
-    confusion: NDArray[np.float64]
-    calibration: NDArray[np.float64]
-    brier: NDArray[np.float64]
-    area: NDArray[np.float64] | None = None
-    precision: NDArray[np.float64] | None = None
-
-
-def resample(
-    truth: Codes,
-    predicted: Codes,
-    probabilities: NDArray[np.float64],
-    positive: int = 1,
-    groups: Groups = None,
-    *,
-    count: int = RESAMPLES,
-    seed: int = 0,
-) -> Draws:
-    """Resample patients once for every figure of a report.
-
-    Args:
-        truth: (N,) class of each case, 0 to C - 1.
-        predicted: (N,) predicted class.
-        probabilities: (N, C).
-        positive: With two classes, the one whose probability is ranked and calibrated.
-        groups: (N,) patients.
-        count: Resamples.
-        seed: Equal seeds draw equal resamples.
-    """
-    n, classes = probabilities.shape
-    cell = truth * classes + predicted
-    used = np.unique(cell)  # of many classes most cells are empty, and need no column
-    event, sure = calibrated_event(truth, probabilities, positive)
-    columns = np.column_stack(
-        [
-            (cell[:, None] == used[None, :]).astype(np.float64),
-            calibration_columns(event, sure),
-            squared_errors(truth, probabilities),
-        ]
-    )
-    draw = resamples(n, groups, count=count, seed=seed)
-    area = precision = None
-    if classes == 2:
-        sums, area, precision = draw.sums_and_ranking(columns, truth == positive, probabilities[:, positive])
-    else:
-        sums = draw.sums(columns)
-    confusion = np.zeros((count, classes * classes))
-    confusion[:, used] = sums[:, : len(used)]
-    total = np.maximum(confusion.sum(axis=1), 1)
-    return Draws(
-        confusion=confusion.reshape(count, classes, classes),
-        calibration=np.abs(sums[:, len(used) : -1]).sum(axis=1) / total,
-        brier=sums[:, -1] / total,
-        area=area,
-        precision=precision,
-    )
 
 
 def calibrated_event(
@@ -170,10 +69,6 @@ def classification_table(
     classes: Sequence[str],
     probabilities: NDArray[np.float64] | None = None,
     groups: Groups = None,
-    *,
-    count: int = RESAMPLES,
-    seed: int = 0,
-    draws: Draws | None = None,
 ) -> tuple[ClassRow, ...]:
     """Make the classification report: precision, recall, F1 and support of each class.
 
@@ -182,41 +77,54 @@ def classification_table(
         predicted: (N,) predicted class.
         classes: C names.
         probabilities: (N, C), for the AUROC of each class; None leaves it out.
-        groups: (N,) patients.
-        count: Bootstrap resamples, for F1.
-        seed: Of the bootstrap.
-        draws: Of `resample`, where they are at hand already.
+        groups: (N,) patients; None means that every case is its own patient.
     """
-    known = np.full((len(truth), len(classes)), 0.5) if probabilities is None else probabilities
-    if draws is None:
-        draws = resample(truth, predicted, known, groups=groups, count=count, seed=seed)
-    group = None if groups is None else np.asarray(groups)
-    f1 = scores(confusion_matrix(truth, predicted, len(classes)).astype(np.float64))["f1"]
-    f1_draws = scores(draws.confusion)["f1"]
+    groups = _numbered(groups, len(truth))
     rows = []
     for code, name in enumerate(classes):
         is_class, is_predicted = truth == code, predicted == code
-        in_class = proportion(is_predicted[is_class], None if group is None else group[is_class])
-        in_predicted = proportion(is_class[is_predicted], None if group is None else group[is_predicted])
         rows.append(
             ClassRow(
                 name=name,
                 support=int(is_class.sum()),
                 predicted=int(is_predicted.sum()),
-                precision=in_predicted if is_predicted.any() else inestimable("no case was predicted so", 0),
-                recall=in_class if is_class.any() else inestimable("no case is of this class", 0),
-                f1=percentile_interval(float(f1[code]), f1_draws[:, code], len(truth))
-                if np.isfinite(f1[code])
-                else inestimable("no case is of this class or was predicted so", len(truth)),
+                precision=_share(is_class, is_predicted, groups, f"no case was predicted {name}"),
+                recall=_share(is_predicted, is_class, groups, f"no case is {name}"),
+                f1=f1_score(is_class, is_predicted, groups),
                 auroc=inestimable("there are no probabilities", len(truth))
                 if probabilities is None
-                # With two classes both have the same area, and so the same draws of it.
-                else auroc(
-                    is_class, probabilities[:, code], groups, count=count, seed=seed, draws=draws.area
-                ),
+                else auroc(is_class, log_odds(probabilities, code), groups),
             )
         )
     return tuple(rows)
+
+
+def _numbered(groups: Groups, n: int) -> Groups:
+    """Number patients once: names are slow to sort, and every figure sorts them."""
+    return None if groups is None else Clusters.by(groups, n).of
+
+
+def _share(hits: NDArray[np.bool_], of: NDArray[np.bool_], groups: Groups, reason: str) -> Estimate:
+    if not of.any():
+        return inestimable(reason, 0)
+    return proportion(hits[of], None if groups is None else np.asarray(groups)[of])
+
+
+def f1_score(is_class: NDArray[np.bool_], predicted: NDArray[np.bool_], groups: Groups = None) -> Estimate:
+    """Estimate F1 of one class.
+
+    Args:
+        is_class: (N,) whether a case is of the class.
+        predicted: (N,) whether it was predicted so.
+        groups: (N,) patients; None means that every case is its own patient.
+    """
+    either = is_class | predicted
+    if not either.any():
+        return inestimable("no case is of this class or was predicted so", len(is_class))
+    overlap = _share(is_class & predicted, either, groups, "")
+    value, low, high = (2 * j / (1 + j) for j in (overlap.value, overlap.low, overlap.high))
+    method = f"{overlap.method}, of the overlap"
+    return replace(overlap, value=value, low=low, high=high, method=method, n=len(is_class))
 
 
 def overall(
@@ -228,104 +136,208 @@ def overall(
     positive: str | None = None,
     groups: Groups = None,
     prevalence: float | None = None,
-    count: int = RESAMPLES,
-    seed: int = 0,
-    draws: Draws | None = None,
 ) -> dict[str, Estimate]:
     """Estimate every figure that speaks of all cases, by name, in the order of a report.
 
     Args:
         truth: (N,) class of each case in the reference standard, 0 to C - 1.
-        predicted: (N,) predicted class at its operating point.
+        predicted: (N,) class predicted at the operating point.
         probabilities: (N, C).
         classes: C names.
         positive: With two classes, the one sensitivity speaks of; the last one by default.
-        groups: (N,) patients.
+        groups: (N,) patients; None means that every case is its own patient.
         prevalence: Adds the predictive values where the finding is this common.
-        count: Bootstrap resamples.
-        seed: Of the bootstrap.
-        draws: Of `resample`, where they are at hand already.
     """
-    n, group = len(truth), None if groups is None else np.asarray(groups)
+    groups = _numbered(groups, len(truth))
     code = list(classes).index(positive) if positive is not None and positive in classes else 1
-    if draws is None:
-        draws = resample(truth, predicted, probabilities, code, groups, count=count, seed=seed)
     found: dict[str, Estimate] = {}
-
-    def share(hits: NDArray[np.bool_], of: NDArray[np.bool_], reason: str) -> Estimate:
-        if not of.any():
-            return inestimable(reason, 0)
-        return proportion(hits[of], None if group is None else group[of])
-
     if len(classes) == 2:
-        is_positive, is_predicted = truth == code, predicted == code
-        name, other = classes[code], classes[1 - code]
-        found["sensitivity"] = share(is_predicted, is_positive, f"no case is {name}")
-        found["specificity"] = share(~is_predicted, ~is_positive, f"no case is {other}")
-        found["positive predictive value"] = share(is_positive, is_predicted, f"no case was predicted {name}")
-        found["negative predictive value"] = share(
-            ~is_positive, ~is_predicted, f"no case was predicted {other}"
-        )
+        found |= _binary_shares(truth == code, predicted == code, classes[code], classes[1 - code], groups)
         if prevalence is not None:
             ppv, npv = predictive_values(found["sensitivity"], found["specificity"], prevalence)
             found[f"positive predictive value at {prevalence:g}"] = ppv
             found[f"negative predictive value at {prevalence:g}"] = npv
-        known = None if draws.area is None or draws.precision is None else (draws.area, draws.precision)
-        ranks = ranking_estimates(
-            is_positive, probabilities[:, code], groups, count=count, seed=seed, draws=known
-        )
-        found["AUROC"], found["average precision"] = ranks
+        odds = log_odds(probabilities, code) if len(truth) else np.zeros(0)
+        found["AUROC"] = auroc(truth == code, odds, groups)
+        found["average precision"] = average_precision(truth == code, odds, groups)
     else:
-        ranks = _one_vs_rest(truth, probabilities, classes, groups, count=count, seed=seed)
-        found["AUROC"], found["average precision"] = ranks
-    found["accuracy"] = share(truth == predicted, np.ones(n, dtype=bool), "there is no case")
-    point = scores(confusion_matrix(truth, predicted, len(classes)).astype(np.float64))
-    resampled = scores(draws.confusion)
-    for figure, reason in (
-        ("balanced accuracy", "the reference standard holds fewer than two classes"),
-        ("macro F1", "a class is neither in the reference standard nor among the predictions"),
-        ("MCC", "all cases are of one class, or were predicted so"),
-    ):
-        value = float(point[figure])
-        found[figure] = (
-            percentile_interval(value, resampled[figure], n) if np.isfinite(value) else inestimable(reason, n)
-        )
-    found["Brier score"] = brier(truth, probabilities, draws=draws.brier)
+        found |= _one_against_rest(truth, probabilities, classes, groups)
+    everything = np.ones(len(truth), dtype=bool)
+    found["accuracy"] = _share(truth == predicted, everything, groups, "there is no case")
+    found["balanced accuracy"] = balanced_accuracy(truth, predicted, len(classes), groups)
+    found["macro F1"] = macro_f1(truth, predicted, len(classes), groups)
+    found["MCC"] = mcc(truth, predicted, len(classes), groups)
+    found["Brier score"] = brier(truth, probabilities, groups)
     event, sure = calibrated_event(truth, probabilities, code)
-    found["calibration error"] = ece(event, sure, draws=draws.calibration)
+    found["calibration error"] = ece(event, sure, groups)
+    odds = np.log(np.maximum(sure, 1e-300)) - np.log(np.maximum(1 - sure, 1e-300))
+    if len(classes) == 2 and len(truth):
+        odds = log_odds(probabilities, code)
+    found["calibration intercept"], found["calibration slope"] = calibration_fit(event, odds, groups)
+    found["observed / expected"] = observed_to_expected(event, sure, groups)
     return found
 
 
-def _one_vs_rest(
-    truth: Codes,
-    probabilities: NDArray[np.float64],
-    classes: Sequence[str],
-    groups: Groups,
-    *,
-    count: int,
-    seed: int,
-) -> tuple[Estimate, Estimate]:
-    """Average AUROC and average precision over the classes, each against all others, resampled together."""
-    n = len(truth)
+def _binary_shares(
+    is_positive: NDArray[np.bool_], predicted: NDArray[np.bool_], name: str, other: str, groups: Groups
+) -> dict[str, Estimate]:
+    return {
+        "sensitivity": _share(predicted, is_positive, groups, f"no case is {name}"),
+        "specificity": _share(~predicted, ~is_positive, groups, f"no case is {other}"),
+        "positive predictive value": _share(is_positive, predicted, groups, f"no case was predicted {name}"),
+        "negative predictive value": _share(
+            ~is_positive, ~predicted, groups, f"no case was predicted {other}"
+        ),
+    }
+
+
+def _one_against_rest(
+    truth: Codes, probabilities: NDArray[np.float64], classes: Sequence[str], groups: Groups
+) -> dict[str, Estimate]:
     absent = [name for code, name in enumerate(classes) if not (truth == code).any()]
-    if absent or not n:
-        return (inestimable(f"no case is {absent[0]}" if absent else "there is no case", n),) * 2
-    if len(classes) < 2 or (truth == truth[0]).all():
-        return (inestimable("there is one class only", n),) * 2
-    draw, once = resamples(n, groups, count=count, seed=seed), np.ones((1, n), dtype=np.int32)
-    alone = np.arange(n, dtype=np.int64)
-    drawn = [draw.ranking(truth == code, probabilities[:, code]) for code in range(len(classes))]
-    value = [
-        Ranks.of(truth == code, probabilities[:, code], alone).of_resamples(once)
-        for code in range(len(classes))
-    ]
-    area, precision = (
-        percentile_interval(
-            float(np.mean([each[which][0] for each in value])),
-            np.mean([each[which] for each in drawn], axis=0),
-            n,
-            of="mean over classes, each against the rest; ",
-        )
-        for which in (0, 1)
+    reason = "there is no case" if not len(truth) else f"no case is {absent[0]}" if absent else ""
+    if not reason and (truth == truth[0]).all():
+        reason = "there is one class only"
+    if reason:
+        nothing = inestimable(reason, len(truth))
+        return {"AUROC": nothing, "average precision": nothing}
+    odds = [log_odds(probabilities, code) for code in range(len(classes))]
+    return {
+        "AUROC": mean_auroc(truth, odds, groups),
+        "average precision": mean_average_precision(truth, odds, groups),
+    }
+
+
+# ---------------------------------------------------------------------------------- put together from several
+
+
+def balanced_accuracy(truth: Codes, predicted: Codes, classes: int, groups: Groups = None) -> Estimate:
+    """Estimate the mean recall over the classes that are there; arguments as `mcc`."""
+    there = [code for code in range(classes) if (truth == code).any()]
+    if len(there) < 2:
+        return inestimable("the reference standard holds fewer than two classes", len(truth))
+    recalls = [_share(predicted == code, truth == code, groups, "") for code in there]
+    value = float(np.mean([recall.value for recall in recalls]))
+    low, high = square_and_add(value, [(1 / len(there), recall) for recall in recalls])
+    return _joined(value, max(0.0, low), min(1.0, high), truth, groups)
+
+
+def macro_f1(truth: Codes, predicted: Codes, classes: int, groups: Groups = None) -> Estimate:
+    """Estimate the mean F1 over classes; arguments as `mcc`."""
+    n = len(truth)
+    scores = [f1_score(truth == code, predicted == code, groups) for code in range(classes)]
+    if not n or not all(math.isfinite(score.value) for score in scores):
+        return inestimable("a class is neither in the reference standard nor among the predictions", n)
+    value = float(np.mean([score.value for score in scores]))
+    influence = []
+    for code, score in enumerate(scores):
+        size = float((truth == code).sum() + (predicted == code).sum())
+        both = (truth == code).astype(np.float64) + (predicted == code)
+        influence.append((2.0 * ((truth == code) & (predicted == code)) - score.value * both) / size)
+    correlation = _correlation(np.array(influence), Clusters.by(groups, n))
+    low, high = square_and_add(value, [(1 / classes, score) for score in scores], correlation)
+    return _joined(value, max(0.0, low), min(1.0, high), truth, groups)
+
+
+UNSEEN_CORRELATION = 0.5
+"""Of two figures one of which shows no spread. One class's errors are another's, so that 0 would be too narrow."""
+
+
+def _correlation(influence: NDArray[np.float64], clusters: Clusters) -> NDArray[np.float64]:
+    """Return the correlation (K, K) of figures from what images contribute to them, (K, N)."""
+    by_patient = np.stack([clusters.sums(row) for row in influence])
+    covariance = by_patient @ by_patient.T
+    spread = np.sqrt(np.diag(covariance))
+    scale = np.outer(spread, spread)
+    related: NDArray[np.float64] = np.divide(
+        covariance, scale, out=np.full(scale.shape, UNSEEN_CORRELATION), where=scale > 1e-15
     )
-    return area, precision
+    np.fill_diagonal(related, 1.0)
+    return related
+
+
+def mcc(truth: Codes, predicted: Codes, classes: int, groups: Groups = None) -> Estimate:
+    """Estimate Matthews' correlation coefficient (doi:10.1016/j.compbiolchem.2004.09.006).
+
+    Args:
+        truth: (N,) class of each case in the reference standard, 0 to C - 1.
+        predicted: (N,) predicted class.
+        classes: How many there are.
+        groups: (N,) patients; None means that every case is its own patient.
+    """
+    n = len(truth)
+    cells = confusion_matrix(truth, predicted, classes).astype(np.float64)
+    value = _mcc_of(cells)
+    if math.isnan(value):
+        return inestimable("all cases are of one class, or were predicted one class", n)
+    if classes == 2:
+        low, high = _binary_mcc_bounds(truth, predicted, groups, value)
+        return _joined(value, low, high, truth, groups)
+    clusters = Clusters.by(groups, n)
+    variance = clusters.variance(_mcc_influence(truth, predicted, cells))
+    if abs(value) >= 1 or not variance > 0:
+        return replace(_joined(value, math.nan, math.nan, truth, groups), method="no interval: no spread")
+    reach = quantile(clusters.count) * math.sqrt(variance) / (1 - value**2)
+    low, high = math.tanh(math.atanh(value) - reach), math.tanh(math.atanh(value) + reach)
+    return replace(_joined(value, low, high, truth, groups), method="influence by patient, Fisher's z")
+
+
+def _mcc_of(cells: NDArray[np.float64]) -> float:
+    right, total = float(np.trace(cells)), float(cells.sum())
+    actual, predicted = cells.sum(axis=1), cells.sum(axis=0)
+    spread = (total**2 - float(predicted @ predicted)) * (total**2 - float(actual @ actual))
+    return (right * total - float(actual @ predicted)) / math.sqrt(spread) if spread > 0 else math.nan
+
+
+def _mcc_influence(truth: Codes, predicted: Codes, cells: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what each case contributes to the coefficient's deviation, (N,): its derivative by the case's cell."""
+    n = float(cells.sum())
+    shares = cells / n
+    actual, called = shares.sum(axis=1), shares.sum(axis=0)
+    right = float(np.trace(shares))
+    top = right - float(actual @ called)
+    by_predicted, by_actual = 1 - float(called @ called), 1 - float(actual @ actual)
+    bottom = math.sqrt(by_predicted * by_actual)
+    hit = (truth == predicted).astype(np.float64)
+    d_top = hit - right - (called[truth] + actual[predicted] - 2 * float(actual @ called))
+    d_log = (called[predicted] - float(called @ called)) / by_predicted
+    d_log = d_log + (actual[truth] - float(actual @ actual)) / by_actual
+    influence: NDArray[np.float64] = (d_top / bottom + top / bottom * d_log) / n
+    return influence
+
+
+def _binary_mcc_bounds(truth: Codes, predicted: Codes, groups: Groups, value: float) -> tuple[float, float]:
+    """Move recall of either class and the prevalence to their bounds, one at a time, and add the squares."""
+    first = _share(predicted == 1, truth == 1, groups, "")
+    second = _share(predicted == 0, truth == 0, groups, "")
+    common = _share(truth == 1, np.ones(len(truth), dtype=bool), groups, "")
+
+    def at(recall: float, other: float, prevalence: float) -> float:
+        a, b, q = (min(max(x, 1e-9), 1 - 1e-9) for x in (recall, other, prevalence))
+        return _mcc_of(np.array([[b * (1 - q), (1 - b) * (1 - q)], [(1 - a) * q, a * q]]))
+
+    here: Callable[[float], float] = lambda prevalence: at(first.value, second.value, prevalence)  # noqa: E731
+    ends = (here(common.low), here(common.high), value)
+    down = (
+        value - at(first.low, second.value, common.value),
+        value - at(first.value, second.low, common.value),
+        value - min(ends),
+    )
+    up = (
+        at(first.high, second.value, common.value) - value,
+        at(first.value, second.high, common.value) - value,
+        max(ends) - value,
+    )
+    return max(-1.0, value - math.hypot(*down)), min(1.0, value + math.hypot(*up))
+
+
+def _joined(value: float, low: float, high: float, truth: Codes, groups: Groups) -> Estimate:
+    n = len(truth)
+    return Estimate(
+        value=value,
+        low=low,
+        high=high,
+        method="square and add" + ("" if groups is None else ", by patient"),
+        n=n,
+        patients=Clusters.by(groups, n).count,
+    )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
 
 from engine.records import Estimate
-from engine.statistics.metrics import BINS, wilson
+from engine.statistics.calibration_figures import BINS
+from engine.statistics.clusters import Groups
+from engine.statistics.proportions import proportion
 
 Points = NDArray[np.float64]
 
@@ -48,6 +51,11 @@ class ReliabilityBin:
     count: int
     probability: float
     frequency: Estimate
+
+
+def at_probabilities(curve: Roc | None) -> Roc | None:
+    """Return a curve over log-odds with its thresholds as probabilities."""
+    return None if curve is None else replace(curve, threshold=expit(curve.threshold))
 
 
 def _steps(y: ArrayLike, p: ArrayLike) -> tuple[Points, Points, Points]:
@@ -90,16 +98,20 @@ def precision_recall_curve(y: ArrayLike, p: ArrayLike) -> PrecisionRecall | None
     return PrecisionRecall(true / true[-1], true / (true + false), score)
 
 
-def reliability_bins(y: ArrayLike, p: ArrayLike, bins: int = BINS) -> tuple[ReliabilityBin, ...]:
+def reliability_bins(
+    y: ArrayLike, p: ArrayLike, groups: Groups = None, *, bins: int = BINS
+) -> tuple[ReliabilityBin, ...]:
     """Compare mean probability with frequency in bins of equal width; empty bins are left out.
 
     Args:
         y: (N,) bool, whether what `p` is the probability of was so.
         p: (N,) probability.
+        groups: (N,) patients, for the intervals; None means that every case is its own patient.
         bins: How many.
     """
     truth, score = np.asarray(y, dtype=bool), np.asarray(p, dtype=np.float64)
     edges = np.linspace(0, 1, bins + 1)
+    patient = None if groups is None else np.asarray(groups)
     bin_of = np.searchsorted(edges[1:-1], score)
     return tuple(
         ReliabilityBin(
@@ -107,7 +119,7 @@ def reliability_bins(y: ArrayLike, p: ArrayLike, bins: int = BINS) -> tuple[Reli
             high=float(edges[each + 1]),
             count=int((bin_of == each).sum()),
             probability=float(score[bin_of == each].mean()),
-            frequency=wilson(int(truth[bin_of == each].sum()), int((bin_of == each).sum())),
+            frequency=proportion(truth[bin_of == each], None if patient is None else patient[bin_of == each]),
         )
         for each in range(bins)
         if (bin_of == each).any()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.errors import RecipeError
-from engine.statistics.metrics import as_binary, one_class
+from engine.statistics.ranking import as_binary, one_class
 
 
 def _candidates(p: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -6,17 +6,28 @@ Every comparison is paired: entry i of both arguments is the same case.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binom, norm, permutation_test
+from scipy.stats import binom, norm, permutation_test, t as student
 
 from engine.records import Estimate
-from engine.statistics.bootstrap import RESAMPLES, percentile_interval, resamples
-from engine.statistics.metrics import NAN, Z95, Groups, inestimable, placements, wilson
+from engine.statistics.clusters import NAN, Z95, Clusters, Groups, inestimable, quantile
+from engine.statistics.proportions import proportion, wilson
+from engine.statistics.ranking import (
+    SMALLEST,
+    Area,
+    area_covariance,
+    area_of,
+    log_odds,
+    mean_area,
+    mean_of_areas,
+)
+
+PERMUTATIONS = 10_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,164 +116,161 @@ def mcnemar(first_right: ArrayLike, second_right: ArrayLike) -> Comparison:
 
 
 def shares(
-    first_right: ArrayLike,
-    second_right: ArrayLike,
-    groups: Groups = None,
-    *,
-    count: int = RESAMPLES,
-    seed: int = 0,
+    first_right: ArrayLike, second_right: ArrayLike, groups: Groups = None, *, seed: int = 0
 ) -> Comparison:
     """Compare two shares of right answers: `mcnemar`, or by patients where any has several cases.
 
-    Then the interval is that of resampled patients, and the p-value that of the paired permutation test: were there no
-    difference, each patient's cases could as well have been answered the other way round. It is exact for few
-    patients.
+    Then the interval joins the two shares' own by the correlation that they show by patient (doi:10.1002/sim.3095),
+    and the p-value is that of the paired permutation test: were there no difference, each patient's cases could as
+    well have been answered the other way round. It is exact for few patients.
 
     Args:
-        first_right: (N,) bool, whether the first was right.
-        second_right: (N,) bool, whether the second was.
+        first_right: (N,) whether the first was right: bool, or the share of its seeds that were.
+        second_right: (N,) the same of the second.
         groups: (N,) patients; None means that every case is its own patient.
-        count: Bootstrap resamples, and permutations.
-        seed: Of both.
+        seed: Of the permutations.
     """
-    a, b = np.asarray(first_right, dtype=bool), np.asarray(second_right, dtype=bool)
+    a, b = np.asarray(first_right, dtype=np.float64), np.asarray(second_right, dtype=np.float64)
     n = len(a)
-    draw = resamples(n, groups, count=count, seed=seed)
-    if draw.patients == n:
-        return mcnemar(a, b)
-    gap = a.astype(np.float64) - b
-    sums = draw.sums(np.column_stack([np.ones(n), gap]))
-    found = _bootstrapped(float(a.mean()), float(b.mean()), sums[:, 1] / sums[:, 0], n)
-    by_patient = draw.by_patient(gap[:, None])[:, 0]
-    by_patient = by_patient[by_patient != 0]  # the others say nothing of which is better
-    if not len(by_patient):
-        return replace(found, p_value=1.0, method="paired permutation of patients")
+    clusters = Clusters.by(groups, n)
+    if clusters.single and np.isin(a, (0, 1)).all() and np.isin(b, (0, 1)).all():
+        return mcnemar(a.astype(bool), b.astype(bool))
+    one, two = proportion(a, clusters.of), proportion(b, clusters.of)
+    gap = one.value - two.value
+    parts = ((a - one.value) / n, (b - two.value) / n)
+    spread = math.sqrt(clusters.variance(parts[0]) * clusters.variance(parts[1]))
+    related = clusters.covariance(*parts) / spread if spread > SMALLEST else 0.0
+
+    def reach(up: float, down: float) -> float:
+        return math.sqrt(max(0.0, up**2 - 2 * related * up * down + down**2))
+
+    difference = Estimate(
+        value=gap,
+        low=max(-1.0, gap - reach(one.value - one.low, two.high - two.value)),
+        high=min(1.0, gap + reach(one.high - one.value, two.value - two.low)),
+        method="square and add, paired by patient",
+        n=n,
+        patients=clusters.count,
+    )
+    return Comparison(
+        first=one.value,
+        second=two.value,
+        difference=difference,
+        z=NAN,
+        p_value=_permuted(clusters.sums(a - b), seed),
+        method="paired permutation of patients",
+    )
+
+
+def _permuted(gaps: NDArray[np.float64], seed: int) -> float:
+    """Return the two-sided p-value of gaps by patient whose signs could as well be the other way round."""
+    telling = gaps[gaps != 0]
+    if len(telling) < 2:  # one patient's gap is as likely one way as the other
+        return 1.0
     tested = permutation_test(
-        (by_patient, np.zeros_like(by_patient)),
+        (telling, np.zeros_like(telling)),
         lambda one, two, axis: (one - two).sum(axis=axis),
         permutation_type="samples",
         vectorized=True,
-        n_resamples=count,
-        batch=max(1, 1_000_000 // len(by_patient)),
+        n_resamples=PERMUTATIONS,
+        batch=max(1, 1_000_000 // len(telling)),
         rng=np.random.default_rng(seed),
     )
-    return replace(found, p_value=float(tested.pvalue), method="paired permutation of patients")
+    return float(tested.pvalue)
 
 
-def delong(y: ArrayLike, first: ArrayLike, second: ArrayLike) -> Comparison:
-    """Compare the AUROC of two scores on the same cases (doi:10.2307/2531595, doi:10.1109/LSP.2014.2337313).
+def areas(y: ArrayLike, first: ArrayLike, second: ArrayLike, groups: Groups = None) -> Comparison:
+    """Compare the AUROC of two scores on the same cases.
+
+    DeLong's test (doi:10.2307/2531595, doi:10.1109/LSP.2014.2337313); where patients have several cases, with
+    Obuchowski's clustered covariance (doi:10.2307/2533958) and Student's t of the patients of the smaller class, fewer
+    one.
 
     Args:
         y: (N,) bool, whether the finding is present.
-        first: (N,) scores of one model or reader.
-        second: (N,) scores of the other.
+        first: (N,) scores of one model or reader; (S, N) of one that was trained with S seeds: their areas are
+            averaged.
+        second: The same of the other.
+        groups: (N,) patients; None means that every case is its own patient.
 
     Returns:
-        The difference of the areas; z is positive where the first is larger. Cases are taken as
-        independent: with several films a patient use `paired_bootstrap`.
+        The difference of the areas; z is positive where the first is larger.
     """
     truth = np.asarray(y, dtype=bool)
-    n = len(truth)
-    if truth.sum() < 2 or (~truth).sum() < 2:
-        reason = inestimable("fewer than two cases have, or lack, the finding", n)
-        return Comparison(
-            first=NAN, second=NAN, difference=reason, z=NAN, p_value=NAN, method="DeLong, paired"
-        )
-    v10, v01 = zip(
-        *(placements(truth, np.asarray(p, dtype=np.float64)) for p in (first, second)), strict=True
+    clusters = Clusters.by(groups, len(truth))
+    method = "DeLong, paired" if clusters.single else "Obuchowski, paired by patient"
+    if clusters.among(truth) < 2 or clusters.among(~truth) < 2:
+        return _none("fewer than two patients have, or lack, the finding", clusters, method)
+    one, two = (
+        mean_of_areas([area_of(truth, p, clusters) for p in np.atleast_2d(np.asarray(of, dtype=np.float64))])
+        for of in (first, second)
     )
-    one, two = float(v10[0].mean()), float(v10[1].mean())
-    variance = float(
-        np.var(v10[0] - v10[1], ddof=1) / len(v10[0]) + np.var(v01[0] - v01[1], ddof=1) / len(v01[0])
-    )
-    gap, error = one - two, math.sqrt(variance)
-    if error < 1e-15:
-        z, p_value = (0.0, 1.0) if gap == 0 else (NAN, NAN)
-        difference = Estimate(value=gap, low=NAN, high=NAN, method="no interval: no spread can be seen", n=n)
-    else:
-        z = gap / error
-        p_value = 2 * float(norm.sf(abs(z)))
-        low, high = max(-1.0, gap - Z95 * error), min(1.0, gap + Z95 * error)
-        difference = Estimate(value=gap, low=low, high=high, method="DeLong, paired", n=n)
-    return Comparison(
-        first=one, second=two, difference=difference, z=z, p_value=p_value, method="DeLong, paired"
-    )
+    return _of_areas(one, two, clusters, method, lambda gap: area_covariance(gap, gap, clusters))
 
 
-def paired_bootstrap(
-    y: ArrayLike,
-    first: ArrayLike,
-    second: ArrayLike,
-    groups: Groups = None,
-    *,
-    count: int = RESAMPLES,
-    seed: int = 0,
-) -> Comparison:
-    """Compare the AUROC of two scores on the same cases by resampling patients; arguments as `delong`.
-
-    The p-value is the share of resamples on the other side of no difference, doubled, counting one more than there
-    are: so many resamples cannot show that it is nought.
-    """
-    truth = np.asarray(y, dtype=bool)
-    n = len(truth)
-    if truth.all() or not truth.any():
-        reason = inestimable("all cases have, or all lack, the finding", n)
-        return Comparison(
-            first=NAN, second=NAN, difference=reason, z=NAN, p_value=NAN, method="patient bootstrap"
-        )
-    scores = [np.asarray(p, dtype=np.float64) for p in (first, second)]
-    one, two = (float(placements(truth, p)[0].mean()) for p in scores)
-    draw = resamples(n, groups, count=count, seed=seed)
-    draws = draw.ranking(truth, scores[0])[0] - draw.ranking(truth, scores[1])[0]
-    return _bootstrapped(one, two, draws, n)
-
-
-def paired_macro(
-    truth: ArrayLike,
-    first: ArrayLike,
-    second: ArrayLike,
-    groups: Groups = None,
-    *,
-    count: int = RESAMPLES,
-    seed: int = 0,
-) -> Comparison:
-    """Compare the mean AUROC over classes, each against all others, by resampling patients.
+def mean_areas(truth: ArrayLike, first: ArrayLike, second: ArrayLike, groups: Groups = None) -> Comparison:
+    """Compare the mean AUROC over classes, each against all others, of two models on the same cases.
 
     Args:
         truth: (N,) class of each case, 0 to C - 1.
-        first: (N, C) probabilities of one model.
-        second: (N, C) of the other.
+        first: (N, C) probabilities of one model; (S, N, C) of one that was trained with S seeds.
+        second: The same of the other.
         groups: (N,) patients; None means that every case is its own patient.
-        count: Bootstrap resamples.
-        seed: Of the bootstrap.
     """
     codes = np.asarray(truth, dtype=np.int64)
-    scores = [np.asarray(p, dtype=np.float64) for p in (first, second)]
-    n, classes = len(codes), range(scores[0].shape[1])
-    if not all(0 < (codes == code).sum() < n for code in classes):
-        reason = inestimable("a class is missing, or the only one", n)
-        return Comparison(
-            first=NAN, second=NAN, difference=reason, z=NAN, p_value=NAN, method="patient bootstrap"
+    clusters = Clusters.by(groups, len(codes))
+    method = "mean over classes, paired by patient"
+    classes = range(np.shape(first)[-1])
+    if not all(0 < (codes == code).sum() < len(codes) for code in classes):
+        return _none("a class is missing, or the only one", clusters, method)
+    one, two = (
+        mean_of_areas(
+            [
+                mean_area(codes, [log_odds(p, code) for code in classes], clusters)
+                for p in np.asarray(of).reshape(-1, len(codes), len(classes))
+            ]
         )
-    areas = [[float(placements(codes == c, p[:, c])[0].mean()) for c in classes] for p in scores]
-    draw = resamples(n, groups, count=count, seed=seed)
-    drawn = [np.mean([draw.ranking(codes == c, p[:, c])[0] for c in classes], axis=0) for p in scores]
-    return _bootstrapped(float(np.mean(areas[0])), float(np.mean(areas[1])), drawn[0] - drawn[1], n)
+        for of in (first, second)
+    )
+    if one.fewest < 2:
+        return _none("a class has fewer than two patients", clusters, method)
+    return _of_areas(
+        one, two, clusters, method, lambda gap: clusters.variance(gap.of_positives + gap.of_negatives)
+    )
 
 
-def _bootstrapped(first: float, second: float, draws: NDArray[np.float64], n: int) -> Comparison:
-    """Return a difference with the interval and the p-value that its resamples give."""
-    kept = draws[np.isfinite(draws)]
-    tail = (1 + min(int((kept <= 0).sum()), int((kept >= 0).sum()))) / (1 + len(kept))
-    if not len(kept) or (kept[0] != 0 and np.ptp(kept) == 0):  # a spread that cannot be seen shows nothing
-        tail = NAN
+def _none(reason: str, clusters: Clusters, method: str) -> Comparison:
+    nothing = inestimable(reason, len(clusters.of))
+    return Comparison(first=NAN, second=NAN, difference=nothing, z=NAN, p_value=NAN, method=method)
+
+
+def _of_areas(
+    one: Area, two: Area, clusters: Clusters, method: str, variance_of: Callable[[Area], float]
+) -> Comparison:
+    gap = Area(
+        one.value - two.value,
+        one.of_positives - two.of_positives,
+        one.of_negatives - two.of_negatives,
+        one.positives,
+        one.negatives,
+    )
+    error = math.sqrt(max(0.0, variance_of(gap)))
+    found = Estimate(
+        value=gap.value, low=NAN, high=NAN, method=method, n=len(clusters.of), patients=clusters.count
+    )
+    if error < 1e-15:
+        z, p_value = (0.0, 1.0) if gap.value == 0 else (NAN, NAN)
+        found = replace(found, method="no interval: no spread can be seen")
+    else:
+        z = gap.value / error
+        if clusters.single:
+            half, p_value = Z95 * error, 2 * float(norm.sf(abs(z)))
+        else:
+            half = quantile(gap.fewest) * error
+            p_value = 2 * float(student.sf(abs(z), gap.fewest - 1))
+        found = replace(found, low=max(-1.0, gap.value - half), high=min(1.0, gap.value + half))
     return Comparison(
-        first=first,
-        second=second,
-        difference=percentile_interval(first - second, draws, n),
-        z=NAN,
-        p_value=min(2 * tail, 1.0),  # in this order NaN stays NaN
-        method="patient bootstrap",
+        first=one.value, second=two.value, difference=found, z=z, p_value=p_value, method=method
     )
 
 

@@ -181,18 +181,18 @@ def _show(comparison: experiments.RunComparison) -> None:
     show_table(headings, rows, title=f"{comparison.dataset_name}, {comparison.cases:,} test images")
     paired = [
         (
-            row.label,
-            _figure(row.accuracy.difference),
-            report.p_value(row.p_accuracy),
-            _figure(row.area.difference),
-            report.p_value(row.p_area),
+            one.name,
+            one.seeds,
+            _figure(one.accuracy.difference),
+            report.p_value(one.p_accuracy),
+            _figure(one.area.difference),
+            report.p_value(one.p_area),
         )
-        for row in comparison.rows
-        if row.accuracy is not None and row.area is not None
+        for one in comparison.contrasts
     ]
     if paired:
-        titles = ("minus the first", "accuracy", "p", "AUROC", "p")
-        show_table(titles, paired, title="Case by case; p-values adjusted for the number of rows")
+        titles = ("minus the first", "seeds", "accuracy", "p", "AUROC", "p")
+        show_table(titles, paired, title=f"Case by case; p-values adjusted for all {2 * len(paired)} tests")
     if comparison.spreads:
         show_table(
             ("over seeds", "figure", "runs", "mean", "deviation"),

@@ -16,7 +16,7 @@ from engine.errors import ReportError
 from engine.experiments.comparison import Contestant, compare_runs, differences, holm
 from engine.experiments.comparison_page import write_comparison
 from engine.records import Calibration, Epoch, Head, Phase, Prediction, Recipe, Run
-from engine.statistics.paired_tests import delong, mcnemar, paired_bootstrap, paired_macro, shares
+from engine.statistics.paired_tests import mcnemar, shares
 
 TINY_RECIPE = Recipe(
     name="tiny",
@@ -120,32 +120,30 @@ def test_rows_differ_where_their_recipes_do_and_names_are_no_difference() -> Non
 
 def test_two_classes_are_compared_by_mcnemar_and_delong() -> None:
     good, poor = contestant(skill=3), contestant(OTHER, skill=0.5, noise=1, number=1)
-    told = compare_runs([good, poor], resample_count=200)
-    row = told.rows[1]
-    assert told.rows[0].accuracy is None
+    told = compare_runs([good, poor])
+    (contrast,) = told.contrasts
     right = [[p.predicted == p.label for p in one.predictions] for one in (poor, good)]
-    assert row.accuracy == mcnemar(*right)
-    y = [p.label == TWO[1] for p in good.predictions]
-    assert row.area == delong(y, *([p.probabilities[1] for p in one.predictions] for one in (poor, good)))
-    assert row.accuracy is not None and row.accuracy.difference.value < 0
-    assert row.p_accuracy == row.accuracy.p_value < 0.01  # one comparison: nothing to adjust
+    assert contrast.accuracy == mcnemar(*right)
+    assert contrast.area.method == "DeLong, paired" and contrast.seeds == 1
+    assert contrast.accuracy.difference.value < 0
     assert told.rows[0].estimates["accuracy"].value == np.mean(right[1])
-    assert set(row.estimates) == {"accuracy", "AUROC", "macro F1"}
+    assert set(told.rows[1].estimates) == {"accuracy", "AUROC", "macro F1"}
+    tests = (contrast.accuracy.p_value, contrast.area.p_value)
+    assert [contrast.p_accuracy, contrast.p_area] == holm(tests)  # both are tests that were made
 
 
-def test_where_patients_have_several_films_patients_are_resampled() -> None:
+def test_where_patients_have_several_images_patients_are_counted() -> None:
     good, poor = contestant(skill=2, films=3), contestant(OTHER, noise=1, films=3, number=1)
-    row = compare_runs([good, poor], resample_count=200).rows[1]
-    assert row.accuracy is not None and row.area is not None
-    assert row.accuracy.method == "paired permutation of patients"
-    assert row.area.method == "patient bootstrap"
+    (contrast,) = compare_runs([good, poor]).contrasts
+    assert contrast.accuracy.method == "paired permutation of patients"
+    assert contrast.area.method == "Obuchowski, paired by patient"
 
 
 def test_the_order_of_a_runs_predictions_does_not_matter() -> None:
     good, poor = contestant(skill=2), contestant(OTHER, noise=1, number=1)
     turned = replace(poor, predictions=poor.predictions[::-1])
-    a, b = (compare_runs([good, one], resample_count=100).rows[1] for one in (poor, turned))
-    assert (a.accuracy, a.area, a.estimates) == (b.accuracy, b.area, b.estimates)
+    a, b = (compare_runs([good, one]) for one in (poor, turned))
+    assert a.contrasts == b.contrasts and a.rows[1].estimates == b.rows[1].estimates
 
 
 def test_several_classes_are_compared_by_the_mean_area() -> None:
@@ -153,32 +151,21 @@ def test_several_classes_are_compared_by_the_mean_area() -> None:
         contestant(skill=2, classes=THREE),
         contestant(OTHER, skill=0.3, noise=1, classes=THREE, number=1),
     )
-    told = compare_runs([good, poor], resample_count=200)
+    told = compare_runs([good, poor])
     assert told.positive is None
-    area = told.rows[1].area
-    assert area is not None
+    area = told.contrasts[0].area
     assert area.first == pytest.approx(told.rows[1].estimates["AUROC"].value)
     assert area.second == pytest.approx(told.rows[0].estimates["AUROC"].value)
     assert area.difference.high < 0 and area.p_value < 0.05
 
 
-def test_the_mean_area_of_two_classes_is_the_area() -> None:
-    rng = np.random.default_rng(5)
-    y, a, b = rng.integers(2, size=80), rng.random(80), rng.random(80)
-    both = paired_macro(y, np.column_stack([1 - a, a]), np.column_stack([1 - b, b]), count=300)
-    one = paired_bootstrap(y == 1, a, b, count=300)
-    assert both.difference.value == pytest.approx(one.difference.value)
-    assert both.difference.low == pytest.approx(one.difference.low)
-    assert both.p_value == one.p_value
-
-
 def test_equal_answers_do_not_differ() -> None:
     right = np.random.default_rng(0).random(60) < 0.8
-    alike = shares(right, right, np.arange(60) // 2, count=100)
+    alike = shares(right, right, np.arange(60) // 2)
     assert (alike.difference.value, alike.p_value) == (0.0, 1.0)
 
 
-def test_each_seed_is_held_against_the_first_recipes_run_of_that_seed() -> None:
+def test_the_seeds_of_a_recipe_make_one_test() -> None:
     runs = [
         contestant(
             replace(recipe, seed=seed), skill=skill, noise=10 * number + seed, number=number * 2 + seed
@@ -186,11 +173,12 @@ def test_each_seed_is_held_against_the_first_recipes_run_of_that_seed() -> None:
         for seed in (0, 1)
         for number, (recipe, skill) in enumerate(((TINY_RECIPE, 2), (OTHER, 1)))
     ]
-    told = compare_runs(runs, resample_count=100)
-    assert [row.accuracy is None for row in told.rows] == [True, False, True, False]
+    told = compare_runs(runs)
     assert told.rows[3].label == "other, seed 1"
-    right = [[p.predicted == p.label for p in one.predictions] for one in (runs[3], runs[2])]
-    assert told.rows[3].accuracy == mcnemar(*right)
+    (contrast,) = told.contrasts
+    assert (contrast.name, contrast.seeds) == ("other", 2)
+    means = [np.mean([told.rows[at].estimates["accuracy"].value for at in pair]) for pair in ((1, 3), (0, 2))]
+    assert contrast.accuracy.difference.value == pytest.approx(means[0] - means[1])
     spread = next(one for one in told.spreads if (one.name, one.figure) == ("other", "accuracy"))
     values = [told.rows[1].estimates["accuracy"].value, told.rows[3].estimates["accuracy"].value]
     assert (spread.runs, spread.mean) == (2, pytest.approx(np.mean(values)))
@@ -216,7 +204,7 @@ def test_runs_on_other_cases_are_refused() -> None:
 
 
 def test_the_page_needs_nothing_else_and_escapes_what_people_typed(tmp_path: Path) -> None:
-    told = compare_runs([contestant(skill=2), contestant(OTHER, noise=1, number=1)], resample_count=100)
+    told = compare_runs([contestant(skill=2), contestant(OTHER, noise=1, number=1)])
     written = write_comparison(told, tmp_path / "out")
     page = written.html.read_text(encoding="utf-8")
     assert "<b>opacity" not in page
@@ -228,6 +216,6 @@ def test_the_page_needs_nothing_else_and_escapes_what_people_typed(tmp_path: Pat
     assert [line["name"] for line in lines] == ["tiny", "other"]
     assert lines[0]["accuracy minus first"] == ""
     document = json.loads(written.json.read_text(encoding="utf-8"))
-    assert document["runs"][0]["accuracy_against_first"] is None
+    assert document["against_first"][0]["name"] == "other"
     assert document["runs"][1]["figures"]["accuracy"]["value"] == told.rows[1].estimates["accuracy"].value
     assert len(document["runs"][1]["history"]) == 4

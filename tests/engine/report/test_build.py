@@ -123,7 +123,7 @@ def review(
 
 def build(run: Run, predictions: list[Prediction], **more: object) -> Report:
     more.setdefault("history", ())
-    return build_report(run, predictions, resample_count=60, **more)  # type: ignore[arg-type]
+    return build_report(run, predictions, **more)  # type: ignore[arg-type]
 
 
 def page_of(report: Report) -> str:
@@ -221,7 +221,37 @@ def test_what_readers_did_is_summed_up() -> None:
     assert did.verdicts == {"agree": 19, "overrule": 1, "unsure": 0, "not diagnostic": 0}
     # Film 0 has no majority; of the other nine, readers agreed with the errors on films 1, 2 and 5.
     assert (did.differing, did.comparable) == (3, 9)
-    assert did.kappa is not None and 0 < did.kappa.value < 1
+    (kappa,) = did.agreement
+    assert kappa.name == "kappa" and 0 < kappa.estimate.value < 1 and kappa.estimate.n == 10
+
+
+def test_a_stray_reader_of_two_cases_neither_raises_nor_erases_the_agreement_of_the_others() -> None:
+    run = a_run()
+    cases = some_cases(run)
+    reviews = [review(each, Verdict.AGREE, reader="A") for each in cases]
+    reviews += [
+        review(
+            each,
+            Verdict.AGREE if place % 5 else Verdict.OVERRULE,
+            None if place % 5 else other_of(run, each),
+            reader="B",
+        )
+        for place, each in enumerate(cases)
+    ]
+    (before,) = build(run, cases, reviews=reviews).reviews.agreement
+    stray = [review(each, Verdict.AGREE, reader="C") for each in cases[1:3]]
+    together, *pairs = build(run, cases, reviews=[*reviews, *stray]).reviews.agreement
+    assert together.name == "Krippendorff's alpha"
+    assert together.estimate.value == pytest.approx(before.estimate.value, abs=0.1)
+    assert [(each.name, each.estimate.n) for each in pairs] == [
+        ("kappa of A and B", len(cases)),
+        ("kappa of A and C", 2),
+        ("kappa of B and C", 2),
+    ]
+
+
+def other_of(run: Run, one: Prediction) -> str:
+    return next(name for name in run.classes if name != one.predicted)
 
 
 # ------------------------------------------------------------------------------------------ which cases, which part

@@ -15,7 +15,7 @@ from engine.records import Epoch
 from engine.report.figures import confusion_matrix_svg, precision_recall_svg, reliability_svg, roc_svg
 from engine.report.training_figures import balance_svg, curves_svg
 from engine.statistics.curves import precision_recall_curve, reliability_bins, roc_curve
-from engine.statistics.metrics import auroc
+from engine.statistics.ranking import auroc
 
 EVIL = "<script>alert(1)</script> $x_1$ & \"肺炎'"
 rng = np.random.default_rng(0)

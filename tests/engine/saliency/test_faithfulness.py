@@ -24,7 +24,7 @@ from engine.saliency.faithfulness import (
     randomisation_check,
 )
 from engine.saliency.methods import explain
-from engine.statistics.metrics import wilson
+from engine.statistics.proportions import wilson
 
 
 def explanation(heatmap: np.ndarray, image_id: str = "a") -> Explanation:

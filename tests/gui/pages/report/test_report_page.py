@@ -155,7 +155,7 @@ def test_class_names_and_comments_are_text_and_never_markup(room: Room, tmp_path
         label="normal" if predictions[0].predicted != "normal" else HOSTILE,
         comment=HOSTILE,
     )
-    report = build_report(run, predictions, history=[], reviews=[review], resample_count=50)
+    report = build_report(run, predictions, history=[], reviews=[review])
     pieces = [
         headline(report, BOTH),
         cases(room.session, report, heat=True),

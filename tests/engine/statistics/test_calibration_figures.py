@@ -1,0 +1,103 @@
+"""Promises of calibration figures: as scikit-learn and statsmodels have them, and no interval that cannot be honest."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from hypothesis import given
+from sklearn import metrics as sk
+
+from engine.statistics.calibration_figures import (
+    brier,
+    calibration_fit,
+    ece,
+    noise_floor,
+    observed_to_expected,
+)
+from tests.engine.statistics.made_up import CLOSE, both, cases, few, images
+
+
+def test_brier_equals_scikit_learn_with_two_classes_and_with_four() -> None:
+    truth, p, _ = images(80)
+    np.testing.assert_allclose(brier(truth, p).value, sk.brier_score_loss(truth, p[:, 1]), **CLOSE)
+    truth, p, _ = images(80, classes=4)
+    p /= p.sum(1, keepdims=True)
+    np.testing.assert_allclose(brier(truth, p).value, sk.brier_score_loss(truth, p), **CLOSE)
+    found = brier(truth, p, np.arange(80) // 2)
+    assert 0 <= found.low < found.value < found.high <= 2
+
+
+def test_the_calibration_error_has_a_noise_floor_in_place_of_an_interval() -> None:
+    truth, p, _ = images(400, seed=2)
+    found = ece(truth == 1, p[:, 1])
+    bins = np.clip((p[:, 1] * 10).astype(int), 0, 9)
+    assert math.isnan(found.low) and "would show" in found.method and found.n == 400
+    assert 0 < found.value < 1 and len(bins) == 400
+
+
+def test_probabilities_that_are_the_frequencies_have_no_calibration_error() -> None:
+    y = np.tile([True, False, False, False], 25)
+    assert ece(y, np.full(100, 0.25)).value == pytest.approx(0, abs=1e-12)
+
+
+def test_the_noise_floor_is_what_perfect_calibration_shows_and_shrinks_with_cases() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.random(200)
+    shown = np.mean([ece(rng.random(200) < p, p).value for _ in range(200)])
+    assert noise_floor(p) == pytest.approx(shown, rel=0.1)
+    assert noise_floor(np.tile(p, 16)) < noise_floor(p) / 3
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_intercept_and_slope_with_their_sandwich_equal_statsmodels(size: int) -> None:
+    rng = np.random.default_rng(size)
+    odds = rng.normal(size=120) * 1.5
+    y = rng.random(120) < 1 / (1 + np.exp(-(0.4 + 0.7 * odds)))
+    patient = np.arange(120) // size
+    intercept, slope = calibration_fit(y, odds, patient)
+    robust = {"cov_type": "cluster", "cov_kwds": {"groups": patient, "use_correction": True}}
+    alone = sm.GLM(y, np.ones(120), family=sm.families.Binomial(), offset=odds).fit(tol=1e-14, **robust)
+    free = sm.GLM(y, sm.add_constant(odds), family=sm.families.Binomial()).fit(tol=1e-14, **robust)
+    np.testing.assert_allclose(intercept.value, alone.params[0], atol=1e-8)
+    np.testing.assert_allclose(slope.value, free.params[1], atol=1e-8)
+    from scipy.stats import t
+
+    half = (intercept.high - intercept.low) / 2 / t.ppf(0.975, len(set(patient)) - 1)
+    np.testing.assert_allclose(half, alone.bse[0], rtol=1e-6)
+    fewest = min(len(set(patient[y])), len(set(patient[~y])))
+    half = (slope.high - slope.low) / 2 / t.ppf(0.975, fewest - 1)
+    np.testing.assert_allclose(half, free.bse[1], rtol=1e-6)
+
+
+def test_classes_that_do_not_overlap_have_no_slope_and_the_reason_is_said() -> None:
+    intercept, slope = calibration_fit([False] * 10 + [True] * 10, np.arange(20.0) - 9.5)
+    assert math.isfinite(intercept.value)
+    assert math.isnan(slope.value) and "without error" in slope.method
+    assert "no case has the finding" in calibration_fit([False] * 9, np.arange(9.0))[0].method
+
+
+def test_observed_over_expected_is_the_ratio_and_holds_at_nought() -> None:
+    truth, p, _ = images(300)
+    found = observed_to_expected(truth == 1, p[:, 1], np.arange(300) // 2)
+    assert found.value == pytest.approx(truth.sum() / p[:, 1].sum()) and found.low < found.value < found.high
+    none = observed_to_expected(np.zeros(50, bool), np.full(50, 0.1))
+    assert none.value == none.low == 0 and 0 < none.high < 2
+
+
+@few
+@given(cases)
+def test_no_handful_of_cases_crashes_a_calibration_figure(data: list[tuple[bool, float]]) -> None:
+    y, p = both(data)
+    odds = np.log(np.maximum(p, 1e-9)) - np.log(np.maximum(1 - p, 1e-9))
+    two = np.column_stack([1 - p, p])
+    for found in (
+        brier(y.astype(int), two),
+        ece(y, p),
+        observed_to_expected(y, p),
+        *calibration_fit(y, odds),
+    ):
+        if math.isfinite(found.low):
+            assert found.low <= found.value + 1e-9 and found.value <= found.high + 1e-9

@@ -1,0 +1,151 @@
+"""Promises of the classification report: scikit-learn's figures, each with bounds that hold it, whatever the cases."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+from sklearn import metrics as sk
+
+from engine.statistics.classification_report import (
+    balanced_accuracy,
+    classification_table,
+    confusion_matrix,
+    f1_score,
+    mcc,
+    overall,
+)
+from engine.statistics.proportions import wilson
+from tests.engine.statistics.made_up import CLOSE, few, images
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+def test_the_classification_report_equals_scikit_learn(classes: int) -> None:
+    truth, p, predicted = images(150, seed=classes, classes=classes)
+    names = [f"class {code}" for code in range(classes)]
+    precision, recall, f1, support = sk.precision_recall_fscore_support(truth, predicted)
+    rows = classification_table(truth, predicted, names, p)
+    np.testing.assert_allclose([row.precision.value for row in rows], precision, **CLOSE)
+    np.testing.assert_allclose([row.recall.value for row in rows], recall, **CLOSE)
+    np.testing.assert_allclose([row.f1.value for row in rows], f1, **CLOSE)
+    assert [row.support for row in rows] == support.tolist()
+    np.testing.assert_allclose(
+        [row.auroc.value for row in rows],
+        [sk.roc_auc_score(truth == code, p[:, code]) for code in range(classes)],
+        **CLOSE,
+    )
+    np.testing.assert_array_equal(
+        confusion_matrix(truth, predicted, classes), sk.confusion_matrix(truth, predicted)
+    )
+    for row in rows:
+        for figure in (row.precision, row.recall, row.f1, row.auroc):
+            assert 0 <= figure.low < figure.value < figure.high <= 1
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_overall_figures_equal_scikit_learn(classes: int) -> None:
+    truth, p, predicted = images(200, seed=7, classes=classes)
+    found = overall(truth, predicted, p, [str(code) for code in range(classes)])
+    expected = {
+        "accuracy": sk.accuracy_score(truth, predicted),
+        "balanced accuracy": sk.balanced_accuracy_score(truth, predicted),
+        "MCC": sk.matthews_corrcoef(truth, predicted),
+        "macro F1": sk.f1_score(truth, predicted, average="macro"),
+    }
+    if classes == 2:
+        expected |= {
+            "AUROC": sk.roc_auc_score(truth, p[:, 1]),
+            "average precision": sk.average_precision_score(truth, p[:, 1]),
+            "sensitivity": sk.recall_score(truth, predicted),
+            "specificity": sk.recall_score(truth, predicted, pos_label=0),
+            "positive predictive value": sk.precision_score(truth, predicted),
+            "negative predictive value": sk.precision_score(truth, predicted, pos_label=0),
+        }
+    else:
+        one_hot = np.eye(classes)[truth]
+        expected |= {
+            "AUROC": sk.roc_auc_score(one_hot, p, average="macro"),
+            "average precision": sk.average_precision_score(one_hot, p, average="macro"),
+        }
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name].value, value, **CLOSE, err_msg=name)
+        assert found[name].low < value < found[name].high, name
+
+
+def test_the_positive_class_may_stand_first() -> None:
+    truth, p, predicted = images(100)
+    there = overall(truth, predicted, p, ["a", "b"], positive="a")
+    assert there["sensitivity"].value == sk.recall_score(truth, predicted, pos_label=0)
+    np.testing.assert_allclose(there["AUROC"].value, sk.roc_auc_score(truth == 0, p[:, 0]), **CLOSE)
+
+
+@few
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), max_size=12), st.integers(0, 99))
+def test_no_handful_of_films_crashes_the_report(pairs: list[tuple[int, int]], seed: int) -> None:
+    truth = np.array([a for a, _ in pairs], dtype=np.int64)
+    predicted = np.array([b for _, b in pairs], dtype=np.int64)
+    p = np.random.default_rng(seed).dirichlet(np.ones(3), size=len(pairs))
+    names, patients = ["a", "b", "c"], truth % 2
+    found = overall(truth, predicted, p, names, groups=patients)
+    rows = classification_table(truth, predicted, names, p, patients)
+    for figure in [*found.values(), *(f for row in rows for f in (row.precision, row.recall, row.f1))]:
+        if math.isnan(figure.value):
+            assert figure.method.startswith("cannot be estimated because")
+        elif not math.isnan(figure.low):
+            assert figure.low <= figure.value <= figure.high
+
+
+def test_the_bounds_of_f1_are_those_of_the_overlap() -> None:
+    is_class, predicted = np.arange(40) < 20, (np.arange(40) >= 4) & (np.arange(40) < 22)
+    found, overlap = f1_score(is_class, predicted), wilson(16, 22)
+    np.testing.assert_allclose(
+        [found.value, found.low, found.high],
+        [2 * j / (1 + j) for j in (overlap.value, overlap.low, overlap.high)],
+        **CLOSE,
+    )
+
+
+def test_no_figure_of_perfect_predictions_of_few_cases_is_called_certain() -> None:
+    truth = np.array([0] * 27 + [1] * 3)
+    p = np.eye(2)[truth] * 0.9 + 0.05
+    for name, found in overall(truth, truth, p, ["a", "b"]).items():
+        if name in ("balanced accuracy", "macro F1", "MCC", "sensitivity", "AUROC"):
+            assert found.value == 1 and found.low < 0.8, name
+
+
+def test_balanced_accuracy_rests_on_the_rare_class() -> None:
+    truth = np.array([0] * 97 + [1] * 3)
+    predicted = np.array([0] * 95 + [1, 1] + [1, 1, 0])
+    found = balanced_accuracy(truth, predicted, 2)
+    assert found.high - found.low > 0.3
+
+
+def test_the_same_patients_five_times_give_the_same_bounds() -> None:
+    truth, p, predicted = images(120, seed=5, classes=3)
+    once = overall(truth, predicted, p, ["a", "b", "c"], groups=np.arange(120))
+    five = [np.repeat(each, 5, axis=0) for each in (truth, predicted, p, np.arange(120))]
+    again = overall(*five[:3], ["a", "b", "c"], groups=five[3])
+    for name in ("macro F1", "MCC", "balanced accuracy", "AUROC", "Brier score", "average precision"):
+        np.testing.assert_allclose(
+            [again[name].low, again[name].high], [once[name].low, once[name].high], atol=0.015, err_msg=name
+        )
+
+
+def test_many_classes_take_little_memory() -> None:
+    import tracemalloc
+
+    truth, p, predicted = images(20_000, classes=50)
+    tracemalloc.start()
+    overall(truth, predicted, p, [str(code) for code in range(50)], groups=np.arange(20_000) // 2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 120e6  # 100,000 cases take five times as much: 600 MB
+
+
+def test_mcc_of_many_classes_moves_as_its_derivative_says() -> None:
+    truth, _, predicted = images(100, classes=4)
+    once, copied = mcc(truth, predicted, 4), mcc(np.tile(truth, 9), np.tile(predicted, 9), 4)
+    assert copied.value == pytest.approx(once.value)
+    assert copied.high - copied.low == pytest.approx((once.high - once.low) / 3, rel=0.05)

@@ -1,0 +1,79 @@
+"""Promises of shares: Wilson's interval as statsmodels has it, by patient where patients have several images."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from hypothesis import given, strategies as st
+from statsmodels.stats.proportion import proportion_confint
+
+from engine.statistics.proportions import mean_of_bounded, predictive_values, proportion, wilson
+from tests.engine.statistics.made_up import CLOSE
+
+
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_equals_statsmodels(kn: tuple[int, int]) -> None:
+    found = wilson(*kn)
+    low, high = proportion_confint(*kn, alpha=0.05, method="wilson")
+    np.testing.assert_allclose([found.low, found.high], [low, high], **CLOSE)
+    assert 0 <= found.low <= found.value <= found.high <= 1
+
+
+def test_wilson_of_nothing_says_so() -> None:
+    found = wilson(0, 0)
+    assert math.isnan(found.value) and math.isnan(found.low)
+    assert found.method == "cannot be estimated because there is no case to count"
+
+
+def test_a_proportion_with_one_image_a_patient_is_wilsons() -> None:
+    hits = np.arange(40) % 3 == 0
+    alone, by_patient = proportion(hits), proportion(hits, np.arange(40))
+    assert (by_patient.value, by_patient.low, by_patient.high) == (alone.value, alone.low, alone.high)
+    assert (by_patient.patients, by_patient.effective_n) == (40, 40)
+
+
+def test_images_copied_within_patients_do_not_narrow_the_interval() -> None:
+    hits = np.arange(60) % 4 == 0
+    once, copied = proportion(hits), proportion(np.repeat(hits, 5), np.repeat(np.arange(60), 5))
+    assert copied.value == once.value and copied.n == 300 and copied.patients == 60
+    # The clustered variance has one patient fewer in its denominator, and Student's t: not equal to the last digit.
+    np.testing.assert_allclose([copied.low, copied.high], [once.low, once.high], atol=6e-3)
+    assert copied.high - copied.low >= once.high - once.low
+    assert copied.effective_n is not None and 50 < copied.effective_n <= 60
+
+
+def test_a_perfect_proportion_counts_patients_not_images() -> None:
+    found = proportion(np.ones(100, bool), np.arange(100) // 10)
+    assert found.low == wilson(10, 10).low and found.high == 1.0
+
+
+def test_the_mean_of_zeros_and_ones_is_a_share() -> None:
+    hits = np.arange(200) % 5 == 0
+    np.testing.assert_allclose(
+        [mean_of_bounded(hits).low, mean_of_bounded(hits).high],
+        [wilson(40, 200).low, wilson(40, 200).high],
+        atol=1e-3,
+    )
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_the_mean_of_bounded_values_lies_within_its_bounds(values: list[float]) -> None:
+    found = mean_of_bounded(values, np.arange(len(values)) // 2)
+    assert -1e-9 <= found.low <= found.value + 1e-9 and found.value <= found.high + 1e-9 <= 1 + 1e-8
+
+
+def test_predictive_values_at_the_prevalence_of_the_data_are_those_of_the_data() -> None:
+    sensitivity, specificity = wilson(45, 50), wilson(120, 150)
+    ppv, npv = predictive_values(sensitivity, specificity, 0.25)
+    np.testing.assert_allclose([ppv.value, npv.value], [45 / 75, 120 / 125], **CLOSE)
+    rare, _ = predictive_values(sensitivity, specificity, 0.01)
+    assert rare.value < 0.05 and 0 < rare.low < rare.value < rare.high < 1
+
+
+@given(
+    st.integers(0, 30), st.integers(0, 30), st.floats(0.001, 0.999), st.integers(30, 40), st.integers(30, 40)
+)
+def test_predictive_values_stay_within_bounds(a: int, b: int, prevalence: float, n: int, m: int) -> None:
+    for found in predictive_values(wilson(a, n), wilson(b, m), prevalence):
+        assert math.isnan(found.value) or 0 <= found.low <= found.value <= found.high <= 1

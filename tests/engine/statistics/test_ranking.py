@@ -1,0 +1,180 @@
+"""Promises of rankings: areas and precisions are scikit-learn's, their variances DeLong's and Obuchowski's."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from scipy import stats
+from sklearn import metrics as sk
+
+from engine.statistics.clusters import Clusters
+from engine.statistics.ranking import (
+    area_covariance,
+    area_of,
+    auroc,
+    average_precision,
+    log_odds,
+    mean_auroc,
+    mean_average_precision,
+    placements,
+    precision_influence,
+)
+from tests.engine.statistics.made_up import CLOSE, both, cases, few, images
+
+
+@few
+@given(cases)
+def test_auroc_equals_scikit_learn_and_lies_within_its_interval(data: list[tuple[bool, float]]) -> None:
+    y, p = both(data)
+    found = auroc(y, p)
+    if y.all() or not y.any():
+        assert math.isnan(found.value) and found.method.startswith("cannot be estimated because")
+        return
+    np.testing.assert_allclose(found.value, sk.roc_auc_score(y, p), **CLOSE)
+    assert 0 <= found.low <= found.value <= found.high <= 1
+    assert found.low < found.high
+
+
+@few
+@given(cases)
+def test_auroc_of_the_other_class_is_its_mirror_and_ranks_are_all_that_counts(
+    data: list[tuple[bool, float]],
+) -> None:
+    y, p = both(data)
+    assume(y.any() and not y.all())
+    found, mirror, squeezed = auroc(y, p), auroc(~y, p), auroc(y, p**3 / 7 - 2)
+    assume(len(np.unique(p**3 / 7 - 2)) == len(np.unique(p)))
+    np.testing.assert_allclose(
+        [found.value, found.low, found.high], [1 - mirror.value, 1 - mirror.high, 1 - mirror.low], atol=1e-7
+    )
+    np.testing.assert_allclose([found.low, found.high], [squeezed.low, squeezed.high], **CLOSE)
+
+
+def test_delongs_variance_equals_its_definition_over_all_pairs() -> None:
+    truth, p, _ = images(90)
+    y, score = truth == 1, p[:, 1]
+    pairs = (score[y][:, None] > score[~y]) + 0.5 * (score[y][:, None] == score[~y])
+    v10, v01 = placements(y, score)
+    np.testing.assert_allclose(v10, pairs.mean(1), **CLOSE)
+    np.testing.assert_allclose(v01, pairs.mean(0), **CLOSE)
+    area = area_of(y, score, Clusters.by(None, 90))
+    variance = pairs.mean(1).var(ddof=1) / y.sum() + pairs.mean(0).var(ddof=1) / (~y).sum()
+    np.testing.assert_allclose(area_covariance(area, area, Clusters.by(None, 90)), variance, **CLOSE)
+    spread = stats.t.ppf(0.975, min(y.sum(), (~y).sum()) - 1) * math.sqrt(variance)
+    value = pairs.mean()
+    bounds = stats.logistic.cdf(
+        stats.logistic.ppf(value) + np.array([-1, 1]) * spread / (value * (1 - value))
+    )
+    found = auroc(y, score)
+    np.testing.assert_allclose([found.low, found.high], bounds, **CLOSE)
+
+
+def test_obuchowskis_variance_equals_its_definition_patient_by_patient() -> None:
+    rng = np.random.default_rng(3)
+    patient = rng.integers(25, size=120)
+    y = rng.random(120) < 0.4
+    score = np.round(rng.normal(size=120) + y + rng.normal(size=25)[patient], 1)
+    v10, v01 = placements(y, score)
+    area, m, n = v10.mean(), y.sum(), (~y).sum()
+    ten = {k: (v10[patient[y] == k] - area).sum() for k in np.unique(patient)}
+    one = {k: (v01[patient[~y] == k] - area).sum() for k in np.unique(patient)}
+    with_, without = len(set(patient[y])), len(set(patient[~y]))
+    everyone = len(ten)
+    s10 = with_ / ((with_ - 1) * m) * sum(v**2 for v in ten.values())
+    s01 = without / ((without - 1) * n) * sum(v**2 for v in one.values())
+    s11 = everyone / (everyone - 1) * sum(ten[k] * one[k] for k in ten)
+    expected = s10 / m + s01 / n + 2 * s11 / (m * n)
+    clusters = Clusters.by(patient, 120)
+    area = area_of(y, score, clusters)
+    np.testing.assert_allclose(area_covariance(area, area, clusters), expected, **CLOSE)
+
+
+def test_a_perfect_ranking_of_few_images_is_not_called_certain() -> None:
+    y = np.arange(20) >= 10
+    found = auroc(y, np.arange(20.0))
+    assert found.value == found.high == 1.0
+    assert 0.7 < found.low < 0.95
+    assert auroc(np.repeat(y, 5), np.repeat(np.arange(20.0), 5), np.repeat(np.arange(20), 5)).low == found.low
+
+
+def test_constant_scores_are_chance_with_an_interval_around_it() -> None:
+    found = auroc(np.arange(30) % 2 == 0, np.full(30, 0.7))
+    assert found.value == 0.5 and 0.2 < found.low < 0.5 < found.high < 0.8
+
+
+@pytest.mark.parametrize("ill", [1, 2, 3])
+def test_an_area_that_rests_on_few_patients_has_a_wide_interval_however_many_images_they_have(
+    ill: int,
+) -> None:
+    rng = np.random.default_rng(ill)
+    patient = np.repeat(np.arange(60), 6)
+    y = patient < ill
+    score = rng.normal(size=60)[patient] + 1.5 * y + 0.3 * rng.normal(size=360)
+    by_image, by_patient = auroc(y, score), auroc(y, score, patient)
+    assert by_patient.value == by_image.value and by_patient.patients == 60
+    assert by_patient.high - by_patient.low > 2 * (by_image.high - by_image.low)
+
+
+def test_the_order_of_cases_changes_no_bound() -> None:
+    truth, p, _ = images(150)
+    patient = np.arange(150) // 2
+    turned = np.random.default_rng(0).permutation(150)
+    for figure in (auroc, average_precision):
+        one = figure(truth == 1, p[:, 1], patient)
+        other = figure((truth == 1)[turned], p[turned, 1], patient[turned])
+        np.testing.assert_allclose(
+            [one.value, one.low, one.high], [other.value, other.low, other.high], **CLOSE
+        )
+
+
+def test_probabilities_that_round_to_one_still_rank_and_both_classes_have_one_area() -> None:
+    logit = np.array([60.0, 50.0, 45.0, 40.0, -3.0, 48.0])
+    p = np.column_stack([1 / (1 + np.exp(logit)), 1 / (1 + np.exp(-logit))])
+    y = np.array([True, True, False, True, False, False])
+    assert len(np.unique(p[:, 1])) < len(logit)
+    expected = sk.roc_auc_score(y, logit)
+    for found in (auroc(y, log_odds(p, 1)), auroc(~y, log_odds(p, 0))):
+        assert found.value == pytest.approx(expected)
+    assert auroc(y, p[:, 1]).value != expected
+
+
+# --------------------------------------------------------------------------------------------- average precision
+
+
+@few
+@given(cases)
+def test_average_precision_equals_scikit_learn(data: list[tuple[bool, float]]) -> None:
+    y, p = both(data)
+    found = average_precision(y, p)
+    if y.all() or not y.any():
+        assert math.isnan(found.value)
+        return
+    np.testing.assert_allclose(found.value, sk.average_precision_score(y, p), **CLOSE)
+    assert 0 <= found.low <= found.value <= found.high <= 1
+
+
+def test_what_cases_contribute_to_the_precision_is_its_derivative() -> None:
+    truth, _, _ = images(80, seed=4)
+    y, score = truth == 1, np.random.default_rng(0).normal(size=80) + truth
+    value, influence = precision_influence(y, score)
+    assert influence.sum() == pytest.approx(0, abs=1e-9)
+    step = 1e-5
+    for case in range(0, 80, 7):
+        weight = np.ones(80)
+        weight[case] += step
+        moved = sk.average_precision_score(y, score, sample_weight=weight)
+        assert influence[case] == pytest.approx((moved - value) / step, abs=1e-4)
+
+
+def test_means_over_classes_equal_scikit_learn() -> None:
+    truth, p, _ = images(200, classes=4)
+    one_hot, scores = np.eye(4)[truth], [p[:, code] for code in range(4)]
+    area, precision = mean_auroc(truth, scores, None), mean_average_precision(truth, scores, None)
+    np.testing.assert_allclose(area.value, sk.roc_auc_score(one_hot, p, average="macro"), **CLOSE)
+    np.testing.assert_allclose(
+        precision.value, sk.average_precision_score(one_hot, p, average="macro"), **CLOSE
+    )
+    assert area.low < area.value < area.high and precision.low < precision.value < precision.high
