@@ -136,14 +136,16 @@ class Conformal:
     Attributes:
         method: A key of `engine.uncertainty.conformal.SCORES`.
         coverage: The share of cases whose set holds the right class, at least.
-        thresholds: One for all classes, or one a class.
+        thresholds: One for all classes, or one a class: then the coverage is that within each class.
         cases: Validation cases it was fitted on.
+        patients_by_class: Validation patients with a case of each class; empty in runs of an earlier version.
     """
 
     method: str
     coverage: float
     thresholds: tuple[float, ...]
     cases: int
+    patients_by_class: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

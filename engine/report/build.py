@@ -286,8 +286,13 @@ def uncertainty_figures(predictions: Sequence[Prediction], answers: Mapping[str,
         figures["AUROC of uncertainty for errors"] = auroc(wrong, entropy, patients)
     sets = [each for each in predictions if each.conformal_set]
     if sets and len(sets) == len(predictions):
-        held = [answers[each.image_id] in each.conformal_set for each in predictions]
-        figures["conformal sets that hold the class"] = proportion(held, patients)
+        truth = np.array([answers[each.image_id] for each in predictions])
+        held = np.array([answers[each.image_id] in each.conformal_set for each in predictions])
+        for name in sorted(set(truth.tolist())):
+            rows = truth == name
+            figures[f"conformal sets that hold {name} where it is"] = proportion(
+                held[rows], np.array(patients)[rows]
+            )
         figures["conformal sets of one class"] = proportion(
             [len(each.conformal_set) == 1 for each in predictions], patients
         )

@@ -11,6 +11,7 @@ from engine.records import (
     PARTS,
     Augmentation,
     Balance,
+    Conformal,
     Epoch,
     Injection,
     Phase,
@@ -140,9 +141,25 @@ def facts_of_reading(
         yield "Uncertainty", injection_words(uncertainty.injection)
         yield (
             "Conformal sets",
-            f"made to hold the class in {uncertainty.conformal.coverage:.0%} of cases like the "
-            f"{uncertainty.conformal.cases:,} validation cases they were fitted on (doi:10.1080/01621459.2017.1395341)",
+            conformal_words(uncertainty.conformal, run.classes),
         )
+
+
+def conformal_words(conformal: Conformal, classes: Sequence[str]) -> str:
+    """Say what conformal sets promise, and what the promise rests on."""
+    source = "(doi:10.1080/01621459.2017.1395341)"
+    if len(conformal.thresholds) == 1:
+        return (
+            f"made to hold the class in {conformal.coverage:.0%} of cases like the {conformal.cases:,} validation "
+            f"cases they were fitted on, all classes together: of a rare class they may hold fewer {source}"
+        )
+    fitted = ", ".join(
+        f"{count:,} of {name}" for name, count in zip(classes, conformal.patients_by_class, strict=True)
+    )
+    return (
+        f"made to hold the class in {conformal.coverage:.0%} of the cases of each class, for patients like those they "
+        f"were fitted on in validation ({fitted}); no promise for images of another origin {source}"
+    )
 
 
 def phase_words(phase: Phase) -> str:

@@ -183,6 +183,7 @@ def load_uncertainty(folder: Path) -> UncertaintyModel | None:
         injection, conformal = facts["injection"], facts["conformal"]
         injection["likelihoods"] = tuple((rate, value) for rate, value in injection["likelihoods"])
         conformal["thresholds"] = tuple(conformal["thresholds"])
+        conformal["patients_by_class"] = tuple(conformal.get("patients_by_class", ()))
         return UncertaintyModel(injection=Injection(**injection), conformal=Conformal(**conformal))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise RunError(

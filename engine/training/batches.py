@@ -38,6 +38,7 @@ class TrainingData:
     val_rows: NDArray[np.int64]
     val_labels: NDArray[np.int64]
     classes: tuple[str, ...]
+    val_patients: tuple[str, ...]
 
     @classmethod
     def of(cls, split: Split, cache: ImageCache) -> TrainingData:
@@ -63,7 +64,8 @@ class TrainingData:
             LOG.warning(issue.message)
         train_rows, train_labels = part("training", split.train)
         val_rows, val_labels = part("validation", split.val)
-        return cls(train_rows, train_labels, val_rows, val_labels, split.classes)
+        patients = tuple(sample.patient_id for sample in split.val if sample.image_id in cache.row)
+        return cls(train_rows, train_labels, val_rows, val_labels, split.classes, patients)
 
 
 @dataclass

@@ -166,6 +166,7 @@ def finish(loop: TrainingLoop, *, trained: int, dataset_id: str, dataset_name: s
         pooled,
         data.val_labels[sample],
         calibration,
+        patients=data.val_patients,
         seed=recipe.seed,
         each_pass=loop.unless_stopped,
     )

@@ -10,8 +10,7 @@ temperature, which makes it slightly optimistic; and it is no promise about film
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -50,7 +49,8 @@ def fit_conformal(
     *,
     coverage: float = 0.95,
     method: str = "lac",
-    by_class: bool = False,
+    by_class: bool = True,
+    patients: Sequence[str] | NDArray[np.str_] | None = None,
 ) -> Conformal:
     """Fit a rule on cases that the net did not learn from.
 
@@ -59,8 +59,10 @@ def fit_conformal(
         labels: (N,) class numbers.
         coverage: In (0, 1).
         method: A key of `SCORES`.
-        by_class: Whether the coverage shall hold within each class by itself, so that a common class does not
-            pay for a rare one; it takes more cases.
+        by_class: Whether the coverage shall hold within each class by itself (doi:10.1007/s10994-013-5355-6), so that a
+            common class does not pay for a rare one; it takes more cases.
+        patients: (N,) whose cases they are; those of one patient count as one together (arXiv:2306.06342). None means
+            that every case is its own patient.
 
     Raises:
         RecipeError: The method is unknown or the coverage is no share.
@@ -74,30 +76,42 @@ def fit_conformal(
     labels = np.asarray(labels)
     scores = SCORES[method](np.asarray(probabilities, dtype=np.float64))
     own = scores[np.arange(len(labels)), labels]
-    groups = [own[labels == number] for number in range(scores.shape[1])] if by_class else [own]
+    who = np.arange(len(labels)) if patients is None else np.unique(patients, return_inverse=True)[1]
+    of_class = [labels == number for number in range(scores.shape[1])]
+    groups = of_class if by_class else [np.ones(len(labels), dtype=bool)]
     return Conformal(
         method=method,
         coverage=coverage,
-        thresholds=tuple(_threshold(group, coverage) for group in groups),
+        thresholds=tuple(_threshold(own[group], who[group], coverage) for group in groups),
         cases=len(labels),
+        patients_by_class=tuple(len(np.unique(who[group])) for group in of_class),
     )
 
 
-def _threshold(scores: NDArray[np.float64], coverage: float) -> float:
-    # A new case's score is equally likely to take any rank among these and its own: hence n + 1.
-    rank = math.ceil((len(scores) + 1) * coverage - 1e-9)
-    return float(np.partition(scores, rank - 1)[rank - 1]) if rank <= len(scores) else EXCLUDES_NOTHING
+def _threshold(scores: NDArray[np.float64], patients: NDArray[np.int64], coverage: float) -> float:
+    """Return the score that so large a share of patients, and a new one beside them, stay below."""
+    _, patient, images = np.unique(patients, return_inverse=True, return_counts=True)
+    # A new patient's score is equally likely to take any rank among these and its own: hence one more.
+    weight = 1 / images[patient.reshape(-1)] / (len(images) + 1)
+    order = np.argsort(scores, kind="stable")
+    reached = np.flatnonzero(np.cumsum(weight[order]) >= coverage - 1e-9)
+    return float(scores[order[reached[0]]]) if len(reached) else EXCLUDES_NOTHING
 
 
-def conformal_sets(probabilities: NDArray[np.floating], conformal: Conformal) -> NDArray[np.bool_]:
+def conformal_sets(
+    probabilities: NDArray[np.floating],
+    conformal: Conformal,
+    predicted: NDArray[np.integer] | None = None,
+) -> NDArray[np.bool_]:
     """Return which classes cannot be excluded.
 
-    The most probable class is always among them: an empty set would say nothing to a reader, and a larger
-    set can only raise the coverage.
+    The predicted class is always among them: a set without it, or an empty one, would contradict what the reader is
+    told, and a larger set can only raise the coverage.
 
     Args:
         probabilities: (N, C) calibrated.
         conformal: From `fit_conformal`.
+        predicted: (N,) class numbers at the operating point; None means the most probable.
 
     Returns:
         (N, C), at least one true in each row.
@@ -105,5 +119,5 @@ def conformal_sets(probabilities: NDArray[np.floating], conformal: Conformal) ->
     values = np.asarray(probabilities, dtype=np.float64)
     # Sums of probabilities differ in their last digit from machine to machine; a tie must not decide by it.
     kept = SCORES[conformal.method](values) <= np.asarray(conformal.thresholds) + 1e-12
-    kept[np.arange(len(values)), values.argmax(axis=1)] = True
+    kept[np.arange(len(values)), values.argmax(axis=1) if predicted is None else predicted] = True
     return kept

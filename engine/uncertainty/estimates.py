@@ -37,6 +37,7 @@ def fit_uncertainty(
     pooled_labels: NDArray[np.integer],
     calibration: Calibration,
     *,
+    patients: Sequence[str] | None = None,
     coverage: float = 0.95,
     seed: int = 0,
     each_pass: Callable[[], None] = lambda: None,
@@ -50,7 +51,8 @@ def fit_uncertainty(
         pooled: Batches of what `pooled_features` gives of the sample, on the classifier's device.
         pooled_labels: (M,) class numbers of the sample, over all batches.
         calibration: Of the run.
-        coverage: Of the conformal sets.
+        patients: (N,) whose cases they are; None means that every case is its own patient.
+        coverage: Of the conformal sets, within each class.
         seed: Of the masks.
         each_pass: Called before each; may raise to end it all.
 
@@ -63,7 +65,9 @@ def fit_uncertainty(
         injection=fit_injection(
             classifier, pooled, pooled_labels, calibration, seed=seed, each_pass=each_pass
         ),
-        conformal=fit_conformal(calibrated(logits, calibration), labels, coverage=coverage),
+        conformal=fit_conformal(
+            calibrated(logits, calibration), labels, coverage=coverage, patients=patients
+        ),
     )
 
 
@@ -89,7 +93,7 @@ def estimate_uncertainty(
         calibration: Of the run.
     """
     numbers = np.array([list(classes).index(name) for name in predicted], dtype=np.int64)
-    sets = conformal_sets(probabilities, uncertainty.conformal)
+    sets = conformal_sets(probabilities, uncertainty.conformal, numbers)
     told = uncertainties(classifier, pooled, numbers, calibration, uncertainty.injection)
     return [
         (uncertainty, tuple(name for name, kept in zip(classes, row, strict=True) if kept))

@@ -31,7 +31,9 @@ def test_the_right_class_is_in_the_set_as_often_as_stated(method, coverage):
     held = []
     for _ in range(300):
         probabilities, labels = cases(200, generator)
-        conformal = fit_conformal(probabilities[:100], labels[:100], coverage=coverage, method=method)
+        conformal = fit_conformal(
+            probabilities[:100], labels[:100], coverage=coverage, method=method, by_class=False
+        )
         sets = conformal_sets(probabilities[100:], conformal)
         held.append(sets[np.arange(100), labels[100:]].mean())
     error = 3 * np.std(held) / np.sqrt(len(held))
@@ -77,7 +79,7 @@ def test_the_rank_by_hand():
     """Nine cases with scores .1 to .9 and a coverage of .8: rank ⌈10 · .8⌉ = 8, threshold .8."""
     right = np.linspace(0.9, 0.1, 9)
     probabilities = np.stack([right, 1 - right], axis=1)
-    conformal = fit_conformal(probabilities, np.zeros(9, dtype=int), coverage=0.8)
+    conformal = fit_conformal(probabilities, np.zeros(9, dtype=int), coverage=0.8, by_class=False)
     assert conformal.thresholds[0] == pytest.approx(0.8)
     assert conformal_sets(np.array([[0.75, 0.25], [0.85, 0.15]]), conformal).tolist() == [
         [True, True],
@@ -102,3 +104,34 @@ def test_mistakes_are_named():
         fit_conformal(probabilities, labels, method="raps")
     with pytest.raises(RecipeError, match="coverage"):
         fit_conformal(probabilities, labels, coverage=95)
+
+
+def test_images_of_one_patient_count_as_one_together():
+    probabilities, labels = cases(40, np.random.default_rng(3))
+    once = fit_conformal(probabilities, labels, coverage=0.8)
+    five = [np.repeat(each, 5, axis=0) for each in (probabilities, labels, np.arange(40))]
+    copied = fit_conformal(five[0], five[1], coverage=0.8, patients=five[2])
+    assert copied.thresholds == once.thresholds
+    assert copied.patients_by_class == once.patients_by_class and sum(copied.patients_by_class) == 40
+
+
+def test_by_patient_the_promise_holds_for_new_patients_whose_images_are_alike():
+    generator = np.random.default_rng(4)
+    held = []
+    for _ in range(200):
+        probabilities, labels = cases(120, generator)
+        images = generator.integers(1, 8, size=60)
+        of = np.repeat(np.arange(60), images)
+        conformal = fit_conformal(
+            probabilities[:60][of], labels[:60][of], coverage=0.9, by_class=False, patients=of
+        )
+        sets = conformal_sets(probabilities[60:], conformal)
+        held.append(sets[np.arange(60), labels[60:]].mean())
+    assert np.mean(held) >= 0.9 - 3 * np.std(held) / np.sqrt(len(held))
+
+
+def test_the_predicted_class_is_never_excluded():
+    probabilities, labels = cases(300, np.random.default_rng(5))
+    conformal = fit_conformal(probabilities[:200], labels[:200], coverage=0.8)
+    predicted = np.random.default_rng(0).integers(3, size=100)
+    assert conformal_sets(probabilities[200:], conformal, predicted)[np.arange(100), predicted].all()
