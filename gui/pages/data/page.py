@@ -21,7 +21,7 @@ from engine.data import (
     save_choices,
     split_index,
 )
-from engine.errors import DataError
+from engine.errors import DataError, EngineError
 from engine.records import Index
 from gui.pages.data.bringing.pane import bring_pane
 from gui.pages.data.overview import class_pictures, counts_table, issues, split_overview, summary
@@ -47,31 +47,23 @@ def dataset_choices(session: AppSession) -> list[tuple[str, str]]:
     ]
 
 
-SHOWN = 12
+SHOWN = 13
 """How many outputs `show` returns."""
 
 
 def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
     """Return all that the page shows of a data set, in the order of the page's outputs."""
     if not dataset_id:
-        nothing = markup.note("Nothing has been brought in yet. Name a folder, or choose a data set.")
-        return (
-            nothing,
-            [],
-            "",
-            "",
-            *(gr.skip(),) * 5,
-            gr.Dropdown(choices=[], value=None, visible=False),
-            [],
-            "",
-        )
-    index = load_index(session.workspace, dataset_id)
+        return _nothing("Nothing has been brought in yet. Name a folder, or choose a data set.")
+    try:
+        index = load_index(session.workspace, dataset_id)
+    except DataError as error:
+        return _nothing(str(error), tone="serious")
     choices = load_choices(session.workspace, dataset_id)
 
     def of_issue(issue: int, path: int) -> markup.Picture:
         return picture_of(session, index, issue_image(issue, path), index.issues[issue].paths[path])
 
-    rows, remark = preview_split(index, choices)
     two = len(index.classes) == 2
     return (
         summary(index),
@@ -82,18 +74,23 @@ def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
         *(round(100 * share, 2) for share in choices.ratios),
         choices.seed,
         gr.Dropdown(choices=list(index.classes), value=positive_of(index, choices), visible=two),
-        rows,
-        remark,
+        *preview_split(index, choices),
     )
 
 
-def preview_split(index: Index, choices: Choices) -> tuple[list[list[str]], str]:
-    """Return the table and remark of a split, or no table and why it cannot be made."""
+def _nothing(why: str, *, tone: str = "plain") -> tuple[Any, ...]:
+    """Return what `show` does where there is no data set to be shown."""
+    no_positive = gr.Dropdown(choices=[], value=None, visible=False)
+    return markup.note(why, tone=tone), [], "", "", *(gr.skip(),) * 5, no_positive, [], "", ""
+
+
+def preview_split(index: Index, choices: Choices) -> tuple[list[list[str]], str, str]:
+    """Return the table of a split, the remark on it, and why it cannot be made, each empty where there is none."""
     try:
         split = split_index(index, ratios=choices.ratios, seed=choices.seed, use_given=choices.use_given)
     except DataError as error:
-        return [], markup.note(str(error), tone="serious")
-    return split_overview(split)
+        return [], "", markup.note(str(error), tone="serious")
+    return *split_overview(split), ""
 
 
 def apply_split(
@@ -105,21 +102,18 @@ def apply_split(
     test: float | None,
     seed: float | None,
     positive: str | None,
-) -> tuple[list[list[str]], str]:
-    """Split as the form says, keep the choice for training, and return the table and remark.
-
-    Raises:
-        SplitError: The shares do not add up.
-        DataError: No data set is chosen.
-    """
+) -> tuple[list[list[str]], str, str]:
+    """Split as the form says and keep the choice for training; return what `preview_split` does."""
     if not dataset_id:
-        raise DataError("No data set is chosen", "Bring a folder, or choose a data set")
-    choices = choices_from_percent(how, train, val, test, seed, positive)
-    index = load_index(session.workspace, dataset_id)
-    shown = preview_split(index, choices)
-    if not session.read_only:
-        save_choices(session.workspace, dataset_id, choices)
-    return shown
+        return [], "", markup.note("No data set is chosen. Bring a folder, or choose a data set.")
+    try:
+        choices = choices_from_percent(how, train, val, test, seed, positive)
+        index = load_index(session.workspace, dataset_id)
+        if not session.read_only:
+            save_choices(session.workspace, dataset_id, choices)
+    except EngineError as error:
+        return [], "", markup.note(str(error), tone="serious")
+    return preview_split(index, choices)
 
 
 def first_look(session: AppSession, chosen: str | None) -> tuple[Any, ...]:
@@ -159,12 +153,10 @@ def build(session: AppSession) -> None:
             )
             with gr.Row():
                 shares = [
-                    gr.Number(label=f"{name} %", value=value, minimum=0, maximum=98, min_width=80)
+                    gr.Number(label=f"{name} %", value=value, min_width=80)
                     for name, value in (("Training", 60), ("Validation", 20), ("Test", 20))
                 ]
-            seed = gr.Number(
-                label="Seed", info="Another seed gives another split.", value=0, precision=0, minimum=0
-            )
+            seed = gr.Number(label="Seed", info="Another seed gives another split.", value=0, precision=0)
             gr.Markdown(
                 "All images of one patient stay in one part. The net learns from training, is tuned on "
                 "validation, and is judged on test, which it never sees before.",
@@ -178,6 +170,7 @@ def build(session: AppSession) -> None:
                 elem_id="data-positive",
             )
             apply = gr.Button("Apply split", elem_id="data-apply-split")
+            problem = gr.HTML(elem_id="data-split-problem", padding=False)
         with gr.Column(scale=2, min_width=420):
             overview = gr.HTML(elem_id="data-summary", padding=False)
             with gr.Tabs():
@@ -204,7 +197,8 @@ def build(session: AppSession) -> None:
 
     static_pane("gui.pages.data", "large_view", ["large_view.js"], elem_id="data-large")
 
-    shown_parts = [overview, counts, pictures, found, how, *shares, seed, positive, split_table, remark]
+    split_parts = [split_table, remark, problem]
+    shown_parts = [overview, counts, pictures, found, how, *shares, seed, positive, *split_parts]
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     bring.submit(
         partial(shown(first_look), session, None),
@@ -218,7 +212,7 @@ def build(session: AppSession) -> None:
         [apply.click, how.input, positive.input, seed.submit],
         partial(shown(apply_split), session),
         [dataset, how, *shares, seed, positive],
-        [split_table, remark],
+        split_parts,
         api_name="data_apply_split",
         **quiet,
     )

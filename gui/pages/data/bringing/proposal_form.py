@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.data import answers_from_json, answers_to_json
 from engine.errors import DataError
-from engine.records import PARTS, Answers, DataIssue, NameCount, Proposal, Role
+from engine.records import PARTS, Answers, Choice, DataIssue, NameCount, Proposal, Role
 from gui.web import markup
 
 ROLE_WORDS: Mapping[Role, str] = {
@@ -34,15 +34,8 @@ def drawn(proposal: Proposal) -> dict[str, Any]:
     return {
         "facts": _facts(proposal),
         "questions": [
-            {
-                "text": question.issue.message,
-                "serious": question.issue.serious,
-                "choices": [
-                    {"words": choice.words, "answers": answers_to_json(choice.answers)}
-                    for choice in question.choices
-                ],
-            }
-            for question in proposal.questions
+            *(_question(question.issue, question.choices) for question in proposal.questions),
+            *(_question(issue) for issue in proposal.left_out if issue.serious),
         ],
         "levels": [
             {
@@ -66,7 +59,7 @@ def drawn(proposal: Proposal) -> dict[str, Any]:
         "classes": [_name(name) for name in proposal.classes[:SHOWN_CLASSES]],
         "moreClasses": max(0, len(proposal.classes) - SHOWN_CLASSES),
         "unlabelled": proposal.unlabelled,
-        "leftOut": [_issue(issue) for issue in proposal.left_out],
+        "leftOut": [_issue(issue) for issue in proposal.left_out if not issue.serious],
     }
 
 
@@ -86,9 +79,11 @@ def _facts(proposal: Proposal) -> list[str]:
     if proposal.unlabelled and number:
         facts.append(f"{proposal.unlabelled:,} without a class")
     facts += [
-        f"{proposal.parts[part]:,} {markup.PART_NAMES[part]}" for part in PARTS if proposal.parts.get(part)
+        f"{proposal.parts[part]:,} in {markup.PART_NAMES[part]}" for part in PARTS if proposal.parts.get(part)
     ]
-    facts.append(f"{proposal.patients:,} patients" if proposal.patients else "no patient named")
+    facts.append(
+        f"{proposal.patients:,} patients" if proposal.patients else "no patient named by a folder or table"
+    )
     return facts
 
 
@@ -100,6 +95,14 @@ def _table(proposal: Proposal) -> str:
     return proposal.table.relative_to(proposal.root).as_posix() if inside else proposal.table.name
 
 
+def _question(issue: DataIssue, choices: Sequence[Choice] = ()) -> dict[str, Any]:
+    return {
+        "text": issue.message,
+        "serious": issue.serious,
+        "choices": [{"words": one.words, "answers": answers_to_json(one.answers)} for one in choices],
+    }
+
+
 def _name(name: NameCount) -> dict[str, Any]:
     return {"name": name.name, "images": name.images, "part": name.part}
 
@@ -108,7 +111,6 @@ def _issue(issue: DataIssue) -> dict[str, Any]:
     names = [path.name for path in issue.paths[:SHOWN_NAMES]] if len(issue.paths) > 1 else []
     return {
         "text": issue.message,
-        "serious": issue.serious,
         "names": names,
         "more": len(issue.paths) - len(names) if names else 0,
     }

@@ -109,18 +109,20 @@ def test_no_finding_is_good_news(tmp_path: Path) -> None:
 def test_without_patients_nothing_is_said_of_them(session: AppSession, tmp_path: Path) -> None:
     folder = write_films(tmp_path / "films", patients=20)
     (folder / "films.csv").unlink()
-    rows, remark = apply_split(session, read(session, folder).dataset_id, "new", 50, 25, 25, 3, "normal")
+    dataset_id = read(session, folder).dataset_id
+    rows, remark, _ = apply_split(session, dataset_id, "new", 50, 25, 25, 3, "normal")
     assert "each image was taken as a patient of its own" in remark
     assert "patient" not in str(rows)
 
 
 def test_the_split_keeps_patients_in_one_part_and_is_remembered(session: AppSession, tmp_path: Path) -> None:
     dataset_id = read(session, write_films(tmp_path / "films", patients=20) / "films.csv").dataset_id
-    rows, remark = apply_split(session, dataset_id, "new", 50, 25, 25, 3, "normal")
+    rows, remark, problem = apply_split(session, dataset_id, "new", 50, 25, 25, 3, "normal")
     assert [row[0] for row in rows] == ["normal", "opacity", "in all"]
     assert "No patient is in two parts" in remark
     in_all = [int(cell.split("·")[1].split()[0]) for cell in rows[-1][1:]]
     assert sum(in_all) == 20
+    assert problem == ""
     kept = load_choices(session.workspace, dataset_id)
     assert kept == Choices(mode="new", ratios=(0.5, 0.25, 0.25), seed=3, positive="normal")
     assert len(show(session, dataset_id)) == SHOWN
@@ -131,6 +133,27 @@ def test_the_split_keeps_patients_in_one_part_and_is_remembered(session: AppSess
 def test_shares_that_do_not_add_up_are_refused(shares: tuple[float | None, float, float]) -> None:
     with pytest.raises(SplitError, match="adding up to 100%"):
         choices_from_percent("new", *shares, 0, None)
+
+
+def test_a_refused_split_says_why_in_its_place_and_the_one_before_does_not_stand_under_it(
+    session: AppSession, tmp_path: Path
+) -> None:
+    dataset_id = read(session, write_films(tmp_path / "films", patients=20)).dataset_id
+    assert apply_split(session, dataset_id, "new", 60, 20, 30, 0, None)[:2] == ([], "")
+    assert "adding up to 100%" in apply_split(session, dataset_id, "new", 60, 20, 30, 0, None)[2]
+    rows, remark, problem = apply_split(session, dataset_id, "given", 60, 20, 20, 0, None)
+    assert (rows, remark) == ([], "") and "or-serious" in problem
+
+
+def test_a_damaged_data_set_says_so_where_its_pictures_would_stand(
+    session: AppSession, tmp_path: Path
+) -> None:
+    dataset_id = read(session, write_films(tmp_path / "films")).dataset_id
+    (session.workspace.datasets / dataset_id / "samples.csv").write_text("image_id,")
+    shown = show(session, dataset_id)
+    assert "cut short or was changed" in shown[0]
+    assert shown[1:4] == ([], "", "") and len(shown) == SHOWN
+    assert len(show(session, None)) == SHOWN
 
 
 def test_shares_are_kept_where_the_data_came_with_parts_and_need_not_be_there() -> None:
