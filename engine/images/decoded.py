@@ -36,6 +36,8 @@ class Decoded:
         patient_id: From DICOM; None otherwise.
         meta: The kept DICOM tags; empty otherwise.
         remarks: What is odd about it, for the person who will publish; empty for most.
+        steps: What was done to its pixels on the way to eight bits, as clauses in their order; empty where they are
+            shown as they stand in the file.
     """
 
     image: Image.Image
@@ -44,3 +46,12 @@ class Decoded:
     patient_id: str | None = None
     meta: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[Remark, ...] = ()
+    steps: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Notes:
+    """What is noted while a film is read: see `Decoded.remarks` and `Decoded.steps`."""
+
+    remarks: list[Remark] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)

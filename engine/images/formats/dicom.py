@@ -10,17 +10,20 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 import pydicom
+from numpy.typing import NDArray
 from PIL import Image
 from pydicom import config, uid
 from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag
 
 from engine.errors import ImageError
-from engine.images.decoded import Decoded, Remark
+from engine.images.decoded import Decoded, Notes, Remark
 from engine.images.formats import dicom_levels
 from engine.images.formats.dicom_header import first, numbers, places, text, whole
-from engine.images.formats.dicom_pixels import PIXELS, read_stored
+from engine.images.formats.dicom_pixels import PIXELS, Stored, read_stored
+from engine.images.formats.levels import depth_step
 from engine.images.formats.refusals import BROKEN, MAX_PIXELS, cut_short
 from engine.records import DataIssueKind
 
@@ -53,28 +56,30 @@ def read_dicom(data: bytes, name: str) -> Decoded:
     _check_single(header, data, name)
     patient_id, meta = text(header, "PatientID") or None, _kept(header)
     stored = read_stored(header, name)
-    remarks: tuple[Remark, ...] = ()
-    if stored.values.ndim == 3:
-        film = dicom_levels.colour(stored)
-    else:
-        coloured = None
-        if stored.palette:
-            coloured = dicom_levels.palette(header, stored)
-            remarks = (NO_PALETTE,) if coloured is None else ()
-        if coloured is None:
-            film, said = dicom_levels.grey(header, stored)
-            remarks += said
-        else:
-            film = coloured
-    image = _squared(Image.fromarray(film), header)
+    notes = Notes()
+    image = _squared(Image.fromarray(_film(header, stored, notes)), header, notes)
     return Decoded(
         image=image,
         width=image.width,
         height=image.height,
         patient_id=patient_id,
         meta=meta,
-        remarks=remarks,
+        remarks=tuple(notes.remarks),
+        steps=tuple(notes.steps),
     )
+
+
+def _film(header: pydicom.FileDataset, stored: Stored, notes: Notes) -> NDArray[np.uint8]:
+    if stored.values.ndim == 3:
+        notes.steps += depth_step(stored.bits, colour=True)
+        return dicom_levels.colour(stored)
+    if stored.palette:
+        coloured = dicom_levels.palette(header, stored)
+        if coloured is not None:
+            notes.steps.append("colour palette of the file")
+            return coloured
+        notes.remarks.append(NO_PALETTE)
+    return dicom_levels.grey(header, stored, notes)
 
 
 def _header(data: bytes, name: str) -> pydicom.FileDataset:
@@ -128,7 +133,7 @@ def _kept(header: pydicom.Dataset) -> dict[str, str]:
     return {tag: value for tag, value in kept.items() if value}
 
 
-def _squared(image: Image.Image, header: pydicom.Dataset) -> Image.Image:
+def _squared(image: Image.Image, header: pydicom.Dataset, notes: Notes) -> Image.Image:
     """Resample an image whose pixels are not square: the side that is sampled more coarsely grows."""
     down, across = _spacing(header)
     if not 1 / _LONGEST <= down / across <= _LONGEST or abs(down / across - 1) < _SQUARE:
@@ -137,6 +142,7 @@ def _squared(image: Image.Image, header: pydicom.Dataset) -> Image.Image:
     size = (round(image.width * across / finer), round(image.height * down / finer))
     if size[0] * size[1] > MAX_PIXELS:
         return image
+    notes.steps.append(f"made square: {image.width:,} × {image.height:,} pixels are oblong in the file")
     return image.resize(size, Image.Resampling.BILINEAR)
 
 

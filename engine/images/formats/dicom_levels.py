@@ -14,10 +14,10 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.pixels.processing import apply_color_lut
 
-from engine.images.decoded import Remark
+from engine.images.decoded import Notes, Remark
 from engine.images.formats.dicom_header import items, number, numbers, places, said, text
 from engine.images.formats.dicom_pixels import Stored
-from engine.images.formats.levels import colour_film, grey_film, natural_range, window
+from engine.images.formats.levels import STRETCHED, colour_film, depth_step, grey_film, natural_range, window
 from engine.images.formats.refusals import BROKEN
 from engine.records import DataIssueKind
 
@@ -67,19 +67,22 @@ class Table:
         return np.asarray(self.entries[place])
 
 
-def grey(header: pydicom.Dataset, stored: Stored) -> tuple[NDArray[np.uint8], tuple[Remark, ...]]:
-    """Make a film of grey values, (H, W) uint8: bone bright, padding black."""
-    remarks: list[Remark] = []
+def grey(header: pydicom.Dataset, stored: Stored, notes: Notes) -> NDArray[np.uint8]:
+    """Make a film of grey values, (H, W) uint8: bone bright, padding black; what is done is noted."""
+    notes.steps += depth_step(stored.bits, floats=stored.values.dtype.kind == "f")[:1]
     measured = ~stored.padded if stored.padded is not None else np.ones(stored.values.shape, np.bool_)
-    values = _rescaled(header, stored, remarks)
-    film = _windowed(header, values, measured, remarks)
+    values = _rescaled(header, stored, notes)
+    film = _windowed(header, values, measured, notes)
     if film is None:
-        film = _stretched(values, measured, stored.bits)
-    if _low_is_white(header, remarks):
+        film = _stretched(values, measured, stored.bits, notes)
+    inverted = _low_is_white(header, notes)
+    if inverted:
         film = 255 - film
+        notes.steps.append(f"inverted ({inverted})")
     if stored.padded is not None:
         film[stored.padded] = 0
-    return film, tuple(remarks)
+        notes.steps.append("padding shown black")
+    return film
 
 
 def colour(stored: Stored) -> NDArray[np.uint8]:
@@ -107,13 +110,14 @@ def palette(header: pydicom.Dataset, stored: Stored) -> NDArray[np.uint8] | None
     return colours if colours.dtype == np.uint8 else window(colours, 0, 65535)
 
 
-def _rescaled(header: pydicom.Dataset, stored: Stored, remarks: list[Remark]) -> NDArray[Any]:
+def _rescaled(header: pydicom.Dataset, stored: Stored, notes: Notes) -> NDArray[Any]:
     for place in places(header, "PixelValueTransformationSequence"):
         for item in items(place, "ModalityLUTSequence")[:1]:
             table = _table(item, "LUTDescriptor", "LUTData")
             if table is not None:
+                notes.steps.append("modality table of the file")
                 return table.look_up(stored.values)
-            remarks.append(ODD_RESCALE)
+            notes.remarks.append(ODD_RESCALE)
         if said(place, "RescaleSlope") or said(place, "RescaleIntercept"):
             slope = number(place, "RescaleSlope") if said(place, "RescaleSlope") else 1.0
             intercept = number(place, "RescaleIntercept") if said(place, "RescaleIntercept") else 0.0
@@ -124,31 +128,36 @@ def _rescaled(header: pydicom.Dataset, stored: Stored, remarks: list[Remark]) ->
                 rescaled: NDArray[Any] = stored.values.astype(np.float64 if deep else np.float32)
                 rescaled *= slope
                 rescaled += intercept
+                notes.steps.append(
+                    f"rescaled: × {slope:g} {'−' if intercept < 0 else '+'} {abs(intercept):g}"
+                )
                 return rescaled
-            remarks.append(ODD_RESCALE)
+            notes.remarks.append(ODD_RESCALE)
     return stored.values
 
 
 def _windowed(
-    header: pydicom.Dataset, values: NDArray[Any], measured: NDArray[np.bool_], remarks: list[Remark]
+    header: pydicom.Dataset, values: NDArray[Any], measured: NDArray[np.bool_], notes: Notes
 ) -> NDArray[np.uint8] | None:
     """Apply the first VOI LUT, or else the first window; None where there is none that can be used."""
     for place in places(header, "FrameVOILUTSequence"):
         for item in items(place, "VOILUTSequence")[:1]:
             table = _table(item, "LUTDescriptor", "LUTData")
             if table is not None:
+                notes.steps.append("VOI table of the file")
                 return window(table.look_up(values), 0, 2**table.bits - 1)
-            remarks.append(ODD_WINDOW)
+            notes.remarks.append(ODD_WINDOW)
         if not (said(place, "WindowCenter") and said(place, "WindowWidth")):
             continue
         centre, width = number(place, "WindowCenter"), number(place, "WindowWidth")
         if centre is None or width is None or width <= 0:
-            remarks.append(ODD_WINDOW)
+            notes.remarks.append(ODD_WINDOW)
             continue
         film = _apply_window(values, centre, width, text(place, "VOILUTFunction").upper())
         if np.ptp(film[measured]) == 0 and np.ptp(values[measured]) > 0:
-            remarks.append(EMPTY_WINDOW)
+            notes.remarks.append(EMPTY_WINDOW)
             continue
+        notes.steps.append(f"window {centre:g}/{width:g} of the file")
         return film
     return None
 
@@ -164,14 +173,17 @@ def _apply_window(values: NDArray[Any], centre: float, width: float, function: s
     return window(values, centre - width / 2.0, centre + width / 2.0)
 
 
-def _stretched(values: NDArray[Any], measured: NDArray[np.bool_], bits: int) -> NDArray[np.uint8]:
+def _stretched(
+    values: NDArray[Any], measured: NDArray[np.bool_], bits: int, notes: Notes
+) -> NDArray[np.uint8]:
     if bits in (1, 8) and values.dtype.kind == "u" and values.max() < 2**bits:
         return grey_film(values, depth=bits)  # made for the eye
+    notes.steps.append(STRETCHED)
     return window(values, *natural_range(values[measured]))
 
 
-def _low_is_white(header: pydicom.Dataset, remarks: list[Remark]) -> bool:
-    """Tell whether the film has to be turned so that bone is bright.
+def _low_is_white(header: pydicom.Dataset, notes: Notes) -> str:
+    """Return what says that the film has to be turned so that bone is bright; empty where nothing does.
 
     MONOCHROME1 and the presentation LUT shape INVERSE each say so. IDENTITY beside MONOCHROME1 is a contradiction that
     the standard forbids (PS3.3, C.8.11.3): dcmtk believes the shape. Here MONOCHROME1 is believed: it is mandatory
@@ -181,8 +193,10 @@ def _low_is_white(header: pydicom.Dataset, remarks: list[Remark]) -> bool:
     low_is_white = text(header, "PhotometricInterpretation").upper() == "MONOCHROME1"
     shape = text(header, "PresentationLUTShape").upper()
     if low_is_white and shape == "IDENTITY":
-        remarks.append(ODD_POLARITY)
-    return low_is_white or shape == "INVERSE"
+        notes.remarks.append(ODD_POLARITY)
+    if low_is_white:
+        return "MONOCHROME1"
+    return "PresentationLUTShape INVERSE" if shape == "INVERSE" else ""
 
 
 def _table(item: pydicom.Dataset, descriptor: str, data: str) -> Table | None:

@@ -4,6 +4,7 @@ window         two levels become black and white, whatever the depth
 natural_range  the two levels where the file names none
 grey_film      a grey image of any depth: eight bits stay, everything else is stretched to what it uses
 colour_film    a colour image of any depth: scaled by the depth in use, so that its hues stay
+depth_step     what the two do, in words
 on_black       transparency lies on black, as the border of a film does
 """
 
@@ -13,6 +14,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+STRETCHED = "stretched from the darkest to the brightest levels in use"
+
+
+def depth_step(bits: int, *, colour: bool = False, floats: bool = False) -> list[str]:
+    """Say what `grey_film` or `colour_film` does to levels of so many bits; nothing for eight and fewer."""
+    if bits <= 8:
+        return []
+    how = "all colours by one scale" if colour else STRETCHED
+    return [f"{bits}-bit floats" if floats else f"{bits} bits", how]
 
 
 def window(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:

@@ -19,7 +19,7 @@ from PIL import Image, UnidentifiedImageError
 
 from engine.errors import ImageError
 from engine.images.decoded import Decoded, Remark
-from engine.images.formats.levels import colour_film, grey_film, on_black
+from engine.images.formats.levels import colour_film, depth_step, grey_film, on_black
 from engine.images.formats.refusals import BROKEN, check_pixels, cut_short, damaged, not_read, several
 from engine.images.formats.streams import (
     JpegFrame,
@@ -115,7 +115,29 @@ def _read_opened(
     image = turned(image, orientation)
     if orientation >= 5:
         width, height = height, width
-    return Decoded(image=image, width=width, height=height, remarks=remarks)
+    steps = (*_steps(opened, deep, remarks), *turn_step(orientation))
+    return Decoded(image=image, width=width, height=height, remarks=remarks, steps=steps)
+
+
+def _steps(opened: Image.Image, deep: NDArray[Any] | None, remarks: tuple[Remark, ...]) -> list[str]:
+    """Say what `eight_bits` or `layered` did."""
+    steps = []
+    if deep is not None:
+        steps += depth_step(8 * deep.dtype.itemsize, colour=deep.ndim == 3 and deep.shape[2] > 2)
+    elif opened.mode[0] in "IF":
+        steps += depth_step(16 if "16" in opened.mode else 32, floats=opened.mode[0] == "F")
+    elif opened.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
+        steps.append(f"{opened.mode} shown as RGB")
+    if TRANSPARENT not in remarks and (
+        opened.has_transparency_data or (deep is not None and deep.ndim == 3 and deep.shape[2] in (2, 4))
+    ):
+        steps.append("transparency laid on black")
+    return steps
+
+
+def turn_step(orientation: int) -> list[str]:
+    """Say what `turned` does."""
+    return [f"turned upright (orientation {orientation} of the file)"] if orientation in _TURNS else []
 
 
 def _read_deep_jpeg(data: bytes, frame: JpegFrame, name: str) -> Decoded:
@@ -128,7 +150,8 @@ def _read_deep_jpeg(data: bytes, frame: JpegFrame, name: str) -> Decoded:
     except BROKEN as error:
         raise damaged(name) from error
     image, remarks = layered(values)
-    return Decoded(image=image, width=image.width, height=image.height, remarks=remarks)
+    steps = tuple(depth_step(frame.bits, colour=values.ndim == 3))
+    return Decoded(image=image, width=image.width, height=image.height, remarks=remarks, steps=steps)
 
 
 def _cut(data: bytes, kind: FileKind) -> bool:

@@ -17,8 +17,8 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from engine.errors import ImageError
 from engine.images.decoded import Decoded, Remark
-from engine.images.formats.levels import colour_film, grey_film, on_black, window
-from engine.images.formats.rasters import TRANSPARENT, eight_bits, turned
+from engine.images.formats.levels import colour_film, depth_step, grey_film, on_black, window
+from engine.images.formats.rasters import TRANSPARENT, eight_bits, turn_step, turned
 from engine.images.formats.refusals import BROKEN, check_pixels, cut_short, damaged, not_read_so, several
 from engine.images.formats.streams import cut_jpeg
 
@@ -92,10 +92,30 @@ def _read_page(page: tifffile.TiffPage, number: int, data: bytes, name: str) -> 
         values = page.asarray()
     except BROKEN:  # fax compressions, old JPEG, subsampled colour: what libtiff reads and tifffile does not
         image, remarks = _by_libtiff(data, number)
+        steps: list[str] = []
     else:
         image, remarks = _film(values, page, name)
-    image = turned(image, _tag(page, _ORIENTATION, 1))
-    return Decoded(image=image, width=image.width, height=image.height, remarks=remarks)
+        steps = _steps(page, floats=values.dtype.kind == "f")
+    orientation = _tag(page, _ORIENTATION, 1)
+    image = turned(image, orientation)
+    steps += turn_step(orientation)
+    return Decoded(image=image, width=image.width, height=image.height, remarks=remarks, steps=tuple(steps))
+
+
+def _steps(page: tifffile.TiffPage, *, floats: bool) -> list[str]:
+    """Say what `_film` did."""
+    photometric = int(page.photometric)
+    if photometric == _PALETTE:
+        return ["colour palette of the file"]
+    if photometric == _SEPARATED:
+        return ["CMYK shown as RGB"]
+    grey = photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO)
+    steps = depth_step(page.bitspersample, colour=not grey, floats=floats)
+    if photometric == _WHITE_IS_ZERO:
+        steps.append("inverted (WhiteIsZero)")
+    if any(int(each) == 2 for each in page.extrasamples):
+        steps.append("transparency laid on black")
+    return steps
 
 
 def _check_whole(page: tifffile.TiffPage, data: bytes, name: str) -> None:

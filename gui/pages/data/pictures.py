@@ -131,10 +131,11 @@ def facts_of(index: Index, path: Path, sample: Sample | None) -> list[tuple[str,
 def pixel_facts(path: Path, data: bytes) -> list[tuple[str, str]]:
     """Return an image's size and what was done to its pixels: (what, value), in words."""
     decoded = decode(path, data=data)
-    noticed = [remark.message for remark in decoded.remarks]
+    steps = ", ".join(decoded.steps) or "shown as they stand in the file"
     return [
         ("Size", f"{decoded.width:,} × {decoded.height:,} pixels"),
-        *(("Noticed", f"{message[:1].upper()}{message[1:]}") for message in noticed),
+        ("Pixels", f"{steps[:1].upper()}{steps[1:]}"),
+        *(("Noticed", f"{remark.message[:1].upper()}{remark.message[1:]}") for remark in decoded.remarks),
     ]
 
 
