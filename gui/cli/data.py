@@ -34,6 +34,7 @@ from gui.cli.proposal import (
     TableOption,
     answers_for,
     print_issue,
+    say_parts,
 )
 from gui.cli.terminal import progress, say, show_json, show_table
 
@@ -70,6 +71,7 @@ def index(
     )
     found = read_data(workspace, path, said, forget=forget)
     counts = Counter(sample.label or "(no label)" for sample in found.samples)
+    parts = Counter(sample.part for sample in found.samples if sample.part is not None)
     known = data.patients_named(found.samples)
     if as_json:
         show_json(
@@ -80,6 +82,7 @@ def index(
                 "patients": known.count,
                 "images_with_a_named_patient": known.named,
                 "classes": {name: counts[name] for name in [*found.classes, "(no label)"] if counts[name]},
+                "parts": {part: parts[part] for part in PARTS if parts[part]},
                 "issues": [
                     {
                         "kind": issue.kind.value,
@@ -94,6 +97,8 @@ def index(
         )
         return
     show_table(("class", "images"), counts.most_common(), title=f"{found.name}, {data.patients_words(known)}")
+    if parts:
+        say_parts(parts, len(found.samples) - parts.total())
     print_issues(found)
     print(f"Data set {found.dataset_id}")
     say(f"Next: overread train {found.dataset_id}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from engine import data
-from engine.records import PARTS, Answers, DataIssue, Proposal
+from engine.records import PARTS, Answers, DataIssue, Part, Proposal
 from engine.workspace import Workspace, open_workspace
 from gui.cli.options import LINE, JsonOption, WorkspaceOption
 from gui.cli.terminal import remarks, say, show_json, show_table
@@ -125,13 +126,18 @@ def show_proposal(proposal: Proposal) -> None:
             title=f"{proposal.path.name}: {proposal.images:,} images by their folders",
         )
     show_table(("class", "images"), [(each.name, each.images) for each in proposal.classes])
-    parts = [f"{proposal.parts[part]:,} {part}" for part in PARTS if part in proposal.parts]
-    if parts:
-        say(f"Parts that came with the data: {', '.join(parts)}, {proposal.no_part:,} in none")
+    if proposal.parts:
+        say_parts(proposal.parts, proposal.no_part)
     for question in proposal.questions:
         print_issue(question.issue)
     for issue in proposal.left_out:
         print_issue(issue)
+
+
+def say_parts(parts: Mapping[Part, int], no_part: int) -> None:
+    """Say how many images came with each part."""
+    counts = [f"{parts[part]:,} {part}" for part in PARTS if parts.get(part)]
+    say(f"Parts that came with the data: {', '.join(counts)}; {no_part:,} images in none")
 
 
 def print_issue(issue: DataIssue) -> None:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from engine.data.index import index_data, index_folder, index_table, order_classes
 from engine.errors import DataError
-from engine.records import DataIssue, DataIssueKind, Index
+from engine.records import Answers, DataIssue, DataIssueKind, Index
 
 
 def film(path: Path, seed: int, side: int = 64) -> Path:
@@ -394,3 +394,55 @@ def test_a_zip_whose_name_says_nothing_of_it_gets_a_sentence(tmp_path: Path) -> 
         pass
     with pytest.raises(DataError, match="holds no images"):
         index_data(tmp_path / "empty.zip", unpack_into=tmp_path / "out")
+
+
+# ------------------------------------------------------------------------------------------- as it was proposed
+
+
+def test_images_are_read_as_it_was_said(tmp_path: Path) -> None:
+    for number, name in enumerate(("a/p1", "a/p2", "b/p3", "B/p4")):
+        film(tmp_path / name / "1.png", number)
+    index = index_data(tmp_path, answers=Answers(levels={2: "ignored"}, same={"B": "b"}))
+    assert labels(index) == {"a": 2, "b": 2}
+    assert all(sample.patient_id == sample.image_id for sample in index.samples)
+    assert {sample.patient_id for sample in index_data(tmp_path).samples} == {"p1", "p2", "p3", "p4"}
+
+
+def test_what_is_unsure_is_an_issue_with_what_to_type(tmp_path: Path) -> None:
+    for number, name in enumerate(("Normal", "normal", "ill")):
+        film(tmp_path / name / "1.png", number)
+    (issue,) = found(index_data(tmp_path), DataIssueKind.CLASS_UNCLEAR)
+    assert issue.serious and issue.options[0] == "--same normal=Normal"
+
+
+def test_a_folder_with_a_table_of_its_images_is_the_same_data_as_the_table(tmp_path: Path) -> None:
+    for number in range(4):
+        film(tmp_path / "films" / f"{number}.png", number)
+    write_table(tmp_path, "path,label\n" + "".join(f"films/{n}.png,{'ab'[n % 2]}\n" for n in range(4)))
+    assert index_data(tmp_path).dataset_id == index_data(tmp_path / "table.csv").dataset_id
+
+
+def test_one_odd_value_in_the_split_column_leaves_the_known_parts_as_they_are(tmp_path: Path) -> None:
+    for number in range(5):
+        film(tmp_path / f"{number}.png", number)
+    table = write_table(
+        tmp_path, "path,label,split\n0.png,a,train\n1.png,b,Testing \n2.png,a,\n3.png,b,nan\n4.png,b,both\n"
+    )
+    index = index_data(table)
+    assert [sample.part for sample in index.samples] == ["train", "test", None, None, None]
+    said = {issue.serious: issue.message for issue in found(index, DataIssueKind.PART_UNCLEAR)}
+    assert "“both” (1 image)" in said[True] and "2 images" in said[False]
+
+
+def test_equal_issues_are_one_with_a_count_and_all_their_files(two_classes: Path) -> None:
+    for number in range(30):
+        (two_classes / "NORMAL" / f"empty{number}.png").write_bytes(b"")
+    (issue,) = found(index_data(two_classes), DataIssueKind.UNREADABLE)
+    assert "29 times more" in issue.message and len(issue.paths) == 30
+
+
+def test_cells_that_hold_no_label_give_none(tmp_path: Path) -> None:
+    for number in range(4):
+        film(tmp_path / f"{number}.png", number)
+    table = write_table(tmp_path, "path,label\n0.png,nan\n1.png,N/A\n2.png,-\n3.png,+\n")
+    assert [sample.label for sample in index_data(table).samples] == [None, None, "-", "+"]

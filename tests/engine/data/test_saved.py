@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from engine.data.index import index_folder, list_indexes, load_index, save_index
+from engine.data.index import index_data, list_indexes, load_index, save_index
+from engine.data.saved import load_answers
 from engine.errors import DataError
-from engine.records import Index
+from engine.records import Answers, Index
 from engine.storage import SCHEMA_VERSION
 from engine.workspace import Workspace, open_workspace
 
@@ -25,7 +27,7 @@ def indexed(folder: Path, level: int = 0) -> Index:
         (folder / label).mkdir(parents=True, exist_ok=True)
         Image.new("L", (40, 30), level + number).save(folder / label / "1.png")
     (folder / "a" / "cut.png").write_bytes(b"")
-    return index_folder(folder)
+    return index_data(folder)
 
 
 def test_an_index_comes_back_as_it_was(here: Workspace, tmp_path: Path) -> None:
@@ -67,3 +69,16 @@ def test_an_index_of_a_newer_version_gets_a_sentence(here: Workspace, tmp_path: 
     path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": SCHEMA_VERSION + 1}))
     with pytest.raises(DataError, match="newer version"):
         load_index(here, index.dataset_id)
+
+
+def test_what_a_person_said_of_a_folder_is_kept_with_it(here: Workspace, tmp_path: Path) -> None:
+    indexed(tmp_path / "data")
+    said = Answers(levels={1: "class"}, same={"b": "B"}, parts={"x": None})
+    index = index_data(tmp_path / "data", answers=said)
+    assert index.classes == ("a", "B")
+    save_index(here, index)
+    assert load_index(here, index.dataset_id) == index
+    assert load_answers(here, tmp_path / "data") == said
+    assert load_answers(here, tmp_path / "another") == Answers()
+    save_index(here, replace(index, dataset_id="0" * 12, answers=Answers(same={"b": "c"})))
+    assert load_answers(here, tmp_path / "data").same == {"b": "c"}  # the last word counts

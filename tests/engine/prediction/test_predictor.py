@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 from engine.errors import DataError, RunError
-from engine.prediction.predictor import parts_of, predict, predict_and_explain, predicted_class
+from engine.prediction.predictor import (
+    foreign_labels,
+    parts_of,
+    predict,
+    predict_and_explain,
+    predicted_class,
+)
 from engine.reading.store import open_store
 from engine.records import Calibration, Run
 from engine.runs.folder import find_run, load_run, split_of
@@ -138,3 +144,17 @@ def test_calibration_by_default_changes_nothing() -> None:
 
     logits = np.random.default_rng(0).normal(size=(5, 3))
     np.testing.assert_allclose(calibrated(logits, Calibration()), softmax(logits, axis=1))
+
+
+def test_labels_in_another_spelling_are_matched_and_foreign_ones_are_counted(
+    trained: tuple[Workspace, Run], workspace: Workspace
+) -> None:
+    _, run = trained
+    test = split_of(run).test
+    spelled = [replace(sample, label=f" {str(sample.label).upper()}_") for sample in test]
+    assert foreign_labels(run, spelled) == {}
+    found = list(predict(run, spelled, cache_dir=workspace.cache, device="cpu"))
+    assert [one.label for one in found] == [sample.label for sample in test]
+    strange = [replace(sample, label="Rundherd") for sample in test]
+    assert foreign_labels(run, [*strange, replace(test[0], label=None)]) == {"Rundherd": len(test)}
+    assert all(one.label is None for one in predict(run, strange, cache_dir=workspace.cache, device="cpu"))

@@ -189,6 +189,18 @@ def test_the_line_can_be_walked_from_the_command_line(
     overread("predict", run["run_id"], new)  # again: the line is replaced, not doubled
     assert len(Path(predicted["table"]).read_text().splitlines()) == 2
 
+    external = tmp_path / "external"
+    for name, grey in (("NORMAL ", 60), ("Entzündung", 190)):
+        (external / name).mkdir(parents=True)
+        Image.new("L", (32, 32), grey).save(external / name / f"{grey}.png")
+    code, out, err = overread("predict", "latest", external, "--json")
+    assert [one["label"] for one in answer((code, out, err))["predictions"]] == [None, "normal"]
+    assert "“Entzündung” (1)" in err and "--same 'Entzündung=CLASS'" in err
+    rows = Path(predicted["table"]).read_text(encoding="utf-8")
+    assert ",Entzündung," in rows  # kept as it came, not dropped
+    same = answer(overread("predict", "latest", external, "--same", "Entzündung=pneumonia", "--json"))
+    assert [one["label"] for one in same["predictions"]] == ["pneumonia", "normal"]
+
     explained = answer(overread("explain", "latest", new, "--out", tmp_path / "why", "--json"))
     with Image.open(explained["pictures"][0]) as picture:
         assert (picture.size, picture.mode) == ((32, 32), "RGB")
@@ -317,3 +329,43 @@ def test_the_demonstration_prints_one_object_with_the_figures_of_its_report(
     assert 0 <= found["sensitivity"] <= 1
     assert 0 <= found["specificity"] <= 1
     assert {"index", "split", "train", "predict and explain"} <= set(found["seconds"])
+
+
+def test_a_reading_is_proposed_changed_and_remembered(overread: Overread, tmp_path: Path) -> None:
+    source = tmp_path / "data"
+    for number, name in enumerate(("train/Normal", "train/ill", "extra/normal", "extra/ill")):
+        (source / name).mkdir(parents=True)
+        Image.new("L", (32, 32), 40 * number).save(source / name / "0.png")
+    proposal = answer(overread("propose", source, "--json"))
+    assert [level["role"] for level in proposal["levels"]] == ["part", "class"]
+    assert {option for question in proposal["questions"] for option in question["issue"]["options"]} >= {
+        "--same normal=Normal",
+        "--level 1=class",
+        "--part-names test=extra",
+    }
+    said = ("--part-names", "test=extra", "--same", "normal=Normal")
+    first = answer(overread("index", source, *said, "--json"))
+    assert first["classes"] == {"Normal": 2, "ill": 2}
+    assert not [one for one in first["issues"] if one["options"]]
+    assert answer(overread("index", source, "--json")) == first
+    assert answer(overread("propose", source, "--json"))["parts"] == {"train": 2, "test": 2}
+    asked = answer(overread("index", source, "--forget", "--json"))
+    assert "normal" in asked["classes"] and [one for one in asked["issues"] if one["options"]]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("--level", "1=ward", "“ward” is nothing that a level of folders can be"),
+        ("--level", "x=class", "“x” is no level of folders"),
+        ("--levels", "part/klass", "“klass” is nothing"),
+        ("--part-names", "prove=a", "“prove” is no part"),
+        ("--same", "Normal", "--same needs NAME=VALUE"),
+        ("--column", "colour=red", "nothing called colour"),
+    ],
+)
+def test_an_answer_that_cannot_be_understood_is_said(
+    overread: Overread, films: Path, option: str, value: str, sentence: str
+) -> None:
+    code, _, err = overread("propose", films, option, value)
+    assert code == 1 and sentence in err
