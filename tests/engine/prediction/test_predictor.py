@@ -158,3 +158,23 @@ def test_labels_in_another_spelling_are_matched_and_foreign_ones_are_counted(
     strange = [replace(sample, label="Rundherd") for sample in test]
     assert foreign_labels(run, [*strange, replace(test[0], label=None)]) == {"Rundherd": len(test)}
     assert all(one.label is None for one in predict(run, strange, cache_dir=workspace.cache, device="cpu"))
+
+
+def test_a_probability_exactly_at_the_operating_point_is_predicted_positive(
+    trained: tuple[Workspace, Run],
+) -> None:
+    _, run = trained
+    at = run.classes.index(run.positive)
+    for probability, positive in ((run.threshold, True), (np.nextafter(run.threshold, 0), False)):
+        row = np.empty(2)
+        row[at], row[1 - at] = probability, 1 - probability
+        assert (predicted_class(run, row) == run.positive) == positive
+
+
+def test_of_two_classes_the_heatmap_speaks_of_the_finding_whatever_is_predicted(
+    trained: tuple[Workspace, Run],
+) -> None:
+    workspace, run = trained
+    told = list(predict_and_explain(run, split_of(run).test, cache_dir=workspace.cache, device="cpu"))
+    assert {prediction.predicted for prediction, _ in told} == set(run.classes)
+    assert {explanation.target for _, explanation in told if explanation is not None} == {run.positive}

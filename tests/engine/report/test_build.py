@@ -644,3 +644,12 @@ def test_an_interval_with_a_negative_bound_is_not_written_with_a_dash() -> None:
 )
 def test_paths_lose_their_folders_and_addresses_do_not(text: str, kept: str) -> None:
     assert without_paths(text) == kept
+
+
+def test_the_gallery_of_right_cases_holds_none_that_nobody_answered() -> None:
+    run = a_run()
+    answered = some_cases(run)
+    unanswered = [case(200 + number, None, (0.01, 0.99), run) for number in range(30)]
+    report = build(run, [*answered, *unanswered])
+    shown = {each.image_id for each in (*report.right, *report.wrong)}
+    assert shown and not shown & {each.image_id for each in unanswered}

@@ -1,0 +1,41 @@
+"""Promises of limitations: what figures do not show is said where it is so, and only there."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.records import Split
+from engine.report.limitations import limitations
+from tests.engine.report.test_build import a_run, build, samples_of, some_cases
+
+
+@pytest.mark.parametrize(("cases", "said"), [(99, True), (100, False), (1, True)])
+def test_figures_of_fewer_than_a_hundred_cases_are_called_coarse(cases: int, said: bool) -> None:
+    run = a_run()
+    against = build(run, some_cases(run, cases)).against[:1] if cases > 10 else ()
+    if cases == 1:
+        against = build(run, some_cases(run, 20)).against[:1]
+    spoken = " ".join(limitations(run, "test", against, None, heatmaps=False))
+    assert ("coarse" in spoken) == said
+
+
+def test_what_no_heatmap_shows_is_said_where_there_are_heatmaps() -> None:
+    run = a_run()
+    assert any("heatmap" in each for each in limitations(run, "test", (), None, heatmaps=True))
+    assert not any("heatmap" in each for each in limitations(run, "test", (), None, heatmaps=False))
+
+
+def test_patients_that_nobody_named_are_a_limit() -> None:
+    run = a_run()
+    samples = tuple(
+        type(each)(path=each.path, image_id=each.image_id, label=each.label, patient_id=each.image_id)
+        for each in samples_of(some_cases(run))
+    )
+    unnamed = Split(
+        train=samples[:20], val=samples[20:30], test=samples[30:], classes=run.classes, seed=0, method="x"
+    )
+    named = Split(train=(), val=(), test=samples_of(some_cases(run)), classes=run.classes, seed=0, method="x")
+    with_, without = (
+        " ".join(limitations(run, "test", (), split, heatmaps=False)) for split in (unnamed, named)
+    )
+    assert "patient" in with_ and with_ != without
