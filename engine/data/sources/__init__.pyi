@@ -4,7 +4,9 @@ from .archives import (
     stem as stem,
     unpack as unpack,
 )
+from .files import Files as Files
 from .matching import (
+    FilesNotFoundError as FilesNotFoundError,
     MatchedRow as MatchedRow,
     match_files as match_files,
 )

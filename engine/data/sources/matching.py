@@ -1,14 +1,20 @@
-"""Which file each row of a table means."""
+"""Which file each row of a table means, and what is said where none or several could be meant."""
 
 from __future__ import annotations
 
+import os
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PureWindowsPath
+from enum import Enum
+from pathlib import Path
 
+from engine.data.sources.files import Files, Found, fold, names_in
 from engine.data.sources.tables import Row
 from engine.errors import DataError
 from engine.records import DataIssue, DataIssueKind
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,65 +26,200 @@ class MatchedRow:
     mask_path: Path | None = None
 
 
-def match_files(rows: Sequence[Row], table: Path, root: Path) -> tuple[list[MatchedRow], list[DataIssue]]:
+class FilesNotFoundError(DataError):
+    """None of the files that a table names can be told under the folder that its paths start from.
+
+    The message names no folder: a table that was uploaded lies in one that means nothing to whoever uploaded it.
+    """
+
+
+class _Note(Enum):
+    """What is said of rows and files: the kind of data issue, and its words for one and for many."""
+
+    AMBIGUOUS = (
+        DataIssueKind.AMBIGUOUS_FILE,
+        "row does not say which of several files it means and was left out; write the folder before the name",
+        "rows do not say which of several files they mean and were left out; write the folder before the names",
+    )
+    MISSING = (
+        DataIssueKind.MISSING_FILE,
+        "row names a file that is not there and was left out",
+        "rows name files that are not there and were left out",
+    )
+    MISSING_MASK = (
+        DataIssueKind.MISSING_FILE,
+        "mask that the table names is not there",
+        "masks that the table names are not there",
+    )
+    UNLISTED = (
+        DataIssueKind.UNLISTED,
+        "image has no row in the table and was left out",
+        "images have no row in the table and were left out",
+    )
+    BY_NAME = (
+        DataIssueKind.FOUND_OTHERWISE,
+        "file was found by its name alone, as the folder before it in the table is not there",
+        "files were found by their names alone, as the folders before them in the table are not there",
+    )
+    OTHER_SUFFIX = (
+        DataIssueKind.FOUND_OTHERWISE,
+        "file has another suffix than in the table",
+        "files have another suffix than in the table",
+    )
+    COPIES = (
+        DataIssueKind.FOUND_OTHERWISE,
+        "file lies there more than once, byte for byte the same; one was taken",
+        "files lie there more than once, byte for byte the same; one of each was taken",
+    )
+    FOLDER = (
+        DataIssueKind.FOUND_OTHERWISE,
+        "row names a folder; each image in it was taken with what the row says",
+        "rows name folders; each image in them was taken with what the row says",
+    )
+    REPEATED = (
+        DataIssueKind.DUPLICATE_ROW,
+        "row names a file and label that an earlier row names; the first counts",
+        "rows name a file and label that an earlier row names; the first counts",
+    )
+
+
+def match_files(rows: Sequence[Row], table: str, files: Files) -> tuple[list[MatchedRow], list[DataIssue]]:
     """Find the files that a table names.
 
     Args:
         rows: Of the table.
-        table: For messages.
-        root: What relative paths start from.
+        table: Its name, for messages.
+        files: Those that its rows may mean.
 
     Returns:
-        Rows whose file is there, in their order, each file and label once; data issues for the others.
+        Rows whose file is there, in their order, each file and label once; a row that names the folder of a study
+        comes once for each image in it. One data issue for each kind of thing that was not plain.
 
     Raises:
-        DataError: No file is there.
+        FilesNotFoundError: No file is there.
     """
+    meant = [files.find(row.path, beside=_cells(row)) for row in rows]
+    claimed = _claimed_twice(rows, meant)
     matched: dict[tuple[Path, str], MatchedRow] = {}
-    missing, missing_masks, repeated = [], [], []
-    for row in rows:
-        path, mask = _resolve(root, row.path), _resolve(root, row.mask) if row.mask else None
-        if (path, row.label) in matched:
-            repeated.append(path)
+    notes = _Notes(files.root)
+    for row, found in zip(rows, meant, strict=True):
+        paths = found.paths or files.inside(row.path)
+        if not paths:
+            notes.add(_Note.MISSING, row.path)
             continue
-        if not _is_there(path):
-            missing.append(path)
+        if len(found.paths) > 1 or row.number in claimed:
+            notes.add(_Note.AMBIGUOUS, row.path, paths)
             continue
-        if mask is not None and not _is_there(mask):
-            missing_masks.append(mask)
-            mask = None
-        matched[path, row.label] = MatchedRow(row=row, path=path, mask_path=mask)
+        notes.see(row, found)
+        mask = _mask(row, files, notes)
+        for path in paths:
+            if (path, row.label) in matched:
+                notes.add(_Note.REPEATED, row.path, (path,))
+            else:
+                matched[path, row.label] = MatchedRow(row=row, path=path, mask_path=mask)
     if not matched:
-        raise DataError(
-            f"None of the {len(missing):,} files that {table.name} names is there "
-            f"(the first: {str(missing[0])[:300]})",
-            "Put the table where its paths start from, or say where that is",
+        raise _nothing_found(rows, table, notes)
+    for path in _unlisted(list(matched.values()), files):
+        notes.add(_Note.UNLISTED, path.name, (path,))
+    return list(matched.values()), notes.issues()
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (row.label, row.patient_id, row.split, *row.meta.values())
+
+
+def _claimed_twice(rows: Sequence[Row], meant: Sequence[Found]) -> frozenset[int]:
+    """Return the numbers of rows that are not taken for the file that fits them, as another row fits it too.
+
+    Where a/1.png and b/1.png both fit the one 1.png that is there, neither is taken for it; where a/1.png is there,
+    b/1.png is not taken for it.
+    """
+    claims: dict[Path, list[tuple[Row, Found]]] = defaultdict(list)
+    for row, found in zip(rows, meant, strict=True):
+        if len(found.paths) == 1:
+            claims[found.paths[0]].append((row, found))
+    unsure: set[int] = set()
+    for claiming in claims.values():
+        loose = [row for row, found in claiming if found.agreed < found.written]
+        if loose and (
+            len(loose) < len(claiming) or len({tuple(map(fold, names_in(row.path))) for row in loose}) > 1
+        ):
+            unsure.update(row.number for row in loose)
+    return frozenset(unsure)
+
+
+def _mask(row: Row, files: Files, notes: _Notes) -> Path | None:
+    found = files.find(row.mask, beside=_cells(row), mask=True) if row.mask else Found()
+    if len(found.paths) == 1:
+        return found.paths[0]
+    if row.mask:
+        notes.add(_Note.MISSING_MASK, row.mask)
+    return None
+
+
+def _unlisted(matched: Sequence[MatchedRow], files: Files) -> list[Path]:
+    """Return the images that no row names, in the innermost folder that holds all those that rows name."""
+    together = Path(os.path.commonpath({row.path.parent for row in matched}))
+    if not together.is_relative_to(files.root):
+        return []
+    listed = {row.path for row in matched} | {row.mask_path for row in matched}
+    return [path for path in files.images_under(together) if path not in listed]
+
+
+def _nothing_found(rows: Sequence[Row], table: str, notes: _Notes) -> FilesNotFoundError:
+    if ambiguous := notes.noted[_Note.AMBIGUOUS]:
+        return FilesNotFoundError(
+            f"The files that {table} names could be any of several ({notes.example(*ambiguous[0])})",
+            "Choose the folder that holds only the images that the table means (on the command line: --root FOLDER), "
+            "or write the folder before each name in the table",
         )
-    issues = []
-    for kind, paths, message in (
-        (DataIssueKind.MISSING_FILE, missing, "files that the table names are not there and were left out"),
-        (DataIssueKind.MISSING_FILE, missing_masks, "masks that the table names are not there"),
-        (
-            DataIssueKind.DUPLICATE_ROW,
-            repeated,
-            "rows name a file and label that an earlier row names; the first counts",
-        ),
-    ):
-        if paths:
-            message = f"{len(paths):,} {message} ({paths[0].name})"
-            issues.append(DataIssue(kind=kind, message=message, paths=tuple(paths)))
-    return list(matched.values()), issues
+    shown = ", ".join(row.path[:120] for row in rows[:_SHOWN]) + (", …" if len(rows) > _SHOWN else "")
+    return FilesNotFoundError(
+        f"None of the {len(rows):,} files that {table} names was found ({shown})",
+        "Choose the folder that holds the images, at any depth (on the command line: --root FOLDER), or put the table "
+        "into it",
+    )
 
 
-def _is_there(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a cell that is too long to be a path, or a folder that may not be entered
-        return False
+class _Notes:
+    """What was not plain about the rows of a table: lists of what to show and which files are concerned."""
 
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.noted: dict[_Note, list[tuple[str, tuple[Path, ...]]]] = {note: [] for note in _Note}
 
-def _resolve(root: Path, written: str) -> Path:
-    path = root / written
-    if "\\" in written and not _is_there(path):
-        path = root.joinpath(*PureWindowsPath(written).parts)  # the table was written on Windows
-    return path
+    def add(self, note: _Note, written: str, paths: tuple[Path, ...] = ()) -> None:
+        """Keep one row or file."""
+        self.noted[note].append((written, paths))
+
+    def see(self, row: Row, found: Found) -> None:
+        """Keep how the file of a row is called otherwise than in the table."""
+        if not found.paths:
+            self.add(_Note.FOLDER, row.path)
+        elif found.agreed == 1 < found.written:
+            self.add(_Note.BY_NAME, row.path, found.paths)
+        if found.other_suffix:
+            self.add(_Note.OTHER_SUFFIX, row.path, found.paths)
+        if found.copies:
+            self.add(_Note.COPIES, row.path, found.paths)
+
+    def issues(self) -> list[DataIssue]:
+        """Return one data issue for each kind of note."""
+        return [self._issue(note, rows) for note, rows in self.noted.items() if rows]
+
+    def _issue(self, note: _Note, rows: Sequence[tuple[str, tuple[Path, ...]]]) -> DataIssue:
+        kind, one, many = note.value
+        shown = "; ".join(self.example(*row) for row in rows[:_SHOWN]) + ("; …" if len(rows) > _SHOWN else "")
+        paths = tuple(path for written, paths in rows for path in paths or (Path(written),))
+        message = f"{len(rows):,} {one if len(rows) == 1 else many} ({shown})"
+        return DataIssue(kind=kind, message=message, paths=paths, serious=note is _Note.AMBIGUOUS)
+
+    def example(self, written: str, paths: tuple[Path, ...]) -> str:
+        """Write what the table has, and the files that it was or could be taken for."""
+        below = [
+            path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.name
+            for path in paths[:_SHOWN]
+        ]
+        cut = written if len(written) <= 120 else f"{written[:119]}…"
+        more = " or more" if len(paths) > _SHOWN else ""
+        return f"{cut}: {' or '.join(below)}{more}" if below and below != [written] else cut

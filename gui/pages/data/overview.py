@@ -31,6 +31,10 @@ MEANINGS: Mapping[DataIssueKind, str] = {
     "and the others are left out; make a new split to use them all.",
     DataIssueKind.SMALL_CLASS: "Too few cases to learn from or to measure on. Intervals will be wide.",
     DataIssueKind.MISSING_FILE: "The table names files that are not there. These rows are left out.",
+    DataIssueKind.AMBIGUOUS_FILE: "The table names files of which several are there, or one file for several rows. "
+    "Nothing is guessed: these rows are left out.",
+    DataIssueKind.FOUND_OTHERWISE: "Files that are called otherwise than in the table, and that only one row can mean.",
+    DataIssueKind.UNLISTED: "Images beside those of the table that no row names. They are left out.",
     DataIssueKind.DUPLICATE_ROW: "Rows of the table that say the same twice. Each is read once.",
     DataIssueKind.UNLABELLED: "Images without a label. They can be read and labelled under Review, but not "
     "trained on.",
