@@ -6,29 +6,18 @@ Hidden files are not seen, nor is the housekeeping of operating systems, storage
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.data.sources import TABLE_SUFFIXES
+from engine.data.names import is_housekeeping
+from engine.data.sources import is_table
 from engine.errors import DataError
 from engine.images import IMAGE_SUFFIXES, READ, REMEDIES, FileKind, file_kind
 from engine.records import DataIssue, DataIssueKind, Part
 
 _MASK_FOLDERS = frozenset({"mask", "masks"})
-_HOUSEKEEPING = frozenset(
-    name
-    for names in (
-        "@eadir/@tmp/@recycle/@recently-snapshot/@sharebin/@sharesnap/@__thumb/#recycle/#snapshot",
-        "$recycle.bin/$extend/recycler/recycled/system volume information/lost+found/__macosx/resource.frk/icon\r",
-        "network trash folder/temporary items/thumbnails/thumbnail/thumbs.db/ehthumbs.db/ehthumbs_vista.db/desktop.ini",
-        "picasa.ini/zbthumbnail.info/_gsdata_/__pycache__/node_modules/site-packages",
-    )
-    for name in names.split("/")
-)
-"""Of Synology, QNAP, Windows, macOS, Picasa and others, in lower case."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -202,7 +191,7 @@ def _walk(folder: Path, issues: list[DataIssue], housekeeping: Counter[str]) -> 
             )
             return
         for entry in entries:
-            if _is_housekeeping(entry):
+            if is_housekeeping(entry.name):
                 if not entry.name.startswith("._") and entry.name != ".DS_Store":
                     housekeeping[entry.name] += 1
             elif _is_folder(entry):
@@ -220,17 +209,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _is_housekeeping(entry: os.DirEntry[str]) -> bool:
-    name = entry.name.lower()
-    return (
-        name.startswith((".", "~$"))
-        or name in _HOUSEKEEPING
-        or re.fullmatch(r"found\.\d{3}", name) is not None
-    )
-
-
 def _may_be_table(path: Path) -> bool:
-    return path.suffix.lower() in TABLE_SUFFIXES - {".txt"}
+    return path.suffix.lower() != ".txt" and is_table(path)
 
 
 def _no_images(folder: Path, others: Sequence[Found]) -> DataError:

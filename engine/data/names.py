@@ -57,6 +57,17 @@ _PLACEHOLDERS = frozenset(
 _NEGATIVE = frozenset(
     "normal negative healthy control controls none nofinding nofindings noncovid benign absent".split()  # noqa: SIM905
 )
+_HOUSEKEEPING = frozenset(
+    name
+    for names in (
+        "@eadir/@tmp/@recycle/@recently-snapshot/@sharebin/@sharesnap/@__thumb/#recycle/#snapshot",
+        "$recycle.bin/$extend/recycler/recycled/system volume information/lost+found/__macosx/resource.frk/icon\r",
+        "network trash folder/temporary items/thumbnails/thumbnail/thumbs.db/ehthumbs.db/ehthumbs_vista.db/desktop.ini",
+        "picasa.ini/zbthumbnail.info/_gsdata_/__pycache__/node_modules/site-packages",
+    )
+    for name in names.split("/")
+)
+"""Of Synology, QNAP, Windows, macOS, Picasa and others, in lower case."""
 _SEPARATORS = r"\s_\-\u2010-\u2015\u2212"
 
 
@@ -80,6 +91,11 @@ def part_of(name: str) -> Part | None:
     """
     part, others = _part_and_others(name)
     return part if not others else None
+
+
+def part_in(name: str) -> Part | None:
+    """Return the one part that a name speaks of, whatever else stands in it: seg_train, ISIC_2019_Training_Input."""
+    return _part_and_others(name)[0]
 
 
 def parts_of_names(names: Iterable[str]) -> dict[str, Part]:
@@ -203,6 +219,16 @@ def order_classes(names: Iterable[str]) -> tuple[str, ...]:
         return not is_negative(name), [(int(run), "") if run.isdecimal() else (-1, run) for run in runs]
 
     return tuple(sorted(sorted(names), key=key))
+
+
+def is_housekeeping(name: str) -> bool:
+    """Tell whether a file or folder is hidden, or one that systems and programs keep for themselves."""
+    lower = name.lower()
+    return (
+        lower.startswith((".", "~$"))
+        or lower in _HOUSEKEEPING
+        or re.fullmatch(r"found\.\d{3}", lower) is not None
+    )
 
 
 def is_missing(cell: str) -> bool:

@@ -55,6 +55,8 @@ class DataIssueKind(StrEnum):
     AMBIGUOUS_FILE = "ambiguous file"
     FOUND_OTHERWISE = "found by another name"
     UNLISTED = "not in the table"
+    TABLE_READ = "how the table is read"
+    SEVERAL_FINDINGS = "several findings"
     DUPLICATE_ROW = "duplicate row"
     UNLABELLED = "unlabelled"
     PART_UNCLEAR = "part unclear"
@@ -100,6 +102,8 @@ class Answers:
             what is proposed.
         columns: Column of the table by what it holds (path, label, patient_id, split, mask).
         root: What a table's relative paths start from; None for what is proposed.
+        finding: Of a table with several findings in a row, the one whose presence is the label; empty to label rows
+            with one finding alone; None for what is proposed.
     """
 
     levels: Mapping[int, Role] = field(default_factory=dict)
@@ -108,6 +112,7 @@ class Answers:
     table: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     root: Path | None = None
+    finding: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -107,6 +107,7 @@ class Proposal:
         tables: Tables that stand in the folder, the best first.
         columns: Column by what it holds, of the table that is read.
         headers: All columns of the table that is read.
+        findings: Findings in the table that is read, of which one can be chosen to be told from its absence.
         classes: Images by class, after classes were merged.
         unlabelled: Images without a class.
         parts: Images by part.
@@ -125,6 +126,7 @@ class Proposal:
     tables: tuple[TableOffer, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
     headers: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
     classes: tuple[NameCount, ...] = ()
     unlabelled: int = 0
     parts: Mapping[Part, int] = field(default_factory=dict)

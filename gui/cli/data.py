@@ -24,6 +24,7 @@ from gui.cli.options import (
 )
 from gui.cli.proposal import (
     ColumnOption,
+    FindingOption,
     ForgetOption,
     LevelOption,
     LevelsOption,
@@ -51,6 +52,7 @@ def index(
     column: ColumnOption = None,
     table: TableOption = None,
     images_root: RootOption = None,
+    finding: FindingOption = None,
     forget: ForgetOption = False,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -68,6 +70,7 @@ def index(
         columns=column or (),
         table=table,
         root=images_root,
+        finding=finding,
     )
     found = read_data(workspace, path, said, forget=forget)
     counts = Counter(sample.label or "(no label)" for sample in found.samples)

@@ -17,7 +17,7 @@ from gui.cli.terminal import remarks, say, show_json, show_table
 app = typer.Typer()
 
 SourceArgument = Annotated[
-    Path, typer.Argument(metavar="PATH", help="A folder, a table (CSV, TSV, Parquet) or an archive.")
+    Path, typer.Argument(metavar="PATH", help="A folder, a table (CSV, Excel, Parquet) or an archive.")
 ]
 LevelsOption = Annotated[
     str | None,
@@ -56,7 +56,17 @@ TableOption = Annotated[
 ]
 RootOption = Annotated[
     Path | None,
-    typer.Option("--root", metavar="DIR", help="Where a table's paths start from; default: its folder."),
+    typer.Option(
+        "--root", metavar="DIR", help="The folder of a table's images, at any depth; default: its own."
+    ),
+]
+FindingOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Of a table with several findings in a row, the one to be told from its absence; “none” for the rows with "
+        "one alone.",
+    ),
 ]
 ForgetOption = Annotated[
     bool, typer.Option("--forget", help="Forget what was said when this was read before.")
@@ -73,6 +83,7 @@ def propose(
     column: ColumnOption = None,
     table: TableOption = None,
     images_root: RootOption = None,
+    finding: FindingOption = None,
     forget: ForgetOption = False,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -90,6 +101,7 @@ def propose(
         columns=column or (),
         table=table,
         root=images_root,
+        finding=finding,
     )
     answers = answers_for(workspace, path, said, forget=forget)
     proposal = data.propose(path, answers=answers, unpack_into=workspace.unpacked)

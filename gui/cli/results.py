@@ -18,7 +18,7 @@ from engine.storage import storage_error, write_atomic
 from engine.workspace import open_workspace
 from gui.cli.data import read_images
 from gui.cli.options import LINE, JsonOption, RunArgument, WorkspaceOption
-from gui.cli.proposal import ColumnOption, RootOption, SameOption, TableOption, print_issue
+from gui.cli.proposal import ColumnOption, FindingOption, RootOption, SameOption, TableOption, print_issue
 from gui.cli.terminal import progress, say, show_json, show_table
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def predict(
     column: ColumnOption = None,
     table: TableOption = None,
     images_root: RootOption = None,
+    finding: FindingOption = None,
     review: Annotated[
         bool, typer.Option("--review", help="Put the images into the run's review queue.")
     ] = False,
@@ -61,7 +62,9 @@ def predict(
     written = out or trained.folder / "predictions.csv"
     make_folder(written.parent)
     lines_of(written, trained)  # what cannot be added to is said before anything is read
-    said = data.answers_from_options(same=same or (), columns=column or (), table=table, root=images_root)
+    said = data.answers_from_options(
+        same=same or (), columns=column or (), table=table, root=images_root, finding=finding
+    )
     samples = read_images(workspace, path, said)
     say_foreign_labels(trained, samples)
     with progress("Predicting") as bar:

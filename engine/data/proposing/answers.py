@@ -14,6 +14,7 @@ from engine.records import PARTS, ROLES, Answers, Part, Proposal, Role
 
 NO_PART = "none"
 FOLDERS = "none"
+NO_FINDING = "none"
 
 
 def with_answers(answers: Answers, more: Answers) -> Answers:
@@ -34,6 +35,7 @@ def answers_from_options(
     columns: Sequence[str] = (),
     table: str | None = None,
     root: Path | None = None,
+    finding: str | None = None,
 ) -> Answers:
     """Return the answers that options of the command line give.
 
@@ -45,6 +47,7 @@ def answers_from_options(
         columns: FIELD=NAME.
         table: A table in the folder; "none" for the folders.
         root: What a table's paths start from.
+        finding: A finding to be told from its absence; "none" for rows with one finding alone.
 
     Raises:
         DataError: One of them is not written so.
@@ -77,6 +80,7 @@ def answers_from_options(
         columns=chosen,
         table="" if table == FOLDERS else table,
         root=root,
+        finding="" if finding == NO_FINDING else finding,
     )
 
 

@@ -6,21 +6,29 @@ Only names are looked at, and the tables that stand beside the images: 100,000 f
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.data.folders import Listed, Survey, from_home, is_image_file, skipped, survey_folder
-from engine.data.names import is_missing, is_placeholder, near_equal, order_classes, part_of, parts_of_names
+from engine.data.names import (
+    is_placeholder,
+    near_equal,
+    order_classes,
+)
 from engine.data.proposing import questions
 from engine.data.proposing.levels import Reading, read_levels
+from engine.data.proposing.tables import (
+    TableRead,
+    asked_of_columns,
+    chosen_table,
+    listed_rows,
+    table_alone,
+    tables_among,
+)
 from engine.data.sources import (
-    MatchedRow,
     is_archive,
     is_table,
-    match_files,
-    read_columns,
-    read_table,
     unpack,
 )
 from engine.errors import DataError
@@ -30,14 +38,8 @@ from engine.records import (
     DataIssue,
     DataIssueKind,
     NameCount,
-    Part,
     Proposal,
-    Question,
-    TableOffer,
 )
-
-MOST_TABLES = 12  # looked into; a folder may hold a table for each image
-LEAST_MATCHED = 0.5  # of a table's rows, or of the images, so that it is said to describe them
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,16 +48,6 @@ class Draft:
 
     proposal: Proposal
     listed: Sequence[Listed]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Table:
-    """A table that stands with the images, read and matched with them."""
-
-    path: Path
-    offer: TableOffer
-    matched: Sequence[MatchedRow]
-    issues: Sequence[DataIssue]
 
 
 def propose(path: Path, *, answers: Answers | None = None, unpack_into: Path | None = None) -> Proposal:
@@ -77,7 +69,7 @@ def draft(path: Path, answers: Answers, unpack_into: Path | None = None) -> Draf
     """Return the proposal, with the images that it is about; see `propose`."""
     path = from_home(Path(path)).absolute()
     if path.is_file() and is_table(path):
-        return _of_table(path, _table_alone(path, answers), answers)
+        return _of_table(path, table_alone(path, answers), answers)
     folder = path
     if is_archive(path) and not path.is_dir():
         folder = unpack(path, unpack_into or path.parent)
@@ -85,8 +77,8 @@ def draft(path: Path, answers: Answers, unpack_into: Path | None = None) -> Draf
         raise DataError(f"{path.name} is one image", "Choose the folder that it is in")
     survey = survey_folder(folder)
     reading = read_levels(Counter(found.names for found in survey.images), answers)
-    tables = list(_tables(survey, answers))
-    chosen = _chosen(tables, answers, folders_tell=_classes_told(reading) > 1)
+    tables = list(tables_among(survey, answers))
+    chosen = chosen_table(tables, answers, folders_tell=_classes_told(reading) > 1)
     if chosen is not None:
         return _of_table(
             path, chosen, answers, survey=survey, tables=tables, folders_tell=_classes_told(reading) > 1
@@ -98,7 +90,7 @@ def draft(path: Path, answers: Answers, unpack_into: Path | None = None) -> Draf
 
 
 def _of_folders(
-    path: Path, survey: Survey, reading: Reading, tables: Sequence[_Table], answers: Answers
+    path: Path, survey: Survey, reading: Reading, tables: Sequence[TableRead], answers: Answers
 ) -> Draft:
     said = any(level in answers.levels for level in reading.of_role("patient"))
     placed = {names: reading.place(seen) for names, seen in reading.seen_as.items()}
@@ -156,92 +148,21 @@ def _classes_told(reading: Reading) -> int:
 # ----------------------------------------------------------------------------------------------------------- tables
 
 
-def _table_alone(table: Path, answers: Answers) -> _Table:
-    root = table.parent if answers.root is None else from_home(answers.root).absolute()
-    return _matched(table, table.name, root, answers.columns)
-
-
-def _matched(table: Path, name: str, root: Path, columns: Mapping[str, str]) -> _Table:
-    rows = read_table(table, columns=columns or None)
-    matched, issues = match_files(rows, table, root)
-    headers, chosen = read_columns(table, columns=columns or None)
-    offer = TableOffer(
-        path=name,
-        rows=len(rows),
-        matched=len(matched),
-        columns=chosen,
-        headers=tuple(headers),
-        recommended=False,
-    )
-    return _Table(path=table, offer=offer, matched=matched, issues=issues)
-
-
-def _tables(survey: Survey, answers: Answers) -> Iterator[_Table]:
-    """Yield the tables in a folder that describe its images, the best first; the others become data issues."""
-    read, others = [], []
-    outermost = sorted(survey.tables, key=lambda found: (len(found.names), found.path))
-    for found in outermost[:MOST_TABLES]:
-        name = "/".join((*found.names, found.path.name))
-        columns = answers.columns if answers.table in (None, name) else {}
-        try:
-            table = _matched_anywhere(found.path, name, survey, answers, columns)
-        except DataError as error:
-            others.append((found, f" ({error.problem})"))
-            continue
-        matched = table.offer.matched
-        describes = matched >= LEAST_MATCHED * min(table.offer.rows, len(survey.images))
-        read.append(replace(table, offer=replace(table.offer, recommended=describes)))
-    others += [(found, "") for found in outermost[MOST_TABLES:]]
-    if others:
-        first, why = others[0]
-        more = f" and {len(others) - 1:,} more tables stand" if len(others) > 1 else " stands"
-        message = (
-            f"{first.path.name}{more} beside the images and {'were' if len(others) > 1 else 'was'} not read{why}; "
-            "choose the table instead of the folder if it holds labels or patients"
-        )
-        survey.issues.insert(0, skipped(message, [found for found, _ in others]))
-    yield from sorted(read, key=lambda table: -table.offer.matched)
-
-
-def _matched_anywhere(
-    path: Path, name: str, survey: Survey, answers: Answers, columns: Mapping[str, str]
-) -> _Table:
-    """Match a table with the images from where it stands, or else from the folder that was named."""
-    if answers.root is not None:
-        return _matched(path, name, from_home(answers.root).absolute(), columns)
-    try:
-        return _matched(path, name, path.parent, columns)
-    except DataError:
-        if path.parent == survey.folder:
-            raise
-        return _matched(path, name, survey.folder, columns)
-
-
-def _chosen(tables: Sequence[_Table], answers: Answers, *, folders_tell: bool) -> _Table | None:
-    if answers.table == "":
-        return None
-    if answers.table is not None:
-        said = next((table for table in tables if table.offer.path == answers.table), None)
-        if said is not None:
-            return said
-    best = next((table for table in tables if table.offer.recommended), None)
-    return best if best is not None and not folders_tell else None
-
-
 def _of_table(
     path: Path,
-    table: _Table,
+    table: TableRead,
     answers: Answers,
     *,
     survey: Survey | None = None,
-    tables: Sequence[_Table] = (),
+    tables: Sequence[TableRead] = (),
     folders_tell: bool = False,
 ) -> Draft:
-    listed, asked, left_out = _rows(table.matched, answers)
+    listed, asked, left_out = listed_rows(table.read.matched, table.root, answers)
+    asked += asked_of_columns(table.read, answers)
     left_out += _not_heeded(
         answers,
         labels={entry.label for entry in listed if entry.label is not None},
-        parts={found.row.split for found in table.matched},
+        parts={found.row.split for found in table.read.matched},
         tables=tables or (table,),
     )
     if survey is not None and answers.table is None:
@@ -259,50 +180,12 @@ def _of_table(
         tables=tuple(each.offer for each in tables),
         columns=table.offer.columns,
         headers=table.offer.headers,
+        findings=table.read.findings,
         questions=tuple(asked),
-        left_out=(*(survey.issues if survey else ()), *table.issues, *left_out),
+        left_out=(*(survey.issues if survey else ()), *table.read.issues, *left_out),
         answers=answers,
     )
     return _finished(proposal, listed)
-
-
-def _rows(
-    matched: Sequence[MatchedRow], answers: Answers
-) -> tuple[list[Listed], list[Question], list[DataIssue]]:
-    """Return the images of rows; the known parts stay whatever else stands in the column."""
-    values = Counter(found.row.split for found in matched if not _says_nothing(found.row.split))
-    parts: dict[str, Part | None] = {**parts_of_names(values), **answers.parts}
-    strange = {value: count for value, count in values.items() if value not in parts}
-    asked = [questions.no_part(strange, values)] if strange else []
-    left_out = []
-    listed = []
-    without = []
-    for found in matched:
-        row = found.row
-        part = parts.get(row.split)
-        if _says_nothing(row.split):
-            without.append(found.path)
-        listed.append(
-            Listed(
-                path=found.path,
-                label=None if is_missing(row.label) else row.label,
-                part=part,
-                patient_id=row.patient_id or None,
-                mask_path=found.mask_path,
-                meta={**row.meta, "split": row.split} if row.split and part is None else dict(row.meta),
-            )
-        )
-    if without and {parts.get(value) for value in values} - {None}:
-        message = (
-            f"{questions.images(len(without))} name no part of the split: they are in none of training, validation "
-            "and test"
-        )
-        left_out.append(DataIssue(kind=DataIssueKind.PART_UNCLEAR, message=message, paths=tuple(without)))
-    return listed, asked, left_out
-
-
-def _says_nothing(split: str) -> bool:
-    return is_missing(split) or (is_placeholder(split) and part_of(split) is None and not split.isdecimal())
 
 
 # ------------------------------------------------------------------------------------------------------------- both
@@ -340,7 +223,7 @@ def _not_heeded(
     labels: Collection[str],
     parts: Collection[str],
     levels: int | None = None,
-    tables: Sequence[_Table] = (),
+    tables: Sequence[TableRead] = (),
 ) -> list[DataIssue]:
     """Say which answers fit nothing that is there: a slip of the pen, or data that changed since."""
     names = [table.offer.path for table in tables]

@@ -6,10 +6,11 @@ Every question can be settled by a button (`Choice.answers`) and by an option (`
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from engine.records import Answers, Choice, DataIssue, DataIssueKind, Part, Question, Role
 
+MOST_FINDINGS = 40
 _WORDS: dict[Part, str] = {"train": "training", "val": "validation", "test": "test"}
 
 
@@ -174,6 +175,36 @@ def same_class(names: Collection[str], counts: Mapping[str, int]) -> Question:
             ),
         ],
     )
+
+
+def which_finding(several: str, findings: Sequence[str], *, settled: bool) -> Question:
+    """Ask which of several findings in a row is to be told from its absence."""
+    choices = [
+        Choice(
+            words=f"Tell “{finding}” from its absence",
+            option=shlex.join(["--finding", finding]),
+            answers=Answers(finding=finding),
+        )
+        for finding in findings[:MOST_FINDINGS]
+    ]
+    alone = Choice(
+        words="Use the rows with one finding alone", option="--finding none", answers=Answers(finding="")
+    )
+    return _question(DataIssueKind.SEVERAL_FINDINGS, several, [*choices, alone], serious=not settled)
+
+
+def which_label(taken: str, others: Sequence[str]) -> Question:
+    """Say which of several columns was taken for the label."""
+    message = f"The label was taken from the column {taken}; {listed(others)} may be meant as well"
+    choices = [
+        Choice(
+            words=f"The label is in “{column}”",
+            option=shlex.join(["--column", f"label={column}"]),
+            answers=Answers(columns={"label": column}),
+        )
+        for column in (taken, *others)
+    ]
+    return _question(DataIssueKind.CLASS_UNCLEAR, message, choices, serious=False)
 
 
 def table_beside(table: str, rows: int, matched: int, *, taken: bool, folders_tell: bool) -> Question:

@@ -4,18 +4,18 @@ from .archives import (
     stem as stem,
     unpack as unpack,
 )
+from .columns import COLUMNS as COLUMNS
 from .files import Files as Files
 from .matching import (
     FilesNotFoundError as FilesNotFoundError,
     MatchedRow as MatchedRow,
-    match_files as match_files,
+)
+from .reading import (
+    MatchedTable as MatchedTable,
+    match_table as match_table,
 )
 from .tables import (
-    COLUMNS as COLUMNS,
     TABLE_SUFFIXES as TABLE_SUFFIXES,
-    Row as Row,
     is_table as is_table,
-    read_columns as read_columns,
     read_headers as read_headers,
-    read_table as read_table,
 )

@@ -13,10 +13,11 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
 
+from engine.data.names import is_housekeeping, part_in
 from engine.data.sources.tables import TABLE_SUFFIXES
 from engine.data.sources.tails import Tails
 from engine.errors import DataError
@@ -29,7 +30,6 @@ _NEVER_IMAGES = TABLE_SUFFIXES | frozenset(
     ".md .json .xml .yaml .yml .html .htm .pdf .doc .docx .zip .tar .tgz .7z .rar .py .ipynb .sh .db .ini .log .npy "  # noqa: SIM905
     ".npz .mat .h5 .pkl .pt .pth".split()
 )
-_LITTER = frozenset({"__macosx", "thumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "#recycle"})
 _MASKS = frozenset({"mask", "masks"})
 
 
@@ -151,7 +151,7 @@ class Files:
             except OSError:
                 continue  # its files are then missing, and that is said
             for entry in entries:
-                if entry.name.startswith(".") or entry.name.lower() in _LITTER or not _is_text(entry.name):
+                if is_housekeeping(entry.name) or not _is_text(entry.name):
                     continue
                 if entry.is_dir():
                     folder.inner.append(len(folders))
@@ -239,8 +239,8 @@ class Files:
         missed = names[-agreed - 1]
         if missed in self._folder_names and missed not in folder.names:
             return True
-        written_parts = {_part(name) for name in names[:-1]} - {None}
-        own_parts = {_part(name) for name in self._below(folder)} - {None}
+        written_parts = {part_in(name) for name in names[:-1]} - {None}
+        own_parts = {part_in(name) for name in self._below(folder)} - {None}
         return bool(written_parts and own_parts and not written_parts & own_parts)
 
 
@@ -286,12 +286,6 @@ def _stems(name: str) -> list[str]:
         return []
     inner, second = _split(stem)
     return [stem, inner] if second in IMAGE_SUFFIXES else [stem]
-
-
-@lru_cache(maxsize=4096)
-def _part(name: str) -> str | None:
-    words = re.findall(r"[a-z]+", name)
-    return next((part for word in words for part in ("train", "val", "test") if word.startswith(part)), None)
 
 
 def _is_text(name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
@@ -112,6 +112,8 @@ def match_files(rows: Sequence[Row], table: str, files: Files) -> tuple[list[Mat
             continue
         notes.see(row, found)
         mask = _mask(row, files, notes)
+        if not found.paths and not row.patient_id:
+            row = replace(row, patient_id=row.path)  # images of one study stay together
         for path in paths:
             if (path, row.label) in matched:
                 notes.add(_Note.REPEATED, row.path, (path,))

@@ -31,6 +31,9 @@ MEANINGS: Mapping[DataIssueKind, str] = {
     "and the others are left out; make a new split to use them all.",
     DataIssueKind.SMALL_CLASS: "Too few cases to learn from or to measure on. Intervals will be wide.",
     DataIssueKind.MISSING_FILE: "The table names files that are not there. These rows are left out.",
+    DataIssueKind.TABLE_READ: "What the columns of the table were taken for. Say so where it is otherwise.",
+    DataIssueKind.SEVERAL_FINDINGS: "A net learns to tell classes apart that exclude each other. Of images with "
+    "several findings every combination would be a class, so choose the one finding that it is to learn.",
     DataIssueKind.AMBIGUOUS_FILE: "The table names files of which several are there, or one file for several rows. "
     "Nothing is guessed: these rows are left out.",
     DataIssueKind.FOUND_OTHERWISE: "Files that are called otherwise than in the table, and that only one row can mean.",

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given, settings, strategies
 
+from engine.data.names import is_housekeeping
 from engine.data.sources.files import Files, fold, names_in
 
 
@@ -61,7 +62,7 @@ def test_a_file_is_found_however_it_was_written(tmp_path: Path, written: str, fo
 
 names = strategies.text(
     string.ascii_letters + string.digits + "äöüßéøλ工 _-.", min_size=1, max_size=12
-).filter(lambda name: name.strip(" .") == name and not name.startswith("."))
+).filter(lambda name: name.strip(" .") == name and not is_housekeeping(name))
 drives = strategies.sampled_from(
     ["", "/", "/mnt/daten/", "C:\\", "D:/", "\\\\pacs\\", "./", "file:///", "X:\\data\\set\\"]
 )

@@ -1,0 +1,224 @@
+"""What each row says of its image, as one label: from a name, from one-hot columns, or from several findings at once.
+
+A classifier here tells classes apart that exclude each other. Where images have several findings, every combination of
+them would become a class, so nothing is guessed: a person chooses one finding, to be told from its absence; until then
+the rows with one finding alone are labelled.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from engine.data.names import is_missing
+from engine.data.sources.columns import FLAGS, Columns
+from engine.data.sources.tables import Table
+from engine.errors import DataError
+from engine.records import DataIssue, DataIssueKind
+
+_SEPARATORS = (";", ",", "/", "+", "&", " ")
+_LONG = 10  # images with several labels; fewer are contradictions, which the checks find
+_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a row says: the findings that are there, those of which it is not sure, and whether it says anything."""
+
+    present: tuple[str, ...] = ()
+    unsure: frozenset[str] = frozenset()
+    answered: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Labels:
+    """The label of each row.
+
+    Attributes:
+        labels: One for each row; empty where it has none; None for a row that an earlier one already speaks for.
+        findings: What could be chosen as the one finding; the most frequent first.
+        several: If rows have several findings or none: a sentence about how many, and what was done for now.
+        issues: How labels were read.
+    """
+
+    labels: tuple[str | None, ...]
+    findings: tuple[str, ...] = ()
+    several: str = ""
+    issues: tuple[DataIssue, ...] = ()
+
+
+def read_labels(table: Table, columns: Columns, finding: str = "") -> Labels:
+    """Read the label of each row.
+
+    Args:
+        table: Any.
+        columns: Which have the labels.
+        finding: If given, the label is whether this finding is there.
+
+    Raises:
+        DataError: There is no such finding.
+    """
+    if not columns.label and not columns.flags:
+        return Labels(labels=("",) * len(table.lines))
+    issues: list[DataIssue] = []
+    said = _from_flags(table, columns.flags) if columns.flags else _from_cells(table, columns.label, issues)
+    rows = _united(table.column(columns.path), said)
+    speaking = [row for row in rows if row is not None and row.answered]
+    counts = Counter(name for row in speaking for name in row.present)
+    names = tuple(dict.fromkeys([*(name for name, _ in counts.most_common()), *columns.flags]))
+    source = _some(columns.flags) if columns.flags else columns.label
+    plain = all(len(row.present) == 1 and not row.unsure for row in speaking)
+    if finding:
+        chosen = _chosen(finding, names, table.name)
+        labels = tuple(None if row is None else _presence(row, chosen) for row in rows)
+        issues.append(_told_presence(labels, chosen, source))
+        return Labels(labels=labels, findings=names, issues=tuple(issues))
+    labels = tuple(None if row is None else _alone(row) for row in rows)
+    if plain and columns.flags:
+        issues.append(_read(f"The label of each row is the one of the columns {source} that is set in it"))
+    several = "" if plain else _told_several(speaking, source)
+    return Labels(labels=labels, findings=names, several=several, issues=tuple(issues))
+
+
+# ------------------------------------------------------------------------------------------ what rows say
+
+
+def _from_flags(table: Table, flags: Sequence[str]) -> list[_Said]:
+    said = []
+    for cells in zip(*map(table.column, flags), strict=True):
+        values = {flag: FLAGS[cell.casefold()] for flag, cell in zip(flags, cells, strict=True) if cell}
+        said.append(
+            _Said(
+                present=tuple(flag for flag, value in values.items() if value),
+                unsure=frozenset(flag for flag, value in values.items() if value is None),
+                answered=any(value is not None for value in values.values()),
+            )
+        )
+    return said
+
+
+def _from_cells(table: Table, column: str, issues: list[DataIssue]) -> list[_Said]:
+    cells = ["" if is_missing(cell) else cell for cell in table.column(column)]
+    whole = whole_numbers(cells)
+    if whole != cells:
+        issues.append(
+            _read(f"Labels in {column} that are whole numbers lost their decimals: 1.0 is the class 1")
+        )
+    said = {
+        cell: _Said(present=names, answered=bool(names)) for cell, names in _taken_apart(set(whole)).items()
+    }
+    return [said[cell] for cell in whole]
+
+
+def whole_numbers(cells: list[str]) -> list[str]:
+    """Return cells without decimals where all are whole numbers: a column with gaps comes out of pandas as 1.0."""
+    if all(re.fullmatch(r"[-+]?\d+([.,]0+)?", cell) for cell in cells if cell):
+        return [re.sub(r"[.,]0+\Z", "", cell) for cell in cells]
+    return cells
+
+
+def _taken_apart(cells: set[str]) -> dict[str, tuple[str, ...]]:
+    """Return the names in each cell: several where a bar parts them, brackets hold them, or others stand alone too."""
+    filled = cells - {""}
+    if filled and all(cell.startswith("[") and cell.endswith("]") for cell in filled):
+        quoted = re.compile(r"""'([^']*)'|"([^"]*)"|([^\[\],'"]+)""")
+        return {
+            cell: _names(next(filter(None, found.groups()), "") for found in quoted.finditer(cell))
+            for cell in cells
+        }
+    if any(len(_names(cell.split("|"))) > 1 for cell in filled):
+        return {cell: _names(cell.split("|")) for cell in cells}
+    for separator in _SEPARATORS:
+        apart = {cell: _names(cell.split(separator)) for cell in cells}
+        joined = [names for names in apart.values() if len(names) > 1]
+        parts = Counter(name for names in joined for name in names)
+        alone = sum(name in filled for name in parts)
+        known = sum(name in filled or count > 1 for name, count in parts.items())
+        if (
+            joined
+            and alone * 2 >= len(parts)
+            and known == len(parts)
+            and (separator != " " or alone == len(parts))
+        ):
+            return apart
+    return {cell: _names([cell]) for cell in cells}
+
+
+def _names(parts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+def _united(paths: Sequence[str], said: list[_Said]) -> list[_Said | None]:
+    """Return what rows say, where those of one image say different things in the first of them.
+
+    Tables of boxes or of several readers have a row for each finding of an image.
+    """
+    rows: dict[str, list[int]] = defaultdict(list)
+    for number, path in enumerate(paths):
+        rows[path].append(number)
+    differing = [
+        numbers for numbers in rows.values() if len({said[number].present for number in numbers}) > 1
+    ]
+    united: list[_Said | None] = list(said)
+    if len(differing) < max(_LONG, len(rows) / 20):
+        return united
+    for numbers in differing:
+        first = _names(name for number in numbers for name in said[number].present)
+        unsure = frozenset[str]().union(*(said[number].unsure for number in numbers)) - set(first)
+        united[numbers[0]] = _Said(first, unsure, any(said[number].answered for number in numbers))
+        for number in numbers[1:]:
+            united[number] = None
+    return united
+
+
+# ---------------------------------------------------------------------------------------------- as labels
+
+
+def _alone(row: _Said) -> str:
+    return row.present[0] if len(row.present) == 1 and not row.unsure else ""
+
+
+def _presence(row: _Said, finding: str) -> str:
+    if not row.answered or finding in row.unsure:
+        return ""
+    return finding if finding in row.present else f"no {finding}"
+
+
+def _chosen(finding: str, names: Sequence[str], table: str) -> str:
+    folded = {unicodedata.normalize("NFC", name).casefold(): name for name in reversed(names)}
+    wanted = unicodedata.normalize("NFC", finding.strip()).casefold()
+    if wanted not in folded:
+        raise DataError(f"{table} has no finding {finding!r}", f"Choose one of {_some(names, 40)}")
+    return folded[wanted]
+
+
+def _told_presence(labels: Sequence[str | None], finding: str, source: str) -> DataIssue:
+    counts = Counter(labels)
+    unknown = f"; {counts['']:,} do not say, and have no label" if counts[""] else ""
+    return _read(
+        f"The label is whether {finding} is there, as {source} says: it is in {counts[finding]:,} rows and not in "
+        f"{counts[f'no {finding}']:,}{unknown}"
+    )
+
+
+def _told_several(rows: Sequence[_Said], source: str) -> str:
+    several = sum(len(row.present) > 1 for row in rows)
+    none = sum(not row.present for row in rows)
+    unsure = sum(bool(row.unsure) and len(row.present) == 1 for row in rows)
+    parts = ((several, "have several findings"), (none, "have none"), (unsure, "are not sure of some"))
+    counted = " and ".join(f"{count:,} {words}" for count, words in parts if count)
+    return (
+        f"The table is multi-label: of {len(rows):,} rows {counted} ({source}). Only rows with one finding alone have "
+        "a label for now; to use all, choose one finding, to be told from its absence"
+    )
+
+
+def _read(message: str) -> DataIssue:
+    return DataIssue(kind=DataIssueKind.TABLE_READ, message=message)
+
+
+def _some(names: Sequence[str], most: int = _SHOWN) -> str:
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
