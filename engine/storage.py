@@ -12,12 +12,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from filelock import FileLock, Timeout
+
 from engine.errors import WorkspaceError
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 SCHEMA_VERSION = 2
 """Of the names in the JSON and CSV files that Overread writes; those of version 1 are still read."""
 
+KEPT_BYTES = {"images": 20 << 30, "features": 8 << 30, "nets": 1 << 30}
+"""What may stay in a workspace's cache from one run to the next: decoded images, films and thumbnails; the banks of
+features; nets converted for OpenVINO."""
 
 Item = TypeVar("Item")
 
@@ -165,3 +170,21 @@ def _check_regular(status: os.stat_result) -> None:
         raise IsADirectoryError(errno.EISDIR, "it is a folder")
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "it is a pipe, a socket or a device, not a file")
+
+
+def remove_unless_locked(folder: Path, lock: Path, *, first: str = "") -> bool:
+    """Remove a folder that no process is at work on, and return whether it is gone.
+
+    Args:
+        folder: To be removed with all that is in it. On Windows a file that a process has mapped stays.
+        lock: Held by whoever is at work on the folder.
+        first: The file without which the others are worthless; where it stays, they stay.
+    """
+    try:
+        with FileLock(lock, timeout=0):
+            if first:
+                (folder / first).unlink(missing_ok=True)
+            shutil.rmtree(folder)
+    except (Timeout, OSError):
+        return not folder.exists()
+    return True

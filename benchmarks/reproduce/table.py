@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from engine.report import duration
 from engine.storage import write_atomic
 
 RESULTS = Path(__file__).parent / "results"
@@ -73,11 +74,6 @@ def measured(figure: Mapping[str, Any]) -> str:
         return "–"
     bounds = "" if figure["low"] is None else f" ({figure['low']:.3f}–{figure['high']:.3f})"
     return f"{figure['value']:.3f}{bounds}"
-
-
-def duration(seconds: float) -> str:
-    """Return a time for people."""
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _plain(value: Any) -> Any:

@@ -40,14 +40,13 @@ from .split import (
     split_index as split_index,
 )
 from .split_choices import (
-    SPLIT_MODES as SPLIT_MODES,
     Choices as Choices,
     SplitMode as SplitMode,
-    choices_from_percent as choices_from_percent,
     load_choices as load_choices,
     positive_of as positive_of,
     ratios_of as ratios_of,
     save_choices as save_choices,
+    split_as_chosen as split_as_chosen,
     training_request as training_request,
 )
 from .split_file import (

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
+from engine.data.split import split_index
 from engine.errors import SplitError
-from engine.records import Index, Recipe, TrainingRequest
+from engine.records import Index, Recipe, Split, TrainingRequest
 from engine.storage import write_atomic
 from engine.workspace import Workspace
 
 CHOICES_FILE = "choices.json"
 SplitMode = Literal["automatic", "given", "new"]
-SPLIT_MODES: dict[str, str] = {
-    "automatic": "Use the parts that came with the data, if any; otherwise the shares below",
-    "given": "Use only the parts that came with the data",
-    "new": "Make a new split by the shares below",
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,10 +26,11 @@ class Choices:
     """How one data set is split and read.
 
     Attributes:
-        mode: A key of `SPLIT_MODES`.
+        mode: As the data came where it has parts (automatic), only so (given), or by the ratios whatever the data
+            says (new).
         ratios: Shares of patients for training, validation and test; they sum to 1.
         seed: Decides which patient goes where.
-        positive: The class whose finding sensitivity speaks of; None leaves it to the engine.
+        positive: The class whose finding sensitivity speaks of; None leaves it to `positive_of`.
     """
 
     mode: SplitMode = "automatic"
@@ -63,30 +61,6 @@ def ratios_of(train: float | None, val: float | None, test: float | None) -> tup
     return percents[0] / 100, percents[1] / 100, percents[2] / 100
 
 
-def choices_from_percent(
-    mode: str,
-    train: float | None,
-    val: float | None,
-    test: float | None,
-    seed: float | None,
-    positive: str | None,
-) -> Choices:
-    """Return the choice that the form's percentages make.
-
-    Raises:
-        SplitError: See `ratios_of`; shares that are not used need not add up.
-    """
-    if mode not in get_args(SplitMode):
-        mode = "automatic"
-    try:
-        ratios = ratios_of(train, val, test)
-    except SplitError:
-        if mode != "given":
-            raise
-        ratios = Choices().ratios
-    return Choices(mode=mode, ratios=ratios, seed=int(seed or 0), positive=positive or None)  # type: ignore[arg-type]
-
-
 def save_choices(workspace: Workspace, dataset_id: str, choices: Choices) -> None:
     """Keep the choice for this data set."""
     write_atomic(workspace.datasets / dataset_id / CHOICES_FILE, json.dumps(asdict(choices), indent=1))
@@ -97,21 +71,31 @@ def load_choices(workspace: Workspace, dataset_id: str) -> Choices:
     path = workspace.datasets / dataset_id / CHOICES_FILE
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        train, val, test = (100 * float(share) for share in kept["ratios"])
         mode = kept["mode"] if "mode" in kept else {"anew": "new"}.get(kept["division"], kept["division"])
-        return choices_from_percent(mode, train, val, test, kept["seed"], kept["positive"])
+        if mode not in get_args(SplitMode):
+            raise ValueError(mode)
+        train, val, test = (100 * float(share) for share in kept["ratios"])
+        ratios = ratios_of(train, val, test)
+        return Choices(mode=mode, ratios=ratios, seed=int(kept["seed"]), positive=kept["positive"])
     except (OSError, ValueError, KeyError, TypeError, SplitError):  # a default can always be chosen again
         return Choices()
 
 
-def positive_of(index: Index, choices: Choices) -> str | None:
-    """Return the class that stands for the finding, for two classes; None for more.
+def positive_of(classes: Sequence[str], chosen: str | None = None) -> str:
+    """Return the class whose finding sensitivity speaks of: the chosen one where the data have it, else the last.
 
-    Where nothing was chosen it is the last one, because a class named like "normal" stands first.
+    The last, because `Index.classes` puts a class named like "normal" first.
     """
-    if len(index.classes) != 2:
-        return None
-    return choices.positive if choices.positive in index.classes else index.classes[-1]
+    return chosen if chosen is not None and chosen in classes else classes[-1]
+
+
+def split_as_chosen(index: Index, choices: Choices) -> Split:
+    """Split a data set as chosen.
+
+    Raises:
+        SplitError: It cannot be split that way.
+    """
+    return split_index(index, ratios=choices.ratios, seed=choices.seed, use_given=choices.use_given)
 
 
 def training_request(
@@ -124,12 +108,7 @@ def training_request(
         ratios=choices.ratios,
         split_seed=choices.seed,
         use_given=choices.use_given,
-        positive=positive_of(index, choices) or choices.positive,
+        positive=choices.positive if choices.positive in index.classes else None,
         device=device,
         allow_downloads=allow_downloads,
     )
-
-
-def with_positive(choices: Choices, positive: str | None) -> Choices:
-    """Return the choice with another positive class."""
-    return replace(choices, positive=positive or None)

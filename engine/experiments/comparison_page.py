@@ -12,7 +12,8 @@ from typing import Any
 from markupsafe import Markup
 
 from engine.experiments.comparison import FIGURES, Contrast, Row, RunComparison
-from engine.report import PART_NAMES, duration, fill_template, forest_svg, overlaid_svg, plain, render_csv
+from engine.records import PART_NAMES
+from engine.report import duration, fill_template, forest_svg, overlaid_svg, plain, render_csv
 from engine.storage import storage_error, write_atomic
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.data import Choices, limit_training
+from engine.data import Choices, limit_training, positive_of
 from engine.errors import RecipeError
 from engine.reading import open_store
 from engine.recipes import change_recipe
@@ -73,7 +73,7 @@ def finished_run(
     for run in list_runs(workspace):
         if run.recipe != recipe or run.dataset_id != found.dataset_id:
             continue
-        if choices.positive not in (None, run.positive) or not _predicted(workspace, run):
+        if positive_of(run.classes, choices.positive) != run.positive or not _predicted(workspace, run):
             continue
         if all(_ids(split_of(run), part) == _ids(limited, part) for part in PARTS):
             return run

@@ -1,7 +1,7 @@
 from .cache import (
     ImageCache as ImageCache,
-    evict as evict,
     open_cache as open_cache,
+    trim_images as trim_images,
 )
 from .decoded import (
     Decoded as Decoded,

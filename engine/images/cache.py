@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from engine.errors import ImageError, WorkspaceError
@@ -32,7 +32,7 @@ from engine.images.files import read_unchanged
 from engine.images.tensors import to_array
 from engine.images.threads import in_order
 from engine.records import DataIssue, DataIssueKind, Sample
-from engine.storage import check_room, make_room, storage_error
+from engine.storage import check_room, make_room, remove_unless_locked, storage_error
 
 _BLOCK = 4 * 1024 * 1024
 _CHECKED_BLOCKS = 32  # at each opening; so much is read anyway before the first epoch
@@ -96,7 +96,7 @@ def open_cache(
         with FileLock(folder.parent / f"{key}.lock"):
             cache = _open(folder, ids, size, channels)
             if cache is None:
-                _remove(folder)
+                shutil.rmtree(folder, ignore_errors=True)
                 _build(folder, samples, size, channels, workers, progress)
                 cache = _open(folder, ids, size, channels)
     except OSError as error:
@@ -121,7 +121,7 @@ def _open(folder: Path, ids: Sequence[str], size: int, channels: int) -> ImageCa
             return None
     except (FileNotFoundError, KeyError, TypeError, ValueError):
         return None
-    os.utime(folder / _ABOUT)  # what `evict` goes by
+    os.utime(folder / _ABOUT)  # what `trim_images` goes by
     good = [image_id for image_id in ids if image_id not in failed]
     pixels: NDArray[np.uint8] = np.empty(shape, dtype=np.uint8)  # an empty file cannot be mapped
     if shape[0]:
@@ -176,7 +176,7 @@ def _build(
             return _Failed(problem, there)
 
     working = _working(folder)
-    _remove(working)  # of a process that was killed: the lock is ours now
+    shutil.rmtree(working, ignore_errors=True)  # of a process that was killed: the lock is ours now
     working.mkdir()
     try:
         failed, rows = [], 0
@@ -226,7 +226,7 @@ def _checksums(pixels: Path) -> list[int]:
     return checksums
 
 
-def evict(cache_dir: Path, max_bytes: int) -> int:
+def trim_images(cache_dir: Path, max_bytes: int) -> int:
     """Delete the decoded images, films and thumbnails that were not used for longest, until the rest fits.
 
     Decoded images that another process is making or opening at this moment stay.
@@ -239,7 +239,7 @@ def evict(cache_dir: Path, max_bytes: int) -> int:
         Bytes freed.
     """
     for working in (cache_dir / "images").glob(".making-*"):  # of a process that was killed, unless it lives
-        _remove_unless_busy(working)
+        _remove(working)
     entries: list[tuple[float, int, Path]] = []
     for about in (cache_dir / "images").glob(f"*/{_ABOUT}"):
         with suppress(FileNotFoundError):
@@ -254,20 +254,11 @@ def evict(cache_dir: Path, max_bytes: int) -> int:
 
 def _remove_entry(path: Path) -> bool:
     if path.parent.name == "images":
-        return _remove_unless_busy(path)
+        return _remove(path)
     path.unlink(missing_ok=True)
     return True
 
 
-def _remove_unless_busy(folder: Path) -> bool:
-    key = folder.name.removeprefix(".making-")
-    try:
-        with FileLock(folder.parent / f"{key}.lock", timeout=0):
-            return _remove(folder)
-    except Timeout:
-        return False
-
-
 def _remove(folder: Path) -> bool:
-    shutil.rmtree(folder, ignore_errors=True)  # on Windows a mapped file cannot be deleted: it stays
-    return not folder.exists()
+    key = folder.name.removeprefix(".making-")
+    return remove_unless_locked(folder, folder.parent / f"{key}.lock")

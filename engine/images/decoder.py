@@ -22,7 +22,7 @@ from pathlib import Path
 
 from engine.errors import ImageError
 from engine.images.decoded import Decoded
-from engine.images.files import MAX_BYTES, read_bytes
+from engine.images.files import LARGEST_FILE, read_bytes
 from engine.images.formats.dicom import read_dicom
 from engine.images.formats.rasters import read_raster
 from engine.images.formats.refusals import cut_short, not_read
@@ -87,10 +87,10 @@ def decode(
 def _unzipped(data: bytes, name: str) -> bytes:
     try:
         with gzip.GzipFile(fileobj=BytesIO(data)) as stream:
-            inner = stream.read(MAX_BYTES + 1)
+            inner = stream.read(LARGEST_FILE + 1)
     except (EOFError, OSError, zlib.error) as error:
         raise cut_short(name) from error
-    if len(inner) > MAX_BYTES:
+    if len(inner) > LARGEST_FILE:
         raise ImageError(
             f"{name} unpacks to more than the 2 GiB that are read", "Export it at a lower resolution"
         )

@@ -10,7 +10,7 @@ from engine.errors import ImageError
 from engine.images.kinds import HEAD_BYTES, FileKind, kind_of
 from engine.storage import open_regular, read_regular
 
-MAX_BYTES = 2 * 1024**3
+LARGEST_FILE = 2 * 1024**3
 
 
 def file_kind(path: Path) -> FileKind:
@@ -29,7 +29,7 @@ def read_bytes(path: Path) -> bytes:
         ImageError: It is missing, may not be read, is no regular file, is empty or larger than 2 GiB.
     """
     try:
-        data = read_regular(path, MAX_BYTES)
+        data = read_regular(path, LARGEST_FILE)
     except OSError as error:
         if error.errno == errno.EFBIG:
             raise ImageError(

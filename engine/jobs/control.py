@@ -93,7 +93,7 @@ def submit(workspace: Workspace, training: TrainingRequest, *, runner: str = RUN
     from engine.runs import new_run_id  # not at top: watching needs none of what it brings along
 
     with _one_at_a_time(workspace):
-        folder = workspace.runs / new_run_id()
+        folder = workspace.runs / new_run_id(workspace.runs)
         try:
             folder.mkdir(mode=0o700)
         except OSError as error:

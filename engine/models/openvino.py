@@ -26,12 +26,11 @@ from torch import Tensor
 from engine.models.device import autocast
 from engine.models.frozen import Frozen
 from engine.models.weights import state_digest
-from engine.storage import make_room
+from engine.storage import KEPT_BYTES, make_room
 
 LOG = logging.getLogger(__name__)
 
 WORTH_CONVERTING = 96  # images; below, converting takes longer than it saves
-MAX_BYTES = 1 << 30  # of converted nets that are kept
 TOLERANCE = 1e-3  # largest difference between the two, relative to the map's own largest value
 
 Features = Callable[[Tensor], Tensor]
@@ -126,7 +125,7 @@ def _compile(path: Path) -> Any:
 
 def _convert(openvino: Any, net: Frozen, channels: int, size: int, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    _evict(path.parent)
+    _trim_nets(path.parent)
     example = torch.rand(2, channels, size, size)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing, which is what OpenVINO's converter would do
@@ -151,13 +150,13 @@ def _core() -> Any:
     return openvino.Core()
 
 
-def _evict(folder: Path) -> None:
+def _trim_nets(folder: Path) -> None:
     kept = [(net, net.with_suffix(".bin")) for net in folder.glob("*.xml")]
     entries = [
         (files[0].stat().st_mtime, sum(file.stat().st_size for file in files if file.exists()), files)
         for files in kept
     ]
-    make_room(entries, MAX_BYTES, _remove_net)
+    make_room(entries, KEPT_BYTES["nets"], _remove_net)
 
 
 def _remove_net(files: tuple[Path, Path]) -> bool:

@@ -79,8 +79,7 @@ class Store:
     def run_ids(self) -> list[str]:
         """Return the runs' ids, the newest first."""
         with self._database.read() as connection:
-            ordered = select(RUNS.c.run_id).order_by(RUNS.c.created.desc(), RUNS.c.run_id.desc())
-            return list(connection.scalars(ordered))
+            return list(connection.scalars(select(RUNS.c.run_id).order_by(RUNS.c.run_id.desc())))
 
     def runs(self) -> list[RunSummary]:
         """Return what is known of every run, the newest first."""
@@ -318,7 +317,7 @@ def _summaries() -> Select[Any]:
     cases = select(func.count()).where(CASES.c.run_id == RUNS.c.run_id).scalar_subquery()
     reviews = select(func.count()).where(REVIEWS.c.run_id == RUNS.c.run_id).scalar_subquery()
     found = select(RUNS, cases.label("cases"), reviews.label("reviews"))
-    return found.order_by(RUNS.c.created.desc(), RUNS.c.run_id.desc())
+    return found.order_by(RUNS.c.run_id.desc())  # ids sort by time: the newest run is the same one everywhere
 
 
 def _classes(connection: Connection, run_id: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ of width and height, origin top left.
 """
 
 from engine.records.data import (
+    PART_NAMES,
     PARTS,
     ROLES,
     Answers,
@@ -37,6 +38,7 @@ from engine.records.runs import (
 
 __all__ = [
     "PARTS",
+    "PART_NAMES",
     "PASSES",
     "ROLES",
     "Answers",

@@ -11,6 +11,8 @@ from typing import Literal
 
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
+PART_NAMES: Mapping[str, str] = MappingProxyType({"train": "training", "val": "validation", "test": "test"})
+"""For people."""
 Role = Literal["part", "class", "patient", "ignored"]
 ROLES: tuple[Role, ...] = ("part", "class", "patient", "ignored")
 

@@ -9,7 +9,6 @@ from .exports.html import (
 from .exports.numbers import plain as plain
 from .exports.tables import render_csv as render_csv
 from .formatting import (
-    PART_NAMES as PART_NAMES,
     duration as duration,
     figure as figure,
     interval as interval,

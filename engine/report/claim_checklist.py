@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from engine.data import patient_overlap, patients_named
-from engine.records import PARTS, Estimate, Part, Run, Split
-from engine.report.formatting import PART_NAMES, in_brackets, without_paths
+from engine.records import PART_NAMES, PARTS, Estimate, Part, Run, Split
+from engine.report.formatting import in_brackets, without_paths
 from engine.report.methods_section import balance_words, changes_words
 from engine.report.records import Item, ReviewSummary
 

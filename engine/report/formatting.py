@@ -113,9 +113,6 @@ def sentences(run: Run, confusion: NDArray[np.int64], estimates: Mapping[str, Es
     return tuple(said)
 
 
-PART_NAMES: dict[str, str] = {"train": "training", "val": "validation", "test": "test"}
-
-
 SHORTEST_CASE_ID = 8
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from engine.data import cases_of, patients_named
 from engine.records import (
+    PART_NAMES,
     Part,
     Run,
     Split,
 )
-from engine.report.formatting import PART_NAMES
 from engine.report.records import Against
 
 

@@ -8,6 +8,7 @@ from itertools import chain
 
 from engine.data import patient_overlap, patients_named
 from engine.records import (
+    PART_NAMES,
     PARTS,
     Augmentation,
     Balance,
@@ -22,8 +23,9 @@ from engine.records import (
     Split,
     UncertaintyModel,
 )
-from engine.report.formatting import PART_NAMES, duration, without_paths
+from engine.report.formatting import duration, without_paths
 from engine.report.records import Fact
+from engine.runs import kept_epoch
 
 
 def class_balance(
@@ -36,7 +38,7 @@ def class_balance(
         members = {PART_NAMES[part]: list(split.part(part)) for part in PARTS if split.part(part)}
     else:
         for each in predictions:
-            members.setdefault(PART_NAMES.get(each.part or "", "predicted"), []).append(each)
+            members.setdefault(PART_NAMES[each.part] if each.part else "predicted", []).append(each)
     for part_name, cases in members.items():
         images[part_name] = dict(Counter(case.label or "no label" for case in cases))
     patients = {part: patients_named(cases).count for part, cases in members.items()}
@@ -108,8 +110,8 @@ def facts_of_training(run: Run, history: Sequence[Epoch]) -> Iterator[tuple[str,
     yield "Unequal classes", balance_words(recipe.balance)
     yield "Augmentation", changes_words(recipe)
     if history:
-        kept = [epoch.number for epoch in history if epoch.best]
-        yield "Epochs run", f"{len(history)}" + (f"; number {kept[-1]} kept" if kept else "")
+        kept = kept_epoch(history)
+        yield "Epochs run", f"{len(history)}" + (f"; number {kept.number} kept" if kept is not None else "")
     yield "Seed", str(recipe.seed)
     yield "Device and time", f"{run.device}, {duration(run.seconds)}"
     yield "Finished", f"{run.created:%Y-%m-%d %H:%M %Z}".strip()

@@ -10,13 +10,15 @@ from matplotlib.figure import Figure
 
 from engine.records import Epoch, Estimate
 from engine.report.figures import COLOURS, FILLS, GREY, MOST_CURVES, _draw, _interval, _legend, _line, _short
+from engine.runs import kept_epoch
 
 
 def curves_svg(history: Sequence[Epoch]) -> str:
     """Draw loss, then accuracy and AUROC on validation data, with the phases and the epoch that was kept."""
     x = np.arange(1, len(history) + 1)
     starts = [place for place in range(1, len(history)) if history[place].phase != history[place - 1].phase]
-    best = [place for place, epoch in enumerate(history) if epoch.best]
+    kept = kept_epoch(history)
+    number = history.index(kept) + 1 if kept is not None else 0
 
     def paint(figure: Figure) -> None:
         left, right = figure.subplots(1, 2)
@@ -32,14 +34,14 @@ def curves_svg(history: Sequence[Epoch]) -> str:
             axes.xaxis.get_major_locator().set_params(integer=True)
             for place in starts:
                 axes.axvline(place + 0.5, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
-            if best:
-                axes.axvline(best[-1] + 1, color="black", linewidth=0.8, label="kept")
+            if number:
+                axes.axvline(number, color="black", linewidth=0.8, label="kept")
             axes.legend(fontsize=7)
 
     phases = list(dict.fromkeys(epoch.phase for epoch in history))
-    kept = f" Epoch {best[-1] + 1} was kept." if best else ""
+    which = f" Epoch {number} was kept." if number else ""
     said = (
-        f"{len(history)} epochs in {len(phases)} phases ({', '.join(phases)}).{kept}"
+        f"{len(history)} epochs in {len(phases)} phases ({', '.join(phases)}).{which}"
         if history
         else "no epoch."
     )
@@ -63,10 +65,10 @@ def overlaid_svg(histories: Mapping[str, Sequence[Epoch]]) -> str:
                 look |= {"marker": "o", "markersize": 3}
             left.plot(x, [epoch.val_loss for epoch in history], **look)
             right.plot(x, [epoch.val_accuracy for epoch in history], label=_short(name), **look)
-            best = [epoch for epoch in history if epoch.best][-1:]
-            for epoch in best:
+            kept = kept_epoch(history)
+            if kept is not None:
                 point = {"marker": "o", "markersize": 4.5, "color": look["color"], "linestyle": "none"}
-                right.plot([history.index(epoch) + 1], [epoch.val_accuracy], **point)
+                right.plot([history.index(kept) + 1], [kept.val_accuracy], **point)
         left.set(xlabel="epoch", ylabel="validation loss")
         right.set(xlabel="epoch", ylabel="validation accuracy")
         for axes in (left, right):

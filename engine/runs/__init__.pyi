@@ -15,6 +15,7 @@ from .heatmaps import (
 )
 from .history import (
     append_epoch as append_epoch,
+    kept_epoch as kept_epoch,
     load_history as load_history,
     write_history as write_history,
 )

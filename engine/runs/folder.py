@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
@@ -31,12 +32,22 @@ if TYPE_CHECKING:
     from engine.models import Classifier
 
 
+RUN_TIME = "%Y%m%d-%H%M%S"
 UNCERTAINTY_FILE = "uncertainty.json"
 
 
-def new_run_id() -> str:
-    """Return an id that sorts by time: e.g. 20261121-224715-9f3c."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
+def new_run_id(runs: Path) -> str:
+    """Return an id, e.g. 20261121-224715-9f3c, that sorts by time: behind every run there is, whatever the clock says.
+
+    Args:
+        runs: `Workspace.runs`.
+    """
+    begun = datetime.now(UTC)
+    for folder in runs.iterdir():
+        with suppress(ValueError):  # a folder of another name is no run of ours
+            before = datetime.strptime(folder.name[: len("20261121-224715")], RUN_TIME).replace(tzinfo=UTC)
+            begun = max(begun, before + timedelta(seconds=1))
+    return f"{begun:{RUN_TIME}}-{token_hex(2)}"
 
 
 def save_run(run: Run) -> None:

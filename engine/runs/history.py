@@ -5,16 +5,12 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from engine.errors import RunError
 from engine.records import Epoch
 from engine.storage import storage_error, write_atomic
-
-if TYPE_CHECKING:
-    pass
 
 
 def append_epoch(folder: Path, epoch: Epoch) -> None:
@@ -42,6 +38,14 @@ def write_history(folder: Path, epochs: Iterable[Epoch]) -> None:
     writer.writeheader()
     writer.writerows(dataclasses.asdict(epoch) for epoch in epochs)
     write_atomic(folder / "history.csv", text.getvalue())
+
+
+def kept_epoch(history: Sequence[Epoch]) -> Epoch | None:
+    """Return the epoch whose net the run kept: the last one that was better than all before it, in its phase's terms.
+
+    None where no epoch was better than another, as in a training that diverged at once.
+    """
+    return next((epoch for epoch in reversed(history) if epoch.best), None)
 
 
 def load_history(folder: Path) -> list[Epoch]:

@@ -24,7 +24,8 @@ from engine.images import ImageCache
 from engine.models import Classifier, FrozenPart, find_frozen_part, kept_shape
 from engine.recipes import Augmenter, Balanced, augmentation_is_none
 from engine.records import Recipe, Sample, Split
-from engine.training.feature_bank import MAX_BYTES, PLAIN, FeatureBank, View, images_of
+from engine.storage import KEPT_BYTES
+from engine.training.feature_bank import PLAIN, FeatureBank, View, images_of
 
 LOG = logging.getLogger(__name__)
 
@@ -214,4 +215,4 @@ def open_batches(
 
 def _fits(cut: FrozenPart, recipe: Recipe, data: TrainingData, device: str) -> bool:
     size = 4 * math.prod(kept_shape(cut, recipe.channels, recipe.image_size, device))
-    return size * (len(data.train_rows) * (1 + recipe.views) + len(data.val_rows)) <= MAX_BYTES
+    return size * (len(data.train_rows) * (1 + recipe.views) + len(data.val_rows)) <= KEPT_BYTES["features"]

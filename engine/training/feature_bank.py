@@ -18,24 +18,22 @@ import hashlib
 import json
 import math
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from engine.images import VERSION as PIXELS_VERSION, ImageCache
 from engine.models import WORTH_CONVERTING, FrozenPart, fast_features, kept_shape, state_digest
 from engine.recipes import Augmenter
 from engine.records import Augmentation
-from engine.storage import check_room, make_room, storage_error
+from engine.storage import check_room, make_room, remove_unless_locked, storage_error
 
 PLAIN = -1
 VERSION = 2
-MAX_BYTES = 8 << 30
 VALUES, NAMES, HASH = "features.f32", "images.sha256", 32
 IMAGES_BETWEEN_MARKS = 1024  # a process that is killed loses so many at most
 
@@ -222,22 +220,12 @@ def images_of(cache: ImageCache, rows: NDArray[np.int64], device: str) -> torch.
     return batch.permute(0, 3, 1, 2)
 
 
-def evict(folder: Path, max_bytes: int = MAX_BYTES) -> None:
+def trim_banks(folder: Path, max_bytes: int) -> None:
     """Delete the banks that were used longest ago until the rest fits; one that is being filled stays."""
     banks = [bank for bank in folder.glob("*") if bank.is_dir()]
     entries = [
         (bank.stat().st_mtime, sum(file.stat().st_size for file in bank.iterdir()), bank) for bank in banks
     ]
-    make_room(entries, max_bytes, _remove_unless_busy)
-
-
-def _remove_unless_busy(bank: Path) -> bool:
-    try:
-        with FileLock(bank.with_suffix(".lock"), timeout=0):
-            (bank / VALUES).unlink(
-                missing_ok=True
-            )  # first: on Windows a mapped file stays, and so do its names
-            shutil.rmtree(bank)
-    except (Timeout, OSError):
-        return False
-    return True
+    make_room(
+        entries, max_bytes, lambda bank: remove_unless_locked(bank, bank.with_suffix(".lock"), first=VALUES)
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,9 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.data import limit_training, save_split
+from engine.data import limit_training, positive_of, save_split
 from engine.errors import SplitError, TrainingError
-from engine.images import evict, open_cache
+from engine.images import open_cache, trim_images
 from engine.models import (
     Classifier,
     build_classifier,
@@ -33,25 +33,15 @@ from engine.models import (
     trained_parameters,
 )
 from engine.recipes import check_recipe, counts_after, recipe_to_json
-from engine.records import Epoch, Recipe, Run, Split, TrainingRequest
+from engine.records import PART_NAMES, PARTS, Epoch, Recipe, Run, Split, TrainingRequest
 from engine.runs import environment, save_run, save_uncertainty
 from engine.statistics import choose_threshold
-from engine.storage import write_atomic
+from engine.storage import KEPT_BYTES, write_atomic
 from engine.training.batches import TrainingData
 from engine.training.checkpoint import copy_state, load_checkpoint, remove_checkpoint, save_model
 from engine.training.feature_bank import images_of
 from engine.training.loop import BatchDone, StopRequested, TrainingLoop, stoppable
 from engine.uncertainty import calibrate, calibrated, cases_for_passes, fit_uncertainty, undecided
-
-MAX_BYTES = 20 << 30  # of decoded images, films and thumbnails in the cache beside the run's own
-
-
-def default_positive(classes: Sequence[str]) -> str:
-    """Return the class whose finding sensitivity speaks of, unless the user says otherwise: the last one.
-
-    `Index.classes` puts a class named like "normal" first.
-    """
-    return classes[-1]
 
 
 def train(
@@ -109,7 +99,8 @@ def train(
         channels=recipe.channels,
         progress=stoppable(should_stop, on_batch),
     )
-    evict(cache_dir, MAX_BYTES + cache.images.nbytes)  # this run's own were used last, and stay
+    # This run's own were used last, and stay.
+    trim_images(cache_dir, KEPT_BYTES["images"] + cache.images.nbytes)
     loop = TrainingLoop(
         recipe=recipe,
         folder=folder,
@@ -118,7 +109,7 @@ def train(
         cache=cache,
         data=TrainingData.of(split, cache),
         device=device,
-        positive=split.classes.index(request.positive or default_positive(split.classes)),
+        positive=split.classes.index(positive_of(split.classes, request.positive)),
         should_stop=should_stop,
         on_batch=on_batch,
         began=began - (checkpoint.seconds if checkpoint else 0.0),
@@ -241,11 +232,10 @@ def _check_split(split: Split, positive: str | None) -> None:
             "Add a folder or label for at least one other class",
         )
     for name in split.classes:
-        for part in ("train", "val"):
-            samples = split.train if part == "train" else split.val
-            if not any(sample.label == name for sample in samples):
+        for part in PARTS[:2]:
+            if not any(sample.label == name for sample in split.part(part)):
                 raise SplitError(
-                    f"No {'training' if part == 'train' else 'validation'} image is labelled “{name}”",
+                    f"No {PART_NAMES[part]} image is labelled “{name}”",
                     "Add images of that class, leave the class out, or choose another seed or ratios for the split",
                 )
     if positive is not None and positive not in split.classes:

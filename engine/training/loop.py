@@ -26,9 +26,10 @@ from engine.recipes import OPTIMIZERS, SCHEDULES, balanced_rows, focal_loss, is_
 from engine.records import Epoch, Phase, Recipe
 from engine.runs import append_epoch, load_history, write_history
 from engine.statistics import placements
+from engine.storage import KEPT_BYTES
 from engine.training.batches import BatchSource, TrainingData, open_batches
 from engine.training.checkpoint import Checkpoint, State, copy_state, save_checkpoint
-from engine.training.feature_bank import evict
+from engine.training.feature_bank import trim_banks
 
 SECONDS_BETWEEN_CHECKPOINTS = 15.0
 
@@ -164,7 +165,7 @@ class TrainingLoop:
                     saved_at = time.monotonic()
                 yield epoch
             del batch_source  # it has the banks open
-            evict(self.cache_dir / "features")
+            trim_banks(self.cache_dir / "features", KEPT_BYTES["features"])
         if self.progress.best is not None:
             self.classifier.load_state_dict(self.progress.best)
 

@@ -12,7 +12,7 @@ from engine import data, experiments, jobs, reading, recipes, report, runs
 from engine.errors import EngineError, ReportError
 from engine.records import Estimate, Index, Recipe, Run
 from engine.workspace import Workspace, open_workspace
-from gui.cli.data import choices_of, dataset_of, make_split, pairs_of
+from gui.cli.data import choices_of, dataset_of, pairs_of
 from gui.cli.options import (
     LINE,
     DatasetArgument,
@@ -26,7 +26,7 @@ from gui.cli.options import (
     SplitSeedOption,
     WorkspaceOption,
 )
-from gui.cli.terminal import duration, say, show_json, show_table, watch_job
+from gui.cli.terminal import say, show_json, show_table, watch_job
 from gui.cli.train import epochs_of
 
 app = typer.Typer()
@@ -77,7 +77,7 @@ def compare(
     entries = experiments.entries_of(asked, vary=vary, seeds=seeds)
     found = dataset_of(workspace, dataset)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
-    split = make_split(found, choices)
+    split = data.split_as_chosen(found, choices)
     done: dict[str, Run] = {}
     failed: dict[str, str] = {}
     stopped = False
@@ -174,7 +174,7 @@ def _show(comparison: experiments.RunComparison) -> None:
             *(_figure(row.estimates[name]) for name in ("accuracy", "AUROC", "macro F1")),
             row.run.trained_parameters,
             row.epochs,
-            duration(row.run.seconds),
+            report.duration(row.run.seconds),
         )
         for number, row in enumerate(comparison.rows)
     ]

@@ -10,7 +10,7 @@ import typer
 
 from engine import data
 from engine.errors import DataError, EngineError
-from engine.records import PARTS, Answers, Index, Sample, Split
+from engine.records import PARTS, Answers, Index, Sample
 from engine.workspace import Workspace, open_workspace
 from gui.cli.options import (
     LINE,
@@ -202,7 +202,7 @@ def split(
     workspace = open_workspace(root)
     found = dataset_of(workspace, dataset)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
-    made = make_split(found, choices)
+    made = data.split_as_chosen(found, choices)
     data.save_choices(workspace, found.dataset_id, choices)
     table = workspace.datasets / found.dataset_id / "split.csv"
     data.save_split(made, table)
@@ -233,15 +233,6 @@ def split(
     say("Training will use this split unless told otherwise.")
 
 
-def make_split(found: Index, choices: data.Choices) -> Split:
-    """Split a data set as chosen.
-
-    Raises:
-        SplitError: It cannot be split that way.
-    """
-    return data.split_index(found, ratios=choices.ratios, seed=choices.seed, use_given=choices.use_given)
-
-
 def choices_of(
     workspace: Workspace,
     found: Index,
@@ -264,7 +255,7 @@ def choices_of(
         mode=mode,
         ratios=data.ratios_of(*_shares(ratios)) if ratios else kept.ratios,
         seed=kept.seed if seed is None else seed,
-        positive=positive or data.positive_of(found, kept),
+        positive=positive or kept.positive,
     )
 
 

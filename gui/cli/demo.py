@@ -16,13 +16,13 @@ from typing import Annotated
 
 import typer
 
-from engine import data, jobs, reading, recipes, runs
+from engine import data, jobs, reading, recipes, report, runs
 from engine.errors import TrainingError
 from engine.records import Estimate, Run, TrainingRequest
 from engine.workspace import Workspace, open_workspace
 from gui.cli.data import print_issues, read_data
 from gui.cli.options import START, BrowserOption, JsonOption, PortOption, WorkspaceOption
-from gui.cli.terminal import answers, duration, say, show_json, show_table, watch_job
+from gui.cli.terminal import answers, say, show_json, show_table, watch_job
 from sample_data import SAMPLE_TABLE
 
 app = typer.Typer()
@@ -223,4 +223,4 @@ def print_outcome(outcome: Outcome) -> None:
     )
     in_all = sum(outcome.seconds.values())
     steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in outcome.seconds.items())
-    answers().print(f"{duration(in_all)} on {outcome.run.device}: {steps}", markup=False)
+    answers().print(f"{report.duration(in_all)} on {outcome.run.device}: {steps}", markup=False)

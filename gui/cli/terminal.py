@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from engine import report
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -168,13 +170,5 @@ def _epoch_figures(now: JobStatus) -> str:
     if now.last_epoch is not None:
         parts.append(f"{now.last_epoch.phase}, validation AUROC {now.last_epoch.val_auc:.3f}")
     if now.seconds_left is not None:
-        parts.append(f"{duration(now.seconds_left)} left")
+        parts.append(f"{report.duration(now.seconds_left)} left")
     return " · ".join(parts)
-
-
-def duration(seconds: float) -> str:
-    """Say a time as people do: 42 s, 3 min, 1 h 20 min."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from engine import data, jobs, recipes, runs
+from engine import data, jobs, recipes, report, runs
 from engine.errors import RecipeError, RunError, TrainingError
 from engine.records import Recipe
 from engine.workspace import Workspace, open_workspace
-from gui.cli.data import choices_of, dataset_of, make_split, pairs_of
+from gui.cli.data import choices_of, dataset_of, pairs_of
 from gui.cli.options import (
     LINE,
     TRAINING,
@@ -27,7 +27,7 @@ from gui.cli.options import (
     SplitSeedOption,
     WorkspaceOption,
 )
-from gui.cli.terminal import duration, say, show_json, show_table, watch_job
+from gui.cli.terminal import say, show_json, show_table, watch_job
 
 app = typer.Typer()
 
@@ -60,7 +60,7 @@ def train(
     chosen = recipes.change_recipe(chosen, {**epochs_of(chosen, epochs), **pairs_of(changes or [], "--set")})
     found = dataset_of(workspace, dataset)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
-    make_split(found, choices)  # what cannot be split is said now, not by another process
+    data.split_as_chosen(found, choices)  # what cannot be split is said now, not by another process
     job = jobs.submit(
         workspace,
         data.training_request(chosen, found, choices, device=device, allow_downloads=allow_downloads),
@@ -104,7 +104,8 @@ def _finish(workspace: Workspace, folder: Path, *, as_json: bool) -> None:
         raise TrainingError(problem, remedy or f"Resume it with: overread resume {end.job_id}")
     run = runs.load_run(folder)
     epochs = runs.load_history(folder)
-    best = max((epoch.val_auc for epoch in epochs if epoch.best), default=float("nan"))
+    kept = runs.kept_epoch(epochs)
+    reached = kept.val_auc if kept is not None else float("nan")
     facts: dict[str, Any] = {
         "run_id": run.run_id,
         "folder": run.folder,
@@ -112,7 +113,7 @@ def _finish(workspace: Workspace, folder: Path, *, as_json: bool) -> None:
         "classes": run.classes,
         "positive": run.positive,
         "epochs": len(epochs),
-        "val_auc": best,
+        "val_auc": reached,
         "threshold": run.threshold,
         "seconds": run.seconds,
         "device": run.device,
@@ -123,8 +124,8 @@ def _finish(workspace: Workspace, folder: Path, *, as_json: bool) -> None:
     if as_json:
         show_json(facts)
         return
-    print(f"Run {run.run_id}: {len(epochs)} epochs in {duration(run.seconds)} on {run.device}")
-    print(f"Best AUROC on validation data {best:.3f}; test data wait for the report")
+    print(f"Run {run.run_id}: {len(epochs)} epochs in {report.duration(run.seconds)} on {run.device}")
+    print(f"AUROC of the epoch that was kept {reached:.3f} on validation data; test data wait for the report")
     say(f"Next: overread gui, or overread report {run.run_id} --out report")
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from html import escape as escape
 from pathlib import Path
 
+from engine.records import PART_NAMES
+
 STYLE = f"<style>{Path(__file__).with_name('markup.css').read_text(encoding='utf-8')}</style>"
 """To be placed once in each page."""
 
@@ -20,12 +22,7 @@ PART_COLOURS: Mapping[str, str] = {
     "test": "#2e9e6b",
     "no part": "#7a8793",
 }
-PART_NAMES: Mapping[str, str] = {
-    "train": "training",
-    "val": "validation",
-    "test": "test",
-    "no part": "no part yet",
-}
+PART_TITLES: Mapping[str, str] = {**PART_NAMES, "no part": "no part yet"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,8 +89,8 @@ def bars(counts: Mapping[str, Mapping[str, int]]) -> str:
             f'<div class="or-number">{sum(parts.values()):,}</div>'
         )
     key = "".join(
-        f'<span><i style="background:{PART_COLOURS[part]}"></i>{escape(PART_NAMES[part])}</span>'
-        for part in PART_NAMES
+        f'<span><i style="background:{PART_COLOURS[part]}"></i>{escape(PART_TITLES[part])}</span>'
+        for part in PART_TITLES
         if part in used
     )
     return f'<div class="or-bars">{"".join(rows)}</div><div class="or-key">{key}</div>'

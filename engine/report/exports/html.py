@@ -13,8 +13,9 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from engine.data import patients_words
+from engine.records import PART_NAMES
 from engine.report.figures import confusion_matrix_svg, precision_recall_svg, reliability_svg, roc_svg
-from engine.report.formatting import PART_NAMES, figure, interval, p_value
+from engine.report.formatting import figure, interval, p_value
 from engine.report.records import Against, CaseRow, Heatmap, Picture, Report
 from engine.report.training_figures import balance_svg, curves_svg
 

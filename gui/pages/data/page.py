@@ -11,21 +11,20 @@ from typing import Any
 import gradio as gr
 
 from engine.data import (
-    SPLIT_MODES,
     Choices,
-    choices_from_percent,
     list_indexes,
     load_choices,
     load_index,
     positive_of,
     save_choices,
-    split_index,
+    split_as_chosen,
 )
 from engine.errors import DataError, EngineError
 from engine.records import Index
 from gui.pages.data.bringing.pane import bring_pane
 from gui.pages.data.overview import class_pictures, counts_table, issues, split_overview, summary
 from gui.pages.data.pictures import issue_image, picture_of
+from gui.pages.data.split_form import SPLIT_MODES, choices_from_percent
 from gui.web import AppSession, arrival, markup, shown, static_pane
 
 # While something is brought in, or was refused, the pictures of the data set before must not stand under it.
@@ -73,7 +72,11 @@ def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
         choices.mode,
         *(round(100 * share, 2) for share in choices.ratios),
         choices.seed,
-        gr.Dropdown(choices=list(index.classes), value=positive_of(index, choices), visible=two),
+        gr.Dropdown(
+            choices=list(index.classes),
+            value=positive_of(index.classes, choices.positive) if two else None,
+            visible=two,
+        ),
         *preview_split(index, choices),
     )
 
@@ -87,7 +90,7 @@ def _nothing(why: str, *, tone: str = "plain") -> tuple[Any, ...]:
 def preview_split(index: Index, choices: Choices) -> tuple[list[list[str]], str, str]:
     """Return the table of a split, the remark on it, and why it cannot be made, each empty where there is none."""
     try:
-        split = split_index(index, ratios=choices.ratios, seed=choices.seed, use_given=choices.use_given)
+        split = split_as_chosen(index, choices)
     except DataError as error:
         return [], "", markup.note(str(error), tone="serious")
     return *split_overview(split), ""

@@ -122,7 +122,7 @@ def facts_of(index: Index, path: Path, sample: Sample | None) -> list[tuple[str,
         facts += [
             ("Label", sample.label if sample.label is not None else "none"),
             ("Patient", sample.patient_id if named else "not named"),
-            ("Part", markup.PART_NAMES[sample.part or "no part"]),
+            ("Part", markup.PART_TITLES[sample.part or "no part"]),
         ]
         facts += sample.meta.items()
     return facts

@@ -16,7 +16,7 @@ import gradio as gr
 
 from engine.errors import EngineError, ReviewError
 from engine.reading import QUEUES, RunSummary
-from engine.records import PARTS, Prediction, Uncertainty, Verdict
+from engine.records import PART_NAMES, PARTS, Prediction, Uncertainty, Verdict
 from gui.pages.review.sitting import ASKED, Desk, Reading, StaleCaseError, part_named, review_of, text
 from gui.pages.review.viewer.viewer import ReviewPane
 from gui.web import AppSession, answered, explanation, image_url, sentence
@@ -24,7 +24,7 @@ from gui.web import AppSession, answered, explanation, image_url, sentence
 Answer = dict[str, Any]
 WHOLE = "all"
 UNREAD = "not yet read"
-PART_TITLES = {"train": "training", "val": "validation", "test": "test", WHOLE: "all parts"}
+PART_TITLES = {**PART_NAMES, WHOLE: "all parts"}
 NOTHING_TO_READ = (
     "There is nothing to read yet. Choose data on the Data page, then train on the Train page: "
     "the cases of its test part appear here."
@@ -240,7 +240,7 @@ def _addresses(session: AppSession, run_id: str, image_id: str) -> Answer:
 def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
     session, run = desk.session, reading.run
     heat = explanation(session, reading.run_id, case.image_id)
-    part = f" · {PART_TITLES[case.part]}" if case.part else ""
+    part = f" · {PART_NAMES[case.part]}" if case.part else ""
     # the id stands for the patient where the data names none
     patient = f" · patient {case.patient_id}" if case.patient_id != case.image_id else ""
     dropout = case.uncertainty

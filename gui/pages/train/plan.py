@@ -16,7 +16,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from engine.data import Choices, limit_training, load_choices, load_index, positive_of, split_index
+from engine.data import Choices, limit_training, load_choices, load_index, positive_of, split_as_chosen
 from engine.errors import DataError, EngineError, RecipeError, TrainingError
 from engine.images import load_image
 from engine.recipes import keep_own, load_recipe, named_recipe, recipe_choices, recipe_to_json, save_own
@@ -44,7 +44,7 @@ def chosen_split(session: AppSession, dataset_id: str | None) -> Split:
 def _split(workspace: Workspace, dataset_id: str, stamp: int, choices: Choices) -> Split:
     """Split once for all the events of a form; `stamp` (the file's time) makes data that was brought again count."""
     index = load_index(workspace, dataset_id)
-    return split_index(index, ratios=choices.ratios, seed=choices.seed, use_given=choices.use_given)
+    return split_as_chosen(index, choices)
 
 
 def data_facts(session: AppSession, dataset_id: str | None) -> str:
@@ -54,13 +54,13 @@ def data_facts(session: AppSession, dataset_id: str | None) -> str:
     except DataError as error:
         return markup.note(str(error), tone="serious" if dataset_id else "plain")
     choices = load_choices(session.workspace, str(dataset_id))
-    positive = positive_of(load_index(session.workspace, str(dataset_id)), choices)
+    two = len(split.classes) == 2
     parts = (
         f"{len(split.train):,} training",
         f"{len(split.val):,} validation",
         f"{len(split.test):,} test images",
     )
-    issue = f" The finding is “{positive}”." if positive else ""
+    issue = f" The finding is “{positive_of(split.classes, choices.positive)}”." if two else ""
     return markup.note(f"{', '.join(parts)}. Split: {split.method}.{issue} Change this on the Data page.")
 
 

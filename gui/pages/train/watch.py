@@ -21,6 +21,7 @@ from engine import jobs
 from engine.data import load_choices, load_index, training_request
 from engine.errors import EngineError, RecipeError, TrainingError
 from engine.records import Epoch, Recipe
+from engine.report import duration
 from engine.runs import load_history
 from gui.pages.train.plan import chosen_split, refuse_guests
 from gui.pages.train.recipe_form import recipe_of
@@ -185,20 +186,12 @@ def run_box(status: jobs.JobStatus | None, working: jobs.JobStatus | None) -> st
     if status.batches:
         pieces.append(f"batch {status.batch:,} of {status.batches:,}")
     if status.seconds_left is not None and math.isfinite(status.seconds_left):
-        pieces.append(f"{duration(status.seconds_left)} left")
+        pieces.append(f"about {duration(max(1, status.seconds_left))} left")
     # What was said while the images were read is over once a phase has begun.
     begun = status.state == "training" and status.phase
     heading = f"{state.capitalize()}." if begun or not status.message else status.message
     line = " · ".join(pieces) if len(pieces) > 1 else ""
     return markup.note(heading, inner=markup.progress(fraction, line))
-
-
-def duration(seconds: float) -> str:
-    """Return seconds in words for people: "about 40 s", "about 3 min", "about 2 h 10 min"."""
-    if seconds < 90:
-        return f"about {max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"about {minutes} min" if minutes < 60 else f"about {minutes // 60} h {minutes % 60} min"
 
 
 def losses(history: Sequence[Epoch]) -> pd.DataFrame | None:

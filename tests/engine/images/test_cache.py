@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from engine.errors import WorkspaceError
-from engine.images.cache import evict, open_cache
+from engine.images.cache import open_cache, trim_images
 from engine.images.pictures import image_file
 from engine.images.tensors import load_image
 from engine.records import Sample
@@ -226,12 +226,12 @@ def test_what_was_not_used_for_longest_is_evicted_first(tmp_path: Path, samples:
     os.utime(film, (time.time() - 250,) * 2)
     open_cache(cache_dir, samples, size=32, channels=3)  # `old` is used again, the film is the oldest now
 
-    assert evict(cache_dir, 10**9) == 0
+    assert trim_images(cache_dir, 10**9) == 0
     total = sum(path.stat().st_size for path in cache_dir.rglob("*") if path.is_file())
-    freed = evict(cache_dir, total - film.stat().st_size - 1)
+    freed = trim_images(cache_dir, total - film.stat().st_size - 1)
     assert freed > 0 and not film.exists() and not used.exists()
     assert old.exists() and new.exists()
-    evict(cache_dir, 0)
+    trim_images(cache_dir, 0)
     assert not old.exists() and not new.exists()
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.models import openvino as inference
 from engine.models.classifier import build_classifier
 from engine.models.frozen import cut_behind_backbone
 from engine.models.openvino import engine_name, fast_features
+from engine.storage import KEPT_BYTES
 from tests.tiny import TINY_RECIPE
 
 
@@ -66,7 +66,7 @@ def test_a_net_that_changed_is_converted_anew(tmp_path: Path) -> None:
 
 def test_converted_nets_do_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
-    monkeypatch.setattr(inference, "MAX_BYTES", 1_000_000)
+    monkeypatch.setitem(KEPT_BYTES, "nets", 1_000_000)
     classifier = build_classifier(TINY_RECIPE, 2).eval()
     for size in (32, 48, 64, 80, 96):
         fast_features(
@@ -75,7 +75,7 @@ def test_converted_nets_do_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest
     nets = list((tmp_path / "nets").iterdir())
     assert {net.suffix for net in nets} == {".xml", ".bin"} and len(nets) % 2 == 0
     newest = max(nets, key=lambda net: net.stat().st_mtime)
-    assert sum(net.stat().st_size for net in nets if net.stem != newest.stem) <= inference.MAX_BYTES
+    assert sum(net.stat().st_size for net in nets if net.stem != newest.stem) <= KEPT_BYTES["nets"]
     assert len(nets) < 10
 
 

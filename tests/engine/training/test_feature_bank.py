@@ -21,7 +21,7 @@ from engine.models.classifier import build_classifier
 from engine.models.frozen import FrozenPart, cut_behind_backbone
 from engine.records import Augmentation
 from engine.training import feature_bank as features
-from engine.training.feature_bank import NAMES, PLAIN, VALUES, FeatureBank, evict
+from engine.training.feature_bank import NAMES, PLAIN, VALUES, FeatureBank, trim_banks
 from tests.tiny import TINY_RECIPE
 
 UNCHANGED = Augmentation()
@@ -171,7 +171,7 @@ def test_a_bank_that_is_being_filled_is_not_deleted_to_make_room(tmp_path: Path,
     bank(tmp_path, images(tmp_path, 4), cut).view(PLAIN, np.arange(4))
     (folder,) = (path for path in (tmp_path / "features").iterdir() if path.is_dir())
     with FileLock(folder.with_suffix(".lock")):
-        evict(tmp_path / "features", max_bytes=0)
+        trim_banks(tmp_path / "features", max_bytes=0)
         assert (folder / VALUES).exists()
-    evict(tmp_path / "features", max_bytes=0)
+    trim_banks(tmp_path / "features", max_bytes=0)
     assert not folder.exists()

@@ -31,7 +31,8 @@ from engine.records import (
 )
 from engine.runs.folder import load_run, split_of
 from engine.runs.history import load_history
-from engine.training import batches as batch_source, fit as training, loop as the_loop
+from engine.storage import KEPT_BYTES
+from engine.training import batches as batch_source, loop as the_loop
 from engine.training.checkpoint import Checkpoint, copy_state, load_checkpoint, save_checkpoint
 from engine.training.fit import train
 from engine.workspace import Workspace
@@ -267,7 +268,7 @@ def test_the_feature_bank_gives_what_the_net_gives(
     )
     with_bank = curve(list(loop(banked, tiny_split, workspace.runs / "bank", workspace.cache)))
     assert (workspace.cache / "features").is_dir()
-    monkeypatch.setattr(batch_source, "MAX_BYTES", 0)  # a bank that has no room is not made
+    monkeypatch.setitem(KEPT_BYTES, "features", 0)  # a bank that has no room is not made
     other = workspace.root / "other"
     without = curve(list(loop(banked, tiny_split, workspace.runs / "net", other)))
     assert not (other / "features").exists()
@@ -377,7 +378,7 @@ def test_decoded_images_that_no_run_uses_any_more_make_room(
 ) -> None:
     list(loop(TINY_RECIPE, tiny_split, workspace.runs / "a", workspace.cache))
     (before,) = (workspace.cache / "images").glob("*/pixels.bin")
-    monkeypatch.setattr(training, "MAX_BYTES", before.stat().st_size // 2)
+    monkeypatch.setitem(KEPT_BYTES, "images", before.stat().st_size // 2)
     list(loop(replace(TINY_RECIPE, image_size=64), tiny_split, workspace.runs / "b", workspace.cache))
     (after,) = (workspace.cache / "images").glob("*/pixels.bin")
     assert after != before

@@ -48,7 +48,7 @@ def drawn(proposal: Proposal) -> dict[str, Any]:
             for level in proposal.levels
         ],
         "roles": list(ROLE_WORDS.items()),
-        "parts": [(part, markup.PART_NAMES[part]) for part in PARTS],
+        "parts": [(part, markup.PART_TITLES[part]) for part in PARTS],
         "offers": [
             (offer.path, f"{offer.path}: {offer.matched:,} of {offer.rows:,} rows")
             for offer in proposal.tables
@@ -79,7 +79,7 @@ def _facts(proposal: Proposal) -> list[str]:
     if proposal.unlabelled and number:
         facts.append(f"{proposal.unlabelled:,} without a class")
     facts += [
-        f"{proposal.parts[part]:,} in {markup.PART_NAMES[part]}" for part in PARTS if proposal.parts.get(part)
+        f"{proposal.parts[part]:,} in {markup.PART_TITLES[part]}" for part in PARTS if proposal.parts.get(part)
     ]
     facts.append(
         f"{proposal.patients:,} patients" if proposal.patients else "no patient named by a folder or table"

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from engine.data.index import index_data, list_indexes, save_index
-from engine.data.split_choices import Choices, choices_from_percent, load_choices, positive_of, save_choices
+from engine.data.split_choices import Choices, load_choices, positive_of, save_choices
 from engine.errors import SplitError
 from engine.records import DataIssue, DataIssueKind, Index, Sample
 from engine.workspace import Workspace
 from gui.pages.data.overview import class_pictures, counts_table, issues, summary
 from gui.pages.data.page import SHOWN, apply_split, dataset_choices, show
+from gui.pages.data.split_form import choices_from_percent
 from gui.web import markup
 from gui.web.session import AppSession
 from tests.gui.pages.data.conftest import write_films
@@ -171,8 +172,6 @@ def test_a_damaged_choice_falls_back_to_the_default(tmp_path: Path) -> None:
 
 
 def test_the_finding_is_the_class_that_is_not_normal_unless_chosen(tmp_path: Path) -> None:
-    two = Index(dataset_id="0", name="n", root=tmp_path, samples=(), classes=("normal", "opacity"))
-    three = Index(dataset_id="0", name="n", root=tmp_path, samples=(), classes=("a", "b", "c"))
-    assert positive_of(two, Choices()) == "opacity"
-    assert positive_of(two, Choices(positive="normal")) == "normal"
-    assert positive_of(three, Choices()) is None
+    two = ("normal", "opacity")
+    assert positive_of(two) == positive_of(two, "none of these") == "opacity"
+    assert positive_of(two, "normal") == "normal"

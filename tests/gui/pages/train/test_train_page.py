@@ -27,7 +27,7 @@ from engine.records import Augmentation, Balance, Head, Phase, Recipe
 from engine.workspace import open_workspace
 from gui.pages.train.plan import augmented, data_facts, facts, open_recipe, recipe_file, save_recipe
 from gui.pages.train.recipe_form import FIELDS, recipe_of, values_of
-from gui.pages.train.watch import duration, look, losses, resume, run_box, scores, start, stop
+from gui.pages.train.watch import look, losses, resume, run_box, scores, start, stop
 from gui.web.session import AppSession, open_session
 from tests.gui.pages.data.test_data_page import write_films
 from tests.tiny import EPOCH
@@ -239,15 +239,6 @@ def test_what_comes_after_the_last_epoch_is_said() -> None:
 def test_a_run_that_ended_early_says_so_and_can_be_resumed(state: str) -> None:
     box = run_box(a_status(state=state, message="The disk is full."), None)
     assert state.capitalize() in box and "The disk is full." in box and "Resume goes on" in box
-
-
-def test_durations_are_in_words() -> None:
-    assert [duration(s) for s in (0.2, 40, 130, 7800)] == [
-        "about 1 s",
-        "about 40 s",
-        "about 2 min",
-        "about 2 h 10 min",
-    ]
 
 
 def test_curves_are_none_before_the_first_point_and_leave_out_what_was_not_computed() -> None:
