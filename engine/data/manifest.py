@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import cast
 
 from engine.errors import DataError
-from engine.records import PARTS, Part, Sample
+from engine.records import PARTS, Sample
+from engine.spreadsheet import read_csv, write_csv
 
 _FORMER_NAMES = {"part": "given_part", "side": "part"}  # in files written before schema version 2
 COLUMNS = ("image_id", "path", "label", "patient_id", "given_part", "mask_path", "width", "height", "meta")
@@ -24,24 +23,21 @@ def to_csv(rows: Iterable[tuple[Sample, Mapping[str, str]]], extra: Sequence[str
         rows: A sample, and the values of the extra columns.
         extra: Names of columns before the sample's own.
     """
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow((*extra, *COLUMNS))
-    for sample, values in rows:
-        own = (
-            sample.image_id,
-            str(sample.path),
-            sample.label or "",
-            sample.patient_id,
-            sample.part or "",
-            str(sample.mask_path or ""),
-            sample.width,
-            sample.height,
-            json.dumps(dict(sample.meta)) if sample.meta else "",
-        )
-        writer.writerow((*(values[name] for name in extra), *own))
-    # File names on Linux need not be UTF-8; they must come back as they were.
-    return stream.getvalue().encode("utf-8", "surrogateescape")
+    return write_csv(({**values, **_cells(sample)} for sample, values in rows), (*extra, *COLUMNS))
+
+
+def _cells(sample: Sample) -> dict[str, str | int | None]:
+    return {
+        "image_id": sample.image_id,
+        "path": str(sample.path),
+        "label": sample.label,
+        "patient_id": sample.patient_id,
+        "given_part": sample.part,
+        "mask_path": str(sample.mask_path) if sample.mask_path else None,
+        "width": sample.width,
+        "height": sample.height,
+        "meta": json.dumps(dict(sample.meta)) if sample.meta else None,
+    }
 
 
 def from_csv(data: bytes, table: Path) -> list[tuple[Sample, dict[str, str]]]:
@@ -57,21 +53,21 @@ def from_csv(data: bytes, table: Path) -> list[tuple[Sample, dict[str, str]]]:
     Raises:
         DataError: A column or a value is missing or wrong.
     """
-    reader = csv.DictReader(io.StringIO(data.decode("utf-8", "surrogateescape"), newline=""))
-    header = list(reader.fieldnames or ())
-    if "given_part" not in header:
-        reader.fieldnames = [_FORMER_NAMES.get(name, name) for name in header]
     rows = []
     try:
-        for row in reader:
-            if None in row or None in row.values() or (row["given_part"] and row["given_part"] not in PARTS):
-                raise ValueError(f"line {reader.line_num}")
+        names, lines = read_csv(data)
+        if "given_part" not in names:
+            names = [_FORMER_NAMES.get(name, name) for name in names]
+        for number, cells in enumerate(lines, start=1):
+            row = dict(zip(names, cells, strict=False))
+            if len(cells) != len(names) or (row["given_part"] and row["given_part"] not in PARTS):
+                raise ValueError(f"row {number}")
             sample = Sample(
                 image_id=row["image_id"],
                 path=Path(row["path"]),
                 label=row["label"] or None,
                 patient_id=row["patient_id"],
-                part=cast(Part, row["given_part"]) if row["given_part"] else None,
+                part=next((part for part in PARTS if part == row["given_part"]), None),
                 mask_path=Path(row["mask_path"]) if row["mask_path"] else None,
                 width=int(row["width"]),
                 height=int(row["height"]),

@@ -13,7 +13,8 @@ from markupsafe import Markup
 
 from engine.experiments.comparison import FIGURES, Contrast, Row, RunComparison
 from engine.records import PART_NAMES
-from engine.report import duration, fill_template, forest_svg, overlaid_svg, plain, render_csv
+from engine.report import duration, fill_template, forest_svg, overlaid_svg, plain
+from engine.spreadsheet import write_csv
 from engine.storage import storage_error, write_atomic
 
 
@@ -40,7 +41,7 @@ def write_comparison(comparison: RunComparison, folder: Path) -> WrittenComparis
         html=folder / "comparison.html", csv=folder / "comparison.csv", json=folder / "comparison.json"
     )
     write_atomic(written.html, render_page(comparison))
-    write_atomic(written.csv, render_csv(_lines(comparison)))
+    write_atomic(written.csv, write_csv(_lines(comparison)))
     write_atomic(written.json, json.dumps(document(comparison), indent=1, ensure_ascii=False) + "\n")
     return written
 

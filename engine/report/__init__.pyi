@@ -7,7 +7,6 @@ from .exports.html import (
     fill_template as fill_template,
 )
 from .exports.numbers import plain as plain
-from .exports.tables import render_csv as render_csv
 from .formatting import (
     duration as duration,
     figure as figure,

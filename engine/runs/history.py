@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from engine.errors import RunError
 from engine.records import Epoch
+from engine.spreadsheet import read_csv, write_csv
 from engine.storage import storage_error, write_atomic
 
 
@@ -22,22 +22,20 @@ def append_epoch(folder: Path, epoch: Epoch) -> None:
     path = folder / "history.csv"
     try:
         fresh = not path.exists()
-        with path.open("a", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, [field.name for field in dataclasses.fields(Epoch)])
-            if fresh:
-                writer.writeheader()
-            writer.writerow(dataclasses.asdict(epoch))
+        with path.open("ab") as stream:
+            stream.write(_lines([epoch], headings=fresh))
     except OSError as error:
         raise storage_error(error, path) from error
 
 
 def write_history(folder: Path, epochs: Iterable[Epoch]) -> None:
     """Write history.csv anew: a resumed run forgets the epochs after its checkpoint."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, [field.name for field in dataclasses.fields(Epoch)])
-    writer.writeheader()
-    writer.writerows(dataclasses.asdict(epoch) for epoch in epochs)
-    write_atomic(folder / "history.csv", text.getvalue())
+    write_atomic(folder / "history.csv", _lines(epochs))
+
+
+def _lines(epochs: Iterable[Epoch], *, headings: bool = True) -> bytes:
+    names = [field.name for field in dataclasses.fields(Epoch)]
+    return write_csv(map(dataclasses.asdict, epochs), names, headings=headings)
 
 
 def kept_epoch(history: Sequence[Epoch]) -> Epoch | None:
@@ -59,18 +57,16 @@ def load_history(folder: Path) -> list[Epoch]:
         return []
     epochs: list[Epoch] = []
     try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            for row in csv.DictReader(stream):
-                if any(value is None for value in row.values()):
-                    continue
-                epochs.append(
-                    Epoch(
-                        number=int(row["number"]),
-                        phase=row["phase"],
-                        best=row["best"] == "True",
-                        **{name: float(row[name]) for name in _FIGURES},
-                    )
+        names, lines = read_csv(path.read_bytes())
+        for row in (dict(zip(names, cells, strict=True)) for cells in lines if len(cells) == len(names)):
+            epochs.append(
+                Epoch(
+                    number=int(row["number"]),
+                    phase=row["phase"],
+                    best=row["best"] == "True",
+                    **{name: float(row[name] or "nan") for name in _FIGURES},
                 )
+            )
     except (OSError, ValueError, KeyError, csv.Error) as error:
         raise RunError(
             f"The training curves of run {folder.name} are damaged",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import shlex
 from collections.abc import Sequence
-from io import BytesIO, StringIO
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -14,6 +14,7 @@ import typer
 from engine import data, images, prediction, reading, runs, saliency
 from engine.errors import DataError, ReportError
 from engine.records import PARTS, DataIssue, DataIssueKind, Part, Prediction, Run, Sample
+from engine.spreadsheet import read_csv, write_csv
 from engine.storage import storage_error, write_atomic
 from engine.workspace import open_workspace
 from gui.cli.data import read_images
@@ -144,11 +145,7 @@ def add_to_table(table: Path, run: Run, predictions: Sequence[Prediction], sampl
             *(f"{value:.6f}" for value in one.probabilities),
         )
         lines[one.image_id] = dict(zip(headings, values, strict=True))
-    text = StringIO(newline="")
-    writer = csv.DictWriter(text, headings)
-    writer.writeheader()
-    writer.writerows(lines.values())
-    write_atomic(table, text.getvalue())
+    write_atomic(table, write_csv(lines.values(), headings))
 
 
 def _headings(run: Run) -> list[str]:
@@ -164,11 +161,10 @@ def lines_of(table: Path, run: Run) -> dict[str, dict[str, str]]:
     if not table.exists():
         return {}
     try:
-        with table.open(newline="", encoding="utf-8") as stream:
-            reader = csv.DictReader(stream)
-            if reader.fieldnames == _headings(run):
-                return {row["image_id"]: row for row in reader}
-    except (OSError, UnicodeDecodeError, csv.Error):
+        names, lines = read_csv(table.read_bytes())
+        if names == _headings(run) and all(len(cells) == len(names) for cells in lines):
+            return {cells[0]: dict(zip(names, cells, strict=True)) for cells in lines}
+    except (OSError, csv.Error):
         pass  # whatever it is, nothing may be added to it
     raise DataError(f"{table} is not a table of this run's predictions", "Choose another file with --out")
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from engine.report.exports.html import render_html
 from engine.report.exports.numbers import render_json
-from engine.report.exports.tables import render_csv, tables_of
+from engine.report.exports.tables import tables_of
 from engine.report.records import ExportedReport, Heatmap, Picture, Report
+from engine.spreadsheet import write_csv
 from engine.storage import storage_error, write_atomic
 
 
@@ -27,5 +28,5 @@ def write_report(report: Report, folder: Path, *, picture: Picture, heatmap: Hea
     tables = {}
     for name, rows in tables_of(report).items():
         tables[name] = folder / f"{name}.csv"
-        write_atomic(tables[name], render_csv(rows))
+        write_atomic(tables[name], write_csv(rows))
     return ExportedReport(html=page, json=numbers, csv=tables)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -121,34 +119,3 @@ def _answers(review: Review) -> dict[str, Any]:
         for name, value in answers_in(review).items()
         if not isinstance(value, tuple)
     }
-
-
-def render_csv(rows: Sequence[Row]) -> str:
-    """Write rows as CSV, with a byte-order mark so that spreadsheets read UTF-8, and no cell that acts as a formula."""
-    text = io.StringIO(newline="")
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.writer(text)
-    writer.writerow([_harmless(name) for name in columns])
-    writer.writerows([_harmless(row.get(name, "")) for name in columns] for row in rows)
-    return "\ufeff" + text.getvalue()
-
-
-def _harmless(cell: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula; a number that is none is an empty cell."""
-    if isinstance(cell, float):
-        return cell if math.isfinite(cell) else ""
-    if isinstance(cell, str) and cell.lstrip(" ")[:1] in (
-        "=",
-        "+",
-        "-",
-        "@",
-        "\t",
-        "\r",
-        "\n",
-        "＝",
-        "＋",
-        "－",
-        "＠",
-    ):
-        return f"'{cell}"
-    return cell

@@ -79,7 +79,9 @@ def _facts(proposal: Proposal) -> list[str]:
     if proposal.unlabelled and number:
         facts.append(f"{proposal.unlabelled:,} without a class")
     facts += [
-        f"{proposal.parts[part]:,} in {markup.PART_TITLES[part]}" for part in PARTS if proposal.parts.get(part)
+        f"{proposal.parts[part]:,} in {markup.PART_TITLES[part]}"
+        for part in PARTS
+        if proposal.parts.get(part)
     ]
     facts.append(
         f"{proposal.patients:,} patients" if proposal.patients else "no patient named by a folder or table"
