@@ -1,8 +1,10 @@
 """The line, walked from end to end: what a training process does, and what the demonstration and command line call.
 
-train_run      index → split → train → Run          epochs reported on the way
-read_run       Run → predictions and heatmaps       stored, so that reviewing can begin
-report_run     Run → Report                         from what is stored
+    train_run      index → split → train → Run          epochs reported on the way
+    read_run       Run → predictions and heatmaps       stored, so that reviewing can begin
+    report_run     Run → Report                         from what is stored
+
+Each takes records and returns records; `engine.jobs.work` calls the first two in a training process.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
 """The one folder that holds everything Overread writes.
 
-workspace/
-  overread.db                 cases and reviews (engine.reading.store)
-  datasets/<dataset_id>/      what was indexed
-  runs/<run_id>/              one training run each: recipe, split, history, checkpoint, environment, heatmaps
-  unpacked/, uploads/         archives that were indexed, and files that the browser sent: the images of data sets
-  cache/                      decoded images, features, films: may be deleted at any time
+    workspace/
+      overread.db                 cases and reviews (engine.reading.store)
+      datasets/<dataset_id>/      what was indexed
+      runs/<run_id>/              one training run each: recipe, split, history, checkpoint, environment, heatmaps
+      unpacked/, uploads/         archives that were indexed, and files that the browser sent: the images of data sets
+      cache/                      decoded images, features, films: may be deleted at any time
+
+Images that lie elsewhere stay where they are, and are only read.
 """
 
 from __future__ import annotations

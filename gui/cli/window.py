@@ -1,8 +1,9 @@
-"""`overread gui`: the window, and the link for guests where it was asked for."""
+"""`overread gui` and `docs`: what opens in the browser, and the link for guests where it was asked for."""
 
 from __future__ import annotations
 
 import sys
+import webbrowser
 from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +13,9 @@ from engine import reading, runs
 from engine.errors import EngineError
 from engine.workspace import Workspace, open_workspace
 from gui import sharing
-from gui.cli.options import START, BrowserOption, PortOption, WorkspaceOption
+from gui.cli.options import LOOK, START, BrowserOption, PortOption, WorkspaceOption
 from gui.cli.terminal import remarks, say
+from gui.documentation import site_of
 
 if TYPE_CHECKING:
     from gui.sharing import Share
@@ -55,6 +57,18 @@ def gui(
             say(f"{error} The window on this computer opens all the same.")
     with closing(link) if link is not None else nullcontext():
         serve(workspace, port=port, open_browser=not no_browser)
+
+
+@app.command(rich_help_panel=LOOK)
+def docs(no_browser: BrowserOption = False) -> None:
+    """Open this documentation in the browser, from this disk and without a network.
+
+    Example: [bold]overread docs[/bold]
+    """
+    address = site_of(say=say).as_uri()
+    print(address)
+    if not no_browser:
+        webbrowser.open(address)
 
 
 def open_link(workspace: Workspace, *, minutes: int, through_ssh: bool, server: str | None) -> Share:

@@ -100,12 +100,6 @@ def test_every_command_teaches_by_an_example(name: str, overread: Overread) -> N
     assert f"Example: overread {name}" in out
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_is_in_the_readme(name: str) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"overread {name}" in readme
-
-
 def test_a_wrong_command_line_is_exit_code_2(overread: Overread) -> None:
     code, out, err = overread("trian")
     assert (code, out) == (2, "")

@@ -1,0 +1,137 @@
+"""Make the pictures of the pages: the real program on the sample films, seen through a real Chromium.
+
+python docs/make_pictures.py                    walks the demonstration first, in a workspace that is thrown away
+python docs/make_pictures.py --workspace DIR    in a copy of DIR, where `overread demo --no-gui -w DIR` has been
+
+Afterwards look at every picture: a script sees no ugliness.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from engine.workspace import Workspace, open_workspace  # noqa: E402
+
+PICTURES = ROOT / "docs" / "pictures"
+CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+READER = "anna"
+READ_FIRST = 20  # images, so that the report has a reader's labels to show
+SHOWN = "film-080"  # the finding is plain, and in the test part of the demonstration's split
+
+
+def data(page: Any) -> None:
+    """Show the sample films' overview."""
+    page.wait_for_selector("#data-images img")
+
+
+def train(page: Any) -> None:
+    """Show the finished run."""
+    page.wait_for_selector("#train-loss >> text=validation")
+    page.wait_for_selector("#train-facts >> text=parameters in all")
+
+
+def review(page: Any) -> None:
+    """Agree with some images, then show one whose finding is plain."""
+    for _ in range(READ_FIRST):
+        page.wait_for_selector(".rv[data-shown]:not([data-busy])")
+        shown = page.get_attribute(".rv", "data-shown")
+        page.keyboard.press(
+            "ArrowRight" if SHOWN in page.locator("[data-at=corner-name]").inner_text() else "a"
+        )
+        page.wait_for_function("was => document.querySelector('.rv').dataset.shown !== was", arg=shown)
+    page.reload()
+    page.wait_for_selector(".rv[data-shown]:not([data-busy])")
+    page.select_option(".rv select[data-at=queue]", "all")
+    for _ in range(200):
+        page.wait_for_selector(".rv[data-shown]:not([data-busy])")
+        if SHOWN in page.locator("[data-at=corner-name]").inner_text():
+            return
+        shown = page.get_attribute(".rv", "data-shown")
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("was => document.querySelector('.rv').dataset.shown !== was", arg=shown)
+    raise SystemExit(f"{SHOWN} is not in the test part of this run")
+
+
+def report(page: Any) -> None:
+    """Show the figures against the labels in the data and against the reader's."""
+    page.wait_for_selector("#report-drawings-0 svg")
+
+
+def share(page: Any) -> None:
+    """Show the warning; nothing is shared."""
+    page.wait_for_selector("#share-consent")
+
+
+SCREENS: dict[str, Callable[[Any], None]] = {
+    "data": data,
+    "train": train,
+    "review": review,
+    "report": report,
+    "share": share,
+}
+
+
+def take(workspace: Workspace, into: Path) -> None:
+    """Open the window on a workspace and take a picture of each page."""
+    from playwright.sync_api import sync_playwright
+
+    from gui.app import start
+    from gui.web import open_session
+
+    session = open_session(workspace, reader=READER)
+    window = start(session)
+    found = next((path for path in CHROMIUM if Path(path).exists()), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1366, "height": 768}, color_scheme="light")
+        page.set_default_timeout(40_000)
+        page.goto(window.url)
+        for name, prepare in SCREENS.items():
+            page.click(f"#page-{name}-button")
+            prepare(page)
+            page.wait_for_timeout(1500)  # pictures in the page finish loading
+            save(page.screenshot(timeout=120_000), into / f"{name}.png")
+        browser.close()
+    window.close()
+    session.store.close()
+
+
+def save(png: bytes, path: Path) -> None:
+    """Write a picture with 256 colours: a third of the bytes, and no eye sees it."""
+    with Image.open(io.BytesIO(png)) as picture:
+        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    print(path)
+
+
+def main() -> None:
+    """Take every picture."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--workspace", type=Path, help="with a run on the sample films")
+    parser.add_argument("--into", type=Path, default=PICTURES, help="the folder to write to")
+    asked = parser.parse_args()
+    asked.into.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="overread-pictures-", ignore_cleanup_errors=True) as folder:
+        workspace = Path(folder) / "workspace"
+        if asked.workspace:
+            shutil.copytree(asked.workspace, workspace)
+        else:
+            from gui.cli.demo import walk
+
+            walk(open_workspace(workspace))
+        take(open_workspace(workspace), asked.into)
+
+
+if __name__ == "__main__":
+    main()
