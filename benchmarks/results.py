@@ -62,7 +62,10 @@ def table(*, every: bool = False) -> str:
     Raises:
         FileNotFoundError: Nothing was measured yet.
     """
-    files = sorted(FOLDER.glob("*.json"), key=lambda path: (path.stem[-10:], path.stem))
+    dated = FOLDER.glob(
+        "*-[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].json"
+    )  # coverage.json is of another kind
+    files = sorted(dated, key=lambda path: (path.stem[-10:], path.stem))
     if not files:
         raise FileNotFoundError("No results yet: run python -m benchmarks first")
     kept = json.loads(files[-1].read_text(encoding="utf-8"))
