@@ -13,8 +13,9 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -24,6 +25,7 @@ from engine.storage import storage_error
 ZIP_SUFFIXES = (".zip",)
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 ARCHIVE_SUFFIXES = ZIP_SUFFIXES + TAR_SUFFIXES
+Progress = Callable[[int], None]
 _BLOCK = 1024 * 1024
 _BROKEN = (
     tarfile.TarError,
@@ -67,7 +69,9 @@ def stem(archive: Path) -> str:
     return next((name[: -len(suffix)] for suffix in longest_first if name.lower().endswith(suffix)), name)
 
 
-def unpack(archive: Path, into: Path, *, limits: Limits | None = None) -> Path:
+def unpack(
+    archive: Path, into: Path, *, limits: Limits | None = None, progress: Progress | None = None
+) -> Path:
     """Unpack an archive into a folder of its own.
 
     Hidden files and macOS resource forks are left out.
@@ -76,6 +80,7 @@ def unpack(archive: Path, into: Path, *, limits: Limits | None = None) -> Path:
         archive: A .zip, .tar or compressed .tar.
         into: Where the folder is made; it is named after the archive and the sha256 of its bytes.
         limits: How much may come out of it.
+        progress: Called with the bytes unpacked so far, now and then; may raise to stop, and nothing is left behind.
 
     Returns:
         The folder; the one made before, if this archive was unpacked here before.
@@ -86,8 +91,8 @@ def unpack(archive: Path, into: Path, *, limits: Limits | None = None) -> Path:
         WorkspaceError: `into` cannot be written to.
     """
     try:
-        with archive.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        status = archive.stat()
+        digest = _digest(archive, status.st_size, status.st_mtime_ns)
     except OSError as error:
         raise DataError(
             f"{archive} cannot be opened ({error.strerror or error})",
@@ -102,7 +107,7 @@ def unpack(archive: Path, into: Path, *, limits: Limits | None = None) -> Path:
     except OSError as error:
         raise storage_error(error, into) from error
     try:
-        _write_members(archive, working, limits or Limits())
+        _write_members(archive, working, limits or Limits(), progress)
         if not folder.is_dir():  # another process may have been quicker
             working.replace(folder)
     finally:
@@ -110,7 +115,14 @@ def unpack(archive: Path, into: Path, *, limits: Limits | None = None) -> Path:
     return folder
 
 
-def _write_members(archive: Path, folder: Path, limits: Limits) -> None:
+@lru_cache(maxsize=16)
+def _digest(archive: Path, size: int, changed: int) -> str:
+    """Hash an archive once, although it is proposed, answered and then read; size and time tell a new one."""
+    with archive.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _write_members(archive: Path, folder: Path, limits: Limits, progress: Progress | None) -> None:
     free = shutil.disk_usage(folder).free
     by_ratio = max(limits.free_bytes, limits.ratio * archive.stat().st_size)
     allowed = min(limits.bytes, by_ratio, free)
@@ -129,6 +141,8 @@ def _write_members(archive: Path, folder: Path, limits: Limits) -> None:
                     if written > allowed:
                         raise _too_much(archive, allowed, full=allowed == free)
                     _write(out, block, target)
+                    if progress is not None:
+                        progress(written)
     except _BROKEN as error:
         why = str(error).splitlines()[0] if str(error) else "it was cut short"
         raise DataError(

@@ -16,13 +16,26 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from engine.data import from_home, index_data, is_archive, is_table, propose, read_headers, save_index, stem
+from engine.data import (
+    from_home,
+    index_data,
+    is_archive,
+    is_table,
+    propose,
+    read_headers,
+    save_index,
+    stem,
+    unpack,
+)
 from engine.errors import DataError
 from engine.records import Answers, DataIssue, DataIssueKind, Proposal
 from gui.pages.data.bringing import uploads
 from gui.web import AppSession, sentence
 
 Stage = Literal["idle", "looking", "proposed", "reading", "done", "refused"]
+
+
+LOOKING = "Looking at the names of the files"
 
 
 class Cancelled(Exception):  # noqa: N818  an end, not a failure
@@ -110,11 +123,10 @@ class Bringing:
             DataError: A guest asks.
         """
         uploads.refuse_guests(self._session)
-        doing = "Unpacking the archive" if is_archive(source.path) else "Looking at the names of the files"
         before = self._state
         if before.source is not None and before.source.batch != source.batch:
             uploads.discard(self._session.workspace, before.source.batch)
-        return self._begin(State(stage="looking", source=source, answers=answers, doing=doing), self._look)
+        return self._begin(State(stage="looking", source=source, answers=answers, doing=LOOKING), self._look)
 
     def read(self) -> None:
         """Begin to read the images as proposed.
@@ -150,8 +162,11 @@ class Bringing:
         source = state.source
         assert source is not None
         if source.batch and source.path.is_dir():
-            refused = uploads.open_archives(source.path)
+            refused = uploads.open_archives(source.path, self._unpacking(state, stop))
             source = replace(source, left_out=tuple(dict.fromkeys((*source.left_out, *refused))))
+        elif source.path.is_file() and is_archive(source.path):
+            unpack(source.path, self._session.workspace.unpacked, progress=self._unpacking(state, stop))
+        self._update(stop, state)
         proposal = propose(source.path, answers=state.answers, unpack_into=self._session.workspace.unpacked)
         asked = self._shown((question.issue for question in proposal.questions), source)
         proposal = replace(
@@ -163,6 +178,14 @@ class Bringing:
             left_out=(*self._shown(proposal.left_out, source), *_not_taken(source)),
         )
         return replace(state, stage="proposed", source=source, proposal=proposal)
+
+    def _unpacking(self, state: State, stop: threading.Event) -> Callable[[int], None]:
+        def told(written: int) -> None:
+            if stop.is_set():
+                raise Cancelled
+            self._update(stop, replace(state, doing=f"Unpacking the archive, {written / 1e6:,.0f} MB so far"))
+
+        return told
 
     def _read(self, state: State, stop: threading.Event) -> State:
         assert state.source is not None

@@ -13,7 +13,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -94,8 +94,12 @@ def tree_of(workspace: Workspace, batch: str) -> Path:
     return tree if tree.is_dir() or is_table(tree) or is_archive(tree) else folder
 
 
-def open_archives(tree: Path) -> list[str]:
+def open_archives(tree: Path, progress: Callable[[int], None] | None = None) -> list[str]:
     """Unpack the archives that were sent together with other things, each into a folder of its name.
+
+    Args:
+        tree: What came.
+        progress: See `unpack`.
 
     Returns:
         Why one of them could not be, in a sentence each; it stays as it is.
@@ -105,7 +109,7 @@ def open_archives(tree: Path) -> list[str]:
         if archive.is_dir() or not is_archive(archive):
             continue
         try:
-            unpacked = unpack(archive, tree)
+            unpacked = unpack(archive, tree, progress=progress)
         except DataError as error:
             refused.append(str(error))
             continue

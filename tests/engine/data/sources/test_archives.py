@@ -139,3 +139,20 @@ def test_an_archive_cut_short_gets_a_sentence(tmp_path: Path, suffix: str) -> No
 def test_an_archive_that_is_not_there_gets_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be opened"):
         unpack(tmp_path / "t.zip", tmp_path)
+
+
+def test_who_is_told_how_far_it_is_may_stop_it_and_nothing_is_left(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "films.zip", {"a.png": b"12345", "b.png": b"678"})
+    told: list[int] = []
+    unpack(archive, tmp_path / "whole", progress=told.append)
+    assert told == [5, 8]
+
+    class Stop(Exception):
+        pass
+
+    def stop(written: int) -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        unpack(archive, tmp_path / "stopped", progress=stop)
+    assert list((tmp_path / "stopped").iterdir()) == []

@@ -116,7 +116,7 @@ def test_a_table_sent_alone_asks_for_its_images_which_are_chosen_from_a_list(
     page.goto(opened(session, page="data").url)
     page.locator("[data-at=files]").set_input_files(folder / "films.csv")
     expect(page.locator("[data-at=problem-sent]")).to_contain_text(
-        "None of the 20 files that films.csv names is there"
+        "None of the 20 files that films.csv names"
     )
     assert str(session.workspace.root) not in page.content()
     page.locator(".br-root").get_by_role("button", name="Choose folder").click()

@@ -186,6 +186,33 @@ def test_cancelling_stops_reading_and_removes_what_was_sent(
     assert not (session.workspace.uploads / batch).exists()
 
 
+def test_unpacking_an_archive_says_how_far_it_is_and_can_be_cancelled(
+    session: AppSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halfway, go_on, stopped = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(archive: Path, into: Path, *, progress: Any) -> None:
+        progress(5_000_000)
+        halfway.set()
+        go_on.wait(20)
+        try:
+            progress(6_000_000)
+        except flow.Cancelled:
+            stopped.set()
+            raise
+
+    monkeypatch.setattr(flow, "unpack", slow)
+    (tmp_path / "films.zip").touch()
+    bringing = Bringing(session)
+    bringing.look(named(session, str(tmp_path / "films.zip"), ""), Answers())
+    assert halfway.wait(20)
+    assert bringing.state().doing == "Unpacking the archive, 5 MB so far"
+    bringing.cancel()
+    go_on.set()
+    assert stopped.wait(20)
+    assert bringing.state().stage == "idle"
+
+
 def test_a_fault_of_ours_is_told_by_its_reference(
     session: AppSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
