@@ -13,6 +13,10 @@ from .class_balance import (
     counts_after as counts_after,
     focal_loss as focal_loss,
 )
+from .fields import (
+    field_schema as field_schema,
+    registries as registries,
+)
 from .optimizers import (
     OPTIMIZERS as OPTIMIZERS,
     l1_penalty as l1_penalty,

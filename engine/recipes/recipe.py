@@ -10,13 +10,13 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from engine.errors import RecipeError
 from engine.recipes.builtin import RECIPES
-from engine.recipes.check import _refuse_unknown_fields, _unknown, check_recipe
+from engine.recipes.check import check_fields_together
+from engine.recipes.fields import did_you_mean, unknown, validated
 from engine.records import Recipe
 
 
@@ -33,7 +33,7 @@ def find_recipe(name_or_file: str) -> Recipe:
         path = path.expanduser()
     if path.suffix == ".json" or path.exists():
         return load_recipe(path)
-    raise _unknown("recipe", name_or_file, RECIPES)
+    raise unknown("recipe", name_or_file, RECIPES)
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -57,37 +57,22 @@ def recipe_to_json(recipe: Recipe) -> str:
     return json.dumps(dataclasses.asdict(recipe), indent=2, ensure_ascii=False) + "\n"
 
 
-@cache
-def _adapter() -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Recipe)
-
-
 def recipe_from_json(text: str) -> Recipe:
     """Read a recipe and check it.
 
     Raises:
         RecipeError: Not JSON, an unknown or missing field, a value out of range, or a contradiction.
     """
-    from pydantic import ValidationError
-
     try:
         raw = json.loads(text)
     except json.JSONDecodeError as error:
         raise RecipeError(
             f"This is not JSON (line {error.lineno}: {error.msg})", "Mend that line, or save the recipe again"
         ) from error
-    _refuse_unknown_fields(raw, Recipe, "")
-    try:
-        recipe: Recipe = _adapter().validate_python(raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise RecipeError(
-            f"Recipe field {field}: {first['msg']}", f"Set {field} to a value that fits"
-        ) from error
-    check_recipe(recipe)
+    except (ValueError, RecursionError) as error:  # JSON, but with a number or a depth that nobody reads
+        raise RecipeError("This JSON is no recipe", "Save the recipe again") from error
+    recipe = validated(raw)
+    check_fields_together(recipe)
     return recipe
 
 
@@ -107,12 +92,13 @@ def change_recipe(recipe: Recipe, changes: Mapping[str, str]) -> Recipe:
             key: Any = int(last) if isinstance(target, list) else last
             target[key]  # a field that is not there is a spelling mistake
         except (KeyError, IndexError, ValueError, TypeError) as error:
+            meant = did_you_mean(str(error.args[0]), target) if isinstance(error, KeyError) else ""
             raise RecipeError(
                 f"A recipe has no field “{dotted}”",
-                "Write it as in the recipe's JSON, for instance phases.0.epochs=5 or balance.method=focal",
+                f"{meant}Write it as in the recipe's JSON, for instance phases.0.epochs=5 or balance.method=focal",
             ) from error
         try:
             target[key] = json.loads(value)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             target[key] = value
     return recipe_from_json(json.dumps(raw))

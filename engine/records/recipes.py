@@ -1,9 +1,18 @@
-"""What decides a training run, as data."""
+"""What decides a training run, as data.
+
+A field's bounds stand at its type, for those who check recipes and those who show forms (`engine.recipes.fields`).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Interval
+
+Share = Annotated[float, Interval(ge=0, le=0.95)]
+Penalty = Annotated[float, Interval(ge=0, le=1e6)]
+Patience = Annotated[int, Interval(ge=0, le=1_000_000)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,15 +32,15 @@ class Augmentation:
         fill: What stands where the image ended: its edge, its mirror, or black.
     """
 
-    rotation: float = 0.0
-    shear: float = 0.0
-    zoom: float = 0.0
-    shift: float = 0.0
+    rotation: Annotated[float, Interval(ge=0, le=180)] = 0.0
+    shear: Annotated[float, Interval(ge=0, le=80)] = 0.0
+    zoom: Share = 0.0
+    shift: Share = 0.0
     horizontal_flip: bool = False
     vertical_flip: bool = False
     quarter_turns: bool = False
-    brightness: float = 0.0
-    contrast: float = 0.0
+    brightness: Share = 0.0
+    contrast: Share = 0.0
     fill: Literal["edge", "mirror", "black"] = "edge"
 
 
@@ -48,7 +57,7 @@ class Balance:
 
     method: str = "none"
     target: tuple[str, ...] = ()
-    focal_gamma: float = 2.0
+    focal_gamma: Annotated[float, Interval(ge=0, le=10)] = 2.0
     augmentation: Augmentation = Augmentation(rotation=30.0, zoom=0.15, shift=0.2, brightness=0.15)
 
 
@@ -67,9 +76,9 @@ class Head:
     """
 
     pooling: Literal["average", "flatten", "per-position"] = "average"
-    hidden: tuple[int, ...] = ()
+    hidden: tuple[Annotated[int, Interval(ge=1, le=65_536)], ...] = ()
     activation: str = "relu"
-    dropout: tuple[float, ...] = (0.0,)
+    dropout: tuple[Share, ...] = (0.0,)
     batch_norm: bool = False
     output: Literal["softmax", "sigmoid"] = "softmax"
 
@@ -99,20 +108,20 @@ class Phase:
     """
 
     name: str
-    epochs: int
+    epochs: Annotated[int, Interval(ge=1, le=10_000)]
     trainable: str = "head"
     freeze_batch_norm: bool = False
     optimizer: str = "adam"
-    learning_rate: float = 1e-3
-    momentum: float = 0.0
-    weight_decay: float = 0.0
-    l1: float = 0.0
+    learning_rate: Annotated[float, Interval(ge=1e-9, le=100)] = 1e-3
+    momentum: Annotated[float, Interval(ge=0, le=0.9999)] = 0.0
+    weight_decay: Penalty = 0.0
+    l1: Penalty = 0.0
     schedule: str = "constant"
-    schedule_factor: float = 0.1
-    schedule_patience: int = 3
-    stop_patience: int = 0
+    schedule_factor: Annotated[float, Interval(ge=1e-6, le=1)] = 0.1
+    schedule_patience: Patience = 3
+    stop_patience: Patience = 0
     monitor: Literal["val_loss", "val_accuracy", "val_auc"] = "val_loss"
-    clip_norm: float = 0.0
+    clip_norm: Penalty = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,17 +176,18 @@ class Recipe:
     source: str
     backbone: str
     weights: Literal["imagenet", "random"] = "imagenet"
-    image_size: int = 224
-    channels: int = 3
+    image_size: Annotated[int, Interval(ge=16, le=2048)] = 224
+    channels: Literal[1, 3] = 3
     head: Head = field(default_factory=Head)
     phases: tuple[Phase, ...] = ()
     balance: Balance = field(default_factory=Balance)
     augmentation: Augmentation = field(default_factory=Augmentation)
-    views: int = 0
-    batch_size: int = 32
-    train_limit: int = 0
+    views: Annotated[int, Interval(ge=0, le=64)] = 0
+    batch_size: Annotated[int, Interval(ge=2, le=4096)] = 32  # batch norm has no variance over one image
+    train_limit: Annotated[int, Interval(ge=0, le=100_000_000)] = 0
     operating_point: str = "youden"
     calibrate: bool = True
     init: str = "default"
-    seed: int = 0
+    seed: Annotated[int, Interval(ge=0, le=2**32 - 1)] = 0
     expected: tuple[Expected, ...] = ()
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "allow_inf_nan": False}

@@ -7,7 +7,7 @@ computer see the same run, and only one can be started at a time (`engine.jobs`)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -25,7 +25,18 @@ from gui.pages.train.plan import (
     recipe_file,
     save_recipe,
 )
-from gui.pages.train.recipe_form import AUGMENTATION, FIELDS, FINE, GENERAL, NET, PHASE, PHASE_SLOTS
+from gui.pages.train.recipe_form import (
+    AUGMENTATION,
+    FIELDS,
+    FINE,
+    GENERAL,
+    NET,
+    PHASE,
+    PHASE_SLOTS,
+    Field,
+    component,
+    is_tick,
+)
 from gui.pages.train.watch import TICK_IDLE, look, look_at, resume, start, stop
 from gui.web import AppSession, arrival, markup, shown
 
@@ -52,9 +63,9 @@ def build(session: AppSession) -> None:
                 groups = []
                 for slot in range(PHASE_SLOTS):
                     with gr.Accordion(f"Phase {slot + 1}", open=slot == 0, visible=False) as group:
-                        fields |= _place({f"phases.{slot}.{name}": make for name, make in PHASE.items()})
+                        fields |= _place({f"phases.{slot}.{name}": field for name, field in PHASE.items()})
                         with gr.Accordion("Schedule, penalty and clipping", open=False):
-                            fields |= _place({f"phases.{slot}.{name}": make for name, make in FINE.items()})
+                            fields |= _place({f"phases.{slot}.{name}": field for name, field in FINE.items()})
                     groups.append(group)
                 with gr.Accordion("Random changes to training images", open=False):
                     fields |= _place(AUGMENTATION)
@@ -218,9 +229,9 @@ def opened(session: AppSession, chosen: str | None, base: Recipe | None) -> tupl
     return listed, recipes, *choose_recipe(session, "default", first=True)
 
 
-def _place(makers: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+def _place(fields: Mapping[str, Field]) -> dict[str, Any]:
     """Place fields side by side; ticks stand below, because a row squeezes their words away."""
-    ticks = [name for name, make in makers.items() if make.__name__ == "tick"]
+    ticks = [name for name in fields if is_tick(name)]
     with gr.Row():
-        placed = {name: make() for name, make in makers.items() if name not in ticks}
-    return placed | {name: makers[name]() for name in ticks}
+        placed = {name: component(name, field) for name, field in fields.items() if name not in ticks}
+    return placed | {name: component(name, fields[name]) for name in ticks}

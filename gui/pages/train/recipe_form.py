@@ -1,21 +1,22 @@
 """The form of a recipe: which fields a person can change, how they are shown, and back to a `Recipe`.
 
-`FIELDS` is the one list: dotted path in the recipe's JSON → how it is placed. Whatever the form does not show
-keeps the value of the recipe it started from.
+`FIELDS` is the one list: dotted path in the recipe's JSON → how it is placed. What a field may hold, its bounds and
+choices, is asked of the engine. Whatever the form does not show keeps the value of the recipe it started from.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import gradio as gr
 
 from engine.errors import RecipeError
-from engine.recipes import recipe_from_json, recipe_to_json
+from engine.recipes import field_schema, recipe_from_json, recipe_to_json, registries
 from engine.records import Recipe
 
 PHASE_SLOTS = 3
@@ -45,148 +46,141 @@ WORDS: Mapping[str, str] = {
     "average": "mean of every channel",
     "flatten": "all positions in one row",
     "per-position": "hidden layers at every position",
+    "1": "grey",
+    "3": "colour",
     "val_loss": "loss on validation",
     "val_accuracy": "accuracy on validation",
     "val_auc": "AUROC on validation",
 }
 
 
-def _choices(names: Iterable[str]) -> list[tuple[str, str]]:
-    return [(f"{WORDS[name]} ({name})" if name in WORDS else name, name) for name in names]
+def _choices(names: Iterable[Any]) -> list[tuple[str, Any]]:
+    return [(f"{WORDS[str(name)]} ({name})" if str(name) in WORDS else str(name), name) for name in names]
 
 
-def _number(label: str, **options: Any) -> Callable[[], Any]:
-    return lambda: gr.Number(label=label, min_width=110, **options)
+@dataclass(frozen=True, slots=True)
+class Field:
+    """How one field of a recipe is shown.
+
+    Attributes:
+        label: Its words.
+        info: A remark below it.
+        slider: Whether a number is set by a slider.
+        wide: Whether its choices are sentences, which need a row of their own.
+        other: Whether any text may be typed.
+        names: What may be chosen, where neither the recipe nor the engine's registries say it.
+    """
+
+    label: str
+    info: str | None = None
+    slider: bool = False
+    wide: bool = False
+    other: bool = False
+    names: tuple[str, ...] = ()
 
 
-def _whole(label: str, **options: Any) -> Callable[[], Any]:
-    return _number(label, precision=0, **options)
+def is_tick(dotted: str) -> bool:
+    """Return whether a field is a box to tick."""
+    return bool(field_schema(dotted)["type"] == "boolean")
 
 
-def _choice(
-    label: str,
-    names: Iterable[str] = (),
-    *,
-    other: bool = False,
-    sentences: bool = False,
-    info: str | None = None,
-) -> Callable[[], Any]:
-    """Return the maker of a drop-down; without names, those of the engine's registry come with its first value."""
-    return lambda: gr.Dropdown(
-        label=label,
-        choices=_choices(names),
-        allow_custom_value=other,
-        info=info,
-        interactive=True,
-        min_width=320 if sentences else 160,  # a sentence needs a row of its own
-    )
-
-
-def _tick(label: str) -> Callable[[], Any]:
-    def tick() -> Any:
-        return gr.Checkbox(label=label)
-
-    return tick
-
-
-def _slide(label: str, top: float, step: float) -> Callable[[], Any]:
-    return lambda: gr.Slider(0, top, step=step, label=label, min_width=220)
-
-
-def _list(label: str, info: str) -> Callable[[], Any]:
-    return lambda: gr.Textbox(label=label, info=info, min_width=140)
+def component(dotted: str, field: Field) -> Any:
+    """Return the component that shows a field, within its bounds; what the engine's registries offer comes later."""
+    schema = field_schema(dotted)
+    words: dict[str, Any] = {"label": field.label, "info": field.info}
+    if is_tick(dotted):
+        return gr.Checkbox(**words)
+    if schema["type"] == "array":
+        return gr.Textbox(**words, min_width=140)
+    if schema["type"] == "string" or "enum" in schema:
+        return gr.Dropdown(
+            **words,
+            choices=_choices(schema.get("enum", field.names)),
+            allow_custom_value=field.other,
+            interactive=True,
+            min_width=320 if field.wide else 160,
+        )
+    low, high = schema["minimum"], schema["maximum"]
+    if field.slider:
+        return gr.Slider(low, high, step=1 if high > 10 else 0.01, **words, min_width=220)
+    whole = 0 if schema["type"] == "integer" else None
+    return gr.Number(minimum=low, maximum=high, precision=whole, **words, min_width=110)
 
 
 TRAINABLE = ("head", "last 1", "last 2", "last 4", "last 6", "all")
 
-GENERAL: dict[str, Callable[[], Any]] = {
-    "balance.method": _choice("Unequal classes", sentences=True),
-    "operating_point": _choice("Operating point, chosen on validation", sentences=True),
-    "image_size": _whole("Image size, pixels", minimum=16, maximum=2048),
-    "batch_size": _whole("Images per step", minimum=2, maximum=4096),
-    "train_limit": _whole("Training images at most", minimum=0, info="0: all"),
-    "seed": _whole("Seed", minimum=0),
+GENERAL: dict[str, Field] = {
+    "balance.method": Field("Unequal classes", wide=True),
+    "operating_point": Field("Operating point, chosen on validation", wide=True),
+    "image_size": Field("Image size, pixels"),
+    "batch_size": Field("Images per step"),
+    "train_limit": Field("Training images at most", info="0: all"),
+    "seed": Field("Seed"),
 }
-AUGMENTATION: dict[str, Callable[[], Any]] = {
-    "augmentation.rotation": _slide("Rotation, ± degrees", 180, 1),
-    "augmentation.shear": _slide("Shear, ± degrees", 80, 1),
-    "augmentation.zoom": _slide("Zoom, ± share", 0.95, 0.01),
-    "augmentation.shift": _slide("Shift, ± share", 0.95, 0.01),
-    "augmentation.brightness": _slide("Brightness, ± share", 0.95, 0.01),
-    "augmentation.contrast": _slide("Contrast, ± share", 0.95, 0.01),
-    "augmentation.horizontal_flip": _tick("Left–right flips"),
-    "augmentation.vertical_flip": _tick("Up–down flips"),
-    "augmentation.quarter_turns": _tick("Quarter turns"),
-    "augmentation.fill": _choice("Where the image ends", ("edge", "mirror", "black"), sentences=True),
+AUGMENTATION: dict[str, Field] = {
+    "augmentation.rotation": Field("Rotation, ± degrees", slider=True),
+    "augmentation.shear": Field("Shear, ± degrees", slider=True),
+    "augmentation.zoom": Field("Zoom, ± share", slider=True),
+    "augmentation.shift": Field("Shift, ± share", slider=True),
+    "augmentation.brightness": Field("Brightness, ± share", slider=True),
+    "augmentation.contrast": Field("Contrast, ± share", slider=True),
+    "augmentation.horizontal_flip": Field("Left–right flips"),
+    "augmentation.vertical_flip": Field("Up–down flips"),
+    "augmentation.quarter_turns": Field("Quarter turns"),
+    "augmentation.fill": Field("Where the image ends", wide=True),
 }
-NET: dict[str, Callable[[], Any]] = {
-    "backbone": _choice("Net", other=True, sentences=True, info="Or any name that timm knows."),
-    "weights": _choice("Starts from", ("imagenet", "random")),
-    "init": _choice("New weights are drawn", sentences=True),
-    "channels": _whole("Channels", minimum=1, maximum=3, info="3, or 1: grey"),
-    "head.pooling": _choice("What the head reads", ("average", "flatten", "per-position"), sentences=True),
-    "head.hidden": _list("Hidden layers of the head", "Widths, e.g. 128, 64; empty for none."),
-    "head.activation": _choice("Activation"),
-    "head.dropout": _list("Dropout", "One rate, or one for each hidden layer."),
-    "head.batch_norm": _tick("Batch norm in the head"),
-    "head.output": _choice("Output", ("softmax", "sigmoid")),
+NET: dict[str, Field] = {
+    "backbone": Field("Net", wide=True, other=True, info="Or any name that timm knows."),
+    "weights": Field("Starts from"),
+    "init": Field("New weights are drawn", wide=True),
+    "channels": Field("Channels"),
+    "head.pooling": Field("What the head reads", wide=True),
+    "head.hidden": Field("Hidden layers of the head", info="Widths, e.g. 128, 64; empty for none."),
+    "head.activation": Field("Activation"),
+    "head.dropout": Field("Dropout", info="One rate, or one for each hidden layer."),
+    "head.batch_norm": Field("Batch norm in the head"),
+    "head.output": Field("Output"),
 }
-PHASE: dict[str, Callable[[], Any]] = {
-    "epochs": _whole("Epochs at most", minimum=1, maximum=10_000),
-    "learning_rate": _number("Learning rate", minimum=0),
-    "trainable": _choice(
-        "What is trained",
-        TRAINABLE,
-        other=True,
-        sentences=True,
-        info="Or “last N”, or names of layers.",
+PHASE: dict[str, Field] = {
+    "epochs": Field("Epochs at most"),
+    "learning_rate": Field("Learning rate"),
+    "trainable": Field(
+        "What is trained", names=TRAINABLE, wide=True, other=True, info="Or “last N”, or names of layers."
     ),
-    "freeze_batch_norm": _tick("Batch norm of the backbone stays as it came"),
-    "optimizer": _choice("Optimiser"),
-    "schedule": _choice("Learning rate over time"),
-    "weight_decay": _number("Weight decay", minimum=0),
-    "stop_patience": _whole("Stop after epochs without gain", minimum=0, info="0: never"),
+    "freeze_batch_norm": Field("Batch norm of the backbone stays as it came"),
+    "optimizer": Field("Optimiser"),
+    "schedule": Field("Learning rate over time"),
+    "weight_decay": Field("Weight decay"),
+    "stop_patience": Field("Stop after epochs without gain", info="0: never"),
 }
-FINE: dict[str, Callable[[], Any]] = {
-    "monitor": _choice("Best epoch by", ("val_loss", "val_accuracy", "val_auc"), sentences=True),
-    "schedule_patience": _whole("Epochs to a plateau or step", minimum=0),
-    "schedule_factor": _number("The rate is then multiplied by", minimum=0, maximum=1),
-    "momentum": _number("Momentum", minimum=0, maximum=0.9999),
-    "l1": _number("L1 penalty", minimum=0),
-    "clip_norm": _number("Largest gradient norm", minimum=0, info="0: any"),
+FINE: dict[str, Field] = {
+    "monitor": Field("Best epoch by", wide=True),
+    "schedule_patience": Field("Epochs to a plateau or step"),
+    "schedule_factor": Field("The rate is then multiplied by"),
+    "momentum": Field("Momentum"),
+    "l1": Field("L1 penalty"),
+    "clip_norm": Field("Largest gradient norm", info="0: any"),
 }
-FIELDS: dict[str, Callable[[], Any]] = {
+FIELDS: dict[str, Field] = {
     **GENERAL,
     **AUGMENTATION,
     **NET,
-    **{f"phases.{slot}.{name}": make for slot in range(PHASE_SLOTS) for name, make in (PHASE | FINE).items()},
+    **{
+        f"phases.{slot}.{name}": field
+        for slot in range(PHASE_SLOTS)
+        for name, field in (PHASE | FINE).items()
+    },
 }
-LISTS = ("head.hidden", "head.dropout")
-
-
-def _registries() -> dict[str, Iterable[str]]:
-    """Return what the engine offers for a field; with it comes torch, so that no window waits for it to open."""
-    from engine.models import ACTIVATIONS, BACKBONES, INITIALISERS
-    from engine.recipes import BALANCERS, OPTIMIZERS, SCHEDULES
-    from engine.statistics import OPERATING_POINTS
-
-    return {
-        "balance.method": BALANCERS,
-        "operating_point": OPERATING_POINTS,
-        "backbone": BACKBONES,
-        "init": INITIALISERS,
-        "head.activation": ACTIVATIONS,
-        "optimizer": OPTIMIZERS,
-        "schedule": SCHEDULES,
-    }
 
 
 def values_and_choices_of(recipe: Recipe) -> list[Any]:
     """Return what the form shows of a recipe when it is opened first: with what there is to choose from."""
-    registries = _registries()
+    from engine.models import BACKBONES
+
+    offered = {**registries(), "backbone": BACKBONES}
     filled: list[Any] = []
     for dotted, value in zip(FIELDS, values_of(recipe), strict=True):
-        names = registries.get(re.sub(r"^phases\.\d+\.", "", dotted))
+        names = offered.get(re.sub(r"\.\d+", "", dotted))
         filled.append(value if names is None else gr.Dropdown(choices=_choices(names), value=value))
     return filled
 
@@ -232,7 +226,7 @@ def recipe_of(base: Recipe, values: Iterable[Any]) -> Recipe:
                 target = target[part]
         if value is None:  # emptied
             continue
-        target[last] = _numbers(dotted, value) if dotted in LISTS else value
+        target[last] = _numbers(dotted, value) if field_schema(dotted)["type"] == "array" else value
     return recipe_from_json(json.dumps(raw))
 
 
@@ -241,11 +235,7 @@ def _numbers(dotted: str, text: str) -> list[float]:
         numbers = [float(part) for part in re.split(r"[,;\s]+", str(text).strip()) if part]
     except ValueError as error:
         raise RecipeError(f"“{text}” is not a list of numbers", f"Write {dotted} like 128, 64") from error
-    if dotted == "head.dropout":
-        return numbers or [0.0]
-    if any(number != int(number) for number in numbers):
-        raise RecipeError(f"“{text}” is not a list of whole numbers", f"Write {dotted} like 128, 64")
-    return [int(number) for number in numbers]
+    return numbers or ([0.0] if dotted == "head.dropout" else [])
 
 
 @lru_cache(maxsize=64)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +13,10 @@ import pytest
 from engine.errors import RecipeError
 from engine.recipes.builtin import RECIPES
 from engine.recipes.check import check_recipe
+from engine.recipes.fields import field_schema
 from engine.recipes.optimizers import OPTIMIZERS
 from engine.recipes.recipe import change_recipe, find_recipe, recipe_from_json, recipe_to_json
+from engine.records import Augmentation, Balance, Expected
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -58,6 +63,73 @@ def test_each_wrong_value_gets_a_sentence_with_what_to_write_instead(
 ) -> None:
     with pytest.raises(RecipeError, match=said):
         change_recipe(RECIPES["default"], {field: value})
+
+
+def leaves(schema: str = "") -> Iterator[str]:
+    """Yield every field of a recipe that holds a value, not further fields."""
+    for name in field_schema(schema)["properties"]:
+        dotted = f"{schema}.{name}".lstrip(".")
+        if field_schema(dotted)["type"] == "array" and field_schema(f"{dotted}.0")["type"] == "object":
+            dotted += ".0"
+        yield from leaves(dotted) if field_schema(dotted)["type"] == "object" else [dotted]
+
+
+PUBLISHED = Expected(metric="accuracy", value=0.9, tolerance=0.1, data="", device="")
+FULL = replace(RECIPES["default"], expected=(PUBLISHED,))
+ANYTHING = (
+    *(
+        "[[]]",
+        '{"a": 1}',
+        "null",
+        "NaN",
+        "1e999",
+        '"\\u0000“Grüße”"',
+        '"\\ud800"',
+        "9" * 5000,
+        "[" * 5000,
+        "-1",
+    ),
+    '{"' + "a" * 5000 + '": 1}',
+)
+
+
+def test_every_number_of_a_recipe_has_bounds_but_those_that_were_published() -> None:
+    numbers = [one for one in leaves() if field_schema(one)["type"] in ("integer", "number")]
+    unbounded = {
+        one for one in numbers if "enum" not in field_schema(one) and "maximum" not in field_schema(one)
+    }
+    assert unbounded == {"expected.0.value", "expected.0.tolerance"}
+    assert len(numbers) > 25
+
+
+@pytest.mark.parametrize("field", leaves())
+def test_whatever_a_field_holds_it_is_taken_or_refused_in_words_with_what_fits(field: str) -> None:
+    for value in ANYTHING:
+        try:
+            changed = change_recipe(FULL, {field: value})
+        except RecipeError as error:
+            assert field in str(error) or "name" in field
+            assert "Input should" not in str(error) and len(str(error).encode()) < 600
+        else:
+            assert recipe_from_json(recipe_to_json(changed)) == changed
+
+
+def test_what_a_recipe_that_was_built_in_code_holds_is_checked_as_well() -> None:
+    default = RECIPES["default"]
+    for wrong in (
+        replace(default, image_size=8),
+        replace(default, augmentation=Augmentation(zoom=math.nan)),
+        replace(default, phases=(replace(default.phases[0], epochs=10**9),)),
+        replace(default, balance=Balance(method="smote")),
+    ):
+        with pytest.raises(RecipeError):
+            check_recipe(wrong)
+
+
+@pytest.mark.parametrize("text", ["[]", "5", "null", '"default"', "[" * 100_000, "9" * 5000])
+def test_json_that_is_no_recipe_is_refused(text: str) -> None:
+    with pytest.raises(RecipeError, match="JSON"):
+        recipe_from_json(text)
 
 
 def test_training_only_a_head_on_random_features_is_a_contradiction() -> None:

@@ -26,7 +26,7 @@ from engine.recipes.saved import keep_own, own_recipes, recipe_choices
 from engine.records import Augmentation, Balance, Head, Phase, Recipe
 from engine.workspace import open_workspace
 from gui.pages.train.plan import augmented, data_facts, facts, open_recipe, recipe_file, save_recipe
-from gui.pages.train.recipe_form import FIELDS, recipe_of, values_of
+from gui.pages.train.recipe_form import FIELDS, component, recipe_of, values_of
 from gui.pages.train.watch import look, losses, resume, run_box, scores, start, stop
 from gui.web.session import AppSession, open_session
 from tests.gui.pages.data.test_data_page import write_films
@@ -85,14 +85,24 @@ def test_every_recipe_comes_back_equal_through_the_form(name: str) -> None:
     assert recipe_of(RECIPES[name], values_of(RECIPES[name])) == RECIPES[name]
 
 
-def test_the_form_takes_every_value_that_a_recipe_may_have() -> None:
+def test_the_form_takes_every_value_that_a_recipe_may_have_and_no_other() -> None:
     import gradio as gr
 
     widest = {"rotation": 180, "shear": 80, "zoom": 0.95, "shift": 0.95, "brightness": 0.95, "contrast": 0.95}
     check_recipe(replace(TINY, augmentation=Augmentation(**widest)))
     for name, most in widest.items():
-        slider = FIELDS[f"augmentation.{name}"]()
+        slider = component(f"augmentation.{name}", FIELDS[f"augmentation.{name}"])
         assert isinstance(slider, gr.Slider) and slider.preprocess(most) == most
+    whole = replace(TINY, phases=3 * TINY.phases)
+    for dotted, field in FIELDS.items():
+        placed = component(dotted, field)
+        if not isinstance(placed, gr.Number | gr.Slider):
+            continue
+        for bound, beyond in ((placed.minimum, -1), (placed.maximum, 1)):
+            name = dotted.replace(".", "__")
+            assert recipe_of(whole, changed(whole, **{name: bound}))
+            with pytest.raises(RecipeError, match=rf"Set {dotted} to a (whole )?number from .* to"):
+                recipe_of(whole, changed(whole, **{name: bound + beyond}))
 
 
 def test_the_form_changes_what_it_says_and_nothing_else() -> None:

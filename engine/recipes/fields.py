@@ -1,0 +1,154 @@
+"""What a recipe's fields may hold, said by the types in `engine.records.recipes` and nowhere else.
+
+One pydantic adapter reads those types: it validates recipes, and its JSON schema gives forms their bounds and choices.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from engine.errors import RecipeError
+from engine.records import Recipe
+
+_MEANINGS: Mapping[str, str] = {"channels": " (grey or colour)"}
+_KINDS: Mapping[str, str] = {
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "string": "a text",
+    "array": "a list",
+    "object": "a JSON object",
+}
+
+
+@cache
+def _adapter() -> TypeAdapter[Recipe]:
+    return TypeAdapter(Recipe)
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return _adapter().json_schema()
+
+
+def validated(raw: object) -> Recipe:
+    """Return the recipe that plain values say, each of its fields within its bounds.
+
+    Args:
+        raw: As `json.loads` or `dataclasses.asdict` give it.
+
+    Raises:
+        RecipeError: A field is unknown or missing, or holds what it cannot; the first one found.
+    """
+    try:
+        return _adapter().validate_python(raw)
+    except ValidationError as error:
+        raise _refusal(error.errors(include_url=False)[0]) from error
+
+
+def field_schema(dotted: str) -> Mapping[str, Any]:
+    """Return what one field may hold, as JSON schema: "type", and "minimum", "maximum" or "enum" where there are.
+
+    Args:
+        dotted: E.g. "phases.0.epochs"; "" means the recipe itself.
+
+    Raises:
+        KeyError: There is no such field.
+    """
+    found: Mapping[str, Any] = _schema()
+    for part in filter(None, dotted.split(".")):
+        found = found["items"] if part.isdigit() else found["properties"][part]
+        if "$ref" in found:
+            found = _schema()["$defs"][found["$ref"].rpartition("/")[2]]
+    return found
+
+
+@cache
+def registries() -> Mapping[str, Collection[str]]:
+    """Return the names that the engine knows for a field that names one of its functions; with them comes torch.
+
+    Returns:
+        By dotted field, without the number of a phase: "phases.optimizer".
+    """
+    from engine.models import ACTIVATIONS, INITIALISERS
+    from engine.recipes.class_balance import BALANCERS
+    from engine.recipes.optimizers import OPTIMIZERS
+    from engine.recipes.schedules import SCHEDULES
+    from engine.statistics import OPERATING_POINTS
+
+    return {
+        "balance.method": BALANCERS,
+        "head.activation": ACTIVATIONS,
+        "operating_point": OPERATING_POINTS,
+        "init": INITIALISERS,
+        "phases.optimizer": OPTIMIZERS,
+        "phases.schedule": SCHEDULES,
+    }
+
+
+def unknown(what: str, value: str, choices: Collection[str]) -> RecipeError:
+    """Return the refusal of a name that is none of the choices."""
+    return RecipeError(
+        f"There is no {what} {quoted(value)}",
+        f"{did_you_mean(value, choices)}Choose one of: {', '.join(choices)}",
+    )
+
+
+def did_you_mean(value: str, choices: Iterable[str]) -> str:
+    """Return a question after the choice that is spelt nearly so, or nothing."""
+    near = difflib.get_close_matches(value, list(choices), n=1)
+    return f"Did you mean “{near[0]}”? " if near else ""
+
+
+def _refusal(error: ErrorDetails) -> RecipeError:
+    """Return what pydantic found wrong as a sentence with the field, its value and what it may hold."""
+    *parents, name = [str(part) for part in error["loc"]] or [""]
+    place, value = ".".join((*parents, name)), error["input"]
+    if error["type"] == "unexpected_keyword_argument":
+        known = list(field_schema(".".join(parents))["properties"])
+        meant = did_you_mean(name, known)
+        return RecipeError(
+            f"A recipe has no field {quoted(place)}", f"{meant}Choose one of: {', '.join(known)}"
+        )
+    if error["type"] == "missing":
+        return RecipeError(f"The recipe lacks {place}", f"Set {place}, or start from a recipe that is whole")
+    schema = field_schema(place)
+    if schema["type"] == "object":
+        return RecipeError(
+            f"{place or 'A recipe'} must be a JSON object", "Save a recipe from the Train page and edit that"
+        )
+    if "enum" in schema and isinstance(value, str):
+        return unknown(place, value, [str(one) for one in schema["enum"]])
+    field = re.sub(r"(\.\d+)$", "", place)  # which number of a list it is, is seen from its value
+    return RecipeError(
+        f"{field} is {quoted(value)}", f"Set {field} to {_what_fits(schema)}{_MEANINGS.get(field, '')}"
+    )
+
+
+def _what_fits(schema: Mapping[str, Any]) -> str:
+    if "enum" in schema:
+        return " or ".join(str(one) for one in schema["enum"])
+    if "minimum" in schema:
+        low, high = (f"{schema[bound]:,.10g}" for bound in ("minimum", "maximum"))
+        return f"{_KINDS[schema['type']]} from {low} to {high}"
+    if schema["type"] == "array" and "type" in schema["items"]:
+        return f"a list, each of it {_what_fits(schema['items'])}"
+    return _KINDS[schema["type"]]
+
+
+def quoted(value: object) -> str:
+    """Return a value for a sentence, as JSON writes it and cut short: it may be anything that a file holds."""
+    try:
+        text = f"“{value}”" if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    except ValueError:  # a number of thousands of digits
+        return "too long a number"
+    text = text.encode(errors="replace").decode()  # half a character, as JSON may hold, cannot be printed
+    return text if len(text) <= 60 else f"{text[:59]}…"
