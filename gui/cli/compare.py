@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine import data, experiments, jobs, reading, recipes, report, runs
 from engine.errors import EngineError, ReportError
-from engine.records import Estimate, Index, Recipe, Run
 from engine.workspace import Workspace, open_workspace
 from gui.cli.data import choices_of, dataset_of, pairs_of
 from gui.cli.options import (
@@ -28,6 +27,9 @@ from gui.cli.options import (
 )
 from gui.cli.terminal import say, show_json, show_table, watch_job
 from gui.cli.train import epochs_of
+
+if TYPE_CHECKING:
+    from engine.records import Estimate, Index, Recipe, Run
 
 app = typer.Typer()
 

@@ -16,9 +16,8 @@ from typing import Annotated
 
 import typer
 
-from engine import data, jobs, reading, recipes, report, runs
+from engine import data, jobs, reading, recipes, records, report, runs
 from engine.errors import TrainingError
-from engine.records import Estimate, Run, TrainingRequest
 from engine.workspace import Workspace, open_workspace
 from gui.cli.data import print_issues, read_data
 from gui.cli.options import START, BrowserOption, JsonOption, PortOption, WorkspaceOption
@@ -69,11 +68,11 @@ class Outcome:
         seconds: By step.
     """
 
-    run: Run
-    auc: Estimate
-    sensitivity: Estimate
-    specificity: Estimate
-    pointing_game: Estimate
+    run: records.Run
+    auc: records.Estimate
+    sensitivity: records.Estimate
+    specificity: records.Estimate
+    pointing_game: records.Estimate
     seconds: dict[str, float]
 
 
@@ -136,7 +135,9 @@ def walk(workspace: Workspace, *, seed: int = 0, beside: Callable[[], None] = _i
     say(f"Split by patient: {counts}.")
     recipe = replace(recipes.RECIPES[RECIPE], seed=seed)
     say(f"Training “{recipe.title}” in a process of its own.")
-    job = jobs.submit(workspace, TrainingRequest(recipe=recipe, dataset_id=index.dataset_id, split_seed=seed))
+    job = jobs.submit(
+        workspace, records.TrainingRequest(recipe=recipe, dataset_id=index.dataset_id, split_seed=seed)
+    )
     threading.Thread(target=beside, daemon=True).start()
     end = watch_job(job.folder, on_change=_clock(watch))
     if end.state != "done":
@@ -162,7 +163,7 @@ class _clock:  # noqa: N801  a function with a memory
         self.step, self.since = STEPS.get(now.state, self.step), moment
 
 
-def measure(workspace: Workspace, store: reading.Store, run: Run, watch: Stopwatch) -> Outcome:
+def measure(workspace: Workspace, store: reading.Store, run: records.Run, watch: Stopwatch) -> Outcome:
     """Take the figures from the report, so that the two never differ."""
     from engine.pipeline import (
         report_run,
@@ -176,12 +177,12 @@ def measure(workspace: Workspace, store: reading.Store, run: Run, watch: Stopwat
         sensitivity=figures["sensitivity"],
         specificity=figures["specificity"],
         pointing_game=report.pointing
-        or Estimate(value=math.nan, low=math.nan, high=math.nan, method="no known finding", n=0),
+        or records.Estimate(value=math.nan, low=math.nan, high=math.nan, method="no known finding", n=0),
         seconds=watch.seconds,
     )
 
 
-def _figures(outcome: Outcome) -> dict[str, Estimate]:
+def _figures(outcome: Outcome) -> dict[str, records.Estimate]:
     return {
         "auc": outcome.auc,
         "sensitivity": outcome.sensitivity,

@@ -13,7 +13,7 @@ import typer
 
 from engine import data, images, prediction, reading, runs, saliency
 from engine.errors import DataError, ReportError
-from engine.records import PARTS, DataIssue, DataIssueKind, Part, Prediction, Run, Sample
+from engine.records import PARTS, DataIssue, DataIssueKind, Part, Sample
 from engine.spreadsheet import read_csv, write_csv
 from engine.storage import storage_error, write_atomic
 from engine.workspace import open_workspace
@@ -25,6 +25,8 @@ from gui.cli.terminal import progress, say, show_json, show_table
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from engine.records import Prediction, Run
 
 app = typer.Typer()
 

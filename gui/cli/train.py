@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from engine import data, jobs, recipes, report, runs
 from engine.errors import RecipeError, RunError, TrainingError
-from engine.records import Recipe
 from engine.workspace import Workspace, open_workspace
 from gui.cli.data import choices_of, dataset_of, pairs_of
 from gui.cli.options import (
@@ -28,6 +27,9 @@ from gui.cli.options import (
     WorkspaceOption,
 )
 from gui.cli.terminal import say, show_json, show_table, watch_job
+
+if TYPE_CHECKING:
+    from engine.records import Recipe
 
 app = typer.Typer()
 

@@ -1,0 +1,44 @@
+from .data import (
+    PART_NAMES as PART_NAMES,
+    PARTS as PARTS,
+    ROLES as ROLES,
+    Answers as Answers,
+    DataIssue as DataIssue,
+    DataIssueKind as DataIssueKind,
+    Index as Index,
+    Part as Part,
+    Role as Role,
+    Sample as Sample,
+    Split as Split,
+)
+from .estimates import Estimate as Estimate
+from .proposals import (
+    Choice as Choice,
+    Level as Level,
+    NameCount as NameCount,
+    Proposal as Proposal,
+    Question as Question,
+    TableOffer as TableOffer,
+)
+from .readings import Region as Region, Review as Review, Verdict as Verdict
+from .recipes import (
+    Augmentation as Augmentation,
+    Balance as Balance,
+    Expected as Expected,
+    Head as Head,
+    Phase as Phase,
+    Recipe as Recipe,
+)
+from .runs import (
+    PASSES as PASSES,
+    Calibration as Calibration,
+    Conformal as Conformal,
+    Epoch as Epoch,
+    Explanation as Explanation,
+    Injection as Injection,
+    Prediction as Prediction,
+    Run as Run,
+    TrainingRequest as TrainingRequest,
+    Uncertainty as Uncertainty,
+    UncertaintyModel as UncertaintyModel,
+)
