@@ -159,8 +159,10 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
     """
     with open_regular(path) as stream:
         size = os.fstat(stream.fileno()).st_size
-        data = stream.read(max_bytes + 1) if size <= max_bytes else b""  # it may grow while it is read
-        if size > max_bytes or len(data) > max_bytes:
+        data = stream.read(size + 1) if size <= max_bytes else b""
+        if len(data) > size:  # it grows while it is read
+            data += stream.read(max_bytes + 1 - len(data))
+        if max(size, len(data)) > max_bytes:
             raise OSError(errno.EFBIG, f"it is larger than {_size(max_bytes)}")
         return data
 

@@ -57,6 +57,8 @@ def cut_jpeg(stream: bytes) -> bool:
     No end marker can stand inside the compressed data (ITU-T T.81, B.1.1.5; T.87, C.2.1), so one is looked for
     behind the first scan's header: what lies before may hold a thumbnail that has an end of its own.
     """
+    if stream.endswith(_EOI):
+        return False
     scan = next((end for marker, _, end in _segments(stream) if marker == _SOS), None)
     return scan is None or stream.find(_EOI, scan) < 0
 
