@@ -124,7 +124,7 @@ class Bringing:
         """
         uploads.refuse_guests(self._session)
         before = self._state
-        if before.source is not None and before.source.batch != source.batch:
+        if before.source is not None and before.source.batch not in ("", source.batch):
             uploads.discard(self._session.workspace, before.source.batch)
         return self._begin(State(stage="looking", source=source, answers=answers, doing=LOOKING), self._look)
 

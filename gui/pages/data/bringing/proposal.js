@@ -113,7 +113,7 @@ function drawClasses(proposal) {
   if (!proposal.classes.length) return [];
   const names = proposal.classes.map(({ name }) => name);
   const rows = proposal.classes.map(({ name, images }) => line(`${name}, ${count(images)}`,
-    names.length > 1 && choice([['', 'a class of its own'], ...names.filter((other) => other !== name).map((other) => [other, `same as ${other}`])], '',
+    names.length < 2 ? null : choice([['', 'a class of its own'], ...names.filter((other) => other !== name).map((other) => [other, `same as ${other}`])], '',
       `What ${name} is`, (other) => say({ same: { [name]: other } }))));
   const merged = Object.entries(answers.same).filter(([from, to]) => from !== to).map(([from, to]) => {
     const undo = make('button', 'br-link', 'undo');

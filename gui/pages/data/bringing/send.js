@@ -25,7 +25,7 @@ async function sendDropped(transfer) {
   try {
     for (const entry of entries) await readAll(entry, entry.name, found);
   } catch (error) {
-    refuse(`The browser cannot read what was dropped (${error.message}). Check that you may read it, or choose it with the buttons.`);
+    refuse('sent', `The browser cannot read what was dropped (${error.message}). Check that you may read it, or choose it with the buttons.`);
     return;
   }
   await send(found);
@@ -37,22 +37,13 @@ const sendChosen = (input) => {
   return send(found);
 };
 
-function refuse(problem) {
-  showBusy('');
-  complain('path', '');
-  complain('sent', problem);
-  root().dataset.stage = 'refused';
-  at('proposal').hidden = true;
-  at('back').hidden = false;
-}
-
 async function send(found) {
   const files = found.filter(({ path }) => !hidden(path));
   const size = files.reduce((sum, { file }) => sum + file.size, 0);
   const tops = [...new Set(files.map(({ path }) => path.split('/')[0]))];
   showBusy('Sending', 0);
   const begun = await ask('begin', { tops, files: files.length, size }, 'sent');
-  if (!begun) { showBusy(''); at('proposal').hidden = true; at('back').hidden = false; return; }
+  if (!begun) return;
   root().dataset.stage = 'sending';
   at('proposal').hidden = true;
   const mine = sending = { batch: begun.batch, requests: new Set(), cancelled: false, problem: '' };
@@ -80,7 +71,7 @@ async function send(found) {
   sending = null;
   if (mine.cancelled || mine.problem) {
     await ask('discard', { batch: mine.batch });
-    if (mine.problem && !mine.cancelled) refuse(mine.problem); else await does.cancel();
+    if (mine.problem && !mine.cancelled) refuse('sent', mine.problem); else await does.cancel();
     return;
   }
   at('path').value = '';

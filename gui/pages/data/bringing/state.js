@@ -19,6 +19,17 @@ function complain(place, text) {
   if (place === 'path') at('path').setAttribute('aria-invalid', String(Boolean(text)));
 }
 
+// A refusal stands beside what caused it, and nothing that was shown before stands under it.
+function refuse(place, problem) {
+  showBusy('');
+  complain('path', '');
+  complain('sent', '');
+  complain(place, problem);
+  root().dataset.stage = 'refused';
+  at('proposal').hidden = true;
+  at('back').hidden = false;
+}
+
 // Call the server; null means that it refused, and why stands at `place`.
 async function ask(name, question, place) {
   let answer;
@@ -28,7 +39,7 @@ async function ask(name, question, place) {
     answer = { ok: false, problem: 'Overread does not answer. See whether the program still runs, then try again.' };
   }
   if (answer.ok) return answer;
-  if (place) complain(place, answer.problem);
+  if (place) refuse(place, answer.problem);
   return null;
 }
 

@@ -91,6 +91,8 @@ def test_sent_and_dropped_images_keep_their_folders_and_several_kinds_come_at_on
     more = shutil.make_archive(
         str(tmp_path / "more"), "zip", write_films(tmp_path / "m", classes=("effusion",))
     )
+    name(page, tmp_path / "m")
+    expect(page.locator("#data-bring [data-at=classes]")).to_have_text("Classeseffusion, 20 images")
     drop(page, folder, Path(more), Path(film))
     expect(page.locator("#data-bring [data-at=name]")).to_have_text("3 uploaded files and folders")
     expect(page.locator("[data-at=how]")).to_contain_text("effusion")

@@ -132,6 +132,19 @@ def test_an_archive_that_was_sent_is_read_and_takes_no_room_twice(
     assert not (session.workspace.uploads / batch).exists()
 
 
+def test_after_a_folder_that_was_named_others_can_be_sent_and_the_other_way_round(
+    session: AppSession, tmp_path: Path
+) -> None:
+    folder = write_films(tmp_path / "films", table=False)
+    bringing = looked(session, folder)
+    for typed, batch in (("", sent(session, folder)), ("", sent(session, folder)), (str(folder), "")):
+        before = bringing.state().source
+        bringing.look(named(session, typed, batch), Answers())
+        assert settled(bringing).stage == "proposed"
+        assert before is not None
+        assert not before.batch or not (session.workspace.uploads / before.batch).exists()
+
+
 def test_one_film_alone_can_be_brought(session: AppSession, tmp_path: Path) -> None:
     film = write_films(tmp_path / "films", table=False) / "normal" / "p00_0.png"
     bringing = looked(session, "", batch=sent(session, film))
