@@ -24,11 +24,11 @@ QUEUES = ("not yet read", "most uncertain", "errors")
 MEMORY = """
 import sys
 from pathlib import Path
-from benchmarks.review import QUEUES, desk_of, sitting
+from benchmarks.review import QUEUES, desk_of, read_queue
 from engine.workspace import Workspace, open_workspace
 desk = desk_of(open_workspace(Path(sys.argv[1])))
 for queue in QUEUES:
-    sitting(desk, queue, steps=10)
+    read_queue(desk, queue, steps=10)
 desk.session.store.close()
 print(0)
 """
@@ -46,7 +46,7 @@ def measure(setting: Setting) -> Iterator[Row | LeftOut]:
         store.add_cases(run.run_id, synthetic_predictions(cases))
         _, memory = in_process(MEMORY, str(workspace.root))
         for queue in QUEUES:
-            taken = sitting(desk, queue, steps=30 if setting.quick else 150)
+            taken = read_queue(desk, queue, steps=30 if setting.quick else 150)
             store_size = f"{cases:,} cases"
             p50, p95 = 1e3 * percentile(taken, 0.5), 1e3 * percentile(taken, 0.95)
             smallest = first.setdefault(queue, p50)
@@ -71,7 +71,7 @@ def desk_of(workspace: Workspace) -> Desk:
     return Desk(session)
 
 
-def sitting(desk: Desk, queue: str, *, steps: int) -> list[float]:
+def read_queue(desk: Desk, queue: str, *, steps: int) -> list[float]:
     """Read so many cases and return the seconds each step took: a verdict where nobody has read, else going on."""
     answer = open_reading(
         desk, {"run": RUN_ID, "queue": queue, "part": "all", "reader": f"reader of {queue}"}

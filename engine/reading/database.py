@@ -137,7 +137,7 @@ def address(database: Path | str) -> URL:
             return make_url(database)
         except (ArgumentError, ValueError) as error:
             raise StoreError(
-                "The database URL cannot be understood",
+                "The database URL is not valid",
                 "Write it as postgresql+psycopg://user:password@host/name",
             ) from error
     return URL.create("sqlite", database=str(Path(database).absolute()))
@@ -193,8 +193,8 @@ def raise_in_words(error: BaseException | None, name: str) -> None:
     problem, remedy = SENTENCES.get("_".join(failure.split("_")[:2]), ("", ""))
     if not problem and error is not None and type(error).__name__ == "OperationalError" and not failure:
         problem, remedy = (
-            "The database server does not answer",
-            "Check its address, that it runs, and the network",
+            "The database server is not responding",
+            "Check its address, that it is running, and the network",
         )
     if problem:
         raise StoreError(f"{problem} ({name})", remedy) from error

@@ -40,16 +40,16 @@ class Queue:
 
 
 QUEUES: dict[str, Queue] = {
-    "not yet read": Queue(description="Cases without a verdict of yours, in random order", unread=True),
+    "not yet read": Queue(description="Cases you have not read yet, in random order", unread=True),
     "errors": Queue(
         title="errors by the data's label",
-        description="Cases predicted otherwise than their label, the most confident errors first",
+        description="Cases whose prediction differs from their label, most confident errors first",
         order_by=("confidence", "position"),
         descending=True,
         wrong=True,
     ),
     "most uncertain": Queue(
-        description="Every case, the least certain prediction first",
+        description="All cases, least certain prediction first",
         order_by=("entropy", "position"),
         descending=True,
     ),
@@ -58,8 +58,8 @@ QUEUES: dict[str, Queue] = {
         description="Cases you marked unsure or not diagnostic",
         verdicts=(Verdict.UNSURE, Verdict.NOT_DIAGNOSTIC),
     ),
-    "overruled": Queue(description="Cases in which you overruled the machine", verdicts=(Verdict.OVERRULE,)),
-    "all": Queue(description="Every case, in random order"),
+    "overruled": Queue(description="Cases whose prediction you overruled", verdicts=(Verdict.OVERRULE,)),
+    "all": Queue(description="All cases, in random order"),
 }
 
 

@@ -301,8 +301,8 @@ def uncertainty_figures(predictions: Sequence[Prediction], answers: Mapping[str,
 
 def _most_probable(run: Run, predictions: Sequence[Prediction]) -> bool:
     """Return whether every predicted class is the most probable one: what was done, whatever would be done today."""
-    likeliest = np.array([each.probabilities for each in predictions]).argmax(axis=1)
-    return all(run.classes[at] == each.predicted for at, each in zip(likeliest, predictions, strict=True))
+    most_probable = np.array([each.probabilities for each in predictions]).argmax(axis=1)
+    return all(run.classes[at] == each.predicted for at, each in zip(most_probable, predictions, strict=True))
 
 
 def export_report(report: Report, folder: Path, *, picture: Picture, heatmap: Heatmap) -> ExportedReport:

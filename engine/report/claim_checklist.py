@@ -51,7 +51,7 @@ def checklist(
         Item(
             "Discussion",
             "What are the limitations?",
-            "See “What these figures do not show”.",
+            "See “What these results do not show”.",
             "Add the study's own.",
         ),
         Item("Discussion", "What does it mean for practice?", "", "Write it."),
@@ -68,7 +68,7 @@ def of_data(run: Run) -> tuple[Item, ...]:
             section,
             "Where do the data come from?",
             f"Data set “{run.dataset_name}”, id {run.dataset_id}.",
-            "Name hospitals, dates, machines, licences and approvals.",
+            "Name hospitals, dates, scanners, licences and approvals.",
         ),
         Item(
             section,
@@ -91,7 +91,7 @@ def of_data(run: Run) -> tuple[Item, ...]:
         Item(
             section,
             "How were missing data handled?",
-            "Cases without an answer in a reference standard are left out of its figures and counted by reason.",
+            "Cases without a label in a reference standard are excluded from its results and counted by reason.",
             "",
         ),
     )
@@ -105,9 +105,7 @@ def of_reference(reviews: ReviewSummary) -> tuple[Item, ...]:
         Item(
             section,
             "Who read the cases, with what training?",
-            f"{readers} reader(s) over-read cases in Overread with the prediction in view."
-            if readers
-            else "",
+            f"{readers} reader(s) read cases in Overread with the prediction in view." if readers else "",
             "Give readers' professions and years of experience, and who made the original labels.",
         ),
         Item(
@@ -124,7 +122,7 @@ def of_split(split: Split | None) -> tuple[Item, ...]:
     how = overlap = ""
     if split is not None:
         sizes = "; ".join(
-            f"{PART_NAMES[part]} {known.images:,} films"
+            f"{PART_NAMES[part]} {known.images:,} images"
             + ("" if known.count is None else f" of {known.count:,} patients")
             for part, known in ((part, patients_named(split.part(part))) for part in PARTS)
         )
@@ -158,8 +156,8 @@ def of_model(run: Run, software: Mapping[str, str]) -> tuple[Item, ...]:
             "Methods: training",
             "How was it trained?",
             f"{len(recipe.phases)} phase(s), batch {recipe.batch_size}, unequal classes: "
-            f"{balance_words(recipe.balance)}; augmentation: {changes_words(recipe)}. Details stand under "
-            "“What was done”.",
+            f"{balance_words(recipe.balance)}; augmentation: {changes_words(recipe)}. Details are in "
+            "“Methods”.",
         ),
         (
             "Methods: training",
@@ -180,14 +178,14 @@ def of_evaluation(methods: Sequence[str], pointing: Estimate | None, subgroups: 
         Item(
             section,
             "Which metrics, and how certain are they?",
-            "Listed under “Figures”, each with its 95% interval and the name of the method.",
+            "Listed in “Metrics”, each with its 95% interval and the name of the method.",
             "Name the primary metric.",
         ),
         Item(
             section,
             "How robust is the model?",
             "Figures by subgroup are given." if subgroups else "",
-            "Test it on other machines, sites and patient groups.",
+            "Test it on other scanners, sites and patient groups.",
         ),
         Item(
             section,
@@ -195,7 +193,12 @@ def of_evaluation(methods: Sequence[str], pointing: Estimate | None, subgroups: 
             explained,
             "" if pointing is not None else "Compare heatmaps with drawn findings.",
         ),
-        Item(section, "Was it tested on data from elsewhere?", "", "Do so, or say that it was not."),
+        Item(
+            section,
+            "Was it tested on external data?",
+            "",
+            "Test it on external data, or state that it was not.",
+        ),
     )
 
 
@@ -214,8 +217,10 @@ def of_results(part: Part | None, cases: int) -> tuple[Item, ...]:
         Item(
             "Results",
             "What is the performance, with uncertainty?",
-            "See “Figures”, by reference standard.",
+            "See “Metrics”, by reference standard.",
             "",
         ),
-        Item("Results", "Where does it fail?", "See the gallery of wrong cases.", "Describe the patterns."),
+        Item(
+            "Results", "Where does it fail?", "See the gallery of incorrect cases.", "Describe the patterns."
+        ),
     )

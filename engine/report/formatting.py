@@ -51,9 +51,9 @@ def in_brackets(name: str, estimate: Estimate) -> str:
     return f"({name} {figure(estimate.value)}, 95% interval {interval(estimate)})"
 
 
-def films(count: int) -> str:
-    """Write 1 film, 1,234 films."""
-    return f"{count:,} film{'' if count == 1 else 's'}"
+def images(count: int) -> str:
+    """Write 1 image, 1,234 images."""
+    return f"{count:,} image{'' if count == 1 else 's'}"
 
 
 def sentences(run: Run, confusion: NDArray[np.int64], estimates: Mapping[str, Estimate]) -> tuple[str, ...]:
@@ -66,7 +66,7 @@ def sentences(run: Run, confusion: NDArray[np.int64], estimates: Mapping[str, Es
     """
     total, right = int(confusion.sum()), int(np.trace(confusion))
     if not total:
-        return ("No figure can be given, because no case has an answer in this reference standard.",)
+        return ("No result can be given, because no case has a label in this reference standard.",)
     said = []
     accuracy = in_brackets("accuracy", estimates["accuracy"])
     area = estimates["AUROC"]
@@ -80,35 +80,35 @@ def sentences(run: Run, confusion: NDArray[np.int64], estimates: Mapping[str, Es
         ):
             if count := int(confusion[code].sum()):
                 said.append(
-                    f"Of {films(count)} {who} the model predicted {int(confusion[code, code]):,} {run.classes[code]} "
+                    f"Of {images(count)} {who}, {int(confusion[code, code]):,} were classified as {run.classes[code]} "
                     f"{in_brackets(label, estimates[label])}."
                 )
             else:
-                said.append(f"There is no film {who}: the {label} cannot be estimated.")
+                said.append(f"There is no image {who}, so the {label} cannot be estimated.")
         for code, name, label in (
             (yes, positive, "positive predictive value"),
             (no, negative, "negative predictive value"),
         ):
             if predicted := int(confusion[:, code].sum()):
                 said.append(
-                    f"Of {films(predicted)} predicted {name}, {int(confusion[code, code]):,} were "
+                    f"Of {images(predicted)} classified as {name}, {int(confusion[code, code]):,} were correct "
                     f"{in_brackets(label, estimates[label])}."
                 )
         if math.isfinite(area.value):
             said.append(
-                f"A film with {positive} got a higher probability of it than one without in {100 * area.value:.1f}% "
-                f"of all pairs {in_brackets('area under the ROC curve', area)}."
+                f"Of all pairs of an image with {positive} and one without, {100 * area.value:.1f}% were ranked "
+                f"correctly {in_brackets('area under the ROC curve', area)}."
             )
     elif math.isfinite(area.value):
         said.append(
-            "On average over the classes, a film of a class got a higher probability of it than another film in "
-            f"{100 * area.value:.1f}% of all pairs {in_brackets('area under the ROC curve', area)}."
+            "Averaged over the classes, of all pairs of an image of a class and one of another class, "
+            f"{100 * area.value:.1f}% were ranked correctly {in_brackets('area under the ROC curve', area)}."
         )
     if not math.isfinite(area.value):
         said.append(f"The area under the ROC curve {area.method}.")
     said.insert(
         0 if len(run.classes) > 2 else 2,
-        f"Of {films(total)} in all, {right:,} were predicted correctly {accuracy}.",
+        f"Of {images(total)} in total, {right:,} were classified correctly {accuracy}.",
     )
     return tuple(said)
 

@@ -21,13 +21,13 @@ def limitations(
     said = []
     if part == "test":
         said.append(
-            "The test films come from the same source as the training films. Figures at another hospital, with other "
-            "machines or other patients, are usually lower; only films from there can show it."
+            "The test images come from the same source as the training images. Results at another hospital, with other "
+            "scanners or other patients, are usually lower; only images from there can show it."
         )
     else:
         where = f"the {PART_NAMES[part]} part" if part else "all parts together"
         said.append(
-            f"These figures are of {where}, which training has seen or has been tuned on: they are too good to be "
+            f"These results are for {where}, which was used for training or tuning: they are too optimistic to be "
             "reported as accuracy on new patients."
         )
     known = patients_named(cases_of(split)) if split is not None else None
@@ -42,23 +42,23 @@ def limitations(
             "of the split, and the intervals are too narrow."
         )
     said += [
-        f"Against the {one.name} only {one.cases:,} cases could be counted: every figure there is coarse."
+        f"Only {one.cases:,} cases could be compared with the {one.name}: results against it are imprecise."
         for one in against
         if 0 < one.cases < 100
     ]
     said.append(
-        "The model was trained once, with one seed; how much the figures vary between trainings is not known."
+        "The model was trained once, with one seed; how much results vary between training runs is not known."
     )
     said.append(
-        "The share of films with each class here is that of this collection. Predictive values and calibration do not "
-        "carry over to a clinic where the finding is rarer or more common."
+        "The proportion of each class is that of this collection. Predictive values and calibration do not "
+        "carry over to a clinic where the classes are rarer or more common."
     )
     if heatmaps:
         said.append(
-            "A heatmap shows where the answer depends on the image, not why, and not that the finding is there."
+            "A heatmap shows where the prediction depends on the image, not why, and not that the finding is there."
         )
     said.append(
-        "Comments are printed as readers typed them, and films may show burnt-in names: check the gallery before "
+        "Comments are printed as readers typed them, and images may show burnt-in names: check the gallery before "
         "passing this report on."
     )
     return tuple(said)

@@ -96,7 +96,7 @@ def facts_of_model(run: Run) -> Iterator[tuple[str, str]]:
     grey = "grey" if recipe.channels == 1 else "3 channels (grey repeated)"
     yield "Recipe", f"{recipe.title} ({recipe.name})"
     yield "Source", recipe.source
-    yield "Net", f"{recipe.backbone}, {run.parameters:,} parameters, {run.trained_parameters:,} trained"
+    yield "Network", f"{recipe.backbone}, {run.parameters:,} parameters, {run.trained_parameters:,} trained"
     yield "Starting weights", run.weights_source
     yield "Input", f"whole image, resized to {recipe.image_size} × {recipe.image_size} pixels, {grey}"
 
@@ -129,15 +129,15 @@ def facts_of_reading(
         where = "" if point in ("half", "as-trained") else " on validation data"
         yield (
             "Operating point",
-            f"“{point}”{where}: predicted {run.positive} from a probability of {run.threshold:.4g}",
+            f"“{point}”{where}: {run.positive} predicted at a probability of {run.threshold:.4g} or above",
         )
     elif most_probable:
-        yield "Predicted class", "the most probable one"
+        yield "Predicted class", "the most probable class"
     else:
         yield (
             "Predicted class",
-            "the most probable one with the classes as they were balanced in training, so that rare ones are "
-            "predicted; the probabilities themselves are for the shares in the data",
+            "the most probable class with the classes balanced as in training, so that rare classes are "
+            "predicted; the probabilities themselves are for the class frequencies in the data",
         )
     if uncertainty is not None:
         yield "Uncertainty", injection_words(uncertainty.injection)
@@ -171,7 +171,7 @@ def phase_words(phase: Phase) -> str:
         + (", batch norm of the backbone frozen" if phase.freeze_batch_norm else "")
         + f"; {phase.optimizer}, learning rate "
         f"{phase.learning_rate:g} ({phase.schedule}); best epoch by {phase.monitor.replace('_', ' ')}"
-        + (f"; stopped after {phase.stop_patience} epochs without gain" if phase.stop_patience else "")
+        + (f"; stopped after {phase.stop_patience} epochs without improvement" if phase.stop_patience else "")
     )
 
 
@@ -184,7 +184,7 @@ def injection_words(injection: Injection) -> str:
             f"{injection.scale:.3g}, fitted there to the squared error"
         )
     else:
-        how = "a rate that was not fitted, for want of validation cases"
+        how = "a rate that was not fitted, because there were too few validation cases"
     return (
         f"{injection.passes} passes with dropout at {injection.rate:g} of what enters the layers of the "
         f"{injection.place}, {how} (arXiv:2302.02924)"
@@ -202,7 +202,7 @@ def changes_words(recipe: Recipe) -> str:
     """Say how training images were changed at random: by the recipe, or copies alone by its balance."""
     said = augmentation_words(recipe.augmentation)
     if said == "none" and recipe.balance.method == "duplicate-augmented":
-        return f"copies alone: {augmentation_words(recipe.balance.augmentation)}"
+        return f"copies only: {augmentation_words(recipe.balance.augmentation)}"
     return said
 
 

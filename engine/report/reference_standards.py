@@ -43,10 +43,10 @@ def labels_from_data(run: Run, predictions: Sequence[Prediction], reviews: Seque
         if prediction.label is None:
             excluded["no label came with the data"] += 1
         elif prediction.label not in run.classes:
-            excluded["the label is none of the model's classes"] += 1
+            excluded["the label is not one of the model's classes"] += 1
         else:
             answers[prediction.image_id] = prediction.label
-    caution = "How these labels were made is not known to Overread: say who made them, from what, and how."
+    caution = "Overread does not know how these labels were made: state who made them, from what, and how."
     return Reference(answers=answers, excluded=excluded, caution=caution)
 
 
@@ -80,14 +80,14 @@ def reviewed_labels(run: Run, predictions: Sequence[Prediction], reviews: Sequen
     caution = ""
     if answers:
         caution = (
-            "Readers saw the model's answer before they gave theirs, which pulls theirs towards it: these figures "
-            "are not those of an independent reference standard."
+            "Readers saw the model's prediction before they gave their verdict, which biases them towards it: these "
+            "results are not those of an independent reference standard."
         )
     if 0 < len(answers) < len(predictions):
         caution += (
-            f" They rest on {len(answers):,} of {len(predictions):,} cases. Unless the cases to review were drawn at "
-            "random, they are a selected sample (for example the errors, or the most uncertain), and their figures "
-            "do not hold for the others."
+            f" They are based on {len(answers):,} of {len(predictions):,} cases. Unless the cases to review were drawn "
+            "at random, they are a selected sample (for example the errors, or the most uncertain), and their results "
+            "do not apply to the others."
         )
     return Reference(answers=answers, excluded=excluded, caution=caution)
 

@@ -88,7 +88,7 @@ def classification_table(
                 name=name,
                 support=int(is_class.sum()),
                 predicted=int(is_predicted.sum()),
-                precision=_share(is_class, is_predicted, groups, f"no case was predicted {name}"),
+                precision=_share(is_class, is_predicted, groups, f"no case was predicted as {name}"),
                 recall=_share(is_predicted, is_class, groups, f"no case is {name}"),
                 f1=f1_score(is_class, is_predicted, groups),
                 auroc=inestimable("there are no probabilities", len(truth))
@@ -120,7 +120,7 @@ def f1_score(is_class: NDArray[np.bool_], predicted: NDArray[np.bool_], groups: 
     """
     either = is_class | predicted
     if not either.any():
-        return inestimable("no case is of this class or was predicted so", len(is_class))
+        return inestimable("no case is or was predicted as this class", len(is_class))
     overlap = _share(is_class & predicted, either, groups, "")
     value, low, high = (2 * j / (1 + j) for j in (overlap.value, overlap.low, overlap.high))
     method = f"{overlap.method}, of the overlap"
@@ -184,9 +184,11 @@ def _binary_shares(
     return {
         "sensitivity": _share(predicted, is_positive, groups, f"no case is {name}"),
         "specificity": _share(~predicted, ~is_positive, groups, f"no case is {other}"),
-        "positive predictive value": _share(is_positive, predicted, groups, f"no case was predicted {name}"),
+        "positive predictive value": _share(
+            is_positive, predicted, groups, f"no case was predicted as {name}"
+        ),
         "negative predictive value": _share(
-            ~is_positive, ~predicted, groups, f"no case was predicted {other}"
+            ~is_positive, ~predicted, groups, f"no case was predicted as {other}"
         ),
     }
 
@@ -197,7 +199,7 @@ def _one_against_rest(
     absent = [name for code, name in enumerate(classes) if not (truth == code).any()]
     reason = "there is no case" if not len(truth) else f"no case is {absent[0]}" if absent else ""
     if not reason and (truth == truth[0]).all():
-        reason = "there is one class only"
+        reason = "there is only one class"
     if reason:
         nothing = inestimable(reason, len(truth))
         return {"AUROC": nothing, "average precision": nothing}
@@ -293,14 +295,14 @@ def _mcc_influence(truth: Codes, predicted: Codes, cells: NDArray[np.float64]) -
     """Return what each case contributes to the coefficient's deviation, (N,): its derivative by the case's cell."""
     n = float(cells.sum())
     shares = cells / n
-    actual, called = shares.sum(axis=1), shares.sum(axis=0)
+    actual, forecast = shares.sum(axis=1), shares.sum(axis=0)
     right = float(np.trace(shares))
-    top = right - float(actual @ called)
-    by_predicted, by_actual = 1 - float(called @ called), 1 - float(actual @ actual)
+    top = right - float(actual @ forecast)
+    by_predicted, by_actual = 1 - float(forecast @ forecast), 1 - float(actual @ actual)
     bottom = math.sqrt(by_predicted * by_actual)
     hit = (truth == predicted).astype(np.float64)
-    d_top = hit - right - (called[truth] + actual[predicted] - 2 * float(actual @ called))
-    d_log = (called[predicted] - float(called @ called)) / by_predicted
+    d_top = hit - right - (forecast[truth] + actual[predicted] - 2 * float(actual @ forecast))
+    d_log = (forecast[predicted] - float(forecast @ forecast)) / by_predicted
     d_log = d_log + (actual[truth] - float(actual @ actual)) / by_actual
     influence: NDArray[np.float64] = (d_top / bottom + top / bottom * d_log) / n
     return influence

@@ -31,13 +31,13 @@ def cohen_kappa(
     _, codes = np.unique(np.concatenate([np.asarray(first), np.asarray(second)]), return_inverse=True)
     n = len(codes) // 2
     if not n:
-        return inestimable("no case was read by both", 0)
+        return inestimable("no case was read by both readers", 0)
     one, two = codes[:n], codes[n:]
     classes = int(codes.max()) + 1
     by_first, by_second = (np.bincount(of, minlength=classes) / n for of in (one, two))
     observed, chance = float((one == two).mean()), float(by_first @ by_second)
     if chance >= 1:
-        return inestimable("both readers gave one and the same answer to every case", n)
+        return inestimable("both readers gave the same answer for every case", n)
     kappa = (observed - chance) / (1 - chance)
     # What a case adds to the chance agreement: its answers' shares in the other reader's answers.
     to_chance = by_second[one] + by_first[two] - 2 * chance
@@ -67,7 +67,7 @@ def krippendorff_alpha(counts: ArrayLike, groups: Groups = None) -> Estimate:
     totals, all_readings = table.sum(axis=0), float(table.sum())
     expected = (all_readings**2 - float(totals @ totals)) / (all_readings - 1)
     if expected == 0:
-        return inestimable("all readers gave one and the same answer to every case", n)
+        return inestimable("all readers gave the same answer for every case", n)
     ratio = float(disagree.sum()) / expected
     # The derivative of the expected disagreement by one more case with these answers.
     to_expected = (2 * all_readings * readings - 2 * (table @ totals)) / (all_readings - 1)

@@ -102,7 +102,7 @@ def choose_threshold(name: str, y: ArrayLike, p: ArrayLike, *, undecided: float 
     """
     if name not in OPERATING_POINTS:
         raise RecipeError(
-            f"There is no operating point called {name!r}", f"Choose one of {', '.join(OPERATING_POINTS)}"
+            f"There is no operating point named {name!r}", f"Choose one of {', '.join(OPERATING_POINTS)}"
         )
     truth, score = as_binary(y, p)
     return OPERATING_POINTS[name](truth, score, undecided)

@@ -110,7 +110,7 @@ def predictive_values(
     if not (math.isfinite(sensitivity.value) and math.isfinite(specificity.value)):
         return (inestimable("sensitivity or specificity is unknown", n),) * 2
     if not 0 < prevalence < 1:
-        return (inestimable("a prevalence lies between 0 and 1", n),) * 2
+        return (inestimable("a prevalence must lie between 0 and 1", n),) * 2
     ppv = _posterior(sensitivity, _complement(specificity), prevalence, n)
     npv = _posterior(specificity, _complement(sensitivity), 1 - prevalence, n)
     return ppv, npv
@@ -123,16 +123,16 @@ def _complement(share: Estimate) -> Estimate:
 
 
 def _posterior(hit: Estimate, false: Estimate, prior: float, n: int) -> Estimate:
-    """Return P(class | called so) from the rate of calling it when it is there and when it is not."""
+    """Return P(class | predicted so) from the rate of predicting it when it is there and when it is not."""
     method = f"Bayes, at a prevalence of {prior:g}"
 
     def probability(a: float, b: float) -> float:
-        called = prior * a + (1 - prior) * b
-        return prior * a / called if called > 0 else NAN
+        predicted = prior * a + (1 - prior) * b
+        return prior * a / predicted if predicted > 0 else NAN
 
     value = probability(hit.value, false.value)
     if math.isnan(value):
-        return inestimable("no case was called so", n)
+        return inestimable("no case was predicted as this class", n)
     if hit.value > 0 and false.value > 0 and hit.low > 0 and false.low > 0:
         middle = math.log(hit.value / false.value)
         down = math.hypot(math.log(hit.value / hit.low), math.log(false.high / false.value))

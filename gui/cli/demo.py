@@ -1,7 +1,7 @@
 """`overread demo`: the whole line on generated films, with the time of each step, ending on the review page.
 
 The films are synthetic and their findings lie where we put them, so whether the heatmap looks at the finding
-is a number here. No figure of the demonstration says anything about patients.
+is a number here. No result of the demonstration says anything about patients.
 """
 
 from __future__ import annotations

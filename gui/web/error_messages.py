@@ -31,7 +31,7 @@ def sentence(error: Exception) -> str:
     reference = secrets.token_hex(4)
     log.error("Unexpected error, reference %s", reference, exc_info=error)
     return (
-        "Overread met a fault of its own; what you asked for may have been done or not: look before you try again. "
+        "Unexpected error in Overread. What you asked for may or may not have been done: check before you try again. "
         f"If it happens again, report reference {reference}, which stands in the log."
     )
 

@@ -74,7 +74,7 @@ def refusal(scope: Scope, hosts: Collection[str]) -> str | None:
     headers = Headers(scope=scope)
     host = headers.get("host", "").lower()
     if host not in hosts:
-        return "This address is not served here."
+        return "There is no page at this address."
     origin = headers.get("origin")
     if origin is not None and urlsplit(origin).netloc.lower() != host:
         return "Requests from other sites are refused."
@@ -90,7 +90,7 @@ def refusal(scope: Scope, hosts: Collection[str]) -> str | None:
         return "This is not how the server is asked."
     endpoint = path.removeprefix("/gradio_api").lstrip("/").lower()
     if endpoint.startswith(CLOSED):
-        return "This part of the server is closed."
+        return "This part of the server is not available."
     return None
 
 

@@ -49,7 +49,7 @@ from engine.report.exports.numbers import render_json
 from engine.report.exports.tables import tables_of
 from engine.workspace import open_workspace
 from gui.pages.review.page import decide, open_reading
-from gui.pages.review.sitting import Desk
+from gui.pages.review.reading_session import Desk
 from gui.pages.review.viewer.viewer import verdict_markup
 from gui.web.error_messages import answered
 from gui.web.session import open_session

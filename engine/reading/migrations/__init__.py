@@ -31,7 +31,7 @@ def version_of(connection: Connection) -> int:
         return int(connection.scalar(text("SELECT MAX(version) FROM schema_version")) or 0)
     if tables:
         raise StoreError(
-            "The database holds another program's tables", "Choose another workspace folder for Overread"
+            "The database contains another program's tables", "Choose another workspace folder for Overread"
         )
     return 0
 

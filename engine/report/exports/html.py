@@ -36,8 +36,16 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
         gallery=[
             (title, lead, [_picture(case, picture, heatmap) for case in cases])
             for title, lead, cases in (
-                ("Wrong", "Cases that a reference standard contradicts, the surest first.", report.wrong),
-                ("Right", "Cases that none contradicts, the surest first.", report.right),
+                (
+                    "Wrong",
+                    "Contradicted by a reference standard, most confident first.",
+                    report.wrong,
+                ),
+                (
+                    "Right",
+                    "Confirmed and not contradicted, most confident first.",
+                    report.right,
+                ),
             )
         ],
         facts=_grouped(report.facts, "group"),

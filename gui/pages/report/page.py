@@ -1,4 +1,4 @@
-"""Report: choose a run, a part of the data and the reference standards; see the figures, take them away as files.
+"""Report: choose a run, a part of the data and the reference standards; see the results, take them away as files.
 
 Nothing is computed here: `engine.pipeline` computes, `engine.report` draws and writes.
 They are imported when a report is asked for: the window opens seconds sooner without them.
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from engine.report import Report
 
 PARTS_SHOWN: dict[str, tuple[str, Part | None]] = {
-    "test": ("test films", "test"),
-    "val": ("validation films (tuned on these: too good)", "val"),
-    "all": ("all predicted films (validation among them: too good)", None),
+    "test": ("test images", "test"),
+    "val": ("validation images (used for tuning: results are optimistic)", "val"),
+    "all": ("all predicted images (includes validation: results are optimistic)", None),
 }
 FILE_KINDS = {"html": "Download as HTML", "csv": "Download tables (CSV)", "json": "Download as JSON"}
 
@@ -93,7 +93,7 @@ def show(
     """Return all that the page shows of a run, in the order of the page's outputs."""
     if not run_id:
         nothing = markup.note(
-            "No finished run yet. Train one on the Train page; its report then stands here."
+            "No finished run yet. Train one on the Train page; its report then appears here."
         )
         return nothing, *_nothing(), "", "", ""
     try:
@@ -185,7 +185,7 @@ def build(session: AppSession) -> None:
             label="Run", choices=[], interactive=True, elem_id="report-run", scale=3, min_width=320
         )
         part = gr.Dropdown(
-            label="On",
+            label="Images",
             choices=[(words, name) for name, (words, _) in PARTS_SHOWN.items()],
             value="test",
             interactive=True,
@@ -194,7 +194,7 @@ def build(session: AppSession) -> None:
             min_width=220,
         )
         standards = gr.CheckboxGroup(
-            label="Held against (reference standard)",
+            label="Reference standard",
             choices=list(REFERENCE_STANDARDS),
             value=list(REFERENCE_STANDARDS),
             elem_id="report-standards",
@@ -210,13 +210,13 @@ def build(session: AppSession) -> None:
         hidden = gr.DownloadButton(visible="hidden", elem_id="report-file")
     per_standard: list[Any] = []
     with gr.Tabs():
-        with gr.Tab("Figures"), gr.Row():
+        with gr.Tab("Metrics"), gr.Row():
             for at, name in enumerate(REFERENCE_STANDARDS):
                 with gr.Column(min_width=420, visible=False, elem_id=f"report-standard-{at}") as column:
                     gr.Markdown(f"### Against {name}")
                     words = gr.HTML(padding=False)
                     table = gr.Dataframe(
-                        headers=["class", "precision", "recall", "F1", "AUROC", "films"],
+                        headers=["class", "precision", "recall", "F1", "AUROC", "images"],
                         datatype="str",
                         interactive=False,
                         label="Classification report, with 95% intervals",
@@ -227,10 +227,10 @@ def build(session: AppSession) -> None:
                     )
                     pictures = gr.HTML(padding=False, elem_id=f"report-drawings-{at}")
                     estimates = gr.Dataframe(
-                        headers=["figure", "value", "95% interval", "method", "films"],
+                        headers=["metric", "value", "95% interval", "method", "images"],
                         datatype="str",
                         interactive=False,
-                        label="All figures",
+                        label="All metrics",
                         wrap=True,
                         column_widths=["28%", "11%", "19%", "31%", "11%"],
                         elem_id=f"report-estimates-{at}",
@@ -238,7 +238,7 @@ def build(session: AppSession) -> None:
                     )
                 per_standard += [column, words, table, estimates, pictures]
         with gr.Tab("Cases"):
-            heat = gr.Checkbox(True, label="Show the heatmap over the film", elem_id="report-heat")
+            heat = gr.Checkbox(True, label="Show the heatmap over the image", elem_id="report-heat")
             gallery = gr.HTML(elem_id="report-cases", padding=False)
         with gr.Tab("Training"):
             history = gr.HTML(elem_id="report-training", padding=False)

@@ -32,15 +32,15 @@ def headline(report: Report, standards: Sequence[str]) -> str:
                 words = name if name == "AUROC" else name.capitalize()
                 tiles.append((figure(estimate.value), f"{words} · 95% {interval(estimate)}"))
         heading = markup.escape(f"{one.name[:1].upper()}{one.name[1:]}")
-        count = f"{one.cases:,} of {one.of:,} films have one"
+        count = f"available for {one.cases:,} of {one.of:,} images"
         sides.append(
             f"<div><h4>Against {markup.escape(one.name)}</h4><div class='or-sub'>{markup.escape(count)}</div>"
             f"{markup.figures(tiles) if one.cases else markup.note(f'{heading}: none yet.')}</div>"
         )
     about = [
-        (f"{len(report.cases):,}", "films"),
+        (f"{len(report.cases):,}", "images"),
         ("–" if report.patients.count is None else f"{report.patients.count:,}", "patients"),
-        (f"{report.reviews.cases:,}", "films read by people"),
+        (f"{report.reviews.cases:,}", "images read"),
         (f"{report.reviews.differing:,}", "reviewed labels that differ"),
     ]
     if report.pointing is not None:
@@ -60,7 +60,7 @@ def said(one: Against) -> str:
     if one.caution:
         pieces.append(markup.note(one.caution, tone="mild", more=left_out))
     elif left_out:
-        pieces.append(markup.note("Not all films count.", more=left_out))
+        pieces.append(markup.note("Some images are left out.", more=left_out))
     if one.sentences:
         pieces.append(markup.note(" ".join(one.sentences)))
     return "".join(pieces)
@@ -112,12 +112,12 @@ def training(report: Report) -> str:
 
 
 def cases(session: AppSession, report: Report, *, heat: bool) -> str:
-    """Return the wrong and the right cases, each with its heatmap over the film."""
+    """Return the wrong and the right cases, each with its heatmap over the image."""
 
     def film(case: CaseRow) -> markup.Picture:
         place = report.classes.index(case.predicted)
         lines = [
-            f"Predicted {case.predicted} ({100 * case.probabilities[place]:.0f}%)",
+            f"Classified as {case.predicted} ({100 * case.probabilities[place]:.0f}%)",
             f"Label: {case.label or 'none'}",
         ]
         if case.reviewed:
@@ -133,13 +133,15 @@ def cases(session: AppSession, report: Report, *, heat: bool) -> str:
 
     pieces = []
     if report.positive is not None:
-        predicted = (
-            f"Predicted “{report.positive}” from a probability of {100 * report.run.threshold:.0f}% upwards."
-        )
+        predicted = f"Classified as “{report.positive}” at a probability of {100 * report.run.threshold:.0f}% or above."
         pieces.append(f'<div class="or-sub">{markup.escape(predicted)}</div>')
     for heading, none, listed in (
-        ("Wrong, the surest first", "No case is contradicted by a reference standard.", report.wrong),
-        ("Right, the surest first", "No case is confirmed yet.", report.right),
+        (
+            "Incorrect, most confident first",
+            "No prediction is contradicted by a reference standard.",
+            report.wrong,
+        ),
+        ("Correct, most confident first", "No prediction is confirmed yet.", report.right),
     ):
         body = markup.pictures(map(film, listed), large=True) if listed else markup.note(none)
         pieces.append(f"<h4>{heading}</h4>{body}")
@@ -155,7 +157,7 @@ def about(report: Report) -> str:
         f"<h4>{markup.escape(group)}</h4>{markup.table(('', ''), rows, numbers=False)}"
         for group, rows in groups.items()
     )
-    limits = markup.note("What these figures do not show", tone="mild", more=report.limitations)
+    limits = markup.note("What these results do not show", tone="mild", more=report.limitations)
     return limits + tables
 
 

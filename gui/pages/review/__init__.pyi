@@ -3,4 +3,4 @@ from .page import (
     open_reading as open_reading,
     show_case as show_case,
 )
-from .sitting import Desk as Desk
+from .reading_session import Desk as Desk

@@ -1,7 +1,7 @@
 """The review page: one case fills the screen; a verdict is one key, and on the disk before the next case.
 
-Each handler takes the desk (`sitting`: who reads what) and what the page sent, and returns what the page draws. The
-scripts in `viewer/` call the handlers as Gradio server functions: no queue, about 15 ms.
+Each handler takes the desk (`reading_session`: who reads what) and what the page sent, and returns what the page
+draws. The scripts in `viewer/` call the handlers as Gradio server functions: no queue, about 15 ms.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import gradio as gr
 from engine.errors import EngineError, ReviewError
 from engine.reading import QUEUES, RunSummary
 from engine.records import PART_NAMES, PARTS, Prediction, Uncertainty, Verdict
-from gui.pages.review.sitting import ASKED, Desk, Reading, StaleCaseError, part_named, review_of, text
+from gui.pages.review.reading_session import ASKED, Desk, Reading, StaleCaseError, part_named, review_of, text
 from gui.pages.review.viewer.viewer import ReviewPane
 from gui.web import AppSession, answered, explanation, image_url, sentence
 
@@ -26,17 +26,17 @@ WHOLE = "all"
 UNREAD = "not yet read"
 PART_TITLES = {**PART_NAMES, WHOLE: "all parts"}
 NOTHING_TO_READ = (
-    "There is nothing to read yet. Choose data on the Data page, then train on the Train page: "
-    "the cases of its test part appear here."
+    "There are no cases to read yet. Choose data on the Data page, then train a model on the Train page: "
+    "the cases of its test part then appear here."
 )
-FINISHED = "All {total} cases of this part have been read. Nothing is left in this queue."
+FINISHED = "All {total} cases in this part have been read. There are no more cases in this queue."
 
 
 # ------------------------------------------------------------------------------------------------- handlers
 
 
 def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
-    """Begin or change a sitting, with the wished run, queue, part and reader where they exist."""
+    """Begin or change a reading session, with the wished run, queue, part and reader where they exist."""
     session = desk.session
     runs = session.store.runs()
     reader = (text(asked, "reader") or session.reader).strip() or session.reader
@@ -112,16 +112,16 @@ def decide(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     """
     if desk.session.read_only:
         raise ReviewError(
-            "This is a guest's window: it shows, and stores nothing",
-            "Ask its owner to let you read as a reader",
+            "Guests can look at cases but cannot store verdicts",
+            "Ask the owner to let you read as a reader",
         )
     reading, store = desk.reading(asked), desk.session.store
     with reading.turn:
         shown = text(asked, "shown")
         if not shown or shown != reading.held:
             raise StaleCaseError(
-                "The verdict was given on another case than the one now on the screen, and was not stored",
-                "Look at the case that is shown and decide again",
+                "The verdict was for a different case from the one on the screen, so it was not stored",
+                "Look at the case on the screen and decide again",
             )
         review = review_of(reading, asked)
         store.add_review(review, shown=text(asked, "predicted") or None)
@@ -145,7 +145,7 @@ def reveal_label(desk: Desk, asked: Mapping[str, Any]) -> Answer:
 
 
 def remember(desk: Desk, asked: Mapping[str, Any]) -> Answer:
-    """Put the reader's bookmark on the case that is shown, so that a later sitting goes on from it."""
+    """Put the reader's bookmark on the case that is shown, so that a later session continues from it."""
     reading, shown = desk.reading(asked), text(asked, "shown")
     if not desk.session.read_only and shown == reading.held:
         desk.session.store.bookmark(reading.run_id, reading.queue, reading.reader, shown)
@@ -200,7 +200,7 @@ def _end(desk: Desk, reading: Reading) -> Answer:
     done = reading.queue == UNREAD and reading.total
     return {
         "case": None,
-        "message": FINISHED.format(total=reading.total) if done else "This queue is empty or at its end.",
+        "message": FINISHED.format(total=reading.total) if done else "There are no more cases in this queue.",
         "others": others,
         "place": f"{reading.read} of {reading.total} read",
         "read": reading.read,
@@ -265,10 +265,13 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
 
 def why_predicted(classes: Sequence[str], case: Prediction) -> str | None:
     """Say why a class was predicted that is not the most probable: of more than two, balancing counts."""
-    likeliest = classes[max(range(len(classes)), key=case.probabilities.__getitem__)]
-    if likeliest == case.predicted:
+    most_probable = classes[max(range(len(classes)), key=case.probabilities.__getitem__)]
+    if most_probable == case.predicted:
         return None
-    return f"Predicted with the classes balanced as in training; in these data {likeliest} is more probable"
+    return (
+        "Predicted with the classes balanced as in training; at the class frequencies of these data, "
+        f"{most_probable} is more probable"
+    )
 
 
 def _passes(dropout: Uncertainty) -> str:

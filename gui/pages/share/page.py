@@ -21,12 +21,14 @@ WAYS: dict[str, Through] = {
     "A server of your own (ssh)": "ssh",
 }
 WARNING = (
-    "Guests see a **copy** of some cases: films, predictions and heatmaps, without names, dates, file names, "
-    "comments or verdicts. They can look, and change nothing. What is *in* a picture stays there: "
-    "**a name burned into a film is not removed.** A public link sends the films through a computer of "
+    "Guests see a **copy** of some cases: images, predictions and heatmaps, without names, dates, file names, "
+    "comments or verdicts. They can look but cannot change anything. What is visible *in* an image stays there: "
+    "**a name burned into an image is not removed.** A public link sends the images through a server of "
     "gradio.live, and downloads a tunnel program once."
 )
-CONSENT = "I may show these films to the people I give the link to, and no film has a name burned in"
+CONSENT = (
+    "I am allowed to show these images to the people I give the link to, and no image has a name burned in"
+)
 NO_LINK = "No link is open."
 
 View = tuple[Any, ...]  # link, user, password, command, state, open button, close button, timer
@@ -59,12 +61,12 @@ def open_link(
         ShareError: There was no consent, a link is open already, or none can be had.
     """
     if not consent:
-        raise ShareError("Nothing was shared", "Read the warning and tick the box under it first")
+        raise ShareError("Nothing was shared", "Read the warning and tick the box below it first")
     if not run_id:
-        raise ShareError("There is no run to share", "Train one, and open this page again")
+        raise ShareError("There is no run to share", "Train a model, then open this page again")
     with desk.turn:
         if desk.link is not None and desk.link.is_open:
-            raise ShareError("A link is open already", "Close it first")
+            raise ShareError("A link is already open", "Close it first")
         session = desk.session
         desk.link = share(
             session.workspace,
@@ -97,8 +99,8 @@ def view(desk: Desk, now: datetime | None = None) -> View:
     else:
         left = max(0, round((link.expires_at - (now or datetime.now(UTC))).total_seconds() / 60))
         state = (
-            f"The link is open and closes by itself in {left} min, at {link.expires_at.astimezone():%H:%M}, "
-            "and when Overread ends. Send the password by another way than the link."
+            f"The link is open and closes automatically in {left} min, at {link.expires_at.astimezone():%H:%M}, "
+            "or when Overread ends. Send the password separately from the link."
         )
         values = (link.url, link.user, link.password, link.command)
         facts = [gr.update(value=value, visible=bool(value)) for value in values]
@@ -125,11 +127,17 @@ def build(session: AppSession) -> None:
     gr.Markdown(WARNING)
     with gr.Row():
         run = gr.Dropdown(label="Run", choices=[], scale=3, elem_id="share-run")
-        cases = gr.Slider(1, MOST_CASES, value=USUAL_CASES, step=1, label="Cases, drawn at random from test")
-        minutes = gr.Slider(5, LONGEST_MINUTES, value=60, step=5, label="Minutes until it closes")
+        cases = gr.Slider(
+            1,
+            MOST_CASES,
+            value=USUAL_CASES,
+            step=1,
+            label="Cases (random sample of the test part)",
+        )
+        minutes = gr.Slider(5, LONGEST_MINUTES, value=60, step=5, label="Closes after (minutes)")
     with gr.Row():
-        way = gr.Radio(list(WAYS), value=next(iter(WAYS)), label="How guests come in", elem_id="share-way")
-        labels = gr.Checkbox(False, label="Guests may see the labels that came with the data")
+        way = gr.Radio(list(WAYS), value=next(iter(WAYS)), label="How guests connect", elem_id="share-way")
+        labels = gr.Checkbox(False, label="Show guests the labels that came with the data")
     consent = gr.Checkbox(False, label=CONSENT, elem_id="share-consent")
     with gr.Row():
         opening = gr.Button("Open a link", variant="primary", elem_id="share-open")
@@ -141,7 +149,7 @@ def build(session: AppSession) -> None:
             ("url", "Link"),
             ("user", "User"),
             ("password", "Password"),
-            ("command", "Run this on this computer; guests then open the link on that server"),
+            ("command", "Run this command on this computer; guests then open the link on that server"),
         )
     ]
     timer = gr.Timer(5.0, active=False)

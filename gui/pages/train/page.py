@@ -67,13 +67,13 @@ def build(session: AppSession) -> None:
                         with gr.Accordion("Schedule, penalty and clipping", open=False):
                             fields |= _place({f"phases.{slot}.{name}": field for name, field in FINE.items()})
                     groups.append(group)
-                with gr.Accordion("Random changes to training images", open=False):
+                with gr.Accordion("Augmentation of training images", open=False):
                     fields |= _place(AUGMENTATION)
-                with gr.Accordion("The net", open=False):
+                with gr.Accordion("Network", open=False):
                     fields |= _place(NET)
-            with gr.Accordion("Keep or share these settings", open=False, elem_id="train-own"):
+            with gr.Accordion("Save or share these settings", open=False, elem_id="train-own"):
                 title = gr.Textbox(
-                    label="Name of your recipe", placeholder="e.g. night-shift films", max_length=60
+                    label="Name of your recipe", placeholder="e.g. night-shift images", max_length=60
                 )
                 with gr.Row():
                     keep = gr.Button("Save as my recipe", elem_id="train-save", min_width=140)
@@ -83,11 +83,11 @@ def build(session: AppSession) -> None:
                     )
                 hidden = gr.DownloadButton(visible="hidden", elem_id="train-recipe-file")
         with gr.Column(scale=2, min_width=420):
-            gr.Markdown("### What it will do")
+            gr.Markdown("### What this will do")
             about_run = gr.HTML(elem_id="train-facts", padding=False)
             with gr.Row():
                 start_button = gr.Button("Start training", variant="primary", elem_id="train-start")
-                preview = gr.Button("Show changed training images", elem_id="train-preview")
+                preview = gr.Button("Preview augmented training images", elem_id="train-preview")
             examples = gr.HTML(elem_id="train-examples", padding=False)
             gr.Markdown("### The run")
             run = gr.Dropdown(label="Run", choices=[], interactive=True, elem_id="train-run")
@@ -112,8 +112,8 @@ def build(session: AppSession) -> None:
                     y="value",
                     color="of",
                     color_title=" ",
-                    title="On validation films",
-                    y_title="figure",
+                    title="On validation images",
+                    y_title="value",
                     height=260,
                     min_width=280,
                     elem_id="train-scores",
@@ -154,7 +154,7 @@ def build(session: AppSession) -> None:
     for field in form:
         if isinstance(field, gr.Textbox):
             telling += [field.input, field.blur]
-        elif not isinstance(field, gr.Slider):  # they only change images, which "Show changed" shows
+        elif not isinstance(field, gr.Slider):  # they only change images, which the preview shows
             telling.append(field.input)
     # Both events that tell it wait in one queue, one at a time: an earlier answer must not overtake a later one.
     told: dict[str, Any] = {

@@ -33,7 +33,7 @@ def chosen_split(session: AppSession, dataset_id: str | None) -> Split:
         DataError: No data set is chosen, or it cannot be split.
     """
     if not dataset_id:
-        raise DataError("No data set is chosen", "Choose one above, or bring one in on the Data page")
+        raise DataError("No data set is chosen", "Choose one above, or import one on the Data page")
     choices = load_choices(session.workspace, dataset_id)
     file = session.workspace.datasets / dataset_id / "index.json"
     stamp = file.stat().st_mtime_ns if file.exists() else 0
@@ -69,7 +69,7 @@ def recipe_card(recipe: Recipe) -> str:
     expected = [f"{one.metric} {one.value:g} on {one.data}" for one in recipe.expected]
     hidden = len(recipe.phases) - PHASE_SLOTS
     more = [f"Published: {line}" for line in expected] or [
-        "No published figure: judge it on your own test films."
+        "No published result: evaluate it on your own test images."
     ]
     if hidden > 0:
         more.append(f"It has {hidden} further phases that are not shown here and run as written.")
@@ -88,7 +88,7 @@ def facts(session: AppSession, dataset_id: str | None, base: Recipe | None, *val
         return markup.note(str(error), tone="serious")
     tiles = [
         (f"{trained:,}", "parameters trained"),
-        (f"{total:,}", "parameters in all"),
+        (f"{total:,}", "parameters in total"),
         (f"{sum(phase.epochs for phase in recipe.phases):,}", "epochs at most"),
     ]
     return markup.figures(tiles) + (balance_table(recipe, split) if split else "")
@@ -133,7 +133,7 @@ def augmented(session: AppSession, dataset_id: str | None, base: Recipe | None, 
     if recipe.balance.method == "duplicate-augmented" and augmentation_is_none(changes):
         changes = recipe.balance.augmentation  # then only the repeats are changed
     if augmentation_is_none(changes):
-        return markup.note("These settings show the net every training image as it is.")
+        return markup.note("These settings do not change the training images.")
     change = Augmenter(changes, recipe.seed)
     films = []
     for name in split.classes[:4]:
@@ -143,10 +143,10 @@ def augmented(session: AppSession, dataset_id: str | None, base: Recipe | None, 
             pixels = load_image(sample.path, size=min(recipe.image_size, 224), channels=3)
             batch = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None].repeat(4, 1, 1, 1)
             changed = change(batch, [row] * 4, 0, copies=[0, 1, 2, 3])
-            films.append(markup.Picture(source=_data_uri(pixels), caption=f"{name}, as it is"))
+            films.append(markup.Picture(source=_data_uri(pixels), caption=f"{name}, original"))
             for picture in changed:
                 as_pixels = (picture.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
-                films.append(markup.Picture(source=_data_uri(as_pixels), caption="changed"))
+                films.append(markup.Picture(source=_data_uri(as_pixels), caption="augmented"))
             break
     return f'<div class="or-five">{markup.pictures(films)}</div>'
 
@@ -189,7 +189,7 @@ def save_recipe(session: AppSession, title: str, base: Recipe | None, *values: A
     if base is None:
         raise RecipeError("No recipe is chosen", "Choose one from the list")
     saved = save_own(session.workspace, recipe_of(base, values), title)
-    gr.Info(f"Saved as “{saved.title}”. It stands under “Mine” in the list.")
+    gr.Info(f"Saved as “{saved.title}”. It is listed under “Mine”.")
     listed = gr.Dropdown(choices=recipe_choices(session.workspace), value=saved.name)
     return listed, saved, recipe_card(saved)
 
@@ -223,6 +223,4 @@ def refuse_guests(session: AppSession) -> None:
         TrainingError: It is such a window.
     """
     if session.read_only:
-        raise TrainingError(
-            "This window is for looking only", "Train on the computer that holds the workspace"
-        )
+        raise TrainingError("This window is read-only", "Train on the computer that holds the workspace")

@@ -34,7 +34,7 @@ STATES = {
     "starting": "starting",
     "training": "training",
     "calibrating": "calibrating",
-    "predicting": "predicting the films",
+    "predicting": "predicting the images",
     "done": "done",
     "stopped": "stopped",
     "failed": "failed",
@@ -47,7 +47,7 @@ def start(session: AppSession, dataset_id: str | None, base: Recipe | None, *val
     """Start a run and return what the page shows of it.
 
     Raises:
-        TrainingError: Another run is at work.
+        TrainingError: Another run is in progress.
         RecipeError: The form holds no recipe.
         DataError: The data cannot be split or has one class only.
     """
@@ -73,11 +73,11 @@ def stop(session: AppSession, run_id: str | None) -> tuple[Any, ...]:
     """Ask the run to stop, and wait a moment to show that it did.
 
     Raises:
-        TrainingError: No run is shown.
+        TrainingError: No run is selected.
     """
     refuse_guests(session)
     if not run_id:
-        raise TrainingError("No run is shown", "Choose the run to stop")
+        raise TrainingError("No run is selected", "Choose the run to stop")
     folder = session.workspace.runs / run_id
     jobs.stop(folder)
     for _ in range(20):
@@ -91,11 +91,11 @@ def resume(session: AppSession, run_id: str | None) -> tuple[Any, ...]:
     """Go on with a run from its last checkpoint.
 
     Raises:
-        TrainingError: It cannot be resumed, or another one is at work.
+        TrainingError: It cannot be resumed, or another one is in progress.
     """
     refuse_guests(session)
     if not run_id:
-        raise TrainingError("No run is shown", "Choose the run to resume")
+        raise TrainingError("No run is selected", "Choose the run to resume")
     jobs.resume(session.workspace, run_id)
     return look(session, run_id, "")
 
@@ -157,7 +157,7 @@ def look_at(session: AppSession, run_id: str | None) -> tuple[Any, ...]:
 def run_box(status: jobs.JobStatus | None, working: jobs.JobStatus | None) -> str:
     """Return the state of a run in words, with its progress."""
     if status is None:
-        return markup.note("No run yet. Choose data and a recipe, and start.")
+        return markup.note("No runs yet. Choose data and a recipe, then start training.")
     state = STATES[status.state]
     if not status.working:
         tone = TONES[status.state]
@@ -165,16 +165,16 @@ def run_box(status: jobs.JobStatus | None, working: jobs.JobStatus | None) -> st
         heading = f"{state.capitalize()}. {said}" if not said.lower().startswith(state) else said
         more = []
         if status.epoch and status.state != "done":
-            more.append(f"{status.epoch} of {status.epochs} epochs were done.")
+            more.append(f"{status.epoch} of {status.epochs} epochs were completed.")
         if status.state == "done":
-            more.append("Read its films under Review; its figures stand under Report.")
+            more.append("Read its cases on the Review page and see its results on the Report page.")
         elif working is None:
             more.append(
-                "Resume goes on with the same settings from the last checkpoint. One is written after an epoch, "
-                "every 15 seconds at most."
+                "Resume continues with the same settings from the last checkpoint. One is written after an epoch, "
+                "at most every 15 seconds."
             )
         else:
-            more.append("Another run is at work; this one can be resumed after it.")
+            more.append("Another run is in progress; this one can be resumed after it.")
         return markup.note(heading, tone=tone, more=more)
     epochs = max(status.epochs, 1)
     within = status.batch / status.batches if status.batches else 0.0

@@ -166,7 +166,7 @@ def test_the_two_reference_standards_are_counted_apart() -> None:
     assert reviewed.confusion.tolist() == [[1, 0], [1, 3]]
     assert given.estimates["sensitivity"].value == 7 / 8
     assert reviewed.estimates["sensitivity"].value == 3 / 4
-    assert "Of 8 films with opacity the model predicted 7 opacity (sensitivity .875" in given.sentences[0]
+    assert "Of 8 images with opacity, 7 were classified as opacity (sensitivity .875" in given.sentences[0]
     assert "5 of 40 cases" in reviewed.caution and "selected sample" in reviewed.caution
 
 
@@ -210,7 +210,10 @@ def test_cases_without_a_label_or_with_a_strange_one_are_left_out_and_counted() 
     cases = [*some_cases(run), case(90, None, (0.2, 0.8), run), case(91, "fracture", (0.9, 0.1), run)]
     given = build(run, cases).against[0]
     assert given.cases == 40
-    assert given.excluded == {"no label came with the data": 1, "the label is none of the model's classes": 1}
+    assert given.excluded == {
+        "no label came with the data": 1,
+        "the label is not one of the model's classes": 1,
+    }
 
 
 def test_what_readers_did_is_summed_up() -> None:
@@ -266,7 +269,7 @@ def test_only_the_chosen_part_is_reported_on() -> None:
     assert build(run, cases, part="val").against[0].estimates["sensitivity"].value == 0
     everything = build(run, cases, part=None)
     assert everything.against[0].cases == 50
-    assert "too good" in everything.limitations[0]
+    assert "too optimistic" in everything.limitations[0]
 
 
 def test_no_prediction_is_an_error_with_a_remedy() -> None:
@@ -320,7 +323,7 @@ def test_one_class_or_a_single_film_gives_a_report_that_says_what_cannot_be_said
     given, reviewed = report.against
     assert given.estimates["accuracy"].value == 1
     assert given.estimates["AUROC"].method.startswith("cannot be estimated because")
-    assert reviewed.cases == 0 and "No figure can be given" in reviewed.sentences[0]
+    assert reviewed.cases == 0 and "No result can be given" in reviewed.sentences[0]
     exported = export_report(report, tmp_path, picture=lambda _: None, heatmap=lambda _: None)
     assert "cannot be estimated because" in exported.html.read_text(encoding="utf-8")
 
@@ -365,13 +368,13 @@ def test_what_was_done_to_unequal_classes_is_told_to_the_last_copy() -> None:
     weighed = replace(run.recipe, balance=replace(balance, method="class-weights"))  # which reads no target
     weighed_facts = build(replace(run, recipe=weighed), [case(0, "a", (0.5, 0.3, 0.2), run)]).facts
     assert {fact.name: fact.value for fact in weighed_facts}["Unequal classes"] == "class weights"
-    assert told["Augmentation"] == "copies alone: rotation ±30°; training images only"
-    assert "as they were balanced in training" in told["Predicted class"]
+    assert told["Augmentation"] == "copies only: rotation ±30°; training images only"
+    assert "balanced as in training" in told["Predicted class"]
     turned = replace(run.recipe, augmentation=Augmentation(horizontal_flip=True), operating_point="half")
     run = replace(run, recipe=turned)
     told = {fact.name: fact.value for fact in build(run, [case(0, "a", (0.5, 0.3, 0.2), run)]).facts}
     assert told["Augmentation"] == "left-right flip; training images only"
-    assert told["Predicted class"] == "the most probable one"
+    assert told["Predicted class"] == "the most probable class"
 
 
 def test_every_phase_is_told_with_what_was_frozen_in_it() -> None:
@@ -595,7 +598,7 @@ def test_patients_that_nobody_named_are_counted_nowhere(tmp_path: Path) -> None:
     split = Split(train=side[:20], val=(), test=side[20:], classes=run.classes, seed=1, method="at random")
     report = build(run, cases, split=split)
     page = page_of(report)
-    assert "40 films, patients not named in the data" in page and not re.search(r"\d patients", page)
+    assert "40 images, patients not named in the data" in page and not re.search(r"\d patients", page)
     exported = export_report(report, tmp_path, picture=lambda _: None, heatmap=lambda _: None)
     told = json.loads(exported.json.read_text(encoding="utf-8"))
     assert told["patients"] is None

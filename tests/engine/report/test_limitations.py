@@ -10,13 +10,13 @@ from tests.engine.report.test_build import a_run, build, samples_of, some_cases
 
 
 @pytest.mark.parametrize(("cases", "said"), [(99, True), (100, False), (1, True)])
-def test_figures_of_fewer_than_a_hundred_cases_are_called_coarse(cases: int, said: bool) -> None:
+def test_figures_of_fewer_than_a_hundred_cases_are_said_to_be_imprecise(cases: int, said: bool) -> None:
     run = a_run()
     against = build(run, some_cases(run, cases)).against[:1] if cases > 10 else ()
     if cases == 1:
         against = build(run, some_cases(run, 20)).against[:1]
     spoken = " ".join(limitations(run, "test", against, None, heatmaps=False))
-    assert ("coarse" in spoken) == said
+    assert ("imprecise" in spoken) == said
 
 
 def test_what_no_heatmap_shows_is_said_where_there_are_heatmaps() -> None:

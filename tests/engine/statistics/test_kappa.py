@@ -20,7 +20,7 @@ def test_cohens_kappa_equals_scikit_learn_and_lies_within_its_bounds(pairs: list
     a, b = np.array(pairs).T
     found = cohen_kappa(a, b)
     if len(set(a) | set(b)) == 1:
-        assert math.isnan(found.value) and "one and the same answer" in found.method
+        assert math.isnan(found.value) and "the same answer for every case" in found.method
         return
     np.testing.assert_allclose(found.value, cohen_kappa_score(a, b), **CLOSE)
     assert -1 <= found.low <= found.value <= found.high <= 1
@@ -99,4 +99,4 @@ def test_a_stray_reader_of_two_cases_changes_little() -> None:
 def test_nothing_to_agree_on_is_said() -> None:
     assert "read by both" in cohen_kappa([], []).method
     assert "read by two readers" in krippendorff_alpha([[1, 0], [0, 1]]).method
-    assert "one and the same answer" in krippendorff_alpha([[3, 0], [3, 0]]).method
+    assert "the same answer for every case" in krippendorff_alpha([[3, 0], [3, 0]]).method

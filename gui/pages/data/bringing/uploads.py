@@ -139,9 +139,7 @@ def refuse_guests(session: AppSession) -> None:
         DataError: It is.
     """
     if session.read_only:
-        raise DataError(
-            "This window is for looking only", "Bring data in on the computer that holds the workspace"
-        )
+        raise DataError("This window is read-only", "Import data on the computer that holds the workspace")
 
 
 def _folder(workspace: Workspace, batch: str) -> Path:

@@ -1,6 +1,6 @@
 // One case on the screen. A verdict can be given only for the image that has been painted: while another is on its
 // way `busy` is set and keys do nothing, and the server refuses a verdict whose case it did not hand out last.
-let reading = null;     // the server's name for this sitting
+let reading = null;     // the server's name for this reading session
 let shown = null;       // the case whose image is on the screen, as the server described it
 let busy = false, seen = false, closed = false;
 let trail = [];         // cases shown before this one, for Previous
@@ -33,7 +33,7 @@ async function ask(name, question) {
   try {
     answer = await server[name]({ reading, ...question });
   } catch {
-    toast('Overread does not answer. See whether the program still runs, then reload the page: a verdict given just now may be stored or not.');
+    toast('Overread is not responding. Check that the program is still running, then reload the page: your last verdict may or may not have been stored.');
     return null;
   }
   if (!answer.ok) {
@@ -75,7 +75,7 @@ async function whyNot(address) {
   try {
     return await (await fetch(address)).text();
   } catch {
-    return 'Overread does not answer.';
+    return 'Overread is not responding.';
   }
 }
 
@@ -111,14 +111,14 @@ async function present(answer, { keepDraft = false } = {}) {
   showRegions();
   if (!imageRead) {
     fetched.delete(next.image);
-    notice((await whyNot(next.image)) + '\nGo on to the next; it can be read once it is back.', []);
+    notice((await whyNot(next.image)) + '\nContinue with the next case; this one can be read once its file is available again.', []);
   }
   fetchAhead(answer.upcoming);
   keep('case', next.id);
   await painted();
   if (!same) [wake, slept] = [performance.now(), 0];
   root.dataset.shown = next.id;
-  server.remember({ reading, shown: next.id }).catch(() => {});   // only so that a later sitting starts here
+  server.remember({ reading, shown: next.id }).catch(() => {});   // only so that a later session starts here
 }
 
 function option({ value, title, says = '' }) {
@@ -156,14 +156,14 @@ function describe(next, heatRead) {
   at('classes').replaceChildren(...next.classes.map((name, number) => classRow(next, name, number)));
   at('classes').parentElement.scrollTop = 0;
   at('classes').classList.toggle('rv-many', next.classes.length > 4);
-  text('operating', next.threshold === null ? next.explanation ?? '' : `Operating point (mark): ${next.positive} from ${percent(next.threshold)}`);
+  text('operating', next.threshold === null ? next.explanation ?? '' : `Operating point (mark): ${next.positive} at ${percent(next.threshold)} or above`);
   text('entropy', `${next.entropy.toFixed(2)} of ${next.most_entropy.toFixed(2)}`);
   at('entropy-bar').style.width = percent(clamp(next.entropy / next.most_entropy, 0, 1));
   for (const name of ['dropout', 'conformal']) {
     at(name).hidden = at(name + '-name').hidden = !next[name];
     text(name, next[name] ?? '');
   }
-  text('method', !next.heat ? 'none was computed' : heatRead ? next.method : 'cannot be shown');
+  text('method', !next.heat ? 'not computed' : heatRead ? next.method : 'cannot be shown');
   text('label', 'hidden');
   root.querySelector('[data-do="reveal"]').hidden = false;
   at('before').hidden = !next.before;
@@ -221,7 +221,7 @@ async function openReading(wish = {}) {
     try {
       answer = await server.open_reading(wanted);
     } catch {
-      toast('Overread does not answer. See whether the program still runs, then reload the page.');
+      toast('Overread is not responding. Check that the program is still running, then reload the page.');
       return;
     }
     if (!answer.ok) {
@@ -275,7 +275,7 @@ const goPrevious = () => act(async () => {
 const decide = (verdict, label = null) => act(async () => {
   if (!shown || !at('comment')) return;
   if (!seen && (verdict === 'agree' || verdict === 'overrule')) {
-    toast('This image cannot be shown, so it cannot be read. Go on to the next.');
+    toast('This image cannot be shown, so it cannot be read. Continue with the next case.');
     return;
   }
   const decided = shown;

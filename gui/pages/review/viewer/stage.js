@@ -101,7 +101,7 @@ function useTool(tool) {
   }
 }
 
-// As the image came: what one image needed is wrong for the next.
+// Back to the original: what one image needed is wrong for the next.
 function resetView() {
   at('brightness').value = at('contrast').value = 0;
   view.invert = false;

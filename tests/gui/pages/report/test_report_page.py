@@ -83,7 +83,7 @@ def test_a_review_changes_the_reviewed_standard_and_no_other(session: AppSession
     after = report_of(session, "20260101-000000-tiny", "test")
     assert [one.cases for one in before.against] == [before.against[0].cases, 0]
     assert [one.cases for one in after.against] == [before.against[0].cases, 1]
-    assert "1</b><span>films read by people" in headline(after, BOTH)
+    assert "1</b><span>images read" in headline(after, BOTH)
     assert "Reviewed: " in cases(session, after, heat=True)
 
 
@@ -190,7 +190,7 @@ def test_a_report_is_read_and_taken_away(
     page.wait_for_function("document.querySelector('#report-cases img')?.naturalWidth > 0")
     overlays = page.locator("#report-cases img.or-fill")
     assert overlays.count() > 0
-    page.get_by_label("Show the heatmap over the film").click()
+    page.get_by_label("Show the heatmap over the image").click()
     expect(overlays).to_have_count(0)
     page.get_by_role("checkbox", name=REVIEWED).click()
     expect(page.locator("#report-headline")).not_to_contain_text(f"Against {REVIEWED}")

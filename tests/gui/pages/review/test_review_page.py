@@ -27,7 +27,7 @@ from gui.pages.review.page import (
     show_case,
     why_predicted,
 )
-from gui.pages.review.sitting import Desk
+from gui.pages.review.reading_session import Desk
 from gui.web.error_messages import answered
 from gui.web.session import AppSession, open_session
 from tests.gui.conftest import Room, Traffic, fill, make_run
@@ -105,7 +105,7 @@ def test_after_a_restart_the_page_is_told_to_look_again(room: Room) -> None:
     assert answer["kind"] == "StaleCaseError" and room.session.store.reviews(room.run.run_id) == []
 
 
-def test_two_sittings_do_not_move_each_other(room: Room) -> None:
+def test_two_reading_sessions_do_not_move_each_other(room: Room) -> None:
     desk = Desk(room.session)
     one, two = open_reading(desk, {"reader": "anna"}), open_reading(desk, {"reader": "ben"})
     show_case(desk, {"reading": two["reading"], "to": "next", "shown": two["case"]["id"]})
@@ -113,7 +113,7 @@ def test_two_sittings_do_not_move_each_other(room: Room) -> None:
     assert [review.reader for review in room.session.store.reviews(room.run.run_id)] == ["anna"]
 
 
-def test_the_reader_is_the_one_who_opened_the_sitting_whatever_a_verdict_says(room: Room) -> None:
+def test_the_reader_is_the_one_who_opened_the_session_whatever_a_verdict_says(room: Room) -> None:
     desk = Desk(room.session)
     opened = open_reading(desk, {"reader": "anna"})
     decide(desk, verdict(opened["reading"], opened["case"], reader="mallory"))
@@ -183,7 +183,7 @@ def test_the_label_is_not_sent_before_somebody_asks_for_it(room: Room) -> None:
     assert reveal_label(desk, {"reading": told["reading"], "shown": case.image_id})["label"] == case.label
 
 
-def test_a_later_sitting_goes_on_from_the_case_that_was_shown(room: Room) -> None:
+def test_a_later_session_continues_from_the_case_that_was_shown(room: Room) -> None:
     desk = Desk(room.session)
     told = open_reading(desk, {"queue": "all"})
     told |= show_case(desk, {"reading": told["reading"], "to": "next", "shown": told["case"]["id"]})
@@ -228,7 +228,7 @@ def test_a_guest_reads_and_can_store_nothing(room: Room) -> None:
     told = open_reading(desk, {})
     answer = answered(decide)(desk, verdict(told["reading"], told["case"]))
     remember(desk, {"reading": told["reading"], "shown": told["case"]["id"]})
-    assert answer["kind"] == "ReviewError" and "guest" in answer["problem"]
+    assert answer["kind"] == "ReviewError" and "cannot store verdicts" in answer["problem"]
     with closing(sqlite3.connect(guest.workspace.database)) as database:
         assert database.execute(
             "SELECT (SELECT COUNT(*) FROM reviews) + (SELECT COUNT(*) FROM bookmarks)"
@@ -251,7 +251,9 @@ def test_uncertainty_is_told_where_it_was_computed(room: Room) -> None:
 
 def test_a_prediction_that_is_not_the_most_probable_class_is_explained(room: Room) -> None:
     case = replace(room.predictions[0], probabilities=(0.5, 0.2, 0.3), predicted="c")
-    assert "balanced as in training; in these data a is" in str(why_predicted(("a", "b", "c"), case))
+    assert "balanced as in training; at the class frequencies of these data, a is" in str(
+        why_predicted(("a", "b", "c"), case)
+    )
     assert why_predicted(("a", "b", "c"), replace(case, predicted="a")) is None
 
 
@@ -563,7 +565,7 @@ def test_a_film_that_cannot_be_shown_cannot_be_agreed_with(
         case.path.unlink()
     page.goto(opened(room.session).url)
     on_screen(page)
-    assert "once it is back" in page.inner_text("[data-at=notice-text]")
+    assert "once its file is available again" in page.inner_text("[data-at=notice-text]")
     page.keyboard.press("a")
     page.wait_for_selector("[data-at=toast]:not([hidden])")
     assert room.session.store.reviews(room.run.run_id) == []

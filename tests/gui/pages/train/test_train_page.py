@@ -198,7 +198,7 @@ def test_wrong_settings_are_told_where_they_are_set(session: AppSession, dataset
 
 def test_changed_training_images_are_shown_beside_the_original(session: AppSession, dataset: str) -> None:
     shown = augmented(session, dataset, TINY, *changed(TINY, augmentation__rotation=30))
-    assert shown.count("as it is") == 2 * 2  # alt and caption, one film a class
+    assert shown.count("original") == 2 * 2  # alt and caption, one film a class
     pictures = {piece.split('"')[0] for piece in shown.split('src="')[1:]}
     assert len(pictures) == 10
 
@@ -212,7 +212,7 @@ def test_no_data_is_said_before_anything_starts(session: AppSession) -> None:
 
 def test_a_guest_cannot_train(tmp_path: Path) -> None:
     guest = open_session(open_workspace(tmp_path / "workspace"), read_only=True)
-    with pytest.raises(TrainingError, match="looking only"):
+    with pytest.raises(TrainingError, match="read-only"):
         start(guest, "0" * 12, TINY, *values_of(TINY))
     guest.store.close()
 
@@ -248,7 +248,7 @@ def test_what_comes_after_the_last_epoch_is_said() -> None:
 @pytest.mark.parametrize("state", ["failed", "lost", "stopped"])
 def test_a_run_that_ended_early_says_so_and_can_be_resumed(state: str) -> None:
     box = run_box(a_status(state=state, message="The disk is full."), None)
-    assert state.capitalize() in box and "The disk is full." in box and "Resume goes on" in box
+    assert state.capitalize() in box and "The disk is full." in box and "Resume continues" in box
 
 
 def test_curves_are_none_before_the_first_point_and_leave_out_what_was_not_computed() -> None:
@@ -341,7 +341,7 @@ def test_what_a_run_will_do_follows_the_form_however_it_was_changed(
     epochs.fill("5")
     expect(told).to_contain_text("9")
     expect(told).not_to_contain_text("34")
-    page.get_by_text("The net", exact=True).click()
+    page.get_by_text("Network", exact=True).click()
     widths = page.get_by_label("Hidden layers of the head")
     widths.click()
     widths.press_sequentially("64, x")

@@ -1,4 +1,4 @@
-"""Promises of a sitting: what the page sends becomes a review, or is refused."""
+"""Promises of a reading session: what the page sends becomes a review, or is refused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import pytest
 
 from engine.errors import ReviewError
-from gui.pages.review.sitting import LONGEST_READING, Reading, review_of
+from gui.pages.review.reading_session import LONGEST_READING, Reading, review_of
 
 READING = Reading(run=None, queue="all", part=None, reader="A")  # type: ignore[arg-type]
 

@@ -1,7 +1,7 @@
-"""Sittings: who reads which queue of which run, and which case the server handed out last.
+"""Reading sessions: who reads which queue of which run, and which case the server handed out last.
 
-The page knows its sitting by a random name and sends, with a verdict, the case that was on the screen. When
-that is not the case handed out last the verdict is refused: it would be on a film that nobody saw.
+The page knows its session by a random name and sends, with a verdict, the case that was on the screen. When
+that is not the case handed out last the verdict is refused: it would be on an image that nobody saw.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class StaleCaseError(ReviewError):
 
 @dataclass(kw_only=True)
 class Reading:
-    """One sitting of one reader at one queue.
+    """One reading session: one reader at one queue.
 
     Attributes:
         run: Whose predictions are read.
@@ -65,7 +65,7 @@ class Reading:
 
 
 class Desk:
-    """The sittings that are open on a session, by random names; the longest unused are forgotten."""
+    """The reading sessions that are open in a window, by random names; the longest unused are forgotten."""
 
     def __init__(self, session: AppSession, run_id: str | None = None) -> None:
         self.session = session
@@ -74,7 +74,7 @@ class Desk:
         self._lock = Lock()
 
     def open(self, reading: Reading) -> str:
-        """Take a sitting in and return its name."""
+        """Take a reading session in and return its name."""
         name = secrets.token_urlsafe(16)
         with self._lock:
             self._readings[name] = reading
@@ -83,10 +83,10 @@ class Desk:
         return name
 
     def reading(self, asked: Mapping[str, Any]) -> Reading:
-        """Return the sitting that the page names.
+        """Return the reading session that the page names.
 
         Raises:
-            StaleCaseError: There is none: the program was started anew.
+            StaleCaseError: There is none: the program was restarted.
         """
         name = text(asked, "reading")
         with self._lock:
@@ -94,7 +94,7 @@ class Desk:
                 self._readings.move_to_end(name)
                 return self._readings[name]
         raise StaleCaseError(
-            "Overread was started anew since this page was opened, and nothing was stored",
+            "Overread was restarted after this page was opened, and nothing was stored",
             "Look at the case again and repeat your verdict",
         )
 
@@ -110,7 +110,7 @@ def part_named(name: str) -> Part | None:
     return next((part for part in PARTS if part == name), None)
 
 
-# The verdict decides the label, the sitting knows the reader, the store gives date and number.
+# The verdict decides the label, the reading session knows the reader, the store gives date and number.
 NOT_ASKED = {"run_id", "image_id", "reader", "verdict", "label", "regions", "seconds", "created", "review_id"}
 ASKED = {name: kind for name, kind in get_type_hints(Review).items() if name not in NOT_ASKED}
 """Fields of a review that the screen has a control for (`data-field` in verdict.html), and their kinds."""
