@@ -29,6 +29,7 @@ from engine.data.proposing.tables import (
 from engine.data.sources import (
     is_archive,
     is_table,
+    left_out,
     unpack,
 )
 from engine.errors import DataError
@@ -71,11 +72,14 @@ def draft(path: Path, answers: Answers, unpack_into: Path | None = None) -> Draf
     if path.is_file() and is_table(path):
         return _of_table(path, table_alone(path, answers), answers)
     folder = path
+    beside: list[DataIssue] = []
     if is_archive(path) and not path.is_dir():
         folder = unpack(path, unpack_into or path.parent)
+        beside = left_out(folder)
     elif path.is_file() and is_image_file(path):
         raise DataError(f"{path.name} is one image", "Choose the folder that it is in")
     survey = survey_folder(folder)
+    survey.issues += beside
     reading = read_levels(Counter(found.names for found in survey.images), answers)
     tables = list(tables_among(survey, answers))
     chosen = chosen_table(tables, answers, folders_tell=_classes_told(reading) > 1)

@@ -1,6 +1,7 @@
 from .archives import (
     ARCHIVE_SUFFIXES as ARCHIVE_SUFFIXES,
     is_archive as is_archive,
+    left_out as left_out,
     stem as stem,
     unpack as unpack,
 )

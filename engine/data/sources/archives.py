@@ -1,42 +1,43 @@
 """A .zip or .tar unpacked so that nothing leaves its folder and no bomb fills the disk.
 
-What an archive says of itself is not trusted: names are checked before anything is written, sizes are
-counted while bytes are. An archive that tries anything is refused whole. Unpacking the same archive again
-finds the folder made the first time.
+What an archive says of itself is not trusted: names are checked before anything is written, sizes are counted while
+bytes are. A member that is odd is left out and said, and the rest is read; an archive that unpacks to far too much is
+refused whole. Unpacking the same archive again finds the folder made the first time.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import json
 import shutil
-import tarfile
 import tempfile
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from engine.data.names import is_housekeeping
+from engine.data.sources.members import BROKEN, Member, TooMuchError, members, too_much
+from engine.data.sources.tables import is_table
 from engine.errors import DataError
-from engine.storage import storage_error
+from engine.records import DataIssue, DataIssueKind
+from engine.storage import open_regular, storage_error
 
 ZIP_SUFFIXES = (".zip",)
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 ARCHIVE_SUFFIXES = ZIP_SUFFIXES + TAR_SUFFIXES
 Progress = Callable[[int], None]
+_NAMED_ALONE = (".7z", ".rar", ".tar.zst", ".tzst", ".cab", ".tar.z")  # to be told what they are
+_LEFT_OUT = "._left-out.json"  # hidden, and nothing that is said to be left out itself
+_SHOWN = 3
+_KEPT = 1000
 _BLOCK = 1024 * 1024
-_BROKEN = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    LookupError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    ValueError,
+_BAD_NAME = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.EILSEQ)
+_PAPERS = frozenset(
+    {".txt", ".md", ".pdf", ".html", ".htm", ".json", ".xml", ".yaml", ".yml", ".rtf", ".docx"}
 )
 
 
@@ -58,8 +59,8 @@ class Limits:
 
 
 def is_archive(path: Path) -> bool:
-    """Tell by its name whether a file is an archive that `unpack` reads."""
-    return path.name.lower().endswith(ARCHIVE_SUFFIXES)
+    """Tell by its name whether a file is an archive that `unpack` reads, or says why it does not."""
+    return path.name.lower().endswith(ARCHIVE_SUFFIXES + _NAMED_ALONE)
 
 
 def stem(archive: Path) -> str:
@@ -74,7 +75,9 @@ def unpack(
 ) -> Path:
     """Unpack an archive into a folder of its own.
 
-    Hidden files and macOS resource forks are left out.
+    Hidden files and those of operating systems are left out; so are, and `left_out` says which, links, devices, names
+    that would leave the folder, and what is damaged or locked. Where there is nothing but archives in it, and tables or
+    papers, these are unpacked too.
 
     Args:
         archive: A .zip, .tar or compressed .tar.
@@ -86,8 +89,8 @@ def unpack(
         The folder; the one made before, if this archive was unpacked here before.
 
     Raises:
-        DataError: Not an archive, damaged, encrypted, larger than the limits or the free disk space, or a
-            member would leave the folder or is a link or a device. Nothing is left behind.
+        DataError: Not an archive, damaged, locked, or larger than the limits or the free disk space. Nothing is left
+            behind.
         WorkspaceError: `into` cannot be written to.
     """
     try:
@@ -95,7 +98,7 @@ def unpack(
         digest = _digest(archive, status.st_size, status.st_mtime_ns)
     except OSError as error:
         raise DataError(
-            f"{archive} cannot be opened ({error.strerror or error})",
+            f"{archive.name} cannot be opened ({error.strerror or error})",
             "Check that the file is there and that you may read it",
         ) from error
     folder = into / f"{stem(archive)}-{digest[:12]}"
@@ -107,7 +110,10 @@ def unpack(
     except OSError as error:
         raise storage_error(error, into) from error
     try:
-        _write_members(archive, working, limits or Limits(), progress)
+        unpacking = _Unpacking(archive, working, limits or Limits(), progress)
+        unpacking.write(archive, working)
+        unpacking.open_inner()
+        unpacking.keep_left_out()
         if not folder.is_dir():  # another process may have been quicker
             working.replace(folder)
     finally:
@@ -118,88 +124,170 @@ def unpack(
 @lru_cache(maxsize=16)
 def _digest(archive: Path, size: int, changed: int) -> str:
     """Hash an archive once, although it is proposed, answered and then read; size and time tell a new one."""
-    with archive.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    with open_regular(archive) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
-def _write_members(archive: Path, folder: Path, limits: Limits, progress: Progress | None) -> None:
-    free = shutil.disk_usage(folder).free
-    by_ratio = max(limits.free_bytes, limits.ratio * archive.stat().st_size)
-    allowed = min(limits.bytes, by_ratio, free)
-    written = 0
+def left_out(folder: Path) -> list[DataIssue]:
+    """Return what was left out when an archive was unpacked into this folder."""
     try:
-        for count, (name, stream) in enumerate(_members(archive), start=1):
-            target = _target(folder, name, archive)
-            if count > limits.files:
-                raise _refused(archive, f"holds more than {limits.files:,} files")
-            if target is None:
-                continue
+        kept = json.loads((folder / _LEFT_OUT).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    issues = []
+    for why, count, names in kept:
+        shown = ", ".join(names[:_SHOWN]) + (", …" if count > _SHOWN else "")
+        which = "1 file in the archive was left out, as it"
+        if count > 1:
+            which = f"{count:,} files in the archive were left out, as each"
+        paths = tuple(folder / name for name in names)
+        issues.append(DataIssue(kind=DataIssueKind.SKIPPED, message=f"{which} {why} ({shown})", paths=paths))
+    return issues
+
+
+@dataclass(slots=True)
+class _Unpacking:
+    """One archive on its way into a folder."""
+
+    archive: Path
+    folder: Path
+    limits: Limits
+    progress: Progress | None
+    files: int = 0
+    written: int = 0
+    odd: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def allowed(self) -> int:
+        """Return how many bytes may still come out."""
+        by_ratio = max(self.limits.free_bytes, self.limits.ratio * self.archive.stat().st_size)
+        free = shutil.disk_usage(self.folder).free + self.written
+        return min(self.limits.bytes, by_ratio, free) - self.written
+
+    def write(self, archive: Path, into: Path) -> None:
+        """Write the members of an archive into a folder.
+
+        Raises:
+            DataError: It is damaged or too large, or nothing in it can be read.
+        """
+        before = self.files
+        allowed = self.allowed
+        seen = 0
+        try:
+            for member in members(archive, allowed):
+                seen += 1
+                if seen > self.limits.files:
+                    raise DataError(
+                        f"{archive.name} holds more than {self.limits.files:,} files",
+                        "If you trust where it came from, unpack it yourself and choose the folder",
+                    )
+                self._write_member(member, into, archive)
+        except BROKEN as error:
+            raise _damaged(archive, error) from error
+        if self.files == before and self.odd:
+            why, names = next(iter(self.odd.items()))
+            raise DataError(
+                f"Nothing in {archive.name} can be unpacked: {names[0][:100]} {why}",
+                "Unpack it with the program that made it and choose the folder, or pack it as zip without a password",
+            )
+
+    def _write_member(self, member: Member, into: Path, archive: Path) -> None:
+        target, why = _place(into, member.name)
+        if target is None and not why:
+            return  # of an operating system
+        why = why or member.odd
+        if target is None or why:
+            self.odd[why].append(member.name)
+            return
+        try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("xb") as out:
-                while block := stream.read(_BLOCK):
-                    written += len(block)
-                    if written > allowed:
-                        raise _too_much(archive, allowed, full=allowed == free)
-                    _write(out, block, target)
-                    if progress is not None:
-                        progress(written)
-    except _BROKEN as error:
-        why = str(error).splitlines()[0] if str(error) else "it was cut short"
-        raise DataError(
-            f"{archive.name} cannot be unpacked ({why})",
-            "Make or download it again, without a password, or unpack it yourself and choose the folder",
-        ) from error
+            out = target.open("xb")
+        except FileExistsError:
+            self.odd["has the name of another"].append(member.name)
+            return
+        except OSError as error:
+            if error.errno not in _BAD_NAME:
+                raise storage_error(error, target) from error
+            self.odd["has a name that no file can have here"].append(member.name)
+            return
+        with out:
+            broken = self._copy(member, out, target, archive)
+        if broken is None:
+            self.files += 1
+            return
+        target.unlink()
+        if not member.alone:
+            raise _damaged(archive, broken) from broken
+        self.odd["is damaged"].append(member.name)
+
+    def _copy(self, member: Member, out: IO[bytes], target: Path, archive: Path) -> Exception | None:
+        most = self.written + self.allowed
+        try:
+            stream = member.open()
+        except BROKEN as error:
+            return error
+        with stream:
+            while True:
+                try:
+                    block = stream.read(_BLOCK)
+                except BROKEN as error:
+                    return error
+                if not block:
+                    return None
+                self.written += len(block)
+                if self.written > most:
+                    raise too_much(archive.name)
+                try:
+                    out.write(block)
+                except OSError as error:  # the disk's fault, not the archive's
+                    raise storage_error(error, target) from error
+                if self.progress is not None:
+                    self.progress(self.written)
+
+    def open_inner(self) -> None:
+        """Unpack the archives in an archive that holds nothing else to be read, once."""
+        found = sorted(path for path in self.folder.rglob("*") if path.is_file())
+        inner = [path for path in found if path.name.lower().endswith(ARCHIVE_SUFFIXES)]
+        rest = [path for path in found if path not in inner]
+        if not inner or any(path.suffix.lower() not in _PAPERS and not is_table(path) for path in rest):
+            return
+        for path in inner:
+            into = path.with_name(stem(path))
+            while into.exists():
+                into = into.with_name(f"{into.name} (unpacked)")
+            into.mkdir()
+            try:
+                self.write(path, into)
+            except DataError as error:
+                if len(inner) == 1 or isinstance(error, TooMuchError):
+                    raise
+                shutil.rmtree(into)
+                self.odd[f"cannot be unpacked ({error.problem})"].append(path.name)
+            path.unlink()
+
+    def keep_left_out(self) -> None:
+        """Write down what was left out, for when the folder is found again."""
+        kept = [(why, len(names), names[:_KEPT]) for why, names in self.odd.items()]
+        if kept:
+            text = json.dumps(kept).encode("ascii").decode("ascii")
+            (self.folder / _LEFT_OUT).write_text(text, encoding="utf-8")
 
 
-def _write(out: IO[bytes], block: bytes, target: Path) -> None:
-    try:
-        out.write(block)
-    except OSError as error:  # the disk's fault, not the archive's
-        raise storage_error(error, target) from error
-
-
-def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    """Yield each regular file's name and bytes; refuse what is neither a file nor a folder."""
-    if zipfile.is_zipfile(archive) and not archive.name.lower().endswith(TAR_SUFFIXES):
-        with zipfile.ZipFile(archive) as packed:
-            for info in packed.infolist():
-                mode = info.external_attr >> 16
-                if mode & 0o170000 not in (0, 0o100000, 0o040000):
-                    raise _refused(archive, f"holds a link or a device ({info.filename})")
-                if not info.is_dir():
-                    with packed.open(info) as stream:
-                        yield info.filename, stream
-        return
-    with tarfile.open(archive, "r:*") as packed_tar:
-        for member in packed_tar:
-            if member.isdir():
-                continue
-            if not member.isfile():
-                raise _refused(archive, f"holds a link or a device ({member.name})")
-            contents = packed_tar.extractfile(member)
-            if contents is not None:
-                with contents:
-                    yield member.name, contents
-
-
-def _target(folder: Path, name: str, archive: Path) -> Path | None:
+def _place(folder: Path, name: str) -> tuple[Path | None, str]:
+    """Return where a member is written, or why it is not; neither for what an operating system keeps."""
     path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or ":" in name or "\0" in name:
-        raise _refused(archive, f"holds a file that would be written outside its folder ({name})")
-    if any(part.startswith(".") or part == "__MACOSX" for part in path.parts):
-        return None
-    return folder.joinpath(*path.parts)
+    if path.is_absolute() or ".." in path.parts:
+        return None, "would be written outside its folder"
+    if any(letter == ":" or letter < " " for letter in name):
+        return None, "has a character in its name that not every system can write"
+    if any(map(is_housekeeping, path.parts)) or not path.parts:
+        return None, ""
+    return folder.joinpath(*path.parts), ""
 
 
-def _refused(archive: Path, why: str) -> DataError:
+def _damaged(archive: Path, error: Exception) -> DataError:
+    why = str(error).splitlines()[0] if str(error) else "it was cut short"
     return DataError(
-        f"{archive.name} {why}",
-        "If you trust where it came from, unpack it yourself and choose the folder",
+        f"{archive.name} cannot be unpacked ({why})",
+        "Make or download it again, or unpack it yourself and choose the folder",
     )
-
-
-def _too_much(archive: Path, allowed: int, *, full: bool) -> DataError:
-    amount = f"{allowed / 1024**3:.1f} GiB" if allowed >= 1024**3 else f"{allowed / 1024**2:.1f} MiB"
-    if full:
-        return DataError(f"{archive.name} holds more than the {amount} that are free", "Free some disk space")
-    return _refused(archive, f"unpacks to more than {amount}, far more than its size lets expect")
