@@ -31,6 +31,7 @@ from .recipe import (
 from .saved import (
     keep_own as keep_own,
     named_recipe as named_recipe,
+    own_recipes as own_recipes,
     recipe_choices as recipe_choices,
     save_own as save_own,
 )

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from engine.errors import RecipeError
@@ -20,20 +21,25 @@ from engine.recipes.fields import did_you_mean, unknown, validated
 from engine.records import Recipe
 
 
-def find_recipe(name_or_file: str) -> Recipe:
-    """Return a built-in recipe by name, or read one from a JSON file.
+def find_recipe(name_or_file: str, own: Mapping[str, Recipe] = MappingProxyType({})) -> Recipe:
+    """Return a built-in recipe or one of one's own by name, or read one from a JSON file.
+
+    Args:
+        name_or_file: What was asked for.
+        own: By name, from `own_recipes`; a built-in of the same name goes first.
 
     Raises:
         RecipeError: There is no such recipe, or the file is no recipe.
     """
-    if name_or_file in RECIPES:
-        return RECIPES[name_or_file]
+    known = {**own, **RECIPES}
+    if name_or_file in known:
+        return known[name_or_file]
     path = Path(name_or_file)
     with suppress(RuntimeError):  # ~name of nobody: then there is no such file either
         path = path.expanduser()
     if path.suffix == ".json" or path.exists():
         return load_recipe(path)
-    raise unknown("recipe", name_or_file, RECIPES)
+    raise unknown("recipe", name_or_file, known)
 
 
 def load_recipe(path: Path) -> Recipe:

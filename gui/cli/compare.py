@@ -73,8 +73,9 @@ def compare(
     workspace = open_workspace(root)
     changed = pairs_of(changes or [], "--set")
     asked = []
+    own = recipes.own_recipes(workspace)
     for name in names:
-        recipe = recipes.find_recipe(name)
+        recipe = recipes.find_recipe(name, own)
         asked.append(recipes.change_recipe(recipe, {**epochs_of(recipe, epochs), **changed}))
     entries = experiments.entries_of(asked, vary=vary, seeds=seeds)
     found = dataset_of(workspace, dataset)

@@ -10,7 +10,8 @@ import typer
 
 from engine import models, recipes
 from engine.errors import EngineError
-from gui.cli.options import LOOK, JsonOption
+from engine.workspace import open_workspace
+from gui.cli.options import LOOK, JsonOption, WorkspaceOption
 from gui.cli.terminal import progress, say, show_json, show_table
 
 app = typer.Typer()
@@ -22,19 +23,22 @@ def list_recipes(
         str | None, typer.Option(metavar="NAME", help="Print one recipe as JSON, to be changed and trained.")
     ] = None,
     classes: Annotated[int, typer.Option(metavar="N", help="Count parameters for so many classes.")] = 2,
+    root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the built-in recipes: net, parameters, where they come from, what was published.
+    """List all recipes, those saved on the Train page too: net, parameters, source, what was published.
 
     Example: [bold]overread recipes --export default > mine.json[/bold]
     """
+    own = recipes.own_recipes(open_workspace(root))
     if export is not None:
-        print(recipes.recipe_to_json(recipes.find_recipe(export)), end="")
+        print(recipes.recipe_to_json(recipes.find_recipe(export, own)), end="")
         return
+    known = {**own, **recipes.RECIPES}
     listed: list[dict[str, Any]] = []
     counted: dict[tuple[object, ...], tuple[int, int]] = {}
     with progress("Building the nets") as bar:
-        for number, recipe in enumerate(recipes.RECIPES.values(), start=1):
+        for number, recipe in enumerate(known.values(), start=1):
             facts: dict[str, Any] = {
                 "name": recipe.name,
                 "title": recipe.title,
@@ -54,7 +58,7 @@ def list_recipes(
             except EngineError as error:  # a recipe for another number of classes is still worth listing
                 facts["note"] = str(error)
             listed.append(facts)
-            bar(number, len(recipes.RECIPES))
+            bar(number, len(known))
     if as_json:
         show_json({"classes": classes, "recipes": listed})
         return

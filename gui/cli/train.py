@@ -58,7 +58,7 @@ def train(
     Example: [bold]overread train ~/films --recipe default --epochs 20,2[/bold]
     """
     workspace = open_workspace(root)
-    chosen = recipes.find_recipe(recipe)
+    chosen = recipes.find_recipe(recipe, recipes.own_recipes(workspace))
     chosen = recipes.change_recipe(chosen, {**epochs_of(chosen, epochs), **pairs_of(changes or [], "--set")})
     found = dataset_of(workspace, dataset)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)

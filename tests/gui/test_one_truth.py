@@ -8,8 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from engine.data.split_choices import Choices, load_choices, save_choices, training_request
-from engine.recipes.recipe import recipe_to_json
+from engine.recipes.recipe import recipe_from_json, recipe_to_json
+from engine.recipes.saved import save_own
 from engine.records import Epoch, Index, Review, Verdict
 from engine.report.build import build_report, export_report
 from engine.report.methods_section import facts_of_training
@@ -18,6 +21,7 @@ from engine.runs.folder import find_run, list_runs, new_run_id, save_run
 from engine.runs.history import kept_epoch
 from engine.workspace import Workspace, open_workspace
 from gui.cli.data import choices_of
+from gui.cli.main import main
 from gui.pages.report.page import run_choices
 from gui.pages.review.page import open_reading
 from gui.pages.review.reading_session import Desk
@@ -124,3 +128,14 @@ def test_what_was_chosen_on_the_data_page_is_what_the_command_line_divides_by(tm
     )  # fmt: skip
     other = choices_of(workspace, index, ratios="80/10/10", seed=5, use_given=None, positive="c")
     assert other == Choices(mode="new", ratios=(0.8, 0.1, 0.1), seed=5, positive="c")
+
+
+def test_a_recipe_saved_on_the_train_page_is_known_to_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OVERREAD_WORKSPACE", str(tmp_path / "workspace"))
+    saved = save_own(open_workspace(tmp_path / "workspace"), TINY_RECIPE, "Night shift")
+    assert main(["recipes", "--export", "night-shift"]) == 0
+    assert recipe_from_json(capsys.readouterr().out) == saved
+    assert main(["train", str(tmp_path), "--recipe", "night-shft"]) == 1  # the one that was meant is named
+    assert "night-shift" in capsys.readouterr().err
