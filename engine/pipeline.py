@@ -187,11 +187,18 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
 
 
 def export_run(
-    workspace: Workspace, report: Report, run: Run, predictions: Sequence[Prediction], folder: Path
+    workspace: Workspace,
+    report: Report,
+    run: Run,
+    predictions: Sequence[Prediction],
+    folder: Path,
+    *,
+    formats: Sequence[str] = (),
 ) -> ExportedReport:
-    """Write a report's files with its images and heatmaps.
+    """Write a report's files with its images and heatmaps, in the formats named or in all.
 
     Raises:
+        ReportError: There is no such format.
         WorkspaceError: The folder cannot be written to.
     """
     paths = {prediction.image_id: prediction.path for prediction in predictions}
@@ -209,7 +216,7 @@ def export_run(
         explanation = explanations.get(image_id)
         return None if explanation is None else heatmap_png(explanation.heatmap)
 
-    return export_report(report, folder, picture=picture, heatmap=heatmap)
+    return export_report(report, folder, picture=picture, heatmap=heatmap, formats=formats)
 
 
 __all__ = [

@@ -66,11 +66,11 @@ def test_reviews_make_a_second_reference_standard_beside_the_first(
         assert reviewed.estimates["accuracy"].value == pytest.approx(3 / 5)
 
         exported = export_run(workspace, after, run, store.predictions(run.run_id), tmp_path / "report")
-    html = exported.html.read_text(encoding="utf-8")
+    html = exported["html"]["report"].read_text(encoding="utf-8")
     assert not re.search(r"""(src|href)=["']https?:""", html), "one self-contained file"
     assert "<svg" in html
     assert "data:image/" in html
-    figures = json.loads(exported.json.read_text(encoding="utf-8"))
+    figures = json.loads(exported["json"]["report"].read_text(encoding="utf-8"))
     assert figures["against"][1]["estimates"]["accuracy"]["value"] == pytest.approx(3 / 5)
-    with exported.csv["cases"].open(encoding="utf-8-sig", newline="") as stream:
+    with exported["csv"]["cases"].open(encoding="utf-8-sig", newline="") as stream:
         assert len(list(csv.DictReader(stream))) == len(split_of(run).test)

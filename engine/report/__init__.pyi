@@ -2,6 +2,7 @@ from .build import (
     build_report as build_report,
     export_report as export_report,
 )
+from .exports.files import EXPORTS as EXPORTS
 from .exports.html import (
     figures_of as figures_of,
     fill_template as fill_template,

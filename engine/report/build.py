@@ -27,7 +27,7 @@ from engine.records import (
     UncertaintyModel,
 )
 from engine.report.claim_checklist import checklist
-from engine.report.exports.files import write_report
+from engine.report.exports.files import EXPORTS, write_report
 from engine.report.formatting import case_ids, sentences
 from engine.report.limitations import limitations
 from engine.report.methods_section import class_balance, facts_of
@@ -305,19 +305,23 @@ def _most_probable(run: Run, predictions: Sequence[Prediction]) -> bool:
     return all(run.classes[at] == each.predicted for at, each in zip(most_probable, predictions, strict=True))
 
 
-def export_report(report: Report, folder: Path, *, picture: Picture, heatmap: Heatmap) -> ExportedReport:
-    """Write a report as one self-contained HTML file, JSON of every number, and CSV tables.
+def export_report(
+    report: Report, folder: Path, *, picture: Picture, heatmap: Heatmap, formats: Sequence[str] = ()
+) -> ExportedReport:
+    """Write a report as files.
 
     Args:
         report: To write.
         folder: Made if it is not there.
         picture: Image id → bytes of a PNG or JPEG, or None where the image is gone. Called for gallery cases only.
         heatmap: Image id → bytes of a PNG with transparency that covers the whole image, or None.
+        formats: Keys of `engine.report.exports.files.EXPORTS`; empty means all.
 
     Raises:
+        ReportError: There is no such format.
         WorkspaceError: The folder cannot be made or written to.
     """
-    return write_report(report, folder, picture=picture, heatmap=heatmap)
+    return write_report(report, folder, picture=picture, heatmap=heatmap, formats=formats or tuple(EXPORTS))
 
 
 def versions() -> dict[str, str]:

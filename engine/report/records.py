@@ -209,16 +209,5 @@ class Report:
         return self.run.positive if len(self.run.classes) == 2 else None
 
 
-@dataclass(frozen=True, slots=True)
-class ExportedReport:
-    """Where a report was written.
-
-    Attributes:
-        html: The page.
-        json: Every number.
-        csv: Name of the table → file.
-    """
-
-    html: Path
-    json: Path
-    csv: Mapping[str, Path]
+ExportedReport = Mapping[str, Mapping[str, Path]]
+"""Where a report was written: format → name of the file without its ending → file."""

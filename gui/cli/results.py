@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
@@ -14,6 +14,7 @@ import typer
 from engine import data, images, prediction, reading, runs, saliency
 from engine.errors import DataError, ReportError
 from engine.records import PARTS, DataIssue, DataIssueKind, Part, Sample
+from engine.report import EXPORTS
 from engine.spreadsheet import read_csv, write_csv
 from engine.storage import storage_error, write_atomic
 from engine.workspace import open_workspace
@@ -247,7 +248,11 @@ def make_folder(folder: Path) -> None:
 @app.command(rich_help_panel=LINE)
 def report(
     run: RunArgument,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where report.html, the CSV and the JSON go.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files go.")],
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", metavar="NAME", help=f"One of {', '.join(EXPORTS)}; default: all of them."),
+    ] = None,
     part: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -267,12 +272,16 @@ def report(
     with reading.open_store(workspace.database) as store:
         built = pipeline.report_run(workspace, store, trained, part=chosen)
         predictions = store.predictions(trained.run_id, part=chosen)
-        exported = pipeline.export_run(workspace, built, trained, predictions, out)
+        exported = pipeline.export_run(workspace, built, trained, predictions, out, formats=formats or ())
     if as_json:
-        show_json(
-            {"run_id": trained.run_id, "html": exported.html, "json": exported.json, "csv": exported.csv}
-        )
+        files = {name: _paths(written) for name, written in exported.items()}
+        show_json({"run_id": trained.run_id, **files})
         return
-    print(exported.html)
-    for path in (exported.json, *exported.csv.values()):
-        print(path)
+    for written in exported.values():
+        for path in written.values():
+            print(path)
+
+
+def _paths(written: Mapping[str, Path]) -> Path | Mapping[str, Path]:
+    """Return a format's file, or its files by name where there are several."""
+    return next(iter(written.values())) if len(written) == 1 else written

@@ -7,12 +7,60 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
-from engine.records import Review, Verdict
+import gradio as gr
+import pytest
+
+from engine.reading.store import open_store
+from engine.records import Review, Run, Verdict
+from engine.report.exports.files import EXPORTS, Export
+from engine.report.records import Heatmap, Picture, Report
+from engine.workspace import Workspace
+from gui.cli.main import main
+from gui.pages.report.page import build, export
+from gui.web.session import AppSession
 from tests.gui.conftest import Room
 
 ROOT = Path(__file__).parents[2]
+
+# ---------------------------------------------------------------------------------------------- an export format
+
+
+def test_a_format_of_the_report_is_one_entry_and_reaches_command_and_page(
+    trained: tuple[Workspace, Run],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def toy(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
+        return {"toy.txt": f"{len(report.cases)} cases", "other.txt": "as well"}
+
+    monkeypatch.setitem(EXPORTS, "toy", Export("as a toy", toy))
+    monkeypatch.setenv("OVERREAD_WORKSPACE", str(trained[0].root))
+    assert main(["report", "latest", "--out", str(tmp_path / "only"), "--format", "toy", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert set(told) == {"run_id", "toy"} and set(told["toy"]) == {"toy", "other"}
+    assert Path(told["toy"]["toy"]).read_text().endswith(" cases")
+    assert {path.name for path in (tmp_path / "only").iterdir()} == {"toy.txt", "other.txt"}
+    assert main(["report", "latest", "--out", str(tmp_path / "all")]) == 0  # without --format: every one
+    assert {"report.html", "report.json", "cases.csv", "toy.txt"} <= {
+        path.name for path in (tmp_path / "all").iterdir()
+    }
+    assert main(["report", "latest", "--out", str(tmp_path), "--format", "docx"]) == 1
+    assert "html, csv, json, toy" in capsys.readouterr().err
+
+    session = AppSession(workspace=trained[0], store=open_store(trained[0].database), reader="anna")
+    with zipfile.ZipFile(export(session, "toy", trained[1].run_id, "test")) as packed:
+        assert sorted(packed.namelist()) == ["other.txt", "toy.txt"]
+    with gr.Blocks() as page:
+        build(session)
+    assert "Download as a toy" in {
+        block.value for block in page.blocks.values() if isinstance(block, gr.Button)
+    }
+    session.store.close()
+
 
 # ------------------------------------------------------------------------------------------ a column of a reading
 

@@ -67,10 +67,10 @@ def test_the_correction_counts_everywhere_though_the_clock_was_set_back(room: Ro
     assert {word: count for word, count in report.reviews.verdicts.items() if count} == {"overrule": 1}
     assert {one.reviewed for one in report.cases if one.image_id == case.image_id} == {other}
     exported = export_report(report, tmp_path / "report", picture=lambda _: None, heatmap=lambda _: None)
-    told = json.loads(exported.json.read_text(encoding="utf-8"))
+    told = json.loads(exported["json"]["report"].read_text(encoding="utf-8"))
     (read,) = [one for one in told["cases"] if one["reviews"]]
     assert [(one["verdict"], one["label"]) for one in read["reviews"]] == [("overrule", other)]
-    with exported.csv["cases"].open(encoding="utf-8-sig", newline="") as stream:
+    with exported["csv"]["cases"].open(encoding="utf-8-sig", newline="") as stream:
         (row,) = [row for row in csv.DictReader(stream) if row["reader"]]
     assert (row["verdict"], row["reader's label"], row["reviewed label"]) == ("overrule", other, other)
 

@@ -1,32 +1,84 @@
-"""A report as files: one HTML page that needs nothing else, JSON of every number, CSV tables.
+"""The formats that a report can be taken away in.
 
-Class names, comments and file names are whatever somebody typed: the page escapes all of them, and a cell that a
-spreadsheet would run as a formula is written so that it does not.
+A format is one entry of `EXPORTS`: words for its button, and a function that returns the files, by name. The buttons of
+the report page, `overread report --format` and `export_report` read this dictionary, and nothing else names a format.
+What draws or writes is imported when a file is asked for: a window opens seconds sooner without it.
+
+Class names, comments and file names are whatever somebody typed: a page escapes all of them, and `engine.spreadsheet`
+writes a cell that a spreadsheet would run as a formula so that it does not.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from engine.report.exports.html import render_html
-from engine.report.exports.numbers import render_json
-from engine.report.exports.tables import tables_of
-from engine.report.records import ExportedReport, Heatmap, Picture, Report
-from engine.spreadsheet import write_csv
+from engine.errors import ReportError
 from engine.storage import storage_error, write_atomic
 
+if TYPE_CHECKING:
+    from engine.report.records import ExportedReport, Heatmap, Picture, Report
 
-def write_report(report: Report, folder: Path, *, picture: Picture, heatmap: Heatmap) -> ExportedReport:
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One format.
+
+    Attributes:
+        title: For a button: "Download" comes before it.
+        files: Of a report, its pictures and its heatmaps (see `export_report`): file name → content.
+    """
+
+    title: str
+    files: Callable[[Report, Picture, Heatmap], Mapping[str, bytes | str]]
+
+
+def html_page(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
+    """Return one page that needs nothing else."""
+    from engine.report.exports.html import render_html
+
+    return {"report.html": render_html(report, picture=picture, heatmap=heatmap)}
+
+
+def csv_tables(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
+    """Return the tables, without pictures."""
+    from engine.report.exports.tables import tables_of
+    from engine.spreadsheet import write_csv
+
+    return {f"{name}.csv": write_csv(rows) for name, rows in tables_of(report).items()}
+
+
+def json_numbers(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
+    """Return every number, without pictures."""
+    from engine.report.exports.numbers import render_json
+
+    return {"report.json": render_json(report)}
+
+
+EXPORTS: dict[str, Export] = {
+    "html": Export("as HTML", html_page),
+    "csv": Export("tables (CSV)", csv_tables),
+    "json": Export("as JSON", json_numbers),
+}
+
+
+def write_report(
+    report: Report, folder: Path, *, picture: Picture, heatmap: Heatmap, formats: Sequence[str]
+) -> ExportedReport:
     """See `engine.report.build.export_report`."""
+    for name in formats:
+        if name not in EXPORTS:
+            raise ReportError(f"There is no report format “{name}”", f"Choose one of: {', '.join(EXPORTS)}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise storage_error(error, folder) from error
-    page, numbers = folder / "report.html", folder / "report.json"
-    write_atomic(page, render_html(report, picture=picture, heatmap=heatmap))
-    write_atomic(numbers, render_json(report))
-    tables = {}
-    for name, rows in tables_of(report).items():
-        tables[name] = folder / f"{name}.csv"
-        write_atomic(tables[name], write_csv(rows))
-    return ExportedReport(html=page, json=numbers, csv=tables)
+    written: dict[str, dict[str, Path]] = {}
+    for name in formats:
+        files = EXPORTS[name].files(report, picture, heatmap)
+        written[name] = {Path(file).stem: folder / file for file in files}
+        for file, content in files.items():
+            write_atomic(folder / file, content)
+    return written

@@ -19,7 +19,7 @@ import gradio as gr
 from engine.errors import ReportError
 from engine.reading import Store
 from engine.records import Part
-from engine.report import REFERENCE_STANDARDS
+from engine.report import EXPORTS, REFERENCE_STANDARDS
 from engine.runs import find_run, list_runs
 from engine.workspace import Workspace
 from gui.pages.report.sections import (
@@ -43,7 +43,6 @@ PARTS_SHOWN: dict[str, tuple[str, Part | None]] = {
     "val": ("validation images (used for tuning: results are optimistic)", "val"),
     "all": ("all predicted images (includes validation: results are optimistic)", None),
 }
-FILE_KINDS = {"html": "Download as HTML", "csv": "Download tables (CSV)", "json": "Download as JSON"}
 
 
 # ---------------------------------------------------------------------------------------- what is shown
@@ -147,7 +146,7 @@ def export(session: AppSession, kind: str, run_id: str | None, part: str) -> str
 
     Args:
         session: The window.
-        kind: A key of `FILE_KINDS`.
+        kind: A key of `EXPORTS`.
         run_id: The run.
         part: A key of `PARTS_SHOWN`.
 
@@ -161,16 +160,16 @@ def export(session: AppSession, kind: str, run_id: str | None, part: str) -> str
     predictions = session.store.predictions(report.run.run_id, report.part)
     # In Gradio's own folder, which is private and swept daily.
     folder = Path(tempfile.mkdtemp(prefix="report-", dir=os.environ.get("GRADIO_TEMP_DIR")))
-    written = export_run(session.workspace, report, report.run, predictions, folder)
+    written = export_run(session.workspace, report, report.run, predictions, folder, formats=[kind])[kind]
+    paths = list(written.values())
     name = f"overread-{report.run.run_id}-{part}"
-    if kind == "csv":
+    if len(paths) > 1:
         archive = folder / f"{name}.zip"
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-            for path in written.csv.values():
+            for path in paths:
                 packed.write(path, path.name)
         return str(archive)
-    path = written.html if kind == "html" else written.json
-    return str(path.rename(folder / f"{name}{path.suffix}"))
+    return str(paths[0].rename(folder / f"{name}{paths[0].suffix}"))
 
 
 # ---------------------------------------------------------------------------------------- layout
@@ -204,8 +203,8 @@ def build(session: AppSession) -> None:
     overview = gr.HTML(elem_id="report-headline", padding=False)
     with gr.Row():
         buttons = {
-            kind: gr.Button(words, elem_id=f"report-{kind}", min_width=160)
-            for kind, words in FILE_KINDS.items()
+            kind: gr.Button(f"Download {one.title}", elem_id=f"report-{kind}", min_width=160)
+            for kind, one in EXPORTS.items()
         }
         hidden = gr.DownloadButton(visible="hidden", elem_id="report-file")
     per_standard: list[Any] = []

@@ -325,7 +325,7 @@ def test_one_class_or_a_single_film_gives_a_report_that_says_what_cannot_be_said
     assert given.estimates["AUROC"].method.startswith("cannot be estimated because")
     assert reviewed.cases == 0 and "No result can be given" in reviewed.sentences[0]
     exported = export_report(report, tmp_path, picture=lambda _: None, heatmap=lambda _: None)
-    assert "cannot be estimated because" in exported.html.read_text(encoding="utf-8")
+    assert "cannot be estimated because" in exported["html"]["report"].read_text(encoding="utf-8")
 
 
 def test_doubt_is_told_with_how_it_was_found(tmp_path: Path) -> None:
@@ -348,7 +348,7 @@ def test_doubt_is_told_with_how_it_was_found(tmp_path: Path) -> None:
     )
     assert "95% of cases like the 412 validation cases" in facts["Conformal sets"]
     exported = export_report(report, tmp_path, picture=lambda _: None, heatmap=lambda _: None)
-    first, second = json.loads(exported.json.read_text(encoding="utf-8"))["cases"]
+    first, second = json.loads(exported["json"]["report"].read_text(encoding="utf-8"))["cases"]
     assert first["dropout injection"] == {
         "variance": 0.004, "mutual_information": 0.01, "passes": 20, "rate": 0.1, "scale": 2.25, "mean": 0.62,
     }  # fmt: skip
@@ -513,7 +513,7 @@ def test_the_page_can_be_read_aloud(hostile_page: str) -> None:
 
 
 def test_no_file_gives_away_a_path_or_a_patient(exported: ExportedReport) -> None:
-    for path in (exported.html, exported.json, *exported.csv.values()):
+    for path in [path for files in exported.values() for path in files.values()]:
         text = path.read_text(encoding="utf-8")
         for secret in ("jane", "secret", "DOE", "JOHN", "/home", "0" * 40):
             assert secret not in text, (path.name, secret)
@@ -524,7 +524,7 @@ def test_json_holds_every_number_and_null_where_there_is_none(exported: Exported
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
 
-    document = json.loads(exported.json.read_text(encoding="utf-8"), parse_constant=refuse)
+    document = json.loads(exported["json"]["report"].read_text(encoding="utf-8"), parse_constant=refuse)
     given = document["against"][0]
     assert given["estimates"]["sensitivity"]["value"] == 7 / 8
     assert given["confusion"] == [[30, 2], [1, 7]]
@@ -534,15 +534,15 @@ def test_json_holds_every_number_and_null_where_there_is_none(exported: Exported
 
 
 def test_tables_open_in_a_spreadsheet_without_running_anything(exported: ExportedReport) -> None:
-    assert set(exported.csv) == {"estimates", "classification", "confusion", "cases", "roc", "history"}
-    for path in exported.csv.values():
+    assert set(exported["csv"]) == {"estimates", "classification", "confusion", "cases", "roc", "history"}
+    for path in exported["csv"].values():
         with path.open(newline="", encoding="utf-8-sig") as stream:
             rows = list(csv.reader(stream))
         assert len(rows) > 1 and len({len(row) for row in rows}) == 1
         for cell in (cell for row in rows for cell in row):
             assert not re.match(r"\s*[=+@\t\r]", cell)
             assert not cell.startswith("-") or float(cell) <= 0
-    with exported.csv["cases"].open(newline="", encoding="utf-8-sig") as stream:
+    with exported["csv"]["cases"].open(newline="", encoding="utf-8-sig") as stream:
         cases = {row["case"]: row for row in csv.DictReader(stream)}
     assert cases["00000005"]["comment"] == '\'=HYPERLINK("http://x")'
     assert cases["00000005"]["verdict"] == "overrule" and cases["00000005"]["label"] == EVIL
@@ -551,7 +551,7 @@ def test_tables_open_in_a_spreadsheet_without_running_anything(exported: Exporte
 
 def test_a_film_that_is_gone_leaves_a_report_without_it(hostile: Report, tmp_path: Path) -> None:
     exported = export_report(hostile, tmp_path, picture=lambda _: None, heatmap=lambda _: None)
-    assert "data:image" not in exported.html.read_text(encoding="utf-8").split("<body>")[1]
+    assert "data:image" not in exported["html"]["report"].read_text(encoding="utf-8").split("<body>")[1]
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(hostile: Report, tmp_path: Path) -> None:
@@ -600,7 +600,7 @@ def test_patients_that_nobody_named_are_counted_nowhere(tmp_path: Path) -> None:
     page = page_of(report)
     assert "40 images, patients not named in the data" in page and not re.search(r"\d patients", page)
     exported = export_report(report, tmp_path, picture=lambda _: None, heatmap=lambda _: None)
-    told = json.loads(exported.json.read_text(encoding="utf-8"))
+    told = json.loads(exported["json"]["report"].read_text(encoding="utf-8"))
     assert told["patients"] is None
     assert told["patients_by_part"] == {"training": None, "test": None}, "validation is empty and has no row"
 
