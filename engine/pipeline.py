@@ -20,7 +20,7 @@ from engine.reading import Store
 from engine.records import Epoch, Estimate, Explanation, Part, Prediction, Run, Sample, Split, TrainingRequest
 from engine.report import ExportedReport, Report, build_report, export_report
 from engine.runs import load_explanations, load_history, load_uncertainty, save_explanations, split_of
-from engine.saliency import heatmap_png, load_masks, pointing_game
+from engine.saliency import DEFAULT_SALIENCY, heatmap_png, load_masks, pointing_game
 from engine.training import BatchDone, StopRequested, train
 from engine.workspace import Workspace
 
@@ -122,8 +122,9 @@ def read_samples(
     device: str = "auto",
     progress: Callable[[int, int], None] | None = None,
     cache: ImageCache | None = None,
+    method: str = DEFAULT_SALIENCY,
 ) -> tuple[list[Prediction], dict[str, Explanation]]:
-    """Predict and explain any images with a run; nothing is stored.
+    """Predict and explain any images with a run, by a key of `engine.saliency.SALIENCIES`; nothing is stored.
 
     Returns:
         The predictions, and the explanations by image id.
@@ -138,6 +139,7 @@ def read_samples(
         parts=parts,
         progress=progress,
         cache=cache,
+        method=method,
     ):
         predictions.append(prediction)
         if explanation is not None:

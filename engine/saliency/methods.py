@@ -2,7 +2,8 @@
 
 The CAM family reads the classifier's own structure: one forward pass to the backbone's map without gradient, then
 autograd through the head alone, for the whole batch at once. Everything else is captum's. Each method is one
-function of `SALIENCIES` and gives non-negative maps: evidence *for* the target.
+function of `SALIENCIES` and gives non-negative maps: evidence *for* the target. To add one, write the function here
+and its line in `SALIENCIES`: `overread explain` and `predict` list and take it, the report names it, the tests run it.
 
 Guided backpropagation is left out on purpose: it is defined for plain ReLU, and on the ReLU6, SiLU and GELU of
 today's backbones it silently becomes something else.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperOption
 
 START, LINE, TRAINING, LOOK = "Start here", "The line, step by step", "Training runs", "Look around"
 
@@ -51,4 +52,32 @@ EpochsOption = Annotated[
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 DownloadsOption = Annotated[
     bool, typer.Option("--allow-downloads", help="Fetch pretrained weights that are not on this machine.")
+]
+
+
+def saliency_method(name: str) -> str:
+    """Refuse a saliency method that is not there."""
+    from engine.saliency import SALIENCIES  # with it comes torch
+
+    if name not in SALIENCIES:
+        raise typer.BadParameter(f"there is no “{name}”; choose one of: {', '.join(SALIENCIES)}")
+    return name
+
+
+class ListsMethods(TyperCommand):
+    """A command whose help lists the saliency methods there are; they are read when that help is asked for."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help with the methods as they are now."""
+        from engine.saliency import SALIENCIES
+
+        for parameter in self.params:
+            if parameter.name == "method" and isinstance(parameter, TyperOption):
+                parameter.help = f"How the heatmap is made: {', '.join(SALIENCIES)}; default: the first."
+        super().format_help(ctx, formatter)
+
+
+MethodOption = Annotated[
+    str | None,
+    typer.Option("--method", metavar="NAME", parser=saliency_method, help="How the heatmap is made."),
 ]

@@ -19,7 +19,7 @@ from engine.spreadsheet import read_csv, write_csv
 from engine.storage import storage_error, write_atomic
 from engine.workspace import open_workspace
 from gui.cli.data import read_images
-from gui.cli.options import LINE, JsonOption, RunArgument, WorkspaceOption
+from gui.cli.options import LINE, JsonOption, ListsMethods, MethodOption, RunArgument, WorkspaceOption
 from gui.cli.proposal import ColumnOption, FindingOption, RootOption, SameOption, TableOption, print_issue
 from gui.cli.terminal import progress, say, show_json, show_table
 
@@ -34,7 +34,7 @@ app = typer.Typer()
 PICTURE_SIDE = 768  # pixels of an explained image
 
 
-@app.command(rich_help_panel=LINE)
+@app.command(rich_help_panel=LINE, cls=ListsMethods)
 def predict(
     run: RunArgument,
     path: Annotated[
@@ -52,6 +52,7 @@ def predict(
     review: Annotated[
         bool, typer.Option("--review", help="Put the images into the run's review queue.")
     ] = False,
+    method: MethodOption = None,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -78,6 +79,7 @@ def predict(
             samples,
             parts=prediction.parts_of(runs.split_of(trained)),
             progress=bar,
+            method=method or saliency.DEFAULT_SALIENCY,
         )
     add_to_table(written, trained, predictions, samples)
     if review:
@@ -172,7 +174,7 @@ def lines_of(table: Path, run: Run) -> dict[str, dict[str, str]]:
     raise DataError(f"{table} is not a table of this run's predictions", "Choose another file with --out")
 
 
-@app.command(rich_help_panel=LINE)
+@app.command(rich_help_panel=LINE, cls=ListsMethods)
 def explain(
     run: RunArgument,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the pictures go.")],
@@ -180,6 +182,7 @@ def explain(
         list[Path] | None,
         typer.Argument(metavar="IMAGES", help="Images or folders; default: the run's test films."),
     ] = None,
+    method: MethodOption = None,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -196,7 +199,9 @@ def explain(
         samples += read_images(workspace, path)
     chosen = samples if paths else list(runs.split_of(trained).test)
     with progress("Explaining") as bar:
-        predictions, explanations = pipeline.read_samples(workspace, trained, chosen, progress=bar)
+        predictions, explanations = pipeline.read_samples(
+            workspace, trained, chosen, progress=bar, method=method or saliency.DEFAULT_SALIENCY
+        )
     make_folder(out)
     written = []
     for one in predictions:

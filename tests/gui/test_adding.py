@@ -12,11 +12,14 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
+from torch import Tensor
 
+from engine.models.classifier import Classifier
 from engine.reading.store import open_store
 from engine.records import Review, Run, Verdict
 from engine.report.exports.files import EXPORTS, Export
 from engine.report.records import Heatmap, Picture, Report
+from engine.saliency.methods import SALIENCIES
 from engine.workspace import Workspace
 from gui.cli.main import main
 from gui.pages.report.page import build, export
@@ -24,6 +27,31 @@ from gui.web.session import AppSession
 from tests.gui.conftest import Room
 
 ROOT = Path(__file__).parents[2]
+
+# -------------------------------------------------------------------------------------------- a saliency method
+
+
+def test_a_saliency_method_is_one_entry_and_reaches_the_command_line(
+    trained: tuple[Workspace, Run],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = []
+
+    def toy(classifier: Classifier, images: Tensor, targets: Tensor, features: Tensor | None) -> Tensor:
+        asked.append(len(images))
+        return images.mean(dim=1)
+
+    monkeypatch.setitem(SALIENCIES, "toy-map", toy)
+    monkeypatch.setenv("OVERREAD_WORKSPACE", str(trained[0].root))
+    assert main(["explain", "--help"]) == 0
+    assert "toy-map" in capsys.readouterr().out
+    assert main(["explain", "latest", "--out", str(tmp_path), "--method", "toy-map"]) == 0
+    assert sum(asked) == len(list(tmp_path.glob("*.png"))) > 0
+    assert main(["explain", "latest", "--out", str(tmp_path), "--method", "toymap"]) == 2
+    assert "toy-map" in capsys.readouterr().err
+
 
 # ---------------------------------------------------------------------------------------------- an export format
 
