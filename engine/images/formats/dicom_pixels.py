@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -37,6 +38,7 @@ _NATIVE = (
 _JPEG_SYNTAXES = {  # by the frame header, whatever the file says of itself
     0xC0: uid.JPEGBaseline8Bit,
     0xC1: uid.JPEGExtended12Bit,
+    0xC2: uid.JPEGBaseline8Bit,  # progressive, under syntaxes that were retired: the same decoder reads it
     0xC3: uid.JPEGLosslessSV1,
     0xF7: uid.JPEGLSNearLossless,
 }
@@ -153,6 +155,8 @@ def _set_syntax(described: pydicom.Dataset, frame: bytes | None) -> None:
         return
     jpeg = jpeg_frame(frame)
     syntax = None if jpeg is None else _JPEG_SYNTAXES.get(jpeg.marker)
+    if jpeg is not None and jpeg.bits == 8 and syntax == uid.JPEGExtended12Bit:
+        syntax = uid.JPEGBaseline8Bit
     if (
         frame.startswith(_JPEG_2000)
         and described.file_meta.TransferSyntaxUID not in uid.JPEG2000TransferSyntaxes
@@ -182,10 +186,13 @@ def _check_whole(described: pydicom.Dataset, frame: bytes | None, name: str) -> 
 
 
 def _decode(described: pydicom.Dataset, frame: bytes | None) -> NDArray[Any]:
+    options: dict[str, Any] = {"index": 0, "correct_unused_bits": False, "allow_excess_frames": False}
+    if described.file_meta.TransferSyntaxUID == uid.JPEGBaseline8Bit:
+        # By libjpeg-turbo, as dcmtk and most viewers do: the other decoder's colours are up to 3 levels off.
+        with suppress(*BROKEN):
+            return np.asarray(pixel_array(described, decoding_plugin="pillow", **options))
     try:
-        return np.asarray(
-            pixel_array(described, index=0, correct_unused_bits=False, allow_excess_frames=False)
-        )
+        return np.asarray(pixel_array(described, **options))
     except BROKEN:  # libjpeg refuses some twelve-bit streams that libjpeg-turbo reads
         if described.SamplesPerPixel != 1 or frame is None or jpeg_frame(frame) is None:
             raise
@@ -210,15 +217,11 @@ def _not_decoded(described: pydicom.Dataset, name: str) -> ImageError:
 def _counting_bits(described: pydicom.Dataset, values: NDArray[Any]) -> NDArray[Any]:
     """Take the bits up to HighBit, BitsStored of them: above and below, old overlays and noise may lie.
 
-    What JPEG 2000 and JPEG-LS decode to is in the stream's own precision already.
+    What JPEG 2000 decodes to is in the stream's own precision already.
     """
     stored, allocated = described.BitsStored, 8 * values.dtype.itemsize
-    own = (*uid.JPEG2000TransferSyntaxes, *uid.JPEGLSTransferSyntaxes)
-    if (
-        stored >= allocated
-        or described.file_meta.TransferSyntaxUID in own
-        or described.BitsAllocated != allocated
-    ):
+    own = described.file_meta.TransferSyntaxUID in uid.JPEG2000TransferSyntaxes
+    if stored >= allocated or own or described.BitsAllocated != allocated:
         return values
     bits = values.view(f"u{values.dtype.itemsize}") >> (described.HighBit + 1 - stored)
     bits &= (1 << stored) - 1

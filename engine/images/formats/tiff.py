@@ -25,6 +25,7 @@ from engine.images.formats.streams import cut_jpeg
 _NEW_SUBFILE, _OLD_SUBFILE, _ORIENTATION, _DNG_VERSION = 254, 255, 274, 50706
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _SEPARATED, _YCBCR = 0, 1, 2, 3, 5, 6
+_LAB = (8, 9, 10)
 _CAMERA = (32803, 34892)  # colour filter array, linear raw
 _JPEGS = (6, 7, 33007, 34892)  # compressions whose decoders give RGB
 _OPACITY = (1, 2)  # of ExtraSamples: already multiplied in, not yet
@@ -145,6 +146,8 @@ def _by_libtiff(data: bytes, number: int) -> tuple[Image.Image, tuple[Remark, ..
 
 
 def _film(values: NDArray[Any], page: tifffile.TiffPage, name: str) -> tuple[Image.Image, tuple[Remark, ...]]:
+    if page.photometric in _LAB:
+        raise not_read_so(name, "in CIELAB colours")
     if values.dtype.kind == "c":
         raise not_read_so(name, "an image of complex numbers")
     if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and values.ndim == 3:

@@ -504,6 +504,57 @@ def test_a_file_that_was_cut_short_is_refused(share: float, syntax: str) -> None
     check_refusal(raised.value, "a.dcm")
 
 
+ENCODERS = {
+    "RLE": ["dcmcrle"],
+    "JPEG lossless": ["dcmcjpeg", "+e1"],
+    "JPEG lossless, any predictor": ["dcmcjpeg", "+el"],
+    "JPEG": ["dcmcjpeg", "+eb"],
+    "JPEG, RGB": ["dcmcjpeg", "+eb", "+cr"],
+    "JPEG, 4:2:2": ["dcmcjpeg", "+eb", "+s2"],
+    "JPEG, extended": ["dcmcjpeg", "+ee"],
+    "JPEG, spectral selection": ["dcmcjpeg", "+es"],
+    "JPEG, progressive": ["dcmcjpeg", "+ep"],
+    "JPEG-LS": ["dcmcjpls", "+el"],
+    "JPEG-LS, near lossless": ["dcmcjpls", "+en"],
+    "big endian": ["dcmconv", "+tb"],
+    "implicit": ["dcmconv", "+ti"],
+    "deflated": ["dcmconv", "+td"],
+}
+SOURCES = {
+    "12 bits": (dicom(WindowCenter="2000", WindowWidth="4000"), ("+Wi", "1")),
+    "signed 12 bits": (
+        dicom(
+            ((RAMP.astype(np.int16) - 2000) & 0xFFF).astype(np.int16),
+            BitsStored=12,
+            WindowCenter="0",
+            WindowWidth="4000",
+        ),
+        ("+Wi", "1"),
+    ),
+    "signed 16 bits": (
+        dicom(RAMP.astype(np.int16) - 2000, WindowCenter="0", WindowWidth="4000"),
+        ("+Wi", "1"),
+    ),
+    "8 bits": (dicom(EIGHT), ()),
+    "colour": (dicom((COLOURS // 16).astype(np.uint8)), ()),
+}
+
+
+@needs_dcmtk
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_what_dcmtk_encodes_is_shown_as_dcmtk_shows_it(encoder: str, source: str, tmp_path: Path) -> None:
+    plain, options = SOURCES[source]
+    (tmp_path / "plain.dcm").write_bytes(plain)
+    subprocess.run(
+        [*ENCODERS[encoder], "-q", str(tmp_path / "plain.dcm"), str(tmp_path / "a.dcm")], check=False
+    )
+    expected = shown(tmp_path / "a.dcm", *options) if (tmp_path / "a.dcm").exists() else None
+    if expected is None:
+        pytest.skip("this encoder does not take such pixels")
+    assert near(np.asarray(read((tmp_path / "a.dcm").read_bytes()).image).astype(int), expected)
+
+
 def test_a_stream_in_several_fragments_is_one_film() -> None:
     stream = STREAMS[raw.JPEG_LS]()
     halves = raw.fragments(stream[:500], stream[500:])

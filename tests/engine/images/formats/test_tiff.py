@@ -234,6 +234,7 @@ def test_a_stack_that_only_its_description_tells_of_is_refused() -> None:
         ([(EIGHT, {256: 60_000, 257: 60_000})], "250 million"),
         ([(EIGHT, {259: 12345})], "damaged|not read"),
         ([(EIGHT.astype(np.complex64), {})], "complex"),
+        ([(COLOURS, {262: 8})], "CIELAB"),
     ],
 )
 def test_what_cannot_be_a_film_gets_a_sentence(pages: list[Any], says: str) -> None:
