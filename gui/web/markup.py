@@ -1,4 +1,7 @@
-"""Pieces of HTML that the pages show: every name, path and message goes through `escape`, none is trusted.
+"""Pieces of HTML that the pages show: every name, path and message in them is escaped, none is trusted.
+
+What they look like stands in `markup.html`, which Jinja fills in. Every piece is `Markup`: put beside a piece or into
+one, plain text is escaped and pieces are left as they are, so that no page writes HTML of its own.
 
 The pieces are for `gr.HTML(value=...)`, whose value is data: only `html_template` is evaluated by the
 browser, and no page builds one. Colours come from the theme's variables, so that light and dark both work.
@@ -8,12 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape as escape
+from functools import cache
 from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup as Markup
 
 from engine.records import PART_NAMES
 
-STYLE = f"<style>{Path(__file__).with_name('markup.css').read_text(encoding='utf-8')}</style>"
+_HERE = Path(__file__).parent
+STYLE = Markup("<style>{}</style>").format(Markup((_HERE / "markup.css").read_text(encoding="utf-8")))
 """To be placed once in each page."""
 
 PART_COLOURS: Mapping[str, str] = {
@@ -44,95 +52,79 @@ class Picture:
     about: str = ""
 
 
-def pictures(items: Iterable[Picture], *, large: bool = False) -> str:
+@cache
+def _macros() -> Any:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("markup.html").module
+
+
+def joined(pieces: Iterable[str]) -> Markup:
+    """Return pieces one after another."""
+    return Markup("").join(pieces)
+
+
+def pictures(items: Iterable[Picture], *, large: bool = False) -> Markup:
     """Return a grid of pictures."""
-    cells = []
-    for item in items:
-        alt = escape(item.caption.splitlines()[0] if item.caption else "image", quote=True)
-        if item.source:
-            picture = f'<img src="{escape(item.source, quote=True)}" alt="{alt}" loading="lazy">'
-        else:
-            picture = '<div class="or-missing">cannot be shown</div>'
-        if item.overlay:
-            picture += f'<img class="or-fill" src="{escape(item.overlay, quote=True)}" alt="" loading="lazy">'
-        caption = "<br>".join(escape(line) for line in item.caption.splitlines())
-        tone = f" or-{item.tone}" if item.tone in ("wrong", "right") else ""
-        opens = ""
-        if item.about:
-            about = escape(item.about, quote=True)
-            opens = f' tabindex="0" role="button" aria-label="{alt}, large" data-about="{about}"'
-        cells.append(
-            f'<figure class="or-picture{tone}"{opens}><div class="or-box">{picture}</div>'
-            f"<figcaption>{caption}</figcaption></figure>"
-        )
-    return f'<div class="or-pictures{" or-large" if large else ""}">{"".join(cells)}</div>'
+    return Markup(_macros().pictures(list(items), large))
 
 
-def bars(counts: Mapping[str, Mapping[str, int]]) -> str:
+def bars(counts: Mapping[str, Mapping[str, int]]) -> Markup:
     """Return one stacked bar a class, by part of the data.
 
     Args:
         counts: Class name → part → number of images.
     """
     largest = max((sum(parts.values()) for parts in counts.values()), default=0)
-    rows, used = [], []
-    for name, parts in counts.items():
-        pieces = []
-        for part, number in parts.items():
-            if number:
-                used.append(part)
-                width = 100 * number / largest
-                colour = PART_COLOURS.get(part, "#7a8793")
-                pieces.append(f'<div style="width:{width:.2f}%;background:{colour}"></div>')
-        rows.append(
-            f'<div class="or-name">{escape(name)}</div><div class="or-track">{"".join(pieces)}</div>'
-            f'<div class="or-number">{sum(parts.values()):,}</div>'
-        )
-    key = "".join(
-        f'<span><i style="background:{PART_COLOURS[part]}"></i>{escape(PART_TITLES[part])}</span>'
-        for part in PART_TITLES
-        if part in used
-    )
-    return f'<div class="or-bars">{"".join(rows)}</div><div class="or-key">{key}</div>'
+    return Markup(_macros().bars(counts, largest, PART_COLOURS, PART_TITLES))
 
 
-def figures(items: Iterable[tuple[str, str]]) -> str:
+def figures(items: Iterable[tuple[str, str]]) -> Markup:
     """Return figures as tiles: (value, what it counts)."""
-    tiles = (
-        f'<div class="or-figure"><b>{escape(value)}</b><span>{escape(what)}</span></div>'
-        for value, what in items
-    )
-    return f'<div class="or-figures">{"".join(tiles)}</div>'
+    return Markup(_macros().figures(items))
 
 
-def note(message: str, *, tone: str = "plain", more: Sequence[str] = (), inner: str = "") -> str:
+def note(message: str, *, tone: str = "plain", more: Sequence[str] = (), inner: str = "") -> Markup:
     """Return a boxed remark.
 
     Args:
         message: One or two sentences.
         tone: "plain", "good", "mild" or "serious".
         more: Lines of a list under it.
-        inner: Markup made by this module that stands at the end.
+        inner: A piece that stands at the end.
     """
-    lines = "".join(f"<li>{escape(line)}</li>" for line in more)
-    listed = f"<ul>{lines}</ul>" if lines else ""
-    return f'<div class="or-note or-{escape(tone, quote=True)}"><p>{escape(message)}</p>{listed}{inner}</div>'
+    return Markup(_macros().note(message, tone, more, inner))
 
 
-def progress(fraction: float, line: str) -> str:
+def progress(fraction: float, line: str) -> Markup:
     """Return a bar of progress, `fraction` in [0, 1], with one line under it."""
-    percent = 100 * min(1.0, max(0.0, fraction))
-    return (
-        '<div class="or-progress" role="progressbar" aria-label="progress" aria-valuemin="0" '
-        f'aria-valuemax="100" aria-valuenow="{percent:.0f}"><div style="width:{percent:.1f}%"></div></div>'
-        f'<div class="or-sub">{escape(line)}</div>'
-    )
+    return Markup(_macros().progress(min(1.0, max(0.0, fraction)), line))
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = True) -> str:
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = True) -> Markup:
     """Return a small table; the first column is text, the others are figures unless told otherwise."""
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in headers)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    kind = "or-table or-numbers" if numbers else "or-table"
-    top = f"<thead><tr>{head}</tr></thead>" if any(headers) else ""
-    return f'<table class="{kind}">{top}<tbody>{body}</tbody></table>'
+    return Markup(_macros().table(headers, rows, numbers))
+
+
+def remark(line: str) -> Markup:
+    """Return a line in small print."""
+    return Markup(_macros().remark(line))
+
+
+def heading(title: str, aside: str = "") -> Markup:
+    """Return a heading, with a few words in small print beside it."""
+    return Markup(_macros().heading(title, aside))
+
+
+def box(kind: str, pieces: Iterable[str]) -> Markup:
+    """Return pieces in a box; `kind` is the end of a class in markup.css, or empty."""
+    return Markup(_macros().box(kind, list(pieces)))
+
+
+def files(message: str, names: Sequence[str], *, listed: int) -> Markup:
+    """Return a sentence; where it is about several files, it opens to their names, `listed` at most."""
+    further = len(names) - listed
+    return Markup(
+        _macros().files(message, f"{len(names):,}", names[:listed], f"{further:,}" if further > 0 else "")
+    )

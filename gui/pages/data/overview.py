@@ -113,10 +113,10 @@ def class_pictures(index: Index, picture: Callable[[Sample], markup.Picture]) ->
             continue
         step = max(1, len(of_class) // THUMBNAILS)
         shown = of_class[::step][:THUMBNAILS]
-        title = markup.escape(name if name is not None else "no label")
-        parts.append(f"<h4>{title} <span class='or-sub'>{len(of_class):,} images</span></h4>")
+        title = name if name is not None else "no label"
+        parts.append(markup.heading(title, f"{len(of_class):,} images"))
         parts.append(markup.pictures(picture(sample) for sample in shown))
-    return "".join(parts)
+    return markup.joined(parts)
 
 
 def issues(index: Index, picture: Callable[[int, int], markup.Picture]) -> str:
@@ -131,7 +131,7 @@ def issues(index: Index, picture: Callable[[int, int], markup.Picture]) -> str:
     by_kind: dict[DataIssueKind, list[int]] = defaultdict(list)
     for number, issue in enumerate(index.issues):
         by_kind[issue.kind].append(number)
-    return "".join(_issues_of(kind, numbers, index, picture) for kind, numbers in by_kind.items())
+    return markup.joined(_issues_of(kind, numbers, index, picture) for kind, numbers in by_kind.items())
 
 
 def _issues_of(
@@ -139,7 +139,10 @@ def _issues_of(
 ) -> str:
     group = [index.issues[number] for number in numbers]
     places = {path: (i, j) for i in reversed(numbers) for j, path in enumerate(index.issues[i].paths)}
-    inner = "".join(_message(text, paths) for text, paths in _equal_messages(group).items())
+    inner = markup.joined(
+        markup.files(text, [path.name for path in paths], listed=LISTED)
+        for text, paths in _equal_messages(group).items()
+    )
     if kind not in NO_PICTURE:
         inner += markup.pictures(picture(*place) for place in list(places.values())[:THUMBNAILS])
     number = len(places) or len(group)
@@ -159,16 +162,6 @@ def _equal_messages(group: Sequence[DataIssue]) -> dict[str, list[Path]]:
         equal[text].extend(issue.paths)
     # a message that is the only one of its kind keeps its file's name
     return {alone.get(text, text) if len(paths) == 1 else text: paths for text, paths in equal.items()}
-
-
-def _message(text: str, paths: Sequence[Path]) -> str:
-    if len(paths) < 2:
-        return f"<p class='or-sub'>{markup.escape(text)}</p>"
-    names = "".join(f"<li>{markup.escape(path.name)}</li>" for path in paths[:LISTED])
-    if len(paths) > LISTED:
-        names += f"<li>and {len(paths) - LISTED:,} more</li>"
-    summary = f"{markup.escape(text)} <b>{len(paths):,} files</b>"
-    return f"<details><summary>{summary}</summary><ul class='or-names'>{names}</ul></details>"
 
 
 def split_overview(split: Split) -> tuple[list[list[str]], str]:

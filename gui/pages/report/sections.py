@@ -31,11 +31,17 @@ def headline(report: Report, standards: Sequence[str]) -> str:
             if estimate is not None:
                 words = name if name == "AUROC" else name.capitalize()
                 tiles.append((figure(estimate.value), f"{words} · 95% {interval(estimate)}"))
-        heading = markup.escape(f"{one.name[:1].upper()}{one.name[1:]}")
+        named = f"{one.name[:1].upper()}{one.name[1:]}"
         count = f"available for {one.cases:,} of {one.of:,} images"
         sides.append(
-            f"<div><h4>Against {markup.escape(one.name)}</h4><div class='or-sub'>{markup.escape(count)}</div>"
-            f"{markup.figures(tiles) if one.cases else markup.note(f'{heading}: none yet.')}</div>"
+            markup.box(
+                "",
+                (
+                    markup.heading(f"Against {one.name}"),
+                    markup.remark(count),
+                    markup.figures(tiles) if one.cases else markup.note(f"{named}: none yet."),
+                ),
+            )
         )
     about = [
         (f"{len(report.cases):,}", "images"),
@@ -50,7 +56,7 @@ def headline(report: Report, standards: Sequence[str]) -> str:
                 f"heatmap's peak on the finding · 95% {interval(report.pointing)}",
             )
         )
-    return markup.figures(about) + f'<div class="or-side">{"".join(sides)}</div>'
+    return markup.figures(about) + markup.box("side", sides)
 
 
 def said(one: Against) -> str:
@@ -63,7 +69,7 @@ def said(one: Against) -> str:
         pieces.append(markup.note("Some images are left out.", more=left_out))
     if one.sentences:
         pieces.append(markup.note(" ".join(one.sentences)))
-    return "".join(pieces)
+    return markup.joined(pieces)
 
 
 def classification_rows(one: Against) -> list[list[str]]:
@@ -98,8 +104,11 @@ def drawings(report: Report, one: Against) -> str:
     from engine.report import figures_of
 
     drawn = figures_of(report, one)
-    each = "".join(f'<div class="or-svg">{drawn[name]}</div>' for name in FIGURES_BESIDE if name in drawn)
-    return f'<div class="or-drawings">{each}</div>'
+    return markup.box("drawings", (_svg(drawn[name]) for name in FIGURES_BESIDE if name in drawn))
+
+
+def _svg(drawing: str) -> markup.Markup:
+    return markup.box("svg", [markup.Markup(drawing)])
 
 
 def training(report: Report) -> str:
@@ -108,7 +117,7 @@ def training(report: Report) -> str:
         return markup.note("No training history was kept.")
     from engine.report import curves_svg
 
-    return f'<div class="or-svg">{curves_svg(report.history)}</div>'
+    return _svg(curves_svg(report.history))
 
 
 def cases(session: AppSession, report: Report, *, heat: bool) -> str:
@@ -134,7 +143,7 @@ def cases(session: AppSession, report: Report, *, heat: bool) -> str:
     pieces = []
     if report.positive is not None:
         predicted = f"Classified as “{report.positive}” at a probability of {100 * report.run.threshold:.0f}% or above."
-        pieces.append(f'<div class="or-sub">{markup.escape(predicted)}</div>')
+        pieces.append(markup.remark(predicted))
     for heading, none, listed in (
         (
             "Incorrect, most confident first",
@@ -144,8 +153,8 @@ def cases(session: AppSession, report: Report, *, heat: bool) -> str:
         ("Correct, most confident first", "No prediction is confirmed yet.", report.right),
     ):
         body = markup.pictures(map(film, listed), large=True) if listed else markup.note(none)
-        pieces.append(f"<h4>{heading}</h4>{body}")
-    return "".join(pieces)
+        pieces.append(markup.heading(heading) + body)
+    return markup.joined(pieces)
 
 
 def about(report: Report) -> str:
@@ -153,9 +162,8 @@ def about(report: Report) -> str:
     groups: dict[str, list[tuple[str, str]]] = {}
     for fact in report.facts:
         groups.setdefault(fact.group, []).append((fact.name, fact.value))
-    tables = "".join(
-        f"<h4>{markup.escape(group)}</h4>{markup.table(('', ''), rows, numbers=False)}"
-        for group, rows in groups.items()
+    tables = markup.joined(
+        markup.heading(group) + markup.table(("", ""), rows, numbers=False) for group, rows in groups.items()
     )
     limits = markup.note("What these results do not show", tone="mild", more=report.limitations)
     return limits + tables

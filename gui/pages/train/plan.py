@@ -148,7 +148,7 @@ def augmented(session: AppSession, dataset_id: str | None, base: Recipe | None, 
                 as_pixels = (picture.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
                 films.append(markup.Picture(source=_data_uri(as_pixels), caption="augmented"))
             break
-    return f'<div class="or-five">{markup.pictures(films)}</div>'
+    return markup.box("five", [markup.pictures(films)])
 
 
 def _data_uri(pixels: np.ndarray[Any, Any]) -> str:

@@ -1,0 +1,107 @@
+"""Promises of the pieces of HTML: whatever a name says it stays text, and no page writes HTML of its own."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from gui.web import markup
+from gui.web.markup import Picture
+
+GUI = Path(__file__).parents[3] / "gui"
+HOSTILE = st.lists(
+    st.sampled_from(["<script>", "</p>", '"', "'", "&", " onerror=", "{{x}}", "{%", "${x}", "a", "\n"]),
+    max_size=8,
+).map("".join)
+PIECES: dict[str, Callable[[str], str]] = {
+    "picture": lambda text: markup.pictures([Picture(source="/a", caption=f"a\n{text}", about="/b")]),
+    "alternative": lambda text: markup.pictures([Picture(source="/a", caption=text, about="/b")]),
+    "source": lambda text: markup.pictures([Picture(source=f"/{text}", caption="a", overlay=f"/{text}")]),
+    "tone": lambda text: markup.pictures([Picture(source="/a", caption="a", tone=text)]),
+    "about": lambda text: markup.pictures([Picture(source="", caption="a", about=f"/{text}")]),
+    "bars": lambda text: markup.bars({text: {"train": 3, "val": 0}}),
+    "figures": lambda text: markup.figures([(text, text)]),
+    "note": lambda text: markup.note(text, tone=text, more=[text], inner=text),
+    "progress": lambda text: markup.progress(0.5, text),
+    "table": lambda text: markup.table(["a", text], [[text, "1"]]),
+    "heading": lambda text: markup.heading(text, f"{text}."),
+    "box": lambda text: markup.box("side", [text, markup.remark(text)]),
+    "files": lambda text: markup.files(text, [text, "b", "c"], listed=2),
+    "one file": lambda text: markup.files(text, [text], listed=2),
+    "joined": lambda text: markup.joined([text, markup.remark(text)]),
+    "beside a piece": lambda text: markup.remark("a") + text,
+}
+
+
+class Reader(HTMLParser):
+    """Collects the tags with the names of their attributes, and the text."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, ...]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, *(name for name, _ in attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def read(piece: str) -> Reader:
+    reader = Reader()
+    reader.feed(piece)
+    reader.close()
+    return reader
+
+
+@pytest.mark.parametrize("name", PIECES)
+@given(text=HOSTILE.filter(str.strip))
+def test_no_text_ever_becomes_a_tag_or_an_attribute(name: str, text: str) -> None:
+    make = PIECES[name]
+    lines = len(text.splitlines())
+    plain = make("\n".join(["a"] * lines))  # as many lines, with nothing in them that HTML knows
+    assert read(make(text)).tags == read(plain).tags
+
+
+def test_what_a_person_wrote_is_shown_as_written() -> None:
+    name = """<b>"Müller" & 'Söhne'</b> {{ 7 * 7 }}"""
+    for piece in (
+        markup.note(name),
+        markup.remark(name),
+        markup.figures([(name, "")]),
+        markup.table([], [[name]]),
+    ):
+        assert read(piece).text == name
+
+
+def test_pieces_are_put_into_pieces_as_they_are() -> None:
+    inner = markup.progress(0.25, "a quarter")
+    assert inner in markup.note("Training.", inner=inner)
+    assert markup.joined([inner, inner]) == inner + inner
+    assert 'aria-valuenow="25"' in inner and "width:25.0%" in inner
+
+
+def test_a_list_of_files_says_how_many_are_not_named() -> None:
+    shown = read(markup.files("Left out.", [f"{number}.png" for number in range(1500)], listed=100)).text
+    assert (
+        "1,500 files" in shown and "99.png" in shown and "100.png" not in shown and "and 1,400 more" in shown
+    )
+
+
+def test_no_page_writes_html_around_a_value() -> None:
+    """An f-string with a tag in it is where escaping gets forgotten; pieces come from markup.py."""
+    found = []
+    for path in sorted(GUI.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                written = "".join(str(part.value) for part in node.values if isinstance(part, ast.Constant))
+                if re.search(r"</?[a-zA-Z]", written):
+                    found.append(f"{path.relative_to(GUI)}:{node.lineno}")
+    assert not found
