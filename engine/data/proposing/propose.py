@@ -72,14 +72,12 @@ def draft(path: Path, answers: Answers, unpack_into: Path | None = None) -> Draf
     if path.is_file() and is_table(path):
         return _of_table(path, table_alone(path, answers), answers)
     folder = path
-    beside: list[DataIssue] = []
     if is_archive(path) and not path.is_dir():
         folder = unpack(path, unpack_into or path.parent)
-        beside = left_out(folder)
     elif path.is_file() and is_image_file(path):
         raise DataError(f"{path.name} is one image", "Choose the folder that it is in")
     survey = survey_folder(folder)
-    survey.issues += beside
+    survey.issues += left_out(folder)
     reading = read_levels(Counter(found.names for found in survey.images), answers)
     tables = list(tables_among(survey, answers))
     chosen = chosen_table(tables, answers, folders_tell=_classes_told(reading) > 1)

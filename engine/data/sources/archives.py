@@ -129,19 +129,18 @@ def _digest(archive: Path, size: int, changed: int) -> str:
 
 
 def left_out(folder: Path) -> list[DataIssue]:
-    """Return what was left out when an archive was unpacked into this folder."""
-    try:
-        kept = json.loads((folder / _LEFT_OUT).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return []
+    """Return what was left out when archives were unpacked into this folder, or into folders just inside it."""
     issues = []
-    for why, count, names in kept:
-        shown = ", ".join(names[:_SHOWN]) + (", …" if count > _SHOWN else "")
-        which = "1 file in the archive was left out, as it"
-        if count > 1:
-            which = f"{count:,} files in the archive were left out, as each"
-        paths = tuple(folder / name for name in names)
-        issues.append(DataIssue(kind=DataIssueKind.SKIPPED, message=f"{which} {why} ({shown})", paths=paths))
+    for kept in sorted((*folder.glob(_LEFT_OUT), *folder.glob(f"*/{_LEFT_OUT}"))):
+        for why, count, names in json.loads(kept.read_text(encoding="utf-8")):
+            shown = ", ".join(names[:_SHOWN]) + (", …" if count > _SHOWN else "")
+            which = "1 file in the archive was left out, as it"
+            if count > 1:
+                which = f"{count:,} files in the archive were left out, as each"
+            paths = tuple(kept.parent / name for name in names)
+            issues.append(
+                DataIssue(kind=DataIssueKind.SKIPPED, message=f"{which} {why} ({shown})", paths=paths)
+            )
     return issues
 
 

@@ -117,6 +117,7 @@ def test_a_member_with_an_odd_name_is_left_out_and_said_and_the_rest_is_read(
     assert said(folder).startswith("1 file in the archive was left out")
     assert not (tmp_path / "escaped").exists() and not Path("/tmp/escaped").exists()
     assert said(unpack(path, tmp_path / "in")) == said(folder)  # also when it is found again
+    assert said(folder.parent) == said(folder)  # also where it was unpacked among other things
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
