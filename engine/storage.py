@@ -8,9 +8,9 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -18,13 +18,18 @@ from engine.errors import WorkspaceError
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 SCHEMA_VERSION = 2
-"""Of the names in the JSON and CSV files that Overread writes; those of version 1 are still read."""
+"""Of the names in the JSON and CSV files that Overread writes; docs/files.md lists them. Version 1 is still read."""
 
 KEPT_BYTES = {"images": 20 << 30, "features": 8 << 30, "nets": 1 << 30}
 """What may stay in a workspace's cache from one run to the next: decoded images, films and thumbnails; the banks of
 features; nets converted for OpenVINO."""
 
 Item = TypeVar("Item")
+
+
+def versioned(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the schema version at the head of a JSON document that other programs may read."""
+    return {"schema_version": SCHEMA_VERSION, **document}
 
 
 def storage_error(error: OSError, path: Path) -> WorkspaceError:

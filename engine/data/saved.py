@@ -15,7 +15,7 @@ from engine.data.manifest import from_csv, to_csv
 from engine.data.proposing.answers import answers_from_json, answers_to_json
 from engine.errors import DataError
 from engine.records import Answers, DataIssue, DataIssueKind, Index
-from engine.storage import SCHEMA_VERSION, storage_error, write_atomic
+from engine.storage import SCHEMA_VERSION, storage_error, versioned, write_atomic
 from engine.workspace import Workspace
 
 _FORMER_KINDS = {"patient on two sides": "patient in two parts"}  # written before schema version 2
@@ -49,7 +49,6 @@ def save_index(workspace: Workspace, index: Index) -> Path:
     table = to_csv((sample, {}) for sample in index.samples)
     write_atomic(folder / "samples.csv", table)
     about = {
-        "schema_version": SCHEMA_VERSION,
         "dataset_id": index.dataset_id,
         "name": index.name,
         "root": str(index.root),
@@ -70,7 +69,7 @@ def save_index(workspace: Workspace, index: Index) -> Path:
         "source": None if index.source is None else str(index.source),
         "answers": answers_to_json(index.answers),
     }
-    write_atomic(folder / "index.json", json.dumps(about, indent=1))
+    write_atomic(folder / "index.json", json.dumps(versioned(about), indent=1))
     return folder
 
 

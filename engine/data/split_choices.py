@@ -14,7 +14,7 @@ from typing import Literal, get_args
 from engine.data.split import split_index
 from engine.errors import SplitError
 from engine.records import Index, Recipe, Split, TrainingRequest
-from engine.storage import write_atomic
+from engine.storage import versioned, write_atomic
 from engine.workspace import Workspace
 
 CHOICES_FILE = "choices.json"
@@ -63,7 +63,9 @@ def ratios_of(train: float | None, val: float | None, test: float | None) -> tup
 
 def save_choices(workspace: Workspace, dataset_id: str, choices: Choices) -> None:
     """Keep the choice for this data set."""
-    write_atomic(workspace.datasets / dataset_id / CHOICES_FILE, json.dumps(asdict(choices), indent=1))
+    write_atomic(
+        workspace.datasets / dataset_id / CHOICES_FILE, json.dumps(versioned(asdict(choices)), indent=1)
+    )
 
 
 def load_choices(workspace: Workspace, dataset_id: str) -> Choices:

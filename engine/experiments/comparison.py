@@ -94,10 +94,10 @@ class Contrast:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spread:
-    """What became of one recipe over several seeds: mean and standard deviation of a figure."""
+    """What became of one recipe over several seeds: mean and standard deviation of a metric."""
 
     name: str
-    figure: str
+    metric: str
     runs: int
     mean: float
     deviation: float
@@ -118,7 +118,7 @@ class RunComparison:
         patients: Of how many cases the patient is named, and how many patients these are.
         rows: In the order of the contestants.
         contrasts: One for each recipe but the first.
-        spreads: One per recipe and figure where recipes ran with several seeds.
+        spreads: One per recipe and metric where recipes ran with several seeds.
     """
 
     dataset_name: str
@@ -138,7 +138,7 @@ def compare_runs(contestants: Sequence[Contestant], *, part: str = "test") -> Ru
     Every recipe is held against the first one, the runs of all its seeds together. Shares of right answers are compared
     by McNemar's exact test, areas by DeLong's; where patients have several cases, shares by permuting patients and
     areas with their covariance by patient. P-values are adjusted by Holm's method
-    (https://www.jstor.org/stable/4615733) for all tests that are made, of either figure; intervals are not adjusted.
+    (https://www.jstor.org/stable/4615733) for all tests that are made, of either metric; intervals are not adjusted.
 
     Args:
         contestants: At least one; the first is what the others are held against.
@@ -325,12 +325,12 @@ def _spreads(rows: Sequence[Row]) -> tuple[Spread, ...]:
         of_name = [row for row in rows if row.name == name]
         if len(of_name) < 2:
             continue
-        for figure in FIGURES:
-            values = [row.estimates[figure].value for row in of_name]
+        for metric in FIGURES:
+            values = [row.estimates[metric].value for row in of_name]
             found.append(
                 Spread(
                     name=name,
-                    figure=figure,
+                    metric=metric,
                     runs=len(values),
                     mean=mean(values),
                     deviation=stdev(values),

@@ -15,7 +15,7 @@ from engine.experiments.comparison import FIGURES, Contrast, Row, RunComparison
 from engine.records import PART_NAMES
 from engine.report import duration, fill_template, forest_svg, overlaid_svg, plain
 from engine.spreadsheet import write_csv
-from engine.storage import storage_error, write_atomic
+from engine.storage import storage_error, versioned, write_atomic
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,9 @@ def write_comparison(comparison: RunComparison, folder: Path) -> WrittenComparis
     )
     write_atomic(written.html, render_page(comparison))
     write_atomic(written.csv, write_csv(_lines(comparison)))
-    write_atomic(written.json, json.dumps(document(comparison), indent=1, ensure_ascii=False) + "\n")
+    write_atomic(
+        written.json, json.dumps(versioned(document(comparison)), indent=1, ensure_ascii=False) + "\n"
+    )
     return written
 
 
@@ -94,7 +96,7 @@ def document(comparison: RunComparison) -> dict[str, Any]:
                 "recipe": row.run.recipe.name,
                 "backbone": row.run.recipe.backbone,
                 "differs": dict(row.differs),
-                "figures": plain(row.estimates),
+                "metrics": plain(row.estimates),
                 "parameters": row.run.parameters,
                 "trained_parameters": row.run.trained_parameters,
                 "epochs": row.epochs,

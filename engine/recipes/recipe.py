@@ -19,6 +19,7 @@ from engine.recipes.builtin import RECIPES
 from engine.recipes.check import check_fields_together
 from engine.recipes.fields import did_you_mean, unknown, validated
 from engine.records import Recipe
+from engine.storage import versioned
 
 
 def find_recipe(name_or_file: str, own: Mapping[str, Recipe] = MappingProxyType({})) -> Recipe:
@@ -60,7 +61,7 @@ def load_recipe(path: Path) -> Recipe:
 
 def recipe_to_json(recipe: Recipe) -> str:
     """Return a recipe as JSON that `recipe_from_json` reads back to an equal recipe."""
-    return json.dumps(dataclasses.asdict(recipe), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(versioned(dataclasses.asdict(recipe)), indent=2, ensure_ascii=False) + "\n"
 
 
 def recipe_from_json(text: str) -> Recipe:
@@ -77,6 +78,8 @@ def recipe_from_json(text: str) -> Recipe:
         ) from error
     except (ValueError, RecursionError) as error:  # JSON, but with a number or a depth that nobody reads
         raise RecipeError("This JSON is no recipe", "Save the recipe again") from error
+    if isinstance(raw, dict):
+        raw.pop("schema_version", None)  # absent in version 1, whose names are the same
     recipe = validated(raw)
     check_fields_together(recipe)
     return recipe

@@ -25,7 +25,7 @@ from engine.data import load_split
 from engine.errors import RecipeError, RunError
 from engine.recipes import load_recipe
 from engine.records import Calibration, Conformal, Injection, Run, Split, UncertaintyModel
-from engine.storage import write_atomic
+from engine.storage import versioned, write_atomic
 from engine.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def save_run(run: Run) -> None:
     facts = dataclasses.asdict(run)
     del facts["folder"], facts["recipe"]
     facts["created"] = run.created.isoformat()
-    write_atomic(run.folder / "run.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    write_atomic(run.folder / "run.json", json.dumps(versioned(facts), indent=2, ensure_ascii=False) + "\n")
 
 
 def load_run(folder: Path) -> Run:
@@ -66,6 +66,7 @@ def load_run(folder: Path) -> Run:
     """
     try:
         facts: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        facts.pop("schema_version", None)  # absent in version 1, whose names are the same
         facts["classes"] = tuple(facts["classes"])
         calibration = facts.pop("calibration")
         return Run(
@@ -177,7 +178,7 @@ def save_uncertainty(folder: Path, uncertainty: UncertaintyModel) -> None:
     """
     write_atomic(
         folder / UNCERTAINTY_FILE,
-        json.dumps(dataclasses.asdict(uncertainty), indent=2, allow_nan=False) + "\n",
+        json.dumps(versioned(dataclasses.asdict(uncertainty)), indent=2, allow_nan=False) + "\n",
     )
 
 

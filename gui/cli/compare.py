@@ -198,8 +198,8 @@ def _show(comparison: experiments.RunComparison) -> None:
         show_table(titles, paired, title=f"Case by case; p-values adjusted for all {2 * len(paired)} tests")
     if comparison.spreads:
         show_table(
-            ("over seeds", "figure", "runs", "mean", "deviation"),
-            [(one.name, one.figure, one.runs, one.mean, one.deviation) for one in comparison.spreads],
+            ("between seeds", "metric", "runs", "mean", "deviation"),
+            [(one.name, one.metric, one.runs, one.mean, one.deviation) for one in comparison.spreads],
         )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine import report
+from engine.storage import versioned
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,10 +41,10 @@ def say(sentence: str) -> None:
     remarks().print(sentence, markup=False)
 
 
-def show_json(value: Any) -> None:
+def show_json(document: Mapping[str, Any]) -> None:
     """Print exactly one JSON object on stdout; NaN becomes null, paths and dates become text."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"  # a pipe on Windows is not
-    print(json.dumps(_plain(value), ensure_ascii=not unicode, indent=1))
+    print(json.dumps(_plain(versioned(document)), ensure_ascii=not unicode, indent=1))
 
 
 def show_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.report.readers import answers_in
 from engine.report.records import CaseRow, Report
+from engine.storage import versioned
 
 
 def render_json(report: Report) -> str:
@@ -39,7 +40,7 @@ def render_json(report: Report) -> str:
         "checklist": report.checklist,
         "cases": [_case_document(case, report.classes) for case in report.cases],
     }
-    return json.dumps(plain(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(versioned(plain(document)), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _case_document(case: CaseRow, classes: Sequence[str]) -> dict[str, Any]:
@@ -50,8 +51,8 @@ def _case_document(case: CaseRow, classes: Sequence[str]) -> dict[str, Any]:
         "predicted": case.predicted,
         "probabilities": dict(zip(classes, case.probabilities, strict=True)),
         "entropy": case.entropy,
-        "conformal set": case.conformal_set,
-        "dropout injection": case.uncertainty,
+        "conformal_set": case.conformal_set,
+        "uncertainty": case.uncertainty,
         "reviews": [answers_in(review) for review in case.reviews],
     }
 

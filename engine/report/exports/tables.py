@@ -18,7 +18,7 @@ def tables_of(report: Report) -> dict[str, list[Row]]:
     """Return the report's tables: name → rows, each column → value."""
     return {
         "estimates": [
-            {"reference standard": one.name, "figure": name, **_cells(estimate)}
+            {"reference standard": one.name, "metric": name, **_cells(estimate)}
             for one in report.against
             for name, estimate in one.estimates.items()
         ],

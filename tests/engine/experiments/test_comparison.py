@@ -179,7 +179,7 @@ def test_the_seeds_of_a_recipe_make_one_test() -> None:
     assert (contrast.name, contrast.seeds) == ("other", 2)
     means = [np.mean([told.rows[at].estimates["accuracy"].value for at in pair]) for pair in ((1, 3), (0, 2))]
     assert contrast.accuracy.difference.value == pytest.approx(means[0] - means[1])
-    spread = next(one for one in told.spreads if (one.name, one.figure) == ("other", "accuracy"))
+    spread = next(one for one in told.spreads if (one.name, one.metric) == ("other", "accuracy"))
     values = [told.rows[1].estimates["accuracy"].value, told.rows[3].estimates["accuracy"].value]
     assert (spread.runs, spread.mean) == (2, pytest.approx(np.mean(values)))
     assert spread.deviation == pytest.approx(np.std(values, ddof=1))
@@ -217,5 +217,5 @@ def test_the_page_needs_nothing_else_and_escapes_what_people_typed(tmp_path: Pat
     assert lines[0]["accuracy minus first"] == ""
     document = json.loads(written.json.read_text(encoding="utf-8"))
     assert document["against_first"][0]["name"] == "other"
-    assert document["runs"][1]["figures"]["accuracy"]["value"] == told.rows[1].estimates["accuracy"].value
+    assert document["runs"][1]["metrics"]["accuracy"]["value"] == told.rows[1].estimates["accuracy"].value
     assert len(document["runs"][1]["history"]) == 4

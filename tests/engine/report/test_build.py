@@ -328,7 +328,7 @@ def test_one_class_or_a_single_film_gives_a_report_that_says_what_cannot_be_said
     assert "cannot be estimated because" in exported["html"]["report"].read_text(encoding="utf-8")
 
 
-def test_doubt_is_told_with_how_it_was_found(tmp_path: Path) -> None:
+def test_uncertainty_is_told_with_how_it_was_found(tmp_path: Path) -> None:
     run = a_run()
     told = Uncertainty(variance=0.004, mutual_information=0.01, passes=20, rate=0.1, scale=2.25, mean=0.62)
     sure = case(0, "normal", (0.6, 0.4), run)
@@ -349,10 +349,10 @@ def test_doubt_is_told_with_how_it_was_found(tmp_path: Path) -> None:
     assert "95% of cases like the 412 validation cases" in facts["Conformal sets"]
     exported = export_report(report, tmp_path, picture=lambda _: None, heatmap=lambda _: None)
     first, second = json.loads(exported["json"]["report"].read_text(encoding="utf-8"))["cases"]
-    assert first["dropout injection"] == {
+    assert first["uncertainty"] == {
         "variance": 0.004, "mutual_information": 0.01, "passes": 20, "rate": 0.1, "scale": 2.25, "mean": 0.62,
     }  # fmt: skip
-    assert second["dropout injection"] is None
+    assert second["uncertainty"] is None
     rows = tables_of(report)["cases"]
     assert (rows[0]["mean over passes"], rows[1]["mean over passes"]) == (0.62, None)
 

@@ -123,7 +123,7 @@ def test_a_download_holds_the_same_figures(session: AppSession, kind: str) -> No
     elif kind == "csv":
         with zipfile.ZipFile(path) as packed:
             text = packed.read("estimates.csv").decode("utf-8-sig")
-        rows = [row for row in csv.DictReader(io.StringIO(text)) if row["figure"] == "accuracy"]
+        rows = [row for row in csv.DictReader(io.StringIO(text)) if row["metric"] == "accuracy"]
         assert float(rows[0]["value"]) == expected
     else:
         page = path.read_text(encoding="utf-8")
