@@ -110,19 +110,22 @@ def find_near_duplicates(samples: Sequence[Sample], looks: Mapping[str, bytes]) 
         One finding for each group of near duplicates, serious where a group is in two parts of a given
         split.
     """
+    from scipy.cluster.hierarchy import DisjointSet  # here, because it takes a quarter of a second
+
     compared = [sample for sample in samples if looks.get(sample.image_id)]
     if len(compared) < 2:
         return []
     packed = np.frombuffer(b"".join(looks[sample.image_id] for sample in compared), dtype=np.uint8)
     packed = packed.reshape(len(compared), -1)
     hashes, thumbnails = packed[:, :_HASH_BYTES], packed[:, _HASH_BYTES:]
-    groups = Groups(range(len(compared)))
+    groups = DisjointSet(range(len(compared)))
     for first, second in _near_pairs(hashes):
         if compared[first].patient_id == compared[second].patient_id:
             continue
         if _correlation(thumbnails[first], thumbnails[second]) >= MIN_CORRELATION:
-            groups.join(int(first), int(second))
-    return [_near_duplicate([compared[row] for row in rows]) for rows in groups.joined()]
+            groups.merge(int(first), int(second))
+    linked = (sorted(rows) for rows in groups.subsets() if len(rows) > 1)
+    return [_near_duplicate([compared[row] for row in rows]) for rows in linked]
 
 
 def _near_pairs(hashes: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -296,34 +299,6 @@ def _as_one(equal: Sequence[DataIssue]) -> DataIssue:
         message=f"{first.message} (and the same {_count(len(equal) - 1, 'time', 'times')} more, all listed)",
         paths=tuple(dict.fromkeys(path for issue in equal for path in issue.paths)),
     )
-
-
-class Groups:
-    """Disjoint sets of rows that grow together: what is linked, directly or through others, is one group."""
-
-    def __init__(self, rows: Iterable[int]) -> None:
-        self._parent = list(rows)
-
-    def root(self, row: int) -> int:
-        """Return the row that stands for a row's group."""
-        while self._parent[row] != row:
-            self._parent[row] = self._parent[self._parent[row]]
-            row = self._parent[row]
-        return row
-
-    def join(self, first: int, second: int) -> None:
-        """Make two groups one."""
-        low, high = sorted((self.root(first), self.root(second)))
-        self._parent[high] = low
-
-    def joined(self) -> list[list[int]]:
-        """Return the groups of more than one row, each in ascending order."""
-        members: dict[int, list[int]] = {}
-        for row, parent in enumerate(self._parent):
-            if parent != row:  # of those alone in their group, which are most, nothing need be kept
-                first = self.root(row)
-                members.setdefault(first, [first]).append(row)
-        return [members[first] for first in sorted(members)]
 
 
 def _paths(samples: Iterable[Sample]) -> tuple[Path, ...]:

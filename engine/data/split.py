@@ -8,11 +8,11 @@ Augmentation and balancing come after this and touch training data alone.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from engine.data.checks import MIN_PATIENTS, Groups
+from engine.data.checks import MIN_PATIENTS
 from engine.data.patients import patients_named, unit_words
 from engine.errors import SplitError
 from engine.records import PARTS, DataIssueKind, Index, Part, Sample, Split
@@ -165,21 +165,20 @@ def k_folds(index: Index, *, k: int = 5, seed: int = 0) -> Iterator[Split]:
 
 
 def _groups(index: Index, seed: int) -> list[_Group]:
+    from scipy.cluster.hierarchy import DisjointSet  # here, because it takes a quarter of a second
+
     labelled = [sample for sample in index.samples if sample.label is not None]
     first_of: dict[str, int] = {}
     row_of = {sample.path: row for row, sample in enumerate(labelled)}
-    linked = Groups(range(len(labelled)))
+    linked = DisjointSet(range(len(labelled)))
     for row, sample in enumerate(labelled):
-        linked.join(row, first_of.setdefault(sample.patient_id, row))
+        linked.merge(row, first_of.setdefault(sample.patient_id, row))
     for issue in index.issues:
         if issue.kind is DataIssueKind.NEAR_DUPLICATE:
             rows = [row_of[path] for path in issue.paths if path in row_of]
             for row in rows[1:]:
-                linked.join(rows[0], row)
-    members: dict[int, list[Sample]] = defaultdict(list)
-    for row, sample in enumerate(labelled):
-        members[linked.root(row)].append(sample)
-    return [_group(samples, seed) for samples in members.values()]
+                linked.merge(rows[0], row)
+    return [_group([labelled[row] for row in sorted(rows)], seed) for rows in linked.subsets()]
 
 
 def _group(samples: Sequence[Sample], seed: int) -> _Group:

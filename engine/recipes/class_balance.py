@@ -106,15 +106,17 @@ def _none(
 
 
 def class_weights(labels: NDArray[np.integer], classes: Sequence[str]) -> NDArray[np.float32]:
-    """Return (C,) weights N / (C · n_c), equal to scikit-learn's "balanced"; 1 for a class without rows.
+    """Return (C,) weights N / (C · n_c), scikit-learn's "balanced"; 1 for a class without rows.
 
     C counts the classes that have rows.
     """
-    counts = class_counts(labels, classes)
-    present = counts > 0
-    weights = np.ones(len(classes))
-    weights[present] = counts.sum() / (present.sum() * counts[present])
-    return weights.astype(np.float32)
+    from sklearn.utils.class_weight import compute_class_weight  # here, because it takes most of a second
+
+    present = np.unique(labels)
+    weights = np.ones(len(classes), dtype=np.float32)
+    if len(present):
+        weights[present] = compute_class_weight("balanced", classes=present, y=labels)
+    return weights
 
 
 def _class_weights(
