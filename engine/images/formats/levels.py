@@ -26,6 +26,9 @@ def depth_step(bits: int, *, colour: bool = False, floats: bool = False) -> list
     return [f"{bits}-bit floats" if floats else f"{bits} bits", how]
 
 
+_DECLARED_IN_VAIN = 3  # bits that no colour uses: with so many the picture would be nearly black
+
+
 def window(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
     """Map [low, high] linearly onto [0, 255]; what lies outside is clipped, what is not finite is black.
 
@@ -88,8 +91,8 @@ def colour_film(values: NDArray[Any], *, depth: int | None = None) -> NDArray[np
 
     Args:
         values: (H, W, 3), any real type. Three equal planes are a grey image, and treated as one.
-        depth: Bits a level has where the file says so; None means as many as the brightest needs: twelve bits
-            are often kept in sixteen.
+        depth: Bits a level has where the file says so; None means as many as the brightest needs. Where the file
+            says far more than that, it is not believed: twelve bits are often kept in sixteen.
 
     Returns:
         (H, W, 3) uint8.
@@ -106,7 +109,7 @@ def colour_film(values: NDArray[Any], *, depth: int | None = None) -> NDArray[np
     if values.min() < 0:
         return window(values, low, high)
     in_use = max(8, int(values.max()).bit_length())
-    if depth is None or in_use == 8 or in_use > depth:
+    if depth is None or not 0 <= depth - in_use < _DECLARED_IN_VAIN:
         depth = in_use
     return window(values, 0, 2**depth - 1)
 

@@ -306,7 +306,13 @@ def test_colour_is_read_in_either_order_of_planes() -> None:
 @pytest.mark.parametrize("bits", [10, 12, 16])
 def test_colour_deeper_than_eight_bits_is_scaled_by_the_depth_in_use(bits: int) -> None:
     deep = (COLOURS.astype(int) * (2**bits - 1) // 4000).astype(np.uint16)
-    assert near(film(deep, BitsStored=bits), deep / (2**bits - 1) * 255, 1)
+    for declared in {bits, 16}:
+        assert near(film(deep, BitsStored=declared), deep / (2**bits - 1) * 255, 1)
+
+
+def test_dark_colours_stay_dark() -> None:
+    dark = (COLOURS // 2).astype(np.uint16)  # eleven of twelve bits
+    assert near(film(dark, BitsStored=12), dark / 4095 * 255, 1)
 
 
 @pytest.mark.parametrize("depth", [8, 16])
