@@ -102,7 +102,7 @@ def _read_opened(
         orientation = orientation_of(opened)
         deep = _deep(data, kind)
         if deep is None:
-            if at_least is not None and opened.format in ("JPEG",):
+            if at_least is not None and opened.format in ("JPEG", "MPO"):
                 opened.draft("L" if grey and opened.mode == "RGB" else None, (at_least, at_least))
             opened.load()
             image, remarks = eight_bits(opened)

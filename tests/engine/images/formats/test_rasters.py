@@ -319,3 +319,12 @@ def test_moving_pictures_are_refused(kind: str) -> None:
     with pytest.raises(ImageError, match="holds 3 frames") as raised:
         read(animated(kind))
     check_refusal(raised.value, "a.png")
+
+
+def test_a_photograph_with_a_preview_behind_it_is_the_photograph() -> None:
+    stream = BytesIO()
+    photograph = Image.fromarray(COLOURS).resize((640, 480))
+    photograph.save(stream, "MPO", save_all=True, append_images=[photograph.resize((64, 48))], quality=95)
+    whole, fraction = read(stream.getvalue()), read(stream.getvalue(), at_least=64)
+    assert whole.image.size == (640, 480) == (fraction.width, fraction.height)
+    assert fraction.image.size == (80, 60)
