@@ -69,7 +69,7 @@ def index_data(
         Readable images, in the order of their paths or of the table's rows.
 
     Raises:
-        DataError: Nothing is there, may be read or is an image; or see `read_table` and `unpack`.
+        DataError: Nothing is there, may be read or is an image; or see `match_table` and `unpack`.
         WorkspaceError: The archive cannot be written out.
     """
     answers = answers or Answers()

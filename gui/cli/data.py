@@ -195,7 +195,7 @@ def split(
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Split by patient into training, validation and test, and keep that choice for training.
+    """Split into training, validation and test, by patient where patients are named, and keep that choice.
 
     Example: [bold]overread split 3f2a90c1d4e5 --ratios 70/15/15 --seed 7[/bold]
     """

@@ -132,7 +132,7 @@ def walk(workspace: Workspace, *, seed: int = 0, beside: Callable[[], None] = _i
     with watch.step("split"):
         split = data.split_index(index, seed=seed)
     counts = f"{len(split.train)} training, {len(split.val)} validation, {len(split.test)} test films"
-    say(f"Split by patient: {counts}.")
+    say(f"Split {data.unit_words(data.patients_named(index.samples))}: {counts}.")
     recipe = replace(recipes.RECIPES[RECIPE], seed=seed)
     say(f"Training “{recipe.title}” in a process of its own.")
     job = jobs.submit(

@@ -41,7 +41,8 @@ GivenOption = Annotated[
     typer.Option(
         "--use-given/--by-patient",
         "--given-split/--by-patient",
-        help="Use the parts that came with the data, or make a new split by patient. Default: the parts, if any.",
+        help="Use the parts that came with the data, or make a new split, by patient where one is named. "
+        "Default: the parts, if any.",
         show_default=False,
     ),
 ]

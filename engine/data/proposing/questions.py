@@ -77,6 +77,19 @@ def no_part(strangers: Collection[str], counts: Mapping[str, int]) -> Question:
     return _question(DataIssueKind.PART_UNCLEAR, message, _as_parts(names))
 
 
+def parts_of_folders(counts: Mapping[Part, int]) -> Question:
+    """Say that a table names no parts, and that those of the folders were taken."""
+    held = ", ".join(
+        f"{images(counts[part])} in {words}" for part, words in _WORDS.items() if counts.get(part)
+    )
+    return _question(
+        DataIssueKind.PART_UNCLEAR,
+        f"The table names no parts of a split, so those that the folders name were taken: {held}",
+        [Choice(words="Take no parts", option="--column split=", answers=Answers(columns={"split": ""}))],
+        serious=False,
+    )
+
+
 def one_part(part: Part, names: Collection[str], counts: Mapping[str, int]) -> Question:
     """Ask whether several names are one part: holdout beside test."""
     ordered = sorted(names)

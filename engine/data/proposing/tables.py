@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from engine.data.folders import Listed, Survey, from_home, skipped
 from engine.data.names import is_missing, is_placeholder, part_of, parts_of_names, says_patient
 from engine.data.proposing import questions
+from engine.data.proposing.levels import read_levels
 from engine.data.sources import Files, MatchedRow, MatchedTable, match_table
 from engine.errors import DataError
 from engine.records import Answers, DataIssue, DataIssueKind, Part, Question, TableOffer
@@ -130,12 +133,15 @@ def listed_rows(
     parts: dict[str, Part | None] = {**parts_of_names(values), **answers.parts}
     strange = {value: count for value, count in values.items() if value not in parts}
     asked = [questions.no_part(strange, values)] if strange else []
+    folders = _Folders(matched, root)
+    if not values and answers.columns.get("split") != "":
+        asked += folders.find_parts(answers)
     left_out = []
     listed = []
     without = []
     for found in matched:
         row = found.row
-        part = parts.get(row.split)
+        part = parts.get(row.split) if values else folders.part_of(found.path)
         if _says_nothing(row.split):
             without.append(found.path)
         listed.append(
@@ -144,7 +150,7 @@ def listed_rows(
                 label=None if is_missing(row.label) else row.label,
                 part=part,
                 patient_id=row.patient_id or None,
-                folder_patient=_folder_patient(found.path, root),
+                folder_patient=folders.patient_of(found.path),
                 mask_path=found.mask_path,
                 meta={**row.meta, "split": row.split} if row.split and part is None else dict(row.meta),
             )
@@ -158,11 +164,48 @@ def listed_rows(
     return listed, asked, left_out
 
 
-def _folder_patient(path: Path, root: Path) -> str | None:
-    """Return the innermost folder that says that it is a patient's: CheXpert names them nowhere else."""
-    folders = path.relative_to(root).parts[:-1] if path.is_relative_to(root) else ()
-    return next(filter(says_patient, reversed(folders)), None)
+class _Folders:
+    """What the folders of a table's images say where the table says nothing."""
+
+    def __init__(self, matched: Sequence[MatchedRow], root: Path) -> None:
+        self._images = Counter(map(self._folder, (found.path for found in matched)))
+        self._names = {
+            folder: Path(folder).relative_to(root).parts
+            for folder in self._images
+            if Path(folder).is_relative_to(root)
+        }
+        self._parts: dict[str, Part | None] = {}
+
+    @staticmethod
+    def _folder(path: Path) -> str:
+        return os.path.dirname(path)  # noqa: PTH120  a hundred thousand parents as paths take a second
+
+    def patient_of(self, path: Path) -> str | None:
+        """Return the innermost folder that says that it is a patient's: CheXpert names them nowhere else."""
+        return next(filter(says_patient, reversed(self._names.get(self._folder(path), ()))), None)
+
+    def part_of(self, path: Path) -> Part | None:
+        """Return the part that `find_parts` found for an image."""
+        return self._parts.get(self._folder(path))
+
+    def find_parts(self, answers: Answers) -> list[Question]:
+        """Find the parts that the folders name, and return what is to be said and asked of them."""
+        reading = read_levels({inner: self._images[folder] for folder, inner in self._names.items()}, answers)
+        self._parts = {
+            folder: reading.place(reading.seen_as[inner]).part for folder, inner in self._names.items()
+        }
+        images: Counter[Part] = Counter()
+        for folder, part in self._parts.items():
+            if part is not None:
+                images[part] += self._images[folder]
+        if not images:
+            return []
+        unclear = [
+            question for question in reading.questions if question.issue.kind is DataIssueKind.PART_UNCLEAR
+        ]
+        return [questions.parts_of_folders(images), *unclear]
 
 
+@lru_cache(maxsize=65_536)
 def _says_nothing(split: str) -> bool:
     return is_missing(split) or (is_placeholder(split) and part_of(split) is None and not split.isdecimal())

@@ -161,8 +161,8 @@ def build(session: AppSession) -> None:
                 ]
             seed = gr.Number(label="Seed", info="Another seed gives another split.", value=0, precision=0)
             gr.Markdown(
-                "All images of one patient stay in one part. The net learns from training, is tuned on "
-                "validation, and is judged on test, which it never sees before.",
+                "All images of a patient who is named in the data stay in one part. The net learns from training, "
+                "is tuned on validation, and is judged on test, which it never sees before.",
                 elem_classes="or-sub",
             )
             positive = gr.Dropdown(

@@ -446,3 +446,17 @@ def test_cells_that_hold_no_label_give_none(tmp_path: Path) -> None:
         film(tmp_path / f"{number}.png", number)
     table = write_table(tmp_path, "path,label\n0.png,nan\n1.png,N/A\n2.png,-\n3.png,+\n")
     assert [sample.label for sample in index_data(table).samples] == [None, None, "-", "+"]
+
+
+def test_parts_that_folders_name_are_kept_where_a_table_names_none(tmp_path: Path) -> None:
+    for number in range(4):
+        film(tmp_path / ("train", "test")[number % 2] / f"{number}.png", number)
+    rows = "".join(f"{('train', 'test')[n % 2]}/{n}.png,{'ab'[n // 2]}\n" for n in range(4))
+    table = write_table(tmp_path, f"path,label\n{rows}")
+    for source in (tmp_path, table):
+        index = index_data(source)
+        assert [sample.part for sample in index.samples] == ["train", "test"] * 2
+        (issue,) = found(index, DataIssueKind.PART_UNCLEAR)
+        assert not issue.serious and "2 images in training, 2 images in test" in issue.message
+        without = index_data(source, answers=Answers(columns={"split": ""}))
+        assert {sample.part for sample in without.samples} == {None}
