@@ -190,15 +190,17 @@ def _find_parts(reading: Reading) -> None:
             reading.questions.append(questions.folds(level, names))
         elif known[level] and not whole:
             _weigh_parts(reading, level, known[level])
-        elif {"val", "test"} & set(
-            known[level].values()
-        ):  # other levels are parts, and this one may narrow them
+        elif _holds_back(known[level]):  # other levels are the parts, and this one may narrow them
             others = names.keys() - known[level].keys()
             reading.questions.append(questions.class_or_part(level, known[level], others, names, False))
     for level in reading.of_role("part"):
         reading.parts |= dict.fromkeys(reading.counts(level)) | known[level]
     _settle_strangers(reading)
     _question_doubles(reading)
+
+
+def _holds_back(known: Mapping[str, Part | None]) -> bool:
+    return not {"val", "test"}.isdisjoint(known.values())
 
 
 def _parts_at(reading: Reading, level: int) -> dict[str, Part | None]:
