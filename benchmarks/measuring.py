@@ -102,7 +102,7 @@ def percentile(values: Iterable[float], share: float) -> float:
 
 
 def in_process(program: str, *arguments: str) -> tuple[float, float]:
-    """Run a program's text in a process of its own.
+    """Run a program's text in a separate process.
 
     The program prints the seconds it counts as its last line.
 

@@ -36,7 +36,7 @@ def storage_error(error: OSError, path: Path) -> WorkspaceError:
     """Say what an operating-system error about `path` means to the person at the screen."""
     if error.errno in DISK_FULL:
         return WorkspaceError(
-            f"The disk that holds {path} is full",
+            f"The disk with {path} is full",
             "Free some space (`overread doctor` shows how much the cache takes) and try again; "
             "nothing that was saved before is lost",
         )
@@ -102,7 +102,7 @@ def check_room(what_needs: str, needed: int, folder: Path, remedy: str) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise WorkspaceError(
-            f"{what_needs} {_size(needed)}, and the disk that holds {folder} has {_size(free)} free", remedy
+            f"{what_needs} {_size(needed)}, and the disk with {folder} has {_size(free)} free", remedy
         )
 
 

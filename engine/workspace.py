@@ -86,8 +86,8 @@ def open_workspace(root: Path | None = None) -> Workspace:
         workspace = Workspace(wanted.expanduser().absolute())
     except RuntimeError as error:
         raise WorkspaceError(
-            f"{wanted.parts[0]} is nobody's folder on this computer",
-            "Give the whole path of the workspace with --workspace",
+            f"{wanted.parts[0]} is not a user's home folder on this computer",
+            "Give the full path of the workspace with --workspace",
         ) from error
     try:
         for folder in (workspace.root, workspace.datasets, workspace.runs, workspace.cache):

@@ -164,8 +164,8 @@ def strange_folder(folder: Path) -> Path:
 
 COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "a path that is not there": ("index {}/nowhere --json", ("There is no", "typing")),
-    "a home of nobody's": ("index ~no-such-user/films --json", ("nobody's folder", "whole path")),
-    "a workspace at nobody's": ("runs -w ~no-such-user --json", ("nobody's folder", "--workspace")),
+    "a home of nobody's": ("index ~no-such-user/films --json", ("not a user's home folder", "full path")),
+    "a workspace at nobody's": ("runs -w ~no-such-user --json", ("not a user's home folder", "--workspace")),
     "an empty folder": ("index {}/empty --json", ("holds no images", "Choose")),
     "no image that can be read": ("index {}/unreadable --json", ("None of the 3 images", "Open one")),
     "a loop of links": ("index {}/loop --json", ("None of the 1 images", "Open one")),
@@ -188,7 +188,7 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("'shade'", "Choose one of these"),
     ),
     "a column without a value": ("index {}/header.csv --column label --json", ("NAME=VALUE", "Write it")),
-    "a recipe that is no JSON": ("train {}/two --recipe {}/recipe.json --json", ("not JSON", "Mend")),
+    "a recipe that is no JSON": ("train {}/two --recipe {}/recipe.json --json", ("not JSON", "Correct")),
     "a recipe that is a folder": ("train {}/two --recipe {} --json", ("cannot be read", "Name a JSON file")),
     "an unknown recipe": ("train {}/two --recipe nobody --json", ("nobody", "Choose")),
     "an unknown field": ("train {}/two --recipe {}/unknown.json --json", ("“colour”", "Choose one of")),

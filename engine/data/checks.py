@@ -210,7 +210,7 @@ def find_small_classes(samples: Sequence[Sample], classes: Sequence[str]) -> lis
         issues.append(
             DataIssue(
                 kind=DataIssueKind.SMALL_CLASS,
-                message=f"There is only one class, {classes[0]}; add images of what it is to be told from",
+                message=f"There is only one class, {classes[0]}; add images of at least one other class",
                 serious=True,
             )
         )
@@ -231,7 +231,7 @@ def find_small_classes(samples: Sequence[Sample], classes: Sequence[str]) -> lis
                 + (
                     f"it needs {MIN_PATIENTS} {unit} to be trained and tested on: add cases or leave it out"
                     if impossible
-                    else "figures on so few say little: add cases if you can"
+                    else "results on so few cases are imprecise: add cases if you can"
                 ),
                 paths=_paths(of_class),
                 serious=impossible,

@@ -68,8 +68,8 @@ def from_home(path: Path) -> Path:
         return path.expanduser()
     except RuntimeError as error:
         raise DataError(
-            f"{path.parts[0]} is nobody's folder on this computer",
-            "Give the whole path, from the top of the disk",
+            f"{path.parts[0]} is not a user's home folder on this computer",
+            "Give the full path, starting from the root of the disk",
         ) from error
 
 

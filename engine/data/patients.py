@@ -137,7 +137,7 @@ def patient_overlap(split: Split) -> str:
     several = len(on) - len(set(on))
     if several:
         patients = f"{several:,} patient{'s' if several > 1 else ''}"
-        return f"{patients} in more than one part, which makes the figures too good"
+        return f"{patients} in more than one part, which makes the results too optimistic"
     if known.all:
         return "no patient is in two parts"
     return (

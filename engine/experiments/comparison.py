@@ -226,13 +226,13 @@ def _contrasts(
 def _same_cases(contestants: Sequence[Contestant]) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
     """Return the classes (N,) and the patients (N,) of the cases, after making sure that all have the same."""
     if not contestants:
-        raise ReportError("There is no run to compare", "Train at least two recipes on one split")
+        raise ReportError("There are no runs to compare", "Train at least two recipes on one split")
     first = contestants[0]
     asked = [(each.image_id, each.label) for each in first.predictions]
     for one in contestants:
         if one.run.classes != first.run.classes:
             raise ReportError(
-                f"Runs {first.run.run_id} and {one.run.run_id} tell different classes apart",
+                f"Runs {first.run.run_id} and {one.run.run_id} have different classes",
                 "Compare runs on the same data",
             )
         if {(each.image_id, each.label) for each in one.predictions} != set(asked):
@@ -243,7 +243,7 @@ def _same_cases(contestants: Sequence[Contestant]) -> tuple[NDArray[np.int64], N
     if not asked:
         raise ReportError(f"Run {first.run.run_id} has no predictions to compare", "Let it predict first")
     if unknown := {label for _, label in asked if label not in first.run.classes}:
-        raise ReportError(f"{len(unknown)} labels are none of the classes", "Compare on labelled cases")
+        raise ReportError(f"{len(unknown)} labels are not among the classes", "Compare on labelled cases")
     code = {name: number for number, name in enumerate(first.run.classes)}
     truth = np.array([code[label or ""] for _, label in asked], dtype=np.int64)
     return truth, np.array([each.patient_id for each in first.predictions], dtype=np.str_)

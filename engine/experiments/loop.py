@@ -55,7 +55,7 @@ def entries_of(recipes: Sequence[Recipe], *, vary: str | None, seeds: int) -> li
     if len({entry.name for entry in entries}) < len(entries):
         raise RecipeError("One recipe is named twice", "Name each once; --seeds repeats all of them")
     if seeds < 1:
-        raise RecipeError(f"{seeds} is no number of seeds", "Set --seeds to 1 or more")
+        raise RecipeError(f"{seeds} is not a valid number of seeds", "Set --seeds to 1 or more")
     if len(entries) * seeds < 2:
         raise RecipeError("One run alone cannot be compared", "Name two recipes, or use --vary or --seeds")
     return [

@@ -15,7 +15,7 @@ from engine.records import DataIssueKind
 
 NO_CONTRAST = Remark(
     DataIssueKind.NO_CONTRAST,
-    "there is no contrast: all of it has one grey level; look at it before you train",
+    "there is no contrast: the whole image has one grey level; check it before training",
 )
 NEARLY_BLACK = Remark(
     DataIssueKind.NEARLY_BLACK, "nearly all is black: 99 of 100 pixels; look at it before you train"

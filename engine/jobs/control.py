@@ -130,7 +130,7 @@ def _one_at_a_time(workspace: Workspace) -> Iterator[None]:
                 )
             yield
     except Timeout as error:
-        raise TrainingError("Somebody else is just starting a run", "Try again in a moment") from error
+        raise TrainingError("Another run is just being started", "Try again in a moment") from error
 
 
 def running_job(workspace: Workspace) -> JobStatus | None:
@@ -222,7 +222,7 @@ def status(folder: Path) -> JobStatus:
         now,
         state="lost",
         seconds_left=None,
-        message=f"The training process ended or fell silent after epoch {now.epoch} of {now.epochs}. "
+        message=f"The training process ended or stopped responding after epoch {now.epoch} of {now.epochs}. "
         f"Resume it from its last checkpoint; {LOG_FILE} in the run's folder may say why.",
     )
 

@@ -260,6 +260,6 @@ def build_backbone(name: str, *, channels: int, image_size: int) -> nn.Module:
     known = [*BACKBONES, *timm.list_models()]
     near = difflib.get_close_matches(name, known, n=5, cutoff=0.5)
     raise RecipeError(
-        f"There is no backbone called “{name}”",
+        f"There is no backbone named “{name}”",
         f"Choose {' or '.join(near) if near else 'one of ' + ', '.join(BACKBONES)}, or any name that timm lists",
     )

@@ -44,7 +44,7 @@ class ClassifierHead(nn.Module):
         channels, height, width = map_shape
         if head.output == "sigmoid" and n_classes != 2:
             raise RecipeError(
-                f"A sigmoid output tells two classes apart, and the data has {n_classes}",
+                f"A sigmoid output distinguishes two classes, and the data have {n_classes}",
                 "Set head.output to softmax",
             )
         self.pool: nn.Module = nn.Identity()
@@ -180,5 +180,5 @@ def load_pretrained(
     if weights == "random":
         return "random initialisation"
     if not isinstance(classifier.backbone, TimmBackbone):
-        raise RecipeError("This net has no ImageNet weights", "Set weights to random")
+        raise RecipeError("This network has no ImageNet weights", "Set weights to random")
     return classifier.backbone.load_imagenet(allow_downloads=allow_downloads)

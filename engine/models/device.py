@@ -24,7 +24,7 @@ def pick_device(asked: str = "auto") -> str:
         return next(name for name in ("cuda", "mps", "cpu") if there[name])
     if not there.get(asked.partition(":")[0], False):
         raise TrainingError(
-            f"This machine has no device “{asked}”",
+            f"This computer has no device “{asked}”",
             "Choose auto or cpu; `overread doctor` lists what there is",
         )
     return asked

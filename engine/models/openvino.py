@@ -104,7 +104,7 @@ def _openvino(net: Frozen, size: int, cache_dir: Path) -> Features | None:
 
         return run if _agrees(net, run, channels, size) else None
     except (RuntimeError, OSError) as error:  # OpenVINO raises plain RuntimeError for what it cannot convert
-        LOG.warning("OpenVINO cannot run this net (%s); PyTorch runs it", str(error).splitlines()[0])
+        LOG.warning("OpenVINO cannot run this network (%s); PyTorch runs it", str(error).splitlines()[0])
         return None
     finally:
         for module, training in modes.items():
@@ -177,6 +177,6 @@ def _agrees(net: Frozen, run: Features, channels: int, size: int) -> bool:
     scale = float(expected.abs().max()) or 1.0
     difference = float((found - expected).abs().max()) / scale
     if not difference <= TOLERANCE:
-        LOG.warning("OpenVINO differs from PyTorch by %.1e on this net; PyTorch runs it", difference)
+        LOG.warning("OpenVINO differs from PyTorch by %.1e on this network; PyTorch runs it", difference)
         return False
     return True

@@ -67,7 +67,7 @@ def _chosen(classifier: Classifier, trainable: str) -> list[nn.Parameter]:
         matched = [p for name, p in named.items() if fnmatch.fnmatchcase(name, pattern)]
         if not matched:
             raise RecipeError(
-                f"No layer is called “{pattern}”",
+                f"No layer is named “{pattern}”",
                 "Write “head”, “all”, “last N”, or patterns of layer names such as "
                 + ", ".join(sorted({name.rsplit(".", 1)[0] + ".*" for name in named})[:4]),
             )

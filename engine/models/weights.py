@@ -90,7 +90,7 @@ def find_weights(timm_name: str, *, hub_id: str | None = None) -> tuple[dict[str
 def missing(timm_name: str) -> WeightsError:
     """Say that weights are not on this machine, and how to get them."""
     return WeightsError(
-        f"The ImageNet weights of {timm_name} are not on this machine, and Overread downloads nothing unasked",
+        f"The ImageNet weights of {timm_name} are not on this computer, and Overread downloads only when asked",
         f"Put {timm_name}.safetensors into a folder and name that folder in ${ENVIRONMENT_VARIABLE}; or allow the "
         "download (--allow-downloads); or choose the backbone efficientnet-lite0, whose weights are installed; or "
         "start from random weights (weights=random)",

@@ -77,11 +77,11 @@ def check_label(review: Review, predicted: str, classes: Sequence[str]) -> None:
             )
         case Verdict.OVERRULE if review.label == predicted:
             raise ReviewError(
-                f"{predicted!r} is what the machine says already", "Agree instead, or choose another class"
+                f"{predicted!r} is already the predicted class", "Agree instead, or choose another class"
             )
         case Verdict.UNSURE | Verdict.NOT_DIAGNOSTIC if review.label is not None:
             raise ReviewError(
-                f"The verdict is {review.verdict.value!r}, yet it names the class {review.label!r}",
+                f"The verdict is {review.verdict.value!r} but names the class {review.label!r}",
                 "Leave the class out, or overrule to it",
             )
 
@@ -98,7 +98,7 @@ def clamped(region: Region) -> Region:
     left, right = (min(max(edge, 0.0), 1.0) for edge in (region.x, region.x + region.width))
     top, bottom = (min(max(edge, 0.0), 1.0) for edge in (region.y, region.y + region.height))
     if right <= left or bottom <= top:
-        raise ReviewError("A drawn region does not lie on the image", "Remove it and draw it again")
+        raise ReviewError("A drawn region lies outside the image", "Remove it and draw it again")
     if (left, top) == (region.x, region.y) and region.x + region.width <= 1 and region.y + region.height <= 1:
         return region  # as drawn, to the last bit
     return replace(region, x=left, y=top, width=right - left, height=bottom - top)

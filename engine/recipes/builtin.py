@@ -15,7 +15,7 @@ BUILT_IN: dict[str, Recipe] = {
     "default": Recipe(
         name="default",
         title="Transfer, then fine-tune",
-        source=f"{_LITE0}: a head on frozen features, then the last blocks at a low rate, their batch norm as it came",
+        source=f"{_LITE0}: a head on frozen features, then the last blocks at a low rate, their batch norm frozen",
         backbone="efficientnet-lite0",
         head=Head(dropout=(0.2,)),
         phases=(

@@ -53,7 +53,7 @@ def check_fields_together(recipe: Recipe) -> None:
         place = f"phases.{number}"
         if phase.schedule == "plateau" and phase.schedule_factor == 1:
             raise RecipeError(
-                f"{place} shall lower its learning rate on a plateau, by a factor of 1",
+                f"{place} lowers its learning rate on a plateau by a factor of 1, which changes nothing",
                 f"Set {place}.schedule_factor below 1, often 0.1",
             )
         if phase.freeze_batch_norm and recipe.weights == "random":

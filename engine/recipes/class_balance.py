@@ -203,7 +203,7 @@ def _targets(balance: Balance, classes: Sequence[str]) -> list[int]:
     unknown = [name for name in balance.target if name not in classes]
     if unknown:
         raise RecipeError(
-            f"The balance's target names classes that the data lacks: {', '.join(unknown)}",
+            f"The balance's target names classes that are not in the data: {', '.join(unknown)}",
             f"Choose among: {', '.join(classes)}",
         )
     return [classes.index(name) for name in balance.target] if balance.target else list(range(len(classes)))

@@ -119,7 +119,7 @@ def _refusal(error: ErrorDetails) -> RecipeError:
             f"A recipe has no field {quoted(place)}", f"{meant}Choose one of: {', '.join(known)}"
         )
     if error["type"] == "missing":
-        return RecipeError(f"The recipe lacks {place}", f"Set {place}, or start from a recipe that is whole")
+        return RecipeError(f"The recipe has no {place}", f"Set {place}, or start from a recipe that is whole")
     schema = field_schema(place)
     if schema["type"] == "object":
         return RecipeError(

@@ -74,10 +74,11 @@ def recipe_from_json(text: str) -> Recipe:
         raw = json.loads(text)
     except json.JSONDecodeError as error:
         raise RecipeError(
-            f"This is not JSON (line {error.lineno}: {error.msg})", "Mend that line, or save the recipe again"
+            f"This is not JSON (line {error.lineno}: {error.msg})",
+            "Correct that line, or save the recipe again",
         ) from error
     except (ValueError, RecursionError) as error:  # JSON, but with a number or a depth that nobody reads
-        raise RecipeError("This JSON is no recipe", "Save the recipe again") from error
+        raise RecipeError("This JSON is not a recipe", "Save the recipe again") from error
     if isinstance(raw, dict):
         raw.pop("schema_version", None)  # absent in version 1, whose names are the same
     recipe = validated(raw)

@@ -290,7 +290,7 @@ def uncertainty_figures(predictions: Sequence[Prediction], answers: Mapping[str,
         held = np.array([answers[each.image_id] in each.conformal_set for each in predictions])
         for name in sorted(set(truth.tolist())):
             rows = truth == name
-            figures[f"conformal sets that hold {name} where it is"] = proportion(
+            figures[f"conformal sets that contain {name} where it is present"] = proportion(
                 held[rows], np.array(patients)[rows]
             )
         figures["conformal sets of one class"] = proportion(

@@ -85,7 +85,7 @@ def of_data(run: Run) -> tuple[Item, ...]:
         Item(
             section,
             "How was privacy kept?",
-            "This report holds no file names, paths or patient identifiers; cases carry digits of a checksum.",
+            "This report contains no file names, paths or patient identifiers; cases are named by a checksum.",
             "Say how the source data were de-identified; check images for burnt-in text.",
         ),
         Item(

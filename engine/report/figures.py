@@ -188,7 +188,7 @@ def roc_svg(
     said = "; ".join(
         f"{name}: area {_interval((areas or {}).get(name)) or 'not estimated'}" for name, _ in drawn
     )
-    return _draw(paint, f"ROC curve. {said or 'There is no curve'}.")
+    return _draw(paint, f"ROC curve. {said or 'No curve'}.")
 
 
 def precision_recall_svg(
@@ -221,7 +221,7 @@ def precision_recall_svg(
         f"{name}: average precision {_interval((averages or {}).get(name)) or 'not estimated'}"
         for name, _ in drawn
     )
-    return _draw(paint, f"Precision-recall curve. {said or 'There is no curve'}.")
+    return _draw(paint, f"Precision-recall curve. {said or 'No curve'}.")
 
 
 def reliability_svg(

@@ -152,15 +152,16 @@ def conformal_words(conformal: Conformal, classes: Sequence[str]) -> str:
     source = "(doi:10.1080/01621459.2017.1395341)"
     if len(conformal.thresholds) == 1:
         return (
-            f"made to hold the class in {conformal.coverage:.0%} of cases like the {conformal.cases:,} validation "
-            f"cases they were fitted on, all classes together: of a rare class they may hold fewer {source}"
+            f"made to contain the correct class in {conformal.coverage:.0%} of cases like the "
+            f"{conformal.cases:,} validation cases they were fitted on, all classes "
+            f"together: for a rare class they may contain it less often {source}"
         )
     fitted = ", ".join(
         f"{count:,} of {name}" for name, count in zip(classes, conformal.patients_by_class, strict=True)
     )
     return (
-        f"made to hold the class in {conformal.coverage:.0%} of the cases of each class, for patients like those they "
-        f"were fitted on in validation ({fitted}); no promise for images of another origin {source}"
+        f"made to contain the correct class in {conformal.coverage:.0%} of the cases of each class, for patients "
+        f"like the validation patients they were fitted on ({fitted}); no guarantee for images from elsewhere {source}"
     )
 
 

@@ -81,7 +81,7 @@ def overlaid_svg(histories: Mapping[str, Sequence[Epoch]]) -> str:
         f"{max((epoch.val_accuracy for epoch in history), default=float('nan')):.3f}"
         for name, history in drawn
     )
-    return _draw(paint, f"Training curves. {said or 'There is none'}.", (7.2, 3.1))
+    return _draw(paint, f"Training curves. {said or 'None'}.", (7.2, 3.1))
 
 
 def forest_svg(estimates: Mapping[str, Estimate], what: str) -> str:

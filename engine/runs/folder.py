@@ -134,7 +134,7 @@ def load_classifier(run: Run, device: str = "cpu") -> Classifier:
     """Build a run's net and load its checkpoint, in eval mode.
 
     Raises:
-        RunError: The checkpoint is missing, cut short or of another net.
+        RunError: The checkpoint is missing, cut short or of another network.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -147,7 +147,7 @@ def load_classifier(run: Run, device: str = "cpu") -> Classifier:
         classifier.load_state_dict(load_file(path))
     except (SafetensorError, OSError, RuntimeError) as error:
         raise RunError(
-            f"The checkpoint of run {run.run_id} cannot be read: it is missing, cut short or of another net",
+            f"The checkpoint of run {run.run_id} cannot be read: it is missing, cut short or of another network",
             "Copy model.safetensors into the run's folder again, or train again; its reviews are kept",
         ) from error
     for parameter in classifier.parameters():

@@ -70,7 +70,7 @@ def load_history(folder: Path) -> list[Epoch]:
     except (OSError, ValueError, KeyError, csv.Error) as error:
         raise RunError(
             f"The training curves of run {folder.name} are damaged",
-            "Restore history.csv in the run's folder from a backup, or delete it to go on without curves",
+            "Restore history.csv in the run's folder from a backup, or delete it to continue without curves",
         ) from error
     return epochs
 

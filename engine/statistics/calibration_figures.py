@@ -96,7 +96,7 @@ def ece(y: ArrayLike, p: ArrayLike, groups: Groups = None, *, bins: int = BINS, 
     floor = noise_floor(score, bins=bins, seed=seed)
     return without_interval(
         _gap(truth, score, bins),
-        f"noise adds to this figure; a perfectly calibrated model would show {floor:.3f} on as many cases",
+        f"noise adds to this value; a perfectly calibrated model would show {floor:.3f} on as many cases",
         n,
         Clusters.by(groups, n).count,
     )
@@ -140,7 +140,7 @@ def calibration_fit(y: ArrayLike, log_odds: ArrayLike, groups: Groups = None) ->
     if np.ptp(odds) == 0:
         return alone, inestimable("all cases have one and the same probability", n)
     if odds[truth].min() >= odds[~truth].max() or odds[truth].max() <= odds[~truth].min():
-        return alone, inestimable("the probabilities tell the classes apart without error", n)
+        return alone, inestimable("the probabilities separate the classes without error", n)
     return alone, _logistic_fit(truth, np.column_stack([np.ones(n), odds]), np.zeros(n), clusters, fewest)
 
 

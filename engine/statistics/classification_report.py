@@ -217,7 +217,7 @@ def balanced_accuracy(truth: Codes, predicted: Codes, classes: int, groups: Grou
     """Estimate the mean recall over the classes that are there; arguments as `mcc`."""
     there = [code for code in range(classes) if (truth == code).any()]
     if len(there) < 2:
-        return inestimable("the reference standard holds fewer than two classes", len(truth))
+        return inestimable("the reference standard contains fewer than two classes", len(truth))
     recalls = [_share(predicted == code, truth == code, groups, "") for code in there]
     value = float(np.mean([recall.value for recall in recalls]))
     low, high = square_and_add(value, [(1 / len(there), recall) for recall in recalls])

@@ -228,7 +228,7 @@ def _validated(loop: TrainingLoop, sample: NDArray[np.int64]) -> tuple[NDArray[n
 def _check_split(split: Split, positive: str | None) -> None:
     if len(split.classes) < 2:
         raise SplitError(
-            f"There is only one class ({', '.join(split.classes) or 'none'}), so there is nothing to tell apart",
+            f"There is only one class ({', '.join(split.classes) or 'none'}), so there is nothing to distinguish",
             "Add a folder or label for at least one other class",
         )
     for name in split.classes:

@@ -51,7 +51,7 @@ class BatchDone(Protocol):
 def stopped() -> TrainingStopped:
     """Say that a run was stopped and how it goes on."""
     return TrainingStopped(
-        "The run was stopped", "Resume it to go on from its last checkpoint, or start another"
+        "The run was stopped", "Resume it to continue from its last checkpoint, or start another"
     )
 
 

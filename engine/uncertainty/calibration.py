@@ -76,7 +76,7 @@ def calibrate(
         classes: Names.
     """
     if not recipe.calibrate:
-        return Calibration(note="Probabilities are the net's own; they were not calibrated.")
+        return Calibration(note="Probabilities are the model's own; they were not calibrated.")
     counts = class_counts(train_labels, classes).astype(np.float64)
     real = counts / counts.sum()
     taught = balanced_prior(train_labels, recipe.balance, classes)
@@ -86,11 +86,11 @@ def calibrate(
         shift = np.log(real) - np.log(taught)
         bias = tuple(float(value) for value in shift - shift.mean())
         notes.append(
-            f"Balancing ({recipe.balance.method}) changed the classes' shares in training; "
-            "probabilities were put back to the shares in the training data"
+            f"Balancing ({recipe.balance.method}) changed the class frequencies in training; "
+            "probabilities were corrected to the class frequencies of the training data"
         )
     if len(labels) < FEWEST_CASES:
-        notes.append(f"no temperature was fitted, for there are only {len(labels)} validation images")
+        notes.append(f"no temperature was fitted because there are only {len(labels)} validation images")
         return Calibration(bias=bias, note="; ".join(notes) + ".")
 
     targets = _smoothed(labels, len(classes))

@@ -71,7 +71,7 @@ def fit_conformal(
         raise RecipeError(f"There is no conformal method “{method}”", f"Choose one of: {', '.join(SCORES)}")
     if not 0.0 < coverage < 1.0:
         raise RecipeError(
-            f"A coverage of {coverage:g} cannot be had", "Choose one between 0 and 1, such as 0.95"
+            f"A coverage of {coverage:g} is not possible", "Choose one between 0 and 1, such as 0.95"
         )
     labels = np.asarray(labels)
     scores = SCORES[method](np.asarray(probabilities, dtype=np.float64))

@@ -91,7 +91,7 @@ def compare(
                 experiments.finished_run(workspace, entry.recipe, found, split, choices) if reuse else None
             )
             if known is not None:
-                say(f"Run {known.run_id} is there already")
+                say(f"Run {known.run_id} already exists")
             done[entry.label] = known or _train(
                 workspace, entry.recipe, found, choices, device=device, allow_downloads=allow_downloads
             )
@@ -105,14 +105,14 @@ def compare(
         _conclude(workspace, entries, done, failed, out=out, as_json=as_json)
     if stopped:
         say(
-            f"{len(done)} of {len(entries)} are done and kept; the same command with --reuse goes on from there"
+            f"{len(done)} of {len(entries)} are done and kept; the same command with --reuse continues from there"
         )
         raise KeyboardInterrupt
     if failed:
         first = next(iter(failed))
         raise ReportError(
             f"{len(failed)} of {len(entries)} runs could not be trained, the first of them {first}: {failed[first]}",
-            "Mend or leave out what failed; --reuse keeps what is done",
+            "Correct or leave out what failed; --reuse keeps what is done",
         )
 
 

@@ -125,7 +125,7 @@ def walk(workspace: Workspace, *, seed: int = 0, beside: Callable[[], None] = _i
         TrainingError: The training did not end well.
     """
     watch = Stopwatch()
-    say("Reading 400 synthetic chest films (drawn by a program: nobody's body).")
+    say("Reading 400 synthetic chest films (drawn by a program, not from patients).")
     with watch.step("index"):
         index = read_data(workspace, SAMPLE_TABLE)
     print_issues(index)
@@ -134,7 +134,7 @@ def walk(workspace: Workspace, *, seed: int = 0, beside: Callable[[], None] = _i
     counts = f"{len(split.train)} training, {len(split.val)} validation, {len(split.test)} test films"
     say(f"Split {data.unit_words(data.patients_named(index.samples))}: {counts}.")
     recipe = replace(recipes.RECIPES[RECIPE], seed=seed)
-    say(f"Training “{recipe.title}” in a process of its own.")
+    say(f"Training “{recipe.title}” in a separate process.")
     job = jobs.submit(
         workspace, records.TrainingRequest(recipe=recipe, dataset_id=index.dataset_id, split_seed=seed)
     )
@@ -220,7 +220,7 @@ def print_outcome(outcome: Outcome) -> None:
     show_table(
         ("", "value", "95% interval", "cases"),
         rows,
-        title="Test films (synthetic: these figures say nothing about patients)",
+        title="Test films (synthetic: these results say nothing about patients)",
     )
     in_all = sum(outcome.seconds.values())
     steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in outcome.seconds.items())

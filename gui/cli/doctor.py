@@ -188,7 +188,7 @@ def _browser(name: str, _root: Path) -> Check:
             name=name,
             found="none found",
             good=False,
-            remedy="Install a browser, or open what `overread gui` prints from another machine by ssh -L",
+            remedy="Install a browser, or open what `overread gui` prints from another computer by ssh -L",
         )
     return Check(name=name, found=", ".join(found) or "the system's own")
 

@@ -19,8 +19,8 @@ from gui.cli import compare, data, demo, doctor, proposal, recipes, results, tra
 app = typer.Typer(
     name="overread",
     help="Train an image classifier, over-read every prediction beside its saliency map, "
-    "leave with a report in the form that journals ask for. Nothing leaves this machine unless you share it.\n\n"
-    "Start with: [bold]overread demo[/bold]. With your own films: "
+    "leave with a report in the form that journals ask for. Nothing leaves this computer unless you share it.\n\n"
+    "Start with: [bold]overread demo[/bold]. With your own images: "
     "[bold]overread train FOLDER[/bold], then [bold]overread gui[/bold].",
     no_args_is_help=True,
     add_completion=False,

@@ -52,7 +52,7 @@ EpochsOption = Annotated[
 ]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 DownloadsOption = Annotated[
-    bool, typer.Option("--allow-downloads", help="Fetch pretrained weights that are not on this machine.")
+    bool, typer.Option("--allow-downloads", help="Download pretrained weights that are not on this computer.")
 ]
 
 

@@ -34,7 +34,7 @@ PartNamesOption = Annotated[
     list[str] | None,
     typer.Option(
         metavar="PART=NAME,…",
-        help="What folders or cells of a part are called: --part-names test=fold5; none for no part.",
+        help="Names of folders or cells that mean a part: --part-names test=fold5; none for no part.",
     ),
 ]
 SameOption = Annotated[
@@ -69,7 +69,7 @@ FindingOption = Annotated[
     ),
 ]
 ForgetOption = Annotated[
-    bool, typer.Option("--forget", help="Forget what was said when this was read before.")
+    bool, typer.Option("--forget", help="Forget the answers given when this was read before.")
 ]
 
 
@@ -109,7 +109,7 @@ def propose(
         show_json(data.proposal_to_json(proposal))
         return
     show_proposal(proposal)
-    say("Nothing was read yet. Read it so with: overread index PATH, and the same options.")
+    say("Nothing has been read yet. To read it like this: overread index PATH with the same options.")
 
 
 def answers_for(workspace: Workspace, path: Path, said: Answers, *, forget: bool = False) -> Answers:

@@ -20,7 +20,7 @@ app = typer.Typer()
 @app.command("recipes", rich_help_panel=LOOK)
 def list_recipes(
     export: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Print one recipe as JSON, to be changed and trained.")
+        str | None, typer.Option(metavar="NAME", help="Print one recipe as JSON, to edit and train.")
     ] = None,
     classes: Annotated[int, typer.Option(metavar="N", help="Count parameters for so many classes.")] = 2,
     root: WorkspaceOption = None,
@@ -37,7 +37,7 @@ def list_recipes(
     known = {**own, **recipes.RECIPES}
     listed: list[dict[str, Any]] = []
     counted: dict[tuple[object, ...], tuple[int, int]] = {}
-    with progress("Building the nets") as bar:
+    with progress("Building the networks") as bar:
         for number, recipe in enumerate(known.values(), start=1):
             facts: dict[str, Any] = {
                 "name": recipe.name,

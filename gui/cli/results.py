@@ -117,8 +117,8 @@ def say_foreign_labels(run: Run, samples: Sequence[Sample]) -> None:
     if foreign:
         names = ", ".join(f"“{name}” ({count:,})" for name, count in foreign.items())
         message = (
-            f"The labels {names} are none of the run's classes ({', '.join(run.classes)}): they are kept in the table "
-            "and compared with no prediction until you say which class each is"
+            f"The labels {names} are not classes of this run ({', '.join(run.classes)}): they are kept in the table "
+            "but not compared with predictions until you say which class each is"
         )
         option = " ".join(shlex.join(["--same", f"{name}=CLASS"]) for name in foreign)
         print_issue(
@@ -180,7 +180,7 @@ def explain(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the pictures go.")],
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="IMAGES", help="Images or folders; default: the run's test films."),
+        typer.Argument(metavar="IMAGES", help="Images or folders; default: the run's test images."),
     ] = None,
     method: MethodOption = None,
     root: WorkspaceOption = None,

@@ -123,9 +123,9 @@ def watch_job(folder: Path, *, on_change: Callable[[JobStatus], None] | None = N
     except KeyboardInterrupt:
         if _wants_to_stop():
             jobs.stop(folder)
-            say(f"Stopping. Go on later with: overread resume {folder.name}")
+            say(f"Stopping. Continue later with: overread resume {folder.name}")
         else:
-            say(f"It goes on by itself. Watch it with: overread watch {folder.name}")
+            say(f"It continues in the background. Watch it with: overread watch {folder.name}")
         raise
 
 

@@ -1,4 +1,4 @@
-"""`overread train`, `runs`, `watch`, `stop` and `resume`: training runs, each in a process of its own."""
+"""`overread train`, `runs`, `watch`, `stop` and `resume`: training runs, each in a separate process."""
 
 from __future__ import annotations
 
@@ -136,7 +136,9 @@ def _job_folder(workspace: Workspace, run: str) -> Path:
     names = [now.job_id for now in jobs.list_jobs(workspace)]
     matching = names[:1] if run == "latest" else [name for name in names if name.startswith(run)]
     if len(matching) != 1:
-        raise RunError(f"There is no single run “{run}”", "Choose one of those that `overread runs` lists")
+        raise RunError(
+            f"“{run}” does not match exactly one run", "Choose one of those that `overread runs` lists"
+        )
     return workspace.runs / matching[0]
 
 

@@ -35,7 +35,7 @@ def gui(
     ] = False,
     minutes: Annotated[int, typer.Option(metavar="N", help="How long the link lives.")] = 60,
     ssh: Annotated[
-        bool, typer.Option("--ssh", help="Share through an ssh server of your own: no outsider in between.")
+        bool, typer.Option("--ssh", help="Share through your own ssh server: no third party in between.")
     ] = False,
     share_server: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="A share server of your own.")
@@ -92,7 +92,7 @@ def open_link(workspace: Workspace, *, minutes: int, through_ssh: bool, server: 
     if link.command:
         say(f"Let them in with: {link.command}")
     say(f"User {link.user}, password {link.password}.")
-    say(f"It closes by itself at {link.expires_at.astimezone():%H:%M}, and with this window.")
+    say(f"It closes automatically at {link.expires_at.astimezone():%H:%M}, or with this window.")
     return link
 
 
@@ -108,9 +108,9 @@ def _agreed(sure: bool, server: str) -> bool:
         else "served here, for your own server to pass on"
     )
     remarks().print(
-        "A read-only copy of some of the newest run's test films, without file names, dates and patient ids, will be "
-        f"{how}. A name burned into a film is NOT removed. May you show these films, and is no name burned in? "
-        "[y/N] ",
+        "A read-only copy of some of the newest run's test images, without file names, dates and patient ids, will be "
+        f"{how}. A name burned into an image is NOT removed. Are you allowed to show these images, and is no name "
+        "burned in? [y/N] ",
         end="",
         markup=False,
     )

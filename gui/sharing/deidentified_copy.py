@@ -70,7 +70,9 @@ def make_copy(
         if case.image_id in heatmaps:
             explained.append(anonymous(heatmaps[case.image_id], new_id))
     if not stored:
-        raise ShareError("None of the chosen films can be read", "Check that their files are where they were")
+        raise ShareError(
+            "None of the chosen images can be read", "Check that their files are where they were"
+        )
     with open_store(copy.database) as copied:
         copied.add_run(nameless(run, copy))
         copied.add_cases(RUN_ID, stored)

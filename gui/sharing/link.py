@@ -228,7 +228,7 @@ def _log_of(process: subprocess.Popen[str]) -> None:
     folder = Path(str(process.args[-1]))  # type: ignore[index]
     try:
         log.error(
-            "The process for guests said:\n%s", (folder / "log.txt").read_text(errors="replace")[-4000:]
+            "Output of the process for guests:\n%s", (folder / "log.txt").read_text(errors="replace")[-4000:]
         )
     except OSError as error:
         log.error("The process for guests left no log: %s", error)

@@ -181,7 +181,7 @@ def _check_program(tunneling: Any) -> None:
     path, expected = Path(tunneling.BINARY_PATH), tunneling.CHECKSUMS.get(tunneling.BINARY_URL)
     if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != expected:
         raise ShareError(
-            "No public link can be had: the tunnel program on this computer is not the known one",
+            "No public link can be had: the tunnel program on this computer is not the expected one",
             f"Delete {path}, so that it is downloaded again",
         )
 

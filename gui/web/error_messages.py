@@ -32,7 +32,7 @@ def sentence(error: Exception) -> str:
     log.error("Unexpected error, reference %s", reference, exc_info=error)
     return (
         "Unexpected error in Overread. What you asked for may or may not have been done: check before you try again. "
-        f"If it happens again, report reference {reference}, which stands in the log."
+        f"If it happens again, report reference {reference}, which is in the log."
     )
 
 

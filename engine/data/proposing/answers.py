@@ -56,21 +56,21 @@ def answers_from_options(
     for number, role in _pairs(level, "--level"):
         if not number.isdecimal() or int(number) < 1:
             raise DataError(
-                f"“{number}” is no level of folders", "Write --level 1=part for the outermost folders"
+                f"“{number}” is not a level of folders", "Write --level 1=part for the outermost folders"
             )
         roles[int(number)] = _role(role)
     parts: dict[str, Part | None] = {}
     for part, names in _pairs(part_names, "--part-names"):
         if part not in (*PARTS, NO_PART):
             raise DataError(
-                f"“{part}” is no part", f"Write --part-names with one of {', '.join(PARTS)}, {NO_PART}"
+                f"“{part}” is not a part", f"Write --part-names with one of {', '.join(PARTS)}, {NO_PART}"
             )
         meant = cast("Part", part) if part != NO_PART else None
         parts |= dict.fromkeys([names, *names.split(",")], meant)
     chosen = dict(_pairs(columns, "--column"))
     if unknown := set(chosen) - set(COLUMNS):
         raise DataError(
-            f"There is nothing called {', '.join(sorted(unknown))} to take from a table",
+            f"A table has no field named {', '.join(sorted(unknown))}",
             f"Name columns for: {', '.join(COLUMNS)}",
         )
     return Answers(

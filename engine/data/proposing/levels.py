@@ -106,7 +106,7 @@ class Reading:
                 Level(
                     number=level,
                     role=role,
-                    why=self.why.get(level, "its names tell no images apart"),
+                    why=self.why.get(level, "its names do not distinguish any images"),
                     answered=level in self.answers.levels,
                     distinct=len(counts),
                     names=tuple(
@@ -329,7 +329,7 @@ def _find_class(
             reading.give(plain[0], "patient", "it has many names with few images each")
             reading.questions.append(questions.class_or_patient(plain[0], counts))
         else:
-            reading.give(plain[0], "class", "it is the only level whose names tell images apart")
+            reading.give(plain[0], "class", "it is the only level whose names distinguish images")
     elif plain:
         outer, inner = plain[0], plain[1]
         crossed = _reused(dirs, inner, under=outer) >= 0.5
@@ -337,7 +337,7 @@ def _find_class(
         if crossed and fewer:
             reading.give(inner, "class", f"its names come again under those of level {outer}")
         else:
-            reading.give(outer, "class", "it is the outermost level whose names tell images apart")
+            reading.give(outer, "class", "it is the outermost level whose names distinguish images")
     elif not patients:
         alone = [level for level in free if not all(map(is_container, reading.counts(level, dirs)))]
         alone = [level for level in alone if not _mostly(reading.counts(level, dirs), says_patient)]
@@ -352,7 +352,7 @@ def _choose_class(reading: Reading, dirs: Dirs, levels: list[int]) -> None:
     negative = [level for level in rivals if any(map(is_negative, reading.counts(level, dirs)))]
     chosen = negative[0] if len(negative) == 1 else first
     why = (
-        "it is the outermost level whose names tell images apart"
+        "it is the outermost level whose names distinguish images"
         if len(negative) != 1 or len(rivals) == 1
         else "one of its names stands for the absence of a finding"
     )

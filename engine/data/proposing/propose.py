@@ -230,12 +230,12 @@ def _not_heeded(
     """Say which answers fit nothing that is there: a slip of the pen, or data that changed since."""
     names = [table.offer.path for table in tables]
     said = [
-        (DataIssueKind.CLASS_UNCLEAR, f"no class is called “{name}”", labels)
+        (DataIssueKind.CLASS_UNCLEAR, f"no class is named “{name}”", labels)
         for name in answers.same
         if name not in labels
     ]
     said += [
-        (DataIssueKind.PART_UNCLEAR, f"no folder or cell is called “{name}”", parts)
+        (DataIssueKind.PART_UNCLEAR, f"no folder or cell is named “{name}”", parts)
         for name in answers.parts
         if name not in parts and "," not in name  # names that were given together
     ]
@@ -246,7 +246,7 @@ def _not_heeded(
     return [
         DataIssue(
             kind=kind,
-            message=f"What was said does not fit: {problem}"
+            message=f"These answers do not fit the data: {problem}"
             + (f"; there are {questions.listed(sorted(there))}" if there else ""),
             serious=True,
         )

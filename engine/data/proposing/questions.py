@@ -113,7 +113,7 @@ def folds(level: int, counts: Mapping[str, int]) -> Question:
     """Ask which folds are which part."""
     names = sorted(counts)
     message = (
-        f"Level {level} holds folds ({listed(names)}), which are no parts by themselves: a new split is made "
+        f"Level {level} holds folds ({listed(names)}), which are not parts by themselves: a new split is made "
         "unless you say which folds are training, validation and test"
     )
     first, *middle, last = names
@@ -227,7 +227,7 @@ def table_beside(table: str, rows: int, matched: int, *, taken: bool, folders_te
     message += (
         "; it was read, and the folders were not"
         if taken
-        else "; the folders were read and it was not, so it may hold labels or patients that are missed"
+        else "; the folders were read instead, so labels or patients in it may be missed"
     )
     use = Choice(words=f"Use {table}", option=shlex.join(["--table", table]), answers=Answers(table=table))
     folders = Choice(words="Use the folders", option="--table none", answers=Answers(table=""))

@@ -71,10 +71,10 @@ def tables_among(survey: Survey, answers: Answers) -> Iterator[TableRead]:
     others += [(found, "") for found in outermost[MOST_TABLES:]]
     if others:
         first, why = others[0]
-        more = f" and {len(others) - 1:,} more tables stand" if len(others) > 1 else " stands"
+        more = f" and {len(others) - 1:,} more tables are" if len(others) > 1 else " is"
         message = (
             f"{first.path.name}{more} beside the images and {'were' if len(others) > 1 else 'was'} not read{why}; "
-            "choose the table instead of the folder if it holds labels or patients"
+            "choose the table instead of the folder if it contains labels or patients"
         )
         survey.issues.insert(0, skipped(message, [found for found, _ in others]))
     yield from sorted(read, key=lambda table: -table.offer.matched)

@@ -156,7 +156,7 @@ def _checked(table: Table, asked: Mapping[str, str]) -> dict[str, str]:
     unknown = set(asked) - set(COLUMNS)
     if unknown:
         raise DataError(
-            f"There is nothing called {', '.join(sorted(unknown))} to take from a table",
+            f"A table has no field named {', '.join(sorted(unknown))}",
             f"Name columns for: {', '.join(COLUMNS)}",
         )
     by_plain = {plain(name): name for name in reversed(table.header)}

@@ -165,7 +165,7 @@ class Files:
             if len(files) > MOST_FILES:
                 raise DataError(
                     f"There are more than {MOST_FILES:,} files in the folder that the table's paths start from",
-                    "Choose the folder that holds the images alone",
+                    "Choose the folder that contains only the images",
                 )
         return folders, files
 

@@ -211,8 +211,8 @@ def _told_several(rows: Sequence[_Said], source: str) -> str:
     parts = ((several, "have several findings"), (none, "have none"), (unsure, "are not sure of some"))
     counted = " and ".join(f"{count:,} {words}" for count, words in parts if count)
     return (
-        f"The table is multi-label: of {len(rows):,} rows {counted} ({source}). Only rows with one finding alone have "
-        "a label for now; to use all, choose one finding, to be told from its absence"
+        f"The table is multi-label: of {len(rows):,} rows {counted} ({source}). Only rows with a single finding have "
+        "a label for now; to use all rows, choose one finding, which is then distinguished from its absence"
     )
 
 

@@ -68,8 +68,8 @@ class _Note(Enum):
     )
     COPIES = (
         DataIssueKind.FOUND_OTHERWISE,
-        "file lies there more than once, byte for byte the same; one was taken",
-        "files lie there more than once, byte for byte the same; one of each was taken",
+        "file is there more than once, byte for byte identical; one was used",
+        "files are there more than once, byte for byte identical; one of each was used",
     )
     FOLDER = (
         DataIssueKind.FOUND_OTHERWISE,
@@ -172,14 +172,14 @@ def _nothing_found(rows: Sequence[Row], table: str, notes: _Notes) -> FilesNotFo
     if ambiguous := notes.noted[_Note.AMBIGUOUS]:
         return FilesNotFoundError(
             f"The files that {table} names could be any of several ({notes.example(*ambiguous[0])})",
-            "Choose the folder that holds only the images that the table means (on the command line: --root FOLDER), "
+            "Choose the folder that contains only the images the table refers to (on the command line: --root FOLDER), "
             "or write the folder before each name in the table",
         )
     shown = ", ".join(row.path[:120] for row in rows[:_SHOWN]) + (", …" if len(rows) > _SHOWN else "")
     return FilesNotFoundError(
         f"None of the {len(rows):,} files that {table} names was found ({shown})",
-        "Choose the folder that holds the images, at any depth (on the command line: --root FOLDER), or put the table "
-        "into it",
+        "Choose the folder that contains the images, at any depth (on the command line: --root FOLDER), or put the "
+        "table into it",
     )
 
 

@@ -33,7 +33,7 @@ config.settings.reading_validation_mode = config.IGNORE
 
 KEPT_TAGS = ("Modality", "ViewPosition", "Laterality", "BodyPartExamined", "PhotometricInterpretation")
 NO_PALETTE = Remark(
-    DataIssueKind.ODD_HEADER, "the colour palette is missing or broken; the film is shown in grey"
+    DataIssueKind.ODD_HEADER, "the colour palette is missing or broken; the image is shown in grey"
 )
 _PIXEL_TAGS = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")  # as they stand in a file, in either byte order
 _LAST = 0x7FE00010  # PixelData: nothing behind it is needed, and trailing bytes may be no DICOM
@@ -97,7 +97,7 @@ def _header(data: bytes, name: str) -> pydicom.FileDataset:
                 raise TypeError(tag)
     except BROKEN as error:
         raise ImageError(
-            f"{name} is a damaged DICOM file, or was cut short", "Export the film again from the archive"
+            f"{name} is a damaged DICOM file, or was cut short", "Export the image again from the archive"
         ) from error
     return header
 
@@ -109,19 +109,19 @@ def _check_single(header: pydicom.FileDataset, data: bytes, name: str) -> None:
         described = kind is not None or data[128:132] == b"DICM"
         if not described:
             raise ImageError(
-                f"{name} is not a DICOM file", "Take it out of the folder, or export the film again"
+                f"{name} is not a DICOM file", "Take it out of the folder, or export the image again"
             )
         if ("Rows" in header or not len(header)) and any(tag in data for tag in _PIXEL_TAGS):
             raise cut_short(name)  # what breaks off inside compressed pixels is read as nothing at all
         what = kind.name.removesuffix(" Storage") if isinstance(kind, uid.UID) and kind.name != kind else ""
         raise ImageError(
             f"{name} is a DICOM file without pixels ({what or 'a report or a directory'})",
-            "Leave it out, or export the film itself from the archive",
+            "Leave it out, or export the image itself from the archive",
         )
     frames = whole(header, "NumberOfFrames") or 1
     if frames > 1:
         raise ImageError(
-            f"{name} holds {frames:,} frames, and one case is one film",
+            f"{name} holds {frames:,} frames, and one case is one image",
             "Export the frames to be read as single-frame files",
         )
 

@@ -23,15 +23,15 @@ from engine.records import DataIssueKind
 
 ODD_RESCALE = Remark(
     DataIssueKind.ODD_HEADER,
-    "the rescale slope or intercept is no usable number; the values are taken as stored",
+    "the rescale slope or intercept is not a usable number; the values are used as stored",
 )
 ODD_WINDOW = Remark(
     DataIssueKind.ODD_HEADER,
-    "the window or its table cannot be used; the film is shown from its darkest to its brightest",
+    "the window or its table cannot be used; the image is shown from its darkest to its brightest value",
 )
 EMPTY_WINDOW = Remark(
     DataIssueKind.ODD_HEADER,
-    "the window leaves nothing to be seen; the film is shown from its darkest to its brightest instead",
+    "the window leaves nothing visible; the image is shown from its darkest to its brightest value instead",
 )
 ODD_POLARITY = Remark(
     DataIssueKind.ODD_HEADER,

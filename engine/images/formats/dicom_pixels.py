@@ -101,13 +101,13 @@ def _describe(header: pydicom.Dataset, name: str) -> tuple[pydicom.Dataset, str]
     rows, columns = whole(header, "Rows"), whole(header, "Columns")
     if rows is None or columns is None:
         raise ImageError(
-            f"{name} does not say how many pixels it has", "Export the film again from the archive"
+            f"{name} does not say how many pixels it has", "Export the image again from the archive"
         )
     check_pixels(name, columns, rows)
     photometric = text(header, "PhotometricInterpretation").upper()
     samples = whole(header, "SamplesPerPixel") or (3 if photometric in ("RGB", *_YBR) else 1)
     if samples not in (1, 3):
-        raise not_read_so(name, f"a film of {samples} samples a pixel")
+        raise not_read_so(name, f"an image with {samples} samples per pixel")
     if (photometric in _GREY) != (samples == 1) or photometric not in (*_GREY, *_YBR, "RGB", "HSV"):
         photometric = "MONOCHROME2" if samples == 1 else "RGB"
     described = pydicom.Dataset()
@@ -210,7 +210,7 @@ def _not_decoded(described: pydicom.Dataset, name: str) -> ImageError:
     named = f" ({syntax.name})" if syntax.name != syntax else ""
     return ImageError(
         f"{name} is compressed in a way that is not read{named}",
-        "Export the film again from the archive, uncompressed if it can be chosen",
+        "Export the image again from the archive, uncompressed if it can be chosen",
     )
 
 

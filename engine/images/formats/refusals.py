@@ -51,7 +51,7 @@ def several(name: str, count: int, what: str = "frames or pages") -> ImageError:
     """More than one image, and nothing says which is meant."""
     return ImageError(
         f"{name} holds {count:,} {what}, and one case is one image",
-        "Save the one to be read as a file of its own",
+        "Save the one to be read as a separate file",
     )
 
 

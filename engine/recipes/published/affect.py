@@ -6,8 +6,8 @@ from engine.recipes.published.printed import printed
 from engine.records import Augmentation, Head, Phase, Recipe
 
 _AFFECT_SOURCE = (
-    "Report without DOI. Augmented copies of training faces stood in its test set of 800, so its figures are "
-    "no fair ones; here copies are made after the split, of training images alone."
+    "Report without DOI. Its test set of 800 contained augmented copies of training faces, so its results are "
+    "not a fair estimate; here copies are made after the split, of training images alone."
 )
 
 
@@ -31,11 +31,11 @@ _AFFECT_HEAD = Head(pooling="flatten", hidden=(1024, 1024), dropout=(0.5,))
 
 
 AFFECT = (
-    _affect("alexnet", "AlexNet-like net", 0.38, _AFFECT_HEAD),
-    _affect("vggnet", "VGG-like net", 0.30, _AFFECT_HEAD),
+    _affect("alexnet", "AlexNet-like network", 0.38, _AFFECT_HEAD),
+    _affect("vggnet", "VGG-like network", 0.30, _AFFECT_HEAD),
     _affect(
         "mobilenet",
-        "MobileNet-like net",
+        "MobileNet-like network",
         0.11,
         Head(),
         " It left out the pointwise convolutions and got chance; here they are.",

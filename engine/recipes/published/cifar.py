@@ -73,7 +73,7 @@ _CIFAR_ABLATIONS = (
 _CIFAR_IMBALANCED = replace(
     _CIFAR_CNN,
     name="cifar-imbalanced",
-    title="CIFAR CNN on data that lacks cats and dogs, left as it is",
+    title="CIFAR CNN on data with few cats and dogs, left unbalanced",
     source="Report without DOI: 90% of the cats and dogs were removed beforehand (41,000 images left).",
     expected=(
         printed("accuracy", 0.78, "CIFAR-10 without 90% of cats and dogs"),
@@ -86,7 +86,7 @@ _CIFAR_IMBALANCED = replace(
 _CIFAR_IMBALANCED_AUGMENTED = replace(
     _CIFAR_IMBALANCED,
     name="cifar-imbalanced-augmented",
-    title="CIFAR CNN on data that lacks cats and dogs, refilled with changed copies",
+    title="CIFAR CNN on data with few cats and dogs, refilled with augmented copies",
     source=f"{_CIFAR_IMBALANCED.source} Both classes are refilled with copies, rotated by up to 30°, "
     "shifted by up to 20%, brightness and scale .85 to 1.15; drawn anew in each epoch, where "
     "the report drew them once.",

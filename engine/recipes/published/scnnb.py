@@ -17,7 +17,7 @@ _SCNNB_SOURCE = (
 def _scnnb(variant: str, mnist: float, fashion: float, *, epochs: int = 15) -> Recipe:
     return Recipe(
         name=f"scnnb{variant}",
-        title=f"SCNNB{variant}, a shallow net for 28 × 28 grey images",
+        title=f"SCNNB{variant}, a shallow network for 28 × 28 grey images",
         source=_SCNNB_SOURCE,
         backbone=f"scnnb{variant}",
         weights="random",

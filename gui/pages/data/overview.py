@@ -21,32 +21,33 @@ MEANINGS: Mapping[DataIssueKind, str] = {
     DataIssueKind.UNREADABLE: "These files could not be opened as images. They are left out; the others "
     "are not affected.",
     DataIssueKind.EXACT_DUPLICATE: "The same file, byte for byte, more than once. Each is kept once, so that "
-    "no image is counted twice or stands in both training and test.",
+    "no image is counted twice or is in both training and test.",
     DataIssueKind.NEAR_DUPLICATE: "Images that look almost the same, often one image saved twice. A new "
     "split keeps such images in one part; where the parts came with the data, those in training are left out.",
     DataIssueKind.LABEL_CONFLICT: "One image under two labels. Neither can be trusted, so it is left out: "
     "correct the label in your table or folders and read the data again.",
-    DataIssueKind.PATIENT_OVERLAP: "Images of one patient in several of the parts that came with the data. A net "
+    DataIssueKind.PATIENT_OVERLAP: "Images of one patient in several of the parts that came with the data. A model "
     "may recognise the patient instead of the finding, so such images stay in the test part, or validation, "
     "and the others are left out; make a new split to use them all.",
     DataIssueKind.SMALL_CLASS: "Too few cases to learn from or to measure on. Intervals will be wide.",
     DataIssueKind.MISSING_FILE: "The table names files that are not there. These rows are left out.",
-    DataIssueKind.TABLE_READ: "What the columns of the table were taken for. Say so where it is otherwise.",
-    DataIssueKind.SEVERAL_FINDINGS: "A net learns to tell classes apart that exclude each other. Of images with "
-    "several findings every combination would be a class, so choose the one finding that it is to learn.",
-    DataIssueKind.AMBIGUOUS_FILE: "The table names files of which several are there, or one file for several rows. "
+    DataIssueKind.TABLE_READ: "How the columns of the table were understood. Correct it where it is wrong.",
+    DataIssueKind.SEVERAL_FINDINGS: "A model learns to distinguish classes that exclude each other. With several "
+    "findings per image every combination would be a class, so choose the one finding it should learn.",
+    DataIssueKind.AMBIGUOUS_FILE: "The table names files that exist several times, or one file in several rows. "
     "Nothing is guessed: these rows are left out.",
-    DataIssueKind.FOUND_OTHERWISE: "Files that are called otherwise than in the table, and that only one row can mean.",
-    DataIssueKind.UNLISTED: "Images beside those of the table that no row names. They are left out.",
-    DataIssueKind.DUPLICATE_ROW: "Rows of the table that say the same twice. Each is read once.",
+    DataIssueKind.FOUND_OTHERWISE: "Files whose names differ from the table, matched to the only row "
+    "they can belong to.",
+    DataIssueKind.UNLISTED: "Images that no row of the table names. They are left out.",
+    DataIssueKind.DUPLICATE_ROW: "Duplicate rows of the table. Each is read once.",
     DataIssueKind.UNLABELLED: "Images without a label. They can be read and labelled under Review, but not "
     "trained on.",
-    DataIssueKind.PART_UNCLEAR: "What names do not say of training, validation and test. Such images are in none of "
-    "them until you say which.",
-    DataIssueKind.CLASS_UNCLEAR: "What names do not say of the classes.",
-    DataIssueKind.PATIENT_UNCLEAR: "Who the patients are is not known for all images. Films of a patient who is not "
-    "named can stand in training and in test.",
-    DataIssueKind.TABLE_FOUND: "A table that describes the images stands among them.",
+    DataIssueKind.PART_UNCLEAR: "Names do not tell whether these are training, validation or test images. They are "
+    "in no part until you say which.",
+    DataIssueKind.CLASS_UNCLEAR: "Names do not make the classes clear.",
+    DataIssueKind.PATIENT_UNCLEAR: "The patient is not known for all images. Images of an unnamed patient can be "
+    "in both training and test.",
+    DataIssueKind.TABLE_FOUND: "A table that describes the images is in the same folder.",
     DataIssueKind.SKIPPED: "Files that are not images, or that cannot be used. They are left out.",
 }
 
@@ -60,7 +61,7 @@ def summary(index: Index) -> str:
         (f"{len(index.classes):,}", "classes" if len(index.classes) != 1 else "class"),
         (f"{known.patients:,}" if known.named else "not named", "patients"),
         (f"{len(index.samples) - labelled:,}", "without a label"),
-        (f"{sum(len(issue.paths) or 1 for issue in index.issues):,}", "files to look at"),
+        (f"{sum(len(issue.paths) or 1 for issue in index.issues):,}", "files with issues"),
     ]
     counts: dict[str, Counter[str]] = {name: Counter() for name in index.classes}
     for sample in index.samples:
@@ -127,7 +128,7 @@ def issues(index: Index, picture: Callable[[int, int], markup.Picture]) -> str:
         picture: Given an issue's number and one of its paths' number, the picture of that file.
     """
     if not index.issues:
-        return markup.note("The checks found nothing to object to.", tone="good")
+        return markup.note("No problems found.", tone="good")
     by_kind: dict[DataIssueKind, list[int]] = defaultdict(list)
     for number, issue in enumerate(index.issues):
         by_kind[issue.kind].append(number)

@@ -53,7 +53,7 @@ SHOWN = 13
 def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
     """Return all that the page shows of a data set, in the order of the page's outputs."""
     if not dataset_id:
-        return _nothing("Nothing has been brought in yet. Name a folder, or choose a data set.")
+        return _nothing("No images have been imported yet. Enter a folder, or choose a data set.")
     try:
         index = load_index(session.workspace, dataset_id)
     except DataError as error:
@@ -108,7 +108,7 @@ def apply_split(
 ) -> tuple[list[list[str]], str, str]:
     """Split as the form says and keep the choice for training; return what `preview_split` does."""
     if not dataset_id:
-        return [], "", markup.note("No data set is chosen. Bring a folder, or choose a data set.")
+        return [], "", markup.note("No data set is chosen. Import a folder, or choose a data set.")
     try:
         choices = choices_from_percent(how, train, val, test, seed, positive)
         index = load_index(session.workspace, dataset_id)
@@ -161,8 +161,8 @@ def build(session: AppSession) -> None:
                 ]
             seed = gr.Number(label="Seed", info="Another seed gives another split.", value=0, precision=0)
             gr.Markdown(
-                "All images of a patient who is named in the data stay in one part. The net learns from training, "
-                "is tuned on validation, and is judged on test, which it never sees before.",
+                "All images of a patient who is named in the data stay in one part. The model learns from training, "
+                "is tuned on validation, and is evaluated on test, which it has never seen.",
                 elem_classes="or-sub",
             )
             positive = gr.Dropdown(

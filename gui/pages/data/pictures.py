@@ -163,7 +163,9 @@ def _find(workspace: Workspace, dataset_id: str, image: str) -> tuple[Path, Samp
             return path, next((one for one in index.samples if one.path == path), None)
     except IndexError:
         pass  # said below
-    raise DataError("The data set was read again and holds this image no more", "Open the data set again")
+    raise DataError(
+        "The data set was read again and no longer contains this image", "Open the data set again"
+    )
 
 
 def _index(workspace: Workspace, dataset_id: str) -> tuple[Index, Mapping[str, Sample]]:

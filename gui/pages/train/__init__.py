@@ -1,4 +1,4 @@
 """The train page: a recipe as a form, what it will do, live curves.
 
-In: a data set and a recipe. Out: a training run in a process of its own.
+In: a data set and a recipe. Out: a training run in a separate process.
 """

@@ -1,6 +1,6 @@
 """Train: choose data and recipe, see what it will do, start it, watch it, stop it, go on with it.
 
-A run lives in a process of its own. The page looks at it with a timer; so a reload, a second tab and another
+A run lives in a separate process. The page looks at it with a timer; so a reload, a second tab and another
 computer see the same run, and only one can be started at a time (`engine.jobs`). What happens before a run is in
 `plan`, what happens during one in `watch`; here they are placed and wired.
 """

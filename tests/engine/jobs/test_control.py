@@ -67,7 +67,7 @@ def endless(_folder: Path, report: JobReporter) -> None:
     for done in range(1, 100_000):
         report.batch(done, 100_000)
         if report.should_stop():
-            raise TrainingStopped("Stopped after epoch 1 of 3", "Resume it to go on")
+            raise TrainingStopped("Stopped after epoch 1 of 3", "Resume it to continue")
         time.sleep(0.02)
 
 
@@ -171,7 +171,7 @@ def test_stop_ends_a_run_within_a_batch(bench: Workspace) -> None:
     now = wait_until(job.folder, lambda now: not now.working)
     assert now.state == "stopped"
     assert time.monotonic() - began < 2
-    assert now.message == "Stopped after epoch 1 of 3. Resume it to go on."
+    assert now.message == "Stopped after epoch 1 of 3. Resume it to continue."
 
 
 def test_the_time_left_allows_for_a_slow_phase_still_to_come() -> None:

@@ -197,7 +197,7 @@ def test_layers_can_be_chosen_by_pattern_and_a_pattern_that_matches_nothing_is_r
     set_trainable(classifier, "conv_stem.*, head.*")
     trained = {name for name, p in classifier.named_parameters() if p.requires_grad}
     assert trained == {"backbone.net.conv_stem.weight", "head.output.weight", "head.output.bias"}
-    with pytest.raises(RecipeError, match="No layer is called"):
+    with pytest.raises(RecipeError, match="No layer is named"):
         set_trainable(classifier, "conv_steam.*")
     with pytest.raises(RecipeError, match="blocks"):
         set_trainable(classifier, "last 99")

@@ -142,7 +142,7 @@ def test_the_report_says_whether_the_model_knows_when_it_errs() -> None:
     ]  # fmt: skip
     given = build(run, cases).against[0].estimates
     assert given["AUROC of uncertainty for errors"].value == 1
-    held = {name: given[f"conformal sets that hold {name} where it is"] for name in run.classes}
+    held = {name: given[f"conformal sets that contain {name} where it is present"] for name in run.classes}
     assert sum(each.n for each in held.values()) == 40
     assert (
         sum(each.value * each.n for each in held.values()) == 39

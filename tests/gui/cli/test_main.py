@@ -148,7 +148,7 @@ def test_split_is_kept_for_training_and_written_as_a_table(overread: Overread, f
         (("train", "FILMS", "--positive", "tuberculosis"), "normal, pneumonia"),
         (("report", "latest", "--out", "OUT"), "no finished run"),
         (("report", "latest", "--out", "OUT", "--part", "holdout"), "train, val, test or all"),
-        (("watch", "latest"), "no single run"),
+        (("watch", "latest"), "does not match exactly one run"),
     ],
 )
 def test_what_cannot_be_done_is_said_with_the_remedy(
@@ -351,11 +351,11 @@ def test_a_reading_is_proposed_changed_and_remembered(overread: Overread, tmp_pa
     ("option", "value", "sentence"),
     [
         ("--level", "1=ward", "“ward” is nothing that a level of folders can be"),
-        ("--level", "x=class", "“x” is no level of folders"),
+        ("--level", "x=class", "“x” is not a level of folders"),
         ("--levels", "part/klass", "“klass” is nothing"),
-        ("--part-names", "prove=a", "“prove” is no part"),
+        ("--part-names", "prove=a", "“prove” is not a part"),
         ("--same", "Normal", "--same needs NAME=VALUE"),
-        ("--column", "colour=red", "nothing called colour"),
+        ("--column", "colour=red", "no field named colour"),
     ],
 )
 def test_an_answer_that_cannot_be_understood_is_said(

@@ -135,7 +135,7 @@ def test_a_film_that_is_gone_is_left_out(room: Room, tmp_path: Path) -> None:
         assert len(store.predictions(RUN_ID)) == 11
     for case in room.predictions[1:]:
         case.path.unlink()
-    with pytest.raises(ShareError, match="None of the chosen films"):
+    with pytest.raises(ShareError, match="None of the chosen images"):
         make_copy(*ask, None, tmp_path / "none")
 
 

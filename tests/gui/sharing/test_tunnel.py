@@ -145,5 +145,5 @@ def test_without_internet_the_public_service_is_not_reached(
 
 
 def test_an_unknown_program_in_the_cache_is_not_run_for_the_public_service(program: Path, port: int) -> None:
-    with pytest.raises(ShareError, match="not the known one"):
+    with pytest.raises(ShareError, match="not the expected one"):
         open_tunnel(port)

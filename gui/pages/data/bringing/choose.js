@@ -22,7 +22,7 @@ async function list(folder) {
   const answer = await ask('entries', { folder });
   if (!answer) return complain('list', 'This folder cannot be listed. Type its path instead.');
   listed = answer;
-  at('here').textContent = answer.here || 'Where to begin';
+  at('here').textContent = answer.here || 'Start here';
   element.querySelector('[data-do=up]').disabled = answer.up === null;
   element.querySelector('[data-do=take]').disabled = !answer.here;
   const files = foldersOnly ? [] : answer.files;
@@ -38,7 +38,7 @@ async function list(folder) {
     ...answer.folders.map((entry) => row('br-folder', entry, list)),
     ...files.map((entry) => row('', entry, chosen)),
     ...(answer.more ? [make('li', 'br-hint', `and ${answer.more} more: type the path instead`)] : []),
-    ...(answer.folders.length + files.length ? [] : [make('li', 'br-hint', 'Nothing to choose in here but the folder itself')]),
+    ...(answer.folders.length + files.length ? [] : [make('li', 'br-hint', 'There is nothing to choose here except the folder itself')]),
   );
 }
 

@@ -270,13 +270,13 @@ def named(session: AppSession, typed: str, batch: str, left_out: Sequence[str] =
     chosen = typed.strip().strip('"').strip()  # Windows' "copy as path" puts quotation marks
     if not chosen:
         raise DataError(
-            "No folder, table or archive was named",
+            "No folder, table or archive was given",
             "Type the path of one, choose a folder, or drop images here",
         )
     path = from_home(Path(chosen))
     if not path.is_absolute():
         raise DataError(
-            f"“{path}” does not say where it is", "Give the whole path, from the top of the disk or from ~"
+            f"“{path}” is not a full path", "Give the full path, starting from the root of the disk or from ~"
         )
     return Source(path=path, typed=typed)
 

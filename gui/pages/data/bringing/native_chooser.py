@@ -1,4 +1,4 @@
-"""The system's own window for choosing a folder, in a process of its own.
+"""The system's own window for choosing a folder, in a separate process.
 
 This file run as a program opens it, with the folder to begin in as its argument, prints one line of JSON,
 `{"folder": path}` (null where it was closed without a choice), and ends with 0; without a desktop it ends with

@@ -100,7 +100,7 @@ function drawRoot() {
   field.id = label.htmlFor = 'br-root';
   field.dir = 'auto';
   field.value = answers.root ?? '';
-  field.placeholder = state.batch ? 'The table came alone: say where its images are' : 'the table\'s own folder';
+  field.placeholder = state.batch ? 'The table was uploaded on its own: say where its images are' : 'the table\'s own folder';
   button.type = 'button';
   button.onclick = () => chooseFolder((root) => say({ root }), true);
   row.onsubmit = (event) => { event.preventDefault(); say({ root: field.value }); };

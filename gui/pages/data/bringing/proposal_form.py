@@ -127,6 +127,4 @@ def answers_of(said: object) -> Answers:
     try:
         return answers_from_json(said)
     except ValueError as error:
-        raise DataError(
-            "The page sent an answer that cannot be understood", "Reload the page and answer again"
-        ) from error
+        raise DataError("The page sent an invalid answer", "Reload the page and answer again") from error

@@ -63,7 +63,7 @@ async function send(found) {
       progress.bytes += file.size - sent;
       progress.files += 1;
       if (GO_ON.includes(status)) leftOut.push(text);
-      else if (status !== 204) mine.problem ||= text || 'Sending was cut off. See whether Overread still runs and the file is still there, then send again.';
+      else if (status !== 204) mine.problem ||= text || 'The upload was interrupted. Check that Overread is still running and the file is still there, then upload again.';
       told();
     }
   };

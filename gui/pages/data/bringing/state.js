@@ -36,7 +36,7 @@ async function ask(name, question, place) {
   try {
     answer = await server[name](question);
   } catch {
-    answer = { ok: false, problem: 'Overread does not answer. See whether the program still runs, then try again.' };
+    answer = { ok: false, problem: 'Overread is not responding. Check that the program is still running, then try again.' };
   }
   if (answer.ok) return answer;
   if (place) refuse(place, answer.problem);

@@ -60,7 +60,9 @@ def begin(session: AppSession, tops: Sequence[str], files: int, size: int) -> di
     """
     refuse_guests(session)
     if not tops or files < 1:
-        raise DataError("There are no files in what was dropped", "Choose files, or a folder that holds some")
+        raise DataError(
+            "There are no files in what was dropped", "Choose files, or a folder that contains files"
+        )
     if files > MOST_FILES or size > MOST_BYTES:
         raise DataError(
             f"{files:,} files of {size / 1e9:,.0f} GB are more than can be sent through the browser",
@@ -68,7 +70,7 @@ def begin(session: AppSession, tops: Sequence[str], files: int, size: int) -> di
         )
     uploads = session.workspace.uploads
     _remove_abandoned(uploads)
-    remedy = "Free some space, or bring fewer files at once"
+    remedy = "Free some space, or import fewer files at once"
     check_room("These files need", size + KEPT_FREE, session.workspace.root, remedy)
     when = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{secrets.token_hex(3)}"
     try:
@@ -89,7 +91,7 @@ def tree_of(workspace: Workspace, batch: str) -> Path:
     folder = _folder(workspace, batch)
     came = [path for path in folder.iterdir() if path.name != UNREAD] if folder.is_dir() else []
     if len(came) != 1:
-        raise DataError("The files that were sent are not there any more", "Send them again")
+        raise DataError("The files that were sent are no longer there", "Send them again")
     tree = came[0]
     return tree if tree.is_dir() or is_table(tree) or is_archive(tree) else folder
 

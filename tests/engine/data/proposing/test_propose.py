@@ -265,7 +265,7 @@ def test_answers_that_fit_nothing_are_said(tmp_path: Path) -> None:
     root = folders(tmp_path, {"a": 2, "b": 2})
     said = answers_from_options(same=["A=b"], part_names=["test=c"], level=["3=class"])
     messages = [issue.message for issue in propose(root, answers=said).left_out if issue.serious]
-    assert len(messages) == 3 and "no class is called “A”; there are “a” and “b”" in messages[0]
+    assert len(messages) == 3 and "no class is named “A”; there are “a” and “b”" in messages[0]
 
 
 # ------------------------------------------------------------------------------------------------ tables and others

@@ -104,7 +104,7 @@ def test_equal_issues_are_one_line_with_their_number_and_all_names_behind_it(tmp
 
 def test_no_finding_is_good_news(tmp_path: Path) -> None:
     index = Index(dataset_id="0" * 12, name="n", root=tmp_path, samples=(), classes=())
-    assert "nothing to object to" in issues(index, no_picture)
+    assert "No problems found" in issues(index, no_picture)
 
 
 def test_without_patients_nothing_is_said_of_them(session: AppSession, tmp_path: Path) -> None:

@@ -240,10 +240,10 @@ def test_a_fault_of_ours_is_told_by_its_reference(
 
 def test_a_guest_brings_nothing_in(guest: AppSession, tmp_path: Path) -> None:
     bringing = Bringing(guest)
-    with pytest.raises(DataError, match="looking only"):
+    with pytest.raises(DataError, match="read-only"):
         bringing.look(named(guest, str(tmp_path), ""), Answers())
     for act in (bringing.read, bringing.cancel):
-        with pytest.raises(DataError, match="looking only"):
+        with pytest.raises(DataError, match="read-only"):
             act()
 
 

@@ -101,7 +101,7 @@ def test_only_the_page_of_this_session_can_send_and_never_a_guest(
     assert send(session, forged, "films/a.png") == 403
     assert send(session, address.replace("take/2", "take/3"), "films/a.png") == 403
     assert send(guest, address, "films/a.png") == 403
-    with pytest.raises(DataError, match="looking only"):
+    with pytest.raises(DataError, match="read-only"):
         uploads.begin(guest, ["films"], 1, 1)
     uploads.discard(session.workspace, batch["batch"])
     assert send(session, address, "films/a.png") == 404
