@@ -170,7 +170,7 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "no image that can be read": ("index {}/unreadable --json", ("None of the 3 images", "Open one")),
     "a loop of links": ("index {}/loop --json", ("None of the 1 images", "Open one")),
     "one class": ("train {}/one --json", ("only one class", "another class")),
-    "a class with two images": ("train {}/two --json", ("2 patients and needs 3", "Add cases")),
+    "a class with two images": ("train {}/two --json", ("2 cases and needs 3", "Add cases")),
     "no labels to train on": ("train {}/flat --json", ("No image has a label", "Add")),
     "no labels to divide": ("split {}/flat --json", ("No image has a label", "Add")),
     "a table without a label": ("index {}/columns.csv --json", ("lacks the column label", "Rename")),

@@ -39,7 +39,7 @@ def test_json_holds_the_machine_and_every_row(capsys):
     found = json.loads(capsys.readouterr().out)
     assert {"processor", "cores", "device", "torch", "date"} <= set(found["machine"])
     row = found["benchmarks"]["report"][0]
-    assert row["peer"] == "scikit-learn in a loop"
+    assert row["peer"] == "2,000 bootstrap resamples by scikit-learn in a loop"
     assert row["ratio"] == pytest.approx(row["theirs"] / row["ours"])
     assert "difference in AUROC" in row["quality"]
 
