@@ -13,7 +13,6 @@ from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
 from engine.errors import RecipeError
 from engine.records import Recipe
@@ -108,7 +107,7 @@ def did_you_mean(value: str, choices: Iterable[str]) -> str:
     return f"Did you mean “{near[0]}”? " if near else ""
 
 
-def _refusal(error: ErrorDetails) -> RecipeError:
+def _refusal(error: Mapping[str, Any]) -> RecipeError:
     """Return what pydantic found wrong as a sentence with the field, its value and what it may hold."""
     *parents, name = [str(part) for part in error["loc"]] or [""]
     place, value = ".".join((*parents, name)), error["input"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
+from sklearn import metrics
 
 from engine.records import Estimate
 from engine.statistics.calibration_figures import BINS
@@ -58,31 +59,15 @@ def at_probabilities(curve: Roc | None) -> Roc | None:
     return None if curve is None else replace(curve, threshold=expit(curve.threshold))
 
 
-def _steps(y: ArrayLike, p: ArrayLike) -> tuple[Points, Points, Points]:
-    """Count true and false positives when the threshold falls onto each distinct score."""
-    truth, score = np.asarray(y, dtype=bool), np.asarray(p, dtype=np.float64)
-    order = np.argsort(-score, kind="stable")
-    truth, score = truth[order], score[order]
-    ends = np.flatnonzero(np.append(score[1:] != score[:-1], True)) if len(score) else np.zeros(0, dtype=int)
-    true = np.cumsum(truth, dtype=np.float64)[ends]
-    return true, ends + 1.0 - true, score[ends]
-
-
 def roc_curve(y: ArrayLike, p: ArrayLike) -> Roc | None:
     """Return the ROC curve, without points inside straight stretches; None with fewer than two classes.
 
     Args:
         y: (N,) bool.
-        p: (N,) score.
+        p: (N,) finite score.
     """
-    true, false, score = _steps(y, p)
-    if not len(true) or true[-1] == 0 or false[-1] == 0:
-        return None
-    true, false = np.append(0.0, true), np.append(0.0, false)
-    score = np.append(np.inf, score)
-    corner = np.ones(len(true), dtype=bool)
-    corner[1:-1] = (np.diff(true, 2) != 0) | (np.diff(false, 2) != 0)
-    return Roc(false[corner] / false[-1], true[corner] / true[-1], score[corner])
+    truth = np.asarray(y, dtype=bool)
+    return None if truth.all() or not truth.any() else Roc(*metrics.roc_curve(truth, p))
 
 
 def precision_recall_curve(y: ArrayLike, p: ArrayLike) -> PrecisionRecall | None:
@@ -90,12 +75,14 @@ def precision_recall_curve(y: ArrayLike, p: ArrayLike) -> PrecisionRecall | None
 
     Args:
         y: (N,) bool.
-        p: (N,) score.
+        p: (N,) finite score.
     """
-    true, false, score = _steps(y, p)
-    if not len(true) or true[-1] == 0 or false[-1] == 0:
+    truth = np.asarray(y, dtype=bool)
+    if truth.all() or not truth.any():
         return None
-    return PrecisionRecall(true / true[-1], true / (true + false), score)
+    precision, recall, threshold = metrics.precision_recall_curve(truth, p)
+    # Its last point, precision 1 at recall 0, is that of no threshold.
+    return PrecisionRecall(recall[-2::-1], precision[-2::-1], threshold[::-1])
 
 
 def reliability_bins(

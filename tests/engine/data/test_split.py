@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from sklearn.model_selection import StratifiedGroupKFold
 
 from engine.data.split import k_folds, limit_training, split_index
 from engine.data.split_file import load_split, save_split
@@ -391,3 +394,44 @@ def test_a_limit_of_nought_keeps_all_and_one_below_the_number_of_classes_is_refu
     assert limit_training(tiny_split, 12, seed=1).train != limit_training(tiny_split, 12, seed=2).train
     with pytest.raises(SplitError, match="train_limit"):
         limit_training(tiny_split, 1)
+
+
+# ------------------------------------------------------------------------------------------------ beside scikit-learn
+
+
+def test_classes_are_shared_out_at_least_as_evenly_as_by_scikit_learn() -> None:
+    """docs/adr/0010: the split is ours, and no worse than StratifiedGroupKFold, three of its five folds in training."""
+    ours, theirs = [], []
+    for seed in range(10):
+        generator = random.Random(seed)
+        samples = []
+        for patient in range(80):
+            usual = generator.choice(
+                "aaab"
+            )  # a finding of a quarter of the patients; some have images of both
+            for _ in range(1 + int(generator.expovariate(0.6))):
+                label = usual if generator.random() < 0.8 else generator.choice("ab")
+                samples += replaced(cases(label, {f"p{patient}": 1}), len(samples))
+        split = split_index(index_of(samples), seed=seed)
+        check(split, index_of(samples))
+        ours.append(furthest([[s.label for s in split.part(part)] for part in PARTS]))
+        labels = np.array([sample.label for sample in samples])
+        groups = [sample.patient_id for sample in samples]
+        folder = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
+        val, test, *train = [labels[rows] for _, rows in folder.split(labels, labels, groups)]
+        theirs.append(furthest([np.concatenate(train), val, test]))
+    assert np.mean(ours) <= np.mean(theirs)
+
+
+def replaced(samples: list[Sample], number: int) -> list[Sample]:
+    return [replace(sample, image_id=f"i{number}", path=Path(f"/{number}.png")) for sample in samples]
+
+
+def furthest(parts: Sequence[Sequence[str | None]]) -> float:
+    """How far a class's share in any part is from the share that was asked for."""
+    counts = [Counter(part) for part in parts]
+    return max(
+        abs(count[name] / sum(each[name] for each in counts) - wanted)
+        for count, wanted in zip(counts, (0.6, 0.2, 0.2), strict=True)
+        for name in "ab"
+    )

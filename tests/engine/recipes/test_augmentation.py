@@ -9,6 +9,8 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 from scipy import ndimage, stats
+from torch.nn import functional
+from torchvision.transforms.v2 import InterpolationMode, functional as v2
 
 from engine.recipes.augmentation import Augmenter, augmentation_is_none, inverse_matrices, uniform_draws
 from engine.records import Augmentation
@@ -151,6 +153,35 @@ def test_the_same_geometry_as_scipy():
     offset = centre + half * swapped[:, 2] - swapped[:, :2] @ np.array([centre, centre])
     expected = ndimage.affine_transform(image, swapped[:, :2], offset=offset, order=1, mode="nearest")
     np.testing.assert_allclose(changed, expected, atol=1e-5)
+
+
+def test_the_same_geometry_as_torchvision():
+    """Every image of a batch, each with its own draw, as v2's affine makes it one by one; away from the border."""
+    torch.manual_seed(0)
+    images = functional.avg_pool2d(torch.rand(12, 3, 96, 96), 9, 1, 4)
+    both = torch.cat(
+        [images, torch.ones_like(images)], dim=1
+    )  # where ones stay one, all neighbours were inside
+    changes = Augmentation(rotation=30, zoom=0.2, shift=0.2, fill="black")
+    ours = Augmenter(changes, 3)(both, range(12), 1)
+    sides = 2 * uniform_draws(3, np.arange(12), 1) - 1
+    theirs = torch.stack(
+        [
+            v2.affine(
+                image,
+                angle=30 * side[0],
+                scale=1 + 0.2 * side[2],
+                translate=[0.2 * 96 * side[3], 0.2 * 96 * side[4]],
+                shear=[0.0, 0.0],
+                interpolation=InterpolationMode.BILINEAR,
+                fill=[0.0],
+            )
+            for image, side in zip(both, sides, strict=True)
+        ]
+    )
+    inside = (ours[:, 3:] > 0.9999) & (theirs[:, 3:] > 0.9999)
+    assert inside.float().mean() > 0.5
+    assert (ours[:, :3] - theirs[:, :3]).abs()[inside].max() < 1e-4
 
 
 @pytest.mark.parametrize(("fill", "expected"), [("edge", 1.0), ("mirror", 1.0), ("black", 0.0)])

@@ -1,35 +1,38 @@
-"""Promises of curves: their points are scikit-learn's, their bars count patients."""
+"""Promises of curves: their points are what counting says, their bars count patients."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
-from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
 from engine.statistics.curves import at_probabilities, precision_recall_curve, reliability_bins, roc_curve
+from engine.statistics.ranking import auroc
 from tests.engine.statistics.made_up import CLOSE, both, cases, few, images
 
 
 @few
 @given(cases)
-def test_curves_equal_scikit_learn(data: list[tuple[bool, float]]) -> None:
+def test_curves_say_at_every_threshold_what_counting_says(data: list[tuple[bool, float]]) -> None:
     y, p = both(data)
     curve, pr = roc_curve(y, p), precision_recall_curve(y, p)
     if y.all() or not y.any():
         assert curve is None and pr is None
         return
     assert curve is not None and pr is not None
-    false, true, threshold = sk.roc_curve(y, p, drop_intermediate=False)
-    np.testing.assert_allclose(
-        np.trapezoid(curve.true_positive_rate, curve.false_positive_rate), sk.roc_auc_score(y, p), **CLOSE
-    )
-    ours = set(zip(curve.false_positive_rate, curve.true_positive_rate, strict=True))
-    assert ours <= set(zip(false, true, strict=True))
-    assert set(curve.threshold) <= set(threshold)
-    precision, recall, _ = sk.precision_recall_curve(y, p)
-    np.testing.assert_allclose(pr.precision[::-1], precision[:-1], **CLOSE)
-    np.testing.assert_allclose(pr.recall[::-1], recall[:-1], **CLOSE)
+    area = np.trapezoid(curve.true_positive_rate, curve.false_positive_rate)
+    np.testing.assert_allclose(area, auroc(y, p).value, **CLOSE)
+    assert curve.threshold[0] == np.inf and curve.threshold[-1] == p.min()
+    for false, true, threshold in zip(
+        curve.false_positive_rate, curve.true_positive_rate, curve.threshold, strict=True
+    ):
+        assert true == pytest.approx((p[y] >= threshold).mean())
+        assert false == pytest.approx((p[~y] >= threshold).mean())
+    assert list(pr.threshold) == sorted(set(p), reverse=True)
+    for recall, precision, threshold in zip(pr.recall, pr.precision, pr.threshold, strict=True):
+        assert recall == pytest.approx((p[y] >= threshold).mean())
+        assert precision == pytest.approx(y[p >= threshold].mean())
 
 
 def test_bins_equal_scikit_learns_calibration_curve() -> None:
