@@ -68,7 +68,7 @@ def compare(
 ) -> None:
     """Train several recipes, or one with a field varied, on one split; write a table with curves and tests.
 
-    Example: [bold]overread compare ~/films head-only default --out compared[/bold]
+    Example: [bold]overread compare ~/images head-only default --out compared[/bold]
     """
     workspace = open_workspace(root)
     changed = pairs_of(changes or [], "--set")

@@ -59,7 +59,7 @@ def index(
 ) -> None:
     """Read images and say what is there and what the checks found: unreadable files, duplicates.
 
-    Example: [bold]overread index films.csv --column patient_id=subject[/bold]
+    Example: [bold]overread index images.csv --column patient_id=subject[/bold]
     """
     workspace = open_workspace(root)
     said = data.answers_from_options(

@@ -85,7 +85,7 @@ def demo(
     as_json: JsonOption = False,
     seed: Annotated[int, typer.Option(metavar="N", help="For everything random.")] = 0,
 ) -> None:
-    """Walk the whole line on generated films, then open the review page. About a minute.
+    """Run every step on generated images, then open the review page. About a minute.
 
     Example: [bold]overread demo[/bold]
     """

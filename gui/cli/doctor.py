@@ -49,7 +49,7 @@ class Check:
 
 @app.command(rich_help_panel=LOOK)
 def doctor(root: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Say what Overread found on this machine and what is missing, without touching the network.
+    """Check what Overread needs on this computer and say what is missing, without network access.
 
     Example: [bold]overread doctor[/bold]
     """

@@ -90,7 +90,7 @@ def propose(
 ) -> None:
     """Say how a folder or table would be read, from names alone, and what is unsure. Takes seconds.
 
-    Example: [bold]overread propose ~/films --levels part/class/patient[/bold]
+    Example: [bold]overread propose ~/images --levels part/class/patient[/bold]
     """
     workspace = open_workspace(root)
     said = data.answers_from_options(

@@ -26,7 +26,7 @@ def list_recipes(
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List all recipes, those saved on the Train page too: net, parameters, source, what was published.
+    """List all recipes, those saved on the Train page too: network, parameters, source, published results.
 
     Example: [bold]overread recipes --export default > mine.json[/bold]
     """

@@ -58,7 +58,7 @@ def predict(
 ) -> None:
     """Predict images that the run has not seen, and add them to its predictions.csv.
 
-    Example: [bold]overread predict latest ~/new-films[/bold]
+    Example: [bold]overread predict latest ~/new-images[/bold]
     """
     from engine import pipeline  # with it comes torch
 

@@ -53,9 +53,9 @@ def train(
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train, then predict the validation and test films. Ctrl-C asks before it stops the training.
+    """Train, then predict the validation and test images. Ctrl-C asks before it stops the training.
 
-    Example: [bold]overread train ~/films --recipe default --epochs 20,2[/bold]
+    Example: [bold]overread train ~/images --recipe default --epochs 20,2[/bold]
     """
     workspace = open_workspace(root)
     chosen = recipes.find_recipe(recipe, recipes.own_recipes(workspace))
@@ -208,7 +208,7 @@ def stop(run: RunArgument, root: WorkspaceOption = None) -> None:
 
 @app.command(rich_help_panel=TRAINING)
 def resume(run: RunArgument, root: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """Go on with a training that was stopped, failed or lost, from its last checkpoint.
+    """Continue a training run that was stopped, failed or lost, from its last checkpoint.
 
     Example: [bold]overread resume latest[/bold]
     """

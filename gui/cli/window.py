@@ -42,7 +42,7 @@ def gui(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before sharing.")] = False,
 ) -> None:
-    """Open the pages: Data, Train, Review, Report, Share. They are served to this machine alone.
+    """Open the pages: Data, Train, Review, Report, Share. They are served to this computer only.
 
     Example: [bold]overread gui --workspace ~/study[/bold]
     """

@@ -113,7 +113,7 @@ def folds(level: int, counts: Mapping[str, int]) -> Question:
     """Ask which folds are which part."""
     names = sorted(counts)
     message = (
-        f"Level {level} holds folds ({listed(names)}), which are not parts by themselves: a new split is made "
+        f"Level {level} holds folds ({listed(names)}), which are not named as parts: a new split is made "
         "unless you say which folds are training, validation and test"
     )
     first, *middle, last = names

@@ -88,7 +88,7 @@ _CIFAR_IMBALANCED_AUGMENTED = replace(
     name="cifar-imbalanced-augmented",
     title="CIFAR CNN on data with few cats and dogs, refilled with augmented copies",
     source=f"{_CIFAR_IMBALANCED.source} Both classes are refilled with copies, rotated by up to 30°, "
-    "shifted by up to 20%, brightness and scale .85 to 1.15; drawn anew in each epoch, where "
+    "shifted by up to 20%, brightness and scale .85 to 1.15; drawn again in each epoch, where "
     "the report drew them once.",
     balance=Balance(
         method="duplicate-augmented",

@@ -10,8 +10,8 @@ from engine.records import Augmentation, Balance, Head, Phase, Recipe
 _COVID_CNN = Recipe(
     name="covid-cnn",
     title="COVID CNN, from scratch on 150 × 150 films",
-    source="Report without DOI. It turned and flipped every image before it split them, so its figure is no "
-    "fair one; here the same changes are made to training images alone, anew in each epoch.",
+    source="Report without DOI. It turned and flipped every image before it split them, so its result is not "
+    "a fair estimate; here the same changes are made to training images only, again in each epoch.",
     backbone="covid-cnn",
     weights="random",
     image_size=150,

@@ -168,7 +168,7 @@ _DUPLICATED = replace(
     _INCEPTION,
     name="pneumonia-inception-v3-duplicated",
     title="Inception-v3, frozen, normal films duplicated at random until the classes are equal",
-    source=f"{_INCEPTION.source} Copies are drawn anew in each epoch, after the split.",
+    source=f"{_INCEPTION.source} Copies are drawn again in each epoch, after the split.",
     balance=Balance(method="duplicate"),
     operating_point="as-trained",
     expected=(

@@ -130,7 +130,7 @@ AUGMENTATION: dict[str, Field] = {
     "augmentation.fill": Field("Fill beyond the image border", wide=True),
 }
 NET: dict[str, Field] = {
-    "backbone": Field("Net", wide=True, other=True, info="Or any other timm model name."),
+    "backbone": Field("Network", wide=True, other=True, info="Or any other timm model name."),
     "weights": Field("Starts from"),
     "init": Field("Initialisation of new weights", wide=True),
     "channels": Field("Channels"),
