@@ -48,7 +48,7 @@ with open_store(workspace.database) as store, asked.answers.open(newline="", enc
             )
         )
     report = report_run(workspace, store, run, part="test")
-    written = export_run(workspace, report, run, store.predictions(run.run_id, part="test"), asked.out)
+    export_run(workspace, report, run, store.predictions(run.run_id, part="test"), asked.out)
 
 for against in report.against:
     print(f"Against the {against.name}: {against.cases} of {against.of} images have one")
@@ -56,4 +56,4 @@ for against in report.against:
         if name in against.estimates:
             figure = against.estimates[name]
             print(f"  {name}: {figure.value:.3f} ({figure.low:.3f}–{figure.high:.3f})")
-print(written.html)
+print(asked.out / "report.html")

@@ -30,7 +30,7 @@ print(f"{index.name}: {len(index.samples)} images of {', '.join(index.classes)}"
 for issue in index.issues:
     print(f"  {issue.kind.value}: {issue.message}")
 
-folder = workspace.runs / new_run_id()
+folder = workspace.runs / new_run_id(workspace.runs)
 request = TrainingRequest(recipe=find_recipe(asked.recipe), dataset_id=index.dataset_id)
 for epoch in train_run(workspace, folder, request):  # divides by patient, trains, calibrates on validation
     print(f"epoch {epoch.number} ({epoch.phase}): validation AUROC {epoch.val_auc:.3f}")
@@ -43,5 +43,5 @@ with open_store(workspace.database) as store:
     print(f"{against.cases} test images, against the {against.name}:")
     for name, figure in against.estimates.items():
         print(f"  {name}: {figure.value:.3f} ({figure.low:.3f}–{figure.high:.3f}), {figure.method}")
-    written = export_run(workspace, report, run, store.predictions(run.run_id, part="test"), asked.out)
-print(written.html)
+    export_run(workspace, report, run, store.predictions(run.run_id, part="test"), asked.out)
+print(asked.out / "report.html")
