@@ -130,6 +130,10 @@ def visible_strings(root: Path) -> Iterator[tuple[str, int, str]]:
     """Yield (file, line, text) of all that may reach a person: strings, pages and the command line's help."""
     for path in sorted(path for folder in ("gui", "engine") for path in (root / folder).rglob("*")):
         file = path.relative_to(root).as_posix()
+        if file.startswith(
+            "gui/site/"
+        ):  # the documentation as it was built: its pages are read where they are written
+            continue
         if path.suffix == ".py":
             found = strings_in_python(path.read_text(encoding="utf-8"))
         elif path.suffix == ".js":
