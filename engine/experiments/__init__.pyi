@@ -9,7 +9,9 @@ from .comparison_page import (
     write_comparison as write_comparison,
 )
 from .loop import (
+    Attempt as Attempt,
     Entry as Entry,
+    compare_entries as compare_entries,
     entries_of as entries_of,
-    finished_run as finished_run,
+    train_entries as train_entries,
 )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from engine.data import Choices, limit_training, positive_of
-from engine.errors import RecipeError
+from engine import jobs
+from engine.data import Choices, limit_training, positive_of, split_as_chosen, training_request
+from engine.errors import EngineError, RecipeError, ReportError
+from engine.experiments.comparison import Contestant, RunComparison, compare_runs
 from engine.reading import open_store
 from engine.recipes import change_recipe
 from engine.records import PARTS, Index, Recipe, Run, Split
-from engine.runs import list_runs, split_of
+from engine.runs import list_runs, load_history, load_run, split_of
 from engine.workspace import Workspace
 
 
@@ -27,6 +30,97 @@ class Entry:
     def label(self) -> str:
         """The name, with the seed unless it is 0."""
         return f"{self.name}, seed {self.recipe.seed}" if self.recipe.seed else self.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """What became of one entry.
+
+    Attributes:
+        entry: What was to be trained.
+        run: The finished run; None where it could not be trained.
+        known: Whether that run was there before.
+        problem: Why there is none.
+    """
+
+    entry: Entry
+    run: Run | None = None
+    known: bool = False
+    problem: str = ""
+
+
+def train_entries(
+    workspace: Workspace,
+    entries: Sequence[Entry],
+    index: Index,
+    choices: Choices,
+    *,
+    device: str = "auto",
+    allow_downloads: bool = False,
+    reuse: bool = False,
+    begin: Callable[[Entry], None] = lambda entry: None,
+    follow: Callable[[Path], jobs.JobStatus] | None = None,
+) -> Iterator[Attempt]:
+    """Train entries one after another, each in a process of its own; one that fails leaves the others be.
+
+    Args:
+        workspace: Holds the data set.
+        entries: In order.
+        index: The data set.
+        choices: How it is split.
+        device: "auto", "cpu", "cuda" or "mps".
+        allow_downloads: Whether pretrained weights may be fetched from the hub.
+        reuse: Take a finished run of the same recipe, data and split as it is.
+        begin: Told of each entry before it is trained.
+        follow: Waits for a run in that folder and returns its end; may raise to stop.
+
+    Raises:
+        SplitError: The data cannot be split as chosen.
+    """
+    split = split_as_chosen(index, choices)
+    for entry in entries:
+        begin(entry)
+        try:
+            known = finished_run(workspace, entry.recipe, index, split, choices) if reuse else None
+            run = known
+            if run is None:
+                request = training_request(
+                    entry.recipe, index, choices, device=device, allow_downloads=allow_downloads
+                )
+                run = _finished(jobs.submit(workspace, request).folder, follow or _wait)
+        except EngineError as error:  # the others are worth having all the same
+            yield Attempt(entry=entry, problem=str(error))
+        else:
+            yield Attempt(entry=entry, run=run, known=known is not None)
+
+
+def _wait(folder: Path) -> jobs.JobStatus:
+    return list(jobs.watch(folder))[-1]
+
+
+def _finished(folder: Path, follow: Callable[[Path], jobs.JobStatus]) -> Run:
+    end = follow(folder)
+    if end.state != "done":
+        problem, _, remedy = end.message.partition(". ")
+        raise ReportError(problem, remedy or f"See its log: overread runs; run {end.job_id}")
+    return load_run(folder)
+
+
+def compare_entries(workspace: Workspace, entries: Sequence[Entry], done: Mapping[str, Run]) -> RunComparison:
+    """Compare the runs of entries, by label, on the test images that all of them predicted; in the entries' order."""
+    with open_store(workspace.database) as store:
+        return compare_runs(
+            [
+                Contestant(
+                    name=entry.name,
+                    run=done[entry.label],
+                    predictions=store.predictions(done[entry.label].run_id, part="test"),
+                    history=load_history(done[entry.label].folder),
+                )
+                for entry in entries
+                if entry.label in done
+            ]
+        )
 
 
 def entries_of(recipes: Sequence[Recipe], *, vary: str | None, seeds: int) -> list[Entry]:

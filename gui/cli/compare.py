@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine import data, experiments, jobs, reading, recipes, report, runs
-from engine.errors import EngineError, ReportError
+from engine import experiments, recipes, report
+from engine.errors import ReportError
 from engine.workspace import Workspace, open_workspace
 from gui.cli.data import choices_of, dataset_of, pairs_of
 from gui.cli.options import (
@@ -29,7 +29,7 @@ from gui.cli.terminal import say, show_json, show_table, watch_job
 from gui.cli.train import epochs_of
 
 if TYPE_CHECKING:
-    from engine.records import Estimate, Index, Recipe, Run
+    from engine.records import Estimate, Run
 
 app = typer.Typer()
 
@@ -80,27 +80,18 @@ def compare(
     entries = experiments.entries_of(asked, vary=vary, seeds=seeds)
     found = dataset_of(workspace, dataset)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
-    split = data.split_as_chosen(found, choices)
-    done: dict[str, Run] = {}
-    failed: dict[str, str] = {}
-    stopped = False
-    for number, entry in enumerate(entries, start=1):
-        say(f"{number} of {len(entries)}: {entry.label}")
-        try:
-            known = (
-                experiments.finished_run(workspace, entry.recipe, found, split, choices) if reuse else None
-            )
-            if known is not None:
-                say(f"Run {known.run_id} already exists")
-            done[entry.label] = known or _train(
-                workspace, entry.recipe, found, choices, device=device, allow_downloads=allow_downloads
-            )
-        except KeyboardInterrupt:
-            stopped = True
-            break
-        except EngineError as error:  # the others are worth having all the same; it is said again at the end
-            failed[entry.label] = str(error)
-            say(str(error))
+    attempts = experiments.train_entries(
+        workspace,
+        entries,
+        found,
+        choices,
+        device=device,
+        allow_downloads=allow_downloads,
+        reuse=reuse,
+        begin=lambda entry: say(f"{entries.index(entry) + 1} of {len(entries)}: {entry.label}"),
+        follow=watch_job,
+    )
+    done, failed, stopped = _gather(attempts)
     if len(done) >= (2 if stopped else 1):
         _conclude(workspace, entries, done, failed, out=out, as_json=as_json)
     if stopped:
@@ -116,24 +107,22 @@ def compare(
         )
 
 
-def _train(
-    workspace: Workspace,
-    recipe: Recipe,
-    found: Index,
-    choices: data.Choices,
-    *,
-    device: str,
-    allow_downloads: bool,
-) -> Run:
-    job = jobs.submit(
-        workspace,
-        data.training_request(recipe, found, choices, device=device, allow_downloads=allow_downloads),
-    )
-    end = watch_job(job.folder)
-    if end.state != "done":
-        problem, _, remedy = end.message.partition(". ")
-        raise ReportError(problem, remedy or f"See its log: overread runs; run {end.job_id}")
-    return runs.load_run(job.folder)
+def _gather(attempts: Iterator[experiments.Attempt]) -> tuple[dict[str, Run], dict[str, str], bool]:
+    """Return the finished runs and what went wrong, both by label, and whether somebody pressed Ctrl-C."""
+    done: dict[str, Run] = {}
+    failed: dict[str, str] = {}
+    try:
+        for attempt in attempts:
+            if attempt.run is None:
+                failed[attempt.entry.label] = attempt.problem  # said again at the end
+                say(attempt.problem)
+                continue
+            done[attempt.entry.label] = attempt.run
+            if attempt.known:
+                say(f"Run {attempt.run.run_id} already exists")
+    except KeyboardInterrupt:
+        return done, failed, True
+    return done, failed, False
 
 
 def _conclude(
@@ -146,19 +135,8 @@ def _conclude(
     as_json: bool,
 ) -> None:
     """Compare what is done, write it down and print it."""
-    with reading.open_store(workspace.database) as store:
-        contestants = [
-            experiments.Contestant(
-                name=entry.name,
-                run=done[entry.label],
-                predictions=store.predictions(done[entry.label].run_id, part="test"),
-                history=runs.load_history(done[entry.label].folder),
-            )
-            for entry in entries
-            if entry.label in done
-        ]
-    comparison = experiments.compare_runs(contestants)
-    folder = out or workspace.root / "comparisons" / contestants[0].run.run_id
+    comparison = experiments.compare_entries(workspace, entries, done)
+    folder = out or workspace.root / "comparisons" / comparison.rows[0].run.run_id
     written = experiments.write_comparison(comparison, folder)
     if as_json:
         files = {"html": written.html, "csv": written.csv, "json": written.json}
