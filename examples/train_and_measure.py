@@ -32,7 +32,7 @@ for issue in index.issues:
 
 folder = workspace.runs / new_run_id(workspace.runs)
 request = TrainingRequest(recipe=find_recipe(asked.recipe), dataset_id=index.dataset_id)
-for epoch in train_run(workspace, folder, request):  # divides by patient, trains, calibrates on validation
+for epoch in train_run(workspace, folder, request):  # splits by patient, trains, calibrates on validation
     print(f"epoch {epoch.number} ({epoch.phase}): validation AUROC {epoch.val_auc:.3f}")
 
 run = load_run(folder)
