@@ -35,7 +35,9 @@ def _rates(
 
 
 def youden(y: NDArray[np.bool_], p: NDArray[np.float64]) -> float:
-    """Return the threshold of the largest sensitivity + specificity (doi:10.1002/1097-0142(1950)3:1<32::AID-CNCR2820030106>3.0.CO;2-3).
+    """Return the threshold of the largest sensitivity + specificity.
+
+    Youden 1950 (doi:10.1002/1097-0142(1950)3:1<32::AID-CNCR2820030106>3.0.CO;2-3).
 
     Among equally good ones the one in the widest gap between scores is taken; 0.5 where none is better than
     chance.
