@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from engine.data import (
     Choices,
@@ -28,10 +29,10 @@ from gui.pages.data.split_form import SPLIT_MODES, choices_from_percent
 from gui.web import AppSession, arrival, markup, shown, static_pane
 
 # While something is brought in, or was refused, the pictures of the data set before must not stand under it.
-STYLE = """<style>
+STYLE = Markup("""<style>
 body:has(#data-bring [data-stage]:not([data-stage=idle], [data-stage=done])) #data-shown { display: none !important; }
 #data-bring .html-container { padding: 0 !important; }
-</style>"""
+</style>""")
 
 
 # -------------------------------------------------------------------------------- handlers
