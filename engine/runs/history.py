@@ -58,6 +58,8 @@ def load_history(folder: Path) -> list[Epoch]:
     epochs: list[Epoch] = []
     try:
         names, lines = read_csv(path.read_bytes())
+        if names and not set(_FIGURES) <= set(names):
+            raise ValueError("the columns of a training curve are missing")
         for row in (dict(zip(names, cells, strict=True)) for cells in lines if len(cells) == len(names)):
             epochs.append(
                 Epoch(

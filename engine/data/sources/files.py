@@ -153,7 +153,7 @@ class Files:
             for entry in entries:
                 if is_housekeeping(entry.name) or not _is_text(entry.name):
                     continue
-                if entry.is_dir():
+                if _is_folder(entry):
                     folder.inner.append(len(folders))
                     folders.append(
                         _Folder(folder.path / entry.name, (*folder.names, fold(entry.name)), [], [])
@@ -242,6 +242,13 @@ class Files:
         written_parts = {part_in(name) for name in names[:-1]} - {None}
         own_parts = {part_in(name) for name in self._below(folder)} - {None}
         return bool(written_parts and own_parts and not written_parts & own_parts)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself: no folder, and whoever opens it as a file is told so
+        return False
 
 
 def _readings(written: str) -> Iterator[str]:

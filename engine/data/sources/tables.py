@@ -21,7 +21,8 @@ from engine.storage import open_regular, read_regular
 
 TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".txt"})
 WORKBOOK_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
-TABLE_SUFFIXES = TEXT_SUFFIXES | WORKBOOK_SUFFIXES | {".parquet", ".pq"}
+PARQUET_SUFFIXES = frozenset({".parquet", ".pq"})
+TABLE_SUFFIXES = TEXT_SUFFIXES | WORKBOOK_SUFFIXES | PARQUET_SUFFIXES
 MOST_BYTES = 2 * 1024**3
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
@@ -102,7 +103,9 @@ def open_table(path: Path) -> Table:
     """
     said = ""
     data = _read(path)
-    if data[:4] == b"PAR1":
+    if (
+        data[:4] == b"PAR1" or path.suffix.lower() in PARQUET_SUFFIXES
+    ):  # named so and none: the reader says it
         lines = read_parquet(path)
     elif data.startswith(_WORKBOOKS):
         lines, said = read_workbook(data, path.name)
