@@ -69,7 +69,7 @@ def test_a_format_of_the_report_is_one_entry_and_reaches_command_and_page(
     monkeypatch.setenv("OVERREAD_WORKSPACE", str(trained[0].root))
     assert main(["report", "latest", "--out", str(tmp_path / "only"), "--format", "toy", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert set(told) == {"run_id", "toy"} and set(told["toy"]) == {"toy", "other"}
+    assert set(told) == {"schema_version", "run_id", "toy"} and set(told["toy"]) == {"toy", "other"}
     assert Path(told["toy"]["toy"]).read_text().endswith(" cases")
     assert {path.name for path in (tmp_path / "only").iterdir()} == {"toy.txt", "other.txt"}
     assert main(["report", "latest", "--out", str(tmp_path / "all")]) == 0  # without --format: every one

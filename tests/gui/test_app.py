@@ -39,6 +39,9 @@ def test_a_port_in_use_is_said_with_the_remedy() -> None:
 def test_no_port_asked_for_takes_the_next_free_one() -> None:
     port = choose_port(None)
     with socket.socket() as taken:
+        taken.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # a connection of before may still be closing
         taken.bind(("127.0.0.1", port))
         taken.listen()
         other = choose_port(None)

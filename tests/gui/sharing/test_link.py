@@ -355,7 +355,7 @@ def test_a_logged_in_guest_cannot_store_a_verdict_by_hand(link: Link) -> None:
             "verdict": "agree",
         },
     )
-    assert not refused["ok"] and "guest" in refused["problem"]
+    assert not refused["ok"] and "Guests" in refused["problem"]
 
 
 @pytest.mark.parametrize(
