@@ -195,3 +195,11 @@ def remove_unless_locked(folder: Path, lock: Path, *, first: str = "") -> bool:
     except (Timeout, OSError):
         return not folder.exists()
     return True
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a folder; a link that leads to itself is none, and whoever opens it is told so."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False

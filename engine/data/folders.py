@@ -16,6 +16,7 @@ from engine.data.sources import is_table
 from engine.errors import DataError
 from engine.images import IMAGE_SUFFIXES, READ, REMEDIES, FileKind, file_kind
 from engine.records import DataIssue, DataIssueKind, Part
+from engine.storage import is_folder
 
 _MASK_FOLDERS = frozenset({"mask", "masks"})
 
@@ -194,19 +195,12 @@ def _walk(folder: Path, issues: list[DataIssue], housekeeping: Counter[str]) -> 
             if is_housekeeping(entry.name):
                 if not entry.name.startswith("._") and entry.name != ".DS_Store":
                     housekeeping[entry.name] += 1
-            elif _is_folder(entry):
+            elif is_folder(entry):
                 yield from enter(inner / entry.name, (*names, entry.name))
             else:
                 yield Found(names, inner / entry.name)
 
     yield from enter(folder, ())
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads to itself
-        return False
 
 
 def _may_be_table(path: Path) -> bool:

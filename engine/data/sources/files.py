@@ -22,6 +22,7 @@ from engine.data.sources.tables import TABLE_SUFFIXES
 from engine.data.sources.tails import Tails
 from engine.errors import DataError
 from engine.images import IMAGE_SUFFIXES
+from engine.storage import is_folder
 
 MOST_FILES = 3_000_000
 _FEW = 32  # files that are compared one by one
@@ -153,7 +154,7 @@ class Files:
             for entry in entries:
                 if is_housekeeping(entry.name) or not _is_text(entry.name):
                     continue
-                if _is_folder(entry):
+                if is_folder(entry):
                     folder.inner.append(len(folders))
                     folders.append(
                         _Folder(folder.path / entry.name, (*folder.names, fold(entry.name)), [], [])
@@ -242,13 +243,6 @@ class Files:
         written_parts = {part_in(name) for name in names[:-1]} - {None}
         own_parts = {part_in(name) for name in self._below(folder)} - {None}
         return bool(written_parts and own_parts and not written_parts & own_parts)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself: no folder, and whoever opens it as a file is told so
-        return False
 
 
 def _readings(written: str) -> Iterator[str]:
