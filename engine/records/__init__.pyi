@@ -11,7 +11,10 @@ from .data import (
     Sample as Sample,
     Split as Split,
 )
-from .estimates import Estimate as Estimate
+from .estimates import (
+    Estimate as Estimate,
+    OperatingFigures as OperatingFigures,
+)
 from .proposals import (
     Choice as Choice,
     Level as Level,

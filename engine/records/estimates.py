@@ -1,4 +1,4 @@
-"""A figure with its interval."""
+"""A figure with its interval, and two of them at an operating point."""
 
 from __future__ import annotations
 
@@ -26,3 +26,18 @@ class Estimate:
     n: int
     patients: int | None = None
     effective_n: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OperatingFigures:
+    """How an operating point did on the validation cases that it was chosen on.
+
+    Attributes:
+        sensitivity: There, with its interval by patient.
+        specificity: There, with its interval by patient.
+        note: A sentence where the rule could not be followed, and why; empty where it was.
+    """
+
+    sensitivity: Estimate
+    specificity: Estimate
+    note: str = ""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.records.data import Part
+from engine.records.estimates import OperatingFigures
 from engine.records.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ class Run:
         seconds: Training time.
         parameters: In all.
         trained_parameters: Trained in any phase.
+        validated: Sensitivity and specificity at the threshold on validation data; None with more than two classes,
+            without validation data and in runs of an earlier version.
     """
 
     run_id: str
@@ -102,6 +105,7 @@ class Run:
     seconds: float
     parameters: int
     trained_parameters: int
+    validated: OperatingFigures | None = None
 
 
 PASSES = 30
@@ -175,11 +179,6 @@ class Uncertainty:
     rate: float
     scale: float = 1.0
     mean: float | None = None
-
-    @property
-    def deviation(self) -> float:
-        """One standard deviation over the passes, scaled to match the squared error made on validation data."""
-        return float((self.scale * self.variance) ** 0.5)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

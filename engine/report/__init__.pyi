@@ -12,6 +12,7 @@ from .formatting import (
     duration as duration,
     figure as figure,
     interval as interval,
+    operating_words as operating_words,
     p_value as p_value,
 )
 from .records import (

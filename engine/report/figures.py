@@ -164,7 +164,7 @@ def roc_svg(
     Args:
         curves: By name (a class, or a reference standard); None where there is none.
         areas: AUROC by the same names, for the legend.
-        point: Specificity and sensitivity at the operating point, marked by a cross.
+        point: 1 - specificity and sensitivity at the operating point, marked by a cross.
     """
     drawn = [(name, curve) for name, curve in curves.items() if curve is not None]
 
@@ -174,21 +174,14 @@ def roc_svg(
         for place, (name, curve) in enumerate(drawn[:MOST_CURVES]):
             label = f"{_short(name)}  {_interval((areas or {}).get(name))}".strip()
             axes.plot(curve.false_positive_rate, curve.true_positive_rate, label=label, **_line(place))
-        if point is not None and np.isfinite(point).all():
-            cross: dict[str, Any] = {
-                "color": "black",
-                "markersize": 9,
-                "markeredgewidth": 2,
-                "linestyle": "none",
-            }
-            axes.plot(1 - point[0], point[1], marker="x", label="operating point", **cross)
+        _mark(axes, point)
         _unit_square(axes, "1 − specificity", "sensitivity")
         _legend(figure, axes, len(drawn), "lower right")
 
     said = "; ".join(
         f"{name}: area {_interval((areas or {}).get(name)) or 'not estimated'}" for name, _ in drawn
     )
-    return _draw(paint, f"ROC curve. {said or 'No curve'}.")
+    return _draw(paint, f"ROC curve. {said or 'No curve'}.{_marked(point)}")
 
 
 def precision_recall_svg(
@@ -196,6 +189,7 @@ def precision_recall_svg(
     *,
     averages: Mapping[str, Estimate] | None = None,
     prevalence: float | None = None,
+    point: tuple[float, float] | None = None,
 ) -> str:
     """Draw precision-recall curves.
 
@@ -203,6 +197,7 @@ def precision_recall_svg(
         curves: By name; None where there is none.
         averages: Average precision by the same names, for the legend.
         prevalence: The precision of predicting every case positive, as a dotted line.
+        point: Recall and precision at the operating point, marked by a cross.
     """
     drawn = [(name, curve) for name, curve in curves.items() if curve is not None]
 
@@ -214,6 +209,7 @@ def precision_recall_svg(
             label = f"{_short(name)}  {_interval((averages or {}).get(name))}".strip()
             recall, precision = np.append(0.0, curve.recall), np.append(curve.precision[0], curve.precision)
             axes.step(recall, precision, where="pre", label=label, **_line(place))
+        _mark(axes, point)
         _unit_square(axes, "recall (sensitivity)", "precision (positive predictive value)")
         _legend(figure, axes, len(drawn), "lower left")
 
@@ -221,7 +217,7 @@ def precision_recall_svg(
         f"{name}: average precision {_interval((averages or {}).get(name)) or 'not estimated'}"
         for name, _ in drawn
     )
-    return _draw(paint, f"Precision-recall curve. {said or 'No curve'}.")
+    return _draw(paint, f"Precision-recall curve. {said or 'No curve'}.{_marked(point)}")
 
 
 def reliability_svg(
@@ -256,6 +252,21 @@ def reliability_svg(
     said = ", ".join(f"{each.probability:.2f}: {each.frequency.value:.2f} of {each.count:,}" for each in bins)
     gap = f" Calibration error {_interval(error)}." if _interval(error) else ""
     return _draw(paint, f"Reliability diagram, probability and observed frequency: {said or 'no case'}.{gap}")
+
+
+def _mark(axes: Axes, point: tuple[float, float] | None) -> None:
+    """Mark the operating point by a cross, where there is one."""
+    if point is None or not np.isfinite(point).all():
+        return
+    cross: dict[str, Any] = {"color": "black", "markersize": 9, "markeredgewidth": 2, "linestyle": "none"}
+    axes.plot(*point, marker="x", label="operating point", **cross)
+
+
+def _marked(point: tuple[float, float] | None) -> str:
+    """Say where the operating point is marked, for who cannot see it."""
+    if point is None or not np.isfinite(point).all():
+        return ""
+    return f" The operating point is marked at ({point[0]:.3f}, {point[1]:.3f})."
 
 
 def _line(place: int) -> dict[str, Any]:

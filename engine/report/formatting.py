@@ -53,7 +53,29 @@ def in_brackets(name: str, estimate: Estimate) -> str:
 
 def images(count: int) -> str:
     """Write 1 image, 1,234 images."""
-    return f"{count:,} image{'' if count == 1 else 's'}"
+    return counted(count, "image")
+
+
+def counted(count: int, what: str) -> str:
+    """Write 1 case, 1,234 cases."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def operating_words(run: Run) -> str:
+    """Say how the operating point did on validation data, and what was not as asked; empty where that is not known."""
+    if run.validated is None:
+        return ""
+    chosen = run.recipe.operating_point not in ("half", "as-trained")
+    where = "On the validation cases on which it was chosen" if chosen else "On validation cases"
+
+    def told(name: str, one: Estimate) -> str:
+        if not math.isfinite(one.value):
+            return f"{name} {one.method}"
+        of = "" if one.patients is None else f" of {counted(one.patients, 'patient')}"
+        return f"{name} {figure(one.value)} (95% interval {interval(one)}; {images(one.n)}{of})"
+
+    figures = told("sensitivity", run.validated.sensitivity), told("specificity", run.validated.specificity)
+    return f"{where}: {', '.join(figures)}. {run.validated.note}".strip()
 
 
 def sentences(run: Run, confusion: NDArray[np.int64], estimates: Mapping[str, Estimate]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from engine.records import (
     Split,
     UncertaintyModel,
 )
-from engine.report.formatting import duration, without_paths
+from engine.report.formatting import duration, operating_words, without_paths
 from engine.report.records import Fact
 from engine.runs import kept_epoch
 
@@ -131,6 +131,7 @@ def facts_of_reading(
             "Operating point",
             f"“{point}”{where}: {run.positive} predicted at a probability of {run.threshold:.4g} or above",
         )
+        yield "Operating point on validation", operating_words(run)
     elif most_probable:
         yield "Predicted class", "the most probable class"
     else:

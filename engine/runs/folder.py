@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +26,16 @@ from typing import TYPE_CHECKING, Any
 from engine.data import load_split
 from engine.errors import RecipeError, RunError
 from engine.recipes import load_recipe
-from engine.records import Calibration, Conformal, Injection, Run, Split, UncertaintyModel
+from engine.records import (
+    Calibration,
+    Conformal,
+    Estimate,
+    Injection,
+    OperatingFigures,
+    Run,
+    Split,
+    UncertaintyModel,
+)
 from engine.storage import versioned, write_atomic
 from engine.workspace import Workspace
 
@@ -34,6 +45,7 @@ if TYPE_CHECKING:
 
 RUN_TIME = "%Y%m%d-%H%M%S"
 UNCERTAINTY_FILE = "uncertainty.json"
+FIGURES = ("sensitivity", "specificity")  # at the operating point
 
 
 def new_run_id(runs: Path) -> str:
@@ -55,6 +67,12 @@ def save_run(run: Run) -> None:
     facts = dataclasses.asdict(run)
     del facts["folder"], facts["recipe"]
     facts["created"] = run.created.isoformat()
+    if run.validated is not None:
+        for name in FIGURES:
+            facts["validated"][name] = {
+                key: None if isinstance(value, float) and math.isnan(value) else value
+                for key, value in facts["validated"][name].items()
+            }
     write_atomic(run.folder / "run.json", json.dumps(versioned(facts), indent=2, ensure_ascii=False) + "\n")
 
 
@@ -69,11 +87,13 @@ def load_run(folder: Path) -> Run:
         facts.pop("schema_version", None)  # absent in version 1, whose names are the same
         facts["classes"] = tuple(facts["classes"])
         calibration = facts.pop("calibration")
+        validated = facts.pop("validated", None)  # absent in runs of an earlier version
         return Run(
             **{**facts, "created": datetime.fromisoformat(facts["created"])},
             folder=folder,
             recipe=load_recipe(folder / "recipe.json"),
             calibration=Calibration(**{**calibration, "bias": tuple(calibration["bias"])}),
+            validated=None if validated is None else _operating_figures(validated),
         )
     except FileNotFoundError as error:
         raise RunError(
@@ -90,6 +110,17 @@ def load_run(folder: Path) -> Run:
             f"The run {folder.name} is damaged: its run.json is cut short or was changed",
             "Restore run.json from a backup, or train again; its reviews are kept",
         ) from error
+
+
+def _operating_figures(facts: Mapping[str, Any]) -> OperatingFigures:
+    """Read what `save_run` wrote; a number that is none was written as null."""
+    found = {}
+    for name in FIGURES:
+        told: dict[str, Any] = dict(facts[name])
+        found[name] = Estimate(
+            **told | {key: math.nan for key in ("value", "low", "high") if told[key] is None}
+        )
+    return OperatingFigures(**found, note=facts["note"])
 
 
 def list_runs(workspace: Workspace) -> list[Run]:

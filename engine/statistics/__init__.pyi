@@ -23,6 +23,7 @@ from .kappa import (
 from .operating_points import (
     OPERATING_POINTS as OPERATING_POINTS,
     choose_threshold as choose_threshold,
+    operating_figures as operating_figures,
 )
 from .paired_tests import (
     Comparison as Comparison,

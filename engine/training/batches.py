@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from engine.data import patients_named
 from engine.errors import DataError
 from engine.images import ImageCache
 from engine.models import Classifier, FrozenPart, find_frozen_part, kept_shape
@@ -40,6 +41,7 @@ class TrainingData:
     val_labels: NDArray[np.int64]
     classes: tuple[str, ...]
     val_patients: tuple[str, ...]
+    val_patients_named: bool = False
 
     @classmethod
     def of(cls, split: Split, cache: ImageCache) -> TrainingData:
@@ -65,8 +67,10 @@ class TrainingData:
             LOG.warning(issue.message)
         train_rows, train_labels = part("training", split.train)
         val_rows, val_labels = part("validation", split.val)
-        patients = tuple(sample.patient_id for sample in split.val if sample.image_id in cache.row)
-        return cls(train_rows, train_labels, val_rows, val_labels, split.classes, patients)
+        kept = [sample for sample in split.val if sample.image_id in cache.row]
+        patients = tuple(sample.patient_id for sample in kept)
+        named = patients_named(kept).all
+        return cls(train_rows, train_labels, val_rows, val_labels, split.classes, patients, named)
 
 
 @dataclass

@@ -33,9 +33,19 @@ from engine.models import (
     trained_parameters,
 )
 from engine.recipes import check_recipe, counts_after, recipe_to_json
-from engine.records import PART_NAMES, PARTS, Epoch, Recipe, Run, Split, TrainingRequest
+from engine.records import (
+    PART_NAMES,
+    PARTS,
+    Calibration,
+    Epoch,
+    OperatingFigures,
+    Recipe,
+    Run,
+    Split,
+    TrainingRequest,
+)
 from engine.runs import environment, save_run, save_uncertainty
-from engine.statistics import choose_threshold
+from engine.statistics import choose_threshold, operating_figures
 from engine.storage import KEPT_BYTES, write_atomic
 from engine.training.batches import TrainingData
 from engine.training.checkpoint import copy_state, load_checkpoint, remove_checkpoint, save_model
@@ -163,15 +173,7 @@ def finish(loop: TrainingLoop, *, trained: int, dataset_id: str, dataset_name: s
     )
     if uncertainty is not None:
         save_uncertainty(loop.folder, uncertainty)
-    threshold = 0.5
-    if len(data.classes) == 2 and len(logits):
-        probabilities = calibrated(logits, calibration)[:, loop.positive]
-        threshold = choose_threshold(
-            recipe.operating_point,
-            data.val_labels == loop.positive,
-            probabilities,
-            undecided=undecided(calibration, loop.positive),
-        )
+    threshold, validated = _operating_point(loop, logits, calibration)
     save_run(
         Run(
             run_id=loop.folder.name,
@@ -182,6 +184,7 @@ def finish(loop: TrainingLoop, *, trained: int, dataset_id: str, dataset_name: s
             classes=data.classes,
             positive=data.classes[loop.positive],
             threshold=threshold,
+            validated=validated,
             calibration=calibration,
             weights_source=origin,
             device=device_name(loop.device),
@@ -192,6 +195,28 @@ def finish(loop: TrainingLoop, *, trained: int, dataset_id: str, dataset_name: s
         )
     )
     remove_checkpoint(loop.folder)
+
+
+def _operating_point(
+    loop: TrainingLoop, logits: NDArray[np.float32], calibration: Calibration
+) -> tuple[float, OperatingFigures | None]:
+    """Choose the threshold on the validation images' logits (N, C), and tell how it does there."""
+    data, recipe = loop.data, loop.recipe
+    if len(data.classes) != 2 or not len(logits):
+        return 0.5, None
+    present = data.val_labels == loop.positive
+    probabilities = calibrated(logits, calibration)[:, loop.positive]
+    chosen = choose_threshold(
+        recipe.operating_point,
+        present,
+        probabilities,
+        undecided=undecided(calibration, loop.positive),
+        groups=data.val_patients,
+    )
+    figures = operating_figures(
+        chosen, present, probabilities, data.val_patients, named=data.val_patients_named
+    )
+    return chosen.value, figures
 
 
 def _validated(loop: TrainingLoop, sample: NDArray[np.int64]) -> tuple[NDArray[np.float32], list[Tensor]]:

@@ -117,6 +117,7 @@ def _finish(workspace: Workspace, folder: Path, *, as_json: bool) -> None:
         "epochs": len(epochs),
         "val_auc": reached,
         "threshold": run.threshold,
+        "validated": report.plain(run.validated),
         "seconds": run.seconds,
         "device": run.device,
         "weights": run.weights_source,
@@ -128,6 +129,9 @@ def _finish(workspace: Workspace, folder: Path, *, as_json: bool) -> None:
         return
     print(f"Run {run.run_id}: {len(epochs)} epochs in {report.duration(run.seconds)} on {run.device}")
     print(f"AUROC of the epoch that was kept {reached:.3f} on validation data; test data wait for the report")
+    if run.validated is not None:
+        print(f"Operating point: {run.positive} at a probability of {run.threshold:.3f} or above")
+        print(report.operating_words(run))
     say(f"Next: overread gui, or overread report {run.run_id} --out report")
 
 

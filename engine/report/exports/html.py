@@ -76,9 +76,8 @@ def figures_of(report: Report, against: Against) -> dict[str, Markup]:
     if binary:
         area[str(report.positive)] = against.estimates["AUROC"]
     if any(curve is not None for curve in against.roc.values()):
-        point = None
-        if binary:
-            point = (against.estimates["specificity"].value, against.estimates["sensitivity"].value)
+        value = {name: each.value for name, each in against.estimates.items()}
+        point = (1 - value["specificity"], value["sensitivity"]) if binary else None
         drawn["roc"] = roc_svg(against.roc, areas=area, point=point)
         prevalence = None
         if binary:
@@ -86,7 +85,10 @@ def figures_of(report: Report, against: Against) -> dict[str, Markup]:
             prevalence = float(against.confusion[yes].sum() / against.confusion.sum())
         average = {str(report.positive): against.estimates["average precision"]} if binary else None
         drawn["precision_recall"] = precision_recall_svg(
-            against.precision_recall, averages=average, prevalence=prevalence
+            against.precision_recall,
+            averages=average,
+            prevalence=prevalence,
+            point=(value["sensitivity"], value["positive predictive value"]) if binary else None,
         )
     if against.reliability:
         what = report.positive if binary else "the most probable class"

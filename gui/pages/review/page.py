@@ -10,13 +10,16 @@ import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from engine.errors import EngineError, ReviewError
+from engine.errors import EngineError, ReviewError, RunError
 from engine.reading import QUEUES, RunSummary
 from engine.records import PART_NAMES, PARTS, Prediction, Uncertainty, Verdict
+from engine.report import operating_words
+from engine.runs import load_run
 from gui.pages.review.reading_session import ASKED, Desk, Reading, StaleCaseError, part_named, review_of, text
 from gui.pages.review.viewer.viewer import ReviewPane
 from gui.web import AppSession, answered, explanation, image_url, sentence
@@ -67,7 +70,9 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     part = text(asked, "part")
     if part not in (*parts, WHOLE):
         part = "test" if "test" in parts else WHOLE
-    reading = Reading(run=run, queue=queue, part=part_named(part), reader=reader)
+    reading = Reading(
+        run=run, queue=queue, part=part_named(part), reader=reader, validated=_validated(session, run.run_id)
+    )
     _count(desk, reading)
     wished = text(asked, "case")
     case = _find(desk, reading, wished) if wished else None
@@ -253,6 +258,7 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
         "predicted": case.predicted,
         "positive": run.positive,
         "threshold": run.threshold if two else None,
+        "validated": reading.validated if two else "",
         "explanation": None if two else why_predicted(run.classes, case),
         "entropy": case.entropy,
         "most_entropy": math.log(max(2, len(run.classes))),
@@ -274,11 +280,23 @@ def why_predicted(classes: Sequence[str], case: Prediction) -> str | None:
     )
 
 
+@functools.lru_cache(maxsize=64)
+def _said_of(folder: Path) -> str:
+    try:
+        return operating_words(load_run(folder))
+    except RunError:
+        return ""  # a shared copy holds cases, not the run
+
+
+def _validated(session: AppSession, run_id: str) -> str:
+    """Say how the operating point did on validation data, where the run's folder tells it."""
+    return _said_of(session.workspace.runs / run_id)
+
+
 def _passes(dropout: Uncertainty) -> str:
     mean = "" if dropout.mean is None else f"{dropout.mean:.1%} "
     information = f"mutual information {dropout.mutual_information:.3f}"
-    scaled = f"scaled to the error ± {dropout.deviation:.0%}"
-    return f"{mean}± {dropout.variance**0.5:.1%} in {dropout.passes} passes; {scaled}; {information}"
+    return f"{mean}± {dropout.variance**0.5:.1%} in {dropout.passes} passes; {information}"
 
 
 def _before(desk: Desk, reading: Reading, case: Prediction) -> Answer | None:

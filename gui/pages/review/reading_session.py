@@ -43,6 +43,7 @@ class Reading:
         count: How many cases the queue has.
         numbers: n of "n of N" of the cases handed out so far. Counted on from case to case, because counting
             in the database takes longer the more cases there are.
+        validated: How the operating point did on validation data, as a sentence; empty where it is not known.
         turn: Held while a verdict or a step is under way, so that each sees the other's outcome.
     """
 
@@ -55,6 +56,7 @@ class Reading:
     read: int = 0
     total: int = 0
     count: int = 0
+    validated: str = ""
     numbers: dict[str, int] = field(default_factory=dict, repr=False)
     turn: RLock = field(default_factory=RLock, repr=False)
 

@@ -19,10 +19,10 @@ import pandas as pd
 
 from engine import jobs
 from engine.data import load_choices, load_index, training_request
-from engine.errors import EngineError, RecipeError, TrainingError
+from engine.errors import EngineError, RecipeError, RunError, TrainingError
 from engine.records import Epoch, Recipe
-from engine.report import duration
-from engine.runs import load_history
+from engine.report import duration, operating_words
+from engine.runs import load_history, load_run
 from gui.pages.train.plan import chosen_split, refuse_guests
 from gui.pages.train.recipe_form import recipe_of
 from gui.web import AppSession, markup
@@ -167,6 +167,7 @@ def run_box(status: jobs.JobStatus | None, working: jobs.JobStatus | None) -> st
         if status.epoch and status.state != "done":
             more.append(f"{status.epoch} of {status.epochs} epochs were completed.")
         if status.state == "done":
+            more += [said for said in (_validated(status.folder),) if said]
             more.append("Read its cases on the Review page and see its results on the Report page.")
         elif working is None:
             more.append(
@@ -222,6 +223,21 @@ def _asked(folder: Path) -> tuple[str, str]:
     except EngineError:
         return "unknown recipe", ""
     return request.training.recipe.title, request.training.dataset_id
+
+
+@lru_cache(maxsize=256)
+def _validated(folder: Path) -> str:
+    """Say how a finished run's operating point did on validation data; it never changes."""
+    try:
+        run = load_run(folder)
+    except RunError:
+        return ""
+    said = operating_words(run)
+    return (
+        f"Operating point: {run.positive} at a probability of {run.threshold:.3f} or above. {said}"
+        if said
+        else ""
+    )
 
 
 def _run_choice(status: jobs.JobStatus) -> tuple[str, str]:

@@ -42,6 +42,6 @@ def test_as_trained_is_an_operating_point_of_two_classes(positive: int) -> None:
     p = calibrated(logits, calibration)[:, positive]
     threshold = choose_threshold(
         "as-trained", labels == positive, p, undecided=undecided(calibration, positive)
-    )
+    ).value
     np.testing.assert_array_equal(p >= threshold, logits.argmax(axis=1) == positive)
     assert undecided(Calibration(), positive) == 0.5

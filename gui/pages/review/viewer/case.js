@@ -157,6 +157,7 @@ function describe(next, heatRead) {
   at('classes').parentElement.scrollTop = 0;
   at('classes').classList.toggle('rv-many', next.classes.length > 4);
   text('operating', next.threshold === null ? next.explanation ?? '' : `Operating point (mark): ${next.positive} at ${percent(next.threshold)} or above`);
+  text('validated', next.validated);
   text('entropy', `${next.entropy.toFixed(2)} of ${next.most_entropy.toFixed(2)}`);
   at('entropy-bar').style.width = percent(clamp(next.entropy / next.most_entropy, 0, 1));
   for (const name of ['dropout', 'conformal']) {

@@ -245,7 +245,7 @@ def test_uncertainty_is_told_where_it_was_computed(room: Room) -> None:
     )
     room.session.store.add_cases(room.run.run_id, [case])
     told = open_reading(Desk(room.session), {"case": case.image_id})["case"]
-    assert told["dropout"] == "62.0% ± 6.3% in 20 passes; scaled to the error ± 9%; mutual information 0.010"
+    assert told["dropout"] == "62.0% ± 6.3% in 20 passes; mutual information 0.010"
     assert told["conformal"] == "normal, pneumonia"
 
 
