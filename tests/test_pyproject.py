@@ -12,7 +12,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 OURS = ("engine", "gui", "sample_data")
 REQUIRED_BUT_NOT_IMPORTED = {
-    "torchvision": "imported by timm, and built for one torch (docs/adr/0011)",
     "pylibjpeg": "a plugin of pydicom",
     "pylibjpeg-libjpeg": "a plugin of pydicom",
     "pylibjpeg-openjpeg": "a plugin of pydicom",

@@ -31,6 +31,7 @@ from .openvino import (
 from .trainable import (
     count_parameters as count_parameters,
     len_parameters as len_parameters,
+    rate_groups as rate_groups,
     set_trainable as set_trainable,
     trained_parameters as trained_parameters,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -45,6 +45,28 @@ def set_trainable(
             "Name other layers, or set freeze_batch_norm to false",
         )
     return trained
+
+
+def rate_groups(
+    classifier: Classifier, parameters: Sequence[nn.Parameter], *, rate: float, decay: float
+) -> list[dict[str, Any]]:
+    """Return the parameters in groups with a learning rate each, as an optimiser takes them: the head's first.
+
+    Args:
+        classifier: Whose blocks count.
+        parameters: Which are trained, as `set_trainable` gave them.
+        rate: Of the head.
+        decay: What the rate is multiplied by from one block to the one below it.
+    """
+    trained = {id(parameter) for parameter in parameters}
+    layers = [list(classifier.head.parameters()), *reversed(_blocks(classifier.backbone))]
+    known = {id(parameter) for layer in layers for parameter in layer}
+    layers.append([parameter for parameter in parameters if id(parameter) not in known])
+    return [
+        {"params": group, "lr": rate * decay**depth}
+        for depth, layer in enumerate(layers)
+        if (group := [parameter for parameter in layer if id(parameter) in trained])
+    ]
 
 
 def _chosen(classifier: Classifier, trainable: str) -> list[nn.Parameter]:

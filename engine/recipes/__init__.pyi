@@ -17,6 +17,10 @@ from .fields import (
     field_schema as field_schema,
     registries as registries,
 )
+from .label_mixing import (
+    label_mixer as label_mixer,
+    mixes_images as mixes_images,
+)
 from .optimizers import (
     OPTIMIZERS as OPTIMIZERS,
     l1_penalty as l1_penalty,

@@ -28,16 +28,21 @@ PADDING: Final = {"edge": "border", "mirror": "reflection", "black": "zeros"}
 
 # Each kind of change keeps its column, so that switching one on leaves the draws of the others as they were.
 (_ROTATION, _SHEAR, _ZOOM, _SHIFT_X, _SHIFT_Y, _FLIP_X, _FLIP_Y, _TURN, _BRIGHTNESS, _CONTRAST) = range(10)
-_COLUMNS = 10
+(_ZOOM_Y, _CROP, _CROP_X, _CROP_Y, _NOISE, _NOISE_SEED) = range(10, 16)
+_COLUMNS = 16
 
 
 def augmentation_is_none(augmentation: Augmentation) -> bool:
     """Return whether `augmentation` changes nothing, whatever its fill."""
-    return not (_resamples(augmentation) or _turns(augmentation) or _recolours(augmentation))
+    return not (
+        _resamples(augmentation) or _turns(augmentation) or _recolours(augmentation) or augmentation.noise
+    )
 
 
 def _resamples(augmentation: Augmentation) -> bool:
-    return any((augmentation.rotation, augmentation.shear, augmentation.zoom, augmentation.shift))
+    return any(
+        (augmentation.rotation, augmentation.shear, augmentation.zoom, augmentation.crop, augmentation.shift)
+    )
 
 
 def _turns(augmentation: Augmentation) -> bool:
@@ -151,16 +156,27 @@ class Augmenter:
                 padding_mode=PADDING[augmentation.fill],
                 align_corners=False,
             )
-        if not _recolours(augmentation):
-            return images
+        if _recolours(augmentation):
+            images = self._recoloured(images, draws)
+        return _noisy(images, augmentation.noise, draws) if augmentation.noise else images
+
+    def _recoloured(self, images: Tensor, draws: NDArray[np.float64]) -> Tensor:
         factors = 2.0 * draws[:, [_BRIGHTNESS, _CONTRAST]] - 1.0
-        factors = 1.0 + factors * np.array([augmentation.brightness, augmentation.contrast])
+        factors = 1.0 + factors * np.array([self.augmentation.brightness, self.augmentation.contrast])
         scale = torch.from_numpy(factors).to(images.device, images.dtype, non_blocking=True)[
             :, :, None, None, None
         ]
         images = (images * scale[:, 0]).clamp_(0.0, 1.0)
         mean = images.mean(dim=(1, 2, 3), keepdim=True)
         return images.sub_(mean).mul_(scale[:, 1]).add_(mean).clamp_(0.0, 1.0)
+
+
+def _noisy(images: Tensor, most: float, draws: NDArray[np.float64]) -> Tensor:
+    noise = torch.empty_like(images)
+    for one, seed, level in zip(noise, draws[:, _NOISE_SEED], most * draws[:, _NOISE], strict=True):
+        generator = torch.Generator(images.device).manual_seed(int(seed * 2**53))
+        one.normal_(std=float(level), generator=generator)
+    return noise.add_(images).clamp_(0.0, 1.0)
 
 
 def _grid(matrices: NDArray[np.float64], images: Tensor) -> Tensor:
@@ -192,12 +208,12 @@ def inverse_matrices(
 ) -> NDArray[np.float64]:
     """Return, for each image, the matrix that says where each pixel of the result comes from.
 
-    Going forward an image is flipped, turned by quarters, sheared, zoomed, rotated and shifted; the result
+    Going forward an image is flipped, turned by quarters, sheared, zoomed, rotated, shifted and cropped; the result
     looks its pixels up, so the inverses stand here in the opposite order.
 
     Args:
         augmentation: The bounds.
-        draws: (B, 10) in [0, 1), from `uniform_draws`.
+        draws: (B, 16) in [0, 1), from `uniform_draws`.
         height: Pixels down.
         width: Pixels across.
 
@@ -208,12 +224,15 @@ def inverse_matrices(
     count = len(draws)
     angle = np.deg2rad(augmentation.rotation) * sides[:, _ROTATION]
     slant = np.tan(np.deg2rad(augmentation.shear) * sides[:, _SHEAR])
-    shrink = 1.0 / (1.0 + augmentation.zoom * sides[:, _ZOOM])
+    shrink = 1.0 / (1.0 + augmentation.zoom * sides[:, [_ZOOM, _ZOOM_Y]])  # (B, 2)
     cosine, sine = np.cos(angle), np.sin(angle)
 
     unrotate = _two_by_two(cosine, sine, -sine, cosine)
     unshear = _two_by_two(np.ones(count), -slant, np.zeros(count), np.ones(count))
-    linear = unshear @ unrotate * shrink[:, None, None]
+    if augmentation.zoom_each_axis:
+        linear = unshear * shrink[:, None, :] @ unrotate
+    else:
+        linear = unshear @ unrotate * shrink[:, :1, None]
     # Angles are angles of pixels: without this a rotation would shear an image that is not square.
     to_pixels = np.diag([width / 2.0, height / 2.0])
     linear = np.linalg.inv(to_pixels) @ linear @ to_pixels
@@ -226,7 +245,9 @@ def inverse_matrices(
     linear = _two_by_two(cosines * flip_x, sines * flip_x, -sines * flip_y, cosines * flip_y) @ linear
 
     shift = -2.0 * augmentation.shift * sides[:, [_SHIFT_X, _SHIFT_Y]]  # the image is 2 across
-    return np.concatenate([linear, linear @ shift[:, :, None]], axis=2)
+    kept = 1.0 - augmentation.crop * draws[:, _CROP]
+    middle = (1.0 - kept)[:, None] * sides[:, [_CROP_X, _CROP_Y]]  # anywhere within the image
+    return np.concatenate([linear * kept[:, None, None], linear @ (shift + middle)[:, :, None]], axis=2)
 
 
 def _two_by_two(

@@ -56,6 +56,11 @@ def check_fields_together(recipe: Recipe) -> None:
                 f"{place} lowers its learning rate on a plateau by a factor of 1, which changes nothing",
                 f"Set {place}.schedule_factor below 1, often 0.1",
             )
+        if phase.warm_up >= phase.epochs:
+            raise RecipeError(
+                f"{place} warms up for {phase.warm_up} of {phase.epochs} epochs, so its learning rate is never reached",
+                f"Set {place}.warm_up below {place}.epochs",
+            )
         if phase.freeze_batch_norm and recipe.weights == "random":
             raise RecipeError(
                 f"{place} freezes the batch norm of a backbone with random weights, which has measured no image yet",

@@ -230,10 +230,14 @@ def focal_loss(logits: Tensor, labels: Tensor, gamma: float, weights: Tensor | N
 
     Args:
         logits: (B, C).
-        labels: (B,) int64.
+        labels: (B,) int64, or (B, C) float: each class's share of a blended or smoothed label.
         gamma: Exponent; 0 gives the cross-entropy.
         weights: (C,) factor of each class, or None.
     """
+    if labels.is_floating_point():
+        log_p = functional.log_softmax(logits, dim=1)
+        shares = -labels * log_p * (-torch.expm1(log_p)).clamp_min(1e-12) ** gamma
+        return (shares if weights is None else shares * weights).sum(dim=1).mean()
     cross_entropy = functional.cross_entropy(logits, labels, reduction="none")
     # -expm1(-loss) is 1 - p of the true class without cancellation; a root of 0 would have no gradient.
     losses = cross_entropy * (-torch.expm1(-cross_entropy)).clamp_min(1e-12) ** gamma

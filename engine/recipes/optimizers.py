@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -14,12 +14,17 @@ from engine.records import Phase
 # ---------------------------------------------------------------------------------------------- optimisers
 
 
-def _fused(parameters: list[nn.Parameter]) -> bool | None:
+Trained = list[nn.Parameter] | list[dict[str, Any]]
+"""Parameters, or groups of them with a rate each, as PyTorch's optimisers take them."""
+
+
+def _fused(trained: Trained) -> bool | None:
     """Ask for one kernel a step where that is sure to work; None leaves the choice to PyTorch."""
-    return True if all(parameter.is_cuda for parameter in parameters) else None
+    groups = [one["params"] if isinstance(one, dict) else [one] for one in trained]
+    return True if all(parameter.is_cuda for group in groups for parameter in group) else None
 
 
-def _sgd(parameters: list[nn.Parameter], phase: Phase) -> Optimizer:
+def _sgd(parameters: Trained, phase: Phase) -> Optimizer:
     return torch.optim.SGD(
         parameters,
         lr=phase.learning_rate,
@@ -29,7 +34,7 @@ def _sgd(parameters: list[nn.Parameter], phase: Phase) -> Optimizer:
     )
 
 
-def _momentum(parameters: list[nn.Parameter], phase: Phase) -> Optimizer:
+def _momentum(parameters: Trained, phase: Phase) -> Optimizer:
     return torch.optim.SGD(
         parameters,
         lr=phase.learning_rate,
@@ -39,7 +44,7 @@ def _momentum(parameters: list[nn.Parameter], phase: Phase) -> Optimizer:
     )
 
 
-def _nesterov(parameters: list[nn.Parameter], phase: Phase) -> Optimizer:
+def _nesterov(parameters: Trained, phase: Phase) -> Optimizer:
     return torch.optim.SGD(
         parameters,
         lr=phase.learning_rate,
@@ -50,29 +55,29 @@ def _nesterov(parameters: list[nn.Parameter], phase: Phase) -> Optimizer:
     )
 
 
-def _rmsprop(parameters: list[nn.Parameter], phase: Phase) -> Optimizer:
+def _rmsprop(parameters: Trained, phase: Phase) -> Optimizer:
     return torch.optim.RMSprop(
         parameters, lr=phase.learning_rate, momentum=phase.momentum, weight_decay=phase.weight_decay
     )
 
 
-def _adadelta(parameters: list[nn.Parameter], phase: Phase) -> Optimizer:
+def _adadelta(parameters: Trained, phase: Phase) -> Optimizer:
     return torch.optim.Adadelta(parameters, lr=phase.learning_rate, weight_decay=phase.weight_decay)
 
 
-def _adam(parameters: list[nn.Parameter], phase: Phase) -> Optimizer:
+def _adam(parameters: Trained, phase: Phase) -> Optimizer:
     return torch.optim.Adam(
         parameters, lr=phase.learning_rate, weight_decay=phase.weight_decay, fused=_fused(parameters)
     )
 
 
-def _adamw(parameters: list[nn.Parameter], phase: Phase) -> Optimizer:
+def _adamw(parameters: Trained, phase: Phase) -> Optimizer:
     return torch.optim.AdamW(
         parameters, lr=phase.learning_rate, weight_decay=phase.weight_decay, fused=_fused(parameters)
     )
 
 
-OPTIMIZERS: Final[dict[str, Callable[[list[nn.Parameter], Phase], Optimizer]]] = {
+OPTIMIZERS: Final[dict[str, Callable[[Trained, Phase], Optimizer]]] = {
     "sgd": _sgd,
     "momentum": _momentum,
     "nesterov": _nesterov,

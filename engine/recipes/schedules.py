@@ -30,11 +30,20 @@ class Schedule:
     """Moves the learning rate once an epoch.
 
     Args:
-        scheduler: PyTorch's.
+        scheduler: PyTorch's, which begins when the warm-up is over.
+        warm_up: Epochs over which the rate rises evenly to where the scheduler begins.
     """
 
-    def __init__(self, scheduler: lr_scheduler.LRScheduler) -> None:
-        self._scheduler = scheduler
+    def __init__(self, scheduler: lr_scheduler.LRScheduler, warm_up: int = 0) -> None:
+        self._scheduler, self._warm_up, self._epochs = scheduler, warm_up, 0
+        self._full = [group["lr"] for group in scheduler.optimizer.param_groups]
+        if warm_up:
+            self._rise()
+
+    def _rise(self) -> None:
+        share = (self._epochs + 1) / (self._warm_up + 1)
+        for group, rate in zip(self._scheduler.optimizer.param_groups, self._full, strict=True):
+            group["lr"] = rate * share
 
     def step(self, metric: float) -> None:
         """End an epoch.
@@ -42,7 +51,10 @@ class Schedule:
         Args:
             metric: The epoch's value of `Phase.monitor`; only "plateau" looks at it. NaN is no improvement.
         """
-        if isinstance(self._scheduler, lr_scheduler.ReduceLROnPlateau):
+        self._epochs += 1
+        if self._epochs <= self._warm_up:
+            self._rise()
+        elif isinstance(self._scheduler, lr_scheduler.ReduceLROnPlateau):
             self._scheduler.step(metric)
         else:
             self._scheduler.step()
@@ -58,16 +70,19 @@ class Schedule:
         The learning rate itself is in the optimiser's state.
         """
         # The constant schedule's function is not state, and JSON has no place for it.
-        return {key: value for key, value in self._scheduler.state_dict().items() if key != "lr_lambdas"}
+        state = {key: value for key, value in self._scheduler.state_dict().items() if key != "lr_lambdas"}
+        return {**state, "epochs": self._epochs}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from `state`."""
-        missing = {key: value for key, value in self._scheduler.state_dict().items() if key not in state}
-        self._scheduler.load_state_dict({**missing, **state})
+        # A run begun by a version without warm-up says no epochs, and has none to warm up in.
+        self._epochs = state.get("epochs", 0)
+        own = self._scheduler.state_dict()
+        self._scheduler.load_state_dict({key: state.get(key, value) for key, value in own.items()})
 
 
 def _constant(optimizer: Optimizer, phase: Phase) -> Schedule:
-    return Schedule(lr_scheduler.LambdaLR(optimizer, lambda epoch: 1.0))
+    return Schedule(lr_scheduler.LambdaLR(optimizer, lambda epoch: 1.0), phase.warm_up)
 
 
 def _plateau(optimizer: Optimizer, phase: Phase) -> Schedule:
@@ -80,24 +95,29 @@ def _plateau(optimizer: Optimizer, phase: Phase) -> Schedule:
             patience=max(phase.schedule_patience - 1, 0),
             threshold=1e-4,
             threshold_mode="abs",
-        )
+        ),
+        phase.warm_up,
     )
 
 
 def _step(optimizer: Optimizer, phase: Phase) -> Schedule:
     return Schedule(
-        lr_scheduler.StepLR(optimizer, step_size=max(phase.schedule_patience, 1), gamma=phase.schedule_factor)
+        lr_scheduler.StepLR(
+            optimizer, step_size=max(phase.schedule_patience, 1), gamma=phase.schedule_factor
+        ),
+        phase.warm_up,
     )
 
 
 def _cosine(optimizer: Optimizer, phase: Phase) -> Schedule:
-    """From the learning rate to nothing over the phase's epochs (arXiv:1608.03983), without restarts."""
-    epochs = max(phase.epochs, 1)
+    """From the learning rate to nothing over the epochs left after warm-up (arXiv:1608.03983), without restarts."""
+    epochs = max(phase.epochs - phase.warm_up, 1)
     # In closed form; PyTorch's CosineAnnealingLR multiplies from epoch to epoch and drifts.
     return Schedule(
         lr_scheduler.LambdaLR(
             optimizer, lambda epoch: 0.5 * (1.0 + math.cos(math.pi * min(epoch / epochs, 1.0)))
-        )
+        ),
+        phase.warm_up,
     )
 
 

@@ -23,24 +23,31 @@ class Augmentation:
         rotation: Degrees to either side.
         shear: Degrees to either side, along x.
         zoom: Scale drawn from [1 - zoom, 1 + zoom].
+        zoom_each_axis: Draw the scale of width and of height by itself, as Keras does.
+        crop: Share of each side at most that is left out by a crop, which lies anywhere and is enlarged to the whole.
         shift: Fraction of width and of height to either side.
         horizontal_flip: Flip left to right with probability one half.
         vertical_flip: Flip top to bottom with probability one half.
         quarter_turns: Rotate by 0, 90, 180 or 270 degrees.
         brightness: Factor drawn from [1 - brightness, 1 + brightness].
         contrast: Factor drawn from [1 - contrast, 1 + contrast].
+        noise: Standard deviation at most of Gaussian noise added to every value, as a share of black to white; drawn
+            from [0, noise].
         fill: What stands where the image ended: its edge, its mirror, or black.
     """
 
     rotation: Annotated[float, Interval(ge=0, le=180)] = 0.0
     shear: Annotated[float, Interval(ge=0, le=80)] = 0.0
     zoom: Share = 0.0
+    zoom_each_axis: bool = False
+    crop: Share = 0.0
     shift: Share = 0.0
     horizontal_flip: bool = False
     vertical_flip: bool = False
     quarter_turns: bool = False
     brightness: Share = 0.0
     contrast: Share = 0.0
+    noise: Share = 0.0
     fill: Literal["edge", "mirror", "black"] = "edge"
 
 
@@ -105,6 +112,16 @@ class Phase:
         stop_patience: Epochs without improvement before the phase ends early; 0 means never.
         monitor: What improvement means for the schedule, early stopping and the best checkpoint.
         clip_norm: Largest gradient norm; 0 means no clipping.
+        warm_up: Epochs over which the rate rises evenly to `learning_rate`; then the schedule begins.
+        layer_decay: What the rate is multiplied by from each block of the backbone to the one below it; the head
+            keeps the whole rate (arXiv:1801.06146).
+        ema_decay: Decay a step of an exponential moving average of the weights, which is then what is validated and
+            kept; 0 means none.
+        label_smoothing: Share of a label's weight that is spread over all classes (arXiv:1512.00567).
+        mixup: Parameter of the beta distribution by which images and labels are blended in pairs
+            (arXiv:1710.09412); 0 means none.
+        cutmix: The same, with a rectangle of the other image put in (arXiv:1905.04899); with both, each batch draws
+            one of the two.
     """
 
     name: str
@@ -122,6 +139,12 @@ class Phase:
     stop_patience: Patience = 0
     monitor: Literal["val_loss", "val_accuracy", "val_auc"] = "val_loss"
     clip_norm: Penalty = 0.0
+    warm_up: Annotated[int, Interval(ge=0, le=1_000)] = 0
+    layer_decay: Annotated[float, Interval(ge=0.01, le=1)] = 1.0
+    ema_decay: Annotated[float, Interval(ge=0, le=0.99999)] = 0.0
+    label_smoothing: Annotated[float, Interval(ge=0, le=0.9)] = 0.0
+    mixup: Annotated[float, Interval(ge=0, le=100)] = 0.0
+    cutmix: Annotated[float, Interval(ge=0, le=100)] = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

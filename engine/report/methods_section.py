@@ -168,13 +168,33 @@ def conformal_words(conformal: Conformal, classes: Sequence[str]) -> str:
 
 def phase_words(phase: Phase) -> str:
     """Say what one stretch of training did."""
+    rate = f"{phase.optimizer}, learning rate {phase.learning_rate:g} ({', '.join(_rate_words(phase))})"
     return (
         f"at most {phase.epochs} epochs of {phase.trainable}"
         + (", batch norm of the backbone frozen" if phase.freeze_batch_norm else "")
-        + f"; {phase.optimizer}, learning rate "
-        f"{phase.learning_rate:g} ({phase.schedule}); best epoch by {phase.monitor.replace('_', ' ')}"
+        + f"; {rate}{''.join(_remedies(phase))}; best epoch by {phase.monitor.replace('_', ' ')}"
         + (f"; stopped after {phase.stop_patience} epochs without improvement" if phase.stop_patience else "")
     )
+
+
+def _rate_words(phase: Phase) -> Iterator[str]:
+    yield phase.schedule
+    if phase.warm_up:
+        yield f"after {phase.warm_up} {'epoch' if phase.warm_up == 1 else 'epochs'} of warm-up"
+    if phase.layer_decay != 1:
+        yield f"multiplied by {phase.layer_decay:g} from each block to the one below it (arXiv:1801.06146)"
+
+
+def _remedies(phase: Phase) -> Iterator[str]:
+    """Yield what a phase does against learning the training images by heart."""
+    if phase.label_smoothing:
+        yield f"; labels smoothed by {phase.label_smoothing:g} (arXiv:1512.00567)"
+    if phase.mixup:
+        yield f"; images blended in pairs (mixup, α {phase.mixup:g}, arXiv:1710.09412)"
+    if phase.cutmix:
+        yield f"; rectangles exchanged between images (CutMix, α {phase.cutmix:g}, arXiv:1905.04899)"
+    if phase.ema_decay:
+        yield f"; the weights' moving average (decay {phase.ema_decay:g} a step) validated and kept"
 
 
 def injection_words(injection: Injection) -> str:
@@ -214,13 +234,15 @@ def augmentation_words(augmentation: Augmentation) -> str:
     words = [
         f"rotation ±{a.rotation:g}°" if a.rotation else "",
         f"shear ±{a.shear:g}°" if a.shear else "",
-        f"zoom ±{a.zoom:.0%}" if a.zoom else "",
+        f"zoom ±{a.zoom:.0%}{' of each axis' if a.zoom_each_axis else ''}" if a.zoom else "",
+        f"crops of up to {a.crop:.0%} of each side" if a.crop else "",
         f"shift ±{a.shift:.0%}" if a.shift else "",
         "left-right flip" if a.horizontal_flip else "",
         "up-down flip" if a.vertical_flip else "",
         "quarter turns" if a.quarter_turns else "",
         f"brightness ±{a.brightness:.0%}" if a.brightness else "",
         f"contrast ±{a.contrast:.0%}" if a.contrast else "",
+        f"noise of up to {a.noise:.0%}" if a.noise else "",
     ]
     said = ", ".join(word for word in words if word)
     return f"{said}; training images only" if said else "none"

@@ -169,6 +169,7 @@ def open_batches(
     cache: ImageCache,
     data: TrainingData,
     *,
+    pixels: bool,
     device: str,
     cache_dir: Path,
     progress: Callable[[int, int], None],
@@ -180,6 +181,7 @@ def open_batches(
         classifier: As `engine.models.trainable.set_trainable` left it for the phase.
         cache: Decoded images.
         data: Which of them are trained and validated on.
+        pixels: Whether the phase changes batches of images, so that no bank can stand for them.
         device: Where the classifier lies.
         cache_dir: Where the bank lies.
         progress: Told of images done and images in all; may raise to stop.
@@ -196,6 +198,7 @@ def open_batches(
     cut = find_frozen_part(classifier)
     if (
         cut is None
+        or pixels
         or changes_copies
         or (changes and recipe.views == 0)
         or not _fits(cut, recipe, data, device)

@@ -35,6 +35,7 @@ class Checkpoint:
         model: State of the classifier.
         best: State of the best classifier so far; None before the first improvement.
         progress: Numbers of the phase: best value, epochs since it, the scheduler's state.
+        average: Moving average of the weights, where the phase keeps one.
         optimizer: As `torch.optim.Optimizer.state_dict` gives it; None at a phase's beginning.
         seconds: Training time so far.
     """
@@ -43,6 +44,7 @@ class Checkpoint:
     epochs: int
     model: State
     best: State | None
+    average: State | None = None
     progress: Mapping[str, Any] = field(default_factory=dict)
     optimizer: Mapping[str, Any] | None = None
     seconds: float = 0.0
@@ -64,6 +66,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
 
     tensors: State = {f"model/{name}": value for name, value in checkpoint.model.items()}
     tensors |= {f"best/{name}": value for name, value in (checkpoint.best or {}).items()}
+    tensors |= {f"average/{name}": value for name, value in (checkpoint.average or {}).items()}
     facts: dict[str, Any] = {
         "phase": checkpoint.phase,
         "epochs": checkpoint.epochs,
@@ -130,6 +133,7 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
         epochs=facts["epochs"],
         model=_below(tensors, "model/"),
         best=_below(tensors, "best/") if facts["has_best"] else None,
+        average=_below(tensors, "average/") or None,
         progress=facts["progress"],
         optimizer=optimizer,
         seconds=facts["seconds"],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,12 +22,22 @@ from torch.nn import functional
 
 from engine.errors import TrainingError, TrainingStopped
 from engine.images import ImageCache
-from engine.models import Classifier, autocast, compiled, half_precision, set_trainable
-from engine.recipes import OPTIMIZERS, SCHEDULES, balanced_rows, focal_loss, is_better, l1_penalty
+from engine.models import Classifier, autocast, compiled, half_precision, rate_groups, set_trainable
+from engine.recipes import (
+    OPTIMIZERS,
+    SCHEDULES,
+    balanced_rows,
+    focal_loss,
+    is_better,
+    l1_penalty,
+    label_mixer,
+    mixes_images,
+)
 from engine.records import Epoch, Phase, Recipe
 from engine.runs import append_epoch, load_history, write_history
 from engine.statistics import placements
 from engine.storage import KEPT_BYTES
+from engine.training.averaging import WeightAverage
 from engine.training.batches import BatchSource, TrainingData, open_batches
 from engine.training.checkpoint import Checkpoint, State, copy_state, save_checkpoint
 from engine.training.feature_bank import trim_banks
@@ -120,32 +131,39 @@ class TrainingLoop:
             parameters = set_trainable(
                 self.classifier, phase.trainable, freeze_batch_norm=phase.freeze_batch_norm
             )
-            optimizer = OPTIMIZERS[phase.optimizer](parameters, phase)
+            optimizer = OPTIMIZERS[phase.optimizer](self._groups(parameters, phase), phase)
             schedule = SCHEDULES[phase.schedule](optimizer, phase)
             batch_source = open_batches(
                 self.recipe,
                 self.classifier,
                 self.cache,
                 self.data,
+                pixels=mixes_images(phase),
                 device=self.device,
                 cache_dir=self.cache_dir,
                 progress=stoppable(self.should_stop, self.on_batch),
             )
             batch_source.rest = compiled(batch_source.rest)
+            average = WeightAverage(self.classifier, phase.ema_decay) if phase.ema_decay else None
             done = 0
             if resumed is not None:
                 done = resumed.epochs
                 if resumed.optimizer is not None:
                     optimizer.load_state_dict(dict(resumed.optimizer))
                     schedule.load_state_dict(resumed.progress["schedule"])
+                if average is not None and resumed.average is not None:
+                    average.load(resumed.average, resumed.progress["average_steps"])
             while done < phase.epochs and not self._ended(phase):
                 started = time.monotonic()
                 rate = optimizer.param_groups[0]["lr"]
-                train_loss, images = self._epoch(phase, index, done, batch_source, optimizer, parameters)
-                figures = self._validate(batch_source)
-                value = figures[phase.monitor]
+                train_loss, images = self._epoch(
+                    phase, index, done, batch_source, optimizer, parameters, average
+                )
+                with average.in_place() if average is not None else nullcontext():
+                    figures = self._validate(batch_source)
+                    value = figures[phase.monitor]
+                    improved = self._note(value, phase)
                 schedule.step(value)
-                improved = self._note(value, phase)
                 done, number = done + 1, number + 1
                 seconds = time.monotonic() - started
                 epoch = Epoch(
@@ -161,13 +179,20 @@ class TrainingLoop:
                 append_epoch(self.folder, epoch)
                 last = index == len(self.recipe.phases) - 1 and (done == phase.epochs or self._ended(phase))
                 if last or time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS:
-                    self._save(index, done, number, optimizer, schedule.state_dict())
+                    self._save(index, done, number, optimizer, schedule.state_dict(), average)
                     saved_at = time.monotonic()
                 yield epoch
             del batch_source  # it has the banks open
             trim_banks(self.cache_dir / "features", KEPT_BYTES["features"])
         if self.progress.best is not None:
             self.classifier.load_state_dict(self.progress.best)
+
+    def _groups(
+        self, parameters: list[nn.Parameter], phase: Phase
+    ) -> list[nn.Parameter] | list[dict[str, Any]]:
+        if phase.layer_decay == 1:
+            return parameters
+        return rate_groups(self.classifier, parameters, rate=phase.learning_rate, decay=phase.layer_decay)
 
     def _enter(self, phase: Phase) -> None:
         # A phase starts from the best of those before it, and must beat it: fine-tuning can only help.
@@ -197,6 +222,7 @@ class TrainingLoop:
         batch_source: BatchSource,
         optimizer: torch.optim.Optimizer,
         parameters: list[nn.Parameter],
+        average: WeightAverage | None,
     ) -> tuple[float, int]:
         recipe, data = self.recipe, self.data
         view = index * 10_000 + done  # differs from epoch to epoch over all phases
@@ -210,6 +236,7 @@ class TrainingLoop:
         weights = None
         if plan.class_weights is not None:
             weights = torch.from_numpy(plan.class_weights).to(self.device)
+        mixer = label_mixer(phase, len(data.classes))
         self.classifier.train()
         total, images = 0.0, 0
         for step, (chosen, inputs) in enumerate(
@@ -217,6 +244,8 @@ class TrainingLoop:
         ):
             self.unless_stopped()
             labels = torch.from_numpy(data.train_labels[plan.rows[chosen]]).to(self.device)
+            if mixer is not None:
+                inputs, labels = mixer(inputs, labels)
             optimizer.zero_grad(set_to_none=True)
             with autocast(self.device):
                 logits = batch_source.logits(inputs)
@@ -230,6 +259,8 @@ class TrainingLoop:
                 nn.utils.clip_grad_norm_(parameters, phase.clip_norm)
             self.scaler.step(optimizer)
             self.scaler.update()
+            if average is not None:
+                average.update()
             total += float(loss.detach()) * len(chosen)
             images += len(chosen)
             self.on_batch(step + 1, len(batches))
@@ -266,6 +297,7 @@ class TrainingLoop:
         number: int,
         optimizer: torch.optim.Optimizer,
         schedule: dict[str, Any],
+        average: WeightAverage | None,
     ) -> None:
         save_checkpoint(
             self.folder,
@@ -274,6 +306,7 @@ class TrainingLoop:
                 epochs=done,
                 model=copy_state(self.classifier),
                 best=self.progress.best,
+                average=average.state() if average is not None else None,
                 progress={
                     "best_value": self.progress.best_value,
                     "epochs_since_best": self.progress.epochs_since_best,
@@ -281,6 +314,7 @@ class TrainingLoop:
                     "schedule": schedule,
                     "scaler": self.scaler.state_dict(),
                     "epochs_before": number - done,
+                    "average_steps": average.steps if average is not None else 0,
                 },
                 optimizer=optimizer.state_dict(),
                 seconds=time.monotonic() - self.began,

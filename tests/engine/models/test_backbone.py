@@ -10,7 +10,7 @@ import torch
 from engine.errors import RecipeError, WeightsError
 from engine.models.backbone import BACKBONES, build_backbone
 from engine.models.classifier import build_classifier, load_pretrained
-from engine.models.trainable import count_parameters, set_trainable
+from engine.models.trainable import count_parameters, rate_groups, set_trainable
 from engine.models.weights import file_digest, packaged_file
 from engine.records import Head, Phase, Recipe
 from tests.tiny import TINY_RECIPE
@@ -181,6 +181,22 @@ def test_frozen_batch_norm_stays_as_it_came_while_the_layers_around_it_learn() -
     assert all(parameter.requires_grad for parameter in classifier.parameters())
     with pytest.raises(RecipeError, match="batch norm alone"):
         set_trainable(classifier, "bn1.*", freeze_batch_norm=True)
+
+
+@pytest.mark.parametrize("trainable", ["all", "last 2", "head"])
+def test_the_rate_falls_from_block_to_block_and_each_parameter_has_one(trainable: str) -> None:
+    classifier = build_classifier(TINY_RECIPE, 2)
+    parameters = set_trainable(classifier, trainable)
+    groups = rate_groups(classifier, parameters, rate=0.1, decay=0.5)
+    grouped = [id(parameter) for group in groups for parameter in group["params"]]
+    assert sorted(grouped) == sorted(map(id, parameters))
+    assert [group["lr"] for group in groups] == pytest.approx(
+        [0.1 * 0.5**depth for depth in range(len(groups))]
+    )
+    rate = {id(parameter): group["lr"] for group in groups for parameter in group["params"]}
+    assert rate[id(classifier.head.output.weight)] == 0.1
+    first = next(classifier.backbone.parameters())
+    assert rate.get(id(first), 0.0) == (min(rate.values()) if trainable == "all" else 0.0)
 
 
 def test_the_last_blocks_are_those_next_to_the_head() -> None:

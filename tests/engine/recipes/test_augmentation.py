@@ -17,7 +17,7 @@ from engine.records import Augmentation
 
 EVERYTHING = Augmentation(
     rotation=30, shear=10, zoom=0.2, shift=0.2, horizontal_flip=True, vertical_flip=True, quarter_turns=True,
-    brightness=0.15, contrast=0.15,
+    brightness=0.15, contrast=0.15, zoom_each_axis=True, crop=0.2, noise=0.1,
 )  # fmt: skip
 
 
@@ -36,7 +36,7 @@ def centres(images: torch.Tensor) -> np.ndarray:
 def test_nothing_is_none_and_each_single_change_is_something():
     assert augmentation_is_none(Augmentation())
     assert augmentation_is_none(Augmentation(fill="black"))
-    for name in ("rotation", "shear", "zoom", "shift", "brightness", "contrast"):
+    for name in ("rotation", "shear", "zoom", "shift", "crop", "brightness", "contrast", "noise"):
         assert not augmentation_is_none(replace(Augmentation(), **{name: 0.1}))
     for name in ("horizontal_flip", "vertical_flip", "quarter_turns"):
         assert not augmentation_is_none(replace(Augmentation(), **{name: True}))
@@ -134,6 +134,47 @@ def test_zoom_scales_distances_within_its_bounds():
     assert 0.79 < scale.min() < 0.83 and 1.17 < scale.max() < 1.21
 
 
+def test_each_axis_may_be_zoomed_by_itself():
+    images = spot(52, 52, count=300)
+    where = centres(
+        Augmenter(Augmentation(zoom=0.2, zoom_each_axis=True, fill="black"), 1)(images, range(300), 0)
+    )
+    scales = (where - 31.5) / 20.5
+    assert 0.79 < scales.min() < 0.83 and 1.17 < scales.max() < 1.21
+    assert abs(np.corrcoef(scales.T)[0, 1]) < 0.15
+    together = centres(Augmenter(Augmentation(zoom=0.2, fill="black"), 1)(images, range(300), 0))
+    np.testing.assert_allclose(together[:, 0], together[:, 1], atol=0.1)
+
+
+def test_a_crop_lies_anywhere_within_the_image_and_fills_the_whole():
+    """A ramp from left to right and from top to bottom says where each crop began and ended."""
+    ramp = torch.linspace(0, 1, 64).expand(64, 64)
+    images = torch.stack([ramp, ramp.T]).expand(400, 2, 64, 64).contiguous()
+    cut = Augmenter(Augmentation(crop=0.3, fill="black"), 2)(images, range(400), 0).numpy()
+    left, right = cut[:, 0, 32, 1], cut[:, 0, 32, -2]
+    top, bottom = cut[:, 1, 1, 32], cut[:, 1, -2, 32]
+    np.testing.assert_allclose(right - left, bottom - top, atol=1e-3)  # its shape is the image's
+    kept = (right - left) / (61 / 63)
+    assert 0.699 < kept.min() < 0.72 and 0.98 < kept.max() < 1.001
+    assert cut[:, :, 1:-1, 1:-1].min() > 0  # nothing from beyond the border
+    smallest = kept < 0.8
+    for begin in (left[smallest], top[smallest]):
+        assert begin.min() < 0.04 and begin.max() > 0.18
+    assert abs(np.corrcoef(left, top)[0, 1]) < 0.75  # related by the size alone
+
+
+def test_noise_is_gaussian_of_up_to_its_level_and_the_same_again():
+    grey = torch.full((300, 1, 32, 32), 0.5)
+    augmenter = Augmenter(Augmentation(noise=0.1), 0)
+    noisy = augmenter(grey, range(300), 0)
+    assert torch.equal(noisy, augmenter(grey, range(300), 0))
+    assert not torch.equal(noisy, augmenter(grey, range(300), 1))
+    levels = noisy.std(dim=(1, 2, 3)).numpy()
+    assert stats.kstest(levels, stats.uniform(0, 0.1).cdf).pvalue > 1e-3
+    loudest = (noisy[levels.argmax()] - 0.5).ravel().numpy() / levels.max()
+    assert stats.kstest(loudest, "norm").pvalue > 1e-3
+
+
 def test_shear_slides_rows_sideways_and_no_pixel_up_or_down():
     images = spot(52, 32, count=300)
     where = centres(Augmenter(Augmentation(shear=20, fill="black"), 1)(images, range(300), 0))
@@ -145,7 +186,7 @@ def test_the_same_geometry_as_scipy():
     """One image through everything at once equals scipy.ndimage.affine_transform with the same matrix."""
     generator = np.random.default_rng(0)
     image = ndimage.gaussian_filter(generator.random((40, 40)), 2).astype(np.float32)
-    augmentation = replace(EVERYTHING, brightness=0.0, contrast=0.0, fill="edge")
+    augmentation = replace(EVERYTHING, brightness=0.0, contrast=0.0, noise=0.0, fill="edge")
     changed = Augmenter(augmentation, 9)(torch.from_numpy(image)[None, None], [4], 7)[0, 0].numpy()
     matrix = inverse_matrices(augmentation, uniform_draws(9, np.array([4]), 7), height=40, width=40)[0]
     swapped = matrix[::-1, [1, 0, 2]]  # scipy speaks of rows first

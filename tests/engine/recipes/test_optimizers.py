@@ -48,12 +48,13 @@ def test_every_optimiser_learns(name):
     assert nn.functional.cross_entropy(net(images), labels).item() < before - 0.1
 
 
+@pytest.mark.parametrize("warm_up", [0, 7])
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_resuming_gives_the_same_weights_and_rates_as_not_stopping(name, schedule):
+def test_resuming_gives_the_same_weights_and_rates_as_not_stopping(name, schedule, warm_up):
     phase = Phase(
         name="x", epochs=len(METRICS), optimizer=name, schedule=schedule, schedule_patience=2, momentum=0.5,
-        weight_decay=1e-3, learning_rate=0.05,
+        weight_decay=1e-3, learning_rate=0.05, warm_up=warm_up,
     )  # fmt: skip
 
     def fresh():
@@ -115,6 +116,27 @@ def test_plateau_acts_after_so_many_epochs_without_improvement():
     assert rates("plateau", rising, monitor="val_loss", **settings)[-1] == pytest.approx(0.1)
     assert rates("plateau", rising, monitor="val_accuracy", **settings)[-1] == 1.0
     assert rates("plateau", [math.nan] * 6, monitor="val_auc", **settings)[-1] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_warm_up_rises_evenly_and_then_the_schedule_begins_as_it_would_have_begun(schedule):
+    settings = {"schedule_patience": 1, "schedule_factor": 0.5}
+    with_warm_up = rates(schedule, [1.0] * 8, warm_up=3, **settings)
+    assert with_warm_up[:3] == pytest.approx([0.25, 0.5, 0.75])
+    assert with_warm_up[3:] == pytest.approx(rates(schedule, [1.0] * 5, **settings))
+
+
+def test_a_phase_begun_by_a_version_without_warm_up_goes_on():
+    phase = Phase(name="x", epochs=9, learning_rate=1.0, schedule="step", schedule_patience=2)
+    optimizer = OPTIMIZERS["sgd"](list(small_net().parameters()), phase)
+    plan = SCHEDULES["step"](optimizer, phase)
+    learn(small_net(), optimizer, plan, [0.0] * 3)
+    state = plan.state_dict()
+    del state["epochs"]
+    again = SCHEDULES["step"](optimizer, phase)
+    again.load_state_dict(state)
+    again.step(0.0)
+    assert again.learning_rate == pytest.approx(0.01)
 
 
 def test_momentum_has_its_usual_value_unless_the_phase_names_one():

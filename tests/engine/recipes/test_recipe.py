@@ -148,6 +148,12 @@ def test_freezing_a_batch_norm_that_has_measured_nothing_is_a_contradiction() ->
         change_recipe(RECIPES["default"], {"weights": "random"})
 
 
+def test_a_warm_up_that_never_ends_is_a_contradiction() -> None:
+    with pytest.raises(RecipeError, match=r"Set phases\.1\.warm_up below phases\.1\.epochs"):
+        change_recipe(RECIPES["default"], {"phases.1.warm_up": "4"})
+    assert change_recipe(RECIPES["default"], {"phases.1.warm_up": "3"}).phases[1].warm_up == 3
+
+
 def test_a_plateau_that_changes_no_rate_is_a_contradiction() -> None:
     with pytest.raises(RecipeError, match="schedule_factor below 1"):
         change_recipe(RECIPES["default"], {"phases.1.schedule": "plateau", "phases.1.schedule_factor": "1"})

@@ -124,21 +124,39 @@ TWO_PHASES = replace(
 )
 
 
-@pytest.mark.parametrize("stop_after", [1, 3, 5, 7])  # the last: while the finished net is calibrated
+EVERY_REMEDY = replace(
+    TWO_PHASES,
+    phases=(
+        replace(TWO_PHASES.phases[0], ema_decay=0.8, mixup=0.4, cutmix=1.0),
+        replace(TWO_PHASES.phases[1], ema_decay=0.9, warm_up=2, layer_decay=0.6, label_smoothing=0.1),
+    ),
+    augmentation=Augmentation(zoom=0.2, zoom_each_axis=True, crop=0.3, noise=0.1),
+)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "stop_after"),
+    # 7: while the finished net is calibrated
+    [*((TWO_PHASES, epochs) for epochs in (1, 3, 5, 7)), (EVERY_REMEDY, 2), (EVERY_REMEDY, 4)],
+)
 def test_a_run_that_was_stopped_and_resumed_has_the_curve_of_one_that_was_not(
-    stop_after: int, tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe,
+    stop_after: int,
+    tiny_split: Split,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(the_loop, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
-    whole = curve(list(loop(TWO_PHASES, tiny_split, workspace.runs / "whole", workspace.cache)))
+    whole = curve(list(loop(recipe, tiny_split, workspace.runs / "whole", workspace.cache)))
     folder = workspace.runs / "broken"
     seen: list[Epoch] = []
     with pytest.raises(TrainingStopped):
         for epoch in loop(
-            TWO_PHASES, tiny_split, folder, workspace.cache, should_stop=lambda: len(seen) >= stop_after
+            recipe, tiny_split, folder, workspace.cache, should_stop=lambda: len(seen) >= stop_after
         ):
             seen.append(epoch)
     assert len(seen) == stop_after
-    rest = list(loop(TWO_PHASES, tiny_split, folder, workspace.cache, resume=True))
+    rest = list(loop(recipe, tiny_split, folder, workspace.cache, resume=True))
     assert curve(seen + rest) == whole
     assert curve(load_history(folder)) == whole
     assert [epoch.number for epoch in load_history(folder)] == list(range(1, 8))
