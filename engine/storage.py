@@ -87,6 +87,21 @@ def write_atomic(path: Path, data: bytes | str) -> None:
         raise storage_error(error, path) from error
 
 
+def create_private(path: Path) -> int:
+    """Make an empty file that its owner alone may read, from its first moment on and whatever the umask says.
+
+    Returns:
+        Its descriptor, open for writing.
+
+    Raises:
+        OSError: It is there already, or cannot be made.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    if hasattr(os, "fchmod"):
+        os.fchmod(descriptor, 0o600)  # a umask may have taken even the owner's rights
+    return descriptor
+
+
 def check_room(what_needs: str, needed: int, folder: Path, remedy: str) -> None:
     """Refuse what will not fit on a disk before any of it is written.
 

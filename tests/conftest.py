@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -127,3 +130,35 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
     yield
+
+
+@pytest.fixture
+def read_only() -> Iterator[Callable[[Path], Path]]:
+    """Return a function that makes a folder read-only until the test is over, and returns it.
+
+    Root may write whatever the rights say: for root, the folder becomes a disk that is mounted read-only.
+    """
+    made: list[Path] = []
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+
+    def make(folder: Path) -> Path:
+        if sys.platform == "win32":
+            pytest.skip("Windows has other rights")
+        if not root:
+            for path in (*folder.rglob("*"), folder):
+                path.chmod(path.stat().st_mode & ~0o222)
+        elif subprocess.run(["mount", "--bind", folder, folder], capture_output=True).returncode:
+            pytest.skip("a disk cannot be mounted here")
+        else:
+            subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
+        made.append(folder)
+        return folder
+
+    yield make
+    for folder in made:
+        if root:
+            subprocess.run(["umount", "--lazy", folder], check=True)
+        else:
+            folder.chmod(0o700)
+            for path in folder.rglob("*"):
+                path.chmod(0o700)

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,13 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from engine.errors import StoreError
+from engine.reading.database_file import (
+    DatabaseFile,
+    address_to_look_at,
+    address_to_write_to,
+    make_file,
+    may_write,
+)
 from engine.reading.migrations import NEWEST, migrate, version_of
 
 SMALL_FILES = 100_000  # bytes that SQLite needs beside a database to open it
@@ -61,11 +68,18 @@ class Database:
     Args:
         engine: Of SQLAlchemy.
         name: For messages: the file, or the URL without its password.
+        looked_at: Whether it is a file that may only be read.
+        copied_to: A folder to delete when it is closed.
     """
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(
+        self, engine: Engine, name: str, *, looked_at: bool = False, copied_to: Path | None = None
+    ) -> None:
         self.engine = engine
         self.name = name
+        self.looked_at = looked_at
+        self.file: DatabaseFile | None = None
+        self._copied_to = copied_to
         self._writing = engine.execution_options(begin="BEGIN IMMEDIATE")
 
     @contextmanager
@@ -76,9 +90,22 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Give a connection inside a write transaction: all of it is on the disk afterwards, or none."""
-        with self.speaking(), self._writing.begin() as connection:
-            yield connection
+        """Give a connection inside a write transaction: all of it is on the disk afterwards, or none.
+
+        Raises:
+            StoreError: Also when the file is not the one that was opened, as late as after the commit.
+        """
+        file = self.file
+        with self.speaking(), file.turn if file else nullcontext():
+            with self._writing.begin() as connection:
+                known = connection.info
+                if file:
+                    file.check(known)
+                yield connection
+                if file:  # an error undoes the transaction now: given again, it is not stored twice
+                    file.check(known)
+            if file:
+                file.check(known)
 
     @contextmanager
     def speaking(self) -> Iterator[None]:
@@ -95,16 +122,27 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
+        if self._copied_to is not None:
+            shutil.rmtree(self._copied_to, ignore_errors=True)
 
 
 def open_database(database: Path | str, *, busy_seconds: float = 5.0) -> Database:
     """Open a SQLite file (made when missing) or any database by URL, and bring it to the newest version.
 
+    A file that may not be written to is opened to be looked at; whoever writes is told so.
+
     Raises:
-        StoreError: It is locked, read-only, damaged, newer than this Overread, or the disk is full.
+        StoreError: It is locked, damaged, newer than this Overread, or the disk is full.
     """
     url = address(database)
     name = url.render_as_string(hide_password=True) if isinstance(database, str) else str(database)
+    path = Path(url.database) if url.get_backend_name() == "sqlite" and _is_path(url) else None
+    looked_at, copied_to = path is not None and path.exists() and not may_write(path), None
+    if path is not None and looked_at:
+        text, copied_to = address_to_look_at(path)
+        url, path = make_url(text), None
+    elif path is not None:
+        url = make_url(address_to_write_to(path))
     try:
         engine = create_engine(url, pool_size=8, max_overflow=32)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
@@ -112,13 +150,15 @@ def open_database(database: Path | str, *, busy_seconds: float = 5.0) -> Databas
             f"The driver for {url.drivername} databases is not installed",
             f"Install it ({error}), or use a workspace folder instead of a URL",
         ) from error
-    if url.get_backend_name() == "sqlite":
-        listen(engine, busy_seconds)
-    opened = Database(engine, name)
+    opened = Database(engine, name, looked_at=looked_at, copied_to=copied_to)
     try:
         if url.get_backend_name() == "sqlite":
+            listen(opened, busy_seconds)
+        if path is not None:
+            make_file(path)
             with opened.speaking():
                 switch_to_wal(engine, busy_seconds)
+            opened.file = DatabaseFile(path)
         with opened.read() as connection:
             current = is_current(connection)
         if not current:  # a reader of an up-to-date, read-only database needs no right to write
@@ -128,6 +168,11 @@ def open_database(database: Path | str, *, busy_seconds: float = 5.0) -> Databas
         opened.close()
         raise
     return opened
+
+
+def _is_path(url: URL) -> bool:
+    """Return whether the database is a file of that name, not one in memory or one opened in a special way."""
+    return bool(url.database) and url.database != ":memory:" and "uri" not in url.query
 
 
 def address(database: Path | str) -> URL:
@@ -148,11 +193,11 @@ def is_current(connection: Connection) -> bool:
     return version_of(connection) == NEWEST
 
 
-def listen(engine: Engine, busy_seconds: float) -> None:
+def listen(database: Database, busy_seconds: float) -> None:
     """Set every SQLite connection up: foreign keys, durability, patience, transactions begun when said."""
 
-    @event.listens_for(engine, "connect")
-    def connected(connection: Any, _record: object) -> None:
+    @event.listens_for(database.engine, "connect")
+    def connected(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # transactions are begun below, DDL included, never by the driver
         for pragma in (
             f"busy_timeout = {round(busy_seconds * 1000)}",
@@ -161,8 +206,10 @@ def listen(engine: Engine, busy_seconds: float) -> None:
             "cache_size = -32000",
         ):
             connection.execute(f"PRAGMA {pragma}")
+        if database.file is not None:
+            database.file.connected(connection, record.info)
 
-    @event.listens_for(engine, "begin")
+    @event.listens_for(database.engine, "begin")
     def begun(connection: Connection) -> None:
         # Who will write takes the lock at once: waiting works then, upgrading later would deadlock.
         connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
@@ -175,7 +222,7 @@ def switch_to_wal(engine: Engine, busy_seconds: float) -> None:
         connection = engine.raw_connection()
         try:
             connection.cursor().execute("PRAGMA journal_mode = WAL")
-            return
+            break
         except sqlite3.OperationalError as error:
             # SQLite does not wait by itself here when two programs open a new file at the same moment.
             if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
@@ -183,6 +230,7 @@ def switch_to_wal(engine: Engine, busy_seconds: float) -> None:
             time.sleep(0.02)
         finally:
             connection.close()
+    engine.dispose()  # those that write know their log from the beginning: see `DatabaseFile.connected`
 
 
 def raise_in_words(error: BaseException | None, name: str) -> None:

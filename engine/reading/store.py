@@ -46,6 +46,11 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @property
+    def read_only(self) -> bool:
+        """Whether the file may only be looked at; whatever writes raises `StoreError`."""
+        return self._database.looked_at
+
     def close(self) -> None:
         """Give the connections back."""
         self._database.close()

@@ -152,8 +152,9 @@ def reveal_label(desk: Desk, asked: Mapping[str, Any]) -> Answer:
 def remember(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     """Put the reader's bookmark on the case that is shown, so that a later session continues from it."""
     reading, shown = desk.reading(asked), text(asked, "shown")
-    if not desk.session.read_only and shown == reading.held:
-        desk.session.store.bookmark(reading.run_id, reading.queue, reading.reader, shown)
+    store = desk.session.store
+    if not (desk.session.read_only or store.read_only) and shown == reading.held:
+        store.bookmark(reading.run_id, reading.queue, reading.reader, shown)
     return {}
 
 

@@ -38,6 +38,7 @@ async function ask(name, question) {
   }
   if (!answer.ok) {
     toast(answer.problem);
+    if (name === 'decide') text('stored', `Not stored: ${question.verdict} (case ${question.shown.slice(0, 8)})`);
     if (answer.kind === 'StaleCaseError') await openReading({ case: shown?.id, keepDraft: true });
     return null;
   }

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from engine.errors import ReviewError, StoreError
+from engine.reading.store import open_store
 from engine.records import Uncertainty, Verdict
 from engine.workspace import open_workspace
 from gui.pages.review.page import (
@@ -663,3 +665,43 @@ def test_another_origin_reaches_neither_page_nor_film(
         request.post(window.url + "/gradio_api/component_server/", headers={"Origin": "null"}, data={}).status
         == 403
     )
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows moves no file that is open")
+def test_an_answer_that_cannot_be_stored_stays_on_the_screen_until_it_can(
+    room: Room, page: Any, opened: Callable[..., Any]
+) -> None:
+    page.goto(opened(room.session).url)
+    shown = on_screen(page)
+    page.keyboard.press("c")
+    page.keyboard.type("left base")
+    page.keyboard.press("Escape")
+    root = room.session.workspace.root
+    root.rename(root.with_name("elsewhere"))
+    page.keyboard.press("a")
+    page.get_by_text(f"Not stored: agree (case {shown[:8]})").wait_for()
+    page.get_by_text("no longer the file that was opened").wait_for()
+    assert on_screen(page) == shown
+    root.with_name("elsewhere").rename(root)
+    press_and_wait(page, "a")
+    page.get_by_text(f"Stored: agree (case {shown[:8]})", exact=True).wait_for()
+    (stored,) = room.session.store.reviews(room.run.run_id)
+    assert (stored.image_id, stored.comment) == (shown, "left base")
+
+
+def test_a_workspace_that_may_not_be_written_to_is_reviewed_without_a_bookmark(
+    room: Room, read_only: Callable[[Path], Path]
+) -> None:
+    room.session.store.close()
+    with open_store(read_only(room.session.workspace.root) / "overread.db") as store:
+        desk = Desk(replace(room.session, store=store))
+        opened = open_reading(desk, {})
+        asked = {"reading": opened["reading"], "shown": opened["case"]["id"]}
+        assert remember(desk, asked) == {}
+        assert show_case(desk, {**asked, "to": "next"})["case"]
+        with pytest.raises(ReviewError, match="different case"):
+            decide(desk, {**asked, "verdict": "unsure"})
+        shown = desk.reading(asked).held
+        with pytest.raises(StoreError, match="cannot be written to"):
+            decide(desk, {**asked, "shown": shown, "verdict": "unsure"})
