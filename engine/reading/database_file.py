@@ -72,7 +72,7 @@ class DatabaseFile:
         return StoreError(
             f"Nothing was stored, because {self.path} is no longer the file that was opened: it was deleted, moved or "
             "replaced, or its disk is gone",
-            "Put the workspace back and give the answer again, or close Overread and open it anew",
+            "Put the workspace back and give the answer again, or start Overread again",
         )
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -72,9 +73,8 @@ def test_nothing_is_acknowledged_once_the_file_is_another(
         for number in (1, 2):
             with pytest.raises(StoreError, match=r"Nothing was stored.*no longer the file that was opened"):
                 store.add_review(agree(number))
-        refused = threading.Thread(target=lambda: pytest.raises(StoreError, store.add_review, agree(3)))
-        refused.start()  # a connection that was not open before
-        refused.join()
+        with ThreadPoolExecutor() as elsewhere:  # a connection that was not open before
+            assert isinstance(elsewhere.submit(store.add_review, agree(3)).exception(), StoreError)
     database = workspace / "overread.db"
     if end in (removed, renamed):
         assert not database.exists()  # no empty database was made in its place
