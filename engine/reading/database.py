@@ -136,7 +136,7 @@ def open_database(database: Path | str, *, busy_seconds: float = 5.0) -> Databas
     """
     url = address(database)
     name = url.render_as_string(hide_password=True) if isinstance(database, str) else str(database)
-    path = Path(url.database) if url.get_backend_name() == "sqlite" and _is_path(url) else None
+    path = path_of(url)
     looked_at, copied_to = path is not None and path.exists() and not may_write(path), None
     if path is not None and looked_at:
         text, copied_to = address_to_look_at(path)
@@ -170,9 +170,11 @@ def open_database(database: Path | str, *, busy_seconds: float = 5.0) -> Databas
     return opened
 
 
-def _is_path(url: URL) -> bool:
-    """Return whether the database is a file of that name, not one in memory or one opened in a special way."""
-    return bool(url.database) and url.database != ":memory:" and "uri" not in url.query
+def path_of(url: URL) -> Path | None:
+    """Return the file of that name; None for a server, a database in memory or a file opened in a special way."""
+    if url.get_backend_name() != "sqlite" or "uri" in url.query or url.database in (None, "", ":memory:"):
+        return None
+    return Path(str(url.database))
 
 
 def address(database: Path | str) -> URL:
