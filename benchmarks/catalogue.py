@@ -11,6 +11,7 @@ from benchmarks import (
     head_phase,
     index,
     predict,
+    proposal,
     report,
     review,
     startup,
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[Setting], Iterator[Row | LeftOut]]] = {
     "review": review.measure,
     "report": report.measure,
     "index": index.measure,
+    "proposal": proposal.measure,
     "cache": cache.measure,
     "startup": startup.measure,
 }

@@ -1,22 +1,17 @@
-"""The files under a folder by their names: which should hold images, and what is left out.
-
-Hidden files are not seen, nor is the housekeeping of operating systems, storage servers and programs.
-"""
+"""The files under a folder by their names: which should hold images, and what is left out."""
 
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.data.names import is_housekeeping
 from engine.data.sources import is_table
+from engine.data.walk import Walk, is_text, walk
 from engine.errors import DataError
 from engine.images import IMAGE_SUFFIXES, READ, REMEDIES, FileKind, file_kind
 from engine.records import DataIssue, DataIssueKind, Part
-from engine.storage import is_folder
 
 _MASK_FOLDERS = frozenset({"mask", "masks"})
 
@@ -47,16 +42,21 @@ class Survey:
     """What lies under a folder, by names alone.
 
     Attributes:
-        folder: The folder.
+        walked: All that lies there.
         images: Files that should hold an image, sorted by path.
         tables: Files that may say what the images are.
         issues: What is left out, and why.
     """
 
-    folder: Path
+    walked: Walk
     images: list[Found] = field(default_factory=list)
     tables: list[Found] = field(default_factory=list)
     issues: list[DataIssue] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder that was surveyed."""
+        return self.walked.root
 
 
 def from_home(path: Path) -> Path:
@@ -81,39 +81,27 @@ def survey_folder(folder: Path) -> Survey:
         DataError: The folder is not there, may not be read, or holds no image.
     """
     _check_folder(folder)
-    survey = Survey(folder=folder)
-    housekeeping: Counter[str] = Counter()
+    survey = Survey(walked=walk(folder))
     others: list[Found] = []
-    nameless: list[Path] = []
-    for found in _walk(folder, survey.issues, housekeeping):
-        if not _is_text(found.path):
-            nameless.append(found.path)
-        elif is_image_file(found.path):
+    for number, name, path in survey.walked.files:
+        found = Found(survey.walked.folders[number].names, path)
+        if has_image_name(name) or file_kind(path) in READ:
             survey.images.append(found)
         else:
-            (survey.tables if _may_be_table(found.path) else others).append(found)
-    if nameless:
-        message = (
-            f"{len(nameless):,} files were left out because their names, or their folders', are not UTF-8 text; "
-            "rename them"
-        )
-        survey.issues.append(
-            DataIssue(kind=DataIssueKind.UNREADABLE, message=message, paths=tuple(nameless), serious=True)
-        )
+            (survey.tables if _may_be_table(path) else others).append(found)
     if not survey.images:
         raise _no_images(folder, others)
-    if housekeeping:
-        shown = ", ".join(name for name, _ in housekeeping.most_common(4)) + (
-            ", …" if len(housekeeping) > 4 else ""
-        )
-        message = f"Housekeeping of the operating system or of programs was left out ({shown})"
-        survey.issues.append(DataIssue(kind=DataIssueKind.SKIPPED, message=message))
+    survey.issues += _passed_over(survey.walked)
     survey.issues += _left_out(others)
     _set_masks_aside(survey)
     return survey
 
 
 def _check_folder(folder: Path) -> None:
+    if not is_text(str(folder)):
+        raise DataError(
+            "The name of the folder, or of one around it, is not UTF-8 text", "Rename it and choose it again"
+        )
     try:
         os.scandir(folder).close()
     except FileNotFoundError as error:
@@ -152,55 +140,60 @@ def _set_masks_aside(survey: Survey) -> None:
         )
 
 
-def _is_text(path: Path) -> bool:
-    """Tell whether a path can be written into tables and databases; on Linux a name may be any bytes."""
-    text = str(path)
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def is_image_file(path: Path) -> bool:
     """Tell whether a file should hold an image: by its suffix, else by its first bytes.
 
     A name that promises an image is believed until the file is read, so that a large folder need not be opened
     twice: what is wrong with it is said then.
     """
-    return path.suffix.lower() in IMAGE_SUFFIXES or file_kind(path) in READ
+    return has_image_name(path.name) or file_kind(path) in READ
 
 
-def _walk(folder: Path, issues: list[DataIssue], housekeeping: Counter[str]) -> Iterator[Found]:
-    """Yield files depth first in the order of their names; folders that may not be read become data issues."""
-    seen: set[tuple[int, int]] = set()  # a link may lead back up
+def has_image_name(name: str) -> bool:
+    """Tell whether a file's name promises an image."""
+    return name[name.rfind(".") :].lower() in IMAGE_SUFFIXES
 
-    def enter(inner: Path, names: tuple[str, ...]) -> Iterator[Found]:
-        try:
-            status = inner.stat()
-            if (status.st_dev, status.st_ino) in seen:
-                return
-            seen.add((status.st_dev, status.st_ino))
-            with os.scandir(inner) as scanned:
-                entries = sorted(scanned, key=lambda entry: entry.name)
-        except OSError as error:
-            message = f"The folder {inner.name} cannot be read ({error.strerror or error}) and was left out"
-            issues.append(
-                DataIssue(kind=DataIssueKind.UNREADABLE, message=message, paths=(inner,), serious=True)
+
+def _passed_over(walked: Walk) -> list[DataIssue]:
+    issues = [
+        DataIssue(
+            kind=DataIssueKind.UNREADABLE,
+            message=f"The folder {path.name} cannot be read ({why}) and was left out",
+            paths=(path,),
+            serious=True,
+        )
+        for path, why in walked.closed
+    ]
+    if walked.nameless:
+        message = (
+            f"{_count(walked.nameless, 'name is', 'names are')} not UTF-8 text: these files and folders were left out; "
+            "rename them"
+        )
+        issues.append(
+            DataIssue(
+                kind=DataIssueKind.UNREADABLE, message=message, paths=tuple(walked.nameless), serious=True
             )
-            return
-        for entry in entries:
-            if is_housekeeping(entry.name):
-                if not entry.name.startswith("._") and entry.name != ".DS_Store":
-                    housekeeping[entry.name] += 1
-            elif is_folder(entry):
-                yield from enter(inner / entry.name, (*names, entry.name))
-            else:
-                yield Found(names, inner / entry.name)
+        )
+    if walked.again:
+        names = ", ".join(path.name for path in walked.again[:4]) + (", …" if len(walked.again) > 4 else "")
+        which = _count(
+            walked.again,
+            "link to a folder that is read already was",
+            "links to folders that are read already were",
+        )
+        message = f"{which} left out ({names})"
+        issues.append(DataIssue(kind=DataIssueKind.SKIPPED, message=message, paths=tuple(walked.again)))
+    if walked.housekeeping:
+        shown = ", ".join(name for name, _ in walked.housekeeping.most_common(4)) + (
+            ", …" if len(walked.housekeeping) > 4 else ""
+        )
+        message = f"Housekeeping of the operating system or of programs was left out ({shown})"
+        issues.append(DataIssue(kind=DataIssueKind.SKIPPED, message=message))
+    return issues
 
-    yield from enter(folder, ())
+
+def _count(things: Sequence[object], one: str, many: str) -> str:
+    return f"{len(things):,} {one if len(things) == 1 else many}"
 
 
 def _may_be_table(path: Path) -> bool:

@@ -1,10 +1,13 @@
 """From what is named to a `Proposal`, and from that to the list of images to read.
 
-Only names are looked at, and the tables that stand beside the images: 100,000 files take a second or two.
+Only names are looked at, and the tables that stand beside the images: 100,000 files take a few seconds
+(`benchmarks/proposal.py`).
 """
 
 from __future__ import annotations
 
+import gc
+import threading
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -68,6 +71,36 @@ def propose(path: Path, *, answers: Answers | None = None, unpack_into: Path | N
 
 def draft(path: Path, answers: Answers, unpack_into: Path | None = None) -> Draft:
     """Return the proposal, with the images that it is about; see `propose`."""
+    with _no_search_for_cycles:
+        return _draft(path, answers, unpack_into)
+
+
+class _NoSearchForCycles:
+    """Pauses Python's search for cycles of objects, which among millions of names takes a third of the time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._was_on = False
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._was_on = gc.isenabled()
+                gc.disable()
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside and self._was_on:
+                gc.enable()
+
+
+_no_search_for_cycles = _NoSearchForCycles()
+
+
+def _draft(path: Path, answers: Answers, unpack_into: Path | None) -> Draft:
     path = from_home(Path(path)).absolute()
     if path.is_file() and is_table(path):
         return _of_table(path, table_alone(path, answers), answers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -53,7 +53,7 @@ def _matched(table: Path, name: str, files: Files, answers: Answers) -> TableRea
 def tables_among(survey: Survey, answers: Answers) -> Iterator[TableRead]:
     """Yield the tables in a folder that describe its images, the best first; the others become data issues."""
     read, others = [], []
-    walked: dict[Path, Files] = {}
+    walked = {survey.folder: Files(survey.folder, survey.walked)}
     outermost = sorted(survey.tables, key=lambda found: (len(found.names), found.path))
     for found in outermost[:MOST_TABLES]:
         name = "/".join((*found.names, found.path.name))
@@ -133,15 +133,16 @@ def listed_rows(
     parts: dict[str, Part | None] = {**parts_of_names(values), **answers.parts}
     strange = {value: count for value, count in values.items() if value not in parts}
     asked = [questions.no_part(strange, values)] if strange else []
-    folders = _Folders(matched, root)
+    in_folder = [folder_of(found.path) for found in matched]
+    folders = _Folders(Counter(in_folder), root)
     if not values and answers.columns.get("split") != "":
         asked += folders.find_parts(answers)
     left_out = []
     listed = []
     without = []
-    for found in matched:
+    for found, folder in zip(matched, in_folder, strict=True):
         row = found.row
-        part = parts.get(row.split) if values else folders.part_of(found.path)
+        part = parts.get(row.split) if values else folders.parts.get(folder)
         if _says_nothing(row.split):
             without.append(found.path)
         listed.append(
@@ -150,7 +151,7 @@ def listed_rows(
                 label=None if is_missing(row.label) else row.label,
                 part=part,
                 patient_id=row.patient_id or None,
-                folder_patient=folders.patient_of(found.path),
+                folder_patient=folders.patients.get(folder),
                 mask_path=found.mask_path,
                 meta={**row.meta, "split": row.split} if row.split and part is None else dict(row.meta),
             )
@@ -164,38 +165,40 @@ def listed_rows(
     return listed, asked, left_out
 
 
-class _Folders:
-    """What the folders of a table's images say where the table says nothing."""
+def folder_of(path: Path) -> str:
+    """Return the folder that a file is in."""
+    return os.path.dirname(path)  # noqa: PTH120  a hundred thousand parents as paths take a second
 
-    def __init__(self, matched: Sequence[MatchedRow], root: Path) -> None:
-        self._images = Counter(map(self._folder, (found.path for found in matched)))
+
+class _Folders:
+    """What the folders of a table's images say where the table says nothing.
+
+    Attributes:
+        patients: Patient by folder.
+        parts: Part by folder, once `find_parts` found them.
+    """
+
+    def __init__(self, images: Mapping[str, int], root: Path) -> None:
+        self._images = images
         self._names = {
             folder: Path(folder).relative_to(root).parts
             for folder in self._images
             if Path(folder).is_relative_to(root)
         }
-        self._parts: dict[str, Part | None] = {}
-
-    @staticmethod
-    def _folder(path: Path) -> str:
-        return os.path.dirname(path)  # noqa: PTH120  a hundred thousand parents as paths take a second
-
-    def patient_of(self, path: Path) -> str | None:
-        """Return the innermost folder that says that it is a patient's: CheXpert names them nowhere else."""
-        return next(filter(says_patient, reversed(self._names.get(self._folder(path), ()))), None)
-
-    def part_of(self, path: Path) -> Part | None:
-        """Return the part that `find_parts` found for an image."""
-        return self._parts.get(self._folder(path))
+        # the innermost folder that says that it is a patient's: CheXpert names them nowhere else
+        self.patients = {
+            folder: next(filter(says_patient, reversed(names)), None) for folder, names in self._names.items()
+        }
+        self.parts: dict[str, Part | None] = {}
 
     def find_parts(self, answers: Answers) -> list[Question]:
         """Find the parts that the folders name, and return what is to be said and asked of them."""
         reading = read_levels({inner: self._images[folder] for folder, inner in self._names.items()}, answers)
-        self._parts = {
+        self.parts = {
             folder: reading.place(reading.seen_as[inner]).part for folder, inner in self._names.items()
         }
         images: Counter[Part] = Counter()
-        for folder, part in self._parts.items():
+        for folder, part in self.parts.items():
             if part is not None:
                 images[part] += self._images[folder]
         if not images:

@@ -242,12 +242,15 @@ def _last_word(name: str) -> str:
 
 def _names_classes(cells: Sequence[str]) -> bool:
     """Tell whether cells hold few names again and again, alone or several in a cell, and no text or measurements."""
-    names = Counter(name.strip() for cell in cells if cell for name in re.split(r"[|;,]", cell))
+    names: Counter[str] = Counter()
+    for cell, count in Counter(cells).items():
+        if cell:
+            names.update(dict.fromkeys(map(str.strip, re.split(r"[|;,]", cell)), count))
     return len(names) <= 20 or len(names) * 4 <= names.total()
 
 
 def _are_flags(cells: Sequence[str]) -> bool:
-    distinct = {cell.casefold() for cell in cells} - {""}
+    distinct = {cell.casefold() for cell in set(cells)} - {""}
     return bool(distinct) and distinct <= FLAGS.keys()
 
 

@@ -8,7 +8,6 @@ and each way of looking is made when it is first needed, in time that grows with
 from __future__ import annotations
 
 import filecmp
-import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,14 +16,12 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
 
-from engine.data.names import is_housekeeping, part_in
+from engine.data.names import part_in
 from engine.data.sources.tables import TABLE_SUFFIXES
 from engine.data.sources.tails import Tails
-from engine.errors import DataError
+from engine.data.walk import Walk, walk
 from engine.images import IMAGE_SUFFIXES
-from engine.storage import is_folder
 
-MOST_FILES = 3_000_000
 _FEW = 32  # files that are compared one by one
 _SUFFIX = re.compile(r"(.+)(\.[a-z][a-z0-9]{0,4})")  # 1.2.840.113619 has none
 _NEVER_IMAGES = TABLE_SUFFIXES | frozenset(
@@ -70,15 +67,22 @@ class Found:
 class _Folder:
     path: Path
     names: tuple[str, ...]  # folded, from the top of the disk
+    of_masks: bool
     inner: list[int]
     images: list[Path]
 
 
 class Files:
-    """What lies under a folder; hidden files and a system's own are not seen."""
+    """What lies under a folder; hidden files and a system's own are not seen.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        root: The folder.
+        walked: What lies there, where that is known already.
+    """
+
+    def __init__(self, root: Path, walked: Walk | None = None) -> None:
         self.root = root
+        self._known = walked
 
     def find(self, written: str, *, beside: Sequence[str] = (), mask: bool = False) -> Found:
         """Find the file that a table names.
@@ -101,15 +105,13 @@ class Files:
                 numbers, agreed = tails.find(looked_for)
                 if not numbers:
                     continue
-                cells = list(map(fold, beside))
                 if len(numbers) > 1:
-                    numbers = tails.narrow(numbers, looked_for, agreed, cells)[:_FEW]
-                allowed = _MASKS if mask else _MASKS.intersection((*looked_for, *cells))
+                    numbers = tails.narrow(numbers, looked_for, agreed, list(map(fold, beside)))[:_FEW]
                 fitting = [
                     path
                     for folder, path in map(self._file, numbers)
                     if not self._contradicts(folder, looked_for, agreed)
-                    and _MASKS.intersection(self._below(folder)) <= allowed
+                    and (mask or not folder.of_masks or self._masks_meant(folder, (*looked_for, *beside)))
                 ]
                 if fitting:
                     paths, copies = _settle(fitting, names, mask)
@@ -130,54 +132,32 @@ class Files:
     def images_under(self, folder: Path) -> Iterator[Path]:
         """Yield what looks like an image by its name, masks left out."""
         for each in self._folders:
-            if each.path.is_relative_to(folder) and not _MASKS.intersection(self._below(each)):
+            if each.path.is_relative_to(folder) and not each.of_masks:
                 yield from each.images
 
     # ------------------------------------------------------------------------------------------- the walk
 
     @cached_property
-    def _walked(self) -> tuple[list[_Folder], list[tuple[int, str]]]:
-        """Return the folders, the root first, and each file's folder and name."""
-        folders = [_Folder(self.root, tuple(map(fold, self.root.parts[1:])), [], [])]
-        files: list[tuple[int, str]] = []
-        seen: set[tuple[int, int]] = set()  # a link may lead back up
-        for number, folder in enumerate(folders):  # grows while it is walked
-            try:
-                status = folder.path.stat()
-                if (status.st_dev, status.st_ino) in seen:
-                    continue
-                seen.add((status.st_dev, status.st_ino))
-                with os.scandir(folder.path) as scanned:
-                    entries = sorted(scanned, key=lambda entry: entry.name)
-            except OSError:
-                continue  # its files are then missing, and that is said
-            for entry in entries:
-                if is_housekeeping(entry.name) or not _is_text(entry.name):
-                    continue
-                if is_folder(entry):
-                    folder.inner.append(len(folders))
-                    folders.append(
-                        _Folder(folder.path / entry.name, (*folder.names, fold(entry.name)), [], [])
-                    )
-                    continue
-                files.append((number, entry.name))
-                if _split(entry.name.lower())[1] in IMAGE_SUFFIXES:
-                    folder.images.append(folder.path / entry.name)
-            if len(files) > MOST_FILES:
-                raise DataError(
-                    f"There are more than {MOST_FILES:,} files in the folder that the table's paths start from",
-                    "Choose the folder that contains only the images",
-                )
-        return folders, files
+    def _walked(self) -> Walk:
+        return self._known or walk(self.root)
 
-    @property
+    @cached_property
     def _folders(self) -> list[_Folder]:
-        return self._walked[0]
+        above = tuple(map(fold, self.root.parts[1:]))
+        folders: list[_Folder] = []
+        for path, names, outer in self._walked.folders:
+            below = tuple(map(fold, names))
+            if names:
+                folders[outer].inner.append(len(folders))
+            folders.append(_Folder(path, (*above, *below), not _MASKS.isdisjoint(below), [], []))
+        for number, name, path in self._walked.files:
+            if _split(name.lower())[1] in IMAGE_SUFFIXES:
+                folders[number].images.append(path)
+        return folders
 
     def _file(self, number: int) -> tuple[_Folder, Path]:
-        place, name = self._walked[1][number]
-        folder = self._folders[place]
-        return folder, folder.path / name
+        file = self._walked.files[number]
+        return self._folders[file.folder], file.path
 
     def _below(self, folder: _Folder) -> tuple[str, ...]:
         return folder.names[len(self._folders[0].names) :]
@@ -202,9 +182,9 @@ class Files:
         return self._tails(_stems)
 
     def _tails(self, called: Callable[[str], Iterable[str]]) -> Tails:
-        folders, files = self._walked
-        things = [(number, last) for number, (_, name) in enumerate(files) for last in called(fold(name))]
-        return Tails(things, [folders[place].names for place, _ in files], len(folders[0].names))
+        folders, files = self._folders, self._walked.files
+        things = [(number, last) for number, file in enumerate(files) for last in called(fold(file.name))]
+        return Tails(things, [folders[file.folder].names for file in files], len(folders[0].names))
 
     @cached_property
     def _folders_by_tail(self) -> Tails:
@@ -215,9 +195,11 @@ class Files:
 
     def _literally(self, written: str) -> Path | None:
         """Return the file that is meant letter by letter, where it may not be among those walked."""
+        if "/" not in written and "\\" not in written:
+            return None
         names = re.split(r"[/\\]", written)
         hidden = any(name.startswith(".") for name in names)  # .. too
-        if len(names) == 1 or not (hidden or names[0] == "" or ":" in names[0] or "\\" in written):
+        if not (hidden or names[0] == "" or ":" in names[0] or "\\" in written):
             return None
         path = self.root / written
         try:
@@ -233,6 +215,9 @@ class Files:
     @cached_property
     def _folder_names(self) -> frozenset[str]:
         return frozenset(name for folder in self._folders for name in self._below(folder))
+
+    def _masks_meant(self, folder: _Folder, words: Iterable[str]) -> bool:
+        return _MASKS.intersection(self._below(folder)) <= _MASKS.intersection(map(fold, words))
 
     def _contradicts(self, folder: _Folder, names: tuple[str, ...], agreed: int) -> bool:
         if agreed == len(names):
@@ -287,14 +272,6 @@ def _stems(name: str) -> list[str]:
         return []
     inner, second = _split(stem)
     return [stem, inner] if second in IMAGE_SUFFIXES else [stem]
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:  # on Linux a name may be any bytes
-        return False
-    return True
 
 
 def _spelt(name: str) -> str:

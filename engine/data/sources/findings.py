@@ -101,7 +101,9 @@ def _from_flags(table: Table, flags: Sequence[str]) -> list[_Said]:
 
 
 def _from_cells(table: Table, column: str, issues: list[DataIssue]) -> list[_Said]:
-    cells = ["" if is_missing(cell) else cell for cell in table.column(column)]
+    written = table.column(column)
+    empty = {cell for cell in set(written) if is_missing(cell)}
+    cells = ["" if cell in empty else cell for cell in written] if empty else written
     whole = whole_numbers(cells)
     if whole != cells:
         issues.append(
@@ -113,11 +115,17 @@ def _from_cells(table: Table, column: str, issues: list[DataIssue]) -> list[_Sai
     return [said[cell] for cell in whole]
 
 
-def whole_numbers(cells: list[str]) -> list[str]:
+def whole_numbers(cells: Sequence[str]) -> Sequence[str]:
     """Return cells without decimals where all are whole numbers: a column with gaps comes out of pandas as 1.0."""
-    if all(re.fullmatch(r"[-+]?\d+([.,]0+)?", cell) for cell in cells if cell):
-        return [re.sub(r"[.,]0+\Z", "", cell) for cell in cells]
-    return cells
+    whole = {}
+    for cell in set(cells) - {""}:
+        number = re.fullmatch(r"([-+]?\d+)([.,]0+)?", cell)
+        if number is None:
+            return cells
+        whole[cell] = number[1]
+    if all(cell == number for cell, number in whole.items()):
+        return cells
+    return [whole.get(cell, "") for cell in cells]
 
 
 def _taken_apart(cells: set[str]) -> dict[str, tuple[str, ...]]:

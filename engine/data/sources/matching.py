@@ -161,7 +161,8 @@ def _mask(row: Row, files: Files, notes: _Notes) -> Path | None:
 
 def _unlisted(matched: Sequence[MatchedRow], files: Files) -> list[Path]:
     """Return the images that no row names, in the innermost folder that holds all those that rows name."""
-    together = Path(os.path.commonpath({row.path.parent for row in matched}))
+    # a hundred thousand parents as paths take a second
+    together = Path(os.path.commonpath({os.path.dirname(row.path) for row in matched}))  # noqa: PTH120
     if not together.is_relative_to(files.root):
         return []
     listed = {row.path for row in matched} | {row.mask_path for row in matched}

@@ -12,6 +12,7 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from engine.data.sources.delimited import Line, has_no_header, read_delimited
@@ -27,7 +28,7 @@ MOST_BYTES = 2 * 1024**3
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """A table as its file has it.
 
@@ -44,10 +45,13 @@ class Table:
     lines: Sequence[Line]
     said: tuple[str, ...] = ()
 
-    def column(self, name: str) -> list[str]:
+    def column(self, name: str) -> Sequence[str]:
         """Return the cells of a column."""
-        place = self.header.index(name)
-        return [cells[place] for _, cells in self.lines]
+        return self._columns[name]
+
+    @cached_property
+    def _columns(self) -> Mapping[str, Sequence[str]]:
+        return dict(zip(self.header, zip(*(cells for _, cells in self.lines), strict=True), strict=True))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -127,7 +127,11 @@ def test_files_that_are_no_images_are_named_once_and_a_table_is_pointed_out(two_
 
 def test_a_folder_that_links_back_to_itself_ends(two_classes: Path) -> None:
     (two_classes / "NORMAL" / "up").symlink_to(two_classes)
-    assert len(index_folder(two_classes).samples) == 12
+    (two_classes / "SICK").symlink_to(two_classes / "PNEUMONIA")
+    index = index_folder(two_classes)
+    assert len(index.samples) == 12
+    (said,) = found(index, DataIssueKind.SKIPPED)
+    assert said.message == "2 links to folders that are read already were left out (up, SICK)"
 
 
 def test_unreadable_files_are_listed_and_never_stop_the_rest(two_classes: Path) -> None:

@@ -343,3 +343,19 @@ def test_a_hundred_thousand_files_are_proposed_in_seconds(tmp_path: Path) -> Non
     began = time.process_time()
     assert propose(tmp_path).images == 100_000
     assert time.process_time() - began < 5
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_files_with_a_row_of_a_table_each_are_proposed_in_seconds(tmp_path: Path) -> None:
+    rows = ["image,diagnosis,patient_id,age"]
+    for number in range(100_000):
+        folder = tmp_path / f"images_{number // 10_000}"
+        if number % 10_000 == 0:
+            folder.mkdir()
+        (folder / f"{number:06}.png").touch()
+        rows.append(f"{number:06},{'nv' if number % 3 else 'mel'},p{number // 3},{number % 90}")
+    (tmp_path / "metadata.csv").write_text("\n".join(rows))
+    began = time.process_time()
+    proposal = propose(tmp_path)
+    assert time.process_time() - began < 4
+    assert proposal.images == 100_000 and classes(proposal) == {"mel": 33_334, "nv": 66_666}
