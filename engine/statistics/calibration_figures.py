@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from engine.records import Estimate
 from engine.statistics.clusters import (
+    SMALLEST,
     Clusters,
     Groups,
     inestimable,
@@ -197,7 +198,7 @@ def observed_to_expected(y: ArrayLike, p: ArrayLike, groups: Groups = None) -> E
     clusters = Clusters.by(groups, n)
     ratio = float(truth.sum() / score.sum())
     variance = clusters.variance((truth - ratio * score) / score.sum())
-    if ratio == 0 or not variance > 0:
+    if ratio == 0 or not variance > SMALLEST:
         bounds = proportion(truth, groups)
         scale = n / float(score.sum())
         return Estimate(

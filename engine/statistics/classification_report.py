@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from engine.records import Estimate
 from engine.statistics.calibration_figures import brier, calibration_fit, ece, observed_to_expected
-from engine.statistics.clusters import Clusters, Groups, inestimable, quantile, square_and_add
+from engine.statistics.clusters import SMALLEST, Clusters, Groups, inestimable, quantile, square_and_add
 from engine.statistics.proportions import predictive_values, proportion
 from engine.statistics.ranking import auroc, average_precision, log_odds, mean_auroc, mean_average_precision
 
@@ -252,7 +252,7 @@ def _correlation(influence: NDArray[np.float64], clusters: Clusters) -> NDArray[
     spread = np.sqrt(np.diag(covariance))
     scale = np.outer(spread, spread)
     related: NDArray[np.float64] = np.divide(
-        covariance, scale, out=np.full(scale.shape, UNSEEN_CORRELATION), where=scale > 1e-15
+        covariance, scale, out=np.full(scale.shape, UNSEEN_CORRELATION), where=scale > SMALLEST
     )
     np.fill_diagonal(related, 1.0)
     return related
@@ -277,7 +277,7 @@ def mcc(truth: Codes, predicted: Codes, classes: int, groups: Groups = None) -> 
         return _joined(value, low, high, truth, groups)
     clusters = Clusters.by(groups, n)
     variance = clusters.variance(_mcc_influence(truth, predicted, cells))
-    if abs(value) >= 1 or not variance > 0:
+    if abs(value) >= 1 or not variance > SMALLEST:
         return replace(_joined(value, math.nan, math.nan, truth, groups), method="no interval: no spread")
     reach = quantile(clusters.count) * math.sqrt(variance) / (1 - value**2)
     low, high = math.tanh(math.atanh(value) - reach), math.tanh(math.atanh(value) + reach)

@@ -22,6 +22,7 @@ from engine.records import Estimate
 
 Z95 = 1.959963984540054
 NAN = float("nan")
+SMALLEST = 1e-15  # a variance below is rounding
 
 Groups = Sequence[Any] | NDArray[Any] | None
 """(N,) the patient of each image; None means that every image is its own patient."""

@@ -15,10 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom, norm, permutation_test, t as student
 
 from engine.records import Estimate
-from engine.statistics.clusters import NAN, Z95, Clusters, Groups, inestimable, quantile
+from engine.statistics.clusters import NAN, SMALLEST, Z95, Clusters, Groups, inestimable, quantile
 from engine.statistics.proportions import proportion, wilson
 from engine.statistics.ranking import (
-    SMALLEST,
     Area,
     area_covariance,
     area_of,

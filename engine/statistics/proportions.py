@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from engine.records import Estimate
-from engine.statistics.clusters import NAN, Z95, Clusters, Groups, inestimable, logistic, quantile
+from engine.statistics.clusters import NAN, SMALLEST, Z95, Clusters, Groups, inestimable, logistic, quantile
 
 
 def wilson(
@@ -82,7 +82,7 @@ def mean_of_bounded(values: ArrayLike, groups: Groups = None) -> Estimate:
     clusters = Clusters.by(groups, n)
     mean = float(x.mean())
     variance = clusters.variance((x - mean) / n)
-    seen = math.isfinite(variance) and variance > 0 and 0 < mean < 1
+    seen = math.isfinite(variance) and variance > SMALLEST and 0 < mean < 1
     effective, z = float(clusters.count), Z95
     if seen:
         effective, z = mean * (1 - mean) / variance, quantile(clusters.count)

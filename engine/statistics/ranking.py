@@ -18,10 +18,9 @@ from scipy.optimize import brentq
 from scipy.stats import rankdata
 
 from engine.records import Estimate
-from engine.statistics.clusters import Z95, Clusters, Groups, inestimable, logit_interval
+from engine.statistics.clusters import SMALLEST, Z95, Clusters, Groups, inestimable, logit_interval
 from engine.statistics.proportions import wilson
 
-SMALLEST = 1e-15  # a variance below is rounding
 NEAR_ONE = 1 - 1e-9  # a probability above has lost digits
 
 

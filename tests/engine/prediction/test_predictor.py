@@ -8,8 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from engine.errors import DataError, RunError
+from engine.models import build_classifier
 from engine.prediction.predictor import (
     foreign_labels,
     parts_of,
@@ -178,3 +181,20 @@ def test_of_two_classes_the_heatmap_speaks_of_the_finding_whatever_is_predicted(
     told = list(predict_and_explain(run, split_of(run).test, cache_dir=workspace.cache, device="cpu"))
     assert {prediction.predicted for prediction, _ in told} == set(run.classes)
     assert {explanation.target for _, explanation in told if explanation is not None} == {run.positive}
+
+
+def test_of_more_classes_the_heatmap_speaks_of_the_one_that_is_predicted(
+    trained: tuple[Workspace, Run], tmp_path: Path
+) -> None:
+    workspace, run = trained
+    three = replace(run, folder=tmp_path, classes=("other", *run.classes))
+    net = build_classifier(three.recipe, 3)
+    for at in range(3):  # each class is the predicted one in turn
+        with torch.no_grad():
+            bias = list(net.head.parameters())[-1]
+            bias.copy_(100 * (torch.arange(3) == at))
+        save_file(net.state_dict(), tmp_path / "model.safetensors")
+        for one, why in predict_and_explain(
+            three, split_of(run).test, cache_dir=workspace.cache, device="cpu"
+        ):
+            assert why is not None and why.target == one.predicted == three.classes[at]

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from engine.records import Split
+from engine.records import Part, Split
 from engine.report.limitations import limitations
 from tests.engine.report.test_build import a_run, build, samples_of, some_cases
 
 
-@pytest.mark.parametrize(("cases", "said"), [(99, True), (100, False), (1, True)])
+@pytest.mark.parametrize(("cases", "said"), [(0, False), (1, True), (99, True), (100, False)])
 def test_figures_of_fewer_than_a_hundred_cases_are_said_to_be_imprecise(cases: int, said: bool) -> None:
     run = a_run()
-    against = build(run, some_cases(run, cases)).against[:1] if cases > 10 else ()
-    if cases == 1:
-        against = build(run, some_cases(run, 20)).against[:1]
-    spoken = " ".join(limitations(run, "test", against, None, heatmaps=False))
+    against = replace(build(run, some_cases(run)).against[0], cases=cases)
+    spoken = " ".join(limitations(run, "test", [against], None, heatmaps=False))
     assert ("imprecise" in spoken) == said
+    assert (f"Only {cases} cases could be compared with the {against.name}" in spoken) == said
 
 
 def test_what_no_heatmap_shows_is_said_where_there_are_heatmaps() -> None:
@@ -38,4 +39,21 @@ def test_patients_that_nobody_named_are_a_limit() -> None:
     with_, without = (
         " ".join(limitations(run, "test", (), split, heatmaps=False)) for split in (unnamed, named)
     )
-    assert "patient" in with_ and with_ != without
+    assert "No patient was named" in with_ and "No patient" not in without
+    some = replace(unnamed, test=named.test[30:])
+    (partly,) = (x for x in limitations(run, "test", (), some, heatmaps=False) if "patient was named" in x)
+    assert partly.startswith("A patient was named for 10 of 40 images, so every other image was taken as")
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("test", "same source"),
+        ("val", "the validation part"),
+        ("train", "the training part"),
+        (None, "all parts"),
+    ],
+)
+def test_what_the_part_cannot_show_is_said(part: Part | None, said: str) -> None:
+    spoken = limitations(a_run(), part, (), None, heatmaps=False)[0]
+    assert said in spoken and ("too optimistic" in spoken) == (part != "test")

@@ -17,6 +17,7 @@ from engine.statistics.calibration_figures import (
     noise_floor,
     observed_to_expected,
 )
+from engine.statistics.proportions import wilson
 from tests.engine.statistics.made_up import CLOSE, both, cases, few, images
 
 
@@ -84,7 +85,19 @@ def test_observed_over_expected_is_the_ratio_and_holds_at_nought() -> None:
     found = observed_to_expected(truth == 1, p[:, 1], np.arange(300) // 2)
     assert found.value == pytest.approx(truth.sum() / p[:, 1].sum()) and found.low < found.value < found.high
     none = observed_to_expected(np.zeros(50, bool), np.full(50, 0.1))
-    assert none.value == none.low == 0 and 0 < none.high < 2
+    assert none.value == none.low == 0 and none.high == pytest.approx(wilson(0, 50).high / 0.1)
+    assert (none.n, none.patients) == (50, 50)
+
+
+def test_observed_over_expected_is_not_called_certain_where_no_spread_can_be_seen() -> None:
+    found = observed_to_expected(np.ones(30, bool), np.full(30, 0.8), np.arange(30) // 2)
+    assert found.value == pytest.approx(1 / 0.8) and found.high == pytest.approx(1 / 0.8)
+    assert found.low == pytest.approx(wilson(15, 15).low / 0.8)
+
+
+def test_brier_takes_a_truth_of_yes_and_no() -> None:
+    truth, p, _ = images(30)
+    assert brier(truth == 1, p) == brier(truth, p)
 
 
 @few

@@ -16,6 +16,7 @@ from statsmodels.stats.contingency_tables import mcnemar as trusted_mcnemar
 
 from benchmarks.coverage import rejections
 from engine.statistics.paired_tests import areas, mcnemar, mean_areas, shares, switches
+from engine.statistics.proportions import wilson
 
 CLOSE = {"rtol": 0, "atol": 1e-9}
 
@@ -43,6 +44,14 @@ def test_the_paired_interval_is_that_of_newcombes_worked_example() -> None:
     """Newcombe 1998, method 10, e = 36, f = 12, g = 2, h = 0: .0569 to .3404."""
     gap = mcnemar([1] * 48 + [0] * 2, [1] * 36 + [0] * 12 + [1] * 2).difference
     assert (round(gap.low, 4), round(gap.high, 4)) == (0.0569, 0.3404)
+
+
+def test_shares_of_which_one_never_varies_are_joined_as_if_independent() -> None:
+    always, often = wilson(40, 40), wilson(30, 40)
+    gap = mcnemar(np.ones(40), np.arange(40) < 30).difference
+    down = math.hypot(always.value - always.low, often.high - often.value)
+    assert gap.low == pytest.approx(gap.value - down)
+    assert gap.high == pytest.approx(gap.value + often.value - often.low)
 
 
 def test_delongs_z_keeps_its_sign_and_equals_its_definition() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given, strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
@@ -55,6 +56,13 @@ def test_the_mean_of_zeros_and_ones_is_a_share() -> None:
         [wilson(40, 200).low, wilson(40, 200).high],
         atol=1e-3,
     )
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 0.3, 0.7, 1.0])
+def test_a_mean_of_equal_values_rests_on_as_many_trials_as_patients(value: float) -> None:
+    found, trials = mean_of_bounded(np.full(90, value), np.arange(90) // 3), wilson(value * 30, 30)
+    np.testing.assert_allclose([found.low, found.high], [trials.low, trials.high], **CLOSE)
+    assert (found.n, found.patients) == (90, 30)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))

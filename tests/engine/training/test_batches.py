@@ -22,4 +22,13 @@ def test_an_image_shows_every_banked_view_once_before_any_twice() -> None:
     )
     for image in range(5):
         assert set(shown[:4, image]) == set(shown[4:, image]) == set(numbers)
+    everywhere = nothing == 0  # copies that must be changed: in turn too, but never as they are
+    changed = np.stack(
+        [
+            source.inputs(rows, view=epoch, copies=nothing, where=everywhere).numpy()[:, 0]
+            for epoch in range(6)
+        ]
+    )
+    for image in range(5):
+        assert set(changed[:3, image]) == set(changed[3:, image]) == set(numbers) - {batches.PLAIN}
     assert len(set(shown[0])) > 1  # not every image shows the same view in one epoch
