@@ -187,6 +187,11 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
         return data
 
 
+def check_regular(path: Path) -> None:
+    """Refuse, for a library that opens files by itself, what `open_regular` refuses; raises as that does."""
+    open_regular(path).close()
+
+
 def _check_regular(status: os.stat_result) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, "it is a folder")

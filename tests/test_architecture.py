@@ -28,6 +28,16 @@ LONGER_FOR_A_REASON = {
 }
 
 
+READS_BY_ITSELF = {
+    "engine/models/weights.py": "weights of a registry package, by torch, as tensors alone",
+    "gui/guest_app.py": "one line from the process that started it",
+    "gui/sharing/link.py": "one line from a process that it started",
+    "gui/pages/data/bringing/native_chooser.py": "one line from a process that it started",
+}
+READER = "engine/kept_files.py"
+LOADS = {"json.load", "json.loads", "np.load", "numpy.load", "pickle.load", "pickle.loads", "torch.load"}
+
+
 @pytest.fixture(scope="module")
 def graph() -> grimp.ImportGraph:
     return grimp.build_graph("engine", "gui", exclude_type_checking_imports=False)
@@ -68,3 +78,20 @@ def test_a_module_can_be_read_at_one_sitting(path: Path) -> None:
             place = f"{path.relative_to(ROOT).as_posix()}:{node.name}"
             length = (node.end_lineno or 0) - node.lineno + 1
             assert length <= LONGEST_FUNCTION or place in LONGER_FOR_A_REASON, f"{place} has {length} lines"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_overread_reads_back_goes_through_one_reader(path: Path) -> None:
+    place = path.relative_to(ROOT).as_posix()
+    if place == READER or place in READS_BY_ITSELF:
+        return
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    assert not called & LOADS, f"{place} reads by itself; engine.kept_files does it within bounds"
+    taken = {
+        f"{node.module}.{name.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    }
+    assert not taken & LOADS

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from engine.errors import DataError
-from engine.records import PARTS, Sample
+from engine.kept_files import parse_json, typed
+from engine.records import PARTS, Sample, is_path
 from engine.spreadsheet import read_csv, write_csv
 
 _FORMER_NAMES = {"part": "given_part", "side": "part"}  # in files written before schema version 2
@@ -69,10 +70,12 @@ def from_csv(data: bytes, table: Path) -> list[tuple[Sample, dict[str, str]]]:
                 patient_id=row["patient_id"],
                 part=next((part for part in PARTS if part == row["given_part"]), None),
                 mask_path=Path(row["mask_path"]) if row["mask_path"] else None,
-                width=int(row["width"]),
-                height=int(row["height"]),
-                meta=MappingProxyType(json.loads(row["meta"]) if row["meta"] else {}),
+                width=_pixels(row["width"]),
+                height=_pixels(row["height"]),
+                meta=MappingProxyType(typed(dict[str, str], parse_json(row["meta"])) if row["meta"] else {}),
             )
+            if not (is_path(sample.path / sample.image_id) and is_path(sample.mask_path or sample.path)):
+                raise ValueError(f"row {number}")
             rows.append((sample, {name: value for name, value in row.items() if name not in COLUMNS}))
     except (KeyError, ValueError, csv.Error) as error:
         raise DataError(
@@ -80,3 +83,9 @@ def from_csv(data: bytes, table: Path) -> list[tuple[Sample, dict[str, str]]]:
             "Index the images again, or restore the file from a copy",
         ) from error
     return rows
+
+
+def _pixels(cell: str) -> int:
+    if not (cell.isascii() and cell.isdecimal() and len(cell) <= 9):
+        raise ValueError("a size in pixels is none")
+    return int(cell)

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Interval
+from pydantic import AwareDatetime, StringConstraints
 
 from engine.data.folders import from_home
 from engine.data.manifest import from_csv, to_csv
-from engine.data.proposing.answers import answers_from_json, answers_to_json
+from engine.data.proposing.answers import answers_to_json
 from engine.errors import DataError
-from engine.records import Answers, DataIssue, DataIssueKind, Index
-from engine.storage import SCHEMA_VERSION, storage_error, versioned, write_atomic
+from engine.kept_files import MIB, JsonFile, ignore, read_json
+from engine.records import Answers, DataIssue, FilePath, Index, is_folder_name
+from engine.storage import read_regular, storage_error, versioned, write_atomic
 from engine.workspace import Workspace
 
+LARGEST_TABLE = 4096 * MIB
+DatasetId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
 _FORMER_KINDS = {"patient on two sides": "patient in two parts"}  # written before schema version 2
 
 
@@ -25,12 +32,47 @@ _FORMER_KINDS = {"patient on two sides": "patient in two parts"}  # written befo
 class IndexSummary:
     """What the workspace knows of an index without reading its samples."""
 
-    dataset_id: str
+    dataset_id: DatasetId
     name: str
-    root: Path
-    images: int
+    root: FilePath
+    images: Annotated[int, Interval(ge=0)]
     classes: tuple[str, ...]
-    created: datetime
+    created: AwareDatetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _About(IndexSummary):
+    """What index.json holds."""
+
+    samples_sha256: str
+    issues: tuple[DataIssue, ...]
+    source: FilePath | None = None
+    answers: Answers = field(default_factory=Answers)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Said:
+    """What of index.json the question needs, what a person said when it was last indexed."""
+
+    created: AwareDatetime
+    source: FilePath | None = None
+    answers: Answers = field(default_factory=Answers)
+
+
+def _former(fields: dict[str, Any]) -> dict[str, Any]:
+    fields.pop("version", None)
+    issues = fields.pop("findings") if "findings" in fields else fields["issues"]
+    return {
+        **fields,
+        "issues": [{**one, "kind": _FORMER_KINDS.get(one["kind"], one["kind"])} for one in issues],
+    }
+
+
+_REMEDY = "Delete the folder {folder} it is in and index the images again; nothing else is lost"
+_LARGEST = 1024 * MIB
+ABOUT = JsonFile(record=_About, error=DataError, remedy=_REMEDY, largest=_LARGEST, former=_former)
+SUMMARY = JsonFile(record=IndexSummary, error=DataError, remedy=_REMEDY, largest=_LARGEST)
+SAID = JsonFile(record=_Said, error=DataError, remedy=_REMEDY, largest=_LARGEST)
 
 
 def save_index(workspace: Workspace, index: Index) -> Path:
@@ -79,61 +121,49 @@ def load_index(workspace: Workspace, dataset_id: str) -> Index:
     Raises:
         DataError: There is none of that id, or its files are damaged.
     """
-    folder = workspace.datasets / dataset_id
-    known = re.fullmatch(r"[0-9a-f]{12}", dataset_id) and (folder / "index.json").is_file()
-    if not known:
-        raise DataError(f"The workspace has no data set {dataset_id}", "Index its folder or table again")
-    about = _about(folder)
+    folder = workspace.datasets / (dataset_id if is_folder_name(dataset_id) else "?")
     table = folder / "samples.csv"
     try:
-        data = table.read_bytes()
-        if hashlib.sha256(data).hexdigest() != about["samples_sha256"]:
-            raise _damaged(table)
-        return Index(
-            dataset_id=about["dataset_id"],
-            name=about["name"],
-            root=Path(about["root"]),
-            samples=tuple(sample for sample, _ in from_csv(data, table)),
-            classes=tuple(about["classes"]),
-            issues=tuple(
-                DataIssue(
-                    kind=DataIssueKind(_FORMER_KINDS.get(issue["kind"], issue["kind"])),
-                    message=issue["message"],
-                    paths=tuple(Path(path) for path in issue["paths"]),
-                    serious=issue["serious"],
-                    options=tuple(issue.get("options", ())),
-                )
-                for issue in about["issues" if "issues" in about else "findings"]
-            ),
-            source=Path(about["source"]) if about.get("source") else None,
-            answers=answers_from_json(about.get("answers", {})),
-        )
-    except (OSError, KeyError, ValueError) as error:
+        about = read_json(folder / "index.json", ABOUT)
+    except FileNotFoundError as error:
+        raise DataError(
+            f"The workspace has no data set {dataset_id}", "Index its folder or table again"
+        ) from error
+    try:
+        data = read_regular(table, LARGEST_TABLE)
+    except OSError as error:
         raise _damaged(table) from error
+    if hashlib.sha256(data).hexdigest() != about.samples_sha256:
+        raise _damaged(table)
+    return Index(
+        dataset_id=about.dataset_id,
+        name=about.name,
+        root=about.root,
+        samples=tuple(sample for sample, _ in from_csv(data, table)),
+        classes=about.classes,
+        issues=about.issues,
+        source=about.source,
+        answers=about.answers,
+    )
 
 
-def list_indexes(workspace: Workspace) -> list[IndexSummary]:
+def list_indexes(
+    workspace: Workspace, *, on_damaged: Callable[[DataError], None] = ignore
+) -> list[IndexSummary]:
     """List what was indexed in a workspace and can be read, newest first.
 
-    One that is damaged hides no other and stands in no one's way: indexing its images again mends it, and
-    `load_index` says what is wrong with it.
+    Args:
+        workspace: Where data sets are kept.
+        on_damaged: Told of each that cannot be read: it hides no other, and indexing its images again mends it.
     """
     summaries = []
-    for path in workspace.datasets.glob("*/index.json"):
+    for path in sorted(workspace.datasets.glob("*/index.json")):
         try:
-            about = _about(path.parent)
-            summaries.append(
-                IndexSummary(
-                    dataset_id=about["dataset_id"],
-                    name=about["name"],
-                    root=Path(about["root"]),
-                    images=about["images"],
-                    classes=tuple(about["classes"]),
-                    created=datetime.fromisoformat(about["created"]),
-                )
-            )
-        except (DataError, KeyError, ValueError, TypeError):
+            summaries.append(read_json(path, SUMMARY))
+        except FileNotFoundError:  # it has just been deleted
             continue
+        except DataError as error:
+            on_damaged(error)
     return sorted(summaries, key=lambda summary: summary.created, reverse=True)
 
 
@@ -145,29 +175,12 @@ def load_answers(workspace: Workspace, path: Path) -> Answers:
         path: As it was named.
     """
     path = from_home(path).absolute()
-    newest, answers = "", Answers()
+    said = []
     for about_file in workspace.datasets.glob("*/index.json"):
-        try:
-            about = _about(about_file.parent)
-            if about.get("source") == str(path) and about["created"] > newest:
-                newest, answers = about["created"], answers_from_json(about["answers"])
-        except (DataError, KeyError, ValueError, TypeError):  # what cannot be read can be asked again
-            continue
-    return answers
-
-
-def _about(folder: Path) -> dict[str, Any]:
-    path = folder / "index.json"
-    try:
-        about = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise _damaged(path) from error
-    if not isinstance(about, dict) or about.get("schema_version", about.get("version")) not in (
-        1,
-        SCHEMA_VERSION,
-    ):
-        raise DataError(f"{path} was written by a newer version of Overread", "Update Overread")
-    return about
+        with suppress(DataError, FileNotFoundError):  # what cannot be read can be asked again
+            said.append(read_json(about_file, SAID))
+    of_path = [one for one in said if one.source == path]
+    return max(of_path, key=lambda one: one.created).answers if of_path else Answers()
 
 
 def _damaged(path: Path) -> DataError:

@@ -9,11 +9,12 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal, get_args
+from typing import Any, Literal
 
 from engine.data.split import split_index
-from engine.errors import SplitError
-from engine.records import Index, Recipe, Split, TrainingRequest
+from engine.errors import DataError, SplitError
+from engine.kept_files import JsonFile, read_json
+from engine.records import Index, Recipe, Seed, Share, Split, TrainingRequest
 from engine.storage import versioned, write_atomic
 from engine.workspace import Workspace
 
@@ -34,8 +35,8 @@ class Choices:
     """
 
     mode: SplitMode = "automatic"
-    ratios: tuple[float, float, float] = (0.6, 0.2, 0.2)
-    seed: int = 0
+    ratios: tuple[Share, Share, Share] = (0.6, 0.2, 0.2)
+    seed: Seed = 0
     positive: str | None = None
 
     @property
@@ -69,18 +70,31 @@ def save_choices(workspace: Workspace, dataset_id: str, choices: Choices) -> Non
 
 
 def load_choices(workspace: Workspace, dataset_id: str) -> Choices:
-    """Return the choice kept for this data set, or the default where there is none or it cannot be read."""
-    path = workspace.datasets / dataset_id / CHOICES_FILE
+    """Return the choice kept for this data set, or the default where none is kept.
+
+    Raises:
+        DataError: It cannot be read: to go by the default would change the split without a word.
+    """
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        mode = kept["mode"] if "mode" in kept else {"anew": "new"}.get(kept["division"], kept["division"])
-        if mode not in get_args(SplitMode):
-            raise ValueError(mode)
-        train, val, test = (100 * float(share) for share in kept["ratios"])
-        ratios = ratios_of(train, val, test)
-        return Choices(mode=mode, ratios=ratios, seed=int(kept["seed"]), positive=kept["positive"])
-    except (OSError, ValueError, KeyError, TypeError, SplitError):  # a default can always be chosen again
+        return read_json(workspace.datasets / dataset_id / CHOICES_FILE, CHOICES)
+    except FileNotFoundError:
         return Choices()
+
+
+def _former(fields: dict[str, Any]) -> dict[str, Any]:
+    if "mode" not in fields:
+        division = fields.pop("division")
+        fields["mode"] = {"anew": "new"}.get(division, division)
+    ratios_of(*(100 * share for share in fields["ratios"]))
+    return fields
+
+
+CHOICES = JsonFile(
+    record=Choices,
+    error=DataError,
+    remedy="Choose the split again, on the Data page or with: overread split {folder}",
+    former=_former,
+)
 
 
 def positive_of(classes: Sequence[str], chosen: str | None = None) -> str:

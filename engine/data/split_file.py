@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 from engine.data.manifest import from_csv, to_csv
+from engine.data.saved import LARGEST_TABLE
 from engine.errors import DataError
+from engine.kept_files import parse_json, typed
 from engine.records import PARTS, Split
-from engine.storage import write_atomic
+from engine.storage import read_regular, write_atomic
 
 _SPLIT_COLUMNS = ("part", "seed", "method", "classes")
 
@@ -39,7 +41,7 @@ def load_split(path: Path) -> Split:
         DataError: The file is not there, or not what `save_split` wrote.
     """
     try:
-        rows = from_csv(path.read_bytes(), path)
+        rows = from_csv(read_regular(path, LARGEST_TABLE), path)
         about = next(values for _, values in rows if values["classes"])
         parts = {part: tuple(sample for sample, values in rows if values["part"] == part) for part in PARTS}
         if sum(map(len, parts.values())) != len(rows):
@@ -48,7 +50,7 @@ def load_split(path: Path) -> Split:
             train=parts["train"],
             val=parts["val"],
             test=parts["test"],
-            classes=tuple(json.loads(about["classes"])),
+            classes=typed(tuple[str, ...], parse_json(about["classes"])),
             seed=int(about["seed"]),
             method=about["method"],
         )

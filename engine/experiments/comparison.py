@@ -6,7 +6,6 @@ comparison_files.write_comparison(...)          one HTML page, CSV and JSON
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from engine.data import PatientsNamed, patients_named
 from engine.errors import ReportError
-from engine.recipes import recipe_to_json
+from engine.kept_files import plain
 from engine.records import Epoch, Estimate, Prediction, Recipe, Run
 from engine.statistics import Comparison, areas, log_odds, mean_areas, overall, shares
 
@@ -293,7 +292,7 @@ def differences(recipes: Sequence[Recipe]) -> list[dict[str, Any]]:
 
     Names, sources and seeds are left out; a field that a recipe lacks, such as a second phase's, is None.
     """
-    flat = [_flat(json.loads(recipe_to_json(recipe))) for recipe in recipes]
+    flat = [_flat(plain(recipe)) for recipe in recipes]
     first = flat[0]
     changed = [
         {field: one.get(field) for field in {**first, **one} if one.get(field) != first.get(field)}

@@ -20,9 +20,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Interval
 from filelock import FileLock
 from numpy.typing import NDArray
 
@@ -31,8 +32,9 @@ from engine.images.decoder import VERSION, decode
 from engine.images.files import read_unchanged
 from engine.images.tensors import to_array
 from engine.images.threads import in_order
+from engine.kept_files import MIB, JsonFile, read_json
 from engine.records import DataIssue, DataIssueKind, Sample
-from engine.storage import check_room, make_room, remove_unless_locked, storage_error
+from engine.storage import check_room, make_room, remove_unless_locked, storage_error, versioned
 
 _BLOCK = 4 * 1024 * 1024
 _CHECKED_BLOCKS = 32  # at each opening; so much is read anyway before the first epoch
@@ -40,6 +42,27 @@ _ABOUT = "about.json"
 _PIXELS = "pixels.bin"
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Entry:
+    """An image that could not be decoded, and whether its file was the one that was indexed."""
+
+    image_id: str
+    there: bool
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _About:
+    """What about.json holds."""
+
+    rows: Annotated[int, Interval(ge=0)]
+    failed: tuple[_Entry, ...]
+    checksums: tuple[int, ...]
+
+
+ABOUT = JsonFile(record=_About, error=WorkspaceError, remedy="Delete {folder}", largest=256 * MIB)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -94,11 +117,11 @@ def open_cache(
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.parent / f"{key}.lock"):
-            cache = _open(folder, ids, size, channels)
+            cache = _open(folder, samples, size, channels)
             if cache is None:
                 shutil.rmtree(folder, ignore_errors=True)
                 _build(folder, samples, size, channels, workers, progress)
-                cache = _open(folder, ids, size, channels)
+                cache = _open(folder, samples, size, channels)
     except OSError as error:
         raise storage_error(error, folder) from error
     if cache is None:
@@ -109,17 +132,21 @@ def open_cache(
     return cache
 
 
-def _open(folder: Path, ids: Sequence[str], size: int, channels: int) -> ImageCache | None:
+def _open(folder: Path, samples: Sequence[Sample], size: int, channels: int) -> ImageCache | None:
     """Map a cache; None where there is none or it is not as it was written."""
     try:
-        about: dict[str, Any] = json.loads((folder / _ABOUT).read_bytes())
-        failed = {entry["image_id"]: entry for entry in about["failed"]}
-        if any(not entry["there"] and _is_back(entry) for entry in about["failed"]):
-            return None  # a drive that was not connected, a file that was put back: it counts again
-        shape = (about["rows"], size, size, channels)
-        if not _whole(folder / _PIXELS, about["checksums"], int(np.prod(shape))):
+        about = read_json(folder / _ABOUT, ABOUT)
+        failed = {entry.image_id: entry for entry in about.failed}
+        paths = {sample.image_id: sample.path for sample in samples}
+        if any(not entry.there and _is_back(paths[name], name) for name, entry in failed.items()):
+            return None  # a drive that was not connected, a file that was put back or moved: it counts again
+        ids = [sample.image_id for sample in samples]
+        if len(failed) + about.rows != len(ids):
             return None
-    except (FileNotFoundError, KeyError, TypeError, ValueError):
+        shape = (about.rows, size, size, channels)
+        if not _whole(folder / _PIXELS, about.checksums, about.rows * size * size * channels):
+            return None
+    except (FileNotFoundError, KeyError, WorkspaceError):
         return None
     os.utime(folder / _ABOUT)  # what `trim_images` goes by
     good = [image_id for image_id in ids if image_id not in failed]
@@ -127,7 +154,7 @@ def _open(folder: Path, ids: Sequence[str], size: int, channels: int) -> ImageCa
     if shape[0]:
         pixels = np.memmap(folder / _PIXELS, dtype=np.uint8, mode="r", shape=shape)
     issues = tuple(
-        DataIssue(kind=DataIssueKind.UNREADABLE, message=entry["message"], paths=(Path(entry["path"]),))
+        DataIssue(kind=DataIssueKind.UNREADABLE, message=entry.message, paths=(paths[entry.image_id],))
         for entry in failed.values()
     )
     row = {image_id: number for number, image_id in enumerate(good)}
@@ -184,7 +211,7 @@ def _build(
             loading = in_order(load, samples, workers=workers or min(16, os.cpu_count() or 1))
             for done, (sample, loaded) in enumerate(zip(samples, loading, strict=True), start=1):
                 if isinstance(loaded, _Failed):
-                    entry = {"image_id": sample.image_id, "path": str(sample.path), "there": loaded.there}
+                    entry = {"image_id": sample.image_id, "there": loaded.there}
                     failed.append({**entry, "message": f"{loaded.problem.problem}; it was left out"})
                 else:
                     stream.write(loaded.tobytes())
@@ -194,7 +221,7 @@ def _build(
             stream.flush()
             os.fsync(stream.fileno())
         about = {"rows": rows, "failed": failed, "checksums": _checksums(working / _PIXELS)}
-        (working / _ABOUT).write_text(json.dumps(about))
+        (working / _ABOUT).write_text(json.dumps(versioned(about)))
         working.replace(folder)
     finally:
         shutil.rmtree(working, ignore_errors=True)
@@ -206,9 +233,9 @@ class _Failed:
     there: bool  # whether the file was the one that was indexed, so that trying again is of no use
 
 
-def _is_back(entry: Mapping[str, Any]) -> bool:
+def _is_back(path: Path, image_id: str) -> bool:
     try:
-        read_unchanged(Path(entry["path"]), entry["image_id"])
+        read_unchanged(path, image_id)
     except ImageError:
         return False
     return True

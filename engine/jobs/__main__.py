@@ -25,11 +25,10 @@ from engine.errors import EngineError, TrainingStopped, WorkspaceError
 from engine.jobs import control as jobs
 from engine.jobs.files import (
     CANCEL_FILE,
-    JOB_FILE,
     LOG_FILE,
     JobReporter,
     State,
-    read_json,
+    load_outline,
     read_status,
     write_status,
 )
@@ -52,8 +51,9 @@ class StatusReporter:
         self._lock = threading.Lock()
         me = psutil.Process()
         self._now = replace(read_status(folder), pid=me.pid, process_started=me.create_time())
-        phases = read_json(folder / JOB_FILE)["recipe"]["phases"]
-        self._clock = Clock([(str(phase["name"]), int(phase["epochs"])) for phase in phases])
+        self._clock = Clock(())
+        with suppress(EngineError):  # whoever needs the request says what is wrong with it
+            self._clock = Clock(load_outline(folder).phases)
         self._write()
         self._heart = threading.Thread(target=self._beat, daemon=True, name="heartbeat")
         self._heart.start()
@@ -200,8 +200,7 @@ def main(folder: Path, runner: str = jobs.RUNNER) -> int:
     reporter = StatusReporter(folder)
     signal.signal(signal.SIGTERM, reporter.ask_to_stop)
     try:
-        root = Path(read_json(folder / JOB_FILE)["workspace"])
-        with jobs.training_lock(root):
+        with jobs.training_lock(load_outline(folder).workspace):
             module, _, function = runner.partition(":")
             work: Callable[[Path, JobReporter], None] = getattr(importlib.import_module(module), function)
             work(folder, reporter)

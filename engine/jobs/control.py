@@ -16,9 +16,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +35,13 @@ from engine.jobs.files import (
     JobRequest,
     JobStatus,
     load_request,
-    read_json,
     read_status,
     save_request,
     write_status,
 )
-from engine.records import TrainingRequest
-from engine.storage import storage_error, write_atomic
+from engine.kept_files import JsonFile, ignore, read_json
+from engine.records import FolderName, TrainingRequest
+from engine.storage import storage_error, versioned, write_atomic
 from engine.workspace import Workspace
 
 __all__ = [
@@ -69,6 +69,16 @@ _TRAINING_LOCK, _SUBMIT_LOCK, _CURRENT_FILE = "training.lock", "submit.lock", "t
 # glibc gives large blocks back to Linux as soon as they are free, and Linux blanks them page by page when they are
 # asked for again: a third of a fine-tuning step on a CPU. Other systems do not read these.
 KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 34)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Current:
+    """The run that was started last."""
+
+    run_id: FolderName
+
+
+_CURRENT = JsonFile(record=_Current, error=RunError, remedy="Delete {file}; nothing else is lost")
 
 # The children of this very process, so that a dead one is noticed at once and none stays a zombie.
 _children: dict[Path, subprocess.Popen[bytes]] = {}
@@ -135,11 +145,12 @@ def _one_at_a_time(workspace: Workspace) -> Iterator[None]:
 
 def running_job(workspace: Workspace) -> JobStatus | None:
     """Return the run that is at work in this workspace, if there is one, however it was started."""
-    current = workspace.root / _CURRENT_FILE
     try:
-        last = status(workspace.runs / str(read_json(current)["run_id"]))
-    except (RunError, KeyError):
+        last = status(workspace.runs / read_json(workspace.root / _CURRENT_FILE, _CURRENT).run_id)
+    except FileNotFoundError:
         return None
+    except RunError:  # it does not say which run is at work: the runs themselves do
+        return next((one for one in list_jobs(workspace) if one.working), None)
     if last.working:
         return last
     # A run that is silent yet alive (a machine that slept) holds the lock, and two must never train at once.
@@ -176,7 +187,7 @@ def _start(workspace: Workspace, folder: Path, request: JobRequest, runner: str)
             heartbeat=now,
         )
     )
-    write_atomic(workspace.root / _CURRENT_FILE, json.dumps({"run_id": folder.name}))
+    write_atomic(workspace.root / _CURRENT_FILE, json.dumps(versioned({"run_id": folder.name})))
     with (folder / LOG_FILE).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "engine.jobs", str(folder), runner],
@@ -252,14 +263,19 @@ def watch(folder: Path, *, interval: float = 0.5) -> Iterator[JobStatus]:
         time.sleep(interval)
 
 
-def list_jobs(workspace: Workspace) -> list[JobStatus]:
-    """Return the status of every run that was ever submitted in this workspace and can be read, newest first."""
+def list_jobs(workspace: Workspace, *, on_damaged: Callable[[RunError], None] = ignore) -> list[JobStatus]:
+    """Return the status of every run that was ever submitted in this workspace and can be read, newest first.
+
+    Args:
+        workspace: Where the runs are.
+        on_damaged: Told of each that cannot be read: it must not hide the others.
+    """
     found: list[JobStatus] = []
     for path in sorted(workspace.runs.glob(f"*/{STATUS_FILE}"), reverse=True):
         try:
             found.append(status(path.parent))
-        except RunError:
-            continue  # damaged, or of another version: it must not hide the others
+        except RunError as error:
+            on_damaged(error)
     return found
 
 

@@ -11,21 +11,27 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, TypeVar
+
+from annotated_types import Interval
 
 from engine.errors import RunError
-from engine.records import Epoch, TrainingRequest
-from engine.storage import write_atomic
+from engine.kept_files import JsonFile, plain, read_json
+from engine.records import Epoch, FilePath, Seconds, TrainingRequest
+from engine.storage import versioned, write_atomic
 
 JOB_FILE, STATUS_FILE, CANCEL_FILE, LOG_FILE = "job.json", "status.json", "cancel", "job.log"
 
 State = Literal["starting", "training", "calibrating", "predicting", "done", "stopped", "failed", "lost"]
 WORKING: frozenset[State] = frozenset({"starting", "training", "calibrating", "predicting"})
 RESUMABLE: frozenset[State] = frozenset({"stopped", "failed", "lost"})
+
+Record = TypeVar("Record")
+Count = Annotated[int, Interval(ge=0, le=10**12)]
+Moment = Annotated[float, Interval(ge=0, le=10**11)]  # seconds since 1970
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +68,7 @@ class JobRequest:
         resume: Go on from the last checkpoint in the run's folder.
     """
 
-    workspace: Path
+    workspace: FilePath
     training: TrainingRequest
     resume: bool = False
 
@@ -94,16 +100,16 @@ class JobStatus:
     state: State
     message: str = ""
     phase: str = ""
-    epoch: int = 0
-    epochs: int = 0
-    batch: int = 0
-    batches: int = 0
-    seconds_left: float | None = None
+    epoch: Count = 0
+    epochs: Count = 0
+    batch: Count = 0
+    batches: Count = 0
+    seconds_left: Seconds | None = None
     last_epoch: Epoch | None = None
-    started: float = 0.0
-    heartbeat: float = 0.0
-    pid: int = 0
-    process_started: float = 0.0
+    started: Moment = 0.0
+    heartbeat: Moment = 0.0
+    pid: Annotated[int, Interval(ge=0, le=2**31 - 1)] = 0
+    process_started: Moment = 0.0
 
     @property
     def working(self) -> bool:
@@ -116,38 +122,37 @@ class JobStatus:
         return self.state in RESUMABLE
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobOutline:
+    """What of a request is known without reading its recipe: its workspace, and name and epochs of each phase."""
+
+    workspace: FilePath
+    phases: tuple[tuple[str, Count], ...]
+
+
 def save_request(folder: Path, request: JobRequest) -> None:
     """Write down what is asked for.
 
     Raises:
         WorkspaceError: The disk is full, or the folder cannot be written to.
     """
-    from engine.recipes import recipe_to_json  # not at top: watching a run needs no recipe
-
-    training = asdict(request.training) | {"recipe": json.loads(recipe_to_json(request.training.recipe))}
-    fields = {"workspace": str(request.workspace), "resume": request.resume, **training}
-    write_atomic(folder / JOB_FILE, json.dumps(fields, indent=1))
+    fields = {"workspace": str(request.workspace), "resume": request.resume, **plain(request.training)}
+    write_atomic(folder / JOB_FILE, json.dumps(versioned(fields), indent=1))
 
 
 def load_request(folder: Path) -> JobRequest:
     """Read what was asked for.
 
     Raises:
-        RunError: The folder holds no job.
+        RunError: The folder holds no job, or it is damaged.
         RecipeError: The recipe in it is not one this version can run.
     """
-    from engine.recipes import recipe_from_json
+    return _read(folder / JOB_FILE, JOB)
 
-    fields = dict(read_json(folder / JOB_FILE))
-    try:
-        workspace, resume = Path(fields.pop("workspace")), bool(fields.pop("resume", False))
-        fields |= {
-            "recipe": recipe_from_json(json.dumps(fields["recipe"])),
-            "ratios": tuple(fields["ratios"]),
-        }
-        return JobRequest(workspace=workspace, training=TrainingRequest(**fields), resume=resume)
-    except (KeyError, TypeError) as error:
-        raise RunError(f"{folder / JOB_FILE} is not a job of this version", "Submit the run again") from error
+
+def load_outline(folder: Path) -> JobOutline:
+    """Read what was asked for, its recipe unread; raises as `load_request`."""
+    return _read(folder / JOB_FILE, OUTLINE)
 
 
 def write_status(now: JobStatus) -> None:
@@ -156,43 +161,44 @@ def write_status(now: JobStatus) -> None:
     Raises:
         WorkspaceError: The disk is full, or the folder cannot be written to.
     """
-    write_atomic(now.folder / STATUS_FILE, json.dumps(asdict(now) | {"folder": now.folder.name}))
+    write_atomic(now.folder / STATUS_FILE, json.dumps(versioned(asdict(now) | {"folder": now.folder.name})))
 
 
 def read_status(folder: Path) -> JobStatus:
     """Read the last heartbeat, true or not; `engine.jobs.control.status` judges it.
 
     Raises:
-        RunError: The folder holds no job.
+        RunError: The folder holds no job, or its status is damaged.
     """
-    return _status_of(folder, read_json(folder / STATUS_FILE))
+    return _read(folder / STATUS_FILE, STATUS, job_id=folder.name, folder=folder)
 
 
-def _status_of(folder: Path, fields: Mapping[str, Any]) -> JobStatus:
+def _read(path: Path, kind: JsonFile[Record], **more: object) -> Record:
     try:
-        last = fields["last_epoch"]
-        return JobStatus(**{**fields, "folder": folder, "last_epoch": Epoch(**last) if last else None})
-    except (KeyError, TypeError) as error:
-        raise RunError(f"{folder / STATUS_FILE} is not of this version", "Submit the run again") from error
+        return read_json(path, kind, **more)
+    except FileNotFoundError as error:
+        raise RunError(f"There is no run in {path.parent}", "Choose one of `overread runs`") from error
 
 
-def read_json(path: Path) -> Mapping[str, Any]:
-    """Read one of these files.
+def _request(fields: dict[str, Any]) -> Mapping[str, Any]:
+    from engine.recipes import recipe_from_values  # not at top: watching a run needs no recipe
 
-    Raises:
-        RunError: It is not there, or not readable.
-    """
-    for attempt in (1, 2, 3):
-        try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
-        except FileNotFoundError as error:
-            raise RunError(f"There is no run in {path.parent}", "Choose one of `overread runs`") from error
-        except (
-            PermissionError,
-            ValueError,
-            TypeError,
-        ) as error:  # Windows: the very moment of being replaced
-            if attempt == 3:
-                raise RunError(f"{path} cannot be read", "Submit the run again") from error
-            time.sleep(0.05)
-    raise AssertionError("unreachable")
+    recipe = recipe_from_values(fields.pop("recipe"))
+    workspace, resume = fields.pop("workspace"), fields.pop("resume", False)
+    return {"workspace": workspace, "resume": resume, "training": {**fields, "recipe": recipe}}
+
+
+def _outline(fields: dict[str, Any]) -> Mapping[str, Any]:
+    phases = [(phase["name"], phase["epochs"]) for phase in fields["recipe"]["phases"]]
+    return {"workspace": fields["workspace"], "phases": phases}
+
+
+_AGAIN = "Restore {file} in the folder of run {folder} from a backup, or train again"
+JOB = JsonFile(record=JobRequest, error=RunError, remedy=_AGAIN, former=_request)
+OUTLINE = JsonFile(record=JobOutline, error=RunError, remedy=_AGAIN, former=_outline)
+STATUS = JsonFile(
+    record=JobStatus,
+    error=RunError,
+    remedy="Delete {file} from the folder of run {folder}: a finished run can still be reviewed and reported, "
+    "one that is not finished has to be trained again",
+)

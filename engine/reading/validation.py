@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
@@ -10,6 +11,7 @@ from engine.errors import ReviewError
 from engine.records import Region, Review, Verdict
 
 LONGEST_NAME = 200
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 MOST_REGIONS = 200
 
 
@@ -36,6 +38,7 @@ def checked(review: Review, *, predicted: str, classes: Sequence[str], shown: st
             "A verdict needs the reader's name",
             f"Enter your name or initials, up to {LONGEST_NAME} characters",
         )
+    check_text(review)
     check_label(review, predicted, classes)
     check_bounds(review)
     if not (math.isfinite(review.seconds) and review.seconds >= 0):
@@ -45,6 +48,18 @@ def checked(review: Review, *, predicted: str, classes: Sequence[str], shown: st
             f"{len(review.regions)} regions were drawn", f"Keep {MOST_REGIONS} or fewer on one case"
         )
     return replace(review, reader=reader, regions=tuple(clamped(region) for region in review.regions))
+
+
+def check_text(review: Review) -> None:
+    """Refuse a text that no database stores: half of a character, as a browser cuts an emoji, or a zero."""
+    texts = {field.name: getattr(review, field.name) for field in fields(review)}
+    texts |= {"label of a region": "".join(region.label for region in review.regions)}
+    for name, text in texts.items():
+        if isinstance(text, str) and ("\0" in text or _HALF_CHARACTER.search(text)):
+            raise ReviewError(
+                f"The {name.replace('_', ' ')} holds a character that cannot be stored",
+                "Type it again without it",
+            )
 
 
 def check_bounds(review: Review) -> None:

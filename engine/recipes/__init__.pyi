@@ -30,6 +30,7 @@ from .recipe import (
     find_recipe as find_recipe,
     load_recipe as load_recipe,
     recipe_from_json as recipe_from_json,
+    recipe_from_values as recipe_from_values,
     recipe_to_json as recipe_to_json,
 )
 from .saved import (

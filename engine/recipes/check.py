@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from engine.errors import RecipeError
-from engine.recipes.fields import quoted, registries, unknown, validated
+from engine.kept_files import quoted
+from engine.recipes.fields import registries, unknown, validated
 from engine.records import Recipe
 
 

@@ -6,7 +6,6 @@ One pydantic adapter reads those types: it validates recipes, and its JSON schem
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
@@ -15,6 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from engine.errors import RecipeError
+from engine.kept_files import quoted
 from engine.records import Recipe
 
 _MEANINGS: Mapping[str, str] = {"channels": " (grey or colour)"}
@@ -141,13 +141,3 @@ def _what_fits(schema: Mapping[str, Any]) -> str:
     if schema["type"] == "array" and "type" in schema["items"]:
         return f"a list, each of it {_what_fits(schema['items'])}"
     return _KINDS[schema["type"]]
-
-
-def quoted(value: object) -> str:
-    """Return a value for a sentence, as JSON writes it and cut short: it may be anything that a file holds."""
-    try:
-        text = f"“{value}”" if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    except ValueError:  # a number of thousands of digits
-        return "too long a number"
-    text = text.encode(errors="replace").decode()  # half a character, as JSON may hold, cannot be printed
-    return text if len(text) <= 60 else f"{text[:59]}…"

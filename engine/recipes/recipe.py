@@ -15,11 +15,12 @@ from types import MappingProxyType
 from typing import Any
 
 from engine.errors import RecipeError
+from engine.kept_files import MIB, parse_json, plain
 from engine.recipes.builtin import RECIPES
 from engine.recipes.check import check_fields_together
 from engine.recipes.fields import did_you_mean, unknown, validated
 from engine.records import Recipe
-from engine.storage import versioned
+from engine.storage import SCHEMA_VERSION, read_regular, versioned
 
 
 def find_recipe(name_or_file: str, own: Mapping[str, Recipe] = MappingProxyType({})) -> Recipe:
@@ -50,7 +51,7 @@ def load_recipe(path: Path) -> Recipe:
         RecipeError: The file cannot be read or is no recipe.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path, MIB).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(
             f"The recipe {path} cannot be read ({getattr(error, 'strerror', None) or 'it is not text'})",
@@ -71,17 +72,21 @@ def recipe_from_json(text: str) -> Recipe:
         RecipeError: Not JSON, an unknown or missing field, a value out of range, or a contradiction.
     """
     try:
-        raw = json.loads(text)
-    except json.JSONDecodeError as error:
+        values = parse_json(text)
+    except ValueError as error:
         raise RecipeError(
-            f"This is not JSON (line {error.lineno}: {error.msg})",
-            "Correct that line, or save the recipe again",
+            f"This JSON is not a recipe ({error})", "Correct it, or save the recipe again"
         ) from error
-    except (ValueError, RecursionError) as error:  # JSON, but with a number or a depth that nobody reads
-        raise RecipeError("This JSON is not a recipe", "Save the recipe again") from error
-    if isinstance(raw, dict):
-        raw.pop("schema_version", None)  # absent in version 1, whose names are the same
-    recipe = validated(raw)
+    return recipe_from_values(values)
+
+
+def recipe_from_values(values: Any) -> Recipe:
+    """Make a recipe of what `parse_json` gives, and check it; raises as `recipe_from_json`."""
+    if isinstance(values, dict):
+        version = values.pop("schema_version", 1)  # absent in version 1, whose names are the same
+        if isinstance(version, int) and version > SCHEMA_VERSION:
+            raise RecipeError("The recipe was written by a newer version of Overread", "Update Overread")
+    recipe = validated(values)
     check_fields_together(recipe)
     return recipe
 
@@ -92,7 +97,7 @@ def change_recipe(recipe: Recipe, changes: Mapping[str, str]) -> Recipe:
     Raises:
         RecipeError: A field or value is unknown.
     """
-    raw = json.loads(recipe_to_json(recipe))
+    raw = plain(recipe)
     for dotted, value in changes.items():
         target: Any = raw
         *parents, last = dotted.split(".")
@@ -108,7 +113,7 @@ def change_recipe(recipe: Recipe, changes: Mapping[str, str]) -> Recipe:
                 f"{meant}Write it as in the recipe's JSON, for instance phases.0.epochs=5 or balance.method=focal",
             ) from error
         try:
-            target[key] = json.loads(value)
-        except (ValueError, RecursionError):
+            target[key] = parse_json(value)
+        except ValueError:
             target[key] = value
-    return recipe_from_json(json.dumps(raw))
+    return recipe_from_values(raw)

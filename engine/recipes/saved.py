@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from engine.errors import RecipeError
+from engine.kept_files import ignore
 from engine.recipes.builtin import BUILT_IN, RECIPES
 from engine.recipes.recipe import load_recipe, recipe_to_json
 from engine.records import Recipe
@@ -13,14 +15,26 @@ from engine.storage import write_atomic
 from engine.workspace import Workspace
 
 
-def own_recipes(workspace: Workspace) -> dict[str, Recipe]:
-    """Return the recipes that were saved in this workspace, by name; one that cannot be read is left out."""
+def own_recipes(
+    workspace: Workspace, *, on_damaged: Callable[[RecipeError], None] = ignore
+) -> dict[str, Recipe]:
+    """Return the recipes that were saved in this workspace, by name.
+
+    Args:
+        workspace: Where they are.
+        on_damaged: Told of each that cannot be read, or was written by another version: it hides no other.
+    """
     found = {}
     for path in sorted((workspace.root / "recipes").glob("*.json")):
         try:
             recipe = load_recipe(path)
-        except RecipeError:
-            continue  # written by another version; loading it by hand says what is wrong with it
+        except RecipeError as error:
+            on_damaged(
+                RecipeError(
+                    f"{path} cannot be used ({error.problem})", f"{error.remedy}, or delete that file"
+                )
+            )
+            continue
         found[recipe.name] = recipe
     return found
 

@@ -7,8 +7,23 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
 
+from annotated_types import Predicate
+
+
+def is_folder_name(name: str) -> bool:
+    """Return whether a text can name a folder, and one beside the others: it leads nowhere else."""
+    return name not in ("", ".", "..") and not set("/\\\0").intersection(name)
+
+
+def is_path(path: Path) -> bool:
+    """Return whether a system can be asked for a path."""
+    return "\0" not in str(path)
+
+
+FolderName = Annotated[str, Predicate(is_folder_name)]
+FilePath = Annotated[Path, Predicate(is_path)]
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
 PART_NAMES: Mapping[str, str] = MappingProxyType({"train": "training", "val": "validation", "test": "test"})
@@ -87,7 +102,7 @@ class DataIssue:
 
     kind: DataIssueKind
     message: str
-    paths: tuple[Path, ...] = ()
+    paths: tuple[FilePath, ...] = ()
     serious: bool = False
     options: tuple[str, ...] = ()
 
@@ -113,7 +128,7 @@ class Answers:
     same: Mapping[str, str] = field(default_factory=dict)
     table: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
-    root: Path | None = None
+    root: FilePath | None = None
     finding: str | None = None
 
 

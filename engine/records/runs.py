@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from engine.records.data import Part
+from annotated_types import Interval, IsFinite, MinLen
+
+from engine.records.data import FolderName, Part
 from engine.records.estimates import OperatingFigures
 from engine.records.recipes import Recipe
 
@@ -15,12 +17,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+Seconds = Annotated[float, Interval(ge=0, le=10**10)]
+Share = Annotated[float, Interval(ge=0, le=1)]
+Seed = Annotated[int, Interval(ge=-(2**63), lt=2**63)]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Epoch:
     """One line of a training history. NaN where a figure could not be computed."""
 
-    number: int
+    number: Annotated[int, Interval(ge=0, le=10**9)]
     phase: str
     train_loss: float
     val_loss: float
@@ -36,8 +42,8 @@ class Epoch:
 class Calibration:
     """Turns logits into calibrated probabilities: softmax(logits / temperature + bias). The default changes nothing."""
 
-    temperature: float = 1.0
-    bias: tuple[float, ...] = ()
+    temperature: Annotated[float, Interval(gt=0, le=10**6)] = 1.0
+    bias: tuple[IsFinite[float], ...] = ()
     note: str = ""
 
 
@@ -58,8 +64,8 @@ class TrainingRequest:
 
     recipe: Recipe
     dataset_id: str
-    ratios: tuple[float, float, float] = (0.6, 0.2, 0.2)
-    split_seed: int = 0
+    ratios: tuple[Share, Share, Share] = (0.6, 0.2, 0.2)
+    split_seed: Seed = 0
     use_given: bool | None = None
     positive: str | None = None
     device: str = "auto"
@@ -90,21 +96,21 @@ class Run:
             without validation data and in runs of an earlier version.
     """
 
-    run_id: str
+    run_id: FolderName
     folder: Path
     dataset_id: str
     dataset_name: str
     recipe: Recipe
-    classes: tuple[str, ...]
+    classes: Annotated[tuple[str, ...], MinLen(1)]
     positive: str
     threshold: float
     calibration: Calibration
     weights_source: str
     device: str
     created: datetime
-    seconds: float
-    parameters: int
-    trained_parameters: int
+    seconds: Seconds
+    parameters: Annotated[int, Interval(ge=0)]
+    trained_parameters: Annotated[int, Interval(ge=0)]
     validated: OperatingFigures | None = None
 
 
@@ -125,12 +131,12 @@ class Injection:
             was fitted.
     """
 
-    rate: float
-    passes: int = PASSES
-    scale: float = 1.0
+    rate: Share
+    passes: Annotated[int, Interval(ge=1, le=10_000)] = PASSES
+    scale: Annotated[float, Interval(ge=0, le=10**12)] = 1.0
     place: str = "head"
-    seed: int = 0
-    likelihoods: tuple[tuple[float, float], ...] = ()
+    seed: Seed = 0
+    likelihoods: tuple[tuple[Share, float], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,10 +152,10 @@ class Conformal:
     """
 
     method: str
-    coverage: float
-    thresholds: tuple[float, ...]
-    cases: int
-    patients_by_class: tuple[int, ...] = ()
+    coverage: Share
+    thresholds: Annotated[tuple[float, ...], MinLen(1)]
+    cases: Annotated[int, Interval(ge=0)]
+    patients_by_class: tuple[Annotated[int, Interval(ge=0)], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,18 +25,10 @@ from typing import TYPE_CHECKING, Any
 
 from engine.data import load_split
 from engine.errors import RecipeError, RunError
+from engine.kept_files import JsonFile, ignore, read_json
 from engine.recipes import load_recipe
-from engine.records import (
-    Calibration,
-    Conformal,
-    Estimate,
-    Injection,
-    OperatingFigures,
-    Run,
-    Split,
-    UncertaintyModel,
-)
-from engine.storage import versioned, write_atomic
+from engine.records import Run, Split, UncertaintyModel
+from engine.storage import check_regular, versioned, write_atomic
 from engine.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -83,18 +75,9 @@ def load_run(folder: Path) -> Run:
         RunError: There is no finished run in the folder, or it is damaged.
     """
     try:
-        facts: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        facts.pop("schema_version", None)  # absent in version 1, whose names are the same
-        facts["classes"] = tuple(facts["classes"])
-        calibration = facts.pop("calibration")
-        validated = facts.pop("validated", None)  # absent in runs of an earlier version
-        return Run(
-            **{**facts, "created": datetime.fromisoformat(facts["created"])},
-            folder=folder,
-            recipe=load_recipe(folder / "recipe.json"),
-            calibration=Calibration(**{**calibration, "bias": tuple(calibration["bias"])}),
-            validated=None if validated is None else _operating_figures(validated),
-        )
+        if not (folder / "run.json").exists():
+            raise FileNotFoundError
+        return read_json(folder / "run.json", RUN, folder=folder, recipe=load_recipe(folder / "recipe.json"))
     except FileNotFoundError as error:
         raise RunError(
             f"There is no finished run in {folder.name}",
@@ -105,33 +88,44 @@ def load_run(folder: Path) -> Run:
             f"The run {folder.name} has a recipe that cannot be used ({error.problem})",
             "Restore its recipe.json from a backup, or train again",
         ) from error
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise RunError(
-            f"The run {folder.name} is damaged: its run.json is cut short or was changed",
-            "Restore run.json from a backup, or train again; its reviews are kept",
-        ) from error
 
 
-def _operating_figures(facts: Mapping[str, Any]) -> OperatingFigures:
-    """Read what `save_run` wrote; a number that is none was written as null."""
-    found = {}
-    for name in FIGURES:
-        told: dict[str, Any] = dict(facts[name])
-        found[name] = Estimate(
-            **told | {key: math.nan for key in ("value", "low", "high") if told[key] is None}
-        )
-    return OperatingFigures(**found, note=facts["note"])
+def _of_run(fields: dict[str, Any]) -> Mapping[str, Any]:
+    """Hold fields against each other; what each may be by itself is said by its type."""
+    classes, bias, threshold = fields["classes"], fields["calibration"]["bias"], fields["threshold"]
+    if fields["positive"] not in classes or len(set(classes)) != len(classes):
+        raise ValueError("the class of the finding is none of its classes")
+    if len(bias) not in (0, len(classes)) or (len(classes) == 2 and not 0 <= threshold <= 1):
+        raise ValueError("calibration or threshold do not fit its classes")
+    if fields.get("validated") is not None:
+        for name in FIGURES:  # a number that is none is written as null
+            told = fields["validated"][name]
+            told |= {key: math.nan for key in ("value", "low", "high") if told[key] is None}
+    return fields
 
 
-def list_runs(workspace: Workspace) -> list[Run]:
-    """Return the finished runs that can be read, newest first."""
+RUN = JsonFile(
+    record=Run,
+    error=RunError,
+    remedy="Restore {file} in the folder of run {folder} from a backup, or train again; its reviews are kept",
+    former=_of_run,
+)
+
+
+def list_runs(workspace: Workspace, *, on_damaged: Callable[[RunError], None] = ignore) -> list[Run]:
+    """Return the finished runs that can be read, newest first.
+
+    Args:
+        workspace: Where the runs are.
+        on_damaged: Told of each that cannot be read: it must not hide the others.
+    """
     runs: list[Run] = []
     for folder in sorted(workspace.runs.iterdir(), reverse=True):
-        if (folder / "run.json").is_file():
+        if (folder / "run.json").exists():
             try:
                 runs.append(load_run(folder))
-            except RunError:
-                continue  # `find_run` says what is wrong with it when somebody asks for it by name
+            except RunError as error:
+                on_damaged(error)
     return runs
 
 
@@ -175,6 +169,7 @@ def load_classifier(run: Run, device: str = "cpu") -> Classifier:
     classifier = build_classifier(run.recipe, len(run.classes))
     path = run.folder / "model.safetensors"
     try:
+        check_regular(path)
         classifier.load_state_dict(load_file(path))
     except (SafetensorError, OSError, RuntimeError) as error:
         raise RunError(
@@ -219,17 +214,14 @@ def load_uncertainty(folder: Path) -> UncertaintyModel | None:
     Raises:
         RunError: The file is damaged.
     """
-    if not (folder / UNCERTAINTY_FILE).exists():
-        return None
     try:
-        facts = json.loads((folder / UNCERTAINTY_FILE).read_text(encoding="utf-8"))
-        injection, conformal = facts["injection"], facts["conformal"]
-        injection["likelihoods"] = tuple((rate, value) for rate, value in injection["likelihoods"])
-        conformal["thresholds"] = tuple(conformal["thresholds"])
-        conformal["patients_by_class"] = tuple(conformal.get("patients_by_class", ()))
-        return UncertaintyModel(injection=Injection(**injection), conformal=Conformal(**conformal))
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise RunError(
-            f"The run {folder.name} has a damaged {UNCERTAINTY_FILE} ({error})",
-            f"Delete {UNCERTAINTY_FILE}; the run's predictions then come without uncertainty",
-        ) from error
+        return read_json(folder / UNCERTAINTY_FILE, UNCERTAINTY)
+    except FileNotFoundError:
+        return None
+
+
+UNCERTAINTY = JsonFile(
+    record=UncertaintyModel,
+    error=RunError,
+    remedy="Delete {file} from the folder of run {folder}; its predictions then come without uncertainty",
+)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.errors import RunError
+from engine.kept_files import read_arrays
 from engine.records import Explanation
 from engine.storage import write_atomic
 
@@ -40,23 +39,24 @@ def load_explanations(folder: Path) -> Mapping[str, Explanation]:
     Raises:
         RunError: The file is damaged.
     """
-    path = folder / "heatmaps.npz"
-    if not path.exists():
-        return {}
+    remedy = (
+        f"Delete heatmaps.npz from the folder of run {folder.name}; its cases are then read without heatmaps until "
+        f"they are predicted again: overread predict {folder.name} IMAGES --review"
+    )
+    kinds = {"image_ids": "U", "targets": "U", "method": "U", "maps": "f"}
     try:
-        with np.load(path, allow_pickle=False) as data:
-            method = str(data["method"])
-            maps = data["maps"].astype(np.float32)
-            rows = zip(data["image_ids"], data["targets"], maps, strict=True)
-            return {
-                str(image_id): Explanation(
-                    image_id=str(image_id), heatmap=heatmap, target=str(target), method=method
-                )
-                for image_id, target, heatmap in rows
-            }
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise RunError(
-            f"The heatmaps of run {folder.name} are damaged",
-            "Delete heatmaps.npz from the run's folder; its cases are then read without heatmaps until they are "
-            f"predicted again: overread predict {folder.name} IMAGES --review",
-        ) from error
+        found = read_arrays(folder / "heatmaps.npz", kinds, RunError, remedy)
+    except FileNotFoundError:
+        return {}
+    ids, targets, maps = found["image_ids"], found["targets"], found["maps"]
+    if not (ids.shape == targets.shape == maps.shape[:1] and maps.ndim == 3 and found["method"].ndim == 0):
+        raise RunError(f"The heatmaps of run {folder.name} are damaged: they do not fit its images", remedy)
+    return {
+        str(image_id): Explanation(
+            image_id=str(image_id),
+            heatmap=heatmap,
+            target=str(target),
+            method=str(found["method"]),
+        )
+        for image_id, target, heatmap in zip(ids, targets, maps.astype(np.float32), strict=True)
+    }

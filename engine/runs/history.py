@@ -10,7 +10,9 @@ from pathlib import Path
 from engine.errors import RunError
 from engine.records import Epoch
 from engine.spreadsheet import read_csv, write_csv
-from engine.storage import storage_error, write_atomic
+from engine.storage import read_regular, storage_error, write_atomic
+
+LARGEST = 1 << 28  # bytes
 
 
 def append_epoch(folder: Path, epoch: Epoch) -> None:
@@ -57,7 +59,7 @@ def load_history(folder: Path) -> list[Epoch]:
         return []
     epochs: list[Epoch] = []
     try:
-        names, lines = read_csv(path.read_bytes())
+        names, lines = read_csv(read_regular(path, LARGEST))
         if names and not set(_FIGURES) <= set(names):
             raise ValueError("the columns of a training curve are missing")
         for row in (dict(zip(names, cells, strict=True)) for cells in lines if len(cells) == len(names)):

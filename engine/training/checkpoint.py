@@ -12,17 +12,40 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
 from engine.errors import TrainingError
-from engine.storage import storage_error, write_atomic
+from engine.kept_files import parse_json, typed
+from engine.records import Seconds
+from engine.storage import check_regular, storage_error, write_atomic
 
 FILE = "checkpoint.safetensors"
 
 State = dict[str, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Optimizer:
+    """What of an optimiser's state is no tensor."""
+
+    scalars: dict[int, dict[str, Any]]
+    groups: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Facts:
+    """What of a checkpoint is no tensor."""
+
+    phase: Annotated[int, Interval(ge=0)]
+    epochs: Annotated[int, Interval(ge=0)]
+    has_best: bool
+    progress: dict[str, Any]
+    seconds: Seconds
+    optimizer: _Optimizer | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,34 +133,34 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
     if not path.exists():
         return None
     try:
+        check_regular(path)
         with safe_open(path, framework="pt") as file:
-            facts = json.loads(file.metadata()["overread"])
+            facts = typed(_Facts, parse_json(file.metadata()["overread"]))
             tensors: State = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
+        return Checkpoint(
+            phase=facts.phase,
+            epochs=facts.epochs,
+            model=_below(tensors, "model/"),
+            best=_below(tensors, "best/") if facts.has_best else None,
+            average=_below(tensors, "average/") or None,
+            progress=facts.progress,
+            optimizer=None if facts.optimizer is None else _optimizer(facts.optimizer, tensors),
+            seconds=facts.seconds,
+        )
     except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
         raise TrainingError(
             f"The checkpoint of run {folder.name} is cut short or damaged",
             f"Delete {FILE} from the run's folder and resume: training then begins again with the same recipe",
         ) from error
-    optimizer = None
-    if "optimizer" in facts:
-        state: dict[int, dict[str, Any]] = {
-            int(number): dict(values) for number, values in facts["optimizer"]["scalars"].items()
-        }
-        for name, value in tensors.items():
-            if name.startswith("optimizer/"):
-                _, number, key = name.split("/", 2)
-                state.setdefault(int(number), {})[key] = value
-        optimizer = {"state": state, "param_groups": facts["optimizer"]["groups"]}
-    return Checkpoint(
-        phase=facts["phase"],
-        epochs=facts["epochs"],
-        model=_below(tensors, "model/"),
-        best=_below(tensors, "best/") if facts["has_best"] else None,
-        average=_below(tensors, "average/") or None,
-        progress=facts["progress"],
-        optimizer=optimizer,
-        seconds=facts["seconds"],
-    )
+
+
+def _optimizer(kept: _Optimizer, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    state: dict[int, dict[str, Any]] = {number: dict(values) for number, values in kept.scalars.items()}
+    for name, value in tensors.items():
+        if name.startswith("optimizer/"):
+            _, number, key = name.split("/", 2)
+            state.setdefault(int(number), {})[key] = value
+    return {"state": state, "param_groups": list(kept.groups)}
 
 
 def remove_checkpoint(folder: Path) -> None:

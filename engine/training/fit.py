@@ -46,7 +46,7 @@ from engine.records import (
 )
 from engine.runs import environment, save_run, save_uncertainty
 from engine.statistics import choose_threshold, operating_figures
-from engine.storage import KEPT_BYTES, write_atomic
+from engine.storage import KEPT_BYTES, versioned, write_atomic
 from engine.training.batches import TrainingData
 from engine.training.checkpoint import copy_state, load_checkpoint, remove_checkpoint, save_model
 from engine.training.feature_bank import images_of
@@ -140,7 +140,9 @@ def _write_what_is_done(folder: Path, recipe: Recipe, split: Split, device: str)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / "recipe.json", recipe_to_json(recipe))
     save_split(split, folder / "split.csv")
-    write_atomic(folder / "environment.json", json.dumps(environment(device_name(device)), indent=2))
+    write_atomic(
+        folder / "environment.json", json.dumps(versioned(environment(device_name(device))), indent=2)
+    )
 
 
 def _starting_net(recipe: Recipe, split: Split, *, allow_downloads: bool) -> tuple[Classifier, str]:

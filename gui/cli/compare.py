@@ -25,7 +25,7 @@ from gui.cli.options import (
     SplitSeedOption,
     WorkspaceOption,
 )
-from gui.cli.terminal import say, show_json, show_table, watch_job
+from gui.cli.terminal import say, say_error, show_json, show_table, watch_job
 from gui.cli.train import epochs_of
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def compare(
     workspace = open_workspace(root)
     changed = pairs_of(changes or [], "--set")
     asked = []
-    own = recipes.own_recipes(workspace)
+    own = recipes.own_recipes(workspace, on_damaged=say_error)
     for name in names:
         recipe = recipes.find_recipe(name, own)
         asked.append(recipes.change_recipe(recipe, {**epochs_of(recipe, epochs), **changed}))

@@ -166,11 +166,8 @@ def dataset_of(workspace: Workspace, id_or_path: str) -> Index:
     Raises:
         DataError: It is neither.
     """
-    matching = [
-        entry.dataset_id
-        for entry in data.list_indexes(workspace)
-        if len(id_or_path) >= 4 and entry.dataset_id.startswith(id_or_path)
-    ]
+    folders = [path.parent.name for path in sorted(workspace.datasets.glob("*/index.json"))]
+    matching = [name for name in folders if len(id_or_path) >= 4 and name.startswith(id_or_path)]
     if len(matching) == 1:
         return data.load_index(workspace, matching[0])
     path = data.from_home(Path(id_or_path))
@@ -178,7 +175,7 @@ def dataset_of(workspace: Workspace, id_or_path: str) -> Index:
         found = read_data(workspace, path)
         print_issues(found)
         return found
-    known = ", ".join(entry.dataset_id for entry in data.list_indexes(workspace)) or "none yet"
+    known = ", ".join(folders) or "none yet"
     raise DataError(
         f"“{id_or_path}” is neither a data set of this workspace nor a path",
         f"Give a folder or table of images, or one of the data sets there are ({known})",
@@ -201,6 +198,11 @@ def split(
     """
     workspace = open_workspace(root)
     found = dataset_of(workspace, dataset)
+    try:
+        data.load_choices(workspace, found.dataset_id)
+    except DataError as damaged:  # what is said now takes its place
+        say(f"{damaged.problem}. The choice of now replaces it.")
+        data.save_choices(workspace, found.dataset_id, data.Choices())
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
     made = data.split_as_chosen(found, choices)
     data.save_choices(workspace, found.dataset_id, choices)

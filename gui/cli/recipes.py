@@ -12,7 +12,7 @@ from engine import models, recipes
 from engine.errors import EngineError
 from engine.workspace import open_workspace
 from gui.cli.options import LOOK, JsonOption, WorkspaceOption
-from gui.cli.terminal import progress, say, show_json, show_table
+from gui.cli.terminal import progress, say, say_error, show_json, show_table
 
 app = typer.Typer()
 
@@ -30,7 +30,7 @@ def list_recipes(
 
     Example: [bold]overread recipes --export default > mine.json[/bold]
     """
-    own = recipes.own_recipes(open_workspace(root))
+    own = recipes.own_recipes(open_workspace(root), on_damaged=say_error)
     if export is not None:
         print(recipes.recipe_to_json(recipes.find_recipe(export, own)), end="")
         return

@@ -41,6 +41,11 @@ def say(sentence: str) -> None:
     remarks().print(sentence, markup=False)
 
 
+def say_error(error: Exception) -> None:
+    """Say what is wrong with one thing of several; the others are not affected."""
+    say(str(error))
+
+
 def show_json(document: Mapping[str, Any]) -> None:
     """Print exactly one JSON object on stdout; NaN becomes null, paths and dates become text."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"  # a pipe on Windows is not

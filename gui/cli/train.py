@@ -26,7 +26,7 @@ from gui.cli.options import (
     SplitSeedOption,
     WorkspaceOption,
 )
-from gui.cli.terminal import say, show_json, show_table, watch_job
+from gui.cli.terminal import say, say_error, show_json, show_table, watch_job
 
 if TYPE_CHECKING:
     from engine.records import Recipe
@@ -58,7 +58,7 @@ def train(
     Example: [bold]overread train ~/images --recipe default --epochs 20,2[/bold]
     """
     workspace = open_workspace(root)
-    chosen = recipes.find_recipe(recipe, recipes.own_recipes(workspace))
+    chosen = recipes.find_recipe(recipe, recipes.own_recipes(workspace, on_damaged=say_error))
     chosen = recipes.change_recipe(chosen, {**epochs_of(chosen, epochs), **pairs_of(changes or [], "--set")})
     found = dataset_of(workspace, dataset)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
@@ -152,12 +152,15 @@ def list_runs(root: WorkspaceOption = None, as_json: JsonOption = False) -> None
 
     Example: [bold]overread runs[/bold]
     """
-    found = jobs.list_jobs(open_workspace(root))
+    damaged: list[RunError] = []
+    found = jobs.list_jobs(open_workspace(root), on_damaged=damaged.append)
     if as_json:
-        show_json({"runs": [_status_facts(now) for now in found]})
+        show_json({"runs": [_status_facts(now) for now in found], "damaged": [str(one) for one in damaged]})
         return
     rows = [(now.job_id, now.state, f"{now.epoch} / {now.epochs}", _area(now), now.message) for now in found]
     show_table(("run", "state", "epochs", "validation AUROC, last epoch", ""), rows)
+    for one in damaged:
+        say_error(one)
 
 
 def _area(now: jobs.JobStatus) -> float | None:

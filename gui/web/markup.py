@@ -97,6 +97,11 @@ def note(message: str, *, tone: str = "plain", more: Sequence[str] = (), inner: 
     return Markup(_macros().note(message, tone, more, inner))
 
 
+def problems(errors: Iterable[Exception]) -> Markup:
+    """Return what is wrong with some of several things, to stand above the others."""
+    return joined(note(str(error), tone="serious") for error in errors)
+
+
 def progress(fraction: float, line: str) -> Markup:
     """Return a bar of progress, `fraction` in [0, 1], with one line under it."""
     return Markup(_macros().progress(min(1.0, max(0.0, fraction)), line))

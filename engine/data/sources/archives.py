@@ -23,8 +23,9 @@ from engine.data.names import is_housekeeping
 from engine.data.sources.members import BROKEN, Member, TooMuchError, members, too_much
 from engine.data.sources.tables import is_table
 from engine.errors import DataError
+from engine.kept_files import parse_json, typed
 from engine.records import DataIssue, DataIssueKind
-from engine.storage import open_regular, storage_error
+from engine.storage import open_regular, read_regular, storage_error
 
 ZIP_SUFFIXES = (".zip",)
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
@@ -32,6 +33,7 @@ ARCHIVE_SUFFIXES = ZIP_SUFFIXES + TAR_SUFFIXES
 Progress = Callable[[int], None]
 _NAMED_ALONE = (".7z", ".rar", ".tar.zst", ".tzst", ".cab", ".tar.z")  # to be told what they are
 _LEFT_OUT = "._left-out.json"  # hidden, and nothing that is said to be left out itself
+_LARGEST_LIST = 1 << 28  # bytes
 _SHOWN = 3
 _KEPT = 1000
 _BLOCK = 1024 * 1024
@@ -132,7 +134,7 @@ def left_out(folder: Path) -> list[DataIssue]:
     """Return what was left out when archives were unpacked into this folder, or into folders just inside it."""
     issues = []
     for kept in sorted((*folder.glob(_LEFT_OUT), *folder.glob(f"*/{_LEFT_OUT}"))):
-        for why, count, names in json.loads(kept.read_text(encoding="utf-8")):
+        for why, count, names in _read_left_out(kept):
             shown = ", ".join(names[:_SHOWN]) + (", …" if count > _SHOWN else "")
             which = "1 file in the archive was left out, as it"
             if count > 1:
@@ -142,6 +144,15 @@ def left_out(folder: Path) -> list[DataIssue]:
                 DataIssue(kind=DataIssueKind.SKIPPED, message=f"{which} {why} ({shown})", paths=paths)
             )
     return issues
+
+
+def _read_left_out(kept: Path) -> list[tuple[str, int, list[str]]]:
+    try:
+        return typed(list[tuple[str, int, list[str]]], parse_json(read_regular(kept, _LARGEST_LIST)))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{kept} is damaged or was changed", "Delete the folder it is in and choose the archive again"
+        ) from error
 
 
 @dataclass(slots=True)

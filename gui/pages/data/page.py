@@ -5,6 +5,7 @@ Handlers are functions of plain values that return what the page's outputs show.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,7 @@ from engine.data import (
     split_as_chosen,
 )
 from engine.errors import DataError, EngineError
+from engine.kept_files import ignore
 from engine.records import Index
 from gui.pages.data.bringing.pane import bring_pane
 from gui.pages.data.overview import class_pictures, counts_table, issues, split_overview, summary
@@ -38,9 +40,11 @@ body:has(#data-bring [data-stage]:not([data-stage=idle], [data-stage=done])) #da
 # -------------------------------------------------------------------------------- handlers
 
 
-def dataset_choices(session: AppSession) -> list[tuple[str, str]]:
+def dataset_choices(
+    session: AppSession, *, on_damaged: Callable[[DataError], None] = ignore
+) -> list[tuple[str, str]]:
     """Return the data sets of the workspace for a drop-down, newest first: (name in words, dataset id)."""
-    summaries = sorted(list_indexes(session.workspace), key=lambda one: one.created, reverse=True)
+    summaries = list_indexes(session.workspace, on_damaged=on_damaged)
     return [
         (f"{one.name} · {one.images:,} images · {one.created.astimezone():%d %b %H:%M}", one.dataset_id)
         for one in summaries
@@ -59,12 +63,17 @@ def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
         index = load_index(session.workspace, dataset_id)
     except DataError as error:
         return _nothing(str(error), tone="serious")
-    choices = load_choices(session.workspace, dataset_id)
+    unread = ""
+    try:
+        choices = load_choices(session.workspace, dataset_id)
+    except DataError as error:
+        choices, unread = Choices(), markup.note(str(error), tone="serious")
 
     def of_issue(issue: int, path: int) -> markup.Picture:
         return picture_of(session, index, issue_image(issue, path), index.issues[issue].paths[path])
 
     two = len(index.classes) == 2
+    table, remark, problem = preview_split(index, choices)
     return (
         summary(index),
         counts_table(index),
@@ -78,7 +87,9 @@ def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
             value=positive_of(index.classes, choices.positive) if two else None,
             visible=two,
         ),
-        *preview_split(index, choices),
+        table,
+        remark,
+        unread + problem,
     )
 
 
@@ -122,12 +133,14 @@ def apply_split(
 
 def first_look(session: AppSession, chosen: str | None) -> tuple[Any, ...]:
     """Return the drop-down and all that is shown, when the page is opened; what is on it already stays."""
-    choices = dataset_choices(session)
+    damaged: list[DataError] = []
+    choices = dataset_choices(session, on_damaged=damaged.append)
     known = [dataset_id for _, dataset_id in choices]
     if chosen in known:
         return gr.Dropdown(choices=choices, value=chosen), *(gr.skip(),) * SHOWN
     value = known[0] if known else None
-    return gr.Dropdown(choices=choices, value=value), *show(session, value)
+    overview, *rest = show(session, value)
+    return gr.Dropdown(choices=choices, value=value), markup.problems(damaged) + overview, *rest
 
 
 # -------------------------------------------------------------------------------- layout

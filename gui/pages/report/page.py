@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from engine.errors import ReportError
+from engine.errors import EngineError, ReportError, RunError
+from engine.kept_files import ignore
 from engine.reading import Store
 from engine.records import Part
 from engine.report import EXPORTS, REFERENCE_STANDARDS
@@ -76,12 +77,14 @@ def _computed(workspace: Workspace, store: Store, run_id: str, part: str, stamp:
 # ---------------------------------------------------------------------------------------- handlers
 
 
-def run_choices(session: AppSession) -> list[tuple[str, str]]:
+def run_choices(
+    session: AppSession, *, on_damaged: Callable[[RunError], None] = ignore
+) -> list[tuple[str, str]]:
     """Return the finished runs for a drop-down, newest first."""
     known = set(session.store.run_ids())
     return [
         (f"{run.created.astimezone():%d %b %Y %H:%M} · {run.recipe.title} · {run.dataset_name}", run.run_id)
-        for run in list_runs(session.workspace)
+        for run in list_runs(session.workspace, on_damaged=on_damaged)
         if run.run_id in known
     ]
 
@@ -97,7 +100,7 @@ def show(
         return nothing, *_nothing(), "", "", ""
     try:
         report = report_of(session, run_id, part)
-    except ReportError as error:
+    except EngineError as error:  # another run can still be chosen
         told = markup.note(str(error), tone="serious")
         return told, *_nothing(), "", "", ""
     chosen = {one.name: one for one in chosen_standards(report, standards)}
@@ -135,10 +138,12 @@ def opened(
     session: AppSession, chosen: str | None, part: str, standards: Sequence[str], heat: bool
 ) -> tuple[Any, ...]:
     """Return the drop-down and all that is shown, when the page is opened or come back to."""
-    choices = run_choices(session)
+    damaged: list[RunError] = []
+    choices = run_choices(session, on_damaged=damaged.append)
     known = [run_id for _, run_id in choices]
     run_id = chosen if chosen in known else (known[0] if known else None)
-    return gr.Dropdown(choices=choices, value=run_id), *show(session, run_id, part, standards, heat)
+    overview, *rest = show(session, run_id, part, standards, heat)
+    return gr.Dropdown(choices=choices, value=run_id), markup.problems(damaged) + overview, *rest
 
 
 def export(session: AppSession, kind: str, run_id: str | None, part: str) -> str:

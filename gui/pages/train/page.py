@@ -13,7 +13,8 @@ from typing import Any
 
 import gradio as gr
 
-from engine.recipes import recipe_choices
+from engine.errors import RecipeError
+from engine.recipes import own_recipes, recipe_choices
 from engine.records import Recipe
 from gui.pages.data import dataset_choices
 from gui.pages.train.plan import (
@@ -225,8 +226,11 @@ def opened(session: AppSession, chosen: str | None, base: Recipe | None) -> tupl
     listed = gr.Dropdown(choices=datasets, value=value)
     if base is not None:
         return listed, *(gr.skip(),) * (3 + PHASE_SLOTS + len(FIELDS))
+    damaged: list[RecipeError] = []
+    own_recipes(session.workspace, on_damaged=damaged.append)
     recipes = gr.Dropdown(choices=recipe_choices(session.workspace), value="default")
-    return listed, recipes, *choose_recipe(session, "default", first=True)
+    recipe, card, *filled = choose_recipe(session, "default", first=True)
+    return listed, recipes, recipe, markup.problems(damaged) + card, *filled
 
 
 def _place(fields: Mapping[str, Field]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ choices, is asked of the engine. Whatever the form does not show keeps the value
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from typing import Any
 import gradio as gr
 
 from engine.errors import RecipeError
-from engine.recipes import field_schema, recipe_from_json, recipe_to_json, registries
+from engine.kept_files import plain
+from engine.recipes import field_schema, recipe_from_values, registries
 from engine.records import Recipe
 
 PHASE_SLOTS = 3
@@ -196,7 +196,7 @@ def values_and_choices_of(recipe: Recipe) -> list[Any]:
 
 def values_of(recipe: Recipe) -> list[Any]:
     """Return what the form shows of a recipe, in the order of `FIELDS`; None in phases it does not have."""
-    raw = json.loads(recipe_to_json(recipe))
+    raw = plain(recipe)
     return [_shown(raw, dotted) for dotted in FIELDS]
 
 
@@ -222,7 +222,7 @@ def recipe_of(base: Recipe, values: Iterable[Any]) -> Recipe:
     Raises:
         RecipeError: A value is unknown or contradictory.
     """
-    raw = json.loads(recipe_to_json(base))
+    raw = plain(base)
     for dotted, value in zip(FIELDS, values, strict=True):
         *parents, last = dotted.split(".")
         target: Any = raw
@@ -236,7 +236,7 @@ def recipe_of(base: Recipe, values: Iterable[Any]) -> Recipe:
         if value is None:  # emptied
             continue
         target[last] = _numbers(dotted, value) if field_schema(dotted)["type"] == "array" else value
-    return recipe_from_json(json.dumps(raw))
+    return recipe_from_values(raw)
 
 
 def _numbers(dotted: str, text: str) -> list[float]:

@@ -108,15 +108,20 @@ def look(session: AppSession, run_id: str | None, seen: str) -> tuple[Any, ...]:
         run_id: The run that is shown; None or unknown means the one at work, or the newest.
         seen: What the last look returned last: a signature of all that is shown.
     """
-    listed = jobs.list_jobs(session.workspace)
+    damaged: list[EngineError] = []
+    listed = jobs.list_jobs(session.workspace, on_damaged=damaged.append)
     working = next((one for one in listed if one.working), None)
     # A run that started since the last look is what everybody wants to see.
     was_working = seen.split("|")[0] if seen else ""
     if working and working.job_id != was_working and (seen or not run_id):
         run_id = working.job_id
     status = next((one for one in listed if one.job_id == run_id), working or (listed[0] if listed else None))
-    history = load_history(status.folder) if status else []
-    names = [one.job_id + one.state for one in listed]
+    history: list[Epoch] = []
+    try:
+        history = load_history(status.folder) if status else []
+    except RunError as error:
+        damaged.append(error)
+    names = [one.job_id + one.state for one in listed] + [str(one) for one in damaged]
     now = "|".join(
         (
             working.job_id if working else "",
@@ -133,7 +138,7 @@ def look(session: AppSession, run_id: str | None, seen: str) -> tuple[Any, ...]:
     timer = gr.Timer(TICK_WORKING if working else TICK_IDLE, active=True)
     return (
         gr.Dropdown(choices=[_run_choice(one) for one in listed], value=status.job_id if status else None),
-        run_box(status, working),
+        markup.problems(damaged) + run_box(status, working),
         losses(history),
         scores(history),
         gr.Button(interactive=working is None and not session.read_only),

@@ -237,4 +237,9 @@ def test_what_was_not_used_for_longest_is_evicted_first(tmp_path: Path, samples:
 
 def test_the_description_on_disk_is_small_however_many_images(tmp_path: Path, samples: list[Sample]) -> None:
     cache = open_cache(tmp_path, samples, size=32, channels=3)
-    assert set(json.loads((cache.folder / "about.json").read_text())) == {"rows", "failed", "checksums"}
+    assert set(json.loads((cache.folder / "about.json").read_text())) == {
+        "schema_version",
+        "rows",
+        "failed",
+        "checksums",
+    }

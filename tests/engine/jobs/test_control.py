@@ -18,7 +18,7 @@ import pytest
 from engine.errors import DataError, RunError, TrainingError, TrainingStopped
 from engine.jobs import control as jobs
 from engine.jobs.__main__ import Clock
-from engine.jobs.files import JOB_FILE, JobReporter, JobStatus, load_request, read_json, write_status
+from engine.jobs.files import JobReporter, JobStatus, load_request, write_status
 from engine.records import Epoch, Phase, Recipe, TrainingRequest
 from engine.workspace import Workspace, open_workspace
 
@@ -57,7 +57,7 @@ def quick(folder: Path, report: JobReporter) -> None:
         report.batch(1, 2)
         report.epoch(an_epoch(number), 3)
     report.stage("predicting", "Predicting.")
-    (folder / "resumed").write_text(str(read_json(folder / JOB_FILE)["resume"]))
+    (folder / "resumed").write_text(str(load_request(folder).resume))
 
 
 def endless(_folder: Path, report: JobReporter) -> None:

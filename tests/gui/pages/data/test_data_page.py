@@ -8,11 +8,11 @@ import pytest
 
 from engine.data.index import index_data, list_indexes, save_index
 from engine.data.split_choices import Choices, load_choices, positive_of, save_choices
-from engine.errors import SplitError
+from engine.errors import DataError, SplitError
 from engine.records import DataIssue, DataIssueKind, Index, Sample
 from engine.workspace import Workspace
 from gui.pages.data.overview import class_pictures, counts_table, issues, summary
-from gui.pages.data.page import SHOWN, apply_split, dataset_choices, show
+from gui.pages.data.page import SHOWN, apply_split, dataset_choices, first_look, show
 from gui.pages.data.split_form import choices_from_percent
 from gui.web import markup
 from gui.web.session import AppSession
@@ -162,13 +162,36 @@ def test_shares_are_kept_where_the_data_came_with_parts_and_need_not_be_there() 
     assert choices_from_percent("given", None, 50, 50, 0, None).ratios == (0.6, 0.2, 0.2)
 
 
-def test_a_damaged_choice_falls_back_to_the_default(tmp_path: Path) -> None:
+def test_a_damaged_choice_is_said_and_a_new_one_mends_it(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     (workspace.datasets / "abc").mkdir(parents=True)
     save_choices(workspace, "abc", Choices(seed=7))
     assert load_choices(workspace, "abc").seed == 7
     (workspace.datasets / "abc" / "choices.json").write_text('{"division": "an')
-    assert load_choices(workspace, "abc") == Choices()
+    with pytest.raises(DataError, match=r"choices\.json is damaged .*overread split abc"):
+        load_choices(workspace, "abc")
+    save_choices(workspace, "abc", Choices(seed=8))
+    assert load_choices(workspace, "abc").seed == 8
+
+
+def test_a_damaged_choice_is_said_beside_the_split_and_the_data_are_shown_all_the_same(
+    session: AppSession, tmp_path: Path
+) -> None:
+    dataset_id = read(session, write_films(tmp_path / "films")).dataset_id
+    (session.workspace.datasets / dataset_id / "choices.json").write_text("[" * 5000)
+    shown = show(session, dataset_id)
+    assert len(shown) == SHOWN and "images" in shown[0]
+    assert "choices.json is damaged" in shown[-1] and shown[-3], shown[-1]
+
+
+def test_a_damaged_data_set_is_named_beside_the_others(session: AppSession, tmp_path: Path) -> None:
+    good = read(session, write_films(tmp_path / "films")).dataset_id
+    bad = session.workspace.datasets / "0123456789ab"
+    bad.mkdir()
+    (bad / "index.json").write_bytes(b"\xff")
+    dropdown, overview, *_ = first_look(session, None)
+    assert [value for _, value in dropdown.choices] == [good]
+    assert f"{bad / 'index.json'} is damaged" in overview and "images" in overview
 
 
 def test_the_finding_is_the_class_that_is_not_normal_unless_chosen(tmp_path: Path) -> None:
