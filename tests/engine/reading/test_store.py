@@ -564,3 +564,13 @@ def test_a_driver_that_is_not_installed_and_a_url_that_is_none_are_said() -> Non
         open_store("postgresql+nosuchdriver://host/name")
     with pytest.raises(StoreError, match=r"driver|URL"):
         open_store("no such://thing")
+
+
+@pytest.mark.parametrize("text", ["a \ud83d b", "\udc80", "a\0b"])
+def test_half_a_character_is_refused_in_a_sentence_and_nothing_is_stored(store: Store, text: str) -> None:
+    store.add_cases(RUN.run_id, [prediction(0)])
+    region = Region(x=0, y=0, width=1, height=1, label=text)
+    for said in ({"comment": text}, {"reader": f"A {text}"}, {"regions": (region,)}):
+        with pytest.raises(ReviewError, match="cannot be stored"):
+            store.add_review(agree(0, **said))
+    assert not store.reviews(RUN.run_id)
