@@ -39,6 +39,14 @@ def test_the_calibration_error_has_a_noise_floor_in_place_of_an_interval() -> No
     assert 0 < found.value < 1 and len(bins) == 400
 
 
+def test_the_noise_floor_is_that_of_the_bins_and_draws_that_were_asked_for() -> None:
+    truth, p, _ = images(400, seed=2)
+    assert noise_floor(p[:, 1], bins=40) > 1.5 * noise_floor(p[:, 1])
+    for bins, seed in ((40, 0), (5, 3)):
+        found = ece(truth == 1, p[:, 1], bins=bins, seed=seed)
+        assert f"show {noise_floor(p[:, 1], bins=bins, seed=seed):.3f} on as many" in found.method
+
+
 def test_probabilities_that_are_the_frequencies_have_no_calibration_error() -> None:
     y = np.tile([True, False, False, False], 25)
     assert ece(y, np.full(100, 0.25)).value == pytest.approx(0, abs=1e-12)
@@ -78,6 +86,15 @@ def test_classes_that_do_not_overlap_have_no_slope_and_the_reason_is_said() -> N
     assert math.isfinite(intercept.value)
     assert math.isnan(slope.value) and "without error" in slope.method
     assert "no case has the finding" in calibration_fit([False] * 9, np.arange(9.0))[0].method
+
+
+@pytest.mark.parametrize("ill", [1, 2])
+def test_calibration_can_be_fitted_from_two_patients_of_a_class_on(ill: int) -> None:
+    patient = np.repeat(np.arange(20), 2)
+    odds = np.random.default_rng(0).normal(size=40)
+    for found in calibration_fit(patient < ill, odds, patient):
+        assert math.isnan(found.value) == (ill < 2)
+        assert ill == 2 or "fewer than two patients" in found.method
 
 
 def test_observed_over_expected_is_the_ratio_and_holds_at_nought() -> None:

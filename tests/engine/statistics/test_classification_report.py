@@ -11,6 +11,7 @@ from sklearn import metrics as sk
 
 from engine.statistics.classification_report import (
     balanced_accuracy,
+    calibrated_event,
     classification_table,
     confusion_matrix,
     f1_score,
@@ -72,6 +73,18 @@ def test_overall_figures_equal_scikit_learn(classes: int) -> None:
     for name, value in expected.items():
         np.testing.assert_allclose(found[name].value, value, **CLOSE, err_msg=name)
         assert found[name].low < value < found[name].high, name
+
+
+def test_a_probability_is_held_to_the_finding_of_two_classes_and_to_being_right_of_more() -> None:
+    truth, p, _ = images(50)
+    for positive in (0, 1):
+        event, sure = calibrated_event(truth, p, positive)
+        np.testing.assert_array_equal(event, truth == positive)
+        np.testing.assert_array_equal(sure, p[:, positive])
+    truth, p, predicted = images(50, classes=3)
+    event, sure = calibrated_event(truth, p, 1)
+    np.testing.assert_array_equal(event, truth == predicted)
+    np.testing.assert_array_equal(sure, p.max(axis=1))
 
 
 def test_the_positive_class_may_stand_first() -> None:

@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
 from sklearn import metrics as sk
 
 from engine.errors import RecipeError
@@ -15,9 +15,10 @@ from engine.statistics.proportions import proportion
 from tests.engine.statistics.made_up import CLOSE, both, cases, few, images
 
 
+@pytest.mark.parametrize("name", sorted(OPERATING_POINTS))
 @few
-@given(cases, st.sampled_from(sorted(OPERATING_POINTS)))
-def test_an_operating_point_keeps_its_promise(data: list[tuple[bool, float]], name: str) -> None:
+@given(data=cases)
+def test_an_operating_point_keeps_its_promise(name: str, data: list[tuple[bool, float]]) -> None:
     y, p = both(data)
     chosen = choose_threshold(name, y, p, undecided=0.27)
     threshold = chosen.value

@@ -54,6 +54,15 @@ def test_shares_of_which_one_never_varies_are_joined_as_if_independent() -> None
     assert gap.high == pytest.approx(gap.value + often.value - often.low)
 
 
+def test_a_correlation_smaller_than_its_continuity_correction_counts_as_none() -> None:
+    # 5 right both times, 3 and 3 once, 2 never: 5 * 2 - 3 * 3 is less than half of 13.
+    a, b = np.arange(13) < 8, np.array([True] * 5 + [False] * 3 + [True] * 3 + [False] * 2)
+    share, gap = wilson(8, 13), mcnemar(a, b).difference
+    assert (
+        gap.high == -gap.low == pytest.approx(math.hypot(share.value - share.low, share.high - share.value))
+    )
+
+
 def test_delongs_z_keeps_its_sign_and_equals_its_definition() -> None:
     y, better, worse = two_scores()
     found, turned = areas(y, better, worse), areas(y, worse, better)

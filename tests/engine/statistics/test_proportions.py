@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
+from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from engine.statistics.proportions import mean_of_bounded, predictive_values, proportion, wilson
@@ -58,6 +59,12 @@ def test_the_mean_of_zeros_and_ones_is_a_share() -> None:
     )
 
 
+def test_the_mean_of_few_values_is_as_uncertain_as_students_t_says() -> None:
+    hits = np.arange(8) < 3  # as many trials as give the variance of 8 values, which has 7 in its denominator
+    found, same = mean_of_bounded(hits), wilson(3 / 8 * 7, 7, z=float(stats.t.ppf(0.975, 7)))
+    np.testing.assert_allclose([found.low, found.high], [same.low, same.high], **CLOSE)
+
+
 @pytest.mark.parametrize("value", [0.0, 0.1, 0.3, 0.7, 1.0])
 def test_a_mean_of_equal_values_rests_on_as_many_trials_as_patients(value: float) -> None:
     found, trials = mean_of_bounded(np.full(90, value), np.arange(90) // 3), wilson(value * 30, 30)
@@ -77,6 +84,39 @@ def test_predictive_values_at_the_prevalence_of_the_data_are_those_of_the_data()
     np.testing.assert_allclose([ppv.value, npv.value], [45 / 75, 120 / 125], **CLOSE)
     rare, _ = predictive_values(sensitivity, specificity, 0.01)
     assert rare.value < 0.05 and 0 < rare.low < rare.value < rare.high < 1
+
+
+def test_predictive_values_join_both_intervals_on_the_scale_of_the_likelihood_ratio() -> None:
+    a, b, prevalence = wilson(45, 50), wilson(120, 150), 0.1
+    ppv, npv = predictive_values(a, b, prevalence)
+    odds = prevalence / (1 - prevalence)
+    ratio, other = a.value / (1 - b.value), b.value / (1 - a.value)
+    far = math.hypot(math.log(a.high / a.value), math.log((1 - b.value) / (1 - b.high)))
+    near = math.hypot(math.log(a.value / a.low), math.log((1 - b.low) / (1 - b.value)))
+    for found, factor in ((ppv.value, 1), (ppv.high, math.exp(far)), (ppv.low, math.exp(-near))):
+        assert found == pytest.approx(1 / (1 + 1 / (odds * ratio * factor)))
+    far = math.hypot(math.log(b.high / b.value), math.log((1 - a.value) / (1 - a.high)))
+    near = math.hypot(math.log(b.value / b.low), math.log((1 - a.low) / (1 - a.value)))
+    for found, factor in ((npv.value, 1), (npv.high, math.exp(far)), (npv.low, math.exp(-near))):
+        assert found == pytest.approx(1 / (1 + odds / (other * factor)))
+    assert (ppv.n, npv.n) == (200, 200)
+    assert ("0.1" in ppv.method, "0.9" in npv.method) == (True, True)
+
+
+def test_predictive_values_of_a_perfect_test_hold_both_corners() -> None:
+    a, b = wilson(20, 20), wilson(30, 30)
+    ppv, npv = predictive_values(a, b, 0.2)
+    assert ppv.value == ppv.high == npv.value == npv.high == 1
+    assert ppv.low == pytest.approx(0.2 * a.low / (0.2 * a.low + 0.8 * (1 - b.low)))
+    assert npv.low == pytest.approx(0.8 * b.low / (0.8 * b.low + 0.2 * (1 - a.low)))
+
+
+@pytest.mark.parametrize("prevalence", [0.0, 1.0, -0.1, 1.1])
+def test_a_prevalence_that_is_none_is_said(prevalence: float) -> None:
+    for found in predictive_values(wilson(45, 50), wilson(120, 150), prevalence):
+        assert math.isnan(found.value) and "between 0 and 1" in found.method
+    for found in predictive_values(wilson(0, 0), wilson(120, 150), 0.5):
+        assert math.isnan(found.value) and "unknown" in found.method
 
 
 @given(

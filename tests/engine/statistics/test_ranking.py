@@ -11,6 +11,7 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from engine.statistics.clusters import Clusters
+from engine.statistics.proportions import wilson
 from engine.statistics.ranking import (
     area_covariance,
     area_of,
@@ -19,6 +20,7 @@ from engine.statistics.ranking import (
     log_odds,
     mean_auroc,
     mean_average_precision,
+    newcombe,
     placements,
     precision_influence,
 )
@@ -98,6 +100,26 @@ def test_a_perfect_ranking_of_few_images_is_not_called_certain() -> None:
     assert found.value == found.high == 1.0
     assert 0.7 < found.low < 0.95
     assert auroc(np.repeat(y, 5), np.repeat(np.arange(20.0), 5), np.repeat(np.arange(20), 5)).low == found.low
+
+
+@pytest.mark.parametrize(("area", "m", "n"), [(0.9, 12, 30), (0.5, 5, 5), (0.2, 40, 8)])
+def test_newcombes_bounds_are_where_the_score_test_gives_196(area: float, m: int, n: int) -> None:
+    for theta in newcombe(area, m, n):
+        q1, q2 = theta / (2 - theta), 2 * theta**2 / (1 + theta)
+        halved = (m + n) / 2 - 1  # his fifth method: both classes as large as their mean
+        variance = (theta * (1 - theta) + halved * (q1 - theta**2) + halved * (q2 - theta**2)) / (m * n)
+        assert abs(theta - area) / math.sqrt(variance) == pytest.approx(1.959964, abs=1e-5)
+
+
+def test_one_patient_with_the_finding_gives_wide_bounds_however_many_images_she_has() -> None:
+    patient = np.repeat(np.arange(30), 4)
+    y, score = patient == 0, np.random.default_rng(1).normal(size=120)
+    precision, area = average_precision(y, score, patient), auroc(y, score, patient)
+    assert (precision.low, precision.high) == (
+        wilson(precision.value, 1).low,
+        pytest.approx(wilson(precision.value, 1).high),
+    )
+    assert (area.low, area.high) == newcombe(area.value, 1, 29)
 
 
 def test_constant_scores_are_chance_with_an_interval_around_it() -> None:
