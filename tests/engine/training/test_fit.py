@@ -259,20 +259,6 @@ def test_a_checkpoint_cut_short_is_said_in_a_sentence(tiny_split: Split, workspa
         list(loop(TINY_RECIPE, tiny_split, folder, workspace.cache, resume=True))
 
 
-@pytest.fixture
-def tiny_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stands in for pretrained weights of the tiny net: a local file, found as a user's would be."""
-    import timm
-    import torch
-    from safetensors.torch import save_file
-
-    torch.manual_seed(3)
-    state = timm.create_model(TINY_RECIPE.backbone, pretrained=False).state_dict()
-    (tmp_path / "weights").mkdir()
-    save_file(state, tmp_path / "weights" / f"{TINY_RECIPE.backbone}.safetensors")
-    monkeypatch.setenv("OVERREAD_WEIGHTS", str(tmp_path / "weights"))
-
-
 @pytest.mark.usefixtures("tiny_weights")
 def test_the_feature_bank_gives_what_the_net_gives(
     tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch

@@ -1,20 +1,36 @@
-"""Promises of the training loop: a phase begins from the best of those before it, must beat it, and can only help."""
+"""Promises of the training loop: its figures are those of the net, and a phase can only help.
+
+A phase begins from the best of those before it and must beat it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from sklearn import metrics as sk
+from torch.nn import functional
 
+from engine.errors import TrainingStopped
+from engine.images.cache import open_cache
 from engine.models.weights import read_safetensors
-from engine.records import Phase, Split
-from engine.training.checkpoint import copy_state
+from engine.records import Balance, Epoch, Phase, Recipe, Run, Sample, Split
+from engine.runs.folder import load_classifier, load_run
+from engine.training import loop as the_loop
+from engine.training.checkpoint import copy_state, load_checkpoint, save_checkpoint
 from engine.training.loop import TrainingLoop
 from engine.workspace import Workspace
 from tests.engine.training.test_fit import loop
 from tests.tiny import TINY_RECIPE
+
+pytestmark = pytest.mark.usefixtures("tiny_weights")
 
 LOSSES = (
     0.5,
@@ -60,3 +76,196 @@ def test_the_best_of_all_phases_is_kept_and_each_begins_from_it(
     )  # the second phase moves nothing: it began here
     kept = read_safetensors(folder / "model.safetensors")
     torch.testing.assert_close(kept[weight], best[weight])
+
+
+# ---------------------------------------------------------------------------------------- figures of an epoch
+
+# A rate at which nothing moves: what the epoch said is what the finished net says. All films are in one batch.
+STILL = replace(
+    TINY_RECIPE,
+    weights="imagenet",
+    batch_size=1000,
+    phases=(Phase(name="still", epochs=1, trainable="head", optimizer="sgd", learning_rate=1e-9),),
+)
+
+
+def still(phase: dict[str, Any], **recipe: Any) -> Recipe:
+    return replace(STILL, phases=(replace(STILL.phases[0], **phase),), **recipe)
+
+
+def trained_on(recipe: Recipe, split: Split, workspace: Workspace, **options: Any) -> tuple[list[Epoch], Run]:
+    folder = workspace.runs / f"run {len(list(workspace.runs.iterdir()))}"
+    return list(loop(recipe, split, folder, workspace.cache, **options)), load_run(folder)
+
+
+def answers(run: Run, samples: Sequence[Sample], workspace: Workspace) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what a finished run's net answers, logits (N, C), and what is right (N,)."""
+    cache = open_cache(workspace.cache, samples, size=run.recipe.image_size, channels=run.recipe.channels)
+    pixels = torch.from_numpy(cache.images[[cache.row[sample.image_id] for sample in samples]])
+    with torch.inference_mode():
+        logits = load_classifier(run)(pixels.permute(0, 3, 1, 2).float() / 255)
+    return logits, torch.tensor([run.classes.index(sample.label or "") for sample in samples])
+
+
+def of_three_classes(split: Split) -> Split:
+    """The same films, of which every other one with the finding is of a third class."""
+
+    def part(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
+        ill = [sample for sample in samples if sample.label == "opacity"]
+        return tuple(replace(sample, label="third") if sample in ill[::2] else sample for sample in samples)
+
+    return replace(
+        split,
+        train=part(split.train),
+        val=part(split.val),
+        test=part(split.test),
+        classes=(*split.classes, "third"),
+    )
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_figures_of_an_epoch_are_those_of_the_net(
+    classes: int, tiny_split: Split, workspace: Workspace
+) -> None:
+    split = tiny_split if classes == 2 else of_three_classes(tiny_split)
+    (epoch,), run = trained_on(STILL, split, workspace)
+    logits, labels = answers(run, split.val, workspace)
+    assert epoch.val_loss == pytest.approx(float(functional.cross_entropy(logits, labels)), rel=1e-4)
+    assert epoch.val_accuracy == pytest.approx(float((logits.argmax(1) == labels).float().mean()))
+    p, right = logits.softmax(1).numpy(), labels.numpy()
+    areas = [sk.roc_auc_score(right == code, p[:, code]) for code in range(classes)]
+    assert epoch.val_auc == pytest.approx(areas[1] if classes == 2 else np.mean(areas))
+    logits, labels = answers(run, split.train, workspace)
+    assert epoch.train_loss == pytest.approx(float(functional.cross_entropy(logits, labels)), rel=1e-3)
+    assert epoch.learning_rate == 1e-9 and epoch.best and epoch.phase == "still"
+    assert epoch.seconds * epoch.images_per_second == pytest.approx(len(split.train))
+    assert run.classes == split.classes and run.positive == split.classes[-1]
+    assert (run.threshold == 0.5 and run.validated is None) == (classes == 3)
+
+
+def test_the_area_is_that_of_the_class_that_was_chosen(tiny_split: Split, workspace: Workspace) -> None:
+    (epoch,), run = trained_on(STILL, tiny_split, workspace, positive="normal")
+    logits, labels = answers(run, tiny_split.val, workspace)
+    area = sk.roc_auc_score(labels == 0, logits.softmax(1)[:, 0])
+    assert run.positive == "normal" and epoch.val_auc == pytest.approx(area)
+
+
+def test_the_loss_weighs_classes_and_hard_cases_and_penalises_weights_as_the_recipe_says(
+    tiny_split: Split, workspace: Workspace
+) -> None:
+    (plain,), run = trained_on(STILL, tiny_split, workspace)
+    logits, labels = answers(run, tiny_split.train, workspace)
+    losses = functional.cross_entropy(logits, labels, reduction="none")
+    counts = torch.bincount(labels)
+    weights = len(labels) / (2 * counts)
+    (weighed,), _ = trained_on(still({}, balance=Balance(method="class-weights")), tiny_split, workspace)
+    assert weighed.train_loss == pytest.approx(float((losses * weights[labels]).mean()), rel=1e-3)
+    focal = Balance(method="focal", focal_gamma=3.0)
+    (hard,), _ = trained_on(still({}, balance=focal), tiny_split, workspace)
+    assert hard.train_loss == pytest.approx(float((losses * (1 - (-losses).exp()) ** 3).mean()), rel=1e-3)
+    (penalised,), _ = trained_on(still({"l1": 0.25}), tiny_split, workspace)
+    size = sum(float(w.abs().sum()) for w in load_classifier(run).head.parameters() if w.ndim > 1)
+    assert penalised.train_loss - plain.train_loss == pytest.approx(0.25 * size, rel=1e-3)
+
+
+def test_a_step_is_no_longer_than_the_clipped_gradient_allows(
+    tiny_split: Split, workspace: Workspace
+) -> None:
+    nets = [
+        load_classifier(
+            trained_on(still({"learning_rate": rate, "clip_norm": 1e-3}), tiny_split, workspace)[1]
+        )
+        for rate in (1e-9, 10.0)
+    ]
+    before, after = (torch.cat([w.flatten() for w in net.head.parameters()]) for net in nets)
+    assert float((after - before).norm()) == pytest.approx(10.0 * 1e-3, rel=1e-3)
+
+
+@pytest.mark.parametrize(("left_over", "seen"), [(0, 0), (1, 0), (2, 2)])
+def test_one_image_left_over_is_no_batch(
+    left_over: int, seen: int, tiny_split: Split, workspace: Workspace
+) -> None:
+    size = len(tiny_split.train) - left_over
+    steps: list[tuple[int, int]] = []
+    (epoch,), _ = trained_on(
+        still({}, batch_size=size),
+        tiny_split,
+        workspace,
+        on_batch=lambda done, total: steps.append((done, total)),
+    )
+    assert epoch.seconds * epoch.images_per_second == pytest.approx(size + seen)
+    assert steps[-1] == ((2, 2) if seen else (1, 1))
+
+
+def test_a_rate_falls_when_what_is_monitored_stands_still(tiny_split: Split, workspace: Workspace) -> None:
+    epochs, _ = trained_on(
+        still(
+            {
+                "epochs": 6,
+                "learning_rate": 1e-6,
+                "schedule": "plateau",
+                "schedule_patience": 2,
+                "monitor": "val_accuracy",
+            }
+        ),
+        tiny_split,
+        workspace,
+    )
+    assert [epoch.best for epoch in epochs] == [True] + [False] * 5
+    assert [epoch.learning_rate for epoch in epochs] == pytest.approx([1e-6] * 3 + [1e-7] * 2 + [1e-8])
+
+
+# ------------------------------------------------------------------------------------------------ checkpoints
+
+
+def test_checkpoints_are_written_as_far_apart_as_was_said_and_count_the_time_before_them(
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = still({"epochs": 3})
+    folder, kept = workspace.runs / "a", []
+    for _ in loop(recipe, tiny_split, folder, workspace.cache):
+        kept.append(load_checkpoint(folder) is not None)
+    assert kept == [False, False, True]  # the last one always, so that calibrating can be resumed
+    monkeypatch.setattr(the_loop, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    folder = workspace.runs / "b"
+    epochs = loop(recipe, tiny_split, folder, workspace.cache)
+    next(epochs)
+    epochs.close()
+    found = load_checkpoint(folder)
+    assert found is not None and (found.phase, found.epochs) == (0, 1) and 0 < found.seconds < 600
+    save_checkpoint(folder, replace(found, seconds=5000.0))
+    assert len(list(loop(recipe, tiny_split, folder, workspace.cache, resume=True))) == 2
+    assert 5000 < load_run(folder).seconds < 5600
+
+
+def test_a_run_that_is_not_resumed_begins_anew(tiny_split: Split, workspace: Workspace) -> None:
+    folder = workspace.runs / "a"
+    epochs = loop(still({"epochs": 3}), tiny_split, folder, workspace.cache)
+    next(epochs)
+    epochs.close()
+    again = [epoch.number for epoch in loop(still({"epochs": 3}), tiny_split, folder, workspace.cache)]
+    assert again == [1, 2, 3] == [epoch.number for epoch in the_loop.load_history(folder)]
+
+
+def test_a_stop_is_heard_whenever_it_comes(tiny_split: Split, workspace: Workspace, tmp_path: Path) -> None:
+    # While images are decoded, in a batch, in validation, while the net is calibrated.
+    asked: list[int] = []
+    list(
+        loop(STILL, tiny_split, workspace.runs / "whole", tmp_path / "0", should_stop=lambda: asked.append(0))
+    )  # type: ignore[func-returns-value]
+    assert len(asked) >= 5
+    for when in range(1, len(asked) + 1):
+        folder, answers_to_come = workspace.runs / f"stopped at {when}", iter([False] * (when - 1) + [True])
+        stopping = partial(next, answers_to_come)
+        with pytest.raises(TrainingStopped):
+            list(loop(STILL, tiny_split, folder, tmp_path / str(when), should_stop=stopping))
+        assert not (folder / "run.json").exists()
+
+
+def test_the_history_tells_no_figure_that_is_none(tiny_split: Split, workspace: Workspace) -> None:
+    (epoch,), run = trained_on(STILL, tiny_split, workspace)
+    assert all(math.isfinite(v) for v in (epoch.train_loss, epoch.val_loss, epoch.val_auc, epoch.seconds))
+    assert the_loop.load_history(run.folder) == [epoch]
+    net = load_classifier(run)
+    assert run.parameters == sum(w.numel() for w in net.parameters())
+    assert run.trained_parameters == sum(w.numel() for w in net.head.parameters())
