@@ -20,7 +20,17 @@ from engine.data import match_names
 from engine.errors import DataError
 from engine.images import ImageCache, open_cache
 from engine.models import cut_behind_backbone, fast_features, pick_device
-from engine.records import Explanation, Part, Prediction, Run, Sample, Split, Uncertainty, UncertaintyModel
+from engine.records import (
+    Explanation,
+    Part,
+    Prediction,
+    Run,
+    Sample,
+    Split,
+    Uncertainty,
+    UncertaintyModel,
+    margin_of,
+)
 from engine.runs import load_classifier, load_uncertainty
 from engine.saliency import DEFAULT_SALIENCY, SALIENCIES, normalise
 from engine.training import images_of
@@ -228,6 +238,14 @@ def prediction_of(
         part: The side of the split.
     """
     p = np.clip(probabilities, 1e-300, 1.0)
+    predicted = predicted_class(run, probabilities)
+    margin = margin_of(
+        probabilities.tolist(),
+        run.classes.index(predicted),
+        positive=run.classes.index(run.positive),
+        threshold=run.threshold,
+        bias=() if run.recipe.operating_point == "half" else run.calibration.bias,
+    )
     return Prediction(
         image_id=sample.image_id,
         path=sample.path,
@@ -235,8 +253,9 @@ def prediction_of(
         patient_id=sample.patient_id,
         part=part,
         probabilities=tuple(float(value) for value in probabilities),
-        predicted=predicted_class(run, probabilities),
+        predicted=predicted,
         entropy=float(-(p * np.log(p)).sum()),
+        margin=margin,
     )
 
 

@@ -10,7 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, exists, func, literal, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    exists,
+    func,
+    literal,
+    select,
+    tuple_,
+)
 
 from engine.reading.migrations.schema import CASES, READINGS
 from engine.records import Part, Verdict
@@ -28,6 +40,7 @@ class Queue:
         wrong: Only cases that are predicted otherwise than the label that came with the data.
         unread: Only cases on which this reader has not spoken.
         verdicts: Only cases whose newest verdict by this reader is one of these; empty means any or none.
+        first: Only so many, by the random order; 0 means all.
     """
 
     description: str
@@ -37,10 +50,24 @@ class Queue:
     wrong: bool = False
     unread: bool = False
     verdicts: tuple[Verdict, ...] = ()
+    first: int = 0
+
+    @property
+    def random(self) -> bool:
+        """Whether its cases come in an order that has nothing to do with what they show or what was said of them."""
+        return self.order_by == ("position",) and not (self.wrong or self.verdicts)
+
+
+SAMPLE = 100  # a share seen on so many has a 95% interval of ± .1 at most
 
 
 QUEUES: dict[str, Queue] = {
     "not yet read": Queue(description="Cases you have not read yet, in random order", unread=True),
+    "random sample": Queue(
+        title=f"random sample of {SAMPLE}",
+        description=f"{SAMPLE} cases drawn at random, by the run's id: what is found in them holds for all cases",
+        first=SAMPLE,
+    ),
     "errors": Queue(
         title="errors by the data's label",
         description="Cases whose prediction differs from their label, most confident errors first",
@@ -49,9 +76,8 @@ QUEUES: dict[str, Queue] = {
         wrong=True,
     ),
     "most uncertain": Queue(
-        description="All cases, least certain prediction first",
-        order_by=("entropy", "position"),
-        descending=True,
+        description="All cases, those first whose prediction is nearest to the operating point or to another class",
+        order_by=("margin", "position"),
     ),
     "unsure": Queue(
         title="unsure or not diagnostic",
@@ -131,6 +157,8 @@ class View:
         where = [CASES.c.run_id == self.run_id]
         if self.part is not None:
             where.append(CASES.c.part == self.part)
+        if self.queue.first:
+            where.append(CASES.c.position <= self._last_of_sample())
         if self.queue.wrong:
             where.append(CASES.c.wrong == literal(True))
         if self.queue.unread:
@@ -142,6 +170,14 @@ class View:
                 )
             )
         return where
+
+    def _last_of_sample(self) -> ColumnElement[Any]:
+        """Return the place of the sample's last case; beyond every place where there are fewer cases."""
+        drawn = select(CASES.c.position).where(CASES.c.run_id == self.run_id)
+        if self.part is not None:
+            drawn = drawn.where(CASES.c.part == self.part)
+        last = drawn.order_by(CASES.c.position).limit(1).offset(self.queue.first - 1).scalar_subquery()
+        return func.coalesce(last, literal(2**63 - 1, BigInteger))
 
     def _order(self) -> list[ColumnElement[Any]]:
         if self.queue.verdicts:  # its only order is by position, and the index over readings has that

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from engine.errors import StoreError
-from engine.records import Prediction, Region, Review, Run, Uncertainty, Verdict
+from engine.records import Prediction, Region, Review, Run, Uncertainty, Verdict, margin_of
 
 AnyRow = Row[Any]
 
@@ -62,12 +62,13 @@ def position(run_id: str, image_id: str) -> int:
     return int.from_bytes(hashlib.blake2b(f"{run_id}/{image_id}".encode(), digest_size=8).digest()) >> 1
 
 
-def case_row(run_id: str, prediction: Prediction, classes: tuple[str, ...]) -> dict[str, Any]:
-    """Return what is stored of a prediction.
+def case_row(run: AnyRow, prediction: Prediction) -> dict[str, Any]:
+    """Return what is stored of a prediction of a run, given as its row.
 
     Raises:
         StoreError: It does not fit the classes of the run.
     """
+    run_id, classes = run.run_id, tuple(run.classes)
     if prediction.predicted not in classes or len(prediction.probabilities) != len(classes):
         raise StoreError(
             f"The prediction of {prediction.path.name} does not fit the classes of run {run_id}",
@@ -88,7 +89,17 @@ def case_row(run_id: str, prediction: Prediction, classes: tuple[str, ...]) -> d
         "wrong": None if prediction.label is None else prediction.label != prediction.predicted,
         "uncertainty": None if prediction.uncertainty is None else asdict(prediction.uncertainty),
         "conformal": list(prediction.conformal_set),
+        "margin": _margin(run, classes, prediction) if prediction.margin is None else prediction.margin,
     }
+
+
+def _margin(run: AnyRow, classes: tuple[str, ...], prediction: Prediction) -> float:
+    return margin_of(
+        prediction.probabilities,
+        classes.index(prediction.predicted),
+        positive=classes.index(run.positive),
+        threshold=math.nan if run.threshold is None else run.threshold,
+    )
 
 
 def run_row(run: Run) -> dict[str, Any]:
@@ -144,6 +155,7 @@ def prediction(row: AnyRow) -> Prediction:
         entropy=row.entropy,
         uncertainty=None if row.uncertainty is None else Uncertainty(**row.uncertainty),
         conformal_set=tuple(row.conformal),
+        margin=row.margin,
     )
 
 

@@ -119,7 +119,7 @@ class Store:
         """
         kept = 0
         with self._database.write() as connection:
-            classes = _classes(connection, run_id)
+            run = _run(connection, run_id)
             insert = _upsert(connection, CASES)
             replaced = {
                 column.name: insert.excluded[column.name] for column in CASES.c if not column.primary_key
@@ -133,7 +133,7 @@ class Store:
                 index_elements=["run_id", "image_id"], set_=replaced, where=~reviewed
             )
             for batch in _batches(predictions, 2000):
-                values = [rows.case_row(run_id, prediction, classes) for prediction in batch]
+                values = [rows.case_row(run, prediction) for prediction in batch]
                 names = [row["image_id"] for row in values]
                 locked = select(func.count(REVIEWS.c.image_id.distinct())).where(
                     REVIEWS.c.run_id == run_id, REVIEWS.c.image_id.in_(names)
@@ -175,7 +175,7 @@ class Store:
             ReviewError: The case is unknown, the verdict contradicts itself, or something is out of bounds.
         """
         with self._database.write() as connection:
-            classes = _classes(connection, review.run_id)
+            classes = tuple(_run(connection, review.run_id).classes)
             case = _case(connection, review.run_id, review.image_id, lock=True)
             review = checked(review, predicted=case.predicted, classes=classes, shown=shown)
             inserting = REVIEWS.insert().returning(REVIEWS.c.review_id)
@@ -325,11 +325,11 @@ def _summaries() -> Select[Any]:
     return found.order_by(RUNS.c.run_id.desc())  # ids sort by time: the newest run is the same one everywhere
 
 
-def _classes(connection: Connection, run_id: str) -> tuple[str, ...]:
-    classes = connection.scalar(select(RUNS.c.classes).where(RUNS.c.run_id == run_id))
-    if classes is None:
+def _run(connection: Connection, run_id: str) -> Row[Any]:
+    found = connection.execute(select(RUNS).where(RUNS.c.run_id == run_id)).one_or_none()
+    if found is None:
         raise _no_run(run_id)
-    return tuple(classes)
+    return found
 
 
 def _no_run(run_id: str) -> StoreError:

@@ -51,4 +51,5 @@ from .runs import (
     TrainingRequest as TrainingRequest,
     Uncertainty as Uncertainty,
     UncertaintyModel as UncertaintyModel,
+    margin_of as margin_of,
 )

@@ -56,6 +56,9 @@ class Review:
         created: With time zone; set by the store when None.
         review_id: Its number in the append-only log, given by the store; None until it is stored. Of two verdicts of
             one reader on one case the one with the larger number counts, whatever the clock said.
+        queue: The key of `engine.reading.QUEUES` that the case came from; empty where that is not known.
+        drawn: "in order" where the queue handed the case out, "sought" where the reader went to it; empty where that
+            is not known. Both tell for which cases figures of what was read hold.
     """
 
     run_id: str
@@ -68,3 +71,5 @@ class Review:
     seconds: float = 0.0
     created: datetime | None = None
     review_id: int | None = None
+    queue: str = field(default="", metadata={"longest": 40})
+    drawn: str = field(default="", metadata={"longest": 10})

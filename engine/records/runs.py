@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -199,9 +201,10 @@ class Prediction:
         part: The part of the split, or None for images from elsewhere.
         probabilities: Calibrated, in the order of `Run.classes`, summing to 1.
         predicted: At the operating point.
-        entropy: Of the probabilities, in nats: what "most uncertain" sorts by.
+        entropy: Of the probabilities, in nats.
         uncertainty: From dropout injection, if it was run.
         conformal_set: Classes that cannot be excluded at the stated coverage; empty if not computed.
+        margin: How far it is from being another class, in calibrated log-odds (`margin_of`); None if not computed.
     """
 
     image_id: str
@@ -214,6 +217,37 @@ class Prediction:
     entropy: float
     uncertainty: Uncertainty | None = None
     conformal_set: tuple[str, ...] = ()
+    margin: float | None = None
+
+
+def margin_of(
+    probabilities: Sequence[float],
+    predicted: int,
+    *,
+    positive: int,
+    threshold: float,
+    bias: Sequence[float] = (),
+) -> float:
+    """Return how far a prediction is from being another one, in calibrated log-odds.
+
+    Of two classes it is the distance of the probability from the operating point; of more, that of the predicted class
+    from the next one, by the scores that the class was predicted from. 0 lies on the edge: entropy, which is largest
+    at one half, does not know where the edge is.
+
+    Args:
+        probabilities: (C,) calibrated.
+        predicted: Number of the predicted class.
+        positive: Number of the class that the threshold speaks of.
+        threshold: Probability from which it is predicted; NaN where there is none.
+        bias: (C,) of the calibration, where classes were predicted as balanced in training; empty means none.
+    """
+    logs = [math.log(max(p, 1e-300)) for p in probabilities]
+    if len(logs) == 2 and math.isfinite(threshold):
+        edge = min(max(threshold, 1e-15), 1 - 1e-15)
+        return abs(logs[positive] - logs[1 - positive] - math.log(edge / (1 - edge)))
+    scores = [log - shift for log, shift in zip(logs, bias or (0.0,) * len(logs), strict=True)]
+    others = [score for place, score in enumerate(scores) if place != predicted]
+    return abs(scores[predicted] - max(others, default=scores[predicted]))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -36,6 +36,7 @@ CASES = Table(
     Column("wrong", Boolean),  # against the label that came with the data; null without one
     Column("uncertainty", JSON(none_as_null=True)),
     Column("conformal", JSON, nullable=False),
+    Column("margin", Float, nullable=False),  # see `engine.records.margin_of`
 )
 
 REVIEWS = Table(
@@ -53,6 +54,8 @@ REVIEWS = Table(
     Column("created", String, nullable=False),
     Column("predicted", Text, nullable=False),  # what was on the screen
     Column("confidence", Float, nullable=False),
+    Column("queue", String, nullable=False),
+    Column("drawn", String, nullable=False),
 )
 
 READINGS = Table(

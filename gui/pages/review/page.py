@@ -75,8 +75,10 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     )
     _count(desk, reading)
     wished = text(asked, "case")
-    case = _find(desk, reading, wished) if wished else None
-    case = case or session.store.resume(reading.run_id, queue, reader, reading.part)
+    case = session.store.resume(reading.run_id, queue, reader, reading.part)
+    sought = _find(desk, reading, wished) if wished else None
+    if sought is not None and (case is None or sought.image_id != case.image_id):
+        case, reading.drawn = sought, "sought"
     return {
         "reading": desk.open(reading),
         "run": run.run_id,
@@ -98,12 +100,14 @@ def show_case(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     with reading.turn:
         match text(asked, "to"):
             case "next":
-                shown = text(asked, "shown")
+                shown, reading.drawn = text(asked, "shown"), "in order"
                 return _screen(desk, reading, store.next(*place, shown, reading.part), after=shown)
             case "previous":
                 before = store.previous(*place, text(asked, "shown"), reading.part)
+                reading.drawn = "sought" if before else reading.drawn
                 return _screen(desk, reading, before) if before else {"edge": "This is the first case."}
             case _:
+                reading.drawn = "sought"
                 return _screen(desk, reading, store.case(reading.run_id, text(asked, "case")))
 
 
@@ -138,6 +142,7 @@ def decide(desk: Desk, asked: Mapping[str, Any]) -> Answer:
             elif not reading.again:
                 reading.read += 1
             following = store.next(reading.run_id, reading.queue, reading.reader, shown, reading.part)
+            reading.drawn = "in order"
             return {"stored": stored} | _screen(desk, reading, following, after=shown)
         except EngineError as error:  # the verdict is kept; saying that it failed would ask for a second one
             return {"stored": stored, "trouble": sentence(error)}
@@ -263,6 +268,9 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
         "explanation": None if two else why_predicted(run.classes, case),
         "entropy": case.entropy,
         "most_entropy": math.log(max(2, len(run.classes))),
+        "distance": None
+        if case.margin is None
+        else f"{case.margin:.2f} in log-odds from the {'operating point' if two else 'next class'}",
         "dropout": _passes(dropout) if dropout else None,
         "conformal": ", ".join(case.conformal_set) or None,
         "method": f"{heat.method}, for {heat.target}" if heat else None,

@@ -37,6 +37,7 @@ class Reading:
         part: The part of the split, or None for all.
         reader: Whose verdicts they are.
         held: The case handed out last, or None at a queue's end.
+        drawn: Whether the queue handed it out ("in order") or the reader went to it ("sought").
         again: Whether the reader has spoken on that case before.
         read: On how many cases of the part the reader has spoken.
         total: How many cases the part has.
@@ -52,6 +53,7 @@ class Reading:
     part: Part | None
     reader: str
     held: str | None = None
+    drawn: str = "in order"
     again: bool = False
     read: int = 0
     total: int = 0
@@ -112,8 +114,10 @@ def part_named(name: str) -> Part | None:
     return next((part for part in PARTS if part == name), None)
 
 
-# The verdict decides the label, the reading session knows the reader, the store gives date and number.
-NOT_ASKED = {"run_id", "image_id", "reader", "verdict", "label", "regions", "seconds", "created", "review_id"}
+# The verdict decides the label, the session knows the reader and where the case came from, the store dates and numbers.
+NOT_ASKED = {
+    "run_id", "image_id", "reader", "verdict", "label", "regions", "seconds", "created", "review_id", "queue", "drawn",
+}  # fmt: skip
 ASKED = {name: kind for name, kind in get_type_hints(Review).items() if name not in NOT_ASKED}
 """Fields of a review that the screen has a control for (`data-field` in verdict.html), and their kinds."""
 
@@ -165,5 +169,7 @@ def review_of(reading: Reading, asked: Mapping[str, Any]) -> Review:
         label=label,
         regions=regions,
         seconds=seconds,
+        queue=reading.queue,
+        drawn=reading.drawn,
         **answers,
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from engine.errors import StoreError
 from engine.reading.database import open_database
@@ -97,3 +99,59 @@ def test_a_migration_that_dies_half_way_leaves_nothing_behind(
         open_store(tmp_path / "overread.db")
     monkeypatch.undo()
     open_store(tmp_path / "overread.db").close()
+
+
+def test_verdicts_of_the_first_version_are_kept_and_how_their_cases_were_drawn_is_unknown(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "overread.db"
+    old = create_engine(f"sqlite:///{path}")
+    with old.begin() as connection:
+        MIGRATIONS[1](connection)
+        connection.execute(text("INSERT INTO schema_version (version) VALUES (1)"))
+        for run_id, classes, threshold in (
+            ("two", '["normal", "opacity"]', 0.2),
+            ("three", '["a", "b", "c"]', None),
+        ):
+            connection.execute(
+                text(
+                    "INSERT INTO runs VALUES (:run, 'x', 'x', 'x', :classes, 'opacity', :threshold, '2026')"
+                ),
+                {"run": run_id, "classes": classes, "threshold": threshold},
+            )
+        for run_id, image, probabilities, predicted in (
+            ("two", "near", "[0.75, 0.25]", "opacity"),
+            ("two", "far", "[0.5, 0.5]", "opacity"),
+            ("three", "one", "[0.5, 0.25, 0.25]", "a"),
+        ):
+            connection.execute(
+                text(
+                    "INSERT INTO cases VALUES (:run, :image, :place, '/x.png', NULL, 'p', 'test', :predicted, :p, .5,"
+                    " .5, NULL, NULL, '[]')"
+                ),
+                {
+                    "run": run_id,
+                    "image": image,
+                    "place": len(image),
+                    "predicted": predicted,
+                    "p": probabilities,
+                },
+            )
+        connection.execute(
+            text(
+                "INSERT INTO reviews (run_id, image_id, reader, verdict, label, comment, regions, seconds, created,"
+                " predicted, confidence) VALUES ('two', 'far', 'Ada', 'agree', 'opacity', '', '[]', 3,"
+                " '2026-01-01T12:00:00+00:00', 'opacity', .5)"
+            )
+        )
+    old.dispose()
+    with open_store(path) as store:
+        (kept,) = store.reviews("two")
+        assert (kept.reader, kept.queue, kept.drawn) == ("Ada", "", "")
+        margins = {each.image_id: each.margin for run in ("two", "three") for each in store.predictions(run)}
+        assert margins["near"] == pytest.approx(math.log(0.25 / 0.75) - math.log(0.2 / 0.8))
+        assert margins["one"] == pytest.approx(math.log(2))
+        first = store.first("two", "most uncertain", "Ada")
+        assert first is not None and first.image_id == "near"
+        with pytest.raises(DBAPIError, match="append-only"), store._database.write() as connection:
+            connection.execute(text("UPDATE reviews SET queue = 'random sample'"))

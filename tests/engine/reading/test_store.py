@@ -94,6 +94,7 @@ def test_a_case_comes_back_as_it_was(store: Store) -> None:
         prediction(1, p=0.1 + 0.2),
         uncertainty=Uncertainty(variance=0.01, mutual_information=0.2, passes=20, rate=0.1),
         conformal_set=("normal", "pneumonia"),
+        margin=0.25,
     )
     store.add_cases(RUN.run_id, [case, prediction(2, label=None, part=None)])
     assert store.case(RUN.run_id, case.image_id) == case
@@ -350,6 +351,7 @@ def test_every_queue_walks_its_cases_once_in_order_both_ways(
             said[case.image_id] = verdict
         members = {
             "not yet read": lambda case: case.image_id not in said,
+            "random sample": lambda case: True,
             "errors": lambda case: case.label is not None and case.label != case.predicted,
             "most uncertain": lambda case: True,
             "unsure": lambda case: said.get(case.image_id) in {Verdict.UNSURE, Verdict.NOT_DIAGNOSTIC},
@@ -359,7 +361,9 @@ def test_every_queue_walks_its_cases_once_in_order_both_ways(
         assert members.keys() == QUEUES.keys()
         falling = {
             "errors": lambda case: max(case.probabilities),
-            "most uncertain": lambda case: case.entropy,
+            "most uncertain": lambda case: (
+                -round(abs(math.log(case.probabilities[1] / case.probabilities[0])), 9)
+            ),
         }
         for queue, belongs in members.items():
             expected = {case.image_id for case in stored if belongs(case) and part in (None, case.part)}
@@ -390,6 +394,32 @@ def test_the_order_is_random_but_the_same_for_every_reader_and_every_opening(tmp
     assert sorted(order) == list(range(100)) != order
     with open_store(tmp_path / "overread.db") as store:
         assert [int(c.image_id, 16) for c in store.upcoming(RUN.run_id, "all", "Ben", None, k=100)] == order
+
+
+@pytest.mark.parametrize("part", [None, "test"])
+def test_a_random_sample_is_the_start_of_the_random_order_whoever_has_read_what(
+    store: Store, part: str | None
+) -> None:
+    sides = [prediction(number, part="val" if number % 3 == 0 else "test") for number in range(200)]
+    store.add_cases(RUN.run_id, sides)
+    order = store.upcoming(RUN.run_id, "all", "Ada", None, part, k=200)  # type: ignore[arg-type]
+    store.add_review(agree(int(order[3].image_id, 16)))
+    drawn = store.upcoming(RUN.run_id, "random sample", "Ada", None, part, k=200)  # type: ignore[arg-type]
+    assert drawn == order[:100]
+    assert store.count(RUN.run_id, "random sample", "Ada", part) == 100  # type: ignore[arg-type]
+
+
+def test_the_case_nearest_to_the_operating_point_is_the_most_uncertain_wherever_that_lies(
+    store: Store,
+) -> None:
+    low = replace(RUN, run_id="20260102-120000-abcd", threshold=0.1)
+    store.add_run(low)
+    for run_id in (RUN.run_id, low.run_id):
+        store.add_cases(run_id, [prediction(1, 0.12), prediction(2, 0.4), prediction(3, 0.52)])
+    first = [store.first(run_id, "most uncertain", "Ada") for run_id in (RUN.run_id, low.run_id)]
+    assert [one and int(one.image_id, 16) for one in first] == [3, 1]
+    assert first[1] is not None
+    assert first[1].margin == pytest.approx(math.log(0.12 / 0.88) - math.log(0.1 / 0.9))
 
 
 def test_going_back_from_not_yet_read_shows_the_case_just_read(store: Store) -> None:
@@ -429,7 +459,7 @@ def test_a_reader_goes_on_where_she_stopped(store: Store) -> None:
 
 
 def test_an_unknown_queue_is_answered_with_the_list(store: Store) -> None:
-    with pytest.raises(StoreError, match="not yet read, errors"):
+    with pytest.raises(StoreError, match="not yet read, random sample, errors"):
         store.count(RUN.run_id, "nope", "Ada")
 
 

@@ -161,7 +161,7 @@ function describe(next, heatRead) {
   text('validated', next.validated);
   text('entropy', `${next.entropy.toFixed(2)} of ${next.most_entropy.toFixed(2)}`);
   at('entropy-bar').style.width = percent(clamp(next.entropy / next.most_entropy, 0, 1));
-  for (const name of ['dropout', 'conformal']) {
+  for (const name of ['distance', 'dropout', 'conformal']) {
     at(name).hidden = at(name + '-name').hidden = !next[name];
     text(name, next[name] ?? '');
   }

@@ -224,6 +224,28 @@ def test_the_next_three_films_are_told_ahead(room: Room) -> None:
         assert (ahead["image"], ahead["heat"]) == (told["case"]["image"], told["case"]["heat"])
 
 
+def test_a_verdict_keeps_its_queue_and_how_its_case_was_drawn(room: Room) -> None:
+    desk, store = Desk(room.session), room.session.store
+    told = open_reading(desk, {"queue": "all"})
+    begun = told["case"]["id"]
+    again = open_reading(desk, {"queue": "all", "case": begun})  # a reload of the page
+    second = decide(desk, verdict(again["reading"], again["case"]))["case"]
+    back = show_case(desk, {"reading": again["reading"], "to": "case", "case": begun})["case"]
+    after = decide(desk, verdict(again["reading"], back, "unsure"))["case"]
+    assert after["id"] == second["id"]
+    decide(desk, verdict(again["reading"], after))
+    sought = room.predictions[-1].image_id
+    errors = open_reading(desk, {"queue": "errors", "case": sought})
+    decide(desk, verdict(errors["reading"], errors["case"]))
+    said = [(one.image_id, one.queue, one.drawn) for one in store.reviews(room.run.run_id)]
+    assert said == [
+        (begun, "all", "in order"),
+        (begun, "all", "sought"),
+        (second["id"], "all", "in order"),
+        (sought, "errors", "sought"),
+    ]
+
+
 def test_a_guest_reads_and_can_store_nothing(room: Room) -> None:
     guest = AppSession(workspace=room.session.workspace, store=room.session.store, read_only=True)
     desk = Desk(guest)
