@@ -5,11 +5,10 @@ Of verdicts given before it is not known how their cases were drawn: both column
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import JSON, Connection, Row, text
 
 STATEMENTS = (
     "ALTER TABLE reviews ADD COLUMN queue VARCHAR(40) NOT NULL DEFAULT ''",
@@ -28,17 +27,15 @@ def second(connection: Connection) -> None:
     """Add the columns, and work out the margin of the cases that are stored."""
     for statement in STATEMENTS:
         connection.execute(text(statement))
-    for run in connection.execute(text("SELECT run_id, classes, positive, threshold FROM runs")).all():
-        stored = connection.execute(
-            text("SELECT image_id, probabilities, predicted FROM cases WHERE run_id = :run_id"),
-            {"run_id": run.run_id},
-        ).all()
-        classes = _list(run.classes)
+    runs = text("SELECT run_id, classes, positive, threshold FROM runs").columns(classes=JSON)
+    cases = text("SELECT image_id, probabilities, predicted FROM cases WHERE run_id = :run_id")
+    for run in connection.execute(runs).all():
+        stored = connection.execute(cases.columns(probabilities=JSON), {"run_id": run.run_id}).all()
         margins = [
             {
                 "run_id": run.run_id,
                 "image_id": case.image_id,
-                "margin": _margin(_list(case.probabilities), classes, case.predicted, run),
+                "margin": _margin(case.probabilities, run.classes, case.predicted, run),
             }
             for case in stored
         ]
@@ -49,11 +46,6 @@ def second(connection: Connection) -> None:
             )
     for statement in INDEXES:
         connection.execute(text(statement))
-
-
-def _list(stored: Any) -> list[Any]:
-    """Return a JSON column: SQLite gives its text, PostgreSQL what it holds."""
-    return list(json.loads(stored) if isinstance(stored, str) else stored)
 
 
 def _margin(probabilities: list[float], classes: list[str], predicted: str, run: Row[Any]) -> float:
