@@ -1,7 +1,8 @@
 """The second process: shows a copy to guests behind a password, and ends itself.
 
 `python -m gui.guest_app FOLDER` is started by `gui.sharing.link`. It reads its order, one line of JSON, from
-standard input, and answers with one line of JSON: the address, or what is wrong. It closes the tunnel and its
+standard input, and answers with one line of JSON: the address, or what is wrong; a line more follows whenever there is
+something that the owner should know. It closes the tunnel and its
 window and deletes the folder when the time is over, when standard input ends (whoever started it is gone), on
 a signal, when the tunnel is lost, or when somebody keeps guessing the password.
 """
@@ -19,6 +20,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,7 +29,7 @@ from engine.errors import EngineError
 from engine.reading import open_store
 from engine.workspace import Workspace
 from gui.app import start
-from gui.sharing import Tunnel, open_tunnel
+from gui.sharing import WAYS, Deadline, Order, Tunnel
 from gui.web import AppSession
 
 WRONG_TRIES_A_MINUTE = 5
@@ -45,6 +47,10 @@ class Doorkeeper:
         user: The name.
         password: The password.
         clock: Seconds; for tests.
+
+    Attributes:
+        wrong_tries: How many there were.
+        lock_out: What the owner should know of the last time that nobody was let in, or empty.
     """
 
     def __init__(self, user: str, password: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -53,6 +59,7 @@ class Doorkeeper:
         self._wrong: deque[float] = deque(maxlen=WRONG_TRIES_A_MINUTE)
         self._lock = threading.Lock()
         self.wrong_tries = 0
+        self.lock_out = ""
 
     def __call__(self, user: str, password: str) -> bool:
         """Say whether to let somebody in. Takes the same time however much of the password is right."""
@@ -64,6 +71,13 @@ class Doorkeeper:
             if not right:
                 self._wrong.append(now)
                 self.wrong_tries += 1
+                left = 60 - (now - self._wrong[0])
+                if len(self._wrong) == self._wrong.maxlen and left > 0:
+                    until = time.strftime("%H:%M:%S", time.localtime(time.time() + left))
+                    self.lock_out = (
+                        f"Wrong passwords were tried {self.wrong_tries} times: no one is let in until {until}. "
+                        f"After {WRONG_TRIES} the link closes automatically."
+                    )
             return right
 
     @property
@@ -77,8 +91,8 @@ def serve_copy(folder: Path, order: Mapping[str, Any], answer: Answer, ended: th
 
     Args:
         folder: A workspace made by `gui.sharing.deidentified_copy.make_copy`.
-        order: `user`, `password`, `seconds` to live, `through` ("tunnel" or "ssh"), `server`, `timeout`.
-        answer: Called once, with the address or with what is wrong.
+        order: `user`, `password`, `seconds` to live, `via` (a key of `WAYS`), `server`, `address`, `timeout`.
+        answer: Called with the address or with what is wrong, and then with whatever the owner should know.
         ended: Set from outside when it is time to close.
     """
     tunnel: Tunnel | None = None
@@ -89,28 +103,26 @@ def serve_copy(folder: Path, order: Mapping[str, Any], answer: Answer, ended: th
         session = AppSession(workspace=Workspace(folder), store=store, reader="guest", read_only=True)
         door = Doorkeeper(order["user"], order["password"])
         window = start(session, auth=door)
-        if order["through"] == "tunnel":
-            tunnel = open_tunnel(window.port, timeout=order["timeout"], server=order["server"])
-            session.hosts.add(tunnel.host)
-        expires = time.time() + order["seconds"]
+        deadline, expires = Deadline(order["seconds"]), time.time() + order["seconds"]
+        tunnel = WAYS[order["via"]].dig(
+            Order(
+                port=window.port,
+                server=order["server"],
+                address=order["address"],
+                timeout=order["timeout"],
+            )
+        )
+        session.hosts.add(tunnel.host)
         until = time.strftime("%H:%M UTC", time.gmtime(expires))
         window.app.auth_message = f"A guest's view of some cases, without names. It closes at {until}."
-        answer(
-            {
-                "url": tunnel.url if tunnel else window.url,
-                "port": window.port,
-                "expires": expires,
-                "tunnel": tunnel.pid if tunnel else None,
-            }
-        )
-        # by the wall clock, in short steps: a computer that slept over the end closes when it wakes
-        while (
-            not ended.wait(0.2)
-            and time.time() < expires
-            and not door.besieged
-            and (not tunnel or tunnel.open)
-        ):
-            pass
+        answer({"url": tunnel.url, "command": tunnel.command, "expires": expires, "tunnel": tunnel.pid})
+        told: Mapping[str, Any] = {}
+        while not ended.wait(0.2) and not (why := _end(door, deadline, tunnel)):
+            news = {"tunnel": tunnel.pid, "note": " ".join(filter(None, (door.lock_out, tunnel.note)))}
+            if news != told:
+                answer(told := news)
+        if not ended.is_set():
+            answer({"note": why})
     except EngineError as error:
         answer({"problem": error.problem, "remedy": error.remedy})
     finally:
@@ -121,6 +133,15 @@ def serve_copy(folder: Path, order: Mapping[str, Any], answer: Answer, ended: th
         if store is not None:
             store.close()
         delete(folder)
+
+
+def _end(door: Doorkeeper, deadline: Deadline, tunnel: Tunnel) -> str:
+    """Say why the link ends now; empty while it goes on."""
+    if deadline.over:
+        return "The link has ended: its time is over."
+    if door.besieged:
+        return f"The link has ended: wrong passwords were tried {door.wrong_tries} times. A new one has a new password."
+    return "" if tunnel.open else "The link has ended: its tunnel was lost."
 
 
 def delete(folder: Path) -> None:
@@ -146,7 +167,8 @@ def main() -> None:
         ended.set()
 
     def answer(told: Mapping[str, Any]) -> None:
-        print(json.dumps(told), file=answers, flush=True)
+        with suppress(BrokenPipeError):  # whoever started us is gone: `watch` ends us
+            print(json.dumps(told), file=answers, flush=True)
 
     threading.Thread(target=watch, daemon=True).start()
     serve_copy(folder, json.loads(order), answer, ended)

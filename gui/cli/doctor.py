@@ -199,6 +199,13 @@ def _network(name: str, _root: Path) -> Check:
     )
 
 
+def _sharing(name: str, _root: Path) -> Check:
+    from gui.sharing import WAYS
+
+    told = [way.missing() or key for key, way in WAYS.items()]
+    return Check(name=name, found=f"ways for guests to connect (--via): {'; '.join(told)}")
+
+
 def _gigabytes(size: float) -> str:
     return f"{size / 1024**3:.1f} GiB"
 
@@ -214,4 +221,5 @@ CHECKS: dict[str, Callable[[str, Path], Check]] = {
     "disk": _disk,
     "browser": _browser,
     "network": _network,
+    "sharing": _sharing,
 }

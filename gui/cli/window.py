@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine import reading, runs
-from engine.errors import EngineError
+from engine.errors import EngineError, ShareError
 from engine.workspace import Workspace, open_workspace
 from gui import sharing
 from gui.cli.options import LOOK, START, BrowserOption, PortOption, WorkspaceOption
@@ -19,8 +19,6 @@ from gui.documentation import site_of
 
 if TYPE_CHECKING:
     from gui.sharing import Share
-
-GRADIO = "Gradio's server gradio.live"
 
 app = typer.Typer()
 
@@ -31,14 +29,21 @@ def gui(
     port: PortOption = None,
     no_browser: BrowserOption = False,
     share: Annotated[
-        bool, typer.Option("--share", help="Also make a public link to a read-only copy without names.")
+        bool, typer.Option("--share", help="Also make a link for guests to a read-only copy without names.")
     ] = False,
     minutes: Annotated[int, typer.Option(metavar="N", help="How long the link lives.")] = 60,
-    ssh: Annotated[
-        bool, typer.Option("--ssh", help="Share through your own ssh server: no third party in between.")
-    ] = False,
-    share_server: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help="A share server of your own.")
+    via: Annotated[
+        str | None,
+        typer.Option(metavar="WAY", help=f"Share, and how guests connect: {', '.join(sharing.WAYS)}."),
+    ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SERVER", help="A server of your own: you@server for ssh, host:port for gradio."
+        ),
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(metavar="URL", help="What guests open, where your server passes it on.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before sharing.")] = False,
 ) -> None:
@@ -50,9 +55,10 @@ def gui(
 
     workspace = open_workspace(root)
     link = None
-    if (share or ssh) and _agreed(yes, share_server or ("" if ssh else GRADIO)):
+    way = via or next(iter(sharing.WAYS))
+    if (share or via) and _agreed(yes, way, server):
         try:
-            link = open_link(workspace, minutes=minutes, through_ssh=ssh, server=share_server)
+            link = open_link(workspace, minutes=minutes, via=way, server=server, address=address)
         except EngineError as error:
             say(f"{error} The window on this computer opens all the same.")
     with closing(link) if link is not None else nullcontext():
@@ -71,7 +77,9 @@ def docs(no_browser: BrowserOption = False) -> None:
         webbrowser.open(address)
 
 
-def open_link(workspace: Workspace, *, minutes: int, through_ssh: bool, server: str | None) -> Share:
+def open_link(
+    workspace: Workspace, *, minutes: int, via: str, server: str | None, address: str | None
+) -> Share:
     """Open a link to a copy of the newest run's cases, and say how guests get in.
 
     Raises:
@@ -85,8 +93,10 @@ def open_link(workspace: Workspace, *, minutes: int, through_ssh: bool, server: 
             store,
             run.run_id,
             minutes=minutes,
-            through="ssh" if through_ssh else "tunnel",
+            via=via,
             server=server,
+            address=address,
+            tell=say,
         )
     say(f"Guests: {link.url}")
     if link.command:
@@ -96,20 +106,26 @@ def open_link(workspace: Workspace, *, minutes: int, through_ssh: bool, server: 
     return link
 
 
-def _agreed(sure: bool, server: str) -> bool:
+def _agreed(sure: bool, via: str, server: str | None) -> bool:
+    """Ask, naming whose computers the images pass through.
+
+    Raises:
+        ShareError: There is no such way.
+    """
+    if via not in sharing.WAYS:
+        raise ShareError(
+            f"There is no way “{via}” for guests to connect", f"Choose one of: {', '.join(sharing.WAYS)}"
+        )
+    way = sharing.WAYS[via]
+    say(f"{way.title}: the images will pass through {way.operator(server)}.")
     if sure:
         return True
     if not sys.stdin.isatty():
         say("A link needs your consent: add --yes. The window on this computer opens all the same.")
         return False
-    how = (
-        f"reachable from the internet through {server}"
-        if server
-        else "served here, for your own server to pass on"
-    )
     remarks().print(
-        "A read-only copy of some of the newest run's test images, without file names, dates and patient ids, will be "
-        f"{how}. A name burned into an image is NOT removed. Are you allowed to show these images, and is no name "
+        "Guests will see a read-only copy of some of the newest run's test images, without file names, dates and "
+        "patient ids. A name burned into an image is NOT removed. Are you allowed to show these images, and is no name "
         "burned in? [y/N] ",
         end="",
         markup=False,

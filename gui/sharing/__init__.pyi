@@ -1,3 +1,4 @@
+from .deadline import Deadline as Deadline
 from .deidentified_copy import (
     MOST_CASES as MOST_CASES,
     USUAL_CASES as USUAL_CASES,
@@ -5,10 +6,10 @@ from .deidentified_copy import (
 from .link import (
     LONGEST_MINUTES as LONGEST_MINUTES,
     Share as Share,
-    Through as Through,
     share as share,
 )
 from .tunnel import (
+    Order as Order,
     Tunnel as Tunnel,
-    open_tunnel as open_tunnel,
 )
+from .ways import WAYS as WAYS

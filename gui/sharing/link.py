@@ -3,7 +3,7 @@
     make_copy(workspace, store, run_id, ...)   gui.sharing.deidentified_copy: what guests see
     share(workspace, store, run_id, ...)       makes the copy, starts the process, returns the `Share`
     python -m gui.guest_app                 that process: password, tunnel, end
-    open_tunnel(port)                          gui.sharing.tunnel: the public address
+    WAYS                                       gui.sharing.ways: how guests reach it, one file a way
 
 The link is never there by default, says when it ends, and ends by itself: after its time, when the program
 that opened it is gone, however it went, or when somebody guesses passwords.
@@ -24,10 +24,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any
 
 import psutil
 
@@ -36,9 +36,7 @@ from engine.errors import ShareError
 from engine.reading import Store
 from engine.workspace import Workspace
 from gui.sharing.deidentified_copy import USUAL_CASES, make_copy
-from gui.sharing.tunnel import knock, ssh_command
-
-__all__ = ["Share", "make_copy", "share", "ssh_command"]
+from gui.sharing.ways import WAYS
 
 log = logging.getLogger("overread.share")
 
@@ -47,18 +45,19 @@ LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are mistaken for one an
 LONGEST_MINUTES = 8 * 60
 START_SECONDS = 90.0  # a slow computer imports for a while
 
-Through = Literal["tunnel", "ssh"]
+Tell = Callable[[str], None]
 
 
 class Share:
     """A link that is open, or was.
 
     Attributes:
-        url: For the guests; for "ssh", the address on this computer that the command forwards.
+        url: For the guests.
         user: To be told to the guests.
         password: To be told to the guests, by another way than the link.
         expires_at: With time zone.
-        command: What to run on this computer, for "ssh"; otherwise empty.
+        command: What to run on this computer so that guests get in; empty where nothing is to be run.
+        note: What the owner should know of it now (wrong passwords, a lost connection, why it ended), or empty.
     """
 
     def __init__(
@@ -69,16 +68,19 @@ class Share:
         *,
         user: str,
         password: str,
-        through: Through,
+        tell: Tell,
     ) -> None:
         self.url: str = told["url"]
         self.user = user
         self.password = password
         self.expires_at = datetime.fromtimestamp(told["expires"], UTC)
-        self.command = ssh_command(told["port"]) if through == "ssh" else ""
+        self.command: str = told["command"]
+        self.note = ""
         self._process = process
         self._folder = folder
+        self._tell = tell
         self._tunnel = _process(told["tunnel"])
+        threading.Thread(target=self._listen, args=(process.stdout,), daemon=True).start()
         threading.Thread(target=self._clear_up, daemon=True).start()
         atexit.register(self.close)
 
@@ -92,6 +94,17 @@ class Share:
         atexit.unregister(self.close)
         _end(self._process)
         self._clear_up()
+
+    def _listen(self, output: IO[str]) -> None:
+        """Take in what the second process says of the link, and tell the owner what is new."""
+        for line in output:
+            news = json.loads(line)
+            if "tunnel" in news:
+                self._tunnel = _process(news["tunnel"])
+            if news.get("note", self.note) != self.note:
+                self.note = news["note"]
+                if self.note:
+                    self._tell(self.note)
 
     def _clear_up(self) -> None:
         """Wait for the process to end; if it was killed, end its tunnel and delete the copy for it."""
@@ -111,9 +124,11 @@ def share(
     minutes: float = 60,
     cases: int = USUAL_CASES,
     labels: bool = False,
-    through: Through = "tunnel",
+    via: str = next(iter(WAYS)),
     server: str | None = None,
+    address: str | None = None,
     timeout: float = 15.0,
+    tell: Tell = log.warning,
 ) -> Share:
     """Open a link to a copy of some cases. Ask the person first: pixels go through somebody else's server.
 
@@ -125,18 +140,22 @@ def share(
         minutes: How long the link lives.
         cases: How many random ones.
         labels: Whether guests may see the labels that came with the data.
-        through: "tunnel" makes a public link; "ssh" serves the copy on this computer and names the command
-            that lets people in through a server of one's own.
-        server: `host:port` of a share server of one's own, instead of Gradio's public one.
+        via: How guests reach it: a key of `WAYS`.
+        server: A server of one's own, as that way takes it, instead of its usual one.
+        address: What guests open, where that server passes it on.
         timeout: Seconds for the tunnel.
+        tell: Given sentences that the owner should read while the link is open; by default, the terminal shows them.
 
     Raises:
         ShareError: No link can be had. Nothing is left behind, and the program that asked goes on.
     """
     if not 0 < minutes <= LONGEST_MINUTES:
         raise ShareError(f"A link cannot live for {minutes:g} minutes", f"Choose 1 to {LONGEST_MINUTES}")
-    if through == "tunnel":
-        knock(server=server)
+    if via not in WAYS:
+        raise ShareError(
+            f"There is no way “{via}” for guests to connect", f"Choose one of: {', '.join(WAYS)}"
+        )
+    WAYS[via].knock(server)
     _sweep()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))  # 0700
     try:
@@ -145,15 +164,16 @@ def share(
             "user": f"guest-{_letters(4)}",
             "password": "-".join(_letters(4) for _ in range(4)),  # 79 bits
             "seconds": minutes * 60,
-            "through": through,
+            "via": via,
             "server": server,
+            "address": address,
             "timeout": timeout,
         }
         process = _start(folder)
         try:
             told = _told(process, order, START_SECONDS + timeout)
             user, password = str(order["user"]), str(order["password"])
-            return Share(process, folder, told, user=user, password=password, through=through)
+            return Share(process, folder, told, user=user, password=password, tell=tell)
         except BaseException:
             _end(process)
             raise

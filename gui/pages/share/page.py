@@ -13,21 +13,17 @@ from typing import Any
 import gradio as gr
 
 from engine.errors import ShareError
-from gui.sharing import LONGEST_MINUTES, MOST_CASES, USUAL_CASES, Share, Through, share
+from gui.sharing import LONGEST_MINUTES, MOST_CASES, USUAL_CASES, WAYS, Share, share
 from gui.web import AppSession, shown
 
-WAYS: dict[str, Through] = {
-    "A public link (through Gradio's server gradio.live)": "tunnel",
-    "A server of your own (ssh)": "ssh",
-}
 WARNING = (
     "Guests see a **copy** of some cases: images, predictions and heatmaps, without names, dates, file names, "
     "comments or verdicts. They can look but cannot change anything. What is visible *in* an image stays there: "
-    "**a name burned into an image is not removed.** A public link sends the images through a server of "
-    "gradio.live, and downloads a tunnel program once."
+    "**a name burned into an image is not removed.**"
 )
 CONSENT = (
-    "I am allowed to show these images to the people I give the link to, and no image has a name burned in"
+    "I am allowed to show these images to the people I give the link to, and to send them through the computers "
+    "named above; no image has a name burned in"
 )
 NO_LINK = "No link is open."
 
@@ -52,8 +48,40 @@ def run_choices(session: AppSession) -> list[tuple[str, str]]:
     ]
 
 
+def ways() -> list[tuple[str, str]]:
+    """Return (words, key of `WAYS`) of the ways that this computer has."""
+    return [(way.title, name) for name, way in WAYS.items() if not way.missing()]
+
+
+def passage(way: str, server: str) -> str:
+    """Say whose computers the images would pass through, before anybody consents to it."""
+    lacking = [f"{one.title}: {one.missing()}." for one in WAYS.values() if one.missing()]
+    return " ".join(
+        [f"The images will pass through **{WAYS[way].operator(server.strip() or None)}**.", *lacking]
+    )
+
+
+def choose(way: str, server: str) -> View:
+    """Return what the panel shows of a way: its operator, its own fields, and a consent not given yet."""
+    own = bool(WAYS[way].server)
+    return (
+        passage(way, server),
+        gr.update(visible=own, info=WAYS[way].server),
+        gr.update(visible=own),
+        gr.update(value=False),
+    )
+
+
 def open_link(
-    desk: Desk, run_id: str | None, cases: float, minutes: float, labels: bool, way: str, consent: bool
+    desk: Desk,
+    run_id: str | None,
+    cases: float,
+    minutes: float,
+    labels: bool,
+    way: str,
+    server: str,
+    address: str,
+    consent: bool,
 ) -> View:
     """Open a link and show it.
 
@@ -75,7 +103,9 @@ def open_link(
             minutes=minutes,
             cases=int(cases),
             labels=labels,
-            through=WAYS[way],
+            via=way,
+            server=(WAYS[way].server and server.strip()) or None,
+            address=(WAYS[way].server and address.strip()) or None,
         )
     return view(desk)
 
@@ -94,7 +124,7 @@ def view(desk: Desk, now: datetime | None = None) -> View:
     link = desk.link
     is_open = link is not None and link.is_open
     if link is None or not is_open:
-        state = NO_LINK if link is None else "The link has ended."
+        state = NO_LINK if link is None else link.note or "The link has ended."
         facts: list[Any] = [gr.update(value="", visible=False) for _ in range(4)]
     else:
         left = max(0, round((link.expires_at - (now or datetime.now(UTC))).total_seconds() / 60))
@@ -102,6 +132,7 @@ def view(desk: Desk, now: datetime | None = None) -> View:
             f"The link is open and closes automatically in {left} min, at {link.expires_at.astimezone():%H:%M}, "
             "or when Overread ends. Send the password separately from the link."
         )
+        state += f" **{link.note}**" if link.note else ""
         values = (link.url, link.user, link.password, link.command)
         facts = [gr.update(value=value, visible=bool(value)) for value in values]
     return (
@@ -136,8 +167,15 @@ def build(session: AppSession) -> None:
         )
         minutes = gr.Slider(5, LONGEST_MINUTES, value=60, step=5, label="Closes after (minutes)")
     with gr.Row():
-        way = gr.Radio(list(WAYS), value=next(iter(WAYS)), label="How guests connect", elem_id="share-way")
+        way = gr.Radio(ways(), value=ways()[0][1], label="How guests connect", elem_id="share-way")
+        server = gr.Textbox(label="Your own server", elem_id="share-server")
+        address = gr.Textbox(
+            label="Address that guests open",
+            info="where your server passes it on, https://…",
+            elem_id="share-address",
+        )
         labels = gr.Checkbox(False, label="Show guests the labels that came with the data")
+    operator = gr.Markdown(passage(ways()[0][1], ""), elem_id="share-operator")
     consent = gr.Checkbox(False, label=CONSENT, elem_id="share-consent")
     with gr.Row():
         opening = gr.Button("Open a link", variant="primary", elem_id="share-open")
@@ -157,10 +195,19 @@ def build(session: AppSession) -> None:
     hidden: dict[str, Any] = {"api_visibility": "undocumented"}
     opening.click(
         shown(partial(open_link, desk)),
-        [run, cases, minutes, labels, way, consent],
+        [run, cases, minutes, labels, way, server, address, consent],
         outputs,
         concurrency_limit=1,
         trigger_mode="once",
+        **hidden,
+    )
+    gr.on(
+        [way.change, server.change],
+        choose,
+        [way, server],
+        [operator, server, address, consent],
+        queue=False,
+        show_progress="hidden",
         **hidden,
     )
     closing.click(shown(partial(close_link, desk)), None, outputs, **hidden)

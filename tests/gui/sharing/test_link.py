@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.cookiejar
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,13 +30,14 @@ from engine.reading.store import open_store
 from engine.records import Review, Verdict
 from engine.runs.heatmaps import load_explanations
 from engine.workspace import open_workspace
-from gui.guest_app import WRONG_TRIES, Doorkeeper
+from gui.guest_app import WRONG_TRIES, WRONG_TRIES_A_MINUTE, Doorkeeper
+from gui.pages.share.page import Desk, view
 from gui.sharing.deidentified_copy import RUN_ID, make_copy
 from gui.sharing.link import Share, share
 from gui.web.session import open_session
 from tests.doubles.relay import Relay
 from tests.gui.conftest import ARGUMENTS, CHROMIUM, Room, fill, make_run
-from tests.gui.sharing.test_tunnel import install_double
+from tests.gui.sharing.conftest import install_double
 
 SECRETS = (
     "Jane_Doe",
@@ -160,6 +162,9 @@ def test_who_guesses_is_slowed_down_and_ends_the_link() -> None:
     door = Doorkeeper("guest", "right", clock=lambda: now[0])
     assert [door("guest", f"try {number}") for number in range(5)] == [False] * 5
     assert not door("guest", "right")  # too late for now, even with the right one
+    assert (
+        "tried 5 times" in door.lock_out and f"After {WRONG_TRIES}" in door.lock_out
+    )  # the owner learns of it
     now[0] = 61.0
     assert door("guest", "right") and not door.besieged
     for _ in range(WRONG_TRIES):
@@ -371,6 +376,27 @@ def test_other_hosts_and_origins_are_turned_away(link: Link, headers: dict[str, 
         link.relay.tunnels.pop("evil.example", None)
 
 
+def test_the_owner_is_told_of_wrong_passwords_on_the_page_and_in_the_terminal(
+    ward: Room, alone: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    opened = share(ward.session.workspace, ward.session.store, ward.run.run_id, minutes=10, via="ssh")
+    try:
+        body = urllib.parse.urlencode({"username": opened.user, "password": "wrong"}).encode()
+        for _ in range(WRONG_TRIES_A_MINUTE):
+            with pytest.raises(urllib.error.HTTPError):
+                urllib.request.urlopen(urllib.request.Request(f"{opened.url}/login", data=body), timeout=20)
+        wait_until(lambda: opened.note)
+        assert re.match(r"Wrong passwords were tried 5 times: no one is let in until \d\d:\d\d", opened.note)
+        assert [record.getMessage() for record in caplog.records if record.name == "overread.share"] == [
+            opened.note
+        ]
+        desk = Desk(ward.session)
+        desk.link = opened
+        assert opened.note in view(desk)[4]
+    finally:
+        opened.close()
+
+
 def test_the_password_is_strong_and_in_no_process_list(link: Link) -> None:
     assert len(link.share.password.replace("-", "")) == 16
     commands = " ".join(" ".join(one.info["cmdline"] or []) for one in psutil.process_iter(["cmdline"]))
@@ -404,7 +430,7 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.slow
 def test_a_link_closes_by_itself_and_leaves_nothing(ward: Room, alone: Path) -> None:
     ask = (ward.session.workspace, ward.session.store, ward.run.run_id)
-    opened = share(*ask, minutes=3 / 60, through="ssh")
+    opened = share(*ask, minutes=3 / 60, via="ssh")
     port = urlsplit(opened.url).port
     assert opened.command == f"ssh -N -R 127.0.0.1:{port}:127.0.0.1:{port} you@your-server"
     assert opened.is_open and len(copies()) == 1
@@ -414,6 +440,7 @@ def test_a_link_closes_by_itself_and_leaves_nothing(ward: Room, alone: Path) -> 
     wait_until(lambda: not opened.is_open and not copies())
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(opened.url, timeout=2)
+    assert opened.note == "The link has ended: its time is over."
     opened.close()  # closing what has ended is no error
 
 
@@ -423,7 +450,7 @@ from engine.workspace import open_workspace
 from gui.web.session import open_session
 from gui.sharing.link import share
 session = open_session(open_workspace(__import__("pathlib").Path(sys.argv[1])))
-opened = share(session.workspace, session.store, session.store.run_ids()[0], through="ssh")
+opened = share(session.workspace, session.store, session.store.run_ids()[0], via="ssh")
 print(opened._process.pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -452,7 +479,7 @@ def test_without_a_tunnel_one_sentence_is_said_in_time_and_nothing_is_left(
     """Nobody listens; and somebody listens but the tunnel program never comes to an end with it."""
     ask = (ward.session.workspace, ward.session.store, ward.run.run_id)
     began = time.monotonic()
-    with pytest.raises(ShareError, match=r"No public link can be had.*cannot be reached.*ssh -N -R"):
+    with pytest.raises(ShareError, match=r"No link can be had.*cannot be reached.*another way"):
         share(*ask, server="127.0.0.1:9")
     assert time.monotonic() - began < 25
     if sys.platform != "win32":

@@ -4,26 +4,57 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import pytest
 
 from engine.errors import ShareError
-from gui.pages.share.page import CONSENT, NO_LINK, WAYS, Desk, build, close_link, open_link, run_choices, view
+from gui.pages.share.page import (
+    CONSENT,
+    NO_LINK,
+    Desk,
+    build,
+    choose,
+    close_link,
+    open_link,
+    passage,
+    run_choices,
+    view,
+    ways,
+)
+from gui.sharing import WAYS
 from gui.web.session import AppSession
 from tests.gui.conftest import Room
 
-PUBLIC, SSH = WAYS
+SSH = WAYS["ssh"].title
 
 
 def test_nothing_is_shared_without_consent(room: Room) -> None:
     desk = Desk(room.session)
     with pytest.raises(ShareError, match="Nothing was shared"):
-        open_link(desk, room.run.run_id, 5, 60, False, SSH, False)
+        open_link(desk, room.run.run_id, 5, 60, False, "ssh", "", "", False)
     with pytest.raises(ShareError, match="no run to share"):
-        open_link(desk, None, 5, 60, False, SSH, True)
+        open_link(desk, None, 5, 60, False, "ssh", "", "", True)
     assert desk.link is None
+
+
+@pytest.mark.parametrize("way", list(WAYS))
+def test_the_operator_is_named_before_consent_and_another_way_asks_for_another_consent(way: str) -> None:
+    words, *_, consent = choose(way, " you@bastion ")
+    assert WAYS[way].operator("you@bastion") in words and consent["value"] is False
+    assert "named above" in CONSENT
+
+
+def test_only_ways_that_this_computer_has_are_offered(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert [name for _, name in ways()] == ["gradio"]
+    assert "cloudflared is not installed" in passage("gradio", "") and "ssh is not installed" in passage(
+        "gradio", ""
+    )
 
 
 def test_runs_with_cases_are_offered(room: Room) -> None:
@@ -55,6 +86,7 @@ def test_a_person_opens_a_link_reads_its_end_and_closes_it(
     page.get_by_label(SSH).check()
     page.locator("#share-open").click()
     page.get_by_text("Nothing was shared").wait_for()
+    page.get_by_text("the server that you name in the command, and no third party").wait_for()
     page.get_by_label(CONSENT).check()
     page.locator("#share-open").click()
     page.get_by_text("closes automatically in 60 min").wait_for(timeout=120_000)
