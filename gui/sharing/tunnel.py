@@ -73,6 +73,7 @@ class Way:
         dig: Opens the tunnel, or raises `ShareError`.
         knock: Raises `ShareError` where it is known at once that there will be no tunnel.
         server: What may be given as a server of one's own; empty when nothing.
+        address: What may be given as the address that guests open; empty when nothing.
     """
 
     title: str
@@ -81,6 +82,7 @@ class Way:
     dig: Callable[[Order], Tunnel]
     knock: Callable[[str | None], None] = lambda server: None
     server: str = ""
+    address: str = ""
 
 
 def no_tunnel(reason: str, remedy: str) -> ShareError:

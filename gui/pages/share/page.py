@@ -63,11 +63,10 @@ def passage(way: str, server: str) -> str:
 
 def choose(way: str, server: str) -> View:
     """Return what the panel shows of a way: its operator, its own fields, and a consent not given yet."""
-    own = bool(WAYS[way].server)
     return (
         passage(way, server),
-        gr.update(visible=own, info=WAYS[way].server),
-        gr.update(visible=own),
+        gr.update(visible=bool(WAYS[way].server), info=WAYS[way].server),
+        gr.update(visible=bool(WAYS[way].address), info=WAYS[way].address),
         gr.update(value=False),
     )
 
@@ -105,7 +104,7 @@ def open_link(
             labels=labels,
             via=way,
             server=(WAYS[way].server and server.strip()) or None,
-            address=(WAYS[way].server and address.strip()) or None,
+            address=(WAYS[way].address and address.strip()) or None,
         )
     return view(desk)
 
@@ -168,10 +167,14 @@ def build(session: AppSession) -> None:
         minutes = gr.Slider(5, LONGEST_MINUTES, value=60, step=5, label="Closes after (minutes)")
     with gr.Row():
         way = gr.Radio(ways(), value=ways()[0][1], label="How guests connect", elem_id="share-way")
-        server = gr.Textbox(label="Your own server", elem_id="share-server")
+        usual = WAYS[ways()[0][1]]
+        server = gr.Textbox(
+            label="Your own server", info=usual.server, visible=bool(usual.server), elem_id="share-server"
+        )
         address = gr.Textbox(
             label="Address that guests open",
-            info="where your server passes it on, https://…",
+            info=usual.address,
+            visible=bool(usual.address),
             elem_id="share-address",
         )
         labels = gr.Checkbox(False, label="Show guests the labels that came with the data")

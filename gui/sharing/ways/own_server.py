@@ -233,4 +233,5 @@ OWN_SERVER = Way(
     missing=missing,
     dig=dig,
     server="you@your-server, as ssh takes it; without one, the command to run is shown",
+    address="where your server passes it on: https://…",
 )
