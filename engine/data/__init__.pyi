@@ -2,6 +2,11 @@ from .checks import group_equal as group_equal
 from .fingerprint import scan as scan
 from .folders import from_home as from_home
 from .index import index_data as index_data, index_folder as index_folder, index_table as index_table
+from .moved.finding import (
+    Moved as Moved,
+    find_moved as find_moved,
+    folders_of as folders_of,
+)
 from .names import match_names as match_names
 from .patients import (
     PatientsNamed as PatientsNamed,
@@ -25,6 +30,7 @@ from .saved import (
     load_answers as load_answers,
     load_index as load_index,
     save_index as save_index,
+    saved_created as saved_created,
 )
 from .sources import (
     ARCHIVE_SUFFIXES as ARCHIVE_SUFFIXES,

@@ -80,7 +80,7 @@ def survey_folder(folder: Path) -> Survey:
     Raises:
         DataError: The folder is not there, may not be read, or holds no image.
     """
-    _check_folder(folder)
+    check_folder(folder)
     survey = Survey(walked=walk(folder))
     others: list[Found] = []
     for number, name, path in survey.walked.files:
@@ -97,7 +97,12 @@ def survey_folder(folder: Path) -> Survey:
     return survey
 
 
-def _check_folder(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be listed.
+
+    Raises:
+        DataError: It is not there, is none, or may not be read.
+    """
     if not is_text(str(folder)):
         raise DataError(
             "The name of the folder, or of one around it, is not UTF-8 text", "Rename it and choose it again"

@@ -75,10 +75,15 @@ SUMMARY = JsonFile(record=IndexSummary, error=DataError, remedy=_REMEDY, largest
 SAID = JsonFile(record=_Said, error=DataError, remedy=_REMEDY, largest=_LARGEST)
 
 
-def save_index(workspace: Workspace, index: Index) -> Path:
+def save_index(workspace: Workspace, index: Index, *, created: datetime | None = None) -> Path:
     """Save an index as `datasets/<dataset_id>/`: index.json for the whole, samples.csv with one row an image.
 
     Saving equal data again replaces what was there, with the paths of now.
+
+    Args:
+        workspace: Where it is saved.
+        index: The data set.
+        created: When its images were read; None means now.
 
     Raises:
         WorkspaceError: The workspace cannot be written to.
@@ -96,7 +101,7 @@ def save_index(workspace: Workspace, index: Index) -> Path:
         "root": str(index.root),
         "images": len(index.samples),
         "classes": index.classes,
-        "created": datetime.now(UTC).isoformat(),
+        "created": (created or datetime.now(UTC)).isoformat(),
         "samples_sha256": hashlib.sha256(table).hexdigest(),
         "issues": [
             {
@@ -165,6 +170,11 @@ def list_indexes(
         except DataError as error:
             on_damaged(error)
     return sorted(summaries, key=lambda summary: summary.created, reverse=True)
+
+
+def saved_created(workspace: Workspace, dataset_id: str) -> datetime:
+    """Return when the images of a saved data set were read; raises as `load_index`."""
+    return read_json(workspace.datasets / dataset_id / "index.json", SUMMARY).created
 
 
 def load_answers(workspace: Workspace, path: Path) -> Answers:

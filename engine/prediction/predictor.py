@@ -121,7 +121,10 @@ def predict_and_explain(
         cache = open_cache(cache_dir, samples, size=run.recipe.image_size, channels=run.recipe.channels)
     readable = [sample for sample in samples if sample.image_id in cache.row]
     if not readable:
-        raise DataError("None of the images can be read", "Choose a folder with readable images")
+        raise DataError(
+            f"None of the images can be read ({cache.failed[0].message if cache.failed else 'there are none'})",
+            "Choose a folder with readable images, or say where they are now: overread relocate, or on the Data page",
+        )
     parts = parts or {}
     meant = _labels_meant(run, readable)
     fitted = load_uncertainty(run.folder)

@@ -58,7 +58,7 @@ class TrainingData:
             if lost:
                 raise DataError(
                     f"No {name} image of class {min(lost)} can be read any more ({cache.failed[0].message})",
-                    "Put the images back where they were, or index them again",
+                    "Put the images back, or say where they are now: overread relocate, or on the Data page",
                 )
             labels = np.array([numbers[sample.label or ""] for sample in kept], dtype=np.int64)
             return cache.rows(kept), labels

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from engine import data
+from engine import data, reading, relocation, runs
 from engine.errors import DataError, EngineError
 from engine.records import PARTS, Answers, Index, Sample
 from engine.workspace import Workspace, open_workspace
@@ -233,6 +235,56 @@ def split(
     say(f"{data.patient_overlap(made)}.".capitalize())
     print(table)
     say("Training will use this split unless told otherwise.")
+
+
+@app.command(rich_help_panel=LINE)
+def relocate(
+    moved: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATASET|RUN", help="A data set's or run's id, the start of one, or “latest”."
+        ),
+    ],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where its images are now.")],
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the images of a data set or run in the folder that they were moved to, by the hashes of their contents.
+
+    Example: [bold]overread relocate 3f2a90c1d4e5 /media/archive/films[/bold]
+    """
+    workspace = open_workspace(root)
+    with reading.open_store(workspace.database) as store, progress("Looking for images") as bar:
+        done = relocation.relocate(workspace, store, _known(workspace, moved), folder, progress=bar)
+    if as_json:
+        show_json(dataclasses.asdict(done))
+    else:
+        for sentence in done.sentences():
+            print(sentence)
+    if not done.found:
+        raise DataError(
+            f"None of the images of {moved} is in {done.folder}",
+            "Name the folder that holds the unchanged files: they are known by their contents alone",
+        )
+
+
+def _known(workspace: Workspace, name: str) -> str:
+    """Return the id of the one data set or run that is meant."""
+    known = [path.parent.name for path in sorted(workspace.datasets.glob("*/index.json"))]
+    matching = [one for one in known if len(name) >= 4 and one.startswith(name)]
+    return matching[0] if len(matching) == 1 else runs.find_run(workspace, name).run_id
+
+
+def say_lost(workspace_id: str, paths: Sequence[Path]) -> None:
+    """Say how many images are no longer where they were, and how they are found again.
+
+    Args:
+        workspace_id: Of their data set or run.
+        paths: Where they were.
+    """
+    missed = relocation.lost(paths)
+    if missed is not None:
+        say(f"{missed}. Say where they are now: overread relocate {workspace_id} FOLDER")
 
 
 def choices_of(

@@ -18,7 +18,7 @@ from engine.report import EXPORTS
 from engine.spreadsheet import read_csv, write_csv
 from engine.storage import storage_error, write_atomic
 from engine.workspace import open_workspace
-from gui.cli.data import read_images
+from gui.cli.data import read_images, say_lost
 from gui.cli.options import LINE, JsonOption, ListsMethods, MethodOption, RunArgument, WorkspaceOption
 from gui.cli.proposal import ColumnOption, FindingOption, RootOption, SameOption, TableOption, print_issue
 from gui.cli.terminal import progress, say, show_json, show_table
@@ -198,6 +198,7 @@ def explain(
     for path in paths or []:
         samples += read_images(workspace, path)
     chosen = samples if paths else list(runs.split_of(trained).test)
+    say_lost(trained.run_id, [sample.path for sample in chosen])
     with progress("Explaining") as bar:
         predictions, explanations = pipeline.read_samples(
             workspace, trained, chosen, progress=bar, method=method or saliency.DEFAULT_SALIENCY
@@ -277,6 +278,7 @@ def report(
     with reading.open_store(workspace.database) as store:
         built = pipeline.report_run(workspace, store, trained, part=chosen)
         predictions = store.predictions(trained.run_id, part=chosen)
+        say_lost(trained.run_id, [one.path for one in predictions])
         exported = pipeline.export_run(workspace, built, trained, predictions, out, formats=formats or ())
     if as_json:
         files = {name: _paths(written) for name, written in exported.items()}

@@ -10,7 +10,7 @@ import typer
 from engine import data, jobs, recipes, report, runs
 from engine.errors import RecipeError, RunError, TrainingError
 from engine.workspace import Workspace, open_workspace
-from gui.cli.data import choices_of, dataset_of, pairs_of
+from gui.cli.data import choices_of, dataset_of, pairs_of, say_lost
 from gui.cli.options import (
     LINE,
     TRAINING,
@@ -62,6 +62,7 @@ def train(
     chosen = recipes.change_recipe(chosen, {**epochs_of(chosen, epochs), **pairs_of(changes or [], "--set")})
     found = dataset_of(workspace, dataset)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
+    say_lost(found.dataset_id, [sample.path for sample in found.samples])
     data.split_as_chosen(found, choices)  # what cannot be split is said now, not by another process
     job = jobs.submit(
         workspace,
