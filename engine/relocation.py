@@ -26,8 +26,7 @@ from engine.data import (
 )
 from engine.errors import DataError, EngineError
 from engine.reading import Store
-from engine.records import PARTS, DataIssue, Index, Sample
-from engine.runs import find_run
+from engine.records import PARTS, DataIssue, Index, Sample, is_folder_name
 from engine.workspace import Workspace
 
 LOOKED_AT = 1000  # paths; a network drive answers a few hundred times a second
@@ -147,7 +146,6 @@ def relocate(
 
     Raises:
         DataError: There is no such folder or data set.
-        RunError: There is no such run.
         StoreError: The database cannot be written to.
     """
     folder = from_home(folder).absolute()
@@ -161,7 +159,7 @@ def relocate(
     store.move_cases(
         [
             (run_id, image_id, moved.paths[image_id])
-            for run_id, image_id, path in store.case_paths(list(moved.paths))
+            for run_id, image_id, path in store.case_places(list(moved.paths))
             if writing.is_stale(image_id, path)
         ]
     )
@@ -184,14 +182,13 @@ def relocate(
 
 def _samples_of(workspace: Workspace, store: Store, name: str) -> dict[str, tuple[Path, Path | None]]:
     """Return path and mask of each image that a data set or run knows, by image id."""
-    known: dict[str, tuple[Path, Path | None]] = {}
-    dataset_id = name
-    if (workspace.runs / name).is_dir():
-        run = find_run(workspace, name)
-        dataset_id = run.dataset_id
-        known |= {case.image_id: (case.path, None) for case in store.predictions(run.run_id)}
-        split = load_split(run.folder / "split.csv")
+    cases = store.predictions(name)
+    known: dict[str, tuple[Path, Path | None]] = {case.image_id: (case.path, None) for case in cases}
+    table = workspace.runs / name / "split.csv" if is_folder_name(name) else None
+    if table is not None and table.exists():
+        split = load_split(table)
         known |= _places(sample for part in PARTS for sample in split.part(part))
+    dataset_id = next((run.dataset_id for run in store.runs() if run.run_id == name), name)
     try:
         known |= _places(load_index(workspace, dataset_id).samples)
     except DataError:

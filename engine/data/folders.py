@@ -11,7 +11,7 @@ from engine.data.sources import is_table
 from engine.data.walk import Walk, is_text, walk
 from engine.errors import DataError
 from engine.images import IMAGE_SUFFIXES, READ, REMEDIES, FileKind, file_kind
-from engine.records import DataIssue, DataIssueKind, Part
+from engine.records import DataIssue, DataIssueKind, Part, is_path
 
 _MASK_FOLDERS = frozenset({"mask", "masks"})
 
@@ -103,7 +103,7 @@ def check_folder(folder: Path) -> None:
     Raises:
         DataError: It is not there, is none, or may not be read.
     """
-    if not is_text(str(folder)):
+    if not (is_text(str(folder)) and is_path(folder)):
         raise DataError(
             "The name of the folder, or of one around it, is not UTF-8 text", "Rename it and choose it again"
         )

@@ -6,28 +6,26 @@ the disk when `Store.add_review` returns. Many threads may use one store, and se
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import (
     Connection,
     Row,
     Select,
     Table,
-    bindparam,
     exists,
     func,
     literal_column,
     select,
-    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.errors import ReviewError, StoreError
 from engine.reading import row_mapping as rows
+from engine.reading.case_places import Place, batches, places_of, set_places
 from engine.reading.database import Database, open_database
 from engine.reading.migrations.schema import BOOKMARKS, CASES, READINGS, REVIEWS, RUNS
 from engine.reading.queues import QUEUES, View
@@ -36,8 +34,6 @@ from engine.reading.validation import checked
 from engine.records import Part, Prediction, Review, Run
 
 __all__ = ["QUEUES", "RunSummary", "Store", "open_store"]
-
-Item = TypeVar("Item")
 
 
 def open_store(database: Path | str, *, busy_seconds: float = 5.0) -> Store:
@@ -145,7 +141,7 @@ class Store:
             upsert = insert.on_conflict_do_update(
                 index_elements=["run_id", "image_id"], set_=replaced, where=~reviewed
             )
-            for batch in _batches(predictions, 2000):
+            for batch in batches(predictions, 2000):
                 values = [rows.case_row(run, prediction) for prediction in batch]
                 names = [row["image_id"] for row in values]
                 of_batch = (REVIEWS.c.run_id == run_id, REVIEWS.c.image_id.in_(names))
@@ -154,29 +150,18 @@ class Store:
                 kept += len(stay)
                 connection.execute(upsert, values)
                 # Where an image lies is no part of what was on the screen: its id says that it is the same one.
-                _place(
-                    connection, [(run_id, v["image_id"], v["path"]) for v in values if v["image_id"] in stay]
-                )
+                set_places(connection, [(run_id, p.image_id, p.path) for p in batch if p.image_id in stay])
         return kept
 
-    def case_paths(self, image_ids: Sequence[str]) -> list[tuple[str, str, Path]]:
+    def case_places(self, image_ids: Sequence[str]) -> list[Place]:
         """Return run, image and path of every case of these images, in all runs."""
-        found: list[tuple[str, str, Path]] = []
         with self._database.read() as connection:
-            for run_id in list(connection.scalars(select(RUNS.c.run_id))):
-                for batch in _batches(image_ids, 2000):
-                    rows_of_run = select(CASES.c.image_id, CASES.c.path).where(
-                        CASES.c.run_id == run_id, CASES.c.image_id.in_(batch)
-                    )
-                    found += [
-                        (run_id, row.image_id, Path(row.path)) for row in connection.execute(rows_of_run)
-                    ]
-        return found
+            return places_of(connection, image_ids)
 
-    def move_cases(self, places: Sequence[tuple[str, str, Path]]) -> None:
+    def move_cases(self, places: Sequence[Place]) -> None:
         """Write down where images lie now, by run and image, all or nothing; what was said of them stays as it is."""
         with self._database.write() as connection:
-            _place(connection, [(run_id, image_id, str(path)) for run_id, image_id, path in places])
+            set_places(connection, places)
 
     def case(self, run_id: str, image_id: str) -> Prediction:
         """Return one case.
@@ -393,19 +378,3 @@ def _upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
-
-
-def _place(connection: Connection, places: Sequence[tuple[str, str, str]]) -> None:
-    """Set the paths of cases: run, image and path each."""
-    if places:
-        of_case = (CASES.c.run_id == bindparam("of_run"), CASES.c.image_id == bindparam("of_image"))
-        connection.execute(
-            update(CASES).where(*of_case).values(path=bindparam("now_at")),
-            [{"of_run": run_id, "of_image": image_id, "now_at": path} for run_id, image_id, path in places],
-        )
-
-
-def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch

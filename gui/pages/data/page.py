@@ -28,6 +28,7 @@ from gui.pages.data.bringing.pane import bring_pane
 from gui.pages.data.overview import class_pictures, counts_table, issues, split_overview, summary
 from gui.pages.data.pictures import issue_image, picture_of
 from gui.pages.data.split_form import SPLIT_MODES, choices_from_percent
+from gui.pages.where_now import ASKING, found as found_images, missed, place
 from gui.web import AppSession, arrival, markup, shown, static_pane
 
 # While something is brought in, or was refused, the pictures of the data set before must not stand under it.
@@ -51,18 +52,18 @@ def dataset_choices(
     ]
 
 
-SHOWN = 13
+SHOWN = 13 + ASKING
 """How many outputs `show` returns."""
 
 
 def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
     """Return all that the page shows of a data set, in the order of the page's outputs."""
     if not dataset_id:
-        return _nothing("No images have been imported yet. Enter a folder, or choose a data set.")
+        return _nothing(session, "No images have been imported yet. Enter a folder, or choose a data set.")
     try:
         index = load_index(session.workspace, dataset_id)
     except DataError as error:
-        return _nothing(str(error), tone="serious")
+        return _nothing(session, str(error), tone="serious")
     unread = ""
     try:
         choices = load_choices(session.workspace, dataset_id)
@@ -90,13 +91,15 @@ def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
         table,
         remark,
         unread + problem,
+        *missed(session, [sample.path for sample in index.samples]),
     )
 
 
-def _nothing(why: str, *, tone: str = "plain") -> tuple[Any, ...]:
+def _nothing(session: AppSession, why: str, *, tone: str = "plain") -> tuple[Any, ...]:
     """Return what `show` does where there is no data set to be shown."""
     no_positive = gr.Dropdown(choices=[], value=None, visible=False)
-    return markup.note(why, tone=tone), [], "", "", *(gr.skip(),) * 5, no_positive, [], "", ""
+    told = markup.note(why, tone=tone)
+    return told, [], "", "", *(gr.skip(),) * 5, no_positive, [], "", "", *missed(session, [])
 
 
 def preview_split(index: Index, choices: Choices) -> tuple[list[list[str]], str, str]:
@@ -129,6 +132,21 @@ def apply_split(
     except EngineError as error:
         return [], "", markup.note(str(error), tone="serious")
     return preview_split(index, choices)
+
+
+def choose(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
+    """Return what is shown of a data set that a person chose; what came of looking for another's images goes."""
+    return *show(session, dataset_id), ""
+
+
+def find_images(session: AppSession, dataset_id: str | None, folder: str) -> tuple[Any, ...]:
+    """Look for a data set's images in a folder; return what is shown of it then, and what came of it.
+
+    Raises:
+        EngineError: There is no such folder.
+    """
+    answer = found_images(session, dataset_id, folder)
+    return *show(session, dataset_id), answer
 
 
 def first_look(session: AppSession, chosen: str | None) -> tuple[Any, ...]:
@@ -189,6 +207,7 @@ def build(session: AppSession) -> None:
             apply = gr.Button("Apply split", elem_id="data-apply-split")
             problem = gr.HTML(elem_id="data-split-problem", padding=False)
         with gr.Column(scale=2, min_width=420):
+            question = place("data")
             overview = gr.HTML(elem_id="data-summary", padding=False)
             with gr.Tabs():
                 with gr.Tab("Pictures"):
@@ -215,7 +234,10 @@ def build(session: AppSession) -> None:
     static_pane("gui.pages.data", "large_view", ["large_view.js"], elem_id="data-large")
 
     split_parts = [split_table, remark, problem]
-    shown_parts = [overview, counts, pictures, found, how, *shares, seed, positive, *split_parts]
+    shown_parts = [
+        *(overview, counts, pictures, found, how, *shares, seed, positive, *split_parts),
+        *question.asking,
+    ]
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     bring.submit(
         partial(shown(first_look), session, None),
@@ -224,7 +246,23 @@ def build(session: AppSession) -> None:
         api_name="data_read",
         **quiet,
     )
-    dataset.input(partial(shown(show), session), dataset, shown_parts, api_name="data_show", **quiet)
+    dataset.input(
+        partial(shown(choose), session),
+        dataset,
+        [*shown_parts, question.answer],
+        api_name="data_show",
+        **quiet,
+    )
+    gr.on(
+        [question.button.click, question.folder.submit],
+        partial(shown(find_images), session),
+        [dataset, question.folder],
+        [*shown_parts, question.answer],
+        api_name="data_find",
+        api_visibility="undocumented",
+        show_progress_on=[question.answer],
+        trigger_mode="once",
+    )
     gr.on(
         [apply.click, how.input, positive.input, seed.submit],
         partial(shown(apply_split), session),

@@ -34,6 +34,7 @@ from gui.pages.report.sections import (
     said,
     training,
 )
+from gui.pages.where_now import found, missed, place
 from gui.web import AppSession, arrival, markup, shown
 
 if TYPE_CHECKING:
@@ -97,12 +98,12 @@ def show(
         nothing = markup.note(
             "No finished run yet. Train one on the Train page; its report then appears here."
         )
-        return nothing, *_nothing(), "", "", ""
+        return nothing, *_nothing(), "", "", "", *missed(session, [])
     try:
         report = report_of(session, run_id, part)
     except EngineError as error:  # another run can still be chosen
         told = markup.note(str(error), tone="serious")
-        return told, *_nothing(), "", "", ""
+        return told, *_nothing(), "", "", "", *missed(session, [])
     chosen = {one.name: one for one in chosen_standards(report, standards)}
     shown_standards: list[Any] = []
     for name in REFERENCE_STANDARDS:
@@ -123,6 +124,7 @@ def show(
         training(report),
         cases(session, report, heat=heat),
         about(report),
+        *missed(session, [case.path for case in session.store.predictions(run_id, report.part)]),
     )
 
 
@@ -144,6 +146,18 @@ def opened(
     run_id = chosen if chosen in known else (known[0] if known else None)
     overview, *rest = show(session, run_id, part, standards, heat)
     return gr.Dropdown(choices=choices, value=run_id), markup.problems(damaged) + overview, *rest
+
+
+def find_images(
+    session: AppSession, run_id: str | None, folder: str, part: str, standards: Sequence[str], heat: bool
+) -> tuple[Any, ...]:
+    """Look for a run's images in a folder; return what is shown of it then, and what came of it.
+
+    Raises:
+        EngineError: There is no such folder.
+    """
+    answer = found(session, run_id, folder)
+    return *show(session, run_id, part, standards, heat), answer
 
 
 def export(session: AppSession, kind: str, run_id: str | None, part: str) -> str:
@@ -205,6 +219,7 @@ def build(session: AppSession) -> None:
             scale=3,
             min_width=320,
         )
+    question = place("report")
     overview = gr.HTML(elem_id="report-headline", padding=False)
     with gr.Row():
         buttons = {
@@ -250,7 +265,7 @@ def build(session: AppSession) -> None:
             facts = gr.HTML(elem_id="report-about", padding=False)
 
     asked = [run, part, standards, heat]
-    outputs = [overview, *per_standard, history, gallery, facts]
+    outputs = [overview, *per_standard, history, gallery, facts, *question.asking]
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     gr.on(
         [run.input, part.input, standards.input, heat.input],
@@ -262,6 +277,16 @@ def build(session: AppSession) -> None:
         show_progress="minimal",
         show_progress_on=[overview],
         trigger_mode="always_last",
+    )
+    gr.on(
+        [question.button.click, question.folder.submit],
+        partial(shown(find_images), session),
+        [run, question.folder, *asked[1:]],
+        [*outputs, question.answer],
+        api_name="report_find",
+        api_visibility="undocumented",
+        show_progress_on=[question.answer],
+        trigger_mode="once",
     )
     for kind, button in buttons.items():
         button.click(

@@ -17,11 +17,12 @@ import gradio as gr
 
 from engine.errors import EngineError, ReviewError, RunError
 from engine.reading import QUEUES, RunSummary
-from engine.records import PART_NAMES, PARTS, Prediction, Uncertainty, Verdict
+from engine.records import PART_NAMES, PARTS, Explanation, Prediction, Uncertainty, Verdict
 from engine.report import operating_words
 from engine.runs import load_run
 from gui.pages.review.reading_session import ASKED, Desk, Reading, StaleCaseError, part_named, review_of, text
 from gui.pages.review.viewer.viewer import ReviewPane
+from gui.pages.where_now import look_there
 from gui.web import AppSession, answered, explanation, image_url, sentence
 
 Answer = dict[str, Any]
@@ -163,12 +164,24 @@ def remember(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     return {}
 
 
+def find_images(desk: Desk, asked: Mapping[str, Any]) -> Answer:
+    """Look for the run's images in the folder that the reader names, and keep where they are.
+
+    Raises:
+        EngineError: The window is read-only, or there is no such folder.
+    """
+    session, reading = desk.session, desk.reading(asked)
+    done = look_there(session, reading.run_id, text(asked, "folder"))
+    return {"said": " ".join(done.sentences()), "found": done.found}
+
+
 HANDLERS: tuple[Callable[[Desk, Mapping[str, Any]], Answer], ...] = (
     open_reading,
     show_case,
     decide,
     reveal_label,
     remember,
+    find_images,
 )
 
 
@@ -241,16 +254,24 @@ def _number(desk: Desk, reading: Reading, case: Prediction, after: str) -> int:
 
 
 def _addresses(session: AppSession, run_id: str, image_id: str) -> Answer:
-    heat = explanation(session, run_id, image_id)
+    heat, _ = _heat(session, run_id, image_id)
     return {
         "image": image_url(session, run_id, image_id),
         "heat": image_url(session, run_id, image_id, "heatmap") if heat is not None else None,
     }
 
 
+def _heat(session: AppSession, run_id: str, image_id: str) -> tuple[Explanation | None, str | None]:
+    """Return a case's heatmap; or why it cannot be read, which keeps nobody from reading the image."""
+    try:
+        return explanation(session, run_id, image_id), None
+    except RunError as error:
+        return None, str(error)
+
+
 def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
     session, run = desk.session, reading.run
-    heat = explanation(session, reading.run_id, case.image_id)
+    heat, trouble = _heat(session, reading.run_id, case.image_id)
     part = f" · {PART_NAMES[case.part]}" if case.part else ""
     # the id stands for the patient where the data names none
     patient = f" · patient {case.patient_id}" if case.patient_id != case.image_id else ""
@@ -273,7 +294,7 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
         else f"{case.margin:.2f} in log-odds from the {'operating point' if two else 'next class'}",
         "dropout": _passes(dropout) if dropout else None,
         "conformal": ", ".join(case.conformal_set) or None,
-        "method": f"{heat.method}, for {heat.target}" if heat else None,
+        "method": f"{heat.method}, for {heat.target}" if heat else trouble,
         "before": _before(desk, reading, case),
     } | _addresses(session, reading.run_id, case.image_id)
 

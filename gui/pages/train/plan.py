@@ -20,7 +20,8 @@ from engine.data import Choices, limit_training, load_choices, load_index, posit
 from engine.errors import DataError, EngineError, RecipeError, TrainingError
 from engine.images import load_image
 from engine.recipes import keep_own, load_recipe, named_recipe, recipe_choices, recipe_to_json, save_own
-from engine.records import Recipe, Split
+from engine.records import PARTS, Recipe, Split
+from engine.relocation import lost
 from engine.workspace import Workspace
 from gui.pages.train.recipe_form import PHASE_SLOTS, parameters, recipe_of, values_and_choices_of, values_of
 from gui.web import AppSession, markup
@@ -54,6 +55,11 @@ def data_facts(session: AppSession, dataset_id: str | None) -> str:
     except DataError as error:
         return markup.note(str(error), tone="serious" if dataset_id else "plain")
     choices = load_choices(session.workspace, str(dataset_id))
+    gone = lost([sample.path for part in PARTS for sample in split.part(part)])
+    missed = (
+        f"{gone}: say where they are now on the Data page, or training leaves out what is not in the cache."
+    )
+    more = [] if gone is None else [missed]
     two = len(split.classes) == 2
     parts = (
         f"{len(split.train):,} training",
@@ -61,7 +67,9 @@ def data_facts(session: AppSession, dataset_id: str | None) -> str:
         f"{len(split.test):,} test images",
     )
     issue = f" The finding is “{positive_of(split.classes, choices.positive)}”." if two else ""
-    return markup.note(f"{', '.join(parts)}. Split: {split.method}.{issue} Change this on the Data page.")
+    return markup.note(
+        f"{', '.join(parts)}. Split: {split.method}.{issue} Change this on the Data page.", more=more
+    )
 
 
 def recipe_card(recipe: Recipe) -> str:

@@ -113,6 +113,7 @@ async function present(answer, { keepDraft = false } = {}) {
   if (!imageRead) {
     fetched.delete(next.image);
     notice((await whyNot(next.image)) + '\nContinue with the next case; this one can be read once its file is available again.', []);
+    askWhere();
   }
   fetchAhead(answer.upcoming);
   keep('case', next.id);
@@ -150,6 +151,32 @@ function notice(message, choices = []) {
   at('notice').hidden = false;
 }
 
+// A folder that was moved is found again by the images' hashes; what was written and drawn stays on the screen.
+function askWhere() {
+  if (!at('comment')) return;
+  const folder = document.createElement('input'), look = document.createElement('button');
+  folder.type = 'text';
+  folder.className = 'rv-where';
+  folder.placeholder = 'Where are they now? The folder of the images';
+  folder.setAttribute('aria-label', 'Where are they now?');
+  look.type = 'button';
+  look.className = 'rv-button';
+  look.textContent = 'Look there';
+  look.onclick = async () => {
+    look.disabled = true;
+    const answer = await ask('find_images', { folder: folder.value });
+    look.disabled = false;
+    if (!answer) return;
+    if (answer.found) {
+      fetched.clear();
+      await openReading({ case: shown?.id, keepDraft: true });
+    }
+    toast(answer.said);
+  };
+  folder.onkeydown = (event) => { if (event.key === 'Enter') look.click(); };
+  at('notice-actions').append(folder, look);
+}
+
 function describe(next, heatRead) {
   text('corner-name', next.name);
   text('predicted', next.predicted);
@@ -165,7 +192,7 @@ function describe(next, heatRead) {
     at(name).hidden = at(name + '-name').hidden = !next[name];
     text(name, next[name] ?? '');
   }
-  text('method', !next.heat ? 'not computed' : heatRead ? next.method : 'cannot be shown');
+  text('method', !next.heat ? next.method ?? 'not computed' : heatRead ? next.method : 'cannot be shown');
   text('label', 'hidden');
   root.querySelector('[data-do="reveal"]').hidden = false;
   at('before').hidden = !next.before;

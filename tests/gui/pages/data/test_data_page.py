@@ -181,7 +181,7 @@ def test_a_damaged_choice_is_said_beside_the_split_and_the_data_are_shown_all_th
     (session.workspace.datasets / dataset_id / "choices.json").write_text("[" * 5000)
     shown = show(session, dataset_id)
     assert len(shown) == SHOWN and "images" in shown[0]
-    assert "choices.json is damaged" in shown[-1] and shown[-3], shown[-1]
+    assert "choices.json is damaged" in shown[12] and shown[10], shown[12]
 
 
 def test_a_damaged_data_set_is_named_beside_the_others(session: AppSession, tmp_path: Path) -> None:
