@@ -251,7 +251,7 @@ def relocate(
 ) -> None:
     """Find the images of a data set or run in the folder that they were moved to, by the hashes of their contents.
 
-    Example: [bold]overread relocate 3f2a90c1d4e5 /media/archive/films[/bold]
+    Example: [bold]overread relocate 3f2a90c1d4e5 /media/archive/images[/bold]
     """
     workspace = open_workspace(root)
     with reading.open_store(workspace.database) as store, progress("Looking for images") as bar:
