@@ -121,10 +121,7 @@ def predict_and_explain(
         cache = open_cache(cache_dir, samples, size=run.recipe.image_size, channels=run.recipe.channels)
     readable = [sample for sample in samples if sample.image_id in cache.row]
     if not readable:
-        raise DataError(
-            f"None of the images can be read ({cache.failed[0].message if cache.failed else 'there are none'})",
-            "Choose a folder with readable images, or say where they are now: overread relocate, or on the Data page",
-        )
+        raise _none_readable(cache)
     parts = parts or {}
     meant = _labels_meant(run, readable)
     fitted = load_uncertainty(run.folder)
@@ -164,6 +161,13 @@ def predict_and_explain(
             yield prediction, explanation
         if progress is not None:
             progress(min(at + batch_size, len(readable)), len(readable))
+
+
+def _none_readable(cache: ImageCache) -> DataError:
+    return DataError(
+        f"None of the images can be read ({cache.failed[0].message if cache.failed else 'there are none'})",
+        "Choose a folder with readable images, or say where they are now: overread relocate, or on the Data page",
+    )
 
 
 def _tell(
