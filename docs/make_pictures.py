@@ -97,7 +97,7 @@ def take(workspace: Workspace, into: Path) -> None:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1366, "height": 768}, color_scheme="light")
         page.set_default_timeout(40_000)
-        page.goto(window.url)
+        page.goto(window.address)
         for name, prepare in SCREENS.items():
             page.click(f"#page-{name}-button")
             prepare(page)

@@ -18,19 +18,31 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import gradio as gr
-from starlette.middleware import Middleware
+from fastapi import FastAPI
 
 from engine.errors import EngineError
 from engine.workspace import Workspace
-from gui.pages.data import picture_route, take_route
-from gui.web import AppSession, Guard, image_route, local_hosts, open_session
+from gui.door import (
+    LARGEST_FILE,
+    BackgroundServer,
+    Entrance,
+    Guard,
+    Key,
+    OwnRoute,
+    local_hosts,
+    openings_of,
+    way_in,
+)
+from gui.pages.data import MOST_BYTES, picture_route, take_route
+from gui.web import AppSession, image_route, open_session
 
 ADDRESS = "127.0.0.1"
 FIRST_PORT, LAST_PORT = 7860, 7959
@@ -90,6 +102,8 @@ CSS = """
 #pages button[role=tab] { font-size: 15px; }
 #pages button[role=tab][aria-selected=true] { color: #0369a1; }
 .dark #pages button[role=tab][aria-selected=true] { color: #7dd3fc; }
+#not-known { position: fixed; inset: 0 0 auto 0; z-index: 2000; margin: 0; padding: 10px 16px; background: #b91c1c;
+             color: white; font: 15px/1.4 system-ui, sans-serif; }
 """
 # A reload comes back to the page that was open.
 HEAD = """<script>
@@ -108,6 +122,23 @@ document.addEventListener('click', (event) => {
   });
   watcher.observe(document, { childList: true, subtree: true });
   setTimeout(() => watcher.disconnect(), 20000);
+})();
+// Whoever is not known any more is told so, and loses nothing that is on the page.
+(() => {
+  const ask = window.fetch;
+  window.fetch = async (...what) => {
+    const answer = await ask(...what);
+    if (answer.status === 401) answer.clone().text().then(say);
+    return answer;
+  };
+  const say = (sentence) => {
+    if (document.getElementById('not-known')) return;
+    const bar = document.createElement('p');
+    bar.id = 'not-known';
+    bar.setAttribute('role', 'alert');
+    bar.textContent = sentence;
+    document.body.append(bar);
+  };
 })();
 </script>"""
 
@@ -147,16 +178,20 @@ class Window:
     """A running server.
 
     Attributes:
-        url: For the browser on this computer.
+        url: Where it is, for the browser on this computer.
+        address: What a person opens: with the key where the window has one.
         port: On 127.0.0.1.
         session: What it shows.
         app: The pages.
+        guard: Who is let in, and what answers.
     """
 
     url: str
+    address: str
     port: int
     session: AppSession
     app: gr.Blocks
+    guard: Guard
 
     def close(self) -> None:
         """End the server; training goes on in its own process."""
@@ -169,7 +204,7 @@ def start(
     port: int | None = None,
     page: str = "review",
     run_id: str | None = None,
-    auth: Callable[[str, str], bool] | None = None,
+    entrance: Entrance | None = None,
 ) -> Window:
     """Serve the pages in the background, to this computer alone.
 
@@ -178,43 +213,64 @@ def start(
         port: The port to use; None takes the first free one from 7860.
         page: The tab that is open first.
         run_id: The run that the review page begins with.
-        auth: Says whether a user and password may enter; None asks for none.
+        entrance: How somebody is let in; None means by a new key.
 
     Raises:
         EngineError: The port is in use or may not be used.
     """
-    _keep_to_ourselves(session.workspace)
-    number = choose_port(port)
-    hosts = local_hosts(number)
+    entrance = entrance or Key()
+    files = _keep_to_ourselves(session.workspace)
+    listening = _bound(choose_port(port))
+    number = int(listening.getsockname()[1])
     app = build_app(session, page=page, run_id=run_id)
-    app.queue(default_concurrency_limit=4).launch(
-        server_name=ADDRESS,
-        server_port=number,
-        share=False,
-        inbrowser=False,
-        prevent_thread_lock=True,
-        quiet=True,
-        auth=auth,
+    own = [one for one in own_routes(session) if one.for_guests or not session.read_only]
+    hosts = local_hosts(number)
+    guard = Guard(
+        _mounted(app, own),
+        hosts=lambda: hosts | {host.lower() for host in session.hosts},
+        entrance=entrance,
+        openings=openings_of(app, own, files),
+        cookie=f"overread-{number}",
+    )
+    app.server = BackgroundServer(guard, listening)  # type: ignore[assignment]  # Gradio knows its own alone
+    app.is_running = True  # so that `close` ends the queue, the streams and the server
+    url = f"http://{ADDRESS}:{number}"
+    address = url + (entrance.query if isinstance(entrance, Key) else "")
+    return Window(url=url, address=address, port=number, session=session, app=app, guard=guard)
+
+
+def own_routes(session: AppSession) -> list[OwnRoute]:
+    """Return every route of ours: to add one, add a line."""
+    return [
+        OwnRoute(route=image_route(session), for_guests=True),
+        OwnRoute(route=picture_route(session)),
+        OwnRoute(route=take_route(session), largest_body=MOST_BYTES),
+    ]
+
+
+def _mounted(app: gr.Blocks, own: Sequence[OwnRoute]) -> FastAPI:
+    """Return the application: our routes, and behind them Gradio's."""
+    closed: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
+    outer = FastAPI(routes=[one.route for one in own], **closed)
+    app.queue(default_concurrency_limit=4)
+    gr.mount_gradio_app(
+        outer,
+        app,
+        path="",
         run_history=False,
         footer_links=[],
         mcp_server=False,
         enable_monitoring=False,
         ssr_mode=False,
         show_error=False,
-        _frontend=False,  # no second look whether we answer: on a busy computer it gives up after three seconds
-        max_file_size="16mb",  # of Gradio's own uploads: recipes; images come by `take_route`
+        max_file_size=LARGEST_FILE,
         theme=THEME,
         css=CSS,
         head=HEAD,
-        app_kwargs={
-            "routes": [image_route(session), picture_route(session), take_route(session)],
-            "middleware": [Middleware(Guard, hosts=lambda: hosts | {host.lower() for host in session.hosts})],
-            "docs_url": None,
-            "redoc_url": None,
-            "openapi_url": None,
-        },
+        app_kwargs=closed,
     )
-    return Window(url=f"http://{ADDRESS}:{number}", port=number, session=session, app=app)
+    app.app = outer.routes[-1].app  # type: ignore[attr-defined]  # whose streams end when the window does
+    return outer
 
 
 def serve(
@@ -246,11 +302,12 @@ def serve(
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        print(f"Overread is open at {window.url} (Ctrl-C ends it)", flush=True)
-        if open_browser:
-            webbrowser.open(window.url)
-        while not ended.wait(1.0):  # a wait without an end cannot be interrupted on Windows
-            pass
+        print(f"Overread is open at {window.address} (Ctrl-C ends it)", flush=True)
+        with way_in(workspace.root, window.port, window.address) as leads:
+            if open_browser:
+                webbrowser.open(leads.as_uri() if leads else window.url)
+            while not ended.wait(1.0):  # a wait without an end cannot be interrupted on Windows
+                pass
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -279,25 +336,31 @@ def choose_port(wanted: int | None) -> int:
 
 
 def _try(port: int) -> int:
-    """Bind and let go; the port may be taken by another program in between, which launching then says."""
+    """Bind and let go."""
+    with _bound(port) as probe:
+        return int(probe.getsockname()[1])
+
+
+def _bound(port: int) -> socket.socket:
+    """Return a socket bound to a port of this computer, which its owner closes."""
     remedy = "Choose another with --port, or leave it out to get a free one"
-    with socket.socket() as probe:
-        if sys.platform != "win32":  # a port let go a moment ago is free; Windows means something else by it
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((ADDRESS, port))
-            return int(probe.getsockname()[1])
-        except OverflowError as error:
-            raise EngineError(f"{port} is not a port: they run from 1 to 65535", remedy) from error
-        except OSError as error:
-            reason = (
-                "may not be used by you" if error.errno == errno.EACCES else "is in use by another program"
-            )
-            raise EngineError(f"Port {port} {reason}", remedy) from error
+    probe = socket.socket()
+    if sys.platform != "win32":  # a port let go a moment ago is free; Windows means something else by it
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind((ADDRESS, port))
+        return probe
+    except OverflowError as error:
+        probe.close()
+        raise EngineError(f"{port} is not a port: they run from 1 to 65535", remedy) from error
+    except OSError as error:
+        probe.close()
+        reason = "may not be used by you" if error.errno == errno.EACCES else "is in use by another program"
+        raise EngineError(f"Port {port} {reason}", remedy) from error
 
 
-def _keep_to_ourselves(workspace: Workspace) -> None:
-    """Close Gradio's doors to the outside before anything is built, and give it a folder of ours to write to."""
+def _keep_to_ourselves(workspace: Workspace) -> Path:
+    """Close Gradio's doors to the outside before anything is built; return the folder of ours that it writes to."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     for name in (
         "GRADIO_SHARE",
@@ -310,6 +373,4 @@ def _keep_to_ourselves(workspace: Workspace) -> None:
     uploads = workspace.cache / "uploads"
     uploads.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ["GRADIO_TEMP_DIR"] = str(uploads)
-    # launch() asks its own server whether it is up; a proxy must not be asked instead
-    reached: list[Any] = [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "localhost", ADDRESS]
-    os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(filter(None, reached))
+    return uploads

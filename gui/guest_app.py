@@ -29,6 +29,7 @@ from engine.errors import EngineError
 from engine.reading import open_store
 from engine.workspace import Workspace
 from gui.app import start
+from gui.door import Password
 from gui.sharing import WAYS, Deadline, Order, Tunnel
 from gui.web import AppSession
 
@@ -102,7 +103,8 @@ def serve_copy(folder: Path, order: Mapping[str, Any], answer: Answer, ended: th
         store = open_store(f"sqlite:///file:{quote(str(Workspace(folder).database))}?mode=ro&uri=true")
         session = AppSession(workspace=Workspace(folder), store=store, reader="guest", read_only=True)
         door = Doorkeeper(order["user"], order["password"])
-        window = start(session, auth=door)
+        entrance = Password(door)
+        window = start(session, entrance=entrance)
         deadline, expires = Deadline(order["seconds"]), time.time() + order["seconds"]
         tunnel = WAYS[order["via"]].dig(
             Order(
@@ -114,7 +116,7 @@ def serve_copy(folder: Path, order: Mapping[str, Any], answer: Answer, ended: th
         )
         session.hosts.add(tunnel.host)
         until = time.strftime("%H:%M UTC", time.gmtime(expires))
-        window.app.auth_message = f"A guest's view of some cases, without names. It closes at {until}."
+        entrance.told = f"A guest's view of some cases, without names. It closes at {until}."
         answer({"url": tunnel.url, "command": tunnel.command, "expires": expires, "tunnel": tunnel.pid})
         told: Mapping[str, Any] = {}
         while not ended.wait(0.2) and not (why := _end(door, deadline, tunnel)):

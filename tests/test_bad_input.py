@@ -20,7 +20,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -51,6 +50,7 @@ from gui.cli.main import main
 from gui.pages.train.watch import look
 from gui.web.session import open_session
 from tests.conftest import TINY_RECIPE, draw_films
+from tests.gui.conftest import let_in
 
 ROOT = Path(__file__).parents[1]
 HOSTILE = ("<script>alert(1)<", "=cmd()", "${x}", "n" * 200, "‮txet", "two\nlines")
@@ -689,8 +689,8 @@ def test_two_windows_on_one_workspace_keep_what_both_say(done: tuple[Workspace, 
     try:
         assert windows[0].port != windows[1].port
         for number, (session, window) in enumerate(zip(sessions, windows, strict=True)):
-            with urlopen(window.url, timeout=20) as answer:
-                assert answer.status == 200
+            with let_in(window) as owner:
+                assert owner.get("/").status_code == 200
             case = session.store.predictions(run.run_id)[number]
             session.store.add_review(
                 Review(

@@ -1,4 +1,4 @@
-"""What every page stands on: session, request guard, image routes, error messages, markup.
+"""What every page stands on: session, image routes, error messages, markup.
 
 In: requests of a browser. Out: answers; nothing of one page alone lives here.
 """

@@ -10,10 +10,6 @@ from .image_routes import (
     image_url as image_url,
 )
 from .panes import static_pane as static_pane
-from .request_guard import (
-    Guard as Guard,
-    local_hosts as local_hosts,
-)
 from .session import (
     AppSession as AppSession,
     open_session as open_session,

@@ -6,6 +6,7 @@ import math
 import os
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -51,10 +53,19 @@ class Traffic:
 
     requests: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
     def watch(self, page: Any) -> None:
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("response", self._look_at)
+
+    def _look_at(self, response: Any) -> None:
+        gone = response.status == 404 and urlsplit(response.url).path.startswith(("/image/", "/data-image/"))
+        if (
+            response.status in (401, 403, 404, 405, 413, 431, 503) and not gone
+        ):  # an image that is gone is said
+            self.refused.append(f"{response.status} {response.request.method} {response.url}")
 
     @property
     def elsewhere(self) -> list[str]:
@@ -74,7 +85,8 @@ def traffic() -> Traffic:
 
 @pytest.fixture
 def page(browser: Any, traffic: Traffic) -> Iterator[Any]:
-    """A fresh page of 1366×768. Every test that uses it promises: nothing was asked of another machine."""
+    """A fresh page of 1366×768. Every test that uses it promises: nothing was asked of another machine, and our own
+    refused nothing that a page asked for."""
     context = browser.new_context(viewport={"width": 1366, "height": 768}, color_scheme="light")
     context.set_default_timeout(15_000)
     opened = context.new_page()
@@ -83,6 +95,7 @@ def page(browser: Any, traffic: Traffic) -> Iterator[Any]:
     context.close()
     assert traffic.elsewhere == []
     assert traffic.errors == []
+    assert traffic.refused == []
 
 
 def free_port() -> int:
@@ -172,6 +185,14 @@ def fill(
     return predictions
 
 
+@contextmanager
+def let_in(window: Any) -> Iterator[httpx.Client]:
+    """Give a client that has opened the window's address."""
+    with httpx.Client(base_url=window.url, timeout=20) as client:
+        assert client.get(window.address).status_code == 303
+        yield client
+
+
 @dataclass
 class Room:
     """A workspace with films to read and a session on it."""
@@ -198,15 +219,21 @@ def room(tmp_path: Path) -> Iterator[Room]:
 
 
 @pytest.fixture
-def opened() -> Iterator[Callable[..., Any]]:
-    """Start windows on sessions; all are closed at the end of the test."""
+def opened(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+    """Start windows on sessions; all are closed at the end of the test.
+
+    A test's browser is let in by the key at once, so that it can go to `window.url`.
+    """
     from gui.app import start
 
     windows: list[Any] = []
 
     def open_window(session: AppSession, **settings: Any) -> Any:
-        windows.append(start(session, port=free_port(), **settings))
-        return windows[-1]
+        window = start(session, port=free_port(), **settings)
+        windows.append(window)
+        if "page" in request.fixturenames:
+            request.getfixturevalue("page").context.request.get(window.address)
+        return window
 
     yield open_window
     for window in windows:

@@ -18,10 +18,11 @@ from engine.workspace import Workspace
 from gui import app
 from gui.app import FIRST_PORT, LAST_PORT, PAGES, choose_port
 from gui.cli import window as window_command
+from gui.door import Password
+from gui.door.foreign import CONTENT_SECURITY_POLICY
 from gui.web.image_routes import image_url
-from gui.web.request_guard import CONTENT_SECURITY_POLICY
 from gui.web.session import AppSession
-from tests.gui.conftest import Room, free_port
+from tests.gui.conftest import Room, free_port, let_in
 
 
 def test_the_pages_stand_in_clinical_order() -> None:
@@ -59,32 +60,37 @@ def test_the_server_listens_to_this_computer_alone_and_behind_the_guard(
     room: Room, opened: Callable[..., Any]
 ) -> None:
     window = opened(room.session)
-    answer = httpx.get(window.url)
-    assert answer.status_code == 200
-    assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
-    assert httpx.get(window.url, headers={"Host": "evil.example"}).status_code == 403
-    assert httpx.get(window.url + "/config", headers={"Origin": "http://evil.example"}).status_code == 403
-    for closed in ("docs", "openapi.json", "gradio_api/monitoring", "gradio_api/file=http://example.org"):
-        assert httpx.get(f"{window.url}/{closed}").status_code in (403, 404)
+    with let_in(window) as owner:
+        answer = owner.get("/")
+        assert answer.status_code == 200
+        assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+        assert owner.get("/", headers={"Host": "evil.example"}).status_code == 403
+        assert owner.get("/config", headers={"Origin": "http://evil.example"}).status_code == 403
+        for closed in ("docs", "openapi.json", "gradio_api/monitoring", "gradio_api/file=http://example.org"):
+            assert owner.get(f"/{closed}").status_code == 404
     with socket.socket() as other:  # the address that other computers would use
         other.settimeout(2)
         assert other.connect_ex((socket.gethostbyname(socket.gethostname()), window.port)) != 0 or (
             socket.gethostbyname(socket.gethostname()).startswith("127.")
         )
+    elsewhere = {"Host": "public.example.live"}
+    assert httpx.get(window.address, headers=elsewhere).status_code == 403
     room.session.hosts.add("Public.example.live")
-    assert httpx.get(window.url, headers={"Host": "public.example.live"}).status_code == 200
+    assert httpx.get(window.address, headers=elsewhere).status_code == 303
 
 
 def test_before_the_password_nothing_of_the_cases_is_told(room: Room, opened: Callable[..., Any]) -> None:
     guest = AppSession(workspace=room.session.workspace, store=room.session.store, read_only=True)
-    window = opened(guest, auth=lambda user, password: (user, password) == ("guest", "right"))
-    told = httpx.get(window.url).text + httpx.get(window.url + "/config").text
+    window = opened(guest, entrance=Password(lambda user, password: (user, password) == ("guest", "right")))
+    pages = [httpx.get(f"{window.url}{path}", headers={"Accept": "text/html"}) for path in ("/", "/config")]
+    assert {page.status_code for page in pages} == {401}
+    told = pages[0].text + pages[1].text
     for secret in (room.run.run_id, room.run.dataset_name, "pneumonia", room.predictions[0].image_id):
         assert secret not in told
     ask = {"data": {}, "component_id": 1, "fn_name": "open_reading", "session_hash": "x"}
     assert httpx.post(window.url + "/gradio_api/component_server/", json=ask).status_code == 401
-    film = image_url(room.session, room.run.run_id, room.predictions[0].image_id)  # signed by another session
-    assert httpx.get(window.url + film).status_code == 404
+    film = image_url(guest, room.run.run_id, room.predictions[0].image_id)
+    assert httpx.get(window.url + film).status_code == 401
 
 
 @pytest.mark.slow
@@ -116,7 +122,9 @@ from pathlib import Path
 import sys
 from engine.workspace import open_workspace
 from gui.app import serve
-serve(open_workspace(Path(sys.argv[1])), port=int(sys.argv[2]), open_browser=False)
+import webbrowser
+webbrowser.open = lambda address: print(f"opened {address}", flush=True)
+serve(open_workspace(Path(sys.argv[1])), port=int(sys.argv[2]))
 """
 
 
@@ -128,11 +136,18 @@ def test_a_signal_ends_the_server_in_order(room: Room) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            assert process.stdout.readline().startswith(f"Overread is open at http://127.0.0.1:{port}")
-            assert httpx.get(f"http://127.0.0.1:{port}").status_code == 200
+            said = process.stdout.readline()
+            assert said.startswith(f"Overread is open at http://127.0.0.1:{port}/?key=")
+            assert httpx.get(said.split()[4]).status_code == 303
+            leads = room.session.workspace.root / f"open-{port}.html"
+            assert (
+                process.stdout.readline() == f"opened {leads.as_uri()}\n"
+            )  # no key for the list of processes
+            assert said.split()[4] in leads.read_text()
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 0
         finally:
             process.kill()
+    assert not leads.exists()
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://127.0.0.1:{port}")

@@ -1,3 +1,6 @@
-from .bringing.uploads import take_route as take_route
+from .bringing.uploads import (
+    MOST_BYTES as MOST_BYTES,
+    take_route as take_route,
+)
 from .page import dataset_choices as dataset_choices
 from .pictures import picture_route as picture_route

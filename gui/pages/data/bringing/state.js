@@ -35,6 +35,7 @@ async function ask(name, question, place) {
   let answer;
   try {
     answer = await server[name](question);
+    if (!answer) throw new Error('refused');   // what Gradio's client makes of it
   } catch {
     answer = { ok: false, problem: 'Overread is not responding. Check that the program is still running, then try again.' };
   }

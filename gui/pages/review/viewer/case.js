@@ -32,6 +32,7 @@ async function ask(name, question) {
   let answer;
   try {
     answer = await server[name]({ reading, ...question });
+    if (!answer) throw new Error('refused');   // what Gradio's client makes of it
   } catch {
     toast('Overread is not responding. Check that the program is still running, then reload the page: your last verdict may or may not have been stored.');
     return null;
@@ -249,6 +250,7 @@ async function openReading(wish = {}) {
     let answer;
     try {
       answer = await server.open_reading(wanted);
+      if (!answer) throw new Error('refused');
     } catch {
       toast('Overread is not responding. Check that the program is still running, then reload the page.');
       return;

@@ -1,0 +1,156 @@
+"""How somebody is let in: by a key in the address on this computer, by a password as a guest.
+
+Whoever is let in gets a cookie, and is a `Visitor` from then on. A key and a cookie are new with every start, known
+to the browser that was let in and to this process, and written to no log.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import parse_qs
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import cookie_parser
+from starlette.types import Scope
+
+MOST_VISITORS = 1_000
+"""Browsers that are known at once; whoever came first is forgotten for the next."""
+
+PAGES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
+)
+
+
+@dataclass(slots=True)
+class Visitor:
+    """A browser that was let in.
+
+    Attributes:
+        under_way: How many of its requests are being answered, streams among them.
+    """
+
+    under_way: int = 0
+
+
+class Visitors:
+    """Who was let in since the start.
+
+    Args:
+        cookie: Its name: browsers keep one jar for every port of a computer, so that it carries ours.
+    """
+
+    def __init__(self, cookie: str) -> None:
+        self.cookie = cookie
+        self._known: dict[bytes, Visitor] = {}
+
+    def welcome(self) -> str:
+        """Return the cookie's value for a new visitor."""
+        token = secrets.token_urlsafe(32)
+        if len(self._known) >= MOST_VISITORS:
+            del self._known[next(iter(self._known))]
+        self._known[_digest(token)] = Visitor()
+        return token
+
+    def known(self, cookies: str) -> Visitor | None:
+        """Return the visitor that a Cookie header names.
+
+        Looked up by the hash: how long it takes says nothing about a token that would be right.
+        """
+        return self._known.get(_digest(cookie_parser(cookies).get(self.cookie, "")))
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode(errors="surrogateescape")).digest()
+
+
+class Entrance(Protocol):
+    """A way in. Every request of somebody unknown is answered with `page`, whatever it asks for."""
+
+    def asks(self, scope: Scope) -> bool:
+        """Tell whether a request asks to be let in."""
+
+    def admits(self, scope: Scope, body: bytes) -> bool:
+        """Tell whether such a request is right."""
+
+    def page(self, *, refused: bool) -> str:
+        """Return what somebody outside reads, as HTML; `refused` after a wrong try."""
+
+    @property
+    def sentence(self) -> str:
+        """What a script of a page reads that is no longer known."""
+
+
+class Key:
+    """The entrance of the window on this computer: whoever opens the address with the key.
+
+    Args:
+        key: New with every start.
+    """
+
+    sentence = (
+        "Overread does not know this page any more: it was started again, or the address was opened without its key. "
+        "Open the address that the terminal shows, then repeat what you did."
+    )
+
+    def __init__(self, key: str | None = None) -> None:
+        self.key = key or secrets.token_urlsafe(32)
+
+    @property
+    def query(self) -> str:
+        """What stands behind the address of the page."""
+        return f"/?key={self.key}"
+
+    def asks(self, scope: Scope) -> bool:
+        """See `Entrance`."""
+        return scope["path"] == "/" and scope["method"] == "GET" and "key" in _fields(scope["query_string"])
+
+    def admits(self, scope: Scope, body: bytes) -> bool:
+        """Compare the keys; it takes the same time however much is right."""
+        return hmac.compare_digest(_fields(scope["query_string"]).get("key", "").encode(), self.key.encode())
+
+    def page(self, *, refused: bool) -> str:
+        """See `Entrance`."""
+        return PAGES.get_template("outside.html").render(guests=False, told="", refused=refused)
+
+
+class Password:
+    """The entrance for guests.
+
+    Args:
+        check: Says whether a user and a password are right.
+        told: A sentence about what is inside.
+    """
+
+    sentence = "You are no longer logged in. Load the page again and log in, then repeat what you did."
+
+    def __init__(self, check: Callable[[str, str], bool], told: str = "") -> None:
+        self.check = check
+        self.told = told
+
+    def asks(self, scope: Scope) -> bool:
+        """See `Entrance`."""
+        return bool(scope["path"] == "/login" and scope["method"] == "POST")
+
+    def admits(self, scope: Scope, body: bytes) -> bool:
+        """Ask whether what was typed is right."""
+        typed = _fields(body)
+        return self.check(typed.get("username", "").strip(), typed.get("password", "").strip())
+
+    def page(self, *, refused: bool) -> str:
+        """See `Entrance`."""
+        return PAGES.get_template("outside.html").render(guests=True, told=self.told, refused=refused)
+
+
+def _fields(encoded: bytes) -> dict[str, str]:
+    """Return the fields of a query or a form, the last where one stands twice; none of what is none."""
+    try:
+        fields = parse_qs(encoded.decode("ascii"), max_num_fields=20, errors="replace")
+    except ValueError:
+        return {}
+    return {name: values[-1] for name, values in fields.items()}

@@ -1,0 +1,160 @@
+"""One request at the door, in the order in which it is looked at.
+
+    head        not larger than a browser's
+    foreign     a host that is ours, no other site
+    entrances   a visitor who is known, or who asks to be let in
+    openings    an address that answers; everything else is not there
+    bodies      not larger and not slower than the address takes
+    at once     not more requests than a browser makes
+
+Somebody unknown gets one and the same answer, whatever is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gui.door.bodies import BUFFERED, Body, BodyError, answer, check_declared, replayed
+from gui.door.entrances import Entrance, Visitor, Visitors
+from gui.door.foreign import SECURITY_HEADERS, comes_from_elsewhere, opens_the_page, refusal
+from gui.door.openings import Opening, Openings
+
+MOST_HEADERS = 100
+LARGEST_HEAD = 32 * 1024
+"""Bytes. A browser sends the cookies of every program on this computer along."""
+STRANGERS_BODY = 64 * 1024
+"""Bytes of what somebody unknown may send: a user and a password."""
+AT_ONCE = 32
+"""Requests of one visitor that are answered at once, streams among them; a browser makes six."""
+AT_ONCE_IN_ALL = 256
+NOTHING_HERE = "There is nothing at this address."
+# A browser that was led here by another site holds our cookie back; one that leads itself here does not.
+ONCE_MORE = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=/"><title>Overread</title>'
+
+
+class Guard:
+    """ASGI middleware around everything.
+
+    Args:
+        app: The application behind the door.
+        hosts: Called for each request, so that a tunnel's public name can be let in while the server runs.
+        entrance: How somebody is let in.
+        openings: What answers.
+        cookie: Name of the cookie that a visitor is known by.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hosts: Callable[[], Collection[str]],
+        entrance: Entrance,
+        openings: Openings,
+        cookie: str,
+    ) -> None:
+        self.app = app
+        self.hosts = hosts
+        self.entrance = entrance
+        self.openings = openings
+        self.visitors = Visitors(cookie)
+        self._under_way = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what may pass, answer the rest."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":  # no page of ours uses one
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            try:
+                await self._look_at(scope, receive, _guarded(send))
+            except BodyError as error:
+                await answer(scope, receive, _guarded(send), error.status, error.sentence)
+
+    async def _look_at(self, scope: Scope, receive: Receive, send: Send) -> None:
+        head = len(scope["raw_path"]) + len(scope["query_string"])
+        head += sum(len(name) + len(value) for name, value in scope["headers"])
+        if len(scope["headers"]) > MOST_HEADERS or head > LARGEST_HEAD:
+            await answer(scope, receive, send, 431, "The head of the request is larger than a browser's.")
+            return
+        if reason := refusal(scope, self.hosts()):
+            await answer(scope, receive, send, 403, reason)
+            return
+        if self.entrance.asks(scope):
+            await self._let_in(scope, receive, send)
+            return
+        visitor = self.visitors.known(Headers(scope=scope).get("cookie", ""))
+        if visitor is None:
+            await self._keep_out(scope, receive, send)
+        elif opening := self.openings.at(scope):
+            await self._pass_on(scope, receive, send, visitor, opening)
+        else:
+            await answer(scope, receive, send, 404, NOTHING_HERE)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Give a cookie to whoever brings the right thing, and lead to an address without it."""
+        check_declared(scope, STRANGERS_BODY)
+        body = await Body(receive, STRANGERS_BODY).read()
+        if not self.entrance.admits(scope, body):
+            page = self.entrance.page(refused=True)
+            await answer(scope, receive, send, 401, page, html=True, read=True)
+            return
+        cookie = f"{self.visitors.cookie}={self.visitors.welcome()}; Path=/; HttpOnly; SameSite=Strict"
+        if Headers(scope=scope).get("origin", "").startswith("https:"):
+            cookie += "; Secure"
+        led = comes_from_elsewhere(scope)
+        status = 200 if led else 303
+        headers = [] if led else [("location", "/")]
+        headers.append(("set-cookie", cookie))
+        await answer(scope, receive, send, status, ONCE_MORE, headers=headers, html=True, read=True)
+
+    async def _keep_out(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if "text/html" not in Headers(scope=scope).get("accept", ""):
+            await answer(scope, receive, send, 401, self.entrance.sentence)
+        elif opens_the_page(scope) and comes_from_elsewhere(scope):
+            await answer(scope, receive, send, 401, ONCE_MORE, html=True)
+        else:
+            await answer(scope, receive, send, 401, self.entrance.page(refused=False), html=True)
+
+    async def _pass_on(
+        self, scope: Scope, receive: Receive, send: Send, visitor: Visitor, opening: Opening
+    ) -> None:
+        check_declared(scope, opening.largest_body)
+        if visitor.under_way >= AT_ONCE or self._under_way >= AT_ONCE_IN_ALL:
+            busy = "Too many requests are being answered. Close other tabs of Overread and try again."
+            await answer(scope, receive, send, 503, busy, headers=[("retry-after", "2")])
+            return
+        with self._counted(visitor):
+            body = Body(receive, opening.largest_body)
+            if opening.largest_body > BUFFERED:
+                await self.app(scope, body.receive, send)
+            else:
+                await self.app(scope, replayed(await body.read(), receive), send)
+
+    @contextmanager
+    def _counted(self, visitor: Visitor) -> Iterator[None]:
+        visitor.under_way += 1
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            visitor.under_way -= 1
+            self._under_way -= 1
+
+
+def _guarded(send: Send) -> Send:
+    """Return a `send` that adds the security headers to every answer."""
+
+    async def send_guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in SECURITY_HEADERS.items():
+                headers[name] = value
+        await send(message)
+
+    return send_guarded

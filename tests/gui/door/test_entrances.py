@@ -1,0 +1,186 @@
+"""In a browser: the key opens the window once and leaves the address; whoever has none is told where it is."""
+
+from __future__ import annotations
+
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gui.app import start
+from gui.door import Key, Password, way_in
+from gui.door.entrances import MOST_VISITORS, Visitors
+from tests.gui.conftest import Room, Traffic
+
+ON_SCREEN = ".rv[data-shown]:not([data-busy])"
+
+
+@pytest.mark.browser
+def test_the_key_opens_the_page_once_and_leaves_the_address(
+    room: Room, page: Any, traffic: Traffic, opened: Callable[..., Any]
+) -> None:
+    window = opened(room.session)
+    page.context.clear_cookies()
+    page.goto(window.address)
+    page.wait_for_selector(ON_SCREEN)
+    assert page.url == window.url + "/"
+    (cookie,) = page.context.cookies()
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    assert str(window.port) in cookie["name"] and window.guard.entrance.key not in cookie["value"]
+    page.reload()
+    page.wait_for_selector(ON_SCREEN)
+    other = page.context.new_page()
+    other.goto(window.url)
+    other.wait_for_selector(ON_SCREEN)
+    key = window.guard.entrance.key
+    assert [one for one in traffic.requests if key in one] == [window.address]
+    assert key not in page.content() and not page.evaluate("document.cookie")
+
+
+@pytest.mark.browser
+def test_whoever_has_no_key_reads_where_it_is(
+    room: Room, page: Any, traffic: Traffic, opened: Callable[..., Any]
+) -> None:
+    window = opened(room.session)
+    page.context.clear_cookies()
+    for address in (window.url, f"{window.url}/anything", f"{window.url}/?key=wrong"):
+        page.goto(address)
+        assert page.get_by_role("heading").inner_text() == "This page opens with a key"
+        assert "the line that begins with “Overread is open at”" in page.locator("main").inner_text()
+        assert page.get_by_role("alert").count() == ("key=" in address)
+        assert window.guard.entrance.key not in page.content()
+    traffic.refused.clear()  # as it should be
+
+
+@pytest.mark.browser
+def test_a_link_that_stands_elsewhere_leads_in_with_the_key_and_again_without_it(
+    room: Room, page: Any, opened: Callable[..., Any], tmp_path: Path, traffic: Traffic
+) -> None:
+    """The browser holds the cookie back from what another site led it to; the page leads it there itself."""
+    window = opened(room.session)
+    page.context.clear_cookies()
+    for address in (window.address, window.url):
+        note = tmp_path / "note.html"
+        note.write_text(f'<a href="{address}">the window</a>')
+        page.goto(note.as_uri())
+        page.get_by_role("link").click()
+        page.wait_for_selector(ON_SCREEN)
+        assert page.url == window.url + "/"
+    assert len(traffic.refused) <= 1  # the first answer to the second link, which leads on
+    traffic.refused.clear()
+
+
+@pytest.mark.browser
+def test_a_page_of_before_a_restart_says_so_and_keeps_what_is_on_it(
+    room: Room, page: Any, opened: Callable[..., Any], traffic: Traffic
+) -> None:
+    window = opened(room.session)
+    page.goto(window.url)
+    page.wait_for_selector(ON_SCREEN)
+    shown = page.get_attribute(".rv", "data-shown")
+    window.close()
+    again = start(room.session, port=window.port)
+    try:
+        page.keyboard.press("ArrowRight")
+        told = page.locator("#not-known")
+        told.wait_for()
+        assert "was started again" in told.inner_text() and "the terminal" in told.inner_text()
+        assert page.get_attribute(".rv", "data-shown") == shown
+        page.reload()
+        assert page.get_by_role("heading").inner_text() == "This page opens with a key"
+        page.goto(again.address)
+        page.wait_for_selector(ON_SCREEN)
+    finally:
+        again.close()
+    traffic.refused.clear()
+
+
+@pytest.mark.browser
+def test_a_guest_logs_in_and_is_told_when_the_password_is_wrong(
+    room: Room, page: Any, opened: Callable[..., Any], traffic: Traffic
+) -> None:
+    entrance = Password(lambda user, password: (user, password) == ("guest", "right"), "It closes at 12:00.")
+    window = opened(room.session, entrance=entrance)
+    page.goto(window.url)
+    assert "It closes at 12:00." in page.locator("main").inner_text()
+    for password, refused in (("wrong", 1), ("right", 0)):
+        page.get_by_label("User").fill("guest")
+        page.get_by_label("Password").fill(password)
+        page.get_by_role("button", name="Log in").click()
+        if refused:
+            page.get_by_text("do not open it").wait_for()
+    page.wait_for_selector(ON_SCREEN)
+    assert page.url == window.url + "/"
+    traffic.refused.clear()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps no such modes")
+def test_the_page_that_leads_in_is_this_accounts_alone_and_goes_with_the_window(tmp_path: Path) -> None:
+    (tmp_path / "open-7860.html").symlink_to(tmp_path / "elsewhere")
+    with way_in(tmp_path, 7860, "http://127.0.0.1:7860/?key=secret") as leads:
+        assert leads is not None and not leads.is_symlink()
+        assert stat.S_IMODE(leads.stat().st_mode) == 0o600
+        assert "http://127.0.0.1:7860/?key=secret" in leads.read_text()
+    assert not any(one.exists() for one in (leads, tmp_path / "elsewhere"))
+    with way_in(tmp_path / "nowhere", 7860, "x") as leads:
+        assert leads is None
+
+
+def test_a_cookie_that_came_by_https_goes_by_https_alone(room: Room, opened: Callable[..., Any]) -> None:
+    room.session.hosts.add("abc.example.live")
+    window = opened(room.session, entrance=Password(lambda user, password: True))
+    for origin, secure in (("https://abc.example.live", True), ("http://abc.example.live", False)):
+        headers = {"Host": "abc.example.live", "Origin": origin}
+        cookie = httpx.post(f"{window.url}/login", data={"username": "x"}, headers=headers).headers[
+            "set-cookie"
+        ]
+        assert ("; Secure" in cookie) == secure
+
+
+def test_keys_and_cookies_are_new_each_time_and_compared_whole() -> None:
+    assert Key().key != Key().key and len(Key().key) >= 43  # 256 bits
+    key = Key("secret")
+
+    def scope(query: str, path: str = "/", method: str = "GET") -> dict[str, Any]:
+        return {"path": path, "method": method, "query_string": query.encode()}
+
+    assert key.admits(scope("key=secret"), b"")
+    for wrong in (
+        "key=secre",
+        "key=secret2",
+        "key=%00",
+        "key=Secret",
+        "key=secret&key=x",
+        "key=\u200bsecret",
+    ):
+        assert not key.admits(scope(wrong), b"")
+    for no_try in ("", "key=", "secret", "k=secret"):
+        assert not key.asks(scope(no_try))
+    assert not key.asks(scope("key=secret", "/config")) and not key.asks(scope("key=secret", method="POST"))
+
+
+def test_the_visitors_that_are_known_do_not_grow_without_end() -> None:
+    visitors = Visitors("name")
+    first, *_, last = [visitors.welcome() for _ in range(MOST_VISITORS + 1)]
+    assert visitors.known(f"name={first}") is None and visitors.known(f"other=1; name={last}") is not None
+    for wrong in ("", f"name={last}x", f"other={last}", "name=", "name"):
+        assert visitors.known(wrong) is None
+
+
+def test_a_password_form_that_is_none_opens_nothing() -> None:
+    entrance = Password(lambda user, password: (user, password) == ("guest", "right"))
+    assert entrance.admits({}, b"username=guest&password=right")
+    for wrong in (
+        b"",
+        b"\xff\xfe",
+        b"username=guest",
+        b"{}",
+        b"&" * 1000,
+        b"a=b&" * 1000,
+        b"username=guest&password=rig%68",
+    ):
+        assert not entrance.admits({}, wrong) or b"%68" in wrong
