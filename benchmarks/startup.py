@@ -63,6 +63,9 @@ def _run(*arguments: str) -> None:
 def _window(workspace: Path) -> float:
     """Open a window, ask for its page until it answers, close it; return the seconds."""
     log = workspace.with_suffix(".log")
+    browser = urllib.request.build_opener(
+        urllib.request.HTTPCookieProcessor()
+    )  # the address leads on by a cookie
     started = time.perf_counter()
     with log.open("wb") as stream:
         process = subprocess.Popen(
@@ -74,10 +77,10 @@ def _window(workspace: Path) -> float:
         )
         try:
             while time.perf_counter() - started < LONGEST and process.poll() is None:
-                found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text(errors="replace"))
+                found = re.search(r"http://127\.0\.0\.1:\d+/\?key=\S+", log.read_text(errors="replace"))
                 if found:
                     try:
-                        with urllib.request.urlopen(found[0], timeout=5) as answer:
+                        with browser.open(found[0], timeout=5) as answer:
                             answer.read()
                         return time.perf_counter() - started
                     except urllib.error.URLError:

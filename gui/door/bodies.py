@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
@@ -20,7 +21,8 @@ PATIENCE = 10.0
 SLOWEST = 16 * 1024
 """Bytes a second."""
 LINGER = 1.0
-"""Seconds for which what follows a refusal is thrown away, so that the refusal is read and no reset comes first."""
+LINGER_BYTES = 8 * 1024 * 1024
+"""Seconds, and bytes, for which what follows a refusal is thrown away: it is read before the connection ends."""
 
 
 class BodyError(Exception):
@@ -148,13 +150,19 @@ async def answer(
     await send({"type": "http.response.start", "status": status, "headers": encoded})
     await send({"type": "http.response.body", "body": body, "more_body": ends})
     if ends:
-        try:
-            async with asyncio.timeout(LINGER):
-                while (await receive()).get("more_body", False):
-                    pass
-        except TimeoutError:
-            pass
+        await _throw_away(receive)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _throw_away(receive: Receive) -> None:
+    count = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER):
+            while count < LINGER_BYTES:
+                message = await receive()
+                count += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
 
 
 def _too_large() -> BodyError:
