@@ -109,7 +109,7 @@ def test_the_window_opens_though_there_is_no_run_to_share(
         tmp_path,
         no_browser=True,
         minutes=5,
-        ssh=True,
+        via="ssh",
         yes=True,
     )
     assert opened[0].root == tmp_path
