@@ -1,0 +1,96 @@
+"""Promises of what may be stored: up to its bounds and not one beyond; what was drawn is kept to the last bit."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given, strategies as st
+
+from engine.errors import ReviewError
+from engine.reading.validation import LONGEST_NAME, MOST_REGIONS, checked, clamped
+from engine.records import Region, Review, Verdict
+
+SAID = Review(run_id="r", image_id="i", reader="Ada", verdict=Verdict.AGREE, label="ill")
+CLASSES = ("well", "ill")
+WHOLE = Region(x=0, y=0, width=1, height=1)
+
+
+def accepted(review: Review, **more: object) -> Review:
+    return checked(review, predicted="ill", classes=CLASSES, **more)  # type: ignore[arg-type]
+
+
+def test_what_says_all_it_should_is_stored_as_it_was_said() -> None:
+    assert accepted(SAID) == accepted(SAID, shown="ill") == SAID
+    for verdict, label in (
+        (Verdict.OVERRULE, "well"),
+        (Verdict.UNSURE, None),
+        (Verdict.NOT_DIAGNOSTIC, None),
+    ):
+        said = replace(SAID, verdict=verdict, label=label)
+        assert accepted(said) == said
+
+
+LONGEST = {field.name: field.metadata["longest"] for field in fields(Review) if "longest" in field.metadata}
+
+
+@pytest.mark.parametrize("name", LONGEST)
+def test_a_text_may_have_as_many_characters_as_its_field_says(name: str) -> None:
+    most = LONGEST[name]
+    assert getattr(accepted(replace(SAID, **{name: "x" * most})), name) == "x" * most  # type: ignore[arg-type]
+    with pytest.raises(ReviewError, match=f"{most + 1:,} characters. Shorten it to {most:,} or fewer"):
+        accepted(replace(SAID, **{name: "x" * (most + 1)}))  # type: ignore[arg-type]
+
+
+def test_a_name_of_the_longest_and_regions_of_the_largest_number_are_stored() -> None:
+    longest = "x" * LONGEST_NAME
+    assert accepted(replace(SAID, reader=f"  {longest}\n")).reader == longest
+    most = (replace(WHOLE, label=longest),) * MOST_REGIONS
+    assert accepted(replace(SAID, regions=most)).regions == most
+    for wrong in (
+        replace(SAID, reader=longest + "x"),
+        replace(SAID, regions=(*most, WHOLE)),
+        replace(SAID, regions=(replace(WHOLE, label=longest + "x"),)),
+    ):
+        with pytest.raises(ReviewError):
+            accepted(wrong)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e6])
+def test_any_time_that_is_none_below_nought_is_a_reading_time(seconds: float) -> None:
+    assert accepted(replace(SAID, seconds=seconds)).seconds == seconds
+
+
+@pytest.mark.parametrize("seconds", [-1e-9, math.nan, math.inf, -math.inf])
+def test_what_is_no_time_is_refused(seconds: float) -> None:
+    with pytest.raises(ReviewError, match="reading time"):
+        accepted(replace(SAID, seconds=seconds))
+
+
+sides = st.floats(-2, 2, allow_subnormal=False)
+
+
+@given(sides, sides, st.floats(0, 3), st.floats(0, 3))
+def test_a_region_is_the_part_of_it_that_lies_on_the_image(
+    x: float, y: float, width: float, height: float
+) -> None:
+    drawn = Region(x=x, y=y, width=width, height=height, label="nodule")
+    left, right = max(x, 0.0), min(x + width, 1.0)
+    top, bottom = max(y, 0.0), min(y + height, 1.0)
+    if right <= left or bottom <= top:
+        with pytest.raises(ReviewError, match="outside the image"):
+            clamped(drawn)
+        return
+    kept = clamped(drawn)
+    assert (kept.x, kept.y, kept.label) == (left, top, "nodule")
+    assert kept.x + kept.width == pytest.approx(right) and kept.y + kept.height == pytest.approx(bottom)
+    if x >= 0 and y >= 0 and x + width <= 1 and y + height <= 1:
+        assert kept == drawn
+
+
+@pytest.mark.parametrize("side", ["x", "y", "width", "height"])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_side_that_is_no_number_is_refused(side: str, value: float) -> None:
+    with pytest.raises(ReviewError, match="cannot be read"):
+        clamped(replace(WHOLE, **{side: value}))  # type: ignore[arg-type]
