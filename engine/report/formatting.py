@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +13,6 @@ from engine.records import (
     Estimate,
     Run,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 def figure(value: float, digits: int = 3) -> str:

@@ -51,14 +51,6 @@ def as_trained(probabilities: NDArray[np.floating], calibration: Calibration) ->
     return np.asarray(softmax(scores, axis=-1))
 
 
-def negative_log_likelihood(
-    logits: NDArray[np.floating], labels: NDArray[np.integer], calibration: Calibration
-) -> float:
-    """Return the mean negative log-likelihood of labels (N,) in nats."""
-    scaled = logits.astype(np.float64) / calibration.temperature + np.asarray(calibration.bias or 0.0)
-    return float(-log_softmax(scaled, axis=1)[np.arange(len(labels)), labels].mean())
-
-
 def calibrate(
     recipe: Recipe,
     logits: NDArray[np.floating],

@@ -1,0 +1,431 @@
+"""How many small faults the tests of a chapter catch, on a random sample of mutants.
+
+    python -m pip install -e ".[mutants]"
+    python -m benchmarks.mutants statistics report reading training --number 80 --seed 1
+
+A mutant is the program with one small fault: an operator replaced, a number moved, a branch turned round (all by
+cosmic-ray), a keyword of a call left out, a call left out. It is *killed* where a test fails with it. Mutants are
+drawn evenly over a chapter's code, one a place; each is written into a copy of the program and tried by the tests that
+ran its line, those that mirror its module first. Torch and the like are imported once: each trial is a fork.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import difflib
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+HEAVY = (
+    "torch", "timm", "scipy.stats", "scipy.optimize", "sklearn.metrics", "statsmodels.api", "pandas", "sqlalchemy",
+    "matplotlib.figure", "pydicom", "hypothesis", "coverage", "PIL.Image", "imagehash",
+)  # fmt: skip
+ARITHMETIC = {"Add", "Sub", "Mul", "Div", "FloorDiv", "Mod", "Pow"}
+# A module is tried without these: what they change is for mypy, or for a reader of the source.
+SILENT = ("annotation", "returns")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One fault: the module, relative to the root; the lines it may lie in; the module's text with it; the change."""
+
+    module: str
+    line: int
+    operator: str
+    text: str
+    change: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What became of a mutant: killed, survived or untested, and the test that failed."""
+
+    module: str
+    line: int
+    operator: str
+    change: str
+    outcome: str
+    by: str
+    seconds: float
+
+
+# ------------------------------------------------------------------------------------------------ mutants
+
+
+def bare(source: str) -> str:
+    """Return a program without annotations, docstrings and what only a type checker runs."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        for field in SILENT:
+            if getattr(node, field, None) is not None:
+                setattr(node, field, ast.Constant(None))
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [one for one in body if not _is_silent(one)]  # type: ignore[attr-defined]
+    return ast.dump(tree)
+
+
+def _is_silent(node: ast.stmt) -> bool:
+    if isinstance(node, ast.If):
+        return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def by_cosmic_ray(source: str) -> Iterator[tuple[tuple[int, int], str, Callable[[], str]]]:
+    """Yield place, operator and the mutated text for whatever cosmic-ray can change."""
+    from cosmic_ray.ast import ast_nodes, get_ast
+    from cosmic_ray.mutating import mutate_code
+    from cosmic_ray.plugins import get_operator, operator_names
+
+    nodes = list(ast_nodes(get_ast(source)))
+    for name in operator_names():
+        operator = get_operator(name)
+        if operator.arguments() or not _is_fair(name):
+            continue
+        places = (place for node in nodes for place in operator().mutation_positions(node))
+        for occurrence, (start, _) in enumerate(places):
+            yield start, name, lambda o=operator, n=occurrence: mutate_code(source, o(), n)  # type: ignore[misc]
+
+
+def _is_fair(name: str) -> bool:
+    """Return whether a replacement can be told only by what comes out: not by a TypeError, and not by nothing."""
+    kind, _, pair = name.removeprefix("core/").partition("_")
+    words = set(pair.split("_"))
+    if kind == "ReplaceBinaryOperator":
+        return words <= ARITHMETIC or not words & ARITHMETIC
+    return kind != "ReplaceComparisonOperator" or words <= {"Is", "IsNot"} or not words & {"Is", "IsNot"}
+
+
+def leaving_out(source: str) -> Iterator[tuple[tuple[int, int], str, Callable[[], str]]]:
+    """Yield the same for keywords of calls, and for statements that are a call."""
+    for number, node in enumerate(ast.walk(ast.parse(source))):
+        if isinstance(node, ast.Call):
+            for index, keyword in enumerate(node.keywords):
+                place = (keyword.lineno, keyword.col_offset)
+                yield place, "keyword left out", lambda n=number, i=index: _without(source, n, i)  # type: ignore[misc]
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            yield (node.lineno, node.col_offset), "call left out", lambda n=number: _without(source, n)  # type: ignore[misc]
+
+
+def _without(source: str, number: int, keyword: int | None = None) -> str:
+    tree = ast.parse(source)
+    node = list(ast.walk(tree))[number]
+    if isinstance(node, ast.Call) and keyword is not None:
+        del node.keywords[keyword]
+    elif isinstance(node, ast.Expr):
+        node.value = ast.Constant(None)
+    return ast.unparse(tree)
+
+
+def draw(copy: Path, chapter: str, number: int, rng: random.Random) -> list[Mutant]:
+    """Return `number` mutants of a chapter, at every k-th place from a random one on."""
+    places: dict[tuple[Path, tuple[int, int]], list[tuple[str, Callable[[], str]]]] = defaultdict(list)
+    sources = {path: path.read_text(encoding="utf-8") for path in (copy / "engine" / chapter).rglob("*.py")}
+    for module, source in sorted(sources.items()):
+        for ways in (by_cosmic_ray, leaving_out):
+            for place, operator, mutate in ways(source):
+                places[module, place].append((operator, mutate))
+    chosen = [(*at, *rng.choice(ways)) for at, ways in sorted(places.items())]
+    mutants: list[Mutant] = []
+    start, step = rng.random(), len(chosen) / number
+    for k in range(number):
+        # A place where nothing changes but an annotation gives way to the next.
+        for module, place, operator, mutate in chosen[int((start + k) * step) :]:
+            name = str(module.relative_to(copy))
+            mutant = _mutant(name, place[0], operator, sources[module], mutate())
+            if mutant is not None and mutant not in mutants:
+                mutants.append(mutant)
+                break
+    return mutants
+
+
+def once_more(copy: Path, chapter: str, file: Path) -> list[Mutant]:
+    """Return the mutants of a chapter that survived before, also where the code around them has changed since."""
+    before = [Trial(**json.loads(line)) for line in file.read_text().splitlines()]
+    found = []
+    for trial in before:
+        if trial.outcome == "killed" or not trial.module.startswith(f"engine/{chapter}/"):
+            continue
+        source = (copy / trial.module).read_text(encoding="utf-8")
+        ways = (way for all_ways in (by_cosmic_ray, leaving_out) for way in all_ways(source))
+        again = (
+            _mutant(trial.module, line, operator, source, mutate())
+            for (line, _), operator, mutate in sorted(ways, key=lambda way: abs(way[0][0] - trial.line))
+            if operator.removeprefix("core/") == trial.operator
+        )
+        found += [next((mutant for mutant in again if mutant and mutant.change == trial.change), None)]
+    return [mutant for mutant in found if mutant]
+
+
+def _mutant(module: str, line: int, operator: str, source: str, text: str) -> Mutant | None:
+    try:
+        if bare(text) == bare(source):
+            return None
+        old, new = (ast.unparse(ast.parse(each)).splitlines() for each in (source, text))
+    except SyntaxError:
+        return None
+    lines = [
+        line
+        for line in difflib.unified_diff(old, new, n=0, lineterm="")
+        if not line.startswith(("---", "+++", "@@"))
+    ]
+    return Mutant(module, line, operator.removeprefix("core/"), text, "\n".join(lines))
+
+
+# ------------------------------------------------------------------------------------------------ tests
+
+
+class Watch:
+    """Of a run of pytest: how long each test computed, which failed, and, where asked, which lines each ran."""
+
+    def __init__(self, coverage: Any = None) -> None:
+        self.coverage = coverage
+        self.seconds: dict[str, float] = {}
+        self.failed: list[str] = []
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self.seconds[nodeid] = -time.process_time()
+        if self.coverage is not None:
+            self.coverage.switch_context(nodeid)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed:
+            self.failed.append(report.nodeid)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        self.seconds[nodeid] += time.process_time()
+
+
+def in_a_fork(work: Callable[[], dict[str, Any]], copy: Path, timeout: float) -> dict[str, Any] | None:
+    """Run in a process of its own, within the copy, silently; return what it returned, None where it took too long.
+
+    The limit is one of computing, so that a busy machine kills no mutant; a process that only waits has ten times it.
+    """
+    answer = copy.parent / "answer.json"
+    answer.unlink(missing_ok=True)
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        resource.setrlimit(resource.RLIMIT_CPU, (int(timeout) + 1, int(timeout) + 1))
+        os.chdir(copy)
+        sys.path[:] = [str(copy), *(p for p in sys.path if p not in ("", str(ROOT)))]
+        os.environ |= {"PYTHONPATH": str(copy), "OMP_NUM_THREADS": "1"}
+        out = os.open(copy.parent / "output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(out, 1)
+        os.dup2(out, 2)
+        status = 1
+        try:
+            answer.write_text(json.dumps(work()))
+            status = 0
+        finally:
+            os._exit(status)
+    until = time.monotonic() + 10 * timeout
+    while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0):
+        if time.monotonic() > until:
+            os.killpg(child, signal.SIGKILL)
+        time.sleep(0.02)
+    if answer.exists():
+        return dict(json.loads(answer.read_text()))
+    return None if os.WIFSIGNALED(ended[1]) else {"code": 3, "failed": []}
+
+
+def run_tests(tests: Sequence[str], *options: str, watch: Watch) -> int:
+    """Run pytest in this process, with the same draws of hypothesis each time; return its exit status."""
+    import pytest
+    from hypothesis import settings
+
+    settings.register_profile("mutants", deadline=None)  # slow is not wrong, least of all on a busy machine
+    settings.load_profile("mutants")
+    fixed = ("-p", "no:cacheprovider", "--hypothesis-seed=0", "--tb=line")
+    return int(pytest.main([*fixed, *options, *tests], plugins=[watch]))
+
+
+def cover(copy: Path, tests: Sequence[str], chapters: Sequence[str], timeout: float) -> dict[str, Any]:
+    """Return each test's seconds, and by module and line the tests that ran it."""
+
+    def work() -> dict[str, Any]:
+        import coverage
+
+        of_line = coverage.Coverage(data_file=None, source=[f"engine/{chapter}" for chapter in chapters])
+        watch = Watch(of_line)
+        of_line.start()
+        run_tests(tests, watch=watch)
+        of_line.stop()
+        data = of_line.get_data()
+        lines = {
+            os.path.relpath(file): {
+                str(line): [c for c in by if c] for line, by in data.contexts_by_lineno(file).items()
+            }
+            for file in data.measured_files()
+        }
+        return {"seconds": watch.seconds, "failed": watch.failed, "lines": lines}
+
+    if (covered := in_a_fork(work, copy, timeout)) is None or "lines" not in covered:
+        sys.exit(f"the tests could not be run: {copy.parent / 'output.txt'}")
+    return covered
+
+
+def chosen_tests(mutant: Mutant, copy: Path, covered: dict[str, Any], budget: float) -> list[str]:
+    """Return the tests that ran the mutant's statement while there is time: the module's own, then the quick."""
+    lines: dict[str, list[str]] = covered["lines"].get(mutant.module, {})
+    found = {test for line in _statement(mutant, copy) for test in lines.get(str(line), [])}
+    # What runs while the module is imported, a constant or a default, belongs to all that the module does.
+    found = found or {test for tests in lines.values() for test in tests}
+    chapter = "/".join(["tests", *mutant.module.split("/")[:2], ""])
+    found = found or {test for test in covered["seconds"] if test.startswith(chapter)}
+    mirror = "tests/" + re.sub(r"([^/]+)$", r"test_\1", mutant.module)
+    seconds = covered["seconds"]
+    chosen, spent = [], 0.0
+    for test in sorted(
+        found - set(covered["failed"]), key=lambda t: (not t.startswith(mirror), seconds[t], t)
+    ):
+        if spent + seconds[test] <= budget:
+            chosen.append(test)
+            spent += seconds[test]
+    return chosen
+
+
+def _statement(mutant: Mutant, copy: Path) -> range:
+    tree = ast.parse((copy / mutant.module).read_text(encoding="utf-8"))
+    starts = [
+        n.lineno
+        for n in ast.walk(tree)
+        if isinstance(n, ast.stmt) and n.lineno <= mutant.line <= (n.end_lineno or 0)
+    ]
+    return range(max(starts, default=mutant.line), mutant.line + 1)
+
+
+def attempt(mutant: Mutant, copy: Path, covered: dict[str, Any], budget: float) -> Trial:
+    """Write the mutant into the copy, run its tests, put the module back."""
+    began = time.monotonic()
+    tests = chosen_tests(mutant, copy, covered, budget)
+    facts = (mutant.module, mutant.line, mutant.operator, mutant.change)
+    if not tests:
+        return Trial(*facts, "untested", "", 0.0)
+    target = copy / mutant.module
+    original = target.read_bytes()
+    # Bytecode is told from its source by seconds and size, which a mutant may share with the program.
+    for stale in target.parent.glob(f"__pycache__/{target.stem}.*"):
+        stale.unlink()
+    target.write_text(mutant.text, encoding="utf-8")
+    shutil.rmtree(copy / ".hypothesis", ignore_errors=True)
+
+    def work() -> dict[str, Any]:
+        watch = Watch()
+        return {
+            "code": run_tests(tests, "-x", f"--basetemp={copy.parent / 'tmp'}", watch=watch),
+            "failed": watch.failed,
+        }
+
+    try:
+        answer = in_a_fork(work, copy, 3 * sum(covered["seconds"][t] for t in tests) + 20)
+    finally:
+        target.write_bytes(original)
+        for stale in target.parent.glob(f"__pycache__/{target.stem}.*"):
+            stale.unlink()
+    by = "time" if answer is None else next(iter(answer["failed"]), "collection" if answer["code"] else "")
+    return Trial(*facts, "killed" if by else "survived", by, round(time.monotonic() - began, 2))
+
+
+# ------------------------------------------------------------------------------------------------ the whole
+
+
+def copy_program(to: Path) -> Path:
+    """Copy what git knows or would know into a folder."""
+    files = subprocess.run(
+        ["git", "ls-files", "-coz", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout
+    for file in filter(None, files.split("\0")):
+        if (ROOT / file).is_file():
+            (to / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / file, to / file)
+    return to
+
+
+def table(trials: Sequence[Trial]) -> str:
+    """Return the kill rate of each chapter, with its 95% interval, as Markdown."""
+    from engine.statistics.proportions import wilson
+
+    rows = ["| chapter | mutants | killed | rate, 95% interval |", "| --- | ---: | ---: | --- |"]
+    killed: Counter[str] = Counter(t.module.split("/")[1] for t in trials if t.outcome == "killed")
+    for chapter, n in Counter(t.module.split("/")[1] for t in trials).items():
+        rate = wilson(killed[chapter], n)
+        rows.append(
+            f"| {chapter} | {n} | {killed[chapter]} | {rate.value:.3f} ({rate.low:.3f} to {rate.high:.3f}) |"
+        )
+    return "\n".join(rows)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Draw, try and tell; print each survivor with its change."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.mutants", description=__doc__)
+    parser.add_argument("chapters", nargs="+", help="folders of engine/")
+    parser.add_argument("--number", type=int, default=80, help="mutants a chapter")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--tests", nargs="+", default=["tests/engine"], help="where the tests are")
+    parser.add_argument("--budget", type=float, default=30, help="seconds of tests a mutant")
+    parser.add_argument(
+        "--covered", type=Path, help="a file to keep in which tests ran which lines, for the next run"
+    )
+    parser.add_argument(
+        "--again", type=Path, help="only those that survived in this file, once written by --out"
+    )
+    parser.add_argument("--out", type=Path, help="a file to write every trial to, one JSON a line")
+    asked = parser.parse_args(arguments)
+    for name in HEAVY:
+        import_module(name)
+    trials = []
+    with tempfile.TemporaryDirectory(prefix="overread-mutants-") as scratch:
+        copy = copy_program(Path(scratch) / "program")
+        if asked.covered and asked.covered.exists():
+            covered = json.loads(asked.covered.read_text())
+        else:
+            covered = cover(copy, asked.tests, asked.chapters, timeout=3600)
+        if asked.covered:
+            asked.covered.write_text(json.dumps(covered))
+        if covered["failed"]:
+            print("left out, since they fail without any mutant:", *covered["failed"], sep="\n  ")
+        for chapter in asked.chapters:
+            rng = random.Random(f"{chapter} {asked.seed}")
+            sample = (
+                draw(copy, chapter, asked.number, rng)
+                if not asked.again
+                else once_more(copy, chapter, asked.again)
+            )
+            for mutant in sample:
+                trial = attempt(mutant, copy, covered, asked.budget)
+                trials.append(trial)
+                if trial.outcome != "killed":
+                    print(
+                        f"{trial.outcome}: {trial.module}:{trial.line} {trial.operator}\n{trial.change}",
+                        flush=True,
+                    )
+                if asked.out:
+                    with asked.out.open("a") as file:
+                        file.write(json.dumps(asdict(trial)) + "\n")
+    print(table(trials))
+
+
+if __name__ == "__main__":
+    main()

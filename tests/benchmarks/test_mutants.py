@@ -1,0 +1,80 @@
+"""What counts as a fault is one that the program would run; nothing else can survive or be killed."""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from benchmarks.mutants import Mutant, bare, chosen_tests, draw, leaving_out
+
+SOURCE = '''
+"""A module."""
+from __future__ import annotations
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIMIT = 7
+
+def shorter(names: list[str] | None = None) -> list[str] | None:
+    """Return them."""
+    report(names, to="log", twice=True)
+    return names and sorted(names, key=len)[:LIMIT]
+'''
+
+
+def test_what_only_a_type_checker_or_a_reader_sees_is_no_fault() -> None:
+    for silent in (
+        SOURCE.replace("list[str] | None:", "int:"),
+        SOURCE.replace("names: list[str] | None", "names: str & int"),
+        SOURCE.replace("A module.", ""),
+        SOURCE.replace("Return them.", "Return nothing."),
+        SOURCE.replace("from pathlib import Path", "pass"),
+    ):
+        assert silent != SOURCE and bare(silent) == bare(SOURCE)
+    for heard in (SOURCE.replace("7", "8"), SOURCE.replace("= None", "= ()"), SOURCE.replace("and", "or")):
+        assert heard != SOURCE and bare(heard) != bare(SOURCE)
+
+
+def test_every_keyword_of_a_call_and_every_call_that_stands_alone_is_left_out_once() -> None:
+    texts = [text() for _, _, text in leaving_out(SOURCE)]
+    assert len(texts) == 4 and len({bare(text) for text in (*texts, SOURCE)}) == 5
+    assert sum("report(" not in text for text in texts) == 1
+    assert sum("key=len" not in text for text in texts) == 1
+    assert sum("twice=True" not in text for text in texts) == 2  # alone, and with the call
+
+
+def test_a_sample_lies_evenly_over_the_code_and_is_the_same_for_a_seed(tmp_path: Path) -> None:
+    pytest.importorskip("cosmic_ray")
+    chapter = tmp_path / "engine" / "toy"
+    chapter.mkdir(parents=True)
+    for name in ("one", "two"):
+        (chapter / f"{name}.py").write_text(SOURCE)
+    sample = draw(tmp_path, "toy", 6, random.Random(3))
+    assert sample == draw(tmp_path, "toy", 6, random.Random(3)) != draw(tmp_path, "toy", 6, random.Random(4))
+    assert len(sample) == 6 and [mutant.module for mutant in sample].count("engine/toy/one.py") == 3
+    assert all(bare(mutant.text) != bare(SOURCE) for mutant in sample)
+
+
+def test_a_fault_is_tried_by_the_tests_that_ran_its_line_its_own_modules_first(tmp_path: Path) -> None:
+    module = "engine/toy/one.py"
+    (tmp_path / "engine" / "toy").mkdir(parents=True)
+    (tmp_path / module).write_text(SOURCE)
+    own, other, far, slow = (f"tests/engine/toy/test_{name}.py::t" for name in ("one", "two", "far", "slow"))
+    covered = {
+        "lines": {module: {"13": [other, own, slow], "14": [far]}},
+        "seconds": {own: 2.0, other: 1.0, far: 1.0, slow: 9.0},
+        "failed": [],
+    }
+    called = Mutant(module, 13, "", "", "")
+    assert chosen_tests(called, tmp_path, covered, 5) == [own, other]
+    assert chosen_tests(called, tmp_path, covered, 50) == [own, other, slow]
+    assert chosen_tests(called, tmp_path, {**covered, "failed": [own]}, 5) == [other]
+    constant = Mutant(module, 9, "", "", "")  # run when the module is imported: every test of the module
+    assert set(chosen_tests(constant, tmp_path, covered, 50)) == {own, other, far, slow}
