@@ -55,7 +55,7 @@ def iso(moment: datetime) -> str:
     return (moment if moment.tzinfo else moment.astimezone()).astimezone(UTC).isoformat()
 
 
-def position(run_id: str, image_id: str) -> int:
+def random_place(run_id: str, image_id: str) -> int:
     """Return a case's place in the stable random order of its run."""
     # 63 bits of a hash: an order that has nothing to do with class, patient or date, equal for all readers,
     # and that needs no counter, so cases can be added later and in any order.
@@ -77,7 +77,7 @@ def case_row(run: AnyRow, prediction: Prediction) -> dict[str, Any]:
     return {
         "run_id": run_id,
         "image_id": prediction.image_id,
-        "position": position(run_id, prediction.image_id),
+        "position": random_place(run_id, prediction.image_id),
         "path": str(prediction.path),
         "label": prediction.label,
         "patient_id": prediction.patient_id,

@@ -14,6 +14,7 @@ from .formatting import (
     interval as interval,
     operating_words as operating_words,
     p_value as p_value,
+    rests_on as rests_on,
 )
 from .records import (
     Against as Against,
@@ -21,7 +22,7 @@ from .records import (
     ExportedReport as ExportedReport,
     Report as Report,
 )
-from .reference_standards import REFERENCE_STANDARDS as REFERENCE_STANDARDS
+from .standards.reference_standards import REFERENCE_STANDARDS as REFERENCE_STANDARDS
 from .training_figures import (
     curves_svg as curves_svg,
     forest_svg as forest_svg,

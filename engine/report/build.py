@@ -28,7 +28,7 @@ from engine.records import (
 )
 from engine.report.claim_checklist import checklist
 from engine.report.exports.files import EXPORTS, write_report
-from engine.report.formatting import case_ids, sentences
+from engine.report.formatting import case_ids
 from engine.report.limitations import limitations
 from engine.report.methods_section import class_balance, facts_of
 from engine.report.readers import summarise_reviews
@@ -42,22 +42,9 @@ from engine.report.records import (
     ReviewSummary,
     SubgroupRow,
 )
-from engine.report.reference_standards import REFERENCE_STANDARDS, Reference
+from engine.report.standards.holding import hold_against
+from engine.report.standards.reference_standards import REFERENCE_STANDARDS
 from engine.report.subgroups import subgroup_table
-from engine.statistics import (
-    at_probabilities,
-    auroc,
-    calibrated_event,
-    classification_table,
-    confusion_matrix,
-    log_odds,
-    overall,
-    precision_recall_curve,
-    predictive_values,
-    proportion,
-    reliability_bins,
-    roc_curve,
-)
 
 __all__ = [
     "Against",
@@ -70,7 +57,6 @@ __all__ = [
     "export_report",
 ]
 
-PREVALENCES = (0.01, 0.05, 0.1, 0.25, 0.5)
 MOST_WRONG, MOST_RIGHT = 24, 12
 PACKAGES = ("overread", "torch", "torchvision", "timm", "captum", "scikit-learn", "scipy", "numpy", "pillow")
 
@@ -203,6 +189,7 @@ def case_rows(
             entropy=each.entropy,
             conformal_set=each.conformal_set,
             uncertainty=each.uncertainty,
+            margin=each.margin,
             reviews=tuple(last.get(each.image_id, {}).values()),
             has_heatmap=each.image_id in explanations,
         )
@@ -216,87 +203,6 @@ def gallery(run: Run, cases: Sequence[CaseRow]) -> tuple[tuple[CaseRow, ...], tu
     wrong = tuple(case for case in sure if case.wrong)
     right = tuple(case for case in sure if not case.wrong and (case.label or case.reviewed))
     return wrong[:MOST_WRONG], right[:MOST_RIGHT]
-
-
-def hold_against(
-    name: str,
-    standard: Reference,
-    run: Run,
-    predictions: Sequence[Prediction],
-    *,
-    prevalence: float | None = None,
-) -> Against:
-    """Compute every figure against one reference standard."""
-    kept = [each for each in predictions if each.image_id in standard.answers]
-    code = {label: place for place, label in enumerate(run.classes)}
-    truth = np.array([code[standard.answers[each.image_id]] for each in kept], dtype=np.int64)
-    predicted = np.array([code[each.predicted] for each in kept], dtype=np.int64)
-    p = np.array([each.probabilities for each in kept], dtype=np.float64).reshape(-1, len(run.classes))
-    patients = np.array([each.patient_id for each in kept])
-    binary = len(run.classes) == 2
-    drawn = (run.positive,) if binary else run.classes
-    rows = classification_table(truth, predicted, run.classes, p, patients)
-    estimates = overall(
-        truth,
-        predicted,
-        p,
-        run.classes,
-        positive=run.positive,
-        groups=patients,
-        prevalence=prevalence,
-    )
-    predictive = tuple(
-        (each, *predictive_values(estimates["sensitivity"], estimates["specificity"], each))
-        for each in (PREVALENCES if binary else ())
-    )
-    confusion = confusion_matrix(truth, predicted, len(run.classes))
-    event, sure = calibrated_event(truth, p, code[run.positive])
-    odds = {label: log_odds(p, code[label]) for label in drawn}
-    return Against(
-        name=name,
-        cases=len(kept),
-        of=len(predictions),
-        excluded=standard.excluded,
-        caution=standard.caution,
-        sentences=sentences(run, confusion, estimates),
-        rows=rows,
-        estimates={**estimates, **uncertainty_figures(kept, standard.answers)},
-        confusion=confusion,
-        roc={label: at_probabilities(roc_curve(truth == code[label], odds[label])) for label in drawn},
-        precision_recall={
-            label: precision_recall_curve(truth == code[label], odds[label]) for label in drawn
-        },
-        reliability=reliability_bins(event, sure, patients),
-        predictive=predictive,
-    )
-
-
-def uncertainty_figures(predictions: Sequence[Prediction], answers: Mapping[str, str]) -> dict[str, Estimate]:
-    """Return whether the model knows when it errs: entropy told apart right from wrong, conformal sets held the answer.
-
-    Args:
-        predictions: Of one reference standard's cases.
-        answers: Its class by image id.
-    """
-    patients = [each.patient_id for each in predictions]
-    wrong = np.array([each.predicted != answers[each.image_id] for each in predictions], dtype=bool)
-    figures: dict[str, Estimate] = {}
-    entropy = np.array([each.entropy for each in predictions])
-    if 0 < wrong.sum() < len(wrong) and np.ptp(entropy) > 0:
-        figures["AUROC of uncertainty for errors"] = auroc(wrong, entropy, patients)
-    sets = [each for each in predictions if each.conformal_set]
-    if sets and len(sets) == len(predictions):
-        truth = np.array([answers[each.image_id] for each in predictions])
-        held = np.array([answers[each.image_id] in each.conformal_set for each in predictions])
-        for name in sorted(set(truth.tolist())):
-            rows = truth == name
-            figures[f"conformal sets that contain {name} where it is present"] = proportion(
-                held[rows], np.array(patients)[rows]
-            )
-        figures["conformal sets of one class"] = proportion(
-            [len(each.conformal_set) == 1 for each in predictions], patients
-        )
-    return figures
 
 
 def _most_probable(run: Run, predictions: Sequence[Prediction]) -> bool:

@@ -38,13 +38,24 @@ def interval(estimate: Estimate, digits: int = 3) -> str:
     return f"{figure(estimate.low, digits)}{joint}{figure(estimate.high, digits)}"
 
 
-def in_brackets(name: str, estimate: Estimate) -> str:
-    """Write (sensitivity .944, 95% interval .907–.967)."""
+def in_brackets(name: str, estimate: Estimate, note: str = "") -> str:
+    """Write (sensitivity .944, 95% interval .907–.967), and a note that must not be parted from the number."""
+    beside = f"; {note}" if note else ""
     if not math.isfinite(estimate.value):
         return f"({name} {estimate.method})"
     if not math.isfinite(estimate.low):
-        return f"({name} {figure(estimate.value)}, {estimate.method})"
-    return f"({name} {figure(estimate.value)}, 95% interval {interval(estimate)})"
+        return f"({name} {figure(estimate.value)}, {estimate.method}{beside})"
+    return f"({name} {figure(estimate.value)}, 95% interval {interval(estimate)}{beside})"
+
+
+def rests_on(estimate: Estimate) -> str:
+    """Write what a figure rests on: 120 images of 80 patients, worth 95; patients only where they are known."""
+    said = images(estimate.n)
+    if estimate.patients is not None and estimate.patients != estimate.n:
+        said += f" of {counted(estimate.patients, 'patient')}"
+    if estimate.effective_n is not None and round(estimate.effective_n) < estimate.n:
+        said += f", worth {estimate.effective_n:,.0f}"
+    return said
 
 
 def images(count: int) -> str:
@@ -74,19 +85,54 @@ def operating_words(run: Run) -> str:
     return f"{where}: {', '.join(figures)}. {run.validated.note}".strip()
 
 
-def sentences(run: Run, confusion: NDArray[np.int64], estimates: Mapping[str, Estimate]) -> tuple[str, ...]:
+NO_LABEL = "No result can be given, because no case has a label in this reference standard."
+
+
+def counts_in_words(run: Run, confusion: NDArray[np.int64]) -> tuple[str, ...]:
+    """Say of each class how many of the cases read were classified as it: counts, and no share."""
+    total, right = int(confusion.sum()), int(np.trace(confusion))
+    said = [f"Of {images(total)} read, {right:,} {were(right)} classified correctly."]
+    for place, name in enumerate(run.classes):
+        of, found = int(confusion[place].sum()), int(confusion[place, place])
+        if of:
+            said.append(
+                f"Of {images(of)} with {name} by the readers, {found:,} {were(found)} classified as {name}."
+            )
+    return tuple(said)
+
+
+def were(count: int) -> str:
+    """Write the verb that goes with a count."""
+    return "was" if count == 1 else "were"
+
+
+def weighted_sentences(estimates: Mapping[str, Estimate]) -> tuple[str, ...]:
+    """Say weighted figures, each with what must stand beside it."""
+    return tuple(
+        f"{name.capitalize()}, weighted to all cases: {figure(each.value)} "
+        f"(95% interval {interval(each)}; from {each.n:,} read)."
+        if math.isfinite(each.value)
+        else f"{name.capitalize()} {each.method}."
+        for name, each in estimates.items()
+    )
+
+
+def sentences(
+    run: Run, confusion: NDArray[np.int64], estimates: Mapping[str, Estimate], *, note: str = ""
+) -> tuple[str, ...]:
     """Say the main figures in plain sentences.
 
     Args:
         run: For class names and operating point.
         confusion: (C, C), rows by reference standard.
         estimates: Of `engine.statistics.classification_report.overall`.
+        note: What must stand beside every number.
     """
     total, right = int(confusion.sum()), int(np.trace(confusion))
     if not total:
-        return ("No result can be given, because no case has a label in this reference standard.",)
+        return (NO_LABEL,)
     said = []
-    accuracy = in_brackets("accuracy", estimates["accuracy"])
+    accuracy = in_brackets("accuracy", estimates["accuracy"], note)
     area = estimates["AUROC"]
     if len(run.classes) == 2:
         yes = run.classes.index(run.positive)
@@ -99,7 +145,7 @@ def sentences(run: Run, confusion: NDArray[np.int64], estimates: Mapping[str, Es
             if count := int(confusion[code].sum()):
                 said.append(
                     f"Of {images(count)} {who}, {int(confusion[code, code]):,} were classified as {run.classes[code]} "
-                    f"{in_brackets(label, estimates[label])}."
+                    f"{in_brackets(label, estimates[label], note)}."
                 )
             else:
                 said.append(f"There is no image {who}, so the {label} cannot be estimated.")
@@ -110,17 +156,17 @@ def sentences(run: Run, confusion: NDArray[np.int64], estimates: Mapping[str, Es
             if predicted := int(confusion[:, code].sum()):
                 said.append(
                     f"Of {images(predicted)} classified as {name}, {int(confusion[code, code]):,} were correct "
-                    f"{in_brackets(label, estimates[label])}."
+                    f"{in_brackets(label, estimates[label], note)}."
                 )
         if math.isfinite(area.value):
             said.append(
                 f"Of all pairs of an image with {positive} and one without, {100 * area.value:.1f}% were ranked "
-                f"correctly {in_brackets('area under the ROC curve', area)}."
+                f"correctly {in_brackets('area under the ROC curve', area, note)}."
             )
     elif math.isfinite(area.value):
         said.append(
             "Averaged over the classes, of all pairs of an image of a class and one of another class, "
-            f"{100 * area.value:.1f}% were ranked correctly {in_brackets('area under the ROC curve', area)}."
+            f"{100 * area.value:.1f}% were ranked correctly {in_brackets('area under the ROC curve', area, note)}."
         )
     if not math.isfinite(area.value):
         said.append(f"The area under the ROC curve {area.method}.")

@@ -18,7 +18,7 @@ from engine.records import (
     Verdict,
 )
 from engine.report.records import Agreement, ReviewSummary
-from engine.report.reference_standards import answer_of
+from engine.report.standards.reference_standards import answer_of
 from engine.statistics import cohen_kappa, krippendorff_alpha
 
 UNREAD = -1

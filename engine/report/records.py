@@ -51,16 +51,20 @@ class Against:
     """The predictions held against one reference standard.
 
     Attributes:
-        name: A key of `engine.report.reference_standards.REFERENCE_STANDARDS`.
+        name: A key of `engine.report.standards.reference_standards.REFERENCE_STANDARDS`.
         cases: How many it gives a class.
         of: How many there are.
         excluded: Why the others have none → how many.
         caution: What a reader of the report must know of it; empty where it holds no answer.
+        drawn: How the cases were drawn: see `engine.report.standards.sampling.Sampling.kind`.
+        note: What must stand beside every number; empty where nothing must.
+        sampling: How the cases were drawn, in a sentence; empty where all were taken and answered.
         sentences: The figures in words.
         rows: The classification report.
         estimates: Every overall figure by name.
         confusion: (C, C) int64, rows by reference standard.
-        roc: By the positive class (two classes), or by each class against the others.
+        roc: By the positive class (two classes), or by each class against the others; empty where the cases were drawn
+            otherwise than at random.
         precision_recall: As `roc`.
         reliability: Bins of the positive class's probability (two classes), or of the most probable class's.
         predictive: Prevalence, positive and negative predictive value there; two classes only.
@@ -71,6 +75,9 @@ class Against:
     of: int
     excluded: Mapping[str, int]
     caution: str
+    drawn: str
+    note: str
+    sampling: str
     sentences: tuple[str, ...]
     rows: tuple[ClassRow, ...]
     estimates: Mapping[str, Estimate]
@@ -93,6 +100,7 @@ class CaseRow:
         predicted: At the operating point.
         probabilities: In the order of the classes.
         entropy: Of the probabilities, in nats.
+        margin: Distance from another prediction in log-odds; None where it is not known.
         conformal_set: Classes that cannot be excluded; empty where none was computed.
         uncertainty: By dropout injection; None where none was computed.
         reviews: The last word of each reader.
@@ -108,6 +116,7 @@ class CaseRow:
     entropy: float
     conformal_set: tuple[str, ...] = ()
     uncertainty: Uncertainty | None = None
+    margin: float | None = None
     reviews: tuple[Review, ...] = ()
     has_heatmap: bool = False
 

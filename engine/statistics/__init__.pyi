@@ -40,3 +40,7 @@ from .ranking import (
     log_odds as log_odds,
     placements as placements,
 )
+from .verification import (
+    verified_accuracy as verified_accuracy,
+    verified_figures as verified_figures,
+)

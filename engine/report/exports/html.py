@@ -15,7 +15,7 @@ from markupsafe import Markup
 from engine.data import patients_words
 from engine.records import PART_NAMES
 from engine.report.figures import confusion_matrix_svg, precision_recall_svg, reliability_svg, roc_svg
-from engine.report.formatting import figure, interval, p_value
+from engine.report.formatting import figure, interval, p_value, rests_on
 from engine.report.records import Against, CaseRow, Heatmap, Picture, Report
 from engine.report.training_figures import balance_svg, curves_svg
 
@@ -60,6 +60,7 @@ def fill_template(name: str, **values: Any) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"figure": figure, "interval": interval, "p_value": p_value}
+    environment.filters["rests"] = rests_on
     environment.filters["percent"] = lambda share: f"{share:.1%}"
     environment.filters["patients"] = patients_words
     environment.tests["known"] = lambda value: value is not None and math.isfinite(value)
@@ -72,10 +73,10 @@ def figures_of(report: Report, against: Against) -> dict[str, Markup]:
     """Draw the figures of one reference standard: name → SVG; those that cannot be drawn are left out."""
     binary = report.positive is not None
     drawn = {"confusion": confusion_matrix_svg(against.confusion, report.classes, standard=against.name)}
-    area = {row.name: row.auroc for row in against.rows}
-    if binary:
-        area[str(report.positive)] = against.estimates["AUROC"]
     if any(curve is not None for curve in against.roc.values()):
+        area = {row.name: row.auroc for row in against.rows}
+        if binary:
+            area[str(report.positive)] = against.estimates["AUROC"]
         value = {name: each.value for name, each in against.estimates.items()}
         point = (1 - value["specificity"], value["sensitivity"]) if binary else None
         drawn["roc"] = roc_svg(against.roc, areas=area, point=point)

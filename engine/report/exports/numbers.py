@@ -51,6 +51,7 @@ def _case_document(case: CaseRow, classes: Sequence[str]) -> dict[str, Any]:
         "predicted": case.predicted,
         "probabilities": dict(zip(classes, case.probabilities, strict=True)),
         "entropy": case.entropy,
+        "margin": case.margin,
         "conformal_set": case.conformal_set,
         "uncertainty": case.uncertainty,
         "reviews": [answers_in(review) for review in case.reviews],

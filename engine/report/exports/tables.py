@@ -18,7 +18,7 @@ def tables_of(report: Report) -> dict[str, list[Row]]:
     """Return the report's tables: name → rows, each column → value."""
     return {
         "estimates": [
-            {"reference standard": one.name, "metric": name, **_cells(estimate)}
+            {"reference standard": one.name, "metric": name, **_cells(estimate), "caution": one.note}
             for one in report.against
             for name, estimate in one.estimates.items()
         ],
@@ -78,6 +78,8 @@ def _cells(estimate: Estimate, prefix: str = "") -> dict[str, Any]:
         f"{prefix}high": estimate.high,
         f"{prefix}method": estimate.method,
         f"{prefix}n": estimate.n,
+        f"{prefix}patients": estimate.patients,
+        f"{prefix}effective n": estimate.effective_n,
     }
 
 
@@ -101,6 +103,7 @@ def _case_rows(case: CaseRow, classes: Sequence[str]) -> list[Row]:
         "predicted": case.predicted,
         **{f"probability of {name}": p for name, p in zip(classes, case.probabilities, strict=True)},
         "entropy": case.entropy,
+        "margin": case.margin,
         "conformal set": " | ".join(case.conformal_set),
         **_passes(case.uncertainty),
     }

@@ -246,7 +246,7 @@ def build(session: AppSession) -> None:
                     )
                     pictures = gr.HTML(padding=False, elem_id=f"report-drawings-{at}")
                     estimates = gr.Dataframe(
-                        headers=["metric", "value", "95% interval", "method", "images"],
+                        headers=["metric", "value", "95% interval", "method", "based on"],
                         datatype="str",
                         interactive=False,
                         label="All metrics",

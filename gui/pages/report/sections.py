@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from engine.report import figure, interval
+from engine.report import figure, interval, rests_on
 from gui.web import AppSession, image_url, markup
 
 if TYPE_CHECKING:
+    from engine.records import Estimate
     from engine.report import Against, CaseRow, Report
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from engine.report import Against, Report
 
 HEADLINE = ("AUROC", "sensitivity", "specificity", "accuracy")
 
@@ -28,9 +26,10 @@ def headline(report: Report, standards: Sequence[str]) -> str:
         tiles = []
         for name in HEADLINE:
             estimate = one.estimates.get(name)
-            if estimate is not None:
+            if estimate is not None and one.drawn != "selected":
                 words = name if name == "AUROC" else name.capitalize()
-                tiles.append((figure(estimate.value), f"{words} · 95% {interval(estimate)}"))
+                beside = f" · {one.note}" if one.note else ""
+                tiles.append((figure(estimate.value), f"{words} · 95% {interval(estimate)}{beside}"))
         named = f"{one.name[:1].upper()}{one.name[1:]}"
         count = f"available for {one.cases:,} of {one.of:,} images"
         sides.append(
@@ -39,7 +38,7 @@ def headline(report: Report, standards: Sequence[str]) -> str:
                 (
                     markup.heading(f"Against {one.name}"),
                     markup.remark(count),
-                    markup.figures(tiles) if one.cases else markup.note(f"{named}: none yet."),
+                    _main_figures(one, tiles) if one.cases else markup.note(f"{named}: none yet."),
                 ),
             )
         )
@@ -59,10 +58,19 @@ def headline(report: Report, standards: Sequence[str]) -> str:
     return markup.figures(about) + markup.box("side", sides)
 
 
+def _main_figures(one: Against, tiles: Sequence[tuple[str, str]]) -> markup.Markup:
+    """Return tiles, or counts in plain words where the cases are no sample of anything."""
+    if one.drawn == "selected":
+        return markup.note(" ".join(one.sentences), tone="mild", more=[one.sampling])
+    return markup.figures(tiles)
+
+
 def said(one: Against) -> str:
     """Return what is said of one reference standard: its caution, the figures in sentences, who is left out."""
     left_out = [f"{number:,} left out: {why}" for why, number in one.excluded.items() if number]
     pieces = []
+    if one.sampling:
+        pieces.append(markup.note(one.sampling, tone="mild"))
     if one.caution:
         pieces.append(markup.note(one.caution, tone="mild", more=left_out))
     elif left_out:
@@ -77,7 +85,10 @@ def classification_rows(one: Against) -> list[list[str]]:
     return [
         [
             row.name,
-            *(_with_interval(estimate) for estimate in (row.precision, row.recall, row.f1, row.auroc)),
+            *(
+                _with_interval(estimate, one.note)
+                for estimate in (row.precision, row.recall, row.f1, row.auroc)
+            ),
             f"{row.support:,}",
         ]
         for row in one.rows
@@ -85,16 +96,27 @@ def classification_rows(one: Against) -> list[list[str]]:
 
 
 def estimate_rows(one: Against) -> list[list[str]]:
-    """Return every overall figure as a row of text: name, value, 95% interval, method, films."""
+    """Return every overall figure as a row of text: name, value, 95% interval, method, what it rests on."""
     return [
-        [name, figure(estimate.value), interval(estimate), estimate.method, f"{estimate.n:,}"]
+        [name, _with_note(estimate, one.note), interval(estimate), estimate.method, rests_on(estimate)]
         for name, estimate in one.estimates.items()
     ]
 
 
-def _with_interval(estimate: Any) -> str:
-    bounds = interval(estimate)
-    return figure(estimate.value) if bounds == "–" else f"{figure(estimate.value)} ({bounds})"
+def _with_interval(estimate: Estimate, note: str) -> str:
+    if not math.isfinite(estimate.value):
+        return estimate.method
+    bounds = "; ".join(part for part in (interval(estimate), note) if part not in ("", "–"))
+    return f"{figure(estimate.value)} ({bounds})" if bounds else figure(estimate.value)
+
+
+def _with_note(estimate: Estimate, note: str) -> str:
+    """Return a figure with what must stand beside it."""
+    return (
+        f"{figure(estimate.value)} ({note})"
+        if note and math.isfinite(estimate.value)
+        else figure(estimate.value)
+    )
 
 
 def drawings(report: Report, one: Against) -> str:

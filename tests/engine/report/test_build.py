@@ -46,7 +46,7 @@ from engine.report.exports.html import render_html
 from engine.report.exports.tables import tables_of
 from engine.report.formatting import case_ids, figure, interval, p_value, without_paths
 from engine.report.records import Report
-from engine.report.reference_standards import reviewed_labels
+from engine.report.standards.reference_standards import reviewed_labels
 from engine.storage import storage_error
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -141,7 +141,7 @@ def test_the_report_says_whether_the_model_knows_when_it_errs() -> None:
         for number, each in enumerate(some_cases(run))
     ]  # fmt: skip
     given = build(run, cases).against[0].estimates
-    assert given["AUROC of uncertainty for errors"].value == 1
+    assert given["AUROC of entropy for errors"].value == 1
     held = {name: given[f"conformal sets that contain {name} where it is present"] for name in run.classes}
     assert sum(each.n for each in held.values()) == 40
     assert (
@@ -165,9 +165,11 @@ def test_the_two_reference_standards_are_counted_apart() -> None:
     # The reader agreed with both overcalls: there they count as right. Film 5 was overruled: still a miss.
     assert reviewed.confusion.tolist() == [[1, 0], [1, 3]]
     assert given.estimates["sensitivity"].value == 7 / 8
-    assert reviewed.estimates["sensitivity"].value == 3 / 4
+    assert math.isnan(reviewed.estimates["sensitivity"].value), "nobody knows how these five were drawn"
+    assert reviewed.estimates["sensitivity"].method == "3 of 4 selected cases"
     assert "Of 8 images with opacity, 7 were classified as opacity (sensitivity .875" in given.sentences[0]
-    assert "5 of 40 cases" in reviewed.caution and "selected sample" in reviewed.caution
+    assert "counts of the 5 cases read, not figures for all 40" in reviewed.sampling
+    assert reviewed.note == "selected cases"
 
 
 def test_no_reader_is_said_to_have_read_where_none_has() -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from engine.records import Review, Run, Verdict
 from engine.report.build import build_report
-from engine.report.reference_standards import REFERENCE_STANDARDS
+from engine.report.standards.reference_standards import REFERENCE_STANDARDS
 from engine.workspace import Workspace, open_workspace
 from gui.pages.report.page import export, report_of, run_choices, show
 from gui.pages.report.sections import (

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.reading import latest_reviews
 from engine.records import Prediction, Review, Run, Verdict
+from engine.report.standards.sampling import Sampling, sampling_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,11 +22,13 @@ class Reference:
         answers: Image id → class, for the cases that have one.
         excluded: Why the other cases have none → how many.
         caution: What a reader of the report must know of it, as sentences.
+        sampling: How the cases that have one were drawn.
     """
 
     answers: Mapping[str, str]
     excluded: Mapping[str, int]
     caution: str
+    sampling: Sampling = field(default_factory=Sampling)
 
 
 def answer_of(review: Review, predicted: str) -> str | None:
@@ -83,13 +86,8 @@ def reviewed_labels(run: Run, predictions: Sequence[Prediction], reviews: Sequen
             "Readers saw the model's prediction before they gave their verdict, which biases them towards it: these "
             "results are not those of an independent reference standard."
         )
-    if 0 < len(answers) < len(predictions):
-        caution += (
-            f" They are based on {len(answers):,} of {len(predictions):,} cases. Unless the cases to review were drawn "
-            "at random, they are a selected sample (for example the errors, or the most uncertain), and their results "
-            "do not apply to the others."
-        )
-    return Reference(answers=answers, excluded=excluded, caution=caution)
+    sampling = sampling_of(run, predictions, reviews, answers) if answers else Sampling()
+    return Reference(answers=answers, excluded=excluded, caution=caution, sampling=sampling)
 
 
 # The blinded consensus of readers will be the third.

@@ -1,0 +1,1 @@
+"""Reference standards: which there are, how their cases were drawn, and the predictions held against one."""

@@ -1,0 +1,208 @@
+"""Predictions held against one reference standard: every figure that its cases allow, and no other.
+
+Where readers chose the cases themselves, what is given are counts: a share of such cases is a figure of nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.data import patients_named
+from engine.records import Estimate, Prediction, Run
+from engine.report.formatting import counts_in_words, sentences, weighted_sentences
+from engine.report.records import Against
+from engine.report.standards.reference_standards import Reference
+from engine.statistics import (
+    ClassRow,
+    at_probabilities,
+    auroc,
+    calibrated_event,
+    classification_table,
+    confusion_matrix,
+    inestimable,
+    log_odds,
+    overall,
+    precision_recall_curve,
+    predictive_values,
+    proportion,
+    reliability_bins,
+    roc_curve,
+    verified_accuracy,
+    verified_figures,
+)
+
+PREVALENCES = (0.01, 0.05, 0.1, 0.25, 0.5)
+
+
+def hold_against(
+    name: str,
+    standard: Reference,
+    run: Run,
+    predictions: Sequence[Prediction],
+    *,
+    prevalence: float | None = None,
+) -> Against:
+    """Compute every figure against one reference standard that the way its cases were drawn allows."""
+    kept = [each for each in predictions if each.image_id in standard.answers]
+    code = {label: place for place, label in enumerate(run.classes)}
+    truth = np.array([code[standard.answers[each.image_id]] for each in kept], dtype=np.int64)
+    predicted = np.array([code[each.predicted] for each in kept], dtype=np.int64)
+    p = np.array([each.probabilities for each in kept], dtype=np.float64).reshape(-1, len(run.classes))
+    patients = np.array([each.patient_id for each in kept])
+    confusion = confusion_matrix(truth, predicted, len(run.classes))
+    rows = classification_table(truth, predicted, run.classes, p, patients)
+    sampling = standard.sampling
+    found = Against(
+        name=name,
+        cases=len(kept),
+        of=len(predictions),
+        excluded=standard.excluded,
+        caution=standard.caution,
+        drawn=sampling.kind,
+        note=sampling.note,
+        sampling=sampling.sentence,
+        sentences=(),
+        rows=rows,
+        estimates={},
+        confusion=confusion,
+        roc={},
+        precision_recall={},
+        reliability=(),
+        predictive=(),
+    )
+    if sampling.kind == "selected":
+        return replace(
+            found,
+            rows=tuple(_counted(row, confusion, place) for place, row in enumerate(rows)),
+            estimates=_counts(run, confusion),
+            sentences=counts_in_words(run, confusion),
+        )
+    if sampling.kind == "weighted":
+        weighted = _named_only(_weighted(run, predictions, standard), predictions)
+        return replace(
+            found,
+            rows=tuple(_counted(row, confusion, place) for place, row in enumerate(rows)),
+            estimates=weighted,
+            sentences=weighted_sentences(weighted),
+        )
+    estimates = overall(
+        truth,
+        predicted,
+        p,
+        run.classes,
+        positive=run.positive,
+        groups=patients,
+        prevalence=prevalence,
+    )
+    estimates = _named_only({**estimates, **uncertainty_figures(kept, standard.answers)}, kept)
+    binary = len(run.classes) == 2
+    odds = {label: log_odds(p, code[label]) for label in ((run.positive,) if binary else run.classes)}
+    event, sure = calibrated_event(truth, p, code[run.positive])
+    return replace(
+        found,
+        sentences=sentences(run, confusion, estimates, note=sampling.note),
+        estimates=estimates,
+        roc={label: at_probabilities(roc_curve(truth == code[label], of)) for label, of in odds.items()},
+        precision_recall={
+            label: precision_recall_curve(truth == code[label], of) for label, of in odds.items()
+        },
+        reliability=reliability_bins(event, sure, patients),
+        predictive=tuple(
+            (each, *predictive_values(estimates["sensitivity"], estimates["specificity"], each))
+            for each in (PREVALENCES if binary else ())
+        ),
+    )
+
+
+def _named_only(estimates: Mapping[str, Estimate], cases: Sequence[Prediction]) -> dict[str, Estimate]:
+    """Leave the number of patients out where the data do not name them all: images were counted then."""
+    if patients_named(cases).all:
+        return dict(estimates)
+    return {name: replace(each, patients=None) for name, each in estimates.items()}
+
+
+def _count(hits: int, of: int) -> Estimate:
+    """Return a count where a share would be taken for a figure."""
+    said = f"{hits:,} of {of:,} selected cases" if of else "no selected case"
+    return replace(inestimable("", of), method=said)
+
+
+def _counts(run: Run, confusion: NDArray[np.int64]) -> dict[str, Estimate]:
+    """Count what `overall` would give as shares, by the same names."""
+    found = {}
+    if len(run.classes) == 2:
+        yes = run.classes.index(run.positive)
+        no = 1 - yes
+        found = {
+            "sensitivity": _count(int(confusion[yes, yes]), int(confusion[yes].sum())),
+            "specificity": _count(int(confusion[no, no]), int(confusion[no].sum())),
+            "positive predictive value": _count(int(confusion[yes, yes]), int(confusion[:, yes].sum())),
+            "negative predictive value": _count(int(confusion[no, no]), int(confusion[:, no].sum())),
+        }
+    return {**found, "accuracy": _count(int(np.trace(confusion)), int(confusion.sum()))}
+
+
+def _counted(row: ClassRow, confusion: NDArray[np.int64], place: int) -> ClassRow:
+    """Return a class of the classification report as counts."""
+    right = int(confusion[place, place])
+    nothing = inestimable("the cases were not drawn at random", int(confusion.sum()))
+    return replace(
+        row,
+        precision=_count(right, row.predicted),
+        recall=_count(right, row.support),
+        f1=nothing,
+        auroc=nothing,
+    )
+
+
+def _weighted(run: Run, predictions: Sequence[Prediction], standard: Reference) -> dict[str, Estimate]:
+    """Estimate the figures of all cases from those that were read, by how each was drawn."""
+    answers = standard.answers
+    verified = np.array([each.image_id in answers for each in predictions])
+    certain = np.array([each.image_id in standard.sampling.certain for each in predictions])
+    patients = np.array([each.patient_id for each in predictions])
+    right = np.array([answers.get(each.image_id) == each.predicted for each in predictions])
+    if len(run.classes) != 2:
+        return {"accuracy": verified_accuracy(right, verified, certain, patients)}
+    predicted = np.array([each.predicted == run.positive for each in predictions])
+    present = np.array([answers.get(each.image_id) == run.positive for each in predictions])
+    return verified_figures(predicted, present, verified, certain, patients)
+
+
+def uncertainty_figures(predictions: Sequence[Prediction], answers: Mapping[str, str]) -> dict[str, Estimate]:
+    """Return whether the model knows when it errs: entropy and nearness to another class tell wrong from right,
+    conformal sets hold the answer.
+
+    Args:
+        predictions: Of one reference standard's cases.
+        answers: Its class by image id.
+    """
+    patients = [each.patient_id for each in predictions]
+    wrong = np.array([each.predicted != answers[each.image_id] for each in predictions], dtype=bool)
+    figures: dict[str, Estimate] = {}
+    doubts = {
+        "AUROC of entropy for errors": [each.entropy for each in predictions],
+        "AUROC of nearness to the edge for errors": [
+            -each.margin for each in predictions if each.margin is not None
+        ],
+    }
+    for name, values in doubts.items():
+        if 0 < wrong.sum() < len(wrong) and len(values) == len(wrong) and np.ptp(values) > 0:
+            figures[name] = auroc(wrong, np.array(values), patients)
+    sets = [each for each in predictions if each.conformal_set]
+    if sets and len(sets) == len(predictions):
+        truth = np.array([answers[each.image_id] for each in predictions])
+        held = np.array([answers[each.image_id] in each.conformal_set for each in predictions])
+        for name in sorted(set(truth.tolist())):
+            rows = truth == name
+            figures[f"conformal sets that contain {name} where it is present"] = proportion(
+                held[rows], np.array(patients)[rows]
+            )
+        figures["conformal sets of one class"] = proportion(
+            [len(each.conformal_set) == 1 for each in predictions], patients
+        )
+    return figures

@@ -1,0 +1,175 @@
+"""How the cases that readers read were drawn, and so for which cases figures against the reviewed labels hold.
+
+A queue in random order gives a random sample as far as it was read; a queue of errors or of uncertain cases gives its
+first cases, all of them, for what they are. Where both were read, each case's chance of being read is known, and
+figures can be weighted. A case that was passed over, or that a reader went to, was chosen by the reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.reading import QUEUES, Queue, random_place
+from engine.records import Prediction, Review, Run, margin_of
+from engine.report.formatting import counted, were
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sampling:
+    """How the cases with an answer were drawn.
+
+    Attributes:
+        kind: "all" were read; "random": those read are a random sample; "weighted": some were read for what they are
+            and a random sample of the others; "selected": the reader's choice, or nobody knows.
+        note: What must stand beside every number; empty where nothing must.
+        sentence: The same as a sentence, with reasons.
+        certain: Image ids of the cases that were drawn for what they are; empty unless the kind is "weighted".
+    """
+
+    kind: Literal["all", "random", "weighted", "selected"] = "all"
+    note: str = ""
+    sentence: str = ""
+    certain: frozenset[str] = frozenset()
+
+
+def sampling_of(
+    run: Run, predictions: Sequence[Prediction], reviews: Sequence[Review], answers: Mapping[str, str]
+) -> Sampling:
+    """Say how the reviewed cases of a report were drawn.
+
+    Args:
+        run: Whose predictions they are.
+        predictions: Of all cases of the report.
+        reviews: Of these and perhaps other cases.
+        answers: Image id → class, of the cases that readers gave one.
+    """
+    everything = {each.image_id: each for each in predictions}
+    spoken = [each for each in reviews if each.image_id in everything]
+    read = {each.image_id for each in spoken}
+    undecided = len(read) - len(answers)
+    left_out = f"{undecided:,} undecided left out" if undecided else ""
+    without = (
+        f" Without {counted(undecided, 'case')} that readers left undecided, which are often the hard ones."
+        if undecided
+        else ""
+    )
+    if read == everything.keys():
+        return Sampling(note=left_out, sentence=without.strip())
+    certain, drawn, titles = _designed(run, everything, spoken)
+    reasons = _against(read, certain, drawn, spoken)
+    if not reasons and not certain:
+        note = f"random {len(read):,} of {len(everything):,}"
+        sentence = (
+            f"The {counted(len(read), 'case')} read {'is' if len(read) == 1 else 'are'} a random sample of the "
+            f"{len(everything):,}: within their intervals the figures hold for all of them.{without}"
+        )
+        return Sampling(kind="random", note="; ".join(filter(None, (note, left_out))), sentence=sentence)
+    if not reasons and not drawn:
+        reasons = [f"they were drawn for what they are ({titles})"]
+    if reasons:
+        sentence = (
+            f"These are counts of the {counted(len(read), 'case')} read, not figures for all {len(everything):,}, "
+            f"because {'; '.join(reasons)}.{without}"
+        )
+        return Sampling(
+            kind="selected", note="; ".join(filter(None, ("selected cases", left_out))), sentence=sentence
+        )
+    others = len(everything) - len(certain)
+    sentence = (
+        f"{counted(len(certain), 'case')} {were(len(certain))} drawn for what they are ({titles}), and "
+        f"{len(drawn):,} of the other {others:,} at random: each of these stands for {others / len(drawn):.1f} cases "
+        f"(after Begg and Greenes, doi:10.2307/2530820). Counts are of the cases read.{without}"
+    )
+    return Sampling(
+        kind="weighted",
+        note="; ".join(filter(None, ("weighted", left_out))),
+        sentence=sentence,
+        certain=frozenset(certain),
+    )
+
+
+def _designed(
+    run: Run, everything: Mapping[str, Prediction], reviews: Sequence[Review]
+) -> tuple[set[str], set[str], str]:
+    """Return the cases due by queues that choose, those of the others due by random ones, and the former's titles."""
+    certain: set[str] = set()
+    titles: list[str] = []
+    deepest = -1
+    for name, queue in QUEUES.items():
+        here = [each.image_id for each in reviews if each.queue == name and each.drawn == "in order"]
+        if not here or queue.verdicts:
+            continue
+        if queue.random:
+            deepest = max(deepest, *(random_place(run.run_id, image_id) for image_id in here))
+            continue
+        furthest = max(_place(run, queue, everything[image_id]) for image_id in here)
+        certain |= {
+            each.image_id
+            for each in everything.values()
+            if (not queue.wrong or _is_error(each)) and _place(run, queue, each) <= furthest
+        }
+        titles.append(queue.title or name)
+    drawn = {
+        image_id
+        for image_id in everything
+        if image_id not in certain and random_place(run.run_id, image_id) <= deepest
+    }
+    return certain, drawn, ", ".join(titles)
+
+
+def _is_error(case: Prediction) -> bool:
+    return case.label is not None and case.label != case.predicted
+
+
+def _confidence(run: Run, case: Prediction) -> float:
+    return case.probabilities[run.classes.index(case.predicted)]
+
+
+def _margin(run: Run, case: Prediction) -> float:
+    if case.margin is not None:
+        return case.margin
+    return margin_of(
+        case.probabilities,
+        run.classes.index(case.predicted),
+        positive=run.classes.index(run.positive),
+        threshold=run.threshold,
+    )
+
+
+COLUMNS: dict[str, Callable[[Run, Prediction], float]] = {
+    "confidence": _confidence,
+    "margin": _margin,
+    "position": lambda run, case: random_place(run.run_id, case.image_id),
+}
+"""Column that queues sort by → its value for a case."""
+
+
+def _place(run: Run, queue: Queue, case: Prediction) -> tuple[float, ...]:
+    """Return where in a queue's order a case comes."""
+    return tuple(
+        -COLUMNS[name](run, case) if queue.descending else COLUMNS[name](run, case) for name in queue.order_by
+    )
+
+
+def _against(
+    read: Collection[str], certain: set[str], drawn: set[str], reviews: Sequence[Review]
+) -> list[str]:
+    """Say why the cases read are neither a random sample nor one that can be weighted; empty where they are."""
+    told = {each.image_id for each in reviews if each.queue}
+    stray = set(read) - certain - drawn
+    unknown, sought = len(stray - told), len(stray & told)
+    passed = len((certain | drawn) - set(read))
+    return [
+        said
+        for count, said in (
+            (unknown, f"how {unknown:,} of them were drawn was not kept"),
+            (sought, f"readers went to {sought:,} of them by themselves"),
+            (
+                passed,
+                f"{counted(passed, 'case')} whose turn it was {were(passed)} not read",
+            ),
+        )
+        if count
+    ]
