@@ -112,13 +112,21 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
         temporary.replace(folder / FILE)
-    except SafetensorError as error:  # what it makes of any failure of the disk
+    except (SafetensorError, OSError) as error:
         temporary.unlink(missing_ok=True)
-        full = shutil.disk_usage(folder).free < sum(value.nbytes for value in tensors.values())
-        raise storage_error(OSError(errno.ENOSPC if full else errno.EIO, str(error)), folder) from error
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise storage_error(error, folder) from error
+        size = sum(value.nbytes for value in tensors.values())
+        raise storage_error(_of_the_disk(error, folder, size), folder) from error
+
+
+def _of_the_disk(error: Exception, folder: Path, size: int) -> OSError:
+    """Return what the disk did; safetensors has one error for all that a disk may do to so many bytes."""
+    if isinstance(error, OSError):
+        return error
+    try:
+        full = shutil.disk_usage(folder).free < size
+    except OSError as gone:
+        return gone
+    return OSError(errno.ENOSPC if full else errno.EIO, str(error))
 
 
 def load_checkpoint(folder: Path) -> Checkpoint | None:

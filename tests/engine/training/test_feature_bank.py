@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,19 +124,6 @@ def test_nets_that_normalise_differently_share_no_bank(tmp_path: Path) -> None:
         classifier.mean.fill_(mean)
         found.append(bank(tmp_path, cache, cut_behind_backbone(classifier)).view(PLAIN, rows)[rows])
     assert not np.allclose(found[0], found[1])
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("a small tmpfs cannot be mounted here")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def test_a_disk_too_small_for_the_bank_is_said_and_does_not_kill_the_process(

@@ -1,0 +1,110 @@
+"""Promises of checkpoints: what comes back is what went in, and a write that fails leaves the last one whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.errors import TrainingError, WorkspaceError
+from engine.models.classifier import build_classifier
+from engine.training.checkpoint import (
+    FILE,
+    Checkpoint,
+    copy_state,
+    load_checkpoint,
+    remove_checkpoint,
+    save_checkpoint,
+)
+from tests.tiny import TINY_RECIPE
+
+
+def tensors(value: float, size: int = 3) -> dict[str, torch.Tensor]:
+    return {"a.weight": torch.full((size,), value), "b": torch.tensor(value)}
+
+
+KEPT = Checkpoint(
+    phase=2,
+    epochs=7,
+    model=tensors(1.0),
+    best=tensors(2.0),
+    average=tensors(3.0),
+    progress={"best_value": 0.25, "schedule": {"last_epoch": 4}},
+    optimizer={
+        "state": {0: {"step": torch.tensor(5.0), "rate": 0.5}, 11: {"square": torch.ones(2)}},
+        "param_groups": [{"lr": 0.125, "params": [0, 11]}],
+    },
+    seconds=98.5,
+)
+
+
+def equal(one: object, other: object) -> bool:
+    if isinstance(one, torch.Tensor):
+        return isinstance(other, torch.Tensor) and torch.equal(one, other)
+    if isinstance(one, Mapping):
+        return (
+            isinstance(other, Mapping)
+            and one.keys() == other.keys()
+            and all(equal(one[k], other[k]) for k in one)
+        )
+    return one == other
+
+
+@pytest.mark.parametrize(
+    "lacking", [(), ("best",), ("average",), ("optimizer",), ("best", "average", "optimizer")]
+)
+def test_a_checkpoint_comes_back_as_it_was(lacking: tuple[str, ...], tmp_path: Path) -> None:
+    kept = replace(KEPT, **dict.fromkeys(lacking))  # type: ignore[arg-type]
+    save_checkpoint(tmp_path, replace(KEPT, phase=0))  # which it stands in place of
+    save_checkpoint(tmp_path, kept)
+    found = load_checkpoint(tmp_path)
+    assert found is not None
+    for name in ("phase", "epochs", "model", "best", "average", "progress", "optimizer", "seconds"):
+        assert equal(getattr(kept, name), getattr(found, name)), name
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+
+
+def test_without_a_checkpoint_there_is_none_and_removing_it_twice_is_no_error(tmp_path: Path) -> None:
+    assert load_checkpoint(tmp_path) is None
+    save_checkpoint(tmp_path, KEPT)
+    for _ in range(2):
+        remove_checkpoint(tmp_path)
+        assert load_checkpoint(tmp_path) is None
+
+
+def test_a_disk_that_is_full_is_said_and_the_last_checkpoint_is_kept_whole(small_disk: Path) -> None:
+    save_checkpoint(small_disk, KEPT)
+    with pytest.raises(WorkspaceError, match="is full"):
+        save_checkpoint(small_disk, replace(KEPT, phase=9, model=tensors(1.0, size=200_000)))
+    found = load_checkpoint(small_disk)
+    assert found is not None and found.phase == 2 and equal(found.model, KEPT.model)
+    assert [path.name for path in small_disk.iterdir()] == [FILE]
+
+
+def test_a_folder_that_is_gone_is_said(tmp_path: Path) -> None:
+    with pytest.raises(WorkspaceError) as caught:
+        save_checkpoint(tmp_path / "gone", KEPT)
+    assert "full" not in str(caught.value)
+
+
+@pytest.mark.parametrize("left", [0, 4, 200, -1])
+def test_a_checkpoint_cut_short_anywhere_is_said_with_what_to_do(left: int, tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, KEPT)
+    whole = (tmp_path / FILE).read_bytes()
+    (tmp_path / FILE).write_bytes(whole[:left])
+    with pytest.raises(TrainingError, match=f"cut short or damaged. Delete {FILE}"):
+        load_checkpoint(tmp_path)
+
+
+def test_a_copy_of_a_state_is_not_changed_by_training_on() -> None:
+    net = build_classifier(TINY_RECIPE, 2)
+    kept = copy_state(net)
+    before = {name: value.clone() for name, value in kept.items()}
+    with torch.no_grad():
+        for weight in net.parameters():
+            weight.add_(1.0)
+    assert equal(kept, before) and not equal(copy_state(net), before)
+    assert all(value.device.type == "cpu" and value.is_contiguous() for value in kept.values())
