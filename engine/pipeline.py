@@ -3,21 +3,34 @@
     train_run      index → split → train → Run          epochs reported on the way
     read_run       Run → predictions and heatmaps       stored, so that reviewing can begin
     report_run     Run → Report                         from what is stored
+    validate_run   Run, foreign Index → ExternalTest    figures beside those of the internal test
 
 Each takes records and returns records; `engine.jobs.work` calls the first two in a training process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from engine.data import load_index, load_split, split_index
 from engine.errors import EngineError
+from engine.external import ExternalTest, compare_with_internal, external_cases
 from engine.images import ImageCache, image_file, open_cache
-from engine.prediction import parts_of, predict_and_explain
+from engine.prediction import parts_of, predict, predict_and_explain
 from engine.reading import Store
-from engine.records import Epoch, Estimate, Explanation, Part, Prediction, Run, Sample, Split, TrainingRequest
+from engine.records import (
+    Epoch,
+    Estimate,
+    Explanation,
+    Index,
+    Part,
+    Prediction,
+    Run,
+    Sample,
+    Split,
+    TrainingRequest,
+)
 from engine.report import ExportedReport, Report, build_report, export_report
 from engine.runs import load_explanations, load_history, load_uncertainty, save_explanations, split_of
 from engine.saliency import DEFAULT_SALIENCY, heatmap_png, load_masks, pointing_game
@@ -188,6 +201,41 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
     )
 
 
+def validate_run(
+    workspace: Workspace,
+    store: Store,
+    run: Run,
+    index: Index,
+    *,
+    same: Mapping[str, str] | None = None,
+    leave_out: Collection[str] = (),
+    device: str = "auto",
+    progress: Callable[[int, int], None] | None = None,
+) -> ExternalTest:
+    """Test a finished run on labelled images from elsewhere, beside its internal test; the run stays as it is.
+
+    Args:
+        workspace: Where the cache lies.
+        store: With the run's own predictions.
+        run: A finished run.
+        index: The foreign data.
+        same: Class of the run by foreign name, where spelling does not say it.
+        leave_out: Foreign names that are none of the run's classes.
+        device: "auto", "cpu", "cuda" or "mps".
+        progress: Called with images done and images in all; may raise to stop.
+
+    Raises:
+        DataError: A label means none of the run's classes and nobody said what becomes of it, or no image is left.
+        ReportError: There is no internal test to compare with.
+    """
+    cases = external_cases(run, split_of(run), index.samples, same=same or {}, leave_out=leave_out)
+    internal = store.predictions(run.run_id, part="test")
+    external = list(predict(run, cases.samples, cache_dir=workspace.cache, device=device, progress=progress))
+    return compare_with_internal(
+        run, internal, external, cases, dataset_id=index.dataset_id, dataset_name=index.name
+    )
+
+
 def export_run(
     workspace: Workspace,
     report: Report,
@@ -229,4 +277,5 @@ __all__ = [
     "read_samples",
     "report_run",
     "train_run",
+    "validate_run",
 ]

@@ -6,7 +6,10 @@ from .classification_report import (
     confusion_matrix as confusion_matrix,
     overall as overall,
 )
-from .clusters import inestimable as inestimable
+from .clusters import (
+    independent_difference as independent_difference,
+    inestimable as inestimable,
+)
 from .curves import (
     PrecisionRecall as PrecisionRecall,
     ReliabilityBin as ReliabilityBin,

@@ -115,6 +115,29 @@ def without_interval(value: float, reason: str, n: int, patients: int | None = N
     return Estimate(value=value, low=NAN, high=NAN, method=f"no interval: {reason}", n=n, patients=patients)
 
 
+def independent_difference(one: Estimate, other: Estimate) -> Estimate:
+    """Estimate by how much one figure exceeds another of other patients, from the bounds of both.
+
+    The square-and-add rule (doi:10.1002/sim.3095); for two shares with Wilson's bounds it is Newcombe's tenth method
+    (doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I).
+
+    Args:
+        one: With its interval.
+        other: With its interval; of patients none of whom are in `one`.
+
+    Returns:
+        One minus other; NaN bounds where either has none.
+    """
+    value = one.value - other.value
+    return Estimate(
+        value=value,
+        low=value - math.hypot(one.value - one.low, other.high - other.value),
+        high=value + math.hypot(one.high - one.value, other.value - other.low),
+        method="square and add, independent patients",
+        n=one.n + other.n,
+    )
+
+
 def square_and_add(
     value: float,
     parts: Sequence[tuple[float, Estimate]],

@@ -1,4 +1,4 @@
-"""`overread predict`, `explain` and `report`: what a finished run says, why, and how well it does."""
+"""`overread predict`, `explain`, `report` and `validate`: what a finished run says, why, and how well it does."""
 
 from __future__ import annotations
 
@@ -11,15 +11,24 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from engine import data, images, prediction, reading, runs, saliency
+from engine import data, external, images, prediction, reading, runs, saliency
 from engine.errors import DataError, ReportError
 from engine.records import PARTS, DataIssue, DataIssueKind, Part, Sample
 from engine.report import EXPORTS
 from engine.spreadsheet import read_csv, write_csv
 from engine.storage import storage_error, write_atomic
 from engine.workspace import open_workspace
-from gui.cli.data import read_images, say_lost
-from gui.cli.options import LINE, JsonOption, ListsMethods, MethodOption, RunArgument, WorkspaceOption
+from gui.cli.data import dataset_of, read_images, say_lost
+from gui.cli.options import (
+    LINE,
+    DatasetArgument,
+    DeviceOption,
+    JsonOption,
+    ListsMethods,
+    MethodOption,
+    RunArgument,
+    WorkspaceOption,
+)
 from gui.cli.proposal import ColumnOption, FindingOption, RootOption, SameOption, TableOption, print_issue
 from gui.cli.terminal import progress, say, show_json, show_table
 
@@ -27,7 +36,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from engine.records import Prediction, Run
+    from engine.records import Estimate, Prediction, Run
 
 app = typer.Typer()
 
@@ -292,3 +301,60 @@ def report(
 def _paths(written: Mapping[str, Path]) -> Path | Mapping[str, Path]:
     """Return a format's file, or its files by name where there are several."""
     return next(iter(written.values())) if len(written) == 1 else written
+
+
+@app.command(rich_help_panel=LINE)
+def validate(
+    run: RunArgument,
+    dataset: DatasetArgument,
+    same: SameOption = None,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="NAME of these data is none of the run's classes; may be repeated."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the files go; default: in the run's folder.")
+    ] = None,
+    device: DeviceOption = "auto",
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Test a run on labelled images from elsewhere, beside its internal test; nothing of the run changes.
+
+    Example: [bold]overread validate latest ~/other-hospital --same Healthy=normal[/bold]
+    """
+    from engine import pipeline
+
+    workspace = open_workspace(root)
+    trained = runs.find_run(workspace, run)
+    foreign = dataset_of(workspace, dataset)
+    with reading.open_store(workspace.database) as store, progress("Testing") as bar:
+        test = pipeline.validate_run(
+            workspace,
+            store,
+            trained,
+            foreign,
+            same=data.answers_from_options(same=same or ()).same,
+            leave_out=leave_out or (),
+            device=device,
+            progress=bar,
+        )
+    written = external.write_external(test, out or trained.folder / "external" / foreign.dataset_id)
+    if as_json:
+        files = {"html": written.html, "csv": written.csv, "json": written.json}
+        show_json({**external.external_document(test), **files})
+        return
+    for sentence in test.sentences:
+        say(sentence)
+    title = f"{trained.run_id} on {test.images:,} images of {foreign.name}"
+    rows = [(one.name, *map(_figure, (one.internal, one.external, one.difference))) for one in test.figures]
+    show_table(("figure", "internal", "external", "difference"), rows, title=title)
+    print(written.html)
+
+
+def _figure(estimate: Estimate) -> str:
+    from engine.report import figure, interval  # with them comes numpy
+
+    return f"{figure(estimate.value)} ({interval(estimate)})"

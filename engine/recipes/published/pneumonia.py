@@ -58,7 +58,7 @@ _INCEPTION = Recipe(
     name="pneumonia-inception-v3",
     title="Inception-v3, frozen, two dense layers at every position of its map",
     source="Report without DOI. Optimiser (Adam at .001), epochs and batch size are ours: not printed. The printed "
-    "code gives the net pixels from 0 to 1; here they are normalised as the backbone was trained with.",
+    "code gives it pixels from 0 to 1; here they are normalised as the backbone was trained with.",
     backbone="inception-v3",
     image_size=255,
     head=Head(pooling="per-position", hidden=(10, 6)),

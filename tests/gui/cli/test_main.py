@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -202,6 +203,17 @@ def test_the_line_can_be_walked_from_the_command_line(
     written = answer(overread("report", "latest", "--out", tmp_path / "report", "--json"))
     assert "<html" in Path(written["html"]).read_text(encoding="utf-8").lower()
     assert json.loads(Path(written["json"]).read_text(encoding="utf-8"))
+
+    foreign = shutil.copytree(external, tmp_path / "elsewhere")  # nothing is remembered of this one
+    code, _, err = overread("validate", "latest", foreign)
+    assert code == 1 and "“Entzündung” (1 image): not among the classes of this run" in err
+    abroad = answer(overread("validate", "latest", foreign, "--same", "Entzündung=pneumonia", "--json"))
+    assert (abroad["images"], abroad["same"]) == (2, {"Entzündung": "pneumonia", "NORMAL ": "normal"})
+    assert {one["name"] for one in abroad["figures"]} >= {"AUROC", "sensitivity", "share of pneumonia"}
+    assert "External test on elsewhere" in Path(abroad["html"]).read_text(encoding="utf-8")
+    assert answer(overread("predict", "latest", films, "--json"))  # the run's own images may be predicted …
+    code, _, err = overread("validate", "latest", films)  # … but test nothing
+    assert code == 1 and "No image is left to test on (" in err and "also in the training part" in err
 
 
 def test_a_background_training_can_be_stopped_and_resumed(overread: Overread, films: Path) -> None:

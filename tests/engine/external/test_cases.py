@@ -1,0 +1,83 @@
+"""Promises of external testing: each label is matched, asked about or named as left out; no image seen is used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.errors import DataError
+from engine.external.cases import external_cases
+from engine.records import Run, Sample, Split
+from engine.runs.folder import split_of
+from engine.workspace import Workspace
+
+
+def foreign(label: str | None, number: int, patient: str = "") -> Sample:
+    image_id = f"{number:064x}"
+    return Sample(
+        path=Path(f"/elsewhere/{number}.png"), image_id=image_id, label=label, patient_id=patient or image_id
+    )
+
+
+@pytest.fixture
+def run(trained: tuple[Workspace, Run]) -> Run:
+    return trained[1]
+
+
+@pytest.fixture
+def split(run: Run) -> Split:
+    return split_of(run)
+
+
+def test_other_spellings_of_a_class_are_that_class_and_said(run: Run, split: Split) -> None:
+    samples = [foreign("Normal ", 1), foreign("OPACITY", 2), foreign("opacity", 3)]
+    cases = external_cases(run, split, samples, same={})
+    assert [sample.label for sample in cases.samples] == ["normal", "opacity", "opacity"]
+    assert cases.same == {"Normal ": "normal", "OPACITY": "opacity"}
+    assert not cases.left_out
+
+
+def test_a_label_that_means_no_class_is_asked_about_and_never_dropped(run: Run, split: Split) -> None:
+    samples = [foreign("healthy", 1), foreign("opacity", 2), foreign("effusion", 3)]
+    with pytest.raises(DataError, match=r"“healthy” \(1 image\), “effusion” .*--same “healthy=CLASS”"):
+        external_cases(run, split, samples, same={})
+    cases = external_cases(run, split, samples, same={"healthy": "normal"}, leave_out=["effusion"])
+    assert [sample.label for sample in cases.samples] == ["normal", "opacity"]
+    assert cases.left_out == {"labelled “effusion”, which is none of the classes": 1}
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"same": {"healty": "normal"}}, "“healty” is no label of these data"),
+        ({"same": {"healthy": "norml"}}, "“norml” is no class of this run"),
+        ({"same": {}, "leave_out": ["helthy"]}, "“helthy” is no label of these data"),
+    ],
+)
+def test_what_is_said_of_names_that_are_not_there_is_refused(
+    run: Run, split: Split, said: dict[str, object], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        external_cases(run, split, [foreign("healthy", 1), foreign("opacity", 2)], **said)  # type: ignore[arg-type]
+
+
+def test_images_that_the_run_has_seen_test_nothing(run: Run, split: Split) -> None:
+    samples = [*split.train[:3], *split.test[:2], foreign("normal", 1), foreign(None, 2)]
+    cases = external_cases(run, split, samples, same={})
+    assert [sample.image_id for sample in cases.samples] == [foreign("normal", 1).image_id]
+    assert cases.left_out == {
+        "also in the training part of the run's own data": 3,
+        "also in the test part of the run's own data": 2,
+        "no label": 1,
+    }
+    with pytest.raises(DataError, match=r"No image is left to test on \(3: also in the training part"):
+        external_cases(run, split, split.train[:3], same={})
+
+
+def test_patients_that_both_sets_name_are_said(run: Run, split: Split) -> None:
+    known = split.train[0].patient_id
+    cases = external_cases(run, split, [foreign("normal", 1, known), foreign("normal", 2)], same={})
+    assert "1 of 2 images name a patient that the run's own data name too" in cases.remarks[0]
+    assert not external_cases(run, split, [replace(foreign("normal", 2))], same={}).remarks
