@@ -330,6 +330,7 @@ def validate(
     workspace = open_workspace(root)
     trained = runs.find_run(workspace, run)
     foreign = dataset_of(workspace, dataset)
+    say_lost(foreign.dataset_id, [sample.path for sample in foreign.samples])
     with reading.open_store(workspace.database) as store, progress("Testing") as bar:
         test = pipeline.validate_run(
             workspace,
