@@ -165,7 +165,7 @@ def _against(
         said
         for count, said in (
             (unknown, f"how {unknown:,} of them were drawn was not kept"),
-            (sought, f"readers went to {sought:,} of them by themselves"),
+            (sought, f"readers chose {sought:,} of them"),
             (
                 passed,
                 f"{counted(passed, 'case')} whose turn it was {were(passed)} not read",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from engine.report.reference_standards import answer_of, reviewed_labels
+
 from engine.records import Review, Verdict
 from engine.report.readers import reader_agreement, summarise_reviews
-from engine.report.reference_standards import answer_of, reviewed_labels
 from engine.statistics import cohen_kappa, krippendorff_alpha
 from tests.engine.report.test_build import a_run, case, other_of, review, some_cases
 

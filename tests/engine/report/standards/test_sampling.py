@@ -72,7 +72,7 @@ def test_undecided_cases_are_told_beside_every_number_and_not_below() -> None:
     [
         ("errors", "in order", "they were drawn for what they are (errors by the data"),
         ("most uncertain", "in order", "they were drawn for what they are (most uncertain)"),
-        ("all", "sought", "readers went to 3 of them by themselves"),
+        ("all", "sought", "readers chose 3 of them"),
         ("", "", "how 3 of them were drawn was not kept"),
     ],
 )
