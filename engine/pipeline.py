@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from engine.data import load_index, load_split, split_index
-from engine.errors import EngineError
+from engine.data import detail_of, load_index, load_split, read_mask, split_index
+from engine.errors import EngineError, ImageError
 from engine.external import ExternalTest, compare_with_internal, external_cases
 from engine.images import ImageCache, image_file, open_cache
 from engine.prediction import parts_of, predict, predict_and_explain
@@ -32,10 +33,21 @@ from engine.records import (
     TrainingRequest,
 )
 from engine.report import ExportedReport, Report, build_report, export_report
-from engine.runs import load_explanations, load_history, load_uncertainty, save_explanations, split_of
-from engine.saliency import DEFAULT_SALIENCY, heatmap_png, load_masks, pointing_game
+from engine.runs import (
+    load_explanations,
+    load_history,
+    load_uncertainty,
+    save_explanations,
+    sizes_of_run,
+    split_of,
+)
+from engine.saliency import DEFAULT_SALIENCY, heatmap_png, pointing_game
 from engine.training import BatchDone, StopRequested, train
 from engine.workspace import Workspace
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 READ_PARTS: tuple[Part, ...] = ("val", "test")
 PICTURE_SIDE = 512  # pixels of an image in a report
@@ -160,8 +172,17 @@ def read_samples(
     return predictions, explanations
 
 
-def pointing(run: Run, predictions: Sequence[Prediction], *, part: Part = "test") -> Estimate | None:
-    """Return how often the heatmap's peak lies on the known finding, in one part; None where no mask is known."""
+def pointing(
+    run: Run, predictions: Sequence[Prediction], *, part: Part = "test", said: list[str] | None = None
+) -> Estimate | None:
+    """Return how often the heatmap's peak lies on the known finding, in one part; None where no mask is known.
+
+    Args:
+        run: A finished run.
+        predictions: Its cases.
+        part: The part of the split.
+        said: Gets a sentence where masks cannot be used; they are left out.
+    """
     explanations = load_explanations(run.folder)
     known = {prediction.image_id for prediction in predictions}
     samples = [
@@ -169,10 +190,20 @@ def pointing(run: Run, predictions: Sequence[Prediction], *, part: Part = "test"
         for sample in split_of(run).part(part)
         if sample.mask_path is not None and sample.label == run.positive and sample.image_id in known
     ]
-    if not samples:
+    masks: dict[str, NDArray[np.bool_]] = {}
+    broken: list[ImageError] = []
+    for sample in samples:
+        try:
+            masks[sample.image_id] = read_mask(sample)
+        except ImageError as error:
+            broken.append(error)
+    if broken and said is not None:
+        which = f"{len(broken):,} of {len(samples):,} masks of the finding could not be used ({broken[0].problem})"
+        said.append(f"{which}; the pointing game leaves these images out.")
+    if not any(image_id in explanations and mask.any() for image_id, mask in masks.items()):
         return None
     patients = {sample.image_id: sample.patient_id for sample in samples}
-    return pointing_game(explanations, load_masks(samples), tolerance=POINTING_TOLERANCE, patients=patients)
+    return pointing_game(explanations, masks, tolerance=POINTING_TOLERANCE, patients=patients)
 
 
 def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | None = "test") -> Report:
@@ -188,16 +219,25 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
         ReportError: There are no predictions.
     """
     predictions = store.predictions(run.run_id, part=part)
+    split = split_of(run)
+    said: list[str] = []
+    sizes = sizes_of_run(run.folder)
+    small = detail_of(run.recipe.image_size, split.train).of_several(
+        [sizes.get(prediction.image_id) for prediction in predictions]
+    )
+    if small is not None:
+        said.append(f"{small}.")
     return build_report(
         run,
         predictions,
         history=load_history(run.folder),
         uncertainty=load_uncertainty(run.folder),
         reviews=store.reviews(run.run_id),
-        split=split_of(run),
+        split=split,
         explanations=load_explanations(run.folder),
-        pointing=pointing(run, predictions, part=part) if part else None,
+        pointing=pointing(run, predictions, part=part, said=said) if part else None,
         part=part,
+        further_limitations=said,
     )
 
 

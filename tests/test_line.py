@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.data.pixels.masks import read_mask
 from engine.pipeline import POINTING_TOLERANCE, export_run, report_run
 from engine.reading.store import open_store
 from engine.records import Review, Run, Verdict
 from engine.runs.folder import split_of
 from engine.runs.heatmaps import load_explanations
-from engine.saliency.faithfulness import chance_level, load_masks, pointing_game
+from engine.saliency.faithfulness import chance_level, pointing_game
 from engine.statistics.ranking import auroc
 from engine.workspace import Workspace
 
@@ -33,7 +34,7 @@ def test_the_machine_reads_the_sample_films_and_looks_at_the_findings(walked: tu
     samples = [
         s for s in (*split_of(run).test, *split_of(run).val) if s.mask_path and s.label == run.positive
     ]
-    masks = load_masks(samples)
+    masks = {sample.image_id: read_mask(sample) for sample in samples}
     hits = pointing_game(explanations, masks, tolerance=POINTING_TOLERANCE).value
     assert hits > 4 * chance_level(masks)
     for moved in (np.fliplr, np.flipud, np.transpose):  # a heatmap the wrong way round would be noticed

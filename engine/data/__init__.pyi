@@ -16,6 +16,12 @@ from .patients import (
     patients_words as patients_words,
     unit_words as unit_words,
 )
+from .pixels.masks import read_mask as read_mask
+from .pixels.sizes import (
+    Detail as Detail,
+    detail_of as detail_of,
+    sizes_of as sizes_of,
+)
 from .proposing.answers import (
     answers_from_json as answers_from_json,
     answers_from_options as answers_from_options,

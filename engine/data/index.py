@@ -20,6 +20,8 @@ from engine.data.fingerprint import Scanned, scan_all
 from engine.data.folders import Listed
 from engine.data.names import is_placeholder, order_classes
 from engine.data.patients import settle_patients
+from engine.data.pixels.masks import check_masks
+from engine.data.pixels.sizes import find_small_images
 from engine.data.proposing.propose import draft
 from engine.data.saved import IndexSummary, list_indexes, load_index, save_index
 from engine.data.sources import stem
@@ -162,10 +164,13 @@ def _build(
         )
     samples, unnamed = settle_patients(samples, key)
     samples, duplicates = checks.settle_duplicates(samples)
+    samples, of_masks = check_masks(samples)
     classes = order_classes({sample.label for sample in samples if sample.label is not None})
     issues += unnamed
     issues += duplicates
+    issues += of_masks
     issues += checks.find_odd_images(remarks)
+    issues += find_small_images(samples)
     issues += checks.find_near_duplicates(samples, looks)
     issues += checks.find_patient_overlap(samples)
     issues += checks.find_small_classes(samples, classes)

@@ -86,6 +86,11 @@ class DataIssueKind(StrEnum):
     NEARLY_WHITE = "nearly white"
     BLANK_TAIL = "blank lower part"
     ODD_HEADER = "odd header"
+    SMALL_IMAGE = "far smaller image"
+    MASK_UNREADABLE = "mask unreadable"
+    MASK_SIZE = "mask of another shape"
+    MASK_SCALED = "mask of another size"
+    MASK_EMPTY = "empty mask"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

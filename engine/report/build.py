@@ -74,6 +74,7 @@ def build_report(
     part: Part | None = "test",
     prevalence: float | None = None,
     software: Mapping[str, str] | None = None,
+    further_limitations: Sequence[str] = (),
 ) -> Report:
     """Compute a report.
 
@@ -89,6 +90,7 @@ def build_report(
         part: The part of the split to report on; None means every prediction.
         prevalence: How common the finding is where the model would be used; adds predictive values.
         software: Package → version at training; None means the versions of now.
+        further_limitations: Sentences on what else these figures do not show.
 
     Raises:
         ReportError: There is no prediction to report on, or it is not of this run.
@@ -126,7 +128,7 @@ def build_report(
         right=right,
         pointing=pointing,
         subgroups=subgroups,
-        limitations=limitations(run, part, against, split, bool(methods)),
+        limitations=(*limitations(run, part, against, split, bool(methods)), *further_limitations),
         checklist=checklist(
             run,
             part=part,

@@ -19,4 +19,8 @@ from .history import (
     load_history as load_history,
     write_history as write_history,
 )
+from .sizes import (
+    save_sizes as save_sizes,
+    sizes_of_run as sizes_of_run,
+)
 from .software import environment as environment

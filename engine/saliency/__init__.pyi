@@ -1,5 +1,4 @@
 from .faithfulness import (
-    load_masks as load_masks,
     pointing_game as pointing_game,
 )
 from .heatmap import heatmap_png as heatmap_png

@@ -8,7 +8,7 @@ score fall when the hot places are taken away (deletion and insertion), and does
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,8 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engine.errors import DataError
-from engine.images import load_image
-from engine.records import Estimate, Explanation, Sample
+from engine.records import Estimate, Explanation
 from engine.saliency.heatmap import upsample
 from engine.saliency.methods import DEFAULT_SALIENCY, explain
 from engine.statistics import proportion
@@ -30,25 +29,6 @@ if TYPE_CHECKING:
     from engine.models import Classifier
 
 Masks = Mapping[str, NDArray[np.bool_]]
-
-
-def load_masks(samples: Iterable[Sample]) -> dict[str, NDArray[np.bool_]]:
-    """Load the masks of known findings.
-
-    Args:
-        samples: Those without a mask are left out.
-
-    Returns:
-        (H, W) bool by image id: where the finding lies.
-
-    Raises:
-        ImageError: A mask cannot be read.
-    """
-    return {
-        sample.image_id: load_image(sample.mask_path, channels=1)[:, :, 0] > 0
-        for sample in samples
-        if sample.mask_path is not None
-    }
 
 
 # --------------------------------------------------------------------------------------- against known findings

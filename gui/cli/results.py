@@ -91,7 +91,9 @@ def predict(
             method=method or saliency.DEFAULT_SALIENCY,
         )
     add_to_table(written, trained, predictions, samples)
+    small = small_images(trained, samples)
     if review:
+        runs.save_sizes(trained.folder, samples)
         kept = runs.load_explanations(trained.folder)
         runs.save_explanations(trained.folder, {**kept, **explanations}.values())
         with reading.open_store(workspace.database) as store:
@@ -101,6 +103,7 @@ def predict(
             {
                 "run_id": trained.run_id,
                 "table": written,
+                "far_smaller_than_trained_on": [sample.path for sample in small],
                 "classes": trained.classes,
                 "predictions": [
                     {
@@ -118,6 +121,16 @@ def predict(
     rows = [(p.path.name, p.predicted, *(f"{value:.3f}" for value in p.probabilities)) for p in predictions]
     show_table(("image", "predicted", *trained.classes), rows)
     say(f"Added to {written}")
+
+
+def small_images(run: Run, samples: Sequence[Sample]) -> list[Sample]:
+    """Return the images that are far smaller than what a run was trained on, having said so."""
+    detail = data.detail_of(run.recipe.image_size, runs.split_of(run).train)
+    sizes = data.sizes_of(samples)
+    said = detail.of_several([sizes.get(sample.image_id) for sample in samples])
+    if said is not None:
+        say(f"{said}.")
+    return [sample for sample in samples if detail.lacks(sizes.get(sample.image_id))]
 
 
 def say_foreign_labels(run: Run, samples: Sequence[Sample]) -> None:

@@ -14,7 +14,14 @@ THUMBNAILS = 8
 """Pictures shown of each class and of each kind of issue."""
 LISTED = 1_000
 """Names of files listed behind one message."""
-NO_PICTURE = frozenset({DataIssueKind.UNREADABLE, DataIssueKind.MISSING_FILE, DataIssueKind.SKIPPED})
+NO_PICTURE = frozenset(
+    {
+        DataIssueKind.UNREADABLE,
+        DataIssueKind.MISSING_FILE,
+        DataIssueKind.SKIPPED,
+        DataIssueKind.MASK_UNREADABLE,
+    }
+)
 """Kinds of issue whose files are no images that could be shown."""
 
 MEANINGS: Mapping[DataIssueKind, str] = {
@@ -48,6 +55,16 @@ MEANINGS: Mapping[DataIssueKind, str] = {
     DataIssueKind.PATIENT_UNCLEAR: "The patient is not known for all images. Images of an unnamed patient can be "
     "in both training and test.",
     DataIssueKind.TABLE_FOUND: "A table that describes the images is in the same folder.",
+    DataIssueKind.NO_CONTRAST: "Images of one grey level: nothing can be learnt from them.",
+    DataIssueKind.NEARLY_BLACK: "Images that are black nearly everywhere, as when exposure or window failed.",
+    DataIssueKind.NEARLY_WHITE: "Images that are white nearly everywhere, as when exposure or window failed.",
+    DataIssueKind.BLANK_TAIL: "Images whose lower part is blank, as when a file was cut short.",
+    DataIssueKind.ODD_HEADER: "The file says something odd of its pixels. They are shown as well as can be.",
+    DataIssueKind.SMALL_IMAGE: "Images with far fewer pixels than the others: enlarged, they lack detail.",
+    DataIssueKind.MASK_UNREADABLE: "Masks that cannot be opened. Their images are used without a mask.",
+    DataIssueKind.MASK_SIZE: "Masks that do not fit their images, which are used without a mask.",
+    DataIssueKind.MASK_SCALED: "Masks with fewer or more pixels than their images. They are scaled to them.",
+    DataIssueKind.MASK_EMPTY: "Masks on which nothing is marked, although the class says that there is a finding.",
     DataIssueKind.SKIPPED: "Files that are not images, or that cannot be used. They are left out.",
 }
 

@@ -21,6 +21,7 @@ from engine.records import PART_NAMES, PARTS, Explanation, Prediction, Uncertain
 from engine.report import operating_words
 from engine.runs import load_run
 from gui.pages.review.reading_session import ASKED, Desk, Reading, StaleCaseError, part_named, review_of, text
+from gui.pages.review.remarks import size_remark
 from gui.pages.review.viewer.viewer import ReviewPane
 from gui.pages.where_now import look_there
 from gui.web import AppSession, answered, explanation, image_url, sentence
@@ -295,6 +296,7 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
         "dropout": _passes(dropout) if dropout else None,
         "conformal": ", ".join(case.conformal_set) or None,
         "method": f"{heat.method}, for {heat.target}" if heat else trouble,
+        "remark": size_remark(session.workspace.runs / reading.run_id, case.image_id),
         "before": _before(desk, reading, case),
     } | _addresses(session, reading.run_id, case.image_id)
 

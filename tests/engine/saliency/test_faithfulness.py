@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings, strategies as st
-from PIL import Image
 from torch import nn
 
-from engine.errors import DataError, ImageError
+from engine.errors import DataError
 from engine.models.classifier import Classifier, ClassifierHead
-from engine.records import Explanation, Head, Sample
+from engine.records import Explanation, Head
 from engine.saliency.faithfulness import (
     chance_level,
     deletion_insertion,
     energy_inside,
-    load_masks,
     peak,
     pointing_game,
     randomisation_check,
@@ -154,22 +150,6 @@ def test_nothing_to_score_is_said():
         pointing_game({"a": explanation(np.eye(7))}, {"b": np.ones((4, 4), dtype=bool)})
     with pytest.raises(DataError, match="mask"):
         energy_inside({"a": explanation(np.eye(7))}, {"a": np.zeros((4, 4), dtype=bool)})
-
-
-def sample(path: Path, mask: Path | None) -> Sample:
-    return Sample(path=path, image_id=path.stem, label="opacity", patient_id="p", mask_path=mask)
-
-
-def test_masks_are_read_as_what_is_not_black(tmp_path):
-    drawn = np.zeros((6, 9), dtype=np.uint8)
-    drawn[1, 2], drawn[4, 7] = 255, 1
-    Image.fromarray(drawn).save(tmp_path / "mask.png")
-    masks = load_masks([sample(tmp_path / "a.png", tmp_path / "mask.png"), sample(tmp_path / "b.png", None)])
-    assert list(masks) == ["a"]
-    assert masks["a"].dtype == bool
-    assert np.array_equal(masks["a"], drawn > 0)
-    with pytest.raises(ImageError):
-        load_masks([sample(tmp_path / "a.png", tmp_path / "gone.png")])
 
 
 # -------------------------------------------------------------------------------- a net that reads one bright place

@@ -196,6 +196,8 @@ function describe(next, heatRead) {
   text('method', !next.heat ? next.method ?? 'not computed' : heatRead ? next.method : 'cannot be shown');
   text('label', 'hidden');
   root.querySelector('[data-do="reveal"]').hidden = false;
+  at('remark').hidden = !next.remark;
+  text('remark', next.remark ?? '');
   at('before').hidden = !next.before;
   text('before', next.before ? next.before.sentence : '');
 }

@@ -11,7 +11,7 @@ from engine.data.split_choices import Choices, load_choices, positive_of, save_c
 from engine.errors import DataError, SplitError
 from engine.records import DataIssue, DataIssueKind, Index, Sample
 from engine.workspace import Workspace
-from gui.pages.data.overview import class_pictures, counts_table, issues, summary
+from gui.pages.data.overview import MEANINGS, class_pictures, counts_table, issues, summary
 from gui.pages.data.page import SHOWN, apply_split, dataset_choices, first_look, show
 from gui.pages.data.split_form import choices_from_percent
 from gui.web import markup
@@ -198,3 +198,7 @@ def test_the_finding_is_the_class_that_is_not_normal_unless_chosen(tmp_path: Pat
     two = ("normal", "opacity")
     assert positive_of(two) == positive_of(two, "none of these") == "opacity"
     assert positive_of(two, "normal") == "normal"
+
+
+def test_every_kind_of_issue_has_a_meaning() -> None:
+    assert set(MEANINGS) == set(DataIssueKind)

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
+import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from engine.data import load_split, save_split
 from engine.errors import ReviewError
+from engine.records import Run
+from engine.workspace import Workspace
 from gui.pages.review.reading_session import LONGEST_READING, Reading, review_of
+from gui.pages.review.remarks import size_remark
 
 READING = Reading(run=None, queue="all", part=None, reader="A")  # type: ignore[arg-type]
 
@@ -39,3 +46,19 @@ def test_what_is_no_verdict_is_refused_in_a_sentence() -> None:
         with pytest.raises(ReviewError, match="cannot be read"):
             review_of(READING, sent(**odd))
     assert math.isinf(review_of(READING, sent(seconds=-math.inf)).seconds)  # the store refuses it
+
+
+def test_a_film_far_smaller_than_those_trained_on_is_said_to_be_so_beside_it(
+    trained: tuple[Workspace, Run], tmp_path: Path
+) -> None:
+    shutil.copytree(trained[1].folder, tmp_path / "run")
+    split = load_split(tmp_path / "run" / "split.csv")
+    first = split.test[0].image_id
+    assert size_remark(tmp_path / "run", first) is None
+    small = tuple(replace(sample, width=12, height=15) for sample in split.test)
+    save_split(replace(split, test=small), tmp_path / "run" / "split.csv")
+    said = size_remark(tmp_path / "run", first)
+    assert said is not None and "12 × 15 pixels" in said and "less than half of the 32" in said
+    (tmp_path / "run" / "sizes.json").write_text("[")
+    assert size_remark(tmp_path / "run", first) is None  # the image is read all the same
+    assert size_remark(tmp_path / "nowhere", first) is None
