@@ -102,14 +102,14 @@ def find_small_images(samples: Sequence[Sample]) -> list[DataIssue]:
     if not small:
         return []
     first = small[0]
-    whose = "at which nets read images unless told otherwise" if detail.reads else "of most images here"
+    whose = "at which models read images unless told otherwise" if detail.reads else "of most images here"
     which = f"{first.path.name} ({first.width:,} × {first.height:,} pixels) is"
     if len(small) > 1:
         which = f"{len(small):,} images, {first.path.name} ({first.width:,} × {first.height:,} pixels) among them, are"
     message = (
         f"{which} far smaller than the others: the shorter side has less than half of the {detail.side:,} pixels "
         f"{whose}; "
-        "bring them in full size if you have it, as a net may learn the blur of small images instead of the finding"
+        "bring them in full size if you have it, as a model may learn the blur of small images instead of the finding"
     )
     return [
         DataIssue(
