@@ -35,6 +35,8 @@ PAGE: Doors = (
     ("GET", "/gradio_api/heartbeat/{session_hash}"),
 )
 EVENTS: Doors = (("POST", "/gradio_api/queue/join"), ("GET", "/gradio_api/queue/data"))
+AT_ONCE: Doors = (("POST", "/gradio_api/run/predict"),)
+"""Events that do not wait in the queue; which one is said in the body."""
 FUNCTIONS: Doors = (("POST", "/gradio_api/component_server"), ("POST", "/gradio_api/component_server/"))
 FILES_IN: Doors = (("POST", "/gradio_api/upload"), ("GET", "/gradio_api/upload_progress"))
 FILES_OUT: Doors = (("GET", "/gradio_api/file={path_or_url:path}"),)
@@ -132,6 +134,7 @@ def openings_of(pages: gr.Blocks, own: Iterable[OwnRoute], files: Path) -> Openi
     doors = [
         *PAGE,
         *(EVENTS if events else ()),
+        *(AT_ONCE if any(not event.queue for event in events) else ()),
         *(FUNCTIONS if functions else ()),
         *(FILES_IN if takes else ()),
         *(FILES_OUT if gives else ()),

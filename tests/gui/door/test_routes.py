@@ -30,6 +30,8 @@ from gui.web.session import open_session
 
 HALF = {"HEAD /gradio_api/file={path_or_url:path}"}
 """Gradio's, by a method that no page of ours uses, where another is open."""
+AT_ONCE = "POST /gradio_api/run/predict"
+"""One address of /gradio_api/run/{api_name}: the owner's events that do not wait in the queue, named in the body."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND")
 
 PAGE = {
@@ -176,6 +178,8 @@ def test_every_route_of_the_router_is_on_a_list(window: Window) -> None:
     unlisted = {one for one in found - OWNER - HALF if one.split()[1] not in NOBODY}
     assert not unlisted, f"Say who may ask for it: {unlisted}"
     assert may(window) <= found, "On a list, and not there"
+    opened = {f"{one.method} {one.path}" for one in window.guard.openings.all}
+    assert opened == may(window) | (set() if window.session.read_only else {AT_ONCE})
 
 
 def test_whoever_is_let_in_gets_what_the_pages_need_and_nothing_else(window: Window) -> None:
@@ -257,15 +261,16 @@ def test_a_file_is_given_out_of_our_folder_alone(window: Window) -> None:
 
 
 def test_an_event_that_is_added_opens_the_queue_and_one_that_takes_a_file_opens_uploads() -> None:
-    def open_with(*, event: bool, file: bool) -> set[str]:
+    def open_with(*, event: bool, file: bool, queue: bool = True) -> set[str]:
         with gr.Blocks() as pages:
             thing = gr.File() if file else gr.Textbox()
             if event:
-                thing.change(lambda given: None, thing, None)
+                thing.change(lambda given: None, thing, None, queue=queue)
         return {f"{one.method} {one.path}" for one in openings_of(pages, [], Path("/nowhere")).all}
 
     assert open_with(event=False, file=True) == PAGE
     queue = {"POST /gradio_api/queue/join", "GET /gradio_api/queue/data"}
     assert open_with(event=True, file=False) == PAGE | queue
+    assert open_with(event=True, file=False, queue=False) == PAGE | queue | {AT_ONCE}
     uploads = {"POST /gradio_api/upload", "GET /gradio_api/upload_progress"}
     assert open_with(event=True, file=True) == PAGE | queue | uploads
