@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 import stat
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -23,6 +24,9 @@ SCHEMA_VERSION = 2
 KEPT_BYTES = {"images": 20 << 30, "features": 8 << 30, "nets": 1 << 30}
 """What may stay in a workspace's cache from one run to the next: decoded images, films and thumbnails; the banks of
 features; nets converted for OpenVINO."""
+
+LONGEST_LOG, LOG_START, LOG_END = 4 << 20, 512 << 10, 1 << 20
+"""Bytes of a log, and of its beginning and its end that stay when it is shortened."""
 
 Item = TypeVar("Item")
 
@@ -39,6 +43,10 @@ def storage_error(error: OSError, path: Path) -> WorkspaceError:
             f"The disk with {path} is full",
             "Free some space (`overread doctor` shows how much the cache takes) and try again; "
             "nothing that was saved before is lost",
+        )
+    if error.errno == errno.EFBIG:
+        return WorkspaceError(
+            f"{path} is larger than a file may be here", "Choose another disk, or ask for a larger limit"
         )
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return WorkspaceError(
@@ -72,34 +80,91 @@ def write_atomic(path: Path, data: bytes | str) -> None:
     Raises:
         WorkspaceError: The disk is full, or the folder cannot be written to.
     """
-    raw = data.encode() if isinstance(data, str) else data
-    temporary = ""
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(raw)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        raise storage_error(error, path) from error
+    write_together([(path, data)])
 
 
-def create_private(path: Path) -> int:
-    """Make an empty file that its owner alone may read, from its first moment on and whatever the umask says.
+def write_together(files: Iterable[tuple[Path, bytes | str]]) -> list[Path]:
+    """Write files that belong together: all are there afterwards, or those from before are, and nothing half.
+
+    Each is written whole beside its place first. Only then do they take their places, which needs no room.
+
+    Args:
+        files: Path and content each, made one after another; their folders must exist.
 
     Returns:
-        Its descriptor, open for writing.
+        The paths, in order.
 
     Raises:
-        OSError: It is there already, or cannot be made.
+        WorkspaceError: The disk is full, a folder cannot be written to, or there is a folder of that name.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    written: dict[Path, Path] = {}  # where it lies → where it belongs
+    path = Path()
+    try:
+        for path, data in files:
+            beside = path.with_name(f".writing-{secrets.token_hex(8)}")
+            written[beside] = path  # before it is there: whatever happens now, it is deleted
+            with os.fdopen(open_private(beside, os.O_EXCL), "wb") as stream:
+                stream.write(data.encode() if isinstance(data, str) else data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        for beside, path in written.items():
+            beside.replace(path)
+    except BaseException as error:  # Ctrl-C too
+        for beside in written:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise storage_error(error, path) from error
+        raise
+    return list(written.values())
+
+
+def open_private(path: Path, flags: int = 0) -> int:
+    """Open a file for writing that only its owner may read, from its first moment on and whatever the umask says.
+
+    Args:
+        path: Made when it is not there; one that is there keeps its rights.
+        flags: Of `os.open`, such as `os.O_EXCL` and `os.O_APPEND`.
+
+    Returns:
+        Its descriptor.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    flags |= os.O_WRONLY | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        if flags & os.O_EXCL:
+            raise
+        return os.open(path, flags & ~os.O_EXCL)
     if hasattr(os, "fchmod"):
         os.fchmod(descriptor, 0o600)  # a umask may have taken even the owner's rights
     return descriptor
+
+
+def bound_log(path: Path) -> None:
+    """Shorten a log that has grown too long: its first and its last lines stay.
+
+    Whoever writes to it has opened it to append, and goes on at its new end.
+
+    Args:
+        path: The log; one that is not there is none too long.
+    """
+    with suppress(OSError), path.open("r+b") as log:
+        length = log.seek(0, os.SEEK_END)
+        if length <= LONGEST_LOG:
+            return
+        log.seek(length - LOG_END)
+        last = log.read()
+        log.seek(LOG_START)
+        left_out = length - LOG_START - LOG_END
+        log.write(f"\n… {left_out:,} bytes are left out here …\n".encode())
+        log.write(last)
+        log.truncate()
 
 
 def check_room(what_needs: str, needed: int, folder: Path, remedy: str) -> None:

@@ -12,22 +12,38 @@ Images that lie elsewhere stay where they are, and are only read.
 
 from __future__ import annotations
 
+import atexit
+import errno
 import os
+import shlex
+import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.errors import WorkspaceError
 from engine.storage import DISK_FULL, storage_error
 
+REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 ENVIRONMENT_VARIABLE = "OVERREAD_WORKSPACE"
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """Where things lie."""
+    """Where things lie.
+
+    Attributes:
+        root: The folder.
+        scratch: Where the cache is instead, for a workspace that may only be looked at.
+    """
 
     root: Path
+    scratch: Path | None = None
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it may only be looked at; whatever writes to it raises `WorkspaceError`."""
+        return self.scratch is not None
 
     @property
     def database(self) -> Path:
@@ -57,7 +73,7 @@ class Workspace:
     @property
     def cache(self) -> Path:
         """What can be made again."""
-        return self.root / "cache"
+        return self.scratch or self.root / "cache"
 
 
 def default_root() -> Path:
@@ -73,13 +89,14 @@ def default_root() -> Path:
 def open_workspace(root: Path | None = None) -> Workspace:
     """Open a workspace, making its folders if they are not there, readable by this user alone.
 
-    A full disk is no reason not to open it: what is there can be read, and whatever writes says so itself.
+    A full disk is no reason not to open it: what is there can be read, and whatever writes says so itself. Nor is a
+    workspace that may not be written to: it is looked at, with a cache elsewhere that is gone with the program.
 
     Args:
         root: The folder; None means `default_root()`.
 
     Raises:
-        WorkspaceError: The folder cannot be made, or may not be written to.
+        WorkspaceError: The folder cannot be made, or may not be read.
     """
     wanted = root or default_root()
     try:
@@ -97,6 +114,61 @@ def open_workspace(root: Path | None = None) -> Workspace:
     except OSError as error:
         if error.errno in DISK_FULL and workspace.cache.is_dir():
             return workspace
+        if error.errno in REFUSED and os.access(workspace.database, os.R_OK):
+            return replace(workspace, scratch=_scratch())
         at_fault = Path(error.filename) if isinstance(error.filename, str) else workspace.root
         raise storage_error(error, at_fault) from error
     return workspace
+
+
+def _scratch() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="overread-cache-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def remarks(workspace: Workspace) -> list[str]:
+    """Return what whoever opens a workspace should know of it: who else may read it, and that nothing can be stored."""
+    found = []
+    if others := who_may_read(workspace.root):
+        found.append(
+            f"{others} of this computer may read the workspace folder {workspace.root}. If that is not wanted: "
+            f"chmod 700 {shlex.quote(str(workspace.root))}"
+        )
+    if workspace.read_only:
+        found.append(
+            f"The workspace folder {workspace.root} may not be written to: it can be looked at and reported from, but "
+            "no verdict, data set or run can be stored"
+        )
+    return found
+
+
+def who_may_read(folder: Path) -> str:
+    """Return which other accounts may read or enter a folder, in words; empty when none, or on Windows.
+
+    A folder inside one that others may not enter is closed to them whatever its own rights are.
+    """
+    if not hasattr(os, "geteuid"):
+        return ""
+    real = folder.resolve()
+    closed_to = {"other": not real.stat().st_mode & 0o005, "group": not real.stat().st_mode & 0o050}
+    for above in real.parents:
+        closed_to["other"] |= not above.stat().st_mode & 0o001
+        closed_to["group"] |= not above.stat().st_mode & 0o011
+    if not closed_to["other"]:
+        return "Every account"
+    return "" if closed_to["group"] or _is_private(real.stat().st_gid) else "The accounts of its group"
+
+
+def _is_private(group: int) -> bool:
+    """Return whether a group has one account, as many systems give each account a group of its own."""
+    import grp
+    import pwd
+
+    try:
+        members = {*grp.getgrgid(group).gr_mem} | {
+            one.pw_name for one in pwd.getpwall() if one.pw_gid == group
+        }
+    except KeyError:
+        return False
+    return len(members) <= 1

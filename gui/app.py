@@ -300,7 +300,9 @@ def serve(
     def end(number: int, frame: FrameType | None) -> None:
         ended.set()
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    signals = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    heeded = [number for number in signals if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in heeded}
     try:
         print(f"Overread is open at {window.address} (Ctrl-C ends it)", flush=True)
         with way_in(workspace.root, window.port, window.address) as leads:

@@ -27,10 +27,11 @@ from urllib.parse import quote
 
 from engine.errors import EngineError
 from engine.reading import open_store
+from engine.storage import bound_log
 from engine.workspace import Workspace
 from gui.app import start
 from gui.door import Password
-from gui.sharing import WAYS, Deadline, Order, Tunnel
+from gui.sharing import LOG_FILE, WAYS, Deadline, Order, Tunnel
 from gui.web import AppSession
 
 WRONG_TRIES_A_MINUTE = 5
@@ -123,6 +124,7 @@ def serve_copy(folder: Path, order: Mapping[str, Any], answer: Answer, ended: th
             news = {"tunnel": tunnel.pid, "note": " ".join(filter(None, (door.lock_out, tunnel.note)))}
             if news != told:
                 answer(told := news)
+            bound_log(folder / LOG_FILE)
         if not ended.is_set():
             answer({"note": why})
     except EngineError as error:

@@ -15,7 +15,7 @@ from engine.experiments.comparison import FIGURES, Contrast, Row, RunComparison
 from engine.records import PART_NAMES
 from engine.report import duration, fill_template, forest_svg, overlaid_svg, plain
 from engine.spreadsheet import write_csv
-from engine.storage import storage_error, versioned, write_atomic
+from engine.storage import storage_error, versioned, write_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,13 @@ def write_comparison(comparison: RunComparison, folder: Path) -> WrittenComparis
     written = WrittenComparison(
         html=folder / "comparison.html", csv=folder / "comparison.csv", json=folder / "comparison.json"
     )
-    write_atomic(written.html, render_page(comparison))
-    write_atomic(written.csv, write_csv(_lines(comparison)))
-    write_atomic(
-        written.json, json.dumps(versioned(document(comparison)), indent=1, ensure_ascii=False) + "\n"
+    numbers = json.dumps(versioned(document(comparison)), indent=1, ensure_ascii=False) + "\n"
+    write_together(
+        [
+            (written.html, render_page(comparison)),
+            (written.csv, write_csv(_lines(comparison))),
+            (written.json, numbers),
+        ]
     )
     return written
 

@@ -1,6 +1,7 @@
 from .control import (
     list_jobs as list_jobs,
     resume as resume,
+    started_here as started_here,
     status as status,
     stop as stop,
     submit as submit,

@@ -33,6 +33,7 @@ from engine.jobs.files import (
     write_status,
 )
 from engine.records import Epoch
+from engine.storage import bound_log
 
 HEARTBEAT = 1.0  # seconds
 RESERVE_FILE = "reserve"  # its room is given back at the end: a full disk must not swallow the last word
@@ -98,6 +99,7 @@ class StatusReporter:
     def _beat(self) -> None:
         while not self._ended.wait(HEARTBEAT):
             self._write()
+            bound_log(self.folder / LOG_FILE)
 
     def _write(self) -> None:
         with self._lock:

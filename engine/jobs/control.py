@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -41,7 +42,7 @@ from engine.jobs.files import (
 )
 from engine.kept_files import JsonFile, ignore, read_json
 from engine.records import FolderName, TrainingRequest
-from engine.storage import storage_error, versioned, write_atomic
+from engine.storage import open_private, storage_error, versioned, write_atomic
 from engine.workspace import Workspace
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "log_tail",
     "resume",
     "running_job",
+    "started_here",
     "status",
     "stop",
     "submit",
@@ -108,7 +110,18 @@ def submit(workspace: Workspace, training: TrainingRequest, *, runner: str = RUN
             folder.mkdir(mode=0o700)
         except OSError as error:
             raise storage_error(error, folder) from error
-        return _start(workspace, folder, request, runner)
+        try:
+            return _start(workspace, folder, request, runner)
+        except BaseException:  # Ctrl-C too: nothing is left of what never began
+            if folder not in _children:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+
+def started_here() -> list[Path]:
+    """Return the folders of the runs that this very process started and that go on without it."""
+    going_on = [folder for folder, process in _children.items() if process.poll() is None]
+    return [folder for folder in going_on if not (folder / CANCEL_FILE).exists()]
 
 
 def resume(workspace: Workspace, run_id: str, *, runner: str = RUNNER) -> Job:
@@ -141,6 +154,8 @@ def _one_at_a_time(workspace: Workspace) -> Iterator[None]:
             yield
     except Timeout as error:
         raise TrainingError("Another run is just being started", "Try again in a moment") from error
+    except OSError as error:  # of the lock: a workspace that may only be looked at
+        raise storage_error(error, workspace.root) from error
 
 
 def running_job(workspace: Workspace) -> JobStatus | None:
@@ -169,6 +184,10 @@ def _is_held(lock: FileLock) -> bool:
             return False
     except Timeout:
         return True
+    except OSError:
+        return (
+            False  # a workspace that may not be written to: nothing is at work in it that we could wait for
+        )
 
 
 def _start(workspace: Workspace, folder: Path, request: JobRequest, runner: str) -> Job:
@@ -188,7 +207,7 @@ def _start(workspace: Workspace, folder: Path, request: JobRequest, runner: str)
         )
     )
     write_atomic(workspace.root / _CURRENT_FILE, json.dumps(versioned({"run_id": folder.name})))
-    with (folder / LOG_FILE).open("ab") as log:
+    with os.fdopen(open_private(folder / LOG_FILE, os.O_APPEND), "ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "engine.jobs", str(folder), runner],
             # The package's own parent, so that a folder called "engine" where the user stands is never run.

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from engine.errors import StoreError
-from engine.storage import create_private
+from engine.storage import open_private
 
 Identity = tuple[int, int] | None  # device and inode; None where there is no file
 
@@ -91,7 +91,7 @@ def make_file(path: Path) -> None:
     A file that is there already is left as it is. One that cannot be made is SQLite's to complain of.
     """
     with suppress(OSError):
-        os.close(create_private(path))
+        os.close(open_private(path, os.O_EXCL))
 
 
 def may_write(path: Path) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 import typer
 
 from engine.errors import EngineError
-from engine.workspace import Workspace, default_root, open_workspace
+from engine.workspace import Workspace, default_root, open_workspace, remarks
 from gui.cli.options import LOOK, JsonOption, WorkspaceOption
 from gui.cli.terminal import show_json, show_table
 
@@ -154,8 +154,9 @@ def _weights(name: str, _root: Path) -> Check:
 def _workspace(name: str, root: Path) -> Check:
     workspace = open_workspace(root)
     runs = sum(1 for _ in workspace.runs.glob("*/run.json"))
-    datasets = sum(1 for folder in workspace.datasets.iterdir() if folder.is_dir())
-    return Check(name=name, found=f"{workspace.root}, {datasets} data sets, {runs} finished runs")
+    datasets = sum(1 for folder in workspace.datasets.glob("*") if folder.is_dir())
+    found = ". ".join([f"{workspace.root}, {datasets} data sets, {runs} finished runs", *remarks(workspace)])
+    return Check(name=name, found=found)
 
 
 def _database(name: str, root: Path) -> Check:

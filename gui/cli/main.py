@@ -2,7 +2,8 @@
 
 Each command stands beside what it does. Their modules import the engine's chapters (`from engine import data`),
 which load what is used when it is used: `overread --help` and a mistyped command answer at once.
-0 is good, 1 is an `EngineError` (its two sentences on stderr), 2 is a wrong command line, 130 is Ctrl-C.
+0 is good, 1 is an `EngineError` (its two sentences on stderr), 2 is a wrong command line, 130 is Ctrl-C (143 SIGTERM,
+129 a terminal that was closed: `gui.__main__`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import typer
 
 from engine.errors import EngineError
 from gui.cli import compare, data, demo, doctor, proposal, recipes, results, train, window
+from gui.cli.terminal import say_what_goes_on
 
 app = typer.Typer(
     name="overread",
@@ -47,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        say_what_goes_on()
         return 130
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)

@@ -16,7 +16,7 @@ from engine.errors import DataError, ReportError
 from engine.records import PARTS, DataIssue, DataIssueKind, Part, Sample
 from engine.report import EXPORTS
 from engine.spreadsheet import read_csv, write_csv
-from engine.storage import storage_error, write_atomic
+from engine.storage import storage_error, write_atomic, write_together
 from engine.workspace import open_workspace
 from gui.cli.data import dataset_of, read_images, say_lost
 from gui.cli.options import (
@@ -226,11 +226,13 @@ def explain(
             workspace, trained, chosen, progress=bar, method=method or saliency.DEFAULT_SALIENCY
         )
     make_folder(out)
-    written = []
-    for one in predictions:
-        picture = out / f"{one.path.stem}-{one.image_id[:8]}.png"
-        write_atomic(picture, overlay_png(one.path, explanations[one.image_id].heatmap))
-        written.append(picture)
+    written = write_together(
+        (
+            out / f"{one.path.stem}-{one.image_id[:8]}.png",
+            overlay_png(one.path, explanations[one.image_id].heatmap),
+        )
+        for one in predictions
+    )
     if as_json:
         show_json({"run_id": trained.run_id, "pictures": written})
     else:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from engine.jobs import JobStatus
+
+
+STOP_SECONDS = 8.0  # less than what a system that shuts down gives to a program
 
 
 def answers() -> Console:
@@ -107,36 +112,76 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
-def watch_job(folder: Path, *, on_change: Callable[[JobStatus], None] | None = None) -> JobStatus:
+def watch_job(
+    folder: Path, *, on_change: Callable[[JobStatus], None] | None = None, ours: bool = True
+) -> JobStatus:
     """Follow a training run on stderr until it ends, and return how it ended.
 
-    Ctrl-C asks whether to stop the training or to leave it running. Where nobody can be asked, it is stopped:
-    what nobody sees should not go on using the machine.
+    Ctrl-C asks whether to stop the training or to leave it running. Where nobody can be asked (no terminal, SIGTERM, a
+    terminal that was closed), what this command started is stopped, since what nobody sees should not go on using the
+    machine, and what another command started goes on.
 
     Args:
         folder: The run's folder.
         on_change: Told of every change as well.
+        ours: Whether this command started the run.
 
     Raises:
         RunError: The folder holds no run.
-        KeyboardInterrupt: Ctrl-C was pressed; the answer has been acted upon.
+        KeyboardInterrupt: Somebody asked this command to end; that has been acted upon.
     """
     from engine import jobs
 
     try:
         return _follow(folder, on_change or (lambda _now: None))
-    except KeyboardInterrupt:
-        if _wants_to_stop():
+    except KeyboardInterrupt as asked:
+        can_answer = asked.args in ((), (signal.SIGINT,)) and sys.stdin.isatty() and sys.stderr.isatty()
+        _ended_with.add(folder)
+        if _wants_to_stop() if can_answer else ours:
             jobs.stop(folder)
-            say(f"Stopping. Continue later with: overread resume {folder.name}")
+            say_if_heard(f"{_stopped(folder)}. Continue later with: overread resume {folder.name}")
         else:
-            say(f"It continues in the background. Watch it with: overread watch {folder.name}")
+            _say_it_continues(folder)
         raise
 
 
+_ended_with: set[Path] = set()  # runs of which has been said what becomes of them
+
+
+def say_what_goes_on() -> None:
+    """Say of every run that this command started, and that still runs, that it does."""
+    if "engine.jobs.control" not in sys.modules:
+        return  # nothing was started
+    from engine import jobs
+
+    for folder in set(jobs.started_here()) - _ended_with:
+        _say_it_continues(folder)
+
+
+def say_if_heard(sentence: str) -> None:
+    """Say a sentence, if the terminal is still there to show it."""
+    with suppress(OSError, SystemExit):  # rich leaves by the latter where a pipe is closed
+        say(sentence)
+
+
+def _say_it_continues(folder: Path) -> None:
+    say_if_heard(
+        f"The training continues in the background. Watch it with: overread watch {folder.name}; "
+        f"stop it with: overread stop {folder.name}"
+    )
+
+
+def _stopped(folder: Path) -> str:
+    """Wait a little for a run that was asked to stop, and say how far it is."""
+    from engine import jobs
+
+    until = time.monotonic() + STOP_SECONDS
+    while jobs.status(folder).working and time.monotonic() < until:
+        time.sleep(0.1)
+    return "The training is still stopping" if jobs.status(folder).working else "The training has stopped"
+
+
 def _wants_to_stop() -> bool:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return True
     remarks().print("\nStop the training? [y] stop, [Enter] leave it running: ", end="", markup=False)
     try:
         return sys.stdin.readline().strip().lower() in {"y", "yes", "s", "stop"}

@@ -95,13 +95,13 @@ def epochs_of(recipe: Recipe, text: str | None) -> dict[str, str]:
     return {f"phases.{number}.epochs": count for number, count in enumerate(counts)}
 
 
-def _finish(workspace: Workspace, folder: Path, *, as_json: bool) -> None:
+def _finish(workspace: Workspace, folder: Path, *, as_json: bool, ours: bool = True) -> None:
     """Follow a run to its end and say how it went.
 
     Raises:
         TrainingError: It did not end well.
     """
-    end = watch_job(folder)
+    end = watch_job(folder, ours=ours)
     if end.state != "done":
         problem, _, remedy = end.message.partition(". ")
         raise TrainingError(problem, remedy or f"Resume it with: overread resume {end.job_id}")
@@ -195,7 +195,7 @@ def watch(run: RunArgument, root: WorkspaceOption = None, as_json: JsonOption = 
     Example: [bold]overread watch latest[/bold]
     """
     workspace = open_workspace(root)
-    _finish(workspace, _job_folder(workspace, run), as_json=as_json)
+    _finish(workspace, _job_folder(workspace, run), as_json=as_json, ours=False)
 
 
 @app.command(rich_help_panel=TRAINING)

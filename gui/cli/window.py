@@ -11,7 +11,7 @@ import typer
 
 from engine import reading, runs
 from engine.errors import EngineError, ShareError
-from engine.workspace import Workspace, open_workspace
+from engine.workspace import Workspace, open_workspace, remarks as about
 from gui import sharing
 from gui.cli.options import LOOK, START, BrowserOption, PortOption, WorkspaceOption
 from gui.cli.terminal import remarks, say
@@ -54,6 +54,8 @@ def gui(
     from gui.app import serve  # with it comes Gradio
 
     workspace = open_workspace(root)
+    for remark in about(workspace):
+        say(f"{remark}.")
     link = None
     way = via or next(iter(sharing.WAYS))
     if (share or via) and _agreed(yes, way, server):

@@ -4,6 +4,7 @@ from .deidentified_copy import (
     USUAL_CASES as USUAL_CASES,
 )
 from .link import (
+    LOG_FILE as LOG_FILE,
     LONGEST_MINUTES as LONGEST_MINUTES,
     Share as Share,
     share as share,

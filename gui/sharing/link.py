@@ -34,6 +34,7 @@ import psutil
 import gui
 from engine.errors import ShareError
 from engine.reading import Store
+from engine.storage import open_private
 from engine.workspace import Workspace
 from gui.sharing.deidentified_copy import USUAL_CASES, make_copy
 from gui.sharing.ways import WAYS
@@ -41,6 +42,7 @@ from gui.sharing.ways import WAYS
 log = logging.getLogger("overread.share")
 
 PREFIX = "overread-share-"
+LOG_FILE = "log.txt"
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are mistaken for one another when read out
 LONGEST_MINUTES = 8 * 60
 START_SECONDS = 90.0  # a slow computer imports for a while
@@ -203,7 +205,7 @@ def _start(folder: Path) -> subprocess.Popen[str]:
     """Start the second process. It holds one end of a pipe: when this program dies, it learns so and ends."""
     root = str(Path(gui.__file__).parents[1])  # found from anywhere, installed or not
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    with (folder / "log.txt").open("w") as output:
+    with os.fdopen(open_private(folder / LOG_FILE, os.O_APPEND), "ab") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "gui.guest_app", str(folder)],
             stdin=subprocess.PIPE,
@@ -248,7 +250,7 @@ def _log_of(process: subprocess.Popen[str]) -> None:
     folder = Path(str(process.args[-1]))  # type: ignore[index]
     try:
         log.error(
-            "Output of the process for guests:\n%s", (folder / "log.txt").read_text(errors="replace")[-4000:]
+            "Output of the process for guests:\n%s", (folder / LOG_FILE).read_text(errors="replace")[-4000:]
         )
     except OSError as error:
         log.error("The process for guests left no log: %s", error)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import ReportError
-from engine.storage import storage_error, write_atomic
+from engine.storage import storage_error, write_together
 
 if TYPE_CHECKING:
     from engine.report.records import ExportedReport, Heatmap, Picture, Report
@@ -76,9 +76,10 @@ def write_report(
     except OSError as error:
         raise storage_error(error, folder) from error
     written: dict[str, dict[str, Path]] = {}
+    contents: dict[Path, bytes | str] = {}
     for name in formats:
         files = EXPORTS[name].files(report, picture, heatmap)
         written[name] = {Path(file).stem: folder / file for file in files}
-        for file, content in files.items():
-            write_atomic(folder / file, content)
+        contents |= {folder / file: content for file, content in files.items()}
+    write_together(contents.items())
     return written
