@@ -18,6 +18,8 @@ from engine.errors import EngineError
 from gui.cli import compare, data, demo, doctor, proposal, recipes, results, train, window
 from gui.cli.terminal import say_what_goes_on
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="overread",
     help="Train an image classifier, over-read every prediction beside its saliency map, "
@@ -50,7 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         say_what_goes_on()
-        return 130
+        return INTERRUPTED
     except SystemExit as end:
+        if end.code == INTERRUPTED:  # what typer makes of it, wherever a command was
+            say_what_goes_on()
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0

@@ -18,8 +18,9 @@ import pytest
 from engine.errors import DataError, RunError, TrainingError, TrainingStopped
 from engine.jobs import control as jobs
 from engine.jobs.__main__ import Clock
-from engine.jobs.files import JobReporter, JobStatus, load_request, write_status
+from engine.jobs.files import LOG_FILE, JobReporter, JobStatus, load_request, write_status
 from engine.records import Epoch, Phase, Recipe, TrainingRequest
+from engine.storage import LONGEST_LOG
 from engine.workspace import Workspace, open_workspace
 
 ROOT = Path(__file__).parents[3]
@@ -89,6 +90,21 @@ def out_of_memory(_folder: Path, _report: JobReporter) -> None:
     raise MemoryError
 
 
+def chatty(folder: Path, report: JobReporter) -> None:
+    """Print for ever, until somebody presses stop; a thousand times the longest log would not be enough."""
+    report.stage("training", "Training.")
+    print("first words", flush=True)
+    printed = 0
+    while not report.should_stop():
+        os.write(2, b"the same warning again and again\n" * 4_000)
+        printed += 33 * 4_000
+        if printed > 2 * LONGEST_LOG:
+            (folder / "has said much").touch()
+        time.sleep(0.005)
+    print("last words", flush=True)
+    raise TrainingStopped("Stopped", "Resume it to continue")
+
+
 def silent(_folder: Path, report: JobReporter) -> None:
     report.stage("training", "Training.")
     time.sleep(60)
@@ -107,6 +123,22 @@ def bench(tmp_path: Path) -> Iterator[Workspace]:
             process = psutil.Process(now.pid)
             process.kill()
             process.wait(timeout=10)
+
+
+def test_a_log_has_an_end_though_the_job_prints_for_ever(bench: Workspace) -> None:
+    job = start(bench, chatty)
+    log = job.folder / LOG_FILE
+    wait_until(job.folder, lambda now: (job.folder / "has said much").exists(), 60)
+    wait_until(
+        job.folder,
+        lambda now: log.stat().st_size < LONGEST_LOG and b"are left out here" in log.read_bytes(),
+    )
+    jobs.stop(job.folder)
+    wait_until(job.folder, lambda now: not now.working)
+    said = log.read_bytes()
+    assert said.startswith(b"first words\n") and b"last words" in said
+    if sys.platform != "win32":
+        assert log.stat().st_mode & 0o077 == 0
 
 
 def start(workspace: Workspace, work: Callable[[Path, JobReporter], None]) -> jobs.Job:

@@ -6,10 +6,8 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -225,39 +223,6 @@ def test_a_background_training_can_be_stopped_and_resumed(overread: Overread, fi
     assert code == 0
     assert "stopped" in out
     assert answer(overread("runs", "--json"))["runs"][0]["state"] == "stopped"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is not a signal there")
-def test_ctrl_c_where_nobody_can_be_asked_stops_the_training(films: Path, tmp_path: Path) -> None:
-    environment = {**os.environ, "OVERREAD_WORKSPACE": str(tmp_path / "workspace")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gui", "train", str(films), "--recipe", "head-only", "--epochs", "10000"],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        # Tests that were started in the background may have been told to ignore Ctrl-C, and would pass that on.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("Run "):
-            break
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    rest = process.stderr.read()
-    assert process.wait(timeout=20) == 130
-    process.stderr.close()
-    assert "overread resume" in rest
-    assert "Traceback" not in rest
-    run = next((tmp_path / "workspace" / "runs").iterdir())
-    end = time.monotonic() + 20
-    state = ""
-    while state != "stopped" and time.monotonic() < end:
-        state = json.loads((run / "status.json").read_text())["state"]
-        time.sleep(0.1)
-    assert state == "stopped"
 
 
 def test_recipes_are_listed_with_their_parameters_and_come_back_as_files(

@@ -1,0 +1,156 @@
+"""Whoever ends a command, by Ctrl-C, SIGTERM or a closed terminal, sees no trace and finds nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from engine.jobs import control as jobs
+from engine.records import Run
+from engine.workspace import Workspace, open_workspace
+
+ROOT = Path(__file__).parents[3]
+
+if sys.platform == "win32":
+    pytest.skip("Windows has other signals", allow_module_level=True)
+
+
+def begin(
+    workspace: Path, *words: str, start: str = "from gui.__main__ import main"
+) -> subprocess.Popen[str]:
+    """Start `overread` without a terminal, and return when its first line has run."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{start}; print('begun', flush=True); raise SystemExit(main())", *words],
+        cwd=ROOT,
+        env={**os.environ, "OVERREAD_WORKSPACE": str(workspace), "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests that were started in the background may have been told to ignore them, and would pass that on.
+        preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in ENDS],  # type: ignore[arg-type,return-value]
+    )
+    assert process.stdout is not None and process.stdout.readline() == "begun\n"
+    return process
+
+
+ENDS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """A workspace in which no training is left behind."""
+    opened = open_workspace(tmp_path / "workspace")
+    yield opened
+    for now in jobs.list_jobs(opened):
+        if now.pid and psutil.pid_exists(now.pid):
+            psutil.Process(now.pid).kill()
+
+
+def wait_for_line(process: subprocess.Popen[str], beginning: str) -> str:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith(beginning):
+            return line
+    raise AssertionError(f"it never said {beginning}")
+
+
+def wait_until(true: Callable[[], object], seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", ENDS)
+def test_a_training_in_the_foreground_ends_with_its_command_which_says_so(
+    number: signal.Signals, films: Path, workspace: Workspace
+) -> None:
+    process = begin(workspace.root, "train", str(films), "--recipe", "head-only", "--epochs", "10000")
+    wait_for_line(process, "Run ")
+    (folder,) = workspace.runs.iterdir()
+    time.sleep(0.5)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == ENDS[number] and "Traceback" not in said
+    assert f"overread resume {folder.name}" in said
+    stopped = "The training has stopped" in said
+    assert stopped or "The training is still stopping" in said  # and what it says is true
+    assert not stopped or jobs.status(folder).state == "stopped"
+    wait_until(lambda: jobs.status(folder).state == "stopped")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_training_that_another_command_started_goes_on_and_is_said_to(
+    number: signal.Signals, films: Path, workspace: Workspace
+) -> None:
+    words = ("train", str(films), "--recipe", "head-only", "--epochs", "10000", "--background")
+    assert begin(workspace.root, *words).wait(60) == 0
+    process = begin(workspace.root, "watch", "latest")
+    time.sleep(2.0)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == ENDS[number] and "Traceback" not in said
+    assert "continues in the background" in said or said == ""  # before it had begun to watch
+    assert jobs.list_jobs(workspace)[0].working
+
+
+def test_a_training_whose_command_ends_before_it_watches_is_said_to_go_on(
+    films: Path, workspace: Workspace
+) -> None:
+    """The moment between the start and the watching: nobody has been told of the run yet."""
+    start = (
+        "import gui.__main__, gui.cli.train as train, os, signal; main = gui.__main__.main; "
+        "train.say = lambda words: os.kill(os.getpid(), signal.SIGTERM)"
+    )
+    words = ("train", str(films), "--recipe", "head-only", "--epochs", "10000")
+    process = begin(workspace.root, *words, start=start)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 143 and "Traceback" not in said
+    assert "continues in the background" in said and jobs.list_jobs(workspace)[0].working
+
+
+MOMENTS = (0.02, 0.3, 1.0, 2.5)  # seconds: while it is loaded, while it works, while it writes
+COMMANDS = (
+    "index {films}",
+    "predict latest {films}",
+    "report latest --out {out}",
+    "doctor",
+    "gui --no-browser",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_ctrl_c_at_any_moment_prints_no_trace_and_leaves_nothing_half_written(
+    command: str, trained: tuple[Workspace, Run], films: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(trained[0].root, tmp_path / "copy")
+    for moment in MOMENTS:
+        process = begin(tmp_path / "copy", *command.format(films=films, out=out).split())
+        time.sleep(moment)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode in (0, 130), (moment, process.returncode, said)
+        assert "Traceback" not in said and "Exception ignored" not in said, (moment, said)
+        half = [
+            path
+            for path in tmp_path.rglob("*")
+            if path.name.startswith((".writing-", ".making-", ".unpacking-"))
+        ]
+        assert half == []
+        for path in tmp_path.rglob("*.json"):
+            json.loads(path.read_text())
+        written = {path.name for path in out.iterdir()} if out.exists() else set()
+        assert not written or {"report.html", "report.json", "cases.csv"} <= written
