@@ -18,7 +18,8 @@ from engine.data import detail_of, load_index, load_split, read_mask, split_inde
 from engine.errors import EngineError, ImageError
 from engine.external import ExternalTest, compare_with_internal, external_cases
 from engine.images import ImageCache, image_file, open_cache
-from engine.prediction import parts_of, predict, predict_and_explain
+from engine.models import pick_device
+from engine.prediction import fit_map_settings, parts_of, predict, predict_and_explain
 from engine.reading import Store
 from engine.records import (
     Epoch,
@@ -36,12 +37,14 @@ from engine.report import ExportedReport, Report, build_report, export_report
 from engine.runs import (
     load_explanations,
     load_history,
+    load_map_settings,
     load_uncertainty,
     save_explanations,
+    save_map_settings,
     sizes_of_run,
     split_of,
 )
-from engine.saliency import DEFAULT_SALIENCY, heatmap_png, pointing_game
+from engine.saliency import DEFAULT_SALIENCY, POINTING_TOLERANCE, heatmap_png, pointing_game
 from engine.training import BatchDone, StopRequested, train
 from engine.workspace import Workspace
 
@@ -51,9 +54,6 @@ if TYPE_CHECKING:
 
 READ_PARTS: tuple[Part, ...] = ("val", "test")
 PICTURE_SIDE = 512  # pixels of an image in a report
-POINTING_TOLERANCE = (
-    0.03  # of the image's side: the published game's 15 pixels of 500 (doi:10.1007/s11263-017-1059-x)
-)
 
 
 def train_run(
@@ -129,6 +129,9 @@ def read_run(
         channels=recipe.channels,
     )
     samples = [sample for part in parts for sample in split.part(part)]
+    settings = fit_map_settings(run, split.val, cache=decoded, device=pick_device(device))
+    if settings is not None:
+        save_map_settings(run.folder, settings)
     predictions, explanations = read_samples(
         workspace, run, samples, parts=parts_of(split), device=device, progress=progress, cache=decoded
     )
@@ -147,13 +150,16 @@ def read_samples(
     device: str = "auto",
     progress: Callable[[int, int], None] | None = None,
     cache: ImageCache | None = None,
-    method: str = DEFAULT_SALIENCY,
+    method: str | None = None,
 ) -> tuple[list[Prediction], dict[str, Explanation]]:
-    """Predict and explain any images with a run, by a key of `engine.saliency.SALIENCIES`; nothing is stored.
+    """Predict and explain any images with a run; nothing is stored.
+
+    `method` is a key of `engine.saliency.SALIENCIES`; None means the run's own.
 
     Returns:
         The predictions, and the explanations by image id.
     """
+    settings = load_map_settings(run.folder)
     predictions: list[Prediction] = []
     explanations: dict[str, Explanation] = {}
     for prediction, explanation in predict_and_explain(
@@ -164,7 +170,7 @@ def read_samples(
         parts=parts,
         progress=progress,
         cache=cache,
-        method=method,
+        method=method or (settings.method if settings else DEFAULT_SALIENCY),
     ):
         predictions.append(prediction)
         if explanation is not None:
@@ -304,7 +310,7 @@ def export_run(
 
     def heatmap(image_id: str) -> bytes | None:
         explanation = explanations.get(image_id)
-        return None if explanation is None else heatmap_png(explanation.heatmap)
+        return None if explanation is None else heatmap_png(explanation.heatmap, scale=explanation.scale)
 
     return export_report(report, folder, picture=picture, heatmap=heatmap, formats=formats)
 

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import argparse
 import csv
-from io import BytesIO
 from pathlib import Path
-
-from PIL import Image
 
 from engine.data import index_data
 from engine.images import image_png
 from engine.pipeline import read_samples
 from engine.runs import find_run
-from engine.saliency import heatmap_png
+from engine.saliency import picture_with_map
 from engine.workspace import open_workspace
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -37,10 +34,6 @@ with (asked.out / "predictions.csv").open("w", newline="", encoding="utf-8") as 
     for prediction in predictions:
         case = prediction.image_id[:12]  # a file name may be a patient's
         table.writerow([case, prediction.predicted, *(f"{p:.4f}" for p in prediction.probabilities)])
-        film = Image.open(BytesIO(image_png(prediction.path))).convert("RGBA")
-        heatmap = Image.open(
-            BytesIO(heatmap_png(explanations[prediction.image_id].heatmap, size=max(film.size)))
-        )
-        overlay = Image.alpha_composite(film, heatmap.convert("RGBA").resize(film.size))
-        overlay.convert("RGB").save(asked.out / f"{case}-{prediction.predicted}.png")
+        picture = picture_with_map(image_png(prediction.path), explanations[prediction.image_id])
+        (asked.out / f"{case}-{prediction.predicted}.png").write_bytes(picture)
 print(f"{len(predictions)} images in {asked.out}")

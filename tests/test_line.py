@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from engine.data.pixels.masks import read_mask
-from engine.pipeline import POINTING_TOLERANCE, export_run, report_run
+from engine.pipeline import export_run, report_run
 from engine.reading.store import open_store
 from engine.records import Review, Run, Verdict
 from engine.runs.folder import split_of
-from engine.runs.heatmaps import load_explanations
-from engine.saliency.faithfulness import chance_level, pointing_game
+from engine.runs.heatmaps import load_explanations, load_map_settings
+from engine.saliency.faithfulness import POINTING_TOLERANCE, chance_level, pointing_game
 from engine.statistics.ranking import auroc
 from engine.workspace import Workspace
 
@@ -40,6 +40,27 @@ def test_the_machine_reads_the_sample_films_and_looks_at_the_findings(walked: tu
     for moved in (np.fliplr, np.flipud, np.transpose):  # a heatmap the wrong way round would be noticed
         turned = {key: replace(item, heatmap=moved(item.heatmap)) for key, item in explanations.items()}
         assert pointing_game(turned, masks, tolerance=POINTING_TOLERANCE).value < hits
+
+
+def test_one_scale_a_run_lets_a_film_without_evidence_look_like_one(walked: tuple[Workspace, Run]) -> None:
+    workspace, run = walked
+    settings, told = load_map_settings(run.folder), load_explanations(run.folder)
+    assert settings is not None
+    ill = [sample for sample in split_of(run).val if sample.label == run.positive]
+    peaks = [float(told[sample.image_id].heatmap.max()) for sample in ill]
+    assert settings.cases == len(ill)
+    assert settings.scale == pytest.approx(np.quantile(peaks, 0.9), rel=2e-3)
+    with open_store(workspace.database) as store:
+        predictions = store.predictions(run.run_id, part="test")
+    shown = {True: [], False: []}
+    for one in predictions:
+        explanation = told[one.image_id]
+        assert explanation.scale == settings.scale
+        strongest = float(explanation.heatmap.max()) / settings.scale
+        p = one.probabilities[run.classes.index(run.positive)]
+        if p < 0.05 or p > 0.5:
+            shown[p > 0.5].append(strongest)
+    assert np.median(shown[False]) < 0.25 < 0.6 < np.median(shown[True])
 
 
 def test_reviews_make_a_second_reference_standard_beside_the_first(

@@ -3,6 +3,12 @@ from .backbone import (
     TimmBackbone as TimmBackbone,
     build_backbone as build_backbone,
 )
+from .cell_centres import (
+    Axis as Axis,
+    CellCentres as CellCentres,
+    Grid as Grid,
+    follow_cells as follow_cells,
+)
 from .classifier import (
     ACTIVATIONS as ACTIVATIONS,
     INITIALISERS as INITIALISERS,
@@ -17,7 +23,12 @@ from .device import (
     half_precision as half_precision,
     pick_device as pick_device,
 )
+from .fine_stage import (
+    FineStage as FineStage,
+    find_fine_stage as find_fine_stage,
+)
 from .frozen import (
+    Frozen as Frozen,
     FrozenPart as FrozenPart,
     cut_behind_backbone as cut_behind_backbone,
     find_frozen_part as find_frozen_part,

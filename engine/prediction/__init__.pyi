@@ -1,3 +1,4 @@
+from .map_settings import fit_map_settings as fit_map_settings
 from .predictor import (
     foreign_labels as foreign_labels,
     parts_of as parts_of,

@@ -19,7 +19,8 @@ from torch import Tensor
 from engine.data import match_names
 from engine.errors import DataError
 from engine.images import ImageCache, open_cache
-from engine.models import cut_behind_backbone, fast_features, pick_device
+from engine.models import pick_device
+from engine.prediction.looking import looker
 from engine.records import (
     Explanation,
     Part,
@@ -31,8 +32,8 @@ from engine.records import (
     UncertaintyModel,
     margin_of,
 )
-from engine.runs import load_classifier, load_uncertainty
-from engine.saliency import DEFAULT_SALIENCY, SALIENCIES, normalise
+from engine.runs import load_classifier, load_map_settings, load_uncertainty
+from engine.saliency import DEFAULT_SALIENCY
 from engine.training import images_of
 from engine.uncertainty import as_trained, calibrated, estimate_uncertainty
 
@@ -125,23 +126,22 @@ def predict_and_explain(
     parts = parts or {}
     meant = _labels_meant(run, readable)
     fitted = load_uncertainty(run.folder)
-    features = fast_features(
-        cut_behind_backbone(classifier).frozen,
-        device=chosen,
+    look = looker(
+        run,
+        classifier,
+        method=method,
+        settings=load_map_settings(run.folder) if method is not None else None,
         images=len(readable),
-        size=run.recipe.image_size,
         cache_dir=cache_dir,
     )
     for at in range(0, len(readable), batch_size):
         batch = readable[at : at + batch_size]
         rows = np.array([cache.row[sample.image_id] for sample in batch], dtype=np.int64)
-        images = images_of(cache, rows, chosen).float() / 255
-        activations = features(images)
-        with torch.no_grad():
-            logits = classifier.head(activations).float().cpu().numpy()
-        probabilities = calibrated(logits, run.calibration)
-        told = _tell(run, classifier, fitted, activations, probabilities)
-        maps = None if method is None else _maps(run, classifier, images, activations, probabilities, method)
+        seen = look(images_of(cache, rows, chosen).float() / 255)
+        probabilities = calibrated(seen.logits.float().cpu().numpy(), run.calibration)
+        told = _tell(run, classifier, fitted, seen.activations, probabilities)
+        targets = [_target(run, predicted_class(run, row)) for row in probabilities]
+        maps = seen.maps([run.classes.index(target) for target in targets]) if method is not None else []
         for number, sample in enumerate(batch):
             uncertainty, conformal_set = told[number]
             label, part = meant.get(sample.label), parts.get(sample.image_id)
@@ -151,12 +151,14 @@ def predict_and_explain(
                 conformal_set=conformal_set,
             )
             explanation = None
-            if maps is not None and method is not None:
+            if method is not None:
                 explanation = Explanation(
                     image_id=sample.image_id,
-                    heatmap=maps[number],
-                    target=_target(run, prediction.predicted),
+                    heatmap=maps[number].heatmap,
+                    target=targets[number],
                     method=method,
+                    scale=maps[number].scale,
+                    rest=maps[number].rest,
                 )
             yield prediction, explanation
         if progress is not None:
@@ -188,19 +190,6 @@ def _tell(
         classes=run.classes,
         calibration=run.calibration,
     )
-
-
-def _maps(
-    run: Run,
-    classifier: Classifier,
-    images: Tensor,
-    activations: Tensor,
-    probabilities: NDArray[np.float64],
-    method: str,
-) -> NDArray[np.float32]:
-    targets = [run.classes.index(_target(run, predicted_class(run, row))) for row in probabilities]
-    maps = SALIENCIES[method](classifier, images, torch.tensor(targets, device=images.device), activations)
-    return np.asarray(normalise(maps).cpu().numpy())
 
 
 def predicted_class(run: Run, probabilities: NDArray[np.float64]) -> str:

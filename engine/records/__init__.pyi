@@ -43,6 +43,8 @@ from .runs import (
     Epoch as Epoch,
     Explanation as Explanation,
     Injection as Injection,
+    MapGrid as MapGrid,
+    MapSettings as MapSettings,
     Prediction as Prediction,
     Run as Run,
     Seconds as Seconds,

@@ -256,13 +256,64 @@ class Explanation:
 
     Attributes:
         image_id: Of the `Sample`.
-        heatmap: (H, W) float32 in [0, 1], row 0 at the top, at the method's own resolution: the whole map covers the
-            whole image.
+        heatmap: (H, W) float32, row 0 at the top: the whole map covers the whole image. With a scale, evidence in the
+            target's log-odds, for it above 0 and against it below: its mean and `rest` make up the log-odds. Without
+            one, relative to its own maximum, in [0, 1].
         target: The class it argues for.
-        method: A key of `engine.saliency.methods.SALIENCIES`.
+        method: A key of `engine.saliency.SALIENCIES`.
+        scale: The evidence at which the run's colour bar ends; None where the map is relative to its own maximum.
+        rest: What of the log-odds is not in the map, e.g. the net's constant; None without a scale.
     """
 
     image_id: str
     heatmap: NDArray[np.float32]
     target: str
     method: str
+    scale: float | None = None
+    rest: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MapGrid:
+    """Where the cells of one of a net's maps lie: cell i of an axis is centred at `first + i * step` pixels.
+
+    Attributes:
+        height: Cells.
+        width: Cells.
+        rows: First and step, in pixels of the net's input.
+        columns: As `rows`.
+    """
+
+    height: int
+    width: int
+    rows: tuple[float, float]
+    columns: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MapSettings:
+    """How a run's maps are made and read, fixed once on validation images.
+
+    Attributes:
+        method: A key of `engine.saliency.EVIDENCE`.
+        scale: The evidence, in log-odds of the whole image, at which the colour bar ends.
+        cases: Validation images that the scale rests on.
+        grids: Where the cells of the net's maps lie.
+        reasons: Sentences: why this method, and how the cells were placed.
+    """
+
+    method: str
+    scale: float
+    cases: int
+    grids: tuple[MapGrid, ...]
+    reasons: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a scale that divides nothing and cells that lie on one another."""
+        if not 0 < self.scale < math.inf:
+            raise ValueError("its scale is not above 0")
+        numbers = [number for grid in self.grids for number in (*grid.rows, *grid.columns)]
+        if not all(math.isfinite(number) for number in numbers) or any(
+            step <= 0 for grid in self.grids for step in (grid.rows[1], grid.columns[1])
+        ):
+            raise ValueError("its cells lie nowhere")

@@ -6,6 +6,7 @@ build_report computes and touches no disk; export_report writes what it is given
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
@@ -45,6 +46,7 @@ from engine.report.records import (
 from engine.report.standards.holding import hold_against
 from engine.report.standards.reference_standards import REFERENCE_STANDARDS
 from engine.report.subgroups import subgroup_table
+from engine.saliency import map_legend
 
 __all__ = [
     "Against",
@@ -85,7 +87,7 @@ def build_report(
         uncertainty: How the predictions' uncertainty and conformal sets were found.
         reviews: Of this run; those on other cases are left out.
         split: For counts by part and for subgroups.
-        explanations: By image id; only which there are matters here.
+        explanations: By image id.
         pointing: Of `engine.saliency.faithfulness.pointing_game`.
         part: The part of the split to report on; None means every prediction.
         prevalence: How common the finding is where the model would be used; adds predictive values.
@@ -106,7 +108,7 @@ def build_report(
     )
     reviewed = standards["reviewed labels"].answers
     cases = case_rows(chosen, reviewed, last, explanations)
-    wrong, right = gallery(run, cases)
+    wrong, right = (_with_legends(shown, explanations) for shown in gallery(run, cases))
     summary = summarise_reviews(run, chosen, last, reviewed)
     balance, patients_by_part = class_balance(split, chosen)
     subgroups = subgroup_table(run, chosen, split)
@@ -205,6 +207,13 @@ def gallery(run: Run, cases: Sequence[CaseRow]) -> tuple[tuple[CaseRow, ...], tu
     wrong = tuple(case for case in sure if case.wrong)
     right = tuple(case for case in sure if not case.wrong and (case.label or case.reviewed))
     return wrong[:MOST_WRONG], right[:MOST_RIGHT]
+
+
+def _with_legends(cases: Sequence[CaseRow], explanations: Mapping[str, Explanation]) -> tuple[CaseRow, ...]:
+    return tuple(
+        replace(case, legend=map_legend(explanations[case.image_id])) if case.has_heatmap else case
+        for case in cases
+    )
 
 
 def _most_probable(run: Run, predictions: Sequence[Prediction]) -> bool:

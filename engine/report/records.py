@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.data import PatientsNamed
 from engine.records import Epoch, Estimate, Part, Review, Run, Uncertainty
+from engine.saliency import MapLegend
 from engine.statistics import ClassRow, PrecisionRecall, ReliabilityBin, Roc
 
 Picture = Callable[[str], bytes | None]
@@ -105,6 +106,7 @@ class CaseRow:
         uncertainty: By dropout injection; None where none was computed.
         reviews: The last word of each reader.
         has_heatmap: Whether there is one.
+        legend: What its colours mean; None of a case that is not shown.
     """
 
     case_id: str
@@ -119,6 +121,7 @@ class CaseRow:
     margin: float | None = None
     reviews: tuple[Review, ...] = ()
     has_heatmap: bool = False
+    legend: MapLegend | None = None
 
     @property
     def wrong(self) -> bool:

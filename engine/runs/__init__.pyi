@@ -11,7 +11,9 @@ from .folder import (
 )
 from .heatmaps import (
     load_explanations as load_explanations,
+    load_map_settings as load_map_settings,
     save_explanations as save_explanations,
+    save_map_settings as save_map_settings,
 )
 from .history import (
     append_epoch as append_epoch,

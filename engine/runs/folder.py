@@ -8,6 +8,7 @@ runs/<run_id>/
   model.safetensors  the best checkpoint
   environment.json   versions and device
   heatmaps.npz       saliency of the predicted cases, float16
+  maps.json          how those maps are made, and their scale
   uncertainty.json   how a prediction's uncertainty is found
 """
 

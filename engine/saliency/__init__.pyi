@@ -1,11 +1,32 @@
+from .evidence import (
+    EVIDENCE as EVIDENCE,
+    Evidence as Evidence,
+    EvidenceMaps as EvidenceMaps,
+    grids_of as grids_of,
+)
 from .faithfulness import (
+    POINTING_TOLERANCE as POINTING_TOLERANCE,
     pointing_game as pointing_game,
 )
-from .heatmap import heatmap_png as heatmap_png
+from .heatmap import (
+    MapLegend as MapLegend,
+    colour_tables as colour_tables,
+    css_gradient as css_gradient,
+    heatmap_png as heatmap_png,
+    levels_png as levels_png,
+    map_legend as map_legend,
+)
 from .methods import (
     DEFAULT_SALIENCY as DEFAULT_SALIENCY,
     SALIENCIES as SALIENCIES,
     explain as explain,
     grad_cam as grad_cam,
     normalise as normalise,
+    placed as placed,
+)
+from .picture import picture_with_map as picture_with_map
+from .placing import (
+    Extent as Extent,
+    Placing as Placing,
+    measured_grids as measured_grids,
 )

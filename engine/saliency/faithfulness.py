@@ -28,6 +28,9 @@ from engine.statistics import proportion
 if TYPE_CHECKING:
     from engine.models import Classifier
 
+POINTING_TOLERANCE = 0.03
+"""Of the image's side: the published game's 15 pixels of 500 (doi:10.1007/s11263-017-1059-x)."""
+
 Masks = Mapping[str, NDArray[np.bool_]]
 
 
@@ -39,7 +42,7 @@ def peak(heatmap: NDArray[np.floating], height: int, width: int) -> tuple[int, i
 
     The map is brought to the image's size as it is shown to the reader, cell centres kept in place.
     """
-    heat = np.nan_to_num(np.asarray(heatmap, dtype=np.float32))
+    heat = np.nan_to_num(np.asarray(heatmap, dtype=np.float32)).clip(min=0)
     if heat.max() <= heat.min():
         return None
     large = upsample(heat / heat.max(), height, width)
@@ -118,7 +121,8 @@ def energy_inside(explanations: Mapping[str, Explanation], masks: Masks) -> dict
     shares: dict[str, float] = {}
     for image_id in _scored(explanations, masks):
         mask = masks[image_id]
-        heat = upsample(np.nan_to_num(explanations[image_id].heatmap), *mask.shape).astype(np.float64)
+        heat = np.nan_to_num(explanations[image_id].heatmap).clip(min=0)
+        heat = upsample(heat / max(float(heat.max()), 1e-30), *mask.shape).astype(np.float64)
         total = float(heat.sum())
         shares[image_id] = float(heat[mask].sum()) / total if total > 0 else 0.0
     return shares

@@ -2,8 +2,9 @@
 
 The CAM family reads the classifier's own structure: one forward pass to the backbone's map without gradient, then
 autograd through the head alone, for the whole batch at once. Everything else is captum's. Each method is one
-function of `SALIENCIES` and gives non-negative maps: evidence *for* the target. To add one, write the function here
-and its line in `SALIENCIES`: `overread explain` and `predict` list and take it, the report names it, the tests run it.
+function of `SALIENCIES` and gives maps whose positive part is evidence *for* the target. To add one, write the
+function here and its line in `SALIENCIES`: `overread explain` and `predict` list and take it, the report names it, the
+tests run it.
 
 Guided backpropagation is left out on purpose: it is defined for plain ReLU, and on the ReLU6, SiLU and GELU of
 today's backbones it silently becomes something else.
@@ -11,7 +12,7 @@ today's backbones it silently becomes something else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,12 +22,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engine.errors import RecipeError
+from engine.models import Grid, follow_cells
+from engine.saliency.evidence import evidence_cam, two_scale_cam
+from engine.saliency.placing import Extent, place
 
 if TYPE_CHECKING:
     from engine.models import Classifier
 
 # (classifier, images (B, C, H, W) in [0, 1], targets (B,) int64, the backbone's map where it is known already)
-# -> maps (B, h, w), not negative, not yet normalised.
+# -> maps (B, h, w), evidence for the target above 0, not yet normalised.
 Saliency = Callable[["Classifier", Tensor, Tensor, Tensor | None], Tensor]
 
 # Attributions to single pixels are averaged over cells of so many pixels: a reader cannot see single pixels.
@@ -244,6 +248,8 @@ def occlusion(
 
 
 SALIENCIES: dict[str, Saliency] = {
+    "two-scale-cam": two_scale_cam,
+    "evidence-cam": evidence_cam,
     "grad-cam": grad_cam,
     "grad-cam++": grad_cam_plus_plus,
     "hirescam": hires_cam,
@@ -254,7 +260,10 @@ SALIENCIES: dict[str, Saliency] = {
     "occlusion": occlusion,
 }
 
-DEFAULT_SALIENCY = "grad-cam"
+OF_CELLS = (grad_cam, grad_cam_plus_plus, hires_cam, layer_cam)
+"""Those whose maps have the cells of the net's last map."""
+
+DEFAULT_SALIENCY = "two-scale-cam"
 
 
 # ------------------------------------------------------------------------------------------ maps for people
@@ -292,7 +301,7 @@ def explain(
         batch_size: Images at a time.
 
     Returns:
-        (B, h, w) float32 in [0, 1], row 0 at the top, at the method's own resolution.
+        (B, h, w) float32 in [0, 1], row 0 at the top; the map covers the whole image.
 
     Raises:
         RecipeError: Nobody knows the method.
@@ -302,14 +311,35 @@ def explain(
     training = classifier.training
     classifier.eval()
     try:
-        maps = [
-            normalise(
-                SALIENCIES[method](
-                    classifier, images[at : at + batch_size], targets[at : at + batch_size], None
-                )
-            )
-            for at in range(0, len(images), batch_size)
-        ]
+        maps = []
+        for at in range(0, len(images), batch_size):
+            batch, wanted = images[at : at + batch_size], targets[at : at + batch_size]
+            made = SALIENCIES[method](classifier, batch, wanted, None)
+            maps.append(normalise(placed(classifier, batch, made, method)))
     finally:
         classifier.train(training)
     return torch.cat(maps).cpu().numpy()
+
+
+def placed(
+    classifier: Classifier,
+    images: Tensor,
+    maps: Tensor,
+    method: str,
+    grids: Mapping[Extent, Grid] | None = None,
+) -> Tensor:
+    """Lay maps of the net's own cells where these lie; those of other methods tile the image already.
+
+    Args:
+        classifier: That gave them.
+        images: (B, C, H, W), of the size that it was given.
+        maps: (B, h, w).
+        method: A key of `SALIENCIES`.
+        grids: Where the net's cells lie; None as its structure has them.
+    """
+    if SALIENCIES[method] not in OF_CELLS:
+        return maps
+    height, width = int(images.shape[2]), int(images.shape[3])
+    extent = (int(maps.shape[1]), int(maps.shape[2]))
+    centres = follow_cells(classifier.backbone, channels=images.shape[1], height=height, width=width)
+    return place(maps, (grids or {}).get(extent) or centres.of(*extent), (height, width))

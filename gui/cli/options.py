@@ -74,7 +74,10 @@ class ListsMethods(TyperCommand):
 
         for parameter in self.params:
             if parameter.name == "method" and isinstance(parameter, TyperOption):
-                parameter.help = f"How the heatmap is made: {', '.join(SALIENCIES)}; default: the first."
+                names = ", ".join(SALIENCIES)
+                parameter.help = (
+                    f"How the heatmap is made: {names}; default: as the run has it, else the first."
+                )
         super().format_help(ctx, formatter)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import shlex
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -33,9 +32,6 @@ from gui.cli.proposal import ColumnOption, FindingOption, RootOption, SameOption
 from gui.cli.terminal import progress, say, show_json, show_table
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from engine.records import Estimate, Prediction, Run
 
 app = typer.Typer()
@@ -88,7 +84,7 @@ def predict(
             samples,
             parts=prediction.parts_of(runs.split_of(trained)),
             progress=bar,
-            method=method or saliency.DEFAULT_SALIENCY,
+            method=method,
         )
     add_to_table(written, trained, predictions, samples)
     small = small_images(trained, samples)
@@ -208,7 +204,7 @@ def explain(
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write images with their heatmaps laid over them, one PNG a case.
+    """Write images with their heatmaps and the colour bar, one PNG a case.
 
     Example: [bold]overread explain latest film1.png film2.dcm --out why[/bold]
     """
@@ -223,13 +219,15 @@ def explain(
     say_lost(trained.run_id, [sample.path for sample in chosen])
     with progress("Explaining") as bar:
         predictions, explanations = pipeline.read_samples(
-            workspace, trained, chosen, progress=bar, method=method or saliency.DEFAULT_SALIENCY
+            workspace, trained, chosen, progress=bar, method=method
         )
     make_folder(out)
     written = write_together(
         (
             out / f"{one.path.stem}-{one.image_id[:8]}.png",
-            overlay_png(one.path, explanations[one.image_id].heatmap),
+            saliency.picture_with_map(
+                images.image_png(one.path, max_side=PICTURE_SIDE), explanations[one.image_id]
+            ),
         )
         for one in predictions
     )
@@ -237,30 +235,6 @@ def explain(
         show_json({"run_id": trained.run_id, "pictures": written})
     else:
         print(f"{len(written)} pictures in {out}")
-
-
-def overlay_png(image: Path, heatmap: NDArray[np.float32]) -> bytes:
-    """Lay a heatmap over its image.
-
-    Args:
-        image: Its file.
-        heatmap: (h, w) float32 in [0, 1]; it covers the whole image.
-
-    Returns:
-        An RGB PNG, free of metadata, `PICTURE_SIDE` pixels at most on its longer side.
-
-    Raises:
-        ImageError: The image cannot be read.
-    """
-    from PIL import Image
-
-    with Image.open(BytesIO(images.image_png(image, max_side=PICTURE_SIDE))) as opened:
-        below = opened.convert("RGBA")
-    with Image.open(BytesIO(saliency.heatmap_png(heatmap, size=max(below.size)))) as opened:
-        above = opened.convert("RGBA").resize(below.size, Image.Resampling.BILINEAR)
-    stream = BytesIO()
-    Image.alpha_composite(below, above).convert("RGB").save(stream, "PNG")
-    return stream.getvalue()
 
 
 def make_folder(folder: Path) -> None:

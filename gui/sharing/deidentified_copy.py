@@ -107,9 +107,7 @@ def choose(store: Store, run_id: str, image_ids: Sequence[str] | None, cases: in
 
 def anonymous(explanation: Explanation, image_id: str) -> Explanation:
     """Return the same heatmap under another case id."""
-    return Explanation(
-        image_id=image_id, heatmap=explanation.heatmap, target=explanation.target, method=explanation.method
-    )
+    return replace(explanation, image_id=image_id)
 
 
 def nameless(run: RunSummary, copy: Workspace) -> Run:

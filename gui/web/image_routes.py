@@ -20,7 +20,7 @@ from engine.errors import EngineError
 from engine.images import image_file, thumbnail_file
 from engine.records import Explanation
 from engine.runs import load_explanations
-from engine.saliency import heatmap_png
+from engine.saliency import heatmap_png, levels_png
 from gui.web.session import AppSession
 from gui.web.signed_addresses import is_signed, signed_address
 
@@ -62,13 +62,23 @@ def _heatmap(session: AppSession, run_id: str, image_id: str) -> Response:
     found = explanation(session, run_id, image_id)
     if found is None:
         return PlainTextResponse("No heatmap was computed for this image.", status_code=404, headers=NOT_KEPT)
-    return Response(heatmap_png(found.heatmap), media_type="image/png", headers=KEPT)
+    drawn = heatmap_png(found.heatmap, scale=found.scale)
+    return Response(drawn, media_type="image/png", headers=KEPT)
+
+
+def _levels(session: AppSession, run_id: str, image_id: str) -> Response:
+    found = explanation(session, run_id, image_id)
+    if found is None:
+        return PlainTextResponse("No heatmap was computed for this image.", status_code=404, headers=NOT_KEPT)
+    drawn = levels_png(found.heatmap, scale=found.scale)
+    return Response(drawn, media_type="image/png", headers=KEPT)
 
 
 LAYERS: dict[str, Callable[[AppSession, str, str], Response]] = {
     "image": _image,
     "thumbnail": _thumbnail,
     "heatmap": _heatmap,
+    "levels": _levels,
 }
 
 

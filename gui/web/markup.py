@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup as Markup
 
 from engine.records import PART_NAMES
+from engine.saliency import MapLegend, css_gradient
 
 _HERE = Path(__file__).parent
 STYLE = Markup("<style>{}</style>").format(Markup((_HERE / "markup.css").read_text(encoding="utf-8")))
@@ -42,6 +43,7 @@ class Picture:
         caption: Lines under it.
         overlay: A second picture on top, e.g. the heatmap; empty for none.
         tone: "wrong", "right" or "" for no frame.
+        legend: What the overlay's colours mean; None for no colour bar.
         about: Address of what the large view shows; empty where the picture cannot be opened.
     """
 
@@ -50,6 +52,7 @@ class Picture:
     overlay: str = ""
     tone: str = ""
     about: str = ""
+    legend: MapLegend | None = None
 
 
 @cache
@@ -67,7 +70,9 @@ def joined(pieces: Iterable[str]) -> Markup:
 
 def pictures(items: Iterable[Picture], *, large: bool = False) -> Markup:
     """Return a grid of pictures."""
-    return Markup(_macros().pictures(list(items), large))
+    shown = list(items)
+    bar = css_gradient() if any(item.legend for item in shown) else ""
+    return Markup(_macros().pictures(shown, large, bar))
 
 
 def bars(counts: Mapping[str, Mapping[str, int]]) -> Markup:

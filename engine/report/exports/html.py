@@ -18,6 +18,7 @@ from engine.report.figures import confusion_matrix_svg, precision_recall_svg, re
 from engine.report.formatting import figure, interval, p_value, rests_on
 from engine.report.records import Against, CaseRow, Heatmap, Picture, Report
 from engine.report.training_figures import balance_svg, curves_svg
+from engine.saliency import css_gradient
 
 
 def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
@@ -27,6 +28,7 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
         report=report,
         run=report.run,
         part=f"{PART_NAMES[report.part]} part" if report.part else "all parts",
+        colour_bar=css_gradient(),
         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         figures={one.name: figures_of(report, one) for one in report.against},
         training=Markup(curves_svg(report.history)) if report.history else None,

@@ -159,6 +159,7 @@ def cases(session: AppSession, report: Report, *, heat: bool) -> str:
             source=image_url(session, report.run.run_id, case.image_id, "image"),
             caption="\n".join(lines),
             overlay=overlay if heat else "",
+            legend=case.legend if heat else None,
             tone="wrong" if case.wrong else "right",
         )
 

@@ -20,6 +20,7 @@ from engine.reading import QUEUES, RunSummary
 from engine.records import PART_NAMES, PARTS, Explanation, Prediction, Uncertainty, Verdict
 from engine.report import operating_words
 from engine.runs import load_run
+from engine.saliency import colour_tables, map_legend
 from gui.pages.review.reading_session import ASKED, Desk, Reading, StaleCaseError, part_named, review_of, text
 from gui.pages.review.remarks import size_remark
 from gui.pages.review.viewer.viewer import ReviewPane
@@ -47,14 +48,8 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     reader = (text(asked, "reader") or session.reader).strip() or session.reader
     if not runs:
         choices: Answer = {"run": [], "queue": _queues(), "part": []}
-        empty: Answer = {
-            "case": None,
-            "message": NOTHING_TO_READ,
-            "others": [],
-            "place": "",
-            "read": 0,
-            "total": 0,
-        }
+        empty: Answer = {"case": None, "message": NOTHING_TO_READ, "others": []}
+        empty |= {"place": "", "read": 0, "total": 0}
         return {
             "reading": None,
             "run": "",
@@ -87,6 +82,7 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
         "queue": queue,
         "part": part,
         "reader": reader,
+        "colours": colour_tables(),
         "choices": {
             "run": [{"value": run.run_id, "title": _run_title(run)} for run in runs],
             "queue": _queues(),
@@ -258,7 +254,7 @@ def _addresses(session: AppSession, run_id: str, image_id: str) -> Answer:
     heat, _ = _heat(session, run_id, image_id)
     return {
         "image": image_url(session, run_id, image_id),
-        "heat": image_url(session, run_id, image_id, "heatmap") if heat is not None else None,
+        "heat": image_url(session, run_id, image_id, "levels") if heat is not None else None,
     }
 
 
@@ -297,6 +293,7 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
         "conformal": ", ".join(case.conformal_set) or None,
         "method": f"{heat.method}, for {heat.target}" if heat else trouble,
         "remark": size_remark(session.workspace.runs / reading.run_id, case.image_id),
+        "legend": asdict(map_legend(heat)) if heat else None,
         "before": _before(desk, reading, case),
     } | _addresses(session, reading.run_id, case.image_id)
 

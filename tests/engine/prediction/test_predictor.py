@@ -23,7 +23,7 @@ from engine.prediction.predictor import (
 from engine.reading.store import open_store
 from engine.records import Calibration, Run
 from engine.runs.folder import find_run, load_run, split_of
-from engine.runs.heatmaps import load_explanations
+from engine.runs.heatmaps import load_explanations, load_map_settings
 from engine.workspace import Workspace
 
 
@@ -62,8 +62,32 @@ def test_predicting_alone_and_predicting_with_reasons_agree(trained: tuple[Works
     for _, explanation in explained:
         assert explanation is not None
         assert explanation.heatmap.dtype == np.float32
-        assert explanation.heatmap.min() >= 0
-        assert explanation.heatmap.max() <= 1
+        assert np.isfinite(explanation.heatmap).all()
+
+
+def test_the_map_and_its_rest_are_the_log_odds_of_what_is_predicted(trained: tuple[Workspace, Run]) -> None:
+    workspace, run = trained
+    settings = load_map_settings(run.folder)
+    assert settings is not None and settings.cases > 0 and settings.reasons
+    told = predict_and_explain(
+        run, split_of(run).test, cache_dir=workspace.cache, device="cpu", method=settings.method
+    )
+    for prediction, explanation in told:
+        assert explanation is not None and explanation.scale == settings.scale
+        assert explanation.rest is not None
+        p = prediction.probabilities[run.classes.index(explanation.target)]
+        inside = float(explanation.heatmap.astype(np.float64).mean())
+        assert inside + explanation.rest == pytest.approx(math.log(p / (1 - p)), abs=1e-4)
+
+
+def test_maps_of_another_method_are_relative_to_their_own_maximum(trained: tuple[Workspace, Run]) -> None:
+    workspace, run = trained
+    films = split_of(run).test[:3]
+    for _, explanation in predict_and_explain(
+        run, films, cache_dir=workspace.cache, device="cpu", method="layercam"
+    ):
+        assert explanation is not None and explanation.scale is None and explanation.rest is None
+        assert explanation.heatmap.min() >= 0 and explanation.heatmap.max() <= 1
 
 
 def test_what_was_predicted_is_stored_with_its_heatmaps(trained: tuple[Workspace, Run]) -> None:

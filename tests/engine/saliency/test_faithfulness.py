@@ -205,12 +205,12 @@ def test_taking_away_what_the_net_reads_costs_more_than_taking_away_the_rest(rea
 def test_a_net_that_forgets_changes_its_maps_and_one_that_does_not_keeps_them(reader, films):
     targets = torch.ones(6, dtype=torch.int64)
     before = {name: value.clone() for name, value in reader.state_dict().items()}
-    forgetful = randomisation_check(reader, films, targets, seed=1)
+    forgetful = randomisation_check(reader, films, targets, "grad-cam", seed=1)
     assert forgetful.shape == (6,)
     assert np.all(np.abs(forgetful) <= 1)
-    assert np.abs(forgetful).mean() < 0.9
+    assert np.abs(forgetful).mean() < 0.95
     assert all(torch.equal(before[name], value) for name, value in reader.state_dict().items())
     with torch.no_grad():  # nothing to forget: every value of a parameter is the same
         for parameter in reader.parameters():
             parameter.fill_(0.3)
-    assert np.allclose(randomisation_check(reader, films, targets), 1)
+    assert np.allclose(randomisation_check(reader, films, targets, "grad-cam"), 1)

@@ -261,7 +261,7 @@ def test_a_guest_with_the_password_sees_films_and_can_change_nothing(guest: Any,
     film = guest.locator(".rv-image")
     film.wait_for(state="visible")
     guest.wait_for_function("document.querySelector('.rv-image').naturalWidth === 96")
-    guest.wait_for_function("document.querySelector('.rv-heat').naturalWidth > 0")
+    guest.wait_for_function("document.querySelector('.rv-heat').hasAttribute('data-painted')")
     assert "case " in guest.locator("[data-at=corner-name]").inner_text()
     assert guest.locator("[data-do=agree], [data-do=overrule], [data-do=unsure]").count() == 0
     assert guest.get_by_role("tab").count() <= 1  # no Data, no Train, no Report

@@ -106,6 +106,7 @@ async function present(answer, { keepDraft = false } = {}) {
   if (image !== newImage.image) putOnStage(newImage.image, heatRead ? newHeat.image : new Image());
   image.alt = 'The image of this case';
   describe(next, heatRead);
+  showLegend(heatRead ? next.legend : null);
   if (!same) {
     regions = structuredClone(draft?.regions ?? []);
     for (const control of controls) control.value = draft?.answers[control.dataset.field] ?? '';
@@ -262,6 +263,7 @@ async function openReading(wish = {}) {
       return;
     }
     reading = answer.reading;
+    if (answer.colours) takeColours(answer.colours);
     if (!keepDraft) [trail, shown] = [[], null], drafts.clear();
     for (const name of ['run', 'queue', 'part']) {
       at(name).replaceChildren(...answer.choices[name].map(option));

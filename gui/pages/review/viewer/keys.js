@@ -14,6 +14,7 @@ const ACTIONS = [
   { codes: ['KeyH'], shows: ['H'], says: 'Heatmap on or off', does: 'heat', run: toggleHeat },
   { codes: ['BracketLeft'], shows: ['['], says: 'Fainter heatmap', run: () => opacityBy(-10), again: true },
   { codes: ['BracketRight'], shows: [']'], says: 'Stronger heatmap', run: () => opacityBy(10), again: true },
+  { codes: ['KeyG'], shows: ['G'], says: 'Evidence against the class on or off', does: 'against', run: toggleAgainst },
   { codes: ['KeyI'], shows: ['I'], says: 'Invert grey values', does: 'invert', run: toggleInvert },
   { codes: ['Equal', 'NumpadAdd'], shows: ['+'], says: 'Zoom in', run: () => zoomBy(1.25), again: true },
   { codes: ['Minus', 'NumpadSubtract'], shows: ['−'], says: 'Zoom out', run: () => zoomBy(0.8), again: true },

@@ -1,13 +1,8 @@
-// The image on its stage: zoom, move, brightness and contrast, the heatmap over it. Nothing here asks the server.
-// These files are joined into one function body that Gradio calls with `element` and `server`.
-const root = element.querySelector('.rv');
-const at = (name) => root.querySelector(`[data-at="${name}"]`);
+// The image on its stage: zoom, move, brightness and contrast, whether the heatmap is over it. Nothing here asks the server.
 const stage = at('stage'), sheet = at('sheet');
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
-const kept = (name, fallback) => sessionStorage.getItem('overread.' + name) ?? fallback;
-const keep = (name, value) => sessionStorage.setItem('overread.' + name, value);
 
-let image = at('image'), heat = at('heat');
+let image = at('image');
 const view = { fit: 1, zoom: 1, x: 0, y: 0, tool: 'move', invert: false, heat: kept('heat', 'on') === 'on' };
 at('opacity').value = kept('opacity', '50');
 
@@ -76,7 +71,7 @@ function exposeBy(dx, dy) {
 
 function showHeat() {
   heat.style.opacity = at('opacity').value / 100;
-  heat.style.visibility = view.heat && heat.getAttribute('src') ? 'visible' : 'hidden';
+  heat.style.visibility = view.heat && levels ? 'visible' : 'hidden';
   root.querySelector('[data-do="heat"]').setAttribute('aria-pressed', view.heat);
 }
 
@@ -112,14 +107,11 @@ function resetView() {
 // Put decoded images on the sheet in place of the old ones: both change in the same frame.
 function putOnStage(newImage, newHeat) {
   newImage.className = 'rv-image';
-  newHeat.className = 'rv-heat';
-  newImage.draggable = newHeat.draggable = false;
+  newImage.draggable = false;
   newImage.dataset.at = 'image';
-  newHeat.dataset.at = 'heat';
   image.replaceWith(newImage);
-  heat.replaceWith(newHeat);
   image = newImage;
-  heat = newHeat;
+  takeLevels(newHeat);
   resetView();
   showHeat();
 }

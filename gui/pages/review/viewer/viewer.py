@@ -2,7 +2,8 @@
 
     viewer.html verdict.html    markup without a single value in it
     viewer.css                  a dark reading room
-    stage.js                    the image: zoom, move, brightness and contrast, heatmap
+    heat.js                     the heatmap: colours, threshold, evidence against, the colour bar
+    stage.js                    the image: zoom, move, brightness and contrast
     regions.js                  rectangles drawn on the image
     case.js                     one case on the screen, the next ones fetched ahead
     keys.js                     keys and buttons, one table
@@ -24,7 +25,7 @@ import gradio as gr
 
 from engine.records import Review
 
-SCRIPTS = ("stage.js", "regions.js", "case.js", "keys.js")
+SCRIPTS = ("heat.js", "stage.js", "regions.js", "case.js", "keys.js")
 
 
 def _read(name: str) -> str:
