@@ -7,10 +7,12 @@ to say who may ask for it.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import gradio as gr
 import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
+from hypothesis import given, settings, strategies as st
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
 from starlette.types import Message, Receive, Scope, Send
@@ -26,6 +29,7 @@ from engine.workspace import open_workspace
 from gui.app import Window, start
 from gui.door import Key, Password, openings_of
 from gui.door.guard import NOTHING_HERE
+from gui.door.openings import Openings
 from gui.web.session import open_session
 
 HALF = {"HEAD /gradio_api/file={path_or_url:path}"}
@@ -258,6 +262,33 @@ def test_a_file_is_given_out_of_our_folder_alone(window: Window) -> None:
         assert client.get(f"/gradio_api/file={folder}/leads_out").text == NOTHING_HERE
         assert client.get(f"/gradio_api/file={folder}/../../overread.db").text == NOTHING_HERE
         assert client.get(f"/gradio_api/file={folder}/ours").text == "ours"
+
+
+HERE = Path(__file__).parent
+
+
+@cache
+def that_give_files() -> Openings:
+    with gr.Blocks() as pages:
+        gr.Button().click(lambda: None, None, gr.File())
+    return openings_of(pages, [], HERE)
+
+
+@settings(deadline=None)  # the pages are built in the first
+@given(
+    before=st.sampled_from(["/gradio_api/file=", "/assets/", "/static/", "/"]),
+    written=st.text(st.sampled_from("/.\\%:;?#=abhtpfile~\x00\u202e\ud800 é"), max_size=30)
+    | st.sampled_from(["http:", "HTTPS:", "file:", "//", "/etc/passwd", "/proc/self/environ"]),
+)
+def test_whatever_is_written_no_address_leads_out_of_its_folder(before: str, written: str) -> None:
+    openings = that_give_files()
+    for way in (written, f"{HERE}/{written}", f"http:/{HERE}/{written}", f"{HERE}/../{written}"):
+        scope = {"method": "GET", "path": before + way, "query_string": b""}
+        found = openings.at(scope)
+        if found and "file=" in found.path:
+            assert os.path.realpath(way).startswith(os.path.realpath(HERE))
+        elif found:
+            assert ".." not in way.split("/") and "\\" not in way and "//" not in before + way
 
 
 def test_an_event_that_is_added_opens_the_queue_and_one_that_takes_a_file_opens_uploads() -> None:

@@ -1,5 +1,6 @@
 // What is dropped or chosen is sent file by file, so that folders stay the tree they are.
 const AT_ONCE = 6;
+const MOST_TOLD = 1000;     // files left out that are named one by one: what is asked of the server is bounded
 const GO_ON = [400, 409];   // said of one file; anything else ends the batch
 let sending = null;         // the batch under way: { batch, requests, cancelled }
 
@@ -75,6 +76,8 @@ async function send(found) {
     return;
   }
   at('path').value = '';
+  const more = leftOut.splice(MOST_TOLD).length;
+  if (more) leftOut.push(`${more.toLocaleString('en')} more files were not taken for such reasons.`);
   await look({ batch: mine.batch, leftOut }, 'sent');
 }
 
