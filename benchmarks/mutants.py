@@ -153,6 +153,7 @@ def draw(copy: Path, chapter: str, number: int, rng: random.Random) -> list[Muta
             if mutant is not None and mutant not in mutants:
                 mutants.append(mutant)
                 break
+    rng.shuffle(mutants)  # whoever ends the run early has an even sample too
     return mutants
 
 
