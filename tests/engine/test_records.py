@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 ENGINE = Path(__file__).parents[2] / "engine"
-# They are put together piece by piece, or are what works, and stay where they were made.
-WORKING = {"_Progress", "TrainingLoop", "BatchSource", "Survey", "Reading", "_Unpacking", "Notes", "Walk"}
+# They are put together piece by piece, or are what works, and stay where they were made; so is what begins with _.
+WORKING = {"TrainingLoop", "BatchSource", "Survey", "Reading", "Notes", "Walk"}
 MOST_BY_PLACE = 7  # fields that may be given without their names
 
 
@@ -31,7 +31,7 @@ RECORDS = {name: (node, options) for name, node, options in records()}
 @pytest.mark.parametrize("name", RECORDS)
 def test_a_record_is_frozen_and_one_of_many_fields_is_given_them_by_name(name: str) -> None:
     node, options = RECORDS[name]
-    if node.name in WORKING:
+    if node.name in WORKING or node.name.startswith("_"):
         return
     fields = [each for each in node.body if isinstance(each, ast.AnnAssign)]
     assert options.get("frozen", False)

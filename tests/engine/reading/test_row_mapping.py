@@ -13,7 +13,7 @@ import pytest
 
 from engine.errors import StoreError
 from engine.reading.last_word import latest_reviews
-from engine.reading.row_mapping import case_row, iso, position, run_row
+from engine.reading.row_mapping import case_row, iso, random_place, run_row
 from engine.records import Verdict
 from tests.engine.reading.test_store import RUN, agree, prediction
 
@@ -21,12 +21,12 @@ STORED = SimpleNamespace(**run_row(RUN))  # the row as the database gives it bac
 
 
 def test_places_are_whole_numbers_that_both_databases_hold_and_differ_from_run_to_run() -> None:
-    places = [position("run", f"{number:064x}") for number in range(500)]
+    places = [random_place("run", f"{number:064x}") for number in range(500)]
     assert len(set(places)) == 500 and all(0 <= place < 2**63 for place in places)
     assert max(places) > 0.9 * 2**63 and min(places) < 0.1 * 2**63  # spread over all of them
-    assert position("run", "a") == position("run", "a") != position("other", "a")
+    assert random_place("run", "a") == random_place("run", "a") != random_place("other", "a")
     # Stored in every workspace there is: another formula would deal all cases out anew.
-    assert position("20260101-120000-abcd", "0" * 64) == 8338671732485084428
+    assert random_place("20260101-120000-abcd", "0" * 64) == 8338671732485084428
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_case_is_wrong_where_its_label_says_so_and_is_as_sure_as_its_class_is_
 ) -> None:
     row = case_row(STORED, prediction(1, p, label))
     assert row["wrong"] is wrong and row["confidence"] == max(p, 1 - p)
-    assert row["position"] == position(RUN.run_id, row["image_id"]) and row["probabilities"] == [1 - p, p]
+    assert row["position"] == random_place(RUN.run_id, row["image_id"]) and row["probabilities"] == [1 - p, p]
 
 
 def test_a_prediction_that_does_not_fit_the_classes_is_refused_by_name() -> None:

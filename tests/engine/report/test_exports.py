@@ -49,11 +49,17 @@ def test_the_formats_that_were_asked_for_are_written_and_no_others(
     formats: tuple[str, ...], report: Report, tmp_path: Path
 ) -> None:
     written = export_report(
-        report, tmp_path / "out", picture=lambda _: FILM, heatmap=lambda _: HEAT, formats=formats
+        report,
+        tmp_path / "folder of" / "out",
+        picture=lambda _: FILM,
+        heatmap=lambda _: HEAT,
+        formats=formats,
     )
     assert tuple(written) == (formats or tuple(EXPORTS))
     there = {path for files in written.values() for path in files.values()}
-    assert there == set((tmp_path / "out").iterdir()) and all(path.stat().st_size for path in there)
+    assert there == set((tmp_path / "folder of" / "out").iterdir()) and all(
+        path.stat().st_size for path in there
+    )
 
 
 def test_an_unknown_format_is_refused_with_the_list_before_anything_is_written(
@@ -70,7 +76,8 @@ def test_an_unknown_format_is_refused_with_the_list_before_anything_is_written(
 
 
 def cells(found: Estimate, prefix: str = "") -> dict[str, object]:
-    return {f"{prefix}{name}": getattr(found, name) for name in ("value", "low", "high", "method", "n")}
+    names = ("value", "low", "high", "method", "n", "patients", "effective_n")
+    return {f"{prefix}{name.replace('_', ' ')}": getattr(found, name) for name in names}
 
 
 def same(one: dict[str, object], other: dict[str, object]) -> bool:
@@ -277,13 +284,13 @@ def test_uncertainty_is_judged_where_every_case_has_it_and_something_is_wrong() 
     held = told["conformal sets that contain opacity where it is present"]
     assert (held.value, held.n, held.patients) == (7 / 8, 8, 8)
     assert told["conformal sets that contain normal where it is present"].value == 30 / 32
-    assert "AUROC of uncertainty for errors" not in told  # every case is as uncertain as every other
+    assert "AUROC of entropy for errors" not in told  # every case is as uncertain as every other
     partly = [*sets[:-1], cases[-1]]
     assert not [name for name in build(run, partly).against[0].estimates if name.startswith("conformal")]
     spread = [replace(each, entropy=0.01 * n) for n, each in enumerate(cases)]
-    assert "AUROC of uncertainty for errors" in build(run, spread).against[0].estimates
+    assert "AUROC of entropy for errors" in build(run, spread).against[0].estimates
     right = [each for each in spread if each.label == each.predicted]
-    assert "AUROC of uncertainty for errors" not in build(run, right).against[0].estimates
+    assert "AUROC of entropy for errors" not in build(run, right).against[0].estimates
 
 
 def test_predictive_values_are_given_for_rare_and_for_common_findings(report: Report) -> None:

@@ -20,6 +20,17 @@ def test_figures_of_fewer_than_a_hundred_cases_are_said_to_be_imprecise(cases: i
     assert (f"Only {cases} cases could be compared with the {against.name}" in spoken) == said
 
 
+def test_what_holds_of_every_report_is_said_in_every_report() -> None:
+    run = a_run()
+    spoken = " ".join(build(run, some_cases(run)).limitations)
+    for said in (
+        "trained once, with one seed",
+        "proportion of each class is that of this collection",
+        "burnt-in names",
+    ):
+        assert said in spoken
+
+
 def test_what_no_heatmap_shows_is_said_where_there_are_heatmaps() -> None:
     run = a_run()
     assert any("heatmap" in each for each in limitations(run, "test", (), None, heatmaps=True))

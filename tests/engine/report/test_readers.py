@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from engine.report.reference_standards import answer_of, reviewed_labels
-
 from engine.records import Review, Verdict
 from engine.report.readers import reader_agreement, summarise_reviews
+from engine.report.standards.reference_standards import answer_of, reviewed_labels
 from engine.statistics import cohen_kappa, krippendorff_alpha
 from tests.engine.report.test_build import a_run, case, other_of, review, some_cases
 
@@ -85,10 +84,11 @@ def test_reviewed_labels_of_a_selection_are_said_to_be_one_and_those_of_all_are_
     run = a_run()
     cases = some_cases(run)
     some = reviewed_labels(run, cases, [review(each, Verdict.AGREE) for each in cases[:39]])
-    assert "Readers saw the model's prediction" in some.caution and "39 of 40 cases" in some.caution
+    assert "Readers saw the model's prediction" in some.caution and some.sampling.kind == "selected"
     every = reviewed_labels(run, cases, [review(each, Verdict.AGREE) for each in cases])
-    assert "Readers saw the model's prediction" in every.caution and "selected sample" not in every.caution
-    assert reviewed_labels(run, cases, []).caution == ""
+    assert "Readers saw the model's prediction" in every.caution and every.sampling.kind == "all"
+    none = reviewed_labels(run, cases, [])
+    assert (none.caution, none.sampling.kind) == ("", "all")
 
 
 def test_agreement_means_the_class_that_was_on_the_screen() -> None:

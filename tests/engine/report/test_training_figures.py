@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -213,3 +214,27 @@ def test_names_of_any_length_fit_on_one_line() -> None:
         assert function("x" * 22) == "x" * 22 and function("x" * 23) == "x" * 21 + "…"
         assert function(" a\n b\t") == "a b" and function("\n") == "(no name)" and function("a\x00b") == "ab"
         assert function("abcdef", 4) == "abc…"
+
+
+MOST = 7.2 * 72  # points across a page
+
+
+@pytest.mark.parametrize("classes", [2, 5, 12, 40])
+def test_a_figure_fits_on_a_page_and_has_no_ground_of_its_own(classes: int) -> None:
+    names = [f"class {code}" for code in range(classes)]
+    drawn = (
+        confusion_matrix_svg(np.eye(classes, dtype=int), names),
+        balance_svg({part: dict.fromkeys(names, 3) for part in ("training", "validation", "test")}),
+        forest_svg(
+            {name: Estimate(value=0.7, low=0.6, high=0.8, method="x", n=9) for name in names}, "AUROC"
+        ),
+        curves_svg(epochs([2.0, 1.0], "ab")),
+        overlaid_svg({name: epochs([2.0, 1.0], "ab") for name in names}),
+        roc_svg(dict.fromkeys(names, roc_curve(Y, P))),
+    )
+    for svg in drawn:
+        width, height = map(float, re.search(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"', svg).groups())  # type: ignore[union-attr]
+        assert 200 < width <= MOST + 0.1 and height > 50
+        assert (
+            "fill: #ffffff" not in svg.split("<defs>")[0]
+        )  # what lies behind shows through, on paper and in the dark
