@@ -155,11 +155,11 @@ def test_training_curves_begin_at_the_first_epoch_and_say_where_phases_begin_and
     assert (left.get_ylabel(), right.get_ylabel()) == ("loss", "on validation data")
 
 
-@pytest.mark.parametrize(("count", "marked"), [(1, True), (2, True), (3, False)])
+@pytest.mark.parametrize(("count", "marked"), [(1, True), (2, True), (3, False), (4, False)])
 def test_one_or_two_epochs_are_seen_as_points(
     count: int, marked: bool, axes_of: Callable[..., list[Axes]]
 ) -> None:
-    history = epochs([3.0, 2.0, 1.0][:count], "aaa"[:count], best=0)
+    history = epochs([4.0, 3.0, 2.0, 1.0][:count], "aaaa"[:count], best=0)
     for function, given in ((curves_svg, history), (overlaid_svg, {"run": history})):
         left, _ = axes_of(function, given)
         assert (left.lines[0].get_marker() == "o") == marked

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn import metrics as sk
 from sklearn.linear_model import LogisticRegression
 
@@ -105,6 +106,18 @@ def test_so_are_those_of_agreement() -> None:
         kappa, leaving_out(lambda r: sk.cohen_kappa_score(truth[r], predicted[r]), patient), "kappa"
     )
     assert_wide_as(alpha, leaving_out(lambda r: krippendorff_alpha(counts[r]).value, patient), "alpha")
+
+
+def test_agreement_seen_on_few_patients_is_as_uncertain_as_students_t_says() -> None:
+    rng = np.random.default_rng(4)
+    patient = np.arange(4000) % 4  # whose images are no more alike than others, so that the spread is small
+    first = rng.integers(2, size=4000)
+    second = np.where(rng.random(4000) < 0.2, 1 - first, first)
+    found = cohen_kappa(first, second, patient)
+    error = leaving_out(lambda r: sk.cohen_kappa_score(first[r], second[r]), patient)
+    floor = math.sqrt((1 - found.value**2) / 4000)  # of independent images
+    reach = float(stats.t.ppf(0.975, 3)) * max(error, floor)
+    assert (found.high - found.low) / 2 == pytest.approx(reach, rel=0.1)
 
 
 def test_so_are_those_of_differences() -> None:

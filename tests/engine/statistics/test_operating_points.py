@@ -45,7 +45,9 @@ def test_an_operating_point_keeps_its_promise(name: str, data: list[tuple[bool, 
             assert proportion(p[y] >= threshold).low >= least and chosen.note == ""
             assert specificity == max(reached)
         else:
-            assert proportion(p[y] >= threshold).low == max(low for low, _ in bounds)
+            highest = max(low for low, _ in bounds)
+            assert proportion(p[y] >= threshold).low == highest
+            assert specificity == max(specific for low, specific in bounds if low == highest)
             assert f"at {least:g} or above, because too few validation cases" in chosen.note
     elif name == "youden":
         best = max(a + b for a, b in rates)

@@ -160,3 +160,12 @@ def test_a_bank_that_is_being_filled_is_not_deleted_to_make_room(tmp_path: Path,
         assert (folder / VALUES).exists()
     trim_banks(tmp_path / "features", max_bytes=0)
     assert not folder.exists()
+
+
+def test_the_plain_view_is_the_image_as_it_is_whatever_the_others_do(tmp_path: Path, cut: FrozenPart) -> None:
+    cache, rows = images(tmp_path, 6), np.arange(6)
+    plain = bank(tmp_path / "plain", cache, cut).view(PLAIN, rows)[rows]
+    turning = bank(tmp_path / "turning", cache, cut, Augmentation(rotation=60.0))
+    np.testing.assert_allclose(turning.view(PLAIN, rows)[rows], plain, rtol=1e-4, atol=1e-5)
+    assert not np.allclose(turning.view(0, rows)[rows], plain, rtol=1e-2)
+    assert not np.allclose(turning.view(0, rows)[rows], turning.view(1, rows)[rows], rtol=1e-2)

@@ -18,17 +18,21 @@ import torch
 from sklearn import metrics as sk
 from torch.nn import functional
 
+from engine.data import index_folder, split_index
 from engine.errors import TrainingStopped
 from engine.images.cache import open_cache
 from engine.models.weights import read_safetensors
-from engine.records import Balance, Epoch, Phase, Recipe, Run, Sample, Split
+from engine.prediction import predict
+from engine.records import Augmentation, Balance, Epoch, Phase, Recipe, Run, Sample, Split
 from engine.runs.folder import load_classifier, load_run
+from engine.storage import KEPT_BYTES
 from engine.training import loop as the_loop
 from engine.training.checkpoint import copy_state, load_checkpoint, save_checkpoint
+from engine.training.feature_bank import VALUES
 from engine.training.loop import TrainingLoop
 from engine.workspace import Workspace
 from tests.engine.training.test_fit import loop
-from tests.tiny import TINY_RECIPE
+from tests.tiny import TINY_RECIPE, draw_films
 
 pytestmark = pytest.mark.usefixtures("tiny_weights")
 
@@ -269,3 +273,56 @@ def test_the_history_tells_no_figure_that_is_none(tiny_split: Split, workspace: 
     net = load_classifier(run)
     assert run.parameters == sum(w.numel() for w in net.parameters())
     assert run.trained_parameters == sum(w.numel() for w in net.head.parameters())
+
+
+def test_a_bank_is_made_where_all_its_views_fit_and_not_where_one_byte_is_wanting(
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = still({}, augmentation=Augmentation(rotation=10), views=2)
+    list(loop(recipe, tiny_split, workspace.runs / "roomy", workspace.root / "roomy"))
+    needed = sum(file.stat().st_size for file in (workspace.root / "roomy").rglob(VALUES))
+    assert (
+        needed % (3 * len(tiny_split.train) + len(tiny_split.val)) == 0
+    )  # as they are, and two views to train on
+    for room, made in ((needed, True), (needed - 1, False)):
+        monkeypatch.setitem(KEPT_BYTES, "features", room)
+        cache = workspace.root / f"room for {room}"
+        list(loop(recipe, tiny_split, workspace.runs / f"room for {room}", cache))
+        assert bool(list(cache.rglob(VALUES))) == made
+
+
+def test_the_operating_point_is_that_of_what_the_run_predicts_of_all_validation_images(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """Of more of them than are run through the net at once."""
+    index = index_folder(draw_films(tmp_path / "films", patients=60))
+    split = replace(split_index(index, ratios=(0.2, 0.7, 0.1), seed=0), method="x")
+    assert len(split.val) > 64
+    _, run = trained_on(still({"learning_rate": 1e-2, "epochs": 3}), split, workspace)
+    told = list(predict(run, split.val, cache_dir=workspace.cache, device="cpu"))
+    assert run.validated is not None
+    for name, label in (("sensitivity", "opacity"), ("specificity", "normal")):
+        hits = [one.predicted == label for one in told if one.label == label]
+        assert getattr(run.validated, name).value == pytest.approx(np.mean(hits)), name
+        assert getattr(run.validated, name).n == len(hits)
+    at = run.classes.index(run.positive)
+    gains = [
+        sum((one.probabilities[at] >= t) == (one.label == run.positive) for one in told if one.label == label)
+        / sum(one.label == label for one in told)
+        for label in run.classes
+        for t in (run.threshold,)
+    ]
+    best = max(
+        sum(
+            np.mean(
+                [
+                    (one.probabilities[at] >= t) == (one.label == run.positive)
+                    for one in told
+                    if one.label == label
+                ]
+            )
+            for label in run.classes
+        )
+        for t in [one.probabilities[at] for one in told]
+    )
+    assert sum(gains) == pytest.approx(best)  # Youden's: no other threshold does better on these
