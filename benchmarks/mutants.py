@@ -35,7 +35,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 HEAVY = (
     "torch", "timm", "scipy.stats", "scipy.optimize", "sklearn.metrics", "statsmodels.api", "pandas", "sqlalchemy",
-    "matplotlib.figure", "pydicom", "hypothesis", "coverage", "PIL.Image", "imagehash",
+    "matplotlib.figure", "pydicom", "hypothesis", "coverage", "PIL.Image",
 )  # fmt: skip
 ARITHMETIC = {"Add", "Sub", "Mul", "Div", "FloorDiv", "Mod", "Pow"}
 # A module is tried without these: what they change is for mypy, or for a reader of the source.

@@ -1,39 +1,27 @@
 """What could make the figures of a study wrong, found before anything trains.
 
     settle_duplicates       one image twice, or under two labels
-    find_near_duplicates    the same image, re-encoded or resized, under two patients
     find_patient_overlap    one patient in two parts of the split that came with the data
     find_small_classes      too few cases to learn from or to measure on
     find_odd_images         decoded, and yet hardly what was meant: black, flat, half blank
 
-Near duplicates are pairs whose 256-bit perceptual hashes (DCT signs, `imagehash.phash`) differ in at most
-24 bits and whose thumbnails correlate. Measured on chest films: re-encoding, resizing, brightness and
-contrast change 0 to 16 bits; the closest two different films among 5,856 differ in 40.
+The same image, changed, under two patients is found by `engine.data.copies.near`.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from engine.data.patients import patients_named, patients_words
 from engine.images import Remark
 from engine.records import PARTS, DataIssue, DataIssueKind, Part, Sample
 
-MAX_DISTANCE = 24
-MIN_CORRELATION = 0.95
 SMALL = 10  # cases; fewer give an interval so wide that the figure says little
 MIN_PATIENTS = 3  # one for each part of a split
-_HASH_BYTES = 32
-_TABLES = 20
-_NEIGHBOURS = 32
-_ONES = np.array([value.bit_count() for value in range(256)], dtype=np.uint8)
 
 
 def settle_duplicates(samples: Sequence[Sample]) -> tuple[list[Sample], list[DataIssue]]:
@@ -92,85 +80,6 @@ def _exact_duplicate(group: Sequence[Sample], kept: Sample) -> DataIssue:
         message=message,
         paths=(kept.path, *(sample.path for sample in group if sample is not kept)),
         serious=len(patients) > 1,
-    )
-
-
-def find_near_duplicates(samples: Sequence[Sample], looks: Mapping[str, bytes]) -> list[DataIssue]:
-    """Find images that are all but the same although they belong to different patients.
-
-    Linear in the number of images: hashes are sorted by 20 random choices of their bits, so few that two near
-    duplicates agree in one of them with high probability (measured ≥ .9 at 24 different bits, ≥ .99 at 16)
-    and so many that few others do; only neighbours are compared.
-
-    Args:
-        samples: Each image once.
-        looks: `Scanned.look` by image_id; images without one are not compared.
-
-    Returns:
-        One finding for each group of near duplicates, serious where a group is in two parts of a given
-        split.
-    """
-    from scipy.cluster.hierarchy import DisjointSet  # here, because it takes a quarter of a second
-
-    compared = [sample for sample in samples if looks.get(sample.image_id)]
-    if len(compared) < 2:
-        return []
-    packed = np.frombuffer(b"".join(looks[sample.image_id] for sample in compared), dtype=np.uint8)
-    packed = packed.reshape(len(compared), -1)
-    hashes, thumbnails = packed[:, :_HASH_BYTES], packed[:, _HASH_BYTES:]
-    groups = DisjointSet(range(len(compared)))
-    for first, second in _near_pairs(hashes):
-        if compared[first].patient_id == compared[second].patient_id:
-            continue
-        if _correlation(thumbnails[first], thumbnails[second]) >= MIN_CORRELATION:
-            groups.merge(int(first), int(second))
-    linked = (sorted(rows) for rows in groups.subsets() if len(rows) > 1)
-    return [_near_duplicate([compared[row] for row in rows]) for rows in linked]
-
-
-def _near_pairs(hashes: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return (P, 2) rows of hashes at most MAX_DISTANCE bits apart, first < second, each pair once."""
-    rows = len(hashes)
-    chosen = int(np.clip(np.log2(rows) + 6, 12, 30))
-    rng = np.random.default_rng(0)
-    found = []
-    for _ in range(_TABLES):
-        keys = np.zeros(rows, dtype=np.int64)
-        for place, bit in enumerate(rng.choice(8 * hashes.shape[1], chosen, replace=False)):
-            keys |= (hashes[:, bit // 8] >> (7 - bit % 8) & 1).astype(np.int64) << place
-        order = np.argsort(keys, kind="stable")
-        ordered = keys[order]
-        for step in range(1, min(_NEIGHBOURS, rows - 1) + 1):
-            equal = np.flatnonzero(ordered[step:] == ordered[:-step])
-            if not equal.size:
-                break
-            left, right = order[equal], order[equal + step]
-            near = _ONES[hashes[left] ^ hashes[right]].sum(axis=1, dtype=np.int64) <= MAX_DISTANCE
-            found.append(np.sort(np.stack([left[near], right[near]], axis=1), axis=1))
-    pairs: NDArray[np.int64] = (
-        np.unique(np.concatenate(found), axis=0) if found else np.empty((0, 2), np.int64)
-    )
-    return pairs
-
-
-def _correlation(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
-    return float(np.corrcoef(first, second)[0, 1])
-
-
-def _near_duplicate(group: Sequence[Sample]) -> DataIssue:
-    parts = {sample.part for sample in group} - {None}
-    labels = {sample.label for sample in group} - {None}
-    whose = " of different patients" if patients_named(group).all else ""
-    message = f"{len(group)} files{whose} look like one image"
-    if len(labels) > 1:
-        message += " and have different labels"
-    message += (
-        ", in different parts of the split that came with the data; take one out or make a new split"
-        if len(parts) > 1
-        else "; a new split keeps them in one part"
-    )
-    return DataIssue(
-        kind=DataIssueKind.NEAR_DUPLICATE, message=message, paths=_paths(group), serious=len(parts) > 1
     )
 
 

@@ -13,15 +13,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import imagehash
-import numpy as np
-from PIL import Image
-
+from engine.data.copies.looks import HASH_SIDE, look_of
 from engine.errors import ImageError
 from engine.images import FILES_PER_TASK, Remark, decode, in_order, read_bytes
 
-HASH_SIZE = 16  # 16 × 16 bits: chest films all look alike to the usual 64
-SMALLEST = 32  # digits of 28 × 28 pixels look alike without being copies
 Progress = Callable[[int, int], None]
 
 
@@ -63,7 +58,7 @@ def scan(path: Path, *, look: bool = True) -> Scanned:
     try:
         data = read_bytes(path)
         # A JPEG cut short is noticed at 1/8 size as well: all of its entropy-coded data must be there.
-        decoded = decode(path, data=data, at_least=4 * HASH_SIZE, grey=True)
+        decoded = decode(path, data=data, at_least=4 * HASH_SIDE, grey=True)
     except ImageError as problem:
         return Scanned(path=path, problem=problem)
     return Scanned(
@@ -73,18 +68,9 @@ def scan(path: Path, *, look: bool = True) -> Scanned:
         height=decoded.height,
         patient_id=decoded.patient_id,
         meta=decoded.meta,
-        look=_look(decoded.image) if look and min(decoded.width, decoded.height) >= SMALLEST else b"",
+        look=look_of(decoded.image) if look else b"",
         remarks=decoded.remarks,
     )
-
-
-def _look(image: Image.Image) -> bytes:
-    small = image.convert("L").resize((2 * HASH_SIZE, 2 * HASH_SIZE), Image.Resampling.BILINEAR)
-    darkest, brightest = small.getextrema()
-    if brightest - darkest < 8:  # type: ignore[operator]  # a flat image looks like every other flat image
-        return b""
-    bits = imagehash.phash(small, hash_size=HASH_SIZE, highfreq_factor=2).hash
-    return np.packbits(bits).tobytes() + small.reduce(2).tobytes()
 
 
 def scan_all(

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from engine.data import checks
+from engine.data.copies.near import find_near_duplicates
 from engine.data.fingerprint import Scanned, scan_all
 from engine.data.folders import Listed
 from engine.data.names import is_placeholder, order_classes
@@ -171,7 +172,7 @@ def _build(
     issues += of_masks
     issues += checks.find_odd_images(remarks)
     issues += find_small_images(samples)
-    issues += checks.find_near_duplicates(samples, looks)
+    issues += find_near_duplicates(samples, looks)
     issues += checks.find_patient_overlap(samples)
     issues += checks.find_small_classes(samples, classes)
     issues += checks.find_unlabelled(samples)

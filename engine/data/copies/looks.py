@@ -1,0 +1,89 @@
+"""What an image looks like in 288 bytes, and what it would look like mirrored, turned or inverted.
+
+The hash holds the signs of a cosine transform. Mirroring an image changes the signs of every other column or row,
+turning it transposes them, inverting its grey levels changes them all: one hash answers for sixteen images.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+HASH_SIDE = 16  # 16 × 16 bits: chest films all look alike to the usual 64
+HASH_BYTES = HASH_SIDE**2 // 8
+SMALLEST = 32  # pixels: digits of 28 × 28 look alike without being copies
+_FLAT = 8  # levels: a flat image looks like every other flat image
+
+
+def look_of(image: Image.Image) -> bytes:
+    """Return what near duplicates are found by: 32 bytes of hash, 256 of thumbnail; nothing where it is tiny or flat.
+
+    Args:
+        image: In any mode, of any size.
+    """
+    from scipy.fft import dctn  # here, because it takes a tenth of a second
+
+    if min(image.size) < SMALLEST:
+        return b""
+    small = image.convert("L").resize((2 * HASH_SIDE, 2 * HASH_SIDE), Image.Resampling.BILINEAR)
+    darkest, brightest = small.getextrema()
+    if brightest - darkest < _FLAT:  # type: ignore[operator]
+        return b""
+    low = dctn(np.asarray(small, dtype=np.float64))[:HASH_SIDE, :HASH_SIDE]
+    low[0, 0] = -1.0  # the mean is positive whatever the image: it tells nothing
+    return np.packbits(low > 0).tobytes() + small.reduce(2).tobytes()
+
+
+@dataclass(frozen=True, slots=True)
+class Symmetry:
+    """A change that leaves an image's content as it is: transposed, then mirrored, then inverted."""
+
+    transposed: bool = False
+    left_right: bool = False
+    up_down: bool = False
+    inverted: bool = False
+
+    def hashes(self, packed: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the hashes (N, 32) that images would have after this change."""
+        bits = np.unpackbits(packed, axis=1).reshape(-1, HASH_SIDE, HASH_SIDE)
+        if self.transposed:
+            bits = bits.transpose(0, 2, 1)
+        odd = np.arange(HASH_SIDE) % 2
+        change = (odd[None, :] * self.left_right) ^ (odd[:, None] * self.up_down) ^ int(self.inverted)
+        change[0, 0] = 0
+        changed: NDArray[np.uint8] = np.packbits(
+            (bits ^ change.astype(np.uint8)).reshape(len(packed), -1), axis=1
+        )
+        return changed
+
+    def thumbnail(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the thumbnail (16, 16) that an image would have after this change."""
+        pixels = pixels.T if self.transposed else pixels
+        pixels = pixels[:, ::-1] if self.left_right else pixels
+        pixels = pixels[::-1] if self.up_down else pixels
+        return 255 - pixels if self.inverted else pixels
+
+    def __str__(self) -> str:
+        """Say what was done, as a participle; nothing for no change."""
+        grey = "inverted" if self.inverted else ""
+        return " and ".join(filter(None, (_MOVES[self.transposed, self.left_right, self.up_down], grey)))
+
+
+_MOVES: Final = {
+    (False, False, False): "",
+    (False, True, False): "mirrored left to right",
+    (False, False, True): "flipped upside down",
+    (False, True, True): "turned by 180°",
+    (True, False, False): "mirrored along a diagonal",
+    (True, True, False): "turned by 90°",
+    (True, False, True): "turned by 90°",
+    (True, True, True): "mirrored along a diagonal",
+}
+
+SYMMETRIES: Final = tuple(Symmetry(*flags) for flags in product((False, True), repeat=4))
+"""All sixteen; the first changes nothing."""

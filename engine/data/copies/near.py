@@ -1,0 +1,131 @@
+"""The same image, re-encoded, resized, mirrored, turned or inverted, under two patients.
+
+Near duplicates are pairs whose 256-bit perceptual hashes (signs of a cosine transform) differ in at most 24 bits and
+whose thumbnails correlate, as they are or after one of fifteen symmetries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.data.copies.looks import HASH_BYTES, HASH_SIDE, SYMMETRIES, Symmetry
+from engine.data.patients import patients_named
+from engine.records import DataIssue, DataIssueKind, Sample
+
+MAX_DISTANCE = 24
+MIN_CORRELATION = 0.95
+_TABLES = 20
+_NEIGHBOURS = 32
+_ONES = np.array([value.bit_count() for value in range(256)], dtype=np.uint8)
+
+
+def find_near_duplicates(samples: Sequence[Sample], looks: Mapping[str, bytes]) -> list[DataIssue]:
+    """Find images that are all but the same although they belong to different patients.
+
+    Linear in the number of images: hashes are sorted by 20 random choices of their bits, so few that two near
+    duplicates agree in one of them with high probability (measured ≥ .9 at 24 different bits, ≥ .99 at 16)
+    and so many that few others do; only neighbours are compared.
+
+    Args:
+        samples: Each image once.
+        looks: `Scanned.look` by image_id; images without one are not compared.
+
+    Returns:
+        One issue for each group of near duplicates, serious where a group is in two parts of a given split.
+    """
+    from scipy.cluster.hierarchy import DisjointSet  # here, because it takes a quarter of a second
+
+    compared = [sample for sample in samples if looks.get(sample.image_id)]
+    if len(compared) < 2:
+        return []
+    packed = np.frombuffer(b"".join(looks[sample.image_id] for sample in compared), dtype=np.uint8)
+    packed = packed.reshape(len(compared), -1)
+    hashes, thumbnails = packed[:, :HASH_BYTES], packed[:, HASH_BYTES:]
+    patients = np.unique([sample.patient_id for sample in compared], return_inverse=True)[1]
+    groups = DisjointSet(range(len(compared)))
+    changes: dict[int, set[str]] = {}
+    for symmetry in SYMMETRIES:
+        for first, second in near_pairs(hashes, symmetry).tolist():
+            if patients[first] == patients[second] or groups.connected(first, second):
+                continue
+            if _correlation(thumbnails[first], thumbnails[second], symmetry) >= MIN_CORRELATION:
+                groups.merge(first, second)
+                changes.setdefault(second, set()).add(str(symmetry))
+    return [
+        _near_duplicate(
+            [compared[row] for row in sorted(rows)],
+            sorted(set().union(*(changes.get(row, ()) for row in rows)) - {""}),
+        )
+        for rows in groups.subsets()
+        if len(rows) > 1
+    ]
+
+
+def near_pairs(hashes: NDArray[np.uint8], symmetry: Symmetry = SYMMETRIES[0]) -> NDArray[np.int64]:
+    """Return which images are as others would be after a change.
+
+    Args:
+        hashes: (N, 32).
+        symmetry: The change; none by default.
+
+    Returns:
+        (P, 2) rows at most MAX_DISTANCE bits apart, each pair once: first < second.
+    """
+    rows = len(hashes)
+    changed = symmetry != SYMMETRIES[0]
+    both = np.concatenate([hashes, symmetry.hashes(hashes)]) if changed else hashes
+    chosen = int(np.clip(np.log2(rows) + 6, 12, 30))
+    rng = np.random.default_rng(0)
+    found = [np.empty((0, 2), np.int64)]
+    for _ in range(_TABLES):
+        keys = np.zeros(len(both), dtype=np.int64)
+        for place, bit in enumerate(rng.choice(8 * both.shape[1], chosen, replace=False)):
+            keys |= (both[:, bit // 8] >> (7 - bit % 8) & 1).astype(np.int64) << place
+        order = np.argsort(keys, kind="stable")
+        ordered = keys[order]
+        for step in range(1, min(_NEIGHBOURS, len(both) - 1) + 1):
+            equal = np.flatnonzero(ordered[step:] == ordered[:-step])
+            if not equal.size:
+                break
+            left, right = order[equal], order[equal + step]
+            if changed:  # one as it is, one changed, and not of the same image
+                fit = ((left < rows) != (right < rows)) & (left % rows != right % rows)
+                left, right = left[fit], right[fit]
+            near = _ONES[both[left] ^ both[right]].sum(axis=1, dtype=np.int64) <= MAX_DISTANCE
+            found.append(np.sort(np.stack([left[near] % rows, right[near] % rows], axis=1), axis=1))
+    pairs: NDArray[np.int64] = np.unique(np.concatenate(found), axis=0)
+    return pairs
+
+
+def _correlation(first: NDArray[np.uint8], second: NDArray[np.uint8], symmetry: Symmetry) -> float:
+    """Correlate one thumbnail with the other after the change, whichever of the two was changed."""
+    side = HASH_SIDE
+    return max(
+        float(np.corrcoef(one, symmetry.thumbnail(other.reshape(side, side)).ravel())[0, 1])
+        for one, other in ((first, second), (second, first))
+    )
+
+
+def _near_duplicate(group: Sequence[Sample], changes: Sequence[str]) -> DataIssue:
+    parts = {sample.part for sample in group} - {None}
+    labels = {sample.label for sample in group} - {None}
+    whose = " of different patients" if patients_named(group).all else ""
+    message = f"{len(group)} files{whose} look like one image"
+    if changes:
+        message += f", {'one of them' if len(group) == 2 else 'some of them'} {', or '.join(changes)}"
+    if len(labels) > 1:
+        message += ", and have different labels" if changes else " and have different labels"
+    message += (
+        ", in different parts of the split that came with the data; take one out or make a new split"
+        if len(parts) > 1
+        else "; a new split keeps them in one part"
+    )
+    return DataIssue(
+        kind=DataIssueKind.NEAR_DUPLICATE,
+        message=message,
+        paths=tuple(sample.path for sample in group),
+        serious=len(parts) > 1,
+    )
