@@ -20,6 +20,7 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from os.path import lexists
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,7 @@ def load_run(folder: Path) -> Run:
         RunError: There is no finished run in the folder, or it is damaged.
     """
     try:
-        if not (folder / "run.json").exists():
+        if not lexists(folder / "run.json"):
             raise FileNotFoundError
         return read_json(folder / "run.json", RUN, folder=folder, recipe=load_recipe(folder / "recipe.json"))
     except FileNotFoundError as error:
@@ -122,7 +123,7 @@ def list_runs(workspace: Workspace, *, on_damaged: Callable[[RunError], None] = 
     """
     runs: list[Run] = []
     for folder in sorted(workspace.runs.iterdir(), reverse=True):
-        if (folder / "run.json").exists():
+        if lexists(folder / "run.json"):
             try:
                 runs.append(load_run(folder))
             except RunError as error:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from engine import data, reading, relocation, runs
+from engine import data, reading, runs
 from engine.errors import DataError, EngineError
 from engine.records import PARTS, Answers, Index, Sample
 from engine.workspace import Workspace, open_workspace
@@ -253,6 +253,8 @@ def relocate(
 
     Example: [bold]overread relocate 3f2a90c1d4e5 /media/archive/images[/bold]
     """
+    from engine import relocation
+
     workspace = open_workspace(root)
     with reading.open_store(workspace.database) as store, progress("Looking for images") as bar:
         done = relocation.relocate(workspace, store, _known(workspace, moved), folder, progress=bar)
@@ -282,6 +284,8 @@ def say_lost(workspace_id: str, paths: Sequence[Path]) -> None:
         workspace_id: Of their data set or run.
         paths: Where they were.
     """
+    from engine import relocation
+
     missed = relocation.lost(paths)
     if missed is not None:
         say(f"{missed}. Say where they are now: overread relocate {workspace_id} FOLDER")

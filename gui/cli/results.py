@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from engine import data, external, images, prediction, reading, runs, saliency
-from engine.errors import DataError, ReportError
+from engine.errors import DataError, ImageError, ReportError
 from engine.records import PARTS, DataIssue, DataIssueKind, Part, Sample
 from engine.report import EXPORTS
 from engine.spreadsheet import read_csv, write_csv
@@ -29,10 +29,10 @@ from gui.cli.options import (
     WorkspaceOption,
 )
 from gui.cli.proposal import ColumnOption, FindingOption, RootOption, SameOption, TableOption, print_issue
-from gui.cli.terminal import progress, say, show_json, show_table
+from gui.cli.terminal import progress, say, say_error, show_json, show_table
 
 if TYPE_CHECKING:
-    from engine.records import Estimate, Prediction, Run
+    from engine.records import Estimate, Explanation, Prediction, Run
 
 app = typer.Typer()
 
@@ -222,19 +222,25 @@ def explain(
             workspace, trained, chosen, progress=bar, method=method
         )
     make_folder(out)
-    written = write_together(
-        (
-            out / f"{one.path.stem}-{one.image_id[:8]}.png",
-            saliency.picture_with_map(
-                images.image_png(one.path, max_side=PICTURE_SIDE), explanations[one.image_id]
-            ),
-        )
-        for one in predictions
-    )
+    written = write_together(_overlays(out, predictions, explanations))
     if as_json:
         show_json({"run_id": trained.run_id, "pictures": written})
     else:
         print(f"{len(written)} pictures in {out}")
+
+
+def _overlays(
+    out: Path, predictions: Sequence[Prediction], explanations: Mapping[str, Explanation]
+) -> Iterator[tuple[Path, bytes]]:
+    """Yield each picture with its place; an image that is gone or changed is said and left out."""
+    for one in predictions:
+        try:
+            image = images.image_png(one.path, max_side=PICTURE_SIDE)
+        except ImageError as error:
+            say_error(error)
+            continue
+        drawn = saliency.picture_with_map(image, explanations[one.image_id])
+        yield out / f"{one.path.stem}-{one.image_id[:8]}.png", drawn
 
 
 def make_folder(folder: Path) -> None:

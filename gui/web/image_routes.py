@@ -42,6 +42,8 @@ def explanation(session: AppSession, run_id: str, image_id: str) -> Explanation 
         stamp = (folder / "heatmaps.npz").stat().st_mtime_ns
     except FileNotFoundError:
         return None
+    except OSError:  # reading it says what is wrong
+        stamp = 0
     return _explanations(folder, stamp).get(image_id)
 
 

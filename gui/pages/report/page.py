@@ -61,13 +61,14 @@ def report_of(session: AppSession, run_id: str | None, part: str) -> Report:
         raise ReportError("There is no finished run to report on", "Train one on the Train page first")
     # Reviews are append-only: as long as there are as many, they are the same.
     reviews = len(session.store.reviews(run_id))
-    heatmaps = session.workspace.runs / run_id / "heatmaps.npz"
-    read = heatmaps.stat().st_mtime_ns if heatmaps.exists() else 0
-    return _computed(session.workspace, session.store, run_id, part, (reviews, read))
+    folder = session.workspace.runs / run_id
+    files = [folder / name for name in ("heatmaps.npz", "split.csv", "sizes.json")]
+    read = [file.stat().st_mtime_ns if file.exists() else 0 for file in files]
+    return _computed(session.workspace, session.store, run_id, part, (reviews, *read))
 
 
 @lru_cache(maxsize=4)
-def _computed(workspace: Workspace, store: Store, run_id: str, part: str, stamp: tuple[int, int]) -> Report:
+def _computed(workspace: Workspace, store: Store, run_id: str, part: str, stamp: tuple[int, ...]) -> Report:
     """Compute a report once for all who look at it; `stamp` changes with what it rests on."""
     from engine.pipeline import report_run
 
