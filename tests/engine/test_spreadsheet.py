@@ -22,9 +22,11 @@ from gui.cli.results import add_to_table, lines_of
 from tests.gui.conftest import make_run
 
 # Text of the kind that is dangerous, and any text.
-RISKY = st.text(alphabet="=+-@＝＋－＠;|\t\r\n,'\" a1\u00a0\u200b\ufeff", max_size=12)
+FORMULA = "=+-@＝＋－＠﹦﹢﹣﹫−"
+PASSED_OVER = ' \t\r\n"\u00a0\u200b\u3000\ufeff'
+RISKY = st.text(alphabet=f"{FORMULA}{PASSED_OVER};؛|,'a1", max_size=12)
 TEXT = st.one_of(RISKY, st.text(max_size=12))
-SEPARATORS = (",", ";", "\t", "|")
+SEPARATORS = (",", ";", "\t", "|", "؛")
 
 
 def cells_of(data: bytes) -> list[str]:
@@ -37,13 +39,13 @@ def cells_of(data: bytes) -> list[str]:
 
 
 @given(st.lists(st.tuples(TEXT, TEXT, TEXT), min_size=1, max_size=4))
+@example([("a؛＝1", "\u3000＋1", "\t−1"), ("  =1", "a\t@x", "\u200b﹦1")])
 @example([("x", "a;=1+1", "b;\t @SUM(A1)"), ("x\n=1", 'x;"=1"', "'=1")])
 def test_no_cell_is_a_formula_whatever_separates_cells_and_whatever_was_typed(
     rows: list[tuple[str, str, str]],
 ) -> None:
     for cell in cells_of(write_csv([dict(zip("abc", row, strict=True)) for row in rows])):
-        seen = cell.strip(' \t\r\n"\u00a0\u200b\ufeff')  # what spreadsheets pass over
-        assert not seen.startswith(tuple("=+-@＝＋－＠")), cell
+        assert not cell.strip(PASSED_OVER).startswith(tuple(FORMULA)), cell
 
 
 @given(st.lists(TEXT, min_size=1, max_size=3, unique=True), st.data())
