@@ -40,11 +40,18 @@ _GROUPINGS = frozenset(
     "batch part split camera device machine scanner year month week day timepoint tp run version v baseline "
     "followup".split()
 )
+_VIEWS = frozenset(
+    "study series session ses visit slice frame view scan acq acquisition run image img timepoint tp echo "  # noqa: SIM905
+    "frontal lateral left right pa ap ll lat l r od os ou cc mlo lcc rcc lmlo rmlo anterior posterior oblique "
+    "axial sagittal coronal ax sag cor adc dwi flair swi pre post before after baseline followup "
+    "patch tile crop aug augmented flip flipped rot rotated copy".split()
+)
+"""What tells images of one patient apart."""
 _NOT_PATIENTS = _GROUPINGS | frozenset(
     ["fold", "group", "set", "class", "grade", "stage", "level", "score", "label", "type", "category"]
 )
 _PATIENTS = frozenset(
-    "patient patients pat pt subject subjects subj sub sbj participant proband volunteer pid mrn".split()  # noqa: SIM905
+    "patient patients pat pt subject subjects subj sub sbj person participant proband volunteer pid mrn".split()  # noqa: SIM905
 )
 _PLACEHOLDERS = frozenset(
     "anonymized anonymised anonymous anonymouspatient patientanonymous anon anonym anonymisiert anonyme anonimo "  # noqa: SIM905
@@ -68,6 +75,7 @@ _HOUSEKEEPING = frozenset(
     for name in names.split("/")
 )
 """Of Synology, QNAP, Windows, macOS, Picasa and others, in lower case."""
+_DAY = r"(19|20)\d\d[-_. ]?\d\d?[-_. ]?\d\d?|\d\d?[-_. ]\d\d?[-_. ](19|20)\d\d"
 _SEPARATORS = r"\s_\-\u2010-\u2015\u2212"
 
 
@@ -183,24 +191,36 @@ def looks_like_id(name: str) -> bool:
     words = words_of(name)
     if not any(word.isdecimal() for word in words) and not re.search(r"[0-9a-f]{8}", name.casefold()):
         return False
-    if _is_date(name) or is_container(name):
+    if is_date(name) or is_container(name):
         return False
     return not words or words[0] not in _NOT_PATIENTS
 
 
+def has_long_number(name: str) -> bool:
+    """Tell whether a name has a number of three digits or more, as an id has and a grade has not."""
+    return re.search(r"\d{3}", name) is not None
+
+
 def is_grouping(name: str) -> bool:
-    """Tell whether a name counts what is neither class nor patient: site1, batch_02, visit-3, 2019."""
+    """Tell whether a name counts what is neither class nor patient: site1, batch_02, visit-3, 2019, 01-01-2000-CT."""
     first, *rest = words_of(name) or ("",)
     counts = first in _GROUPINGS and bool(rest) and all(word.isdecimal() or len(word) == 1 for word in rest)
-    return counts or _is_date(name)
+    return counts or is_date(name) or re.match(rf"({_DAY})(?!\d)", name.strip()) is not None
 
 
-def _is_date(name: str) -> bool:
-    return re.fullmatch(r"(19|20)\d\d([-_. ]?\d\d?){0,2}", name.strip()) is not None
+def counts_views(word: str) -> bool:
+    """Tell whether a word tells images of one patient apart: view1, frontal, slice, study2, L."""
+    first, *rest = words_of(word) or ("",)
+    return first in _VIEWS and all(each.isdecimal() for each in rest)
+
+
+def is_date(name: str) -> bool:
+    """Tell whether a name is a year, a month or a day: 2019, 2019-03, 20190314, 14.03.2019."""
+    return re.fullmatch(rf"(19|20)\d\d([-_. ]?\d\d?)?|{_DAY}", name.strip()) is not None
 
 
 def says_patient(name: str) -> bool:
-    """Tell whether a name says that a patient is meant: patient0012, sub-01, P-17."""
+    """Tell whether a name says that a patient is meant: patient0012, sub-01, person_3."""
     words = words_of(name)
     return len(words) > 1 and words[0] in _PATIENTS and any(word.isdecimal() for word in words)
 

@@ -117,7 +117,8 @@ class Answers:
     """What a person said of how a folder or table is to be read; what is not said is proposed.
 
     Attributes:
-        levels: Role by folder level; level 1 are the folders just inside the one that was named.
+        levels: Role by folder level; level 1 are the folders just inside the one that was named, level 0 are the
+            names of the files.
         parts: Part by the name that a folder or a cell of the split column has; None for no part at all.
         same: Class by the name that came with the data: these images are taken as that class.
         table: Table to read, as a path relative to the folder that was named; empty to read the folders; None for

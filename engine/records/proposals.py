@@ -26,10 +26,10 @@ class NameCount:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Level:
-    """One level of folders and what it is taken for.
+    """One level of folders, or the names of the files, and what it is taken for.
 
     Attributes:
-        number: 1 for the folders just inside the one that was named.
+        number: 1 for the folders just inside the one that was named; 0 for the names of the files.
         role: What their names are taken for.
         why: The reason, as a clause.
         answered: Whether a person said so.

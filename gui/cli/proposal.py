@@ -28,7 +28,11 @@ LevelsOption = Annotated[
 ]
 LevelOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="N=ROLE", help="What one level of folders is: --level 2=patient; may be repeated."),
+    typer.Option(
+        metavar="N=ROLE",
+        help="What one level of folders is: --level 2=patient, or the names of the files: --level names=patient; may "
+        "be repeated.",
+    ),
 ]
 PartNamesOption = Annotated[
     list[str] | None,
@@ -127,7 +131,7 @@ def show_proposal(proposal: Proposal) -> None:
             ("level", "is", "names", "why"),
             [
                 (
-                    level.number,
+                    level.number or "names",
                     level.role,
                     ", ".join(f"{each.name} ({each.part or each.images})" for each in level.names[:6])
                     + (f", … {level.distinct:,} in all" if level.distinct > 6 else ""),

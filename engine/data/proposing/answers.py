@@ -15,6 +15,7 @@ from engine.records import PARTS, ROLES, Answers, Part, Proposal, Role
 NO_PART = "none"
 FOLDERS = "none"
 NO_FINDING = "none"
+FILE_NAMES = "names"
 
 
 def with_answers(answers: Answers, more: Answers) -> Answers:
@@ -41,7 +42,7 @@ def answers_from_options(
 
     Args:
         levels: The roles of all levels from the outermost in, such as part/class/patient.
-        level: NUMBER=ROLE.
+        level: NUMBER=ROLE, or names=ROLE for the names of the files.
         part_names: PART=NAME,NAME: what folders or cells of a part are called; "none" for no part.
         same: NAME=CLASS: images of this name are of that class.
         columns: FIELD=NAME.
@@ -54,6 +55,9 @@ def answers_from_options(
     """
     roles = dict(enumerate(map(_role, levels.strip("/").split("/")), start=1)) if levels else {}
     for number, role in _pairs(level, "--level"):
+        if number == FILE_NAMES:
+            roles[0] = _role(role)
+            continue
         if not number.isdecimal() or int(number) < 1:
             raise DataError(
                 f"“{number}” is not a level of folders", "Write --level 1=part for the outermost folders"

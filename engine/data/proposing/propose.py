@@ -20,7 +20,9 @@ from engine.data.names import (
     order_classes,
 )
 from engine.data.proposing import questions
-from engine.data.proposing.levels import Reading, read_levels
+from engine.data.proposing.file_names import classes_after_counts, find_patients
+from engine.data.proposing.levels import read_levels
+from engine.data.proposing.roles import Reading
 from engine.data.proposing.tables import (
     TableRead,
     asked_of_columns,
@@ -228,20 +230,30 @@ def _of_table(
 
 def _finished(proposal: Proposal, listed: Sequence[Listed]) -> Draft:
     """Merge classes as a person said, count what there is, and ask about names that are nearly equal."""
-    same = proposal.answers.same
-    merged = [
+    answers = proposal.answers
+    labels = {entry.label for entry in listed if entry.label is not None}
+    counted = classes_after_counts(labels - answers.same.keys())
+    same = {**counted, **answers.same}
+    merged: Sequence[Listed] = [
         replace(entry, label=_merged(entry.label, same))
         if entry.label is not None and entry.label in same
         else entry
         for entry in listed
     ]
+    by_name = find_patients(merged, answers)
+    merged = by_name.listed
     counts = Counter(entry.label for entry in merged if entry.label is not None)
     parts = Counter(entry.part for entry in merged)
     named = {name for entry in merged if (name := entry.patient_id or entry.folder_patient)}
     open_names = {name: count for name, count in counts.items() if same.get(name) != name}
     asked = [*proposal.questions, *(questions.same_class(names, counts) for names in near_equal(open_names))]
+    if counted:
+        asked.append(questions.classes_after_counts(counted))
+    if by_name.question is not None:
+        asked.append(by_name.question)
     proposal = replace(
         proposal,
+        levels=(*proposal.levels, *filter(None, [by_name.level])),
         classes=tuple(NameCount(name=name, images=counts[name]) for name in order_classes(set(counts))),
         unlabelled=len(merged) - counts.total(),
         parts={part: number for part in PARTS if (number := parts[part])},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 
 from engine.records import Answers, Choice, DataIssue, DataIssueKind, Part, Question, Role
 
@@ -139,11 +140,16 @@ def which_class(chosen: int, levels: Mapping[int, Mapping[str, int]], *, sure: b
     return _question(DataIssueKind.CLASS_UNCLEAR, message, choices, serious=not sure)
 
 
-def class_or_patient(level: int, counts: Mapping[str, int]) -> Question:
-    """Ask whether many folders with few images are classes or patients."""
+def class_or_patient(level: int, counts: Mapping[str, int], *, taken: Role) -> Question:
+    """Ask whether folders whose names look like ids are classes or patients."""
+    done = (
+        "they were taken as patients, and no image has a class"
+        if taken == "patient"
+        else "they were taken as classes"
+    )
     message = (
-        f"Level {level} has {len(counts):,} folders with few images each ({listed(sorted(counts), 3)}): they were "
-        "taken as patients, and no image has a class"
+        f"The {len(counts):,} names at level {level} of the folders ({listed(sorted(counts), 3)}) may be patients or "
+        f"classes: {done}"
     )
     return _question(
         DataIssueKind.CLASS_UNCLEAR,
@@ -163,6 +169,61 @@ def patient_level(level: int, counts: Mapping[str, int], *, taken: bool, sure: b
         message,
         [_level(level, "patient", "They are patients"), _level(level, "ignored", "They are no patients")],
         serious=not sure,
+    )
+
+
+def patients_in_names(patients: Mapping[str, int], example: tuple[str, Path], *, taken: bool) -> Question:
+    """Say that patients were, or may be, taken from the names of files."""
+    patient, path = example
+    done = (
+        "they were taken as patients"
+        if taken
+        else "they were not taken as patients, so each image counts as one"
+    )
+    message = (
+        f"File names {'say' if taken else 'may say'} whose images they are: “{path.name}” of “{patient}”. That makes "
+        f"{len(patients):,} patients in {images(sum(patients.values()))}; {done}"
+    )
+    return _question(
+        DataIssueKind.PATIENT_UNCLEAR,
+        message,
+        [
+            Choice(
+                words="They are patients",
+                option="--level names=patient",
+                answers=Answers(levels={0: "patient"}),
+            ),
+            Choice(
+                words="They are no patients",
+                option="--level names=ignored",
+                answers=Answers(levels={0: "ignored"}),
+            ),
+        ],
+        serious=not taken,
+    )
+
+
+def classes_after_counts(classes: Mapping[str, str]) -> Question:
+    """Say that classes were taken from what stands behind a count: study1_positive, study2_positive."""
+    of_class = sorted(set(classes.values()))
+    message = (
+        f"{listed(sorted(classes), 3)} count the images of a patient before they name a class: "
+        f"{listed(of_class)} were taken as the classes"
+    )
+    merged = " ".join(shlex.join(["--same", f"{name}={known}"]) for name, known in sorted(classes.items()))
+    apart = " ".join(shlex.join(["--same", f"{name}={name}"]) for name in sorted(classes))
+    return _question(
+        DataIssueKind.CLASS_UNCLEAR,
+        message,
+        [
+            Choice(words=f"The classes are {listed(of_class)}", option=merged, answers=Answers(same=classes)),
+            Choice(
+                words="Each name is a class",
+                option=apart,
+                answers=Answers(same={name: name for name in classes}),
+            ),
+        ],
+        serious=False,
     )
 
 

@@ -20,9 +20,9 @@ async function openList() {
 async function list(folder) {
   complain('list', '');
   const answer = await ask('entries', { folder });
-  if (!answer) return complain('list', 'This folder cannot be listed. Type its path instead.');
+  if (!answer) return complain('list', words('folder unlisted'));
   listed = answer;
-  at('here').textContent = answer.here || 'Start here';
+  at('here').textContent = answer.here || words('start here');
   element.querySelector('[data-do=up]').disabled = answer.up === null;
   element.querySelector('[data-do=take]').disabled = !answer.here;
   const files = foldersOnly ? [] : answer.files;
@@ -37,8 +37,8 @@ async function list(folder) {
   at('entries').replaceChildren(
     ...answer.folders.map((entry) => row('br-folder', entry, list)),
     ...files.map((entry) => row('', entry, chosen)),
-    ...(answer.more ? [make('li', 'br-hint', `and ${answer.more} more: type the path instead`)] : []),
-    ...(answer.folders.length + files.length ? [] : [make('li', 'br-hint', 'There is nothing to choose here except the folder itself')]),
+    ...(answer.more ? [make('li', 'br-hint', words('and more, type', { number: answer.more }))] : []),
+    ...(answer.folders.length + files.length ? [] : [make('li', 'br-hint', words('nothing to choose'))]),
   );
 }
 

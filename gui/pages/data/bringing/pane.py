@@ -1,6 +1,7 @@
 """The piece of the data page where images are brought in; the files beside say what the browser does.
 
 bring.html bring.css    markup and style, without a single value in them
+words.js                every word that the scripts show
 state.js                asks where things stand, and shows it
 send.js                 what is dropped or chosen is sent, file by file, as the tree it is
 choose.js               the system's window for choosing a folder, or the list where there is none
@@ -30,7 +31,7 @@ from gui.web import AppSession, answered, static_pane
 
 Question = Mapping[str, Any]
 Answer = dict[str, Any]
-SCRIPTS = ("state.js", "send.js", "choose.js", "proposal.js")
+SCRIPTS = ("words.js", "state.js", "send.js", "choose.js", "proposal.js")
 SOON = 0.4
 """Seconds that an answer may wait for what was just begun, so that quick things do not flicker."""
 

@@ -12,8 +12,8 @@ const say = (more) => {
 function choice(options, chosen, label, act) {
   const select = make('select');
   select.setAttribute('aria-label', label);
-  for (const [value, words] of options) {
-    const option = make('option', '', words);
+  for (const [value, text] of options) {
+    const option = make('option', '', text);
     option.value = value;
     option.selected = value === chosen;
     select.append(option);
@@ -23,16 +23,16 @@ function choice(options, chosen, label, act) {
 }
 
 function line(text, control, hint) {
-  const row = make('div', 'br-line'), words = make('span', '', text);
-  words.dir = 'auto';
-  row.append(words, control ?? make('span'));
+  const row = make('div', 'br-line'), said = make('span', '', text);
+  said.dir = 'auto';
+  row.append(said, control ?? make('span'));
   if (hint) row.append(make('span', 'br-hint', hint));
   return row;
 }
 
-const count = (number) => `${number.toLocaleString('en')} ${number === 1 ? 'image' : 'images'}`;
-const namesOf = (level) => level.names.map((name) => `${name.name} (${name.images.toLocaleString('en')})`).join(' · ')
-  + (level.more ? ` · and ${level.more.toLocaleString('en')} more` : '');
+const count = (number) => words(number === 1 ? 'image' : 'images', { number: amount(number) });
+const namesOf = (level) => level.names.map((name) => words('name with count', { name: name.name, number: amount(name.images) })).join(' · ')
+  + (level.more ? ` · ${words('and more', { number: amount(level.more) })}` : '');
 
 // A table whose images are not found, or whose columns are not, is drawn as well: that is where it is mended.
 const ofTable = () => ({
@@ -70,37 +70,37 @@ function drawQuestion(question) {
 function drawFolders(proposal) {
   if (!proposal.levels.length) return [];
   const rows = proposal.levels.flatMap((level) => [
-    line(namesOf(level), choice(proposal.roles, level.role, `What level ${level.number} is`, (role) => say({ levels: { [level.number]: role } })),
-      level.why && `Level ${level.number} is ${proposal.roles.find(([role]) => role === level.role)[1]}: ${level.why}`),
-    ...(level.role === 'part' ? level.names.map((name) => line(`${name.name}, ${count(name.images)}`,
-      choice([...proposal.parts, ['', 'no part']], name.part ?? '', `Which part ${name.name} is`,
+    line(namesOf(level), choice(level.roles, level.role, words('level, what', { level: level.title }), (role) => say({ levels: { [level.number]: role } })),
+      level.why && words('level, why', { level: level.title, role: level.roles.find(([role]) => role === level.role)[1], why: level.why })),
+    ...(level.role === 'part' ? level.names.map((name) => line(words('name, images', { name: name.name, images: count(name.images) }),
+      choice([...proposal.parts, ['', words('no part')]], name.part ?? '', words('part, which', { name: name.name }),
         (part) => say({ parts: { [name.name]: part || null } })))) : []),
   ]);
-  return [make('h4', '', 'What the folders are'), ...rows];
+  return [make('h4', '', words('folders are')), ...rows];
 }
 
 function drawTable(proposal) {
   const parts = [];
   if (proposal.offers.length) {
-    parts.push(line('Labels and patients from', choice([['', 'the folders'], ...proposal.offers], proposal.table, 'Table to read', (table) => say({ table }))));
+    parts.push(line(words('taken from'), choice([['', words('folders')], ...proposal.offers], proposal.table, words('table to read'), (table) => say({ table }))));
   }
   if (proposal.alone) parts.push(drawRoot());
-  for (const { field, words, headers, chosen } of proposal.columns) {
-    const unsaid = field in answers.columns || !proposal.alone || state.stage === 'proposed' ? 'none' : 'found by its name';
-    parts.push(line(words, choice([['', unsaid], ...headers.map((name) => [name, name])], chosen, `Column of: ${words}`,
+  for (const { field, title, headers, chosen } of proposal.columns) {
+    const unsaid = field in answers.columns || !proposal.alone || state.stage === 'proposed' ? words('none') : words('column unsaid');
+    parts.push(line(title, choice([['', unsaid], ...headers.map((name) => [name, name])], chosen, words('column of', { what: title }),
       (column) => say({ columns: { [field]: column } }))));
   }
-  return parts.length ? [make('h4', '', 'What the table says'), ...parts] : [];
+  return parts.length ? [make('h4', '', words('table says')), ...parts] : [];
 }
 
 function drawRoot() {
-  const row = make('form', 'br-line br-root'), label = make('label', '', 'Folder of the images that it names');
-  const field = make('input'), button = make('button', 'br-button', 'Choose folder…');
+  const row = make('form', 'br-line br-root'), label = make('label', '', words('folder of images'));
+  const field = make('input'), button = make('button', 'br-button', words('folder, choose'));
   field.type = 'text';
   field.id = label.htmlFor = 'br-root';
   field.dir = 'auto';
   field.value = answers.root ?? '';
-  field.placeholder = state.batch ? 'The table was uploaded on its own: say where its images are' : 'the table\'s own folder';
+  field.placeholder = state.batch ? words('folder, say') : words('folder, its own');
   button.type = 'button';
   button.onclick = () => chooseFolder((root) => say({ root }), true);
   row.onsubmit = (event) => { event.preventDefault(); say({ root: field.value }); };
@@ -112,29 +112,29 @@ function drawRoot() {
 function drawClasses(proposal) {
   if (!proposal.classes.length) return [];
   const names = proposal.classes.map(({ name }) => name);
-  const rows = proposal.classes.map(({ name, images }) => line(`${name}, ${count(images)}`,
-    names.length < 2 ? null : choice([['', 'a class of its own'], ...names.filter((other) => other !== name).map((other) => [other, `same as ${other}`])], '',
-      `What ${name} is`, (other) => say({ same: { [name]: other } }))));
+  const rows = proposal.classes.map(({ name, images }) => line(words('name, images', { name, images: count(images) }),
+    names.length < 2 ? null : choice([['', words('class of its own')], ...names.filter((other) => other !== name).map((other) => [other, words('same as', { name: other })])], '',
+      words('class, what', { name }), (other) => say({ same: { [name]: other } }))));
   const merged = Object.entries(answers.same).filter(([from, to]) => from !== to).map(([from, to]) => {
-    const undo = make('button', 'br-link', 'undo');
+    const undo = make('button', 'br-link', words('undo'));
     undo.type = 'button';
     undo.onclick = () => say({ same: { [from]: from } });
-    return line(`${from} is read as ${to}`, undo);
+    return line(words('read as', { name: from, other: to }), undo);
   });
-  const more = proposal.moreClasses ? [make('p', 'br-hint', `and ${proposal.moreClasses.toLocaleString('en')} more`)] : [];
-  return [make('h4', '', 'Classes'), ...rows, ...more, ...merged];
+  const more = proposal.moreClasses ? [make('p', 'br-hint', words('and more', { number: amount(proposal.moreClasses) }))] : [];
+  return [make('h4', '', words('classes')), ...rows, ...more, ...merged];
 }
 
 function drawLeftOut(issues) {
   if (!issues.length) return [];
   const box = make('div', 'br-left');
-  box.append(make('h4', '', 'Left out'));
+  box.append(make('h4', '', words('left out')));
   for (const issue of issues) {
     if (!issue.names.length) { box.append(make('p', 'br-hint', issue.text)); continue; }
     const details = make('details'), list = make('ul');
     details.append(make('summary', 'br-hint', issue.text), list);
     list.append(...issue.names.map((name) => make('li', '', name)));
-    if (issue.more) list.append(make('li', '', `and ${issue.more.toLocaleString('en')} more`));
+    if (issue.more) list.append(make('li', '', words('and more', { number: amount(issue.more) })));
     box.append(details);
   }
   return [box];

@@ -40,6 +40,12 @@ def drawn(proposal: Proposal) -> dict[str, Any]:
         "levels": [
             {
                 "number": level.number,
+                "title": f"Level {level.number}" if level.number else "The file name",
+                "roles": [
+                    (role, words)
+                    for role, words in ROLE_WORDS.items()
+                    if level.number or role in ("patient", "ignored")
+                ],
                 "role": level.role,
                 "why": "" if level.answered else level.why,
                 "names": [_name(name) for name in level.names],
@@ -47,7 +53,6 @@ def drawn(proposal: Proposal) -> dict[str, Any]:
             }
             for level in proposal.levels
         ],
-        "roles": list(ROLE_WORDS.items()),
         "parts": [(part, markup.PART_TITLES[part]) for part in PARTS],
         "offers": [
             (offer.path, f"{offer.path}: {offer.matched:,} of {offer.rows:,} rows")
@@ -68,8 +73,8 @@ def columns_form(headers: Sequence[str], chosen: Mapping[str, str]) -> list[dict
     if not headers:
         return []
     return [
-        {"field": field, "words": words, "headers": list(headers), "chosen": chosen.get(field, "")}
-        for field, words in COLUMN_WORDS.items()
+        {"field": field, "title": title, "headers": list(headers), "chosen": chosen.get(field, "")}
+        for field, title in COLUMN_WORDS.items()
     ]
 
 

@@ -22,11 +22,11 @@ async function readAll(entry, path, found) {
 async function sendDropped(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);   // before any await
   const found = [];
-  showBusy('Looking at what was dropped', null);
+  showBusy(words('dropped'), null);
   try {
     for (const entry of entries) await readAll(entry, entry.name, found);
   } catch (error) {
-    refuse('sent', `The browser cannot read what was dropped (${error.message}). Check that you may read it, or choose it with the buttons.`);
+    refuse('sent', words('browser refused', { why: error.message }));
     return;
   }
   await send(found);
@@ -42,7 +42,7 @@ async function send(found) {
   const files = found.filter(({ path }) => !hidden(path));
   const size = files.reduce((sum, { file }) => sum + file.size, 0);
   const tops = [...new Set(files.map(({ path }) => path.split('/')[0]))];
-  showBusy('Sending', 0);
+  showBusy(words('sending'), 0);
   const begun = await ask('begin', { tops, files: files.length, size }, 'sent');
   if (!begun) return;
   root().dataset.stage = 'sending';
@@ -50,8 +50,8 @@ async function send(found) {
   const mine = sending = { batch: begun.batch, requests: new Set(), cancelled: false, problem: '' };
   const waiting = [...files].reverse(), leftOut = [];
   const progress = { files: 0, bytes: 0 };
-  const told = () => showBusy('Sending', size ? progress.bytes / size : 1,
-    `${progress.files.toLocaleString('en')} of ${files.length.toLocaleString('en')} files, ${megabytes(progress.bytes)} of ${megabytes(size)}`);
+  const told = () => showBusy(words('sending'), size ? progress.bytes / size : 1,
+    words('sent so far', { files: amount(progress.files), all: amount(files.length), size: megabytes(progress.bytes), whole: megabytes(size) }));
   const worker = async () => {
     while (waiting.length && !mine.cancelled && !mine.problem) {
       const { path, file } = waiting.pop();
@@ -64,7 +64,7 @@ async function send(found) {
       progress.bytes += file.size - sent;
       progress.files += 1;
       if (GO_ON.includes(status)) leftOut.push(text);
-      else if (status !== 204) mine.problem ||= text || 'The upload was interrupted. Check that Overread is still running and the file is still there, then upload again.';
+      else if (status !== 204) mine.problem ||= text || words('cut off');
       told();
     }
   };
@@ -81,7 +81,8 @@ async function send(found) {
   await look({ batch: mine.batch, leftOut }, 'sent');
 }
 
-const megabytes = (bytes) => bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+const megabytes = (bytes) => bytes < 1e9
+  ? words('megabytes', { number: (bytes / 1e6).toFixed(1) }) : words('gigabytes', { number: (bytes / 1e9).toFixed(2) });
 
 // XMLHttpRequest because fetch does not say how far a file has been sent.
 function put(address, file, batch, progress) {

@@ -37,7 +37,7 @@ async function ask(name, question, place) {
     answer = await server[name](question);
     if (!answer) throw new Error('refused');   // what Gradio's client makes of it
   } catch {
-    answer = { ok: false, problem: 'Overread is not responding. Check that the program is still running, then try again.' };
+    answer = { ok: false, problem: words('not responding') };
   }
   if (answer.ok) return answer;
   if (place) refuse(place, answer.problem);
@@ -71,7 +71,7 @@ function draw(was) {
 
 function showBusy(doing, share, told) {
   at('busy').hidden = !doing;
-  at('doing').textContent = doing ? `${doing} …` : '';
+  at('doing').textContent = doing ? words('doing', { what: doing }) : '';
   if (share === null) at('bar').removeAttribute('value'); else at('bar').value = share;
   at('told').textContent = told ?? '';
   for (const name of ['look', 'path']) at(name).disabled = Boolean(doing);
