@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.data.sources import is_table
+from engine.data.sources import is_archive, is_table
 from engine.data.walk import Walk, is_text, walk
 from engine.errors import DataError
-from engine.images import IMAGE_SUFFIXES, READ, REMEDIES, FileKind, file_kind
+from engine.images import ARCHIVES, IMAGE_SUFFIXES, READ, REMEDIES, FileKind, file_kind
 from engine.records import DataIssue, DataIssueKind, Part, is_path
 
 _MASK_FOLDERS = frozenset({"mask", "masks"})
@@ -112,8 +112,11 @@ def check_folder(folder: Path) -> None:
     except FileNotFoundError as error:
         raise DataError(f"There is no folder {folder}", "Check the path for typing errors") from error
     except NotADirectoryError as error:
+        kind = file_kind(folder)
+        what = kind if kind in REMEDIES else "neither an image nor a table nor an archive that Overread reads"
         raise DataError(
-            f"{folder} is not a folder", "Choose a folder, a table (CSV, Parquet) or an archive (zip, tar)"
+            f"{folder.name} is {what}",
+            REMEDIES.get(kind, "Choose a folder, a table (CSV, Excel, Parquet) or an archive (zip, tar)"),
         ) from error
     except OSError as error:
         raise DataError(
@@ -206,23 +209,29 @@ def _may_be_table(path: Path) -> bool:
 
 
 def _no_images(folder: Path, others: Sequence[Found]) -> DataError:
-    for found in others:
-        kind = file_kind(found.path)
+    for kind, found in _by_kind(others).items():
         if kind in REMEDIES:
-            return DataError(f"{folder} holds no images: {found.path.name} is {kind}", REMEDIES[kind])
+            are = f" and {len(found) - 1:,} more are each" if len(found) > 1 else " is"
+            return DataError(f"{folder} holds no images: {found[0].path.name}{are} {kind}", REMEDIES[kind])
     return DataError(
         f"{folder} holds no images",
         "Choose a folder with PNG, JPEG, TIFF or DICOM files, or one folder for each class",
     )
 
 
-def _left_out(others: Sequence[Found]) -> list[DataIssue]:
+def _by_kind(others: Sequence[Found]) -> dict[FileKind, list[Found]]:
+    """Group files that are no images by what they are; OTHER is what nothing can be said of."""
     by_kind: dict[FileKind, list[Found]] = {}
     for found in others:
         kind = file_kind(found.path)
-        by_kind.setdefault(kind if kind in REMEDIES else FileKind.OTHER, []).append(found)
+        known = kind in REMEDIES and (kind not in ARCHIVES or is_archive(found.path))
+        by_kind.setdefault(kind if known else FileKind.OTHER, []).append(found)
+    return by_kind
+
+
+def _left_out(others: Sequence[Found]) -> list[DataIssue]:
     issues = []
-    for kind, rest in by_kind.items():
+    for kind, rest in _by_kind(others).items():
         names = ", ".join(found.path.name for found in rest[:3]) + (", ..." if len(rest) > 3 else "")
         if kind in REMEDIES:
             more = f" and {len(rest) - 1:,} more of its kind were" if len(rest) > 1 else " was"

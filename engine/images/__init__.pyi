@@ -18,6 +18,8 @@ from .files import (
     read_unchanged as read_unchanged,
 )
 from .kinds import (
+    ARCHIVES as ARCHIVES,
+    HEAD_BYTES as HEAD_BYTES,
     READ as READ,
     REMEDIES as REMEDIES,
     FileKind as FileKind,

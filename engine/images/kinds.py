@@ -41,8 +41,16 @@ class FileKind(StrEnum):
     SVG = "an SVG drawing"
     PDF = "a PDF document"
     VIDEO = "a video"
+    WEB_PAGE = "a web page"
+    POINTER = "a pointer of Git LFS in place of the file"
     ZIP = "a ZIP archive"
     TAR = "a tar archive"
+    PACKED = "a file packed with bzip2 or xz"
+    SEVEN_ZIP = "a 7-Zip archive"
+    RAR = "a RAR archive"
+    ZSTANDARD = "a Zstandard archive"
+    COMPRESS = "an archive of Unix compress"
+    CABINET = "a Windows cabinet"
     OTHER = "not an image"
 
 
@@ -61,8 +69,22 @@ READ = frozenset(
         FileKind.HEIC,
     }
 )
+ARCHIVES = frozenset(
+    {
+        FileKind.ZIP,
+        FileKind.TAR,
+        FileKind.PACKED,
+        FileKind.SEVEN_ZIP,
+        FileKind.RAR,
+        FileKind.ZSTANDARD,
+        FileKind.COMPRESS,
+        FileKind.CABINET,
+    }
+)
 _AS_PNG = "Save it as PNG, TIFF or JPEG"
 _SLICES = "Export the slices to be read as DICOM or PNG files, one image a case"
+_CHOOSE = "Choose the archive itself, or unpack it and choose the folder"
+_UNPACK = "Unpack it with the program that made it and choose the folder, or pack it again as zip"
 REMEDIES: dict[FileKind, str] = {
     FileKind.JPEG_LS: _AS_PNG,
     FileKind.JPEG_XL: _AS_PNG,
@@ -78,6 +100,16 @@ REMEDIES: dict[FileKind, str] = {
     FileKind.SVG: "Export it as PNG",
     FileKind.PDF: "Export the image in it as PNG or TIFF",
     FileKind.VIDEO: "Export the frames to be read as PNG or JPEG files, one image a case",
+    FileKind.WEB_PAGE: "Download the image again: the server sent a page, perhaps to sign in",
+    FileKind.POINTER: "Fetch the files themselves with `git lfs pull`",
+    FileKind.ZIP: _CHOOSE,
+    FileKind.TAR: _CHOOSE,
+    FileKind.PACKED: _CHOOSE,
+    FileKind.SEVEN_ZIP: _UNPACK,
+    FileKind.RAR: _UNPACK,
+    FileKind.ZSTANDARD: _UNPACK,
+    FileKind.COMPRESS: _UNPACK,
+    FileKind.CABINET: _UNPACK,
 }
 
 _SIGNATURES: tuple[tuple[int, bytes, FileKind], ...] = (  # the first that fits counts
@@ -128,6 +160,14 @@ _SIGNATURES: tuple[tuple[int, bytes, FileKind], ...] = (  # the first that fits 
     (0, b"PK\x03\x04", FileKind.ZIP),
     (0, b"PK\x05\x06", FileKind.ZIP),
     (257, b"ustar", FileKind.TAR),
+    (0, b"BZh", FileKind.PACKED),
+    (0, b"\xfd7zXZ\x00", FileKind.PACKED),
+    (0, b"7z\xbc\xaf\x27\x1c", FileKind.SEVEN_ZIP),
+    (0, b"Rar!\x1a\x07", FileKind.RAR),
+    (0, b"\x28\xb5\x2f\xfd", FileKind.ZSTANDARD),
+    (0, b"\x1f\x9d", FileKind.COMPRESS),
+    (0, b"MSCF", FileKind.CABINET),
+    (0, b"version https://git-lfs", FileKind.POINTER),
 )
 _BMP_HEADERS = frozenset(struct.pack("<I", size) for size in (12, 16, 40, 52, 56, 64, 108, 124))
 _RIFF = {b"WEBP": FileKind.WEBP, b"AVI ": FileKind.VIDEO}
@@ -136,6 +176,7 @@ _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _PNM = re.compile(rb"P[1-6]\s+(#[^\n]*\s+)*\d+\s+(#[^\n]*\s+)*\d+\s")
 _METAIMAGE = re.compile(rb"\A\s*(ObjectType|NDims)\s*=")
 _SVG = re.compile(rb"\A(\xef\xbb\xbf)?\s*(<\?xml.*?|<!--.*?-->\s*|<!DOCTYPE[^>]*>\s*)*<svg[\s>]", re.DOTALL)
+_WEB_PAGE = re.compile(rb"\A(\xef\xbb\xbf)?\s*<(!doctype\s+html|html)[\s>]", re.IGNORECASE)
 _EXPLICIT_VR = re.compile(
     rb"AE|AS|AT|CS|DA|DS|DT|FD|FL|IS|LO|LT|OB|OD|OF|OL|OV|OW|PN|SH|SL|SQ|SS|ST|SV|TM|UC|UI|UL|UN|UR|US|UT|UV"
 )
@@ -166,6 +207,8 @@ def kind_of(head: bytes) -> FileKind:
         return FileKind.METAIMAGE
     if _SVG.match(head):
         return FileKind.SVG
+    if _WEB_PAGE.match(head):
+        return FileKind.WEB_PAGE
     return FileKind.DICOM if _bare_dicom(head) else FileKind.OTHER
 
 

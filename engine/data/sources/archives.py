@@ -11,7 +11,9 @@ import errno
 import hashlib
 import json
 import shutil
+import tarfile
 import tempfile
+import zipfile
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,8 +23,9 @@ from typing import IO
 
 from engine.data.names import is_housekeeping
 from engine.data.sources.members import BROKEN, Member, TooMuchError, members, too_much
-from engine.data.sources.tables import is_table
+from engine.data.sources.tables import TABLE_SUFFIXES, is_table
 from engine.errors import DataError
+from engine.images import ARCHIVES, IMAGE_SUFFIXES, file_kind
 from engine.kept_files import parse_json, typed
 from engine.records import DataIssue, DataIssueKind
 from engine.storage import open_regular, read_regular, storage_error
@@ -38,6 +41,10 @@ _SHOWN = 3
 _KEPT = 1000
 _BLOCK = 1024 * 1024
 _BAD_NAME = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.EILSEQ)
+_NEVER = TABLE_SUFFIXES | frozenset(
+    ".docx .docm .dotx .xltx .pptx .pptm .ppsx .odt .odp .odg .epub .pages .key .numbers .jar .apk .whl .npz .pt .pth "  # noqa: SIM905
+    ".ckpt .keras .mrb .kmz .3mf .sketch .drawio .xps".split()
+)
 _PAPERS = frozenset(
     {".txt", ".md", ".pdf", ".html", ".htm", ".json", ".xml", ".yaml", ".yml", ".rtf", ".docx"}
 )
@@ -61,8 +68,14 @@ class Limits:
 
 
 def is_archive(path: Path) -> bool:
-    """Tell by its name whether a file is an archive that `unpack` reads, or says why it does not."""
-    return path.name.lower().endswith(ARCHIVE_SUFFIXES + _NAMED_ALONE)
+    """Tell whether a file is an archive that `unpack` reads, or says why it does not: by its name, else by its bytes.
+
+    Names that say that it is something else are believed: a document, too, is a zip inside.
+    """
+    if path.name.lower().endswith(ARCHIVE_SUFFIXES + _NAMED_ALONE):
+        return True
+    suffix = path.suffix.lower()
+    return suffix not in _NEVER and suffix not in IMAGE_SUFFIXES and file_kind(path) in ARCHIVES
 
 
 def stem(archive: Path) -> str:
@@ -296,8 +309,8 @@ def _place(folder: Path, name: str) -> tuple[Path | None, str]:
 
 
 def _damaged(archive: Path, error: Exception) -> DataError:
-    why = str(error).splitlines()[0] if str(error) else "it was cut short"
+    cut = isinstance(error, EOFError | tarfile.ReadError | zipfile.BadZipFile)
     return DataError(
-        f"{archive.name} cannot be unpacked ({why})",
+        f"{archive.name} cannot be unpacked: it is damaged{' or was cut short' if cut else ''}",
         "Make or download it again, or unpack it yourself and choose the folder",
     )

@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from engine.data.sources.encodings import encoding_of
 from engine.errors import DataError
+from engine.images import ARCHIVES, HEAD_BYTES, READ, REMEDIES, FileKind, kind_of
 from engine.storage import open_regular
 
 BROKEN = (
@@ -31,18 +32,13 @@ BROKEN = (
     RuntimeError,
     ValueError,
 )
-_UNREADABLE = (
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
-    (b"Rar!\x1a\x07", "a RAR archive"),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
-    (b"\x1f\x9d", "an archive of Unix compress"),
-    (b"MSCF", "a Windows cabinet"),
-)
 _COMPRESSED: tuple[tuple[bytes, Any], ...] = (
     (b"\x1f\x8b", gzip.open),
     (b"BZh", bz2.open),
     (b"\xfd7zXZ\x00", lzma.open),
 )
+_TARS = frozenset({FileKind.TAR, FileKind.PACKED})
+_NO_ARCHIVE = "Give it the suffix of what it is, and choose the folder that it is in"
 _METHODS = {1: "Shrink", 6: "Implode", 9: "Deflate64", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
 
 
@@ -75,17 +71,18 @@ def members(archive: Path, most_bytes: int) -> Iterator[Member]:
         Exception: One of `BROKEN`: it is damaged.
     """
     with open_regular(archive) as stream:
-        head = stream.read(8)
-    for mark, kind in _UNREADABLE:
-        if head.startswith(mark):
-            raise DataError(
-                f"{archive.name} is {kind}, which Overread does not open",
-                "Unpack it with the program that made it and choose the folder, or pack it again as zip",
-            )
-    if head.startswith(b"PK") or zipfile.is_zipfile(archive):
+        head = stream.read(HEAD_BYTES)
+    kind = kind_of(head)
+    if kind is FileKind.ZIP or (
+        kind not in _TARS and zipfile.is_zipfile(archive)
+    ):  # one that unpacks itself, too
         yield from _of_zip(archive)
-    else:
-        yield from _of_tar(archive, head, most_bytes)
+        return
+    if kind in ARCHIVES - _TARS:
+        raise DataError(f"{archive.name} is {kind}, which Overread does not open", REMEDIES[kind])
+    if kind in READ or kind in REMEDIES.keys() - _TARS:
+        raise DataError(f"{archive.name} is {kind}, and no archive", REMEDIES.get(kind, _NO_ARCHIVE))
+    yield from _of_tar(archive, head, most_bytes)
 
 
 def _of_zip(archive: Path) -> Iterator[Member]:
@@ -97,7 +94,7 @@ def _of_zip(archive: Path) -> Iterator[Member]:
             name = info.filename
             if not info.flag_bits & 0x800:  # zipfile took these for cp437
                 name = name.encode("cp437").decode(encoding, "replace")
-            if not info.is_dir():
+            if not name.endswith(("/", "\\")):  # some programs write the one, some the other after a folder
                 yield Member(_nfc(name), _odd_in_zip(info), lambda info=info: packed.open(info), alone=True)  # type: ignore[misc]
 
 

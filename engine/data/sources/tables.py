@@ -18,6 +18,7 @@ from pathlib import Path
 from engine.data.sources.delimited import Line, has_no_header, read_delimited
 from engine.data.sources.workbooks import read_parquet, read_workbook
 from engine.errors import DataError
+from engine.images import HEAD_BYTES, READ, REMEDIES, FileKind, kind_of
 from engine.storage import open_regular, read_regular
 
 TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".txt"})
@@ -107,6 +108,11 @@ def open_table(path: Path) -> Table:
     """
     said = ""
     data = _read(path)
+    kind = kind_of(data[:HEAD_BYTES])
+    if kind in READ or kind in (FileKind.WEB_PAGE, FileKind.POINTER, FileKind.PDF):
+        raise DataError(
+            f"{path.name} is {kind}, and no table", REMEDIES.get(kind, "Choose the folder that it is in")
+        )
     if (
         data[:4] == b"PAR1" or path.suffix.lower() in PARQUET_SUFFIXES
     ):  # named so and none: the reader says it

@@ -134,6 +134,37 @@ def test_a_folder_that_links_back_to_itself_ends(two_classes: Path) -> None:
     assert said.message == "2 links to folders that are read already were left out (up, SICK)"
 
 
+def test_a_folder_of_archives_says_what_they_are(tmp_path: Path) -> None:
+    for name in ("train.zip", "test.zip"):
+        with zipfile.ZipFile(tmp_path / name, "w") as packed:
+            packed.writestr("a/1.png", b"x")
+    with pytest.raises(
+        DataError, match=r"test\.zip and 1 more are each a ZIP archive.*Choose the archive itself"
+    ):
+        index_folder(tmp_path)
+
+
+def test_archives_beside_images_are_said_and_not_opened(two_classes: Path) -> None:
+    (two_classes / "more.rar").write_bytes(b"Rar!\x1a\x07\x00")
+    (two_classes / "letter.docx").write_bytes(b"PK\x03\x04")
+    messages = [issue.message for issue in found(index_folder(two_classes), DataIssueKind.SKIPPED)]
+    assert messages[1].startswith("more.rar was left out: it is a RAR archive; unpack it")
+    assert messages[0] == "1 file is not an image and was left out (letter.docx)"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"abc", "neither an image nor a table nor an archive"), (b"%PDF-1.4", "t.bin is a PDF document"),
+     (b"<html>", "t.bin is a web page")],
+)  # fmt: skip
+def test_a_file_that_cannot_be_brought_is_named_as_what_it_is(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    (tmp_path / "t.bin").write_bytes(content)
+    with pytest.raises(DataError, match=said):
+        index_data(tmp_path / "t.bin")
+
+
 def test_unreadable_files_are_listed_and_never_stop_the_rest(two_classes: Path) -> None:
     whole = (two_classes / "NORMAL" / "00.png").read_bytes()
     (two_classes / "NORMAL" / "cut.png").write_bytes(whole[: len(whole) // 2])
@@ -192,7 +223,7 @@ def test_a_single_image_gets_a_sentence(tmp_path: Path) -> None:
 
 def test_some_other_file_gets_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "a.docx").write_text("x")
-    with pytest.raises(DataError, match="is not a folder"):
+    with pytest.raises(DataError, match="a.docx is neither an image nor a table nor an archive"):
         index_data(tmp_path / "a.docx")
 
 

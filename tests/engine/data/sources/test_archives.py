@@ -225,6 +225,45 @@ def test_an_archive_of_another_kind_is_named(tmp_path: Path, mark: bytes, name: 
         refused(tmp_path / called, tmp_path / "in", f"is a {name} archive, which Overread does not open")
 
 
+@pytest.mark.parametrize("called", ["t", "t.bin", "t.1", "download.part"])
+@pytest.mark.parametrize("form", ["zip", "tar", "gztar", "bztar", "xztar"])
+def test_an_archive_is_known_by_its_bytes_whatever_it_is_called(
+    tmp_path: Path, called: str, form: str
+) -> None:
+    (tmp_path / "made" / "a").mkdir(parents=True)
+    (tmp_path / "made" / "a" / "1.png").write_bytes(b"x")
+    made = shutil.make_archive(str(tmp_path / "made-"), form, tmp_path / "made")
+    path = Path(made).rename(tmp_path / called)
+    assert is_archive(path) and visible(unpack(path, tmp_path / "in")) == {"a/1.png": b"x"}
+
+
+@pytest.mark.parametrize("called", ["report.docx", "cohort.xlsx", "weights.npz", "1.png", "labels.csv"])
+def test_what_is_a_zip_inside_and_says_what_it_is_is_no_archive(tmp_path: Path, called: str) -> None:
+    assert not is_archive(zipped(tmp_path / called, {"word/media/1.png": b"x"}))
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [(b"\x89PNG\r\n\x1a\n" + bytes(99), "a PNG image"), (b"<!DOCTYPE html><html>", "a web page")],
+)
+def test_what_is_named_an_archive_and_is_something_else_is_told_so(
+    tmp_path: Path, content: bytes, what: str
+) -> None:
+    (tmp_path / "t.zip").write_bytes(content)
+    refused(tmp_path / "t.zip", tmp_path / "in", f"t.zip is {what}, and no archive")
+
+
+def test_folders_of_windows_are_no_files(tmp_path: Path) -> None:
+    path = tmp_path / "t.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        for name in ("data\\", "data\\a\\", "data\\a\\1.png"):
+            info = zipfile.ZipInfo("x")
+            info.filename = name
+            packed.writestr(info, b"x" if name.endswith("png") else b"")
+    folder = unpack(path, tmp_path / "in")
+    assert visible(folder) == {"data/a/1.png": b"x"} and left_out(folder) == []
+
+
 def test_archives_in_an_archive_of_nothing_else_are_unpacked_once(tmp_path: Path) -> None:
     inner = zipped(tmp_path / "i.zip", {"a/1.png": b"x"}).read_bytes()
     deep = zipped(tmp_path / "d.zip", {"i.zip": inner}).read_bytes()
@@ -271,7 +310,7 @@ def test_an_archive_cut_short_gets_a_sentence(tmp_path: Path, suffix: str) -> No
         str(tmp_path / "t"), {"zip": "zip", "tar.gz": "gztar"}[suffix], tmp_path, "films"
     )
     Path(made).write_bytes(Path(made).read_bytes()[:100_000])
-    refused(Path(made), tmp_path / "in", "cannot be unpacked")
+    refused(Path(made), tmp_path / "in", "cannot be unpacked: it is damaged or was cut short")
 
 
 def test_an_archive_that_is_not_there_gets_a_sentence(tmp_path: Path) -> None:
