@@ -86,6 +86,7 @@ class DataIssueKind(StrEnum):
     NEARLY_WHITE = "nearly white"
     BLANK_TAIL = "blank lower part"
     ODD_HEADER = "odd header"
+    END_MISSING = "end of the file missing"
     SMALL_IMAGE = "far smaller image"
     MASK_UNREADABLE = "mask unreadable"
     MASK_SIZE = "mask of another shape"

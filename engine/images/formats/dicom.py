@@ -25,6 +25,7 @@ from engine.images.formats.dicom_header import first, numbers, places, text, who
 from engine.images.formats.dicom_pixels import PIXELS, Stored, read_stored
 from engine.images.formats.levels import depth_step
 from engine.images.formats.refusals import BROKEN, MAX_PIXELS, cut_short
+from engine.images.formats.streams import ENDLESS
 from engine.records import DataIssueKind
 
 # Scanners write values that the standard forbids; nobody at the screen can mend them, so they are read as
@@ -57,6 +58,8 @@ def read_dicom(data: bytes, name: str) -> Decoded:
     patient_id, meta = text(header, "PatientID") or None, _kept(header)
     stored = read_stored(header, name)
     notes = Notes()
+    if stored.endless:
+        notes.remarks.append(ENDLESS)
     image = _squared(Image.fromarray(_film(header, stored, notes)), header, notes)
     return Decoded(
         image=image,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -14,14 +14,14 @@ import pydicom
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom import uid
-from pydicom.encaps import generate_frames
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import pixel_array
 
 from engine.errors import ImageError
 from engine.images.formats.dicom_header import number, text, whole
 from engine.images.formats.refusals import BROKEN, check_pixels, cut_short, damaged, not_read_so
-from engine.images.formats.streams import cut_jpeg, cut_jpeg_2000, empty_end, jpeg_frame
+from engine.images.formats.streams import cut_jpeg, cut_jpeg_2000, empty_end, jpeg_frame, mended_jpeg
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _GREY = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
@@ -53,12 +53,14 @@ class Stored:
         padded: (H, W), True where the value is not a measurement; None where the file says nothing of that.
         bits: Bits that count in each value.
         palette: Whether the values are places in a colour palette.
+        endless: Whether the compressed stream lacks its end marker, and nothing else.
     """
 
     values: NDArray[Any]
     padded: NDArray[np.bool_] | None
     bits: int
     palette: bool = False
+    endless: bool = False
 
 
 def read_stored(header: pydicom.Dataset, name: str) -> Stored:
@@ -76,6 +78,26 @@ def read_stored(header: pydicom.Dataset, name: str) -> Stored:
     if "PixelData" in described and described.PixelData.startswith(_ITEM):
         frame = _frame(described)
         _set_syntax(described, frame)
+    mended = _mended(described, frame)
+    if mended is not None:
+        frame, described.PixelData = mended, encapsulate([mended])
+        return replace(_read(header, described, photometric, frame, name), endless=True)
+    return _read(header, described, photometric, frame, name)
+
+
+def _mended(described: pydicom.Dataset, frame: bytes | None) -> bytes | None:
+    """Return a JPEG stream with its end marker, if that is all it lacks."""
+    lacking = (
+        frame is not None
+        and described.file_meta.TransferSyntaxUID == uid.JPEGBaseline8Bit
+        and cut_jpeg(frame)
+    )
+    return mended_jpeg(frame) if lacking and frame is not None else None
+
+
+def _read(
+    header: pydicom.Dataset, described: pydicom.Dataset, photometric: str, frame: bytes | None, name: str
+) -> Stored:
     _check_whole(described, frame, name)
     try:
         values = _decode(described, frame)

@@ -8,6 +8,7 @@ black; a PNG's notes are left out before it is opened, because a long one stops 
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -22,11 +23,14 @@ from engine.images.decoded import Decoded, Remark
 from engine.images.formats.levels import colour_film, depth_step, grey_film, on_black
 from engine.images.formats.refusals import BROKEN, check_pixels, cut_short, damaged, not_read, several
 from engine.images.formats.streams import (
+    ENDLESS,
     JpegFrame,
     cut_jpeg,
     cut_jpeg_2000,
     empty_end,
     jpeg_frame,
+    lacks_end,
+    mended,
     png_pixels,
 )
 from engine.images.kinds import FileKind
@@ -74,6 +78,9 @@ def read_raster(data: bytes, kind: FileKind, name: str, *, at_least: int | None,
     jpeg = jpeg_frame(data) if kind is FileKind.JPEG else None
     if jpeg is not None and (jpeg.bits != 8 or jpeg.marker in _LOSSLESS):
         return _read_deep_jpeg(data, jpeg, name)
+    endless = lacks_end(data, kind)
+    if endless:
+        data = mended(data, kind, name)
     try:
         if kind is FileKind.PNG:
             data = png_pixels(data)
@@ -85,7 +92,8 @@ def read_raster(data: bytes, kind: FileKind, name: str, *, at_least: int | None,
     except BROKEN as error:
         raise damaged(name) from error
     with opened:
-        return _read_opened(opened, data, kind, name, at_least, grey)
+        decoded = _read_opened(opened, data, kind, name, at_least, grey)
+    return replace(decoded, remarks=(*decoded.remarks, ENDLESS)) if endless else decoded
 
 
 def _read_opened(
@@ -155,8 +163,6 @@ def _read_deep_jpeg(data: bytes, frame: JpegFrame, name: str) -> Decoded:
 
 
 def _cut(data: bytes, kind: FileKind) -> bool:
-    if kind is FileKind.JPEG:
-        return cut_jpeg(data)
     return (kind is FileKind.JPEG_2000 and cut_jpeg_2000(data)) or (
         kind in _MADE_OF_ZEROS and empty_end(data)
     )

@@ -66,7 +66,34 @@ MEANINGS: Mapping[DataIssueKind, str] = {
     DataIssueKind.MASK_SCALED: "Masks with fewer or more pixels than their images. They are scaled to them.",
     DataIssueKind.MASK_EMPTY: "Masks on which nothing is marked, although the class says that there is a finding.",
     DataIssueKind.SKIPPED: "Files that are not images, or that cannot be used. They are left out.",
+    DataIssueKind.NO_CONTRAST: "One grey level everywhere. There is nothing to be learned or read in such an image.",
+    DataIssueKind.NEARLY_BLACK: "Almost all pixels are black: an exposure that failed, or a window that misses the "
+    "image.",
+    DataIssueKind.NEARLY_WHITE: "Almost all pixels are white: an exposure that failed, or a window that misses the "
+    "image.",
+    DataIssueKind.BLANK_TAIL: "The lower part has one grey level, as decoders fill up a file that was cut short.",
+    DataIssueKind.ODD_HEADER: "The header contradicts itself or the image. The image is shown as it most probably "
+    "was meant.",
+    DataIssueKind.END_MISSING: "Files that end too early. No part of the image is missing, so they are used.",
 }
+OF_FILES = frozenset(
+    {
+        DataIssueKind.UNREADABLE,
+        DataIssueKind.EXACT_DUPLICATE,
+        DataIssueKind.NEAR_DUPLICATE,
+        DataIssueKind.LABEL_CONFLICT,
+        DataIssueKind.PATIENT_OVERLAP,
+        DataIssueKind.MISSING_FILE,
+        DataIssueKind.AMBIGUOUS_FILE,
+        DataIssueKind.NO_CONTRAST,
+        DataIssueKind.NEARLY_BLACK,
+        DataIssueKind.NEARLY_WHITE,
+        DataIssueKind.BLANK_TAIL,
+        DataIssueKind.ODD_HEADER,
+        DataIssueKind.END_MISSING,
+    }
+)
+"""Kinds that are about single files; the others say how the data were read, or count what is rightly there."""
 
 
 def summary(index: Index) -> str:
@@ -78,7 +105,7 @@ def summary(index: Index) -> str:
         (f"{len(index.classes):,}", "classes" if len(index.classes) != 1 else "class"),
         (f"{known.patients:,}" if known.named else "not named", "patients"),
         (f"{len(index.samples) - labelled:,}", "without a label"),
-        (f"{sum(len(issue.paths) or 1 for issue in index.issues):,}", "files with issues"),
+        (f"{len(_with_issues(index)):,}", "files with issues"),
     ]
     counts: dict[str, Counter[str]] = {name: Counter() for name in index.classes}
     for sample in index.samples:
@@ -99,6 +126,10 @@ def summary(index: Index) -> str:
         )
     )
     return markup.figures(tiles) + markup.bars(ordered) + note
+
+
+def _with_issues(index: Index) -> set[Path]:
+    return {path for issue in index.issues if issue.kind in OF_FILES for path in issue.paths}
 
 
 def counts_table(index: Index) -> list[list[str]]:

@@ -17,6 +17,7 @@ from engine.images.decoded import Decoded
 from engine.images.formats.dicom import read_dicom
 from engine.images.formats.dicom_levels import EMPTY_WINDOW, ODD_POLARITY, ODD_RESCALE, ODD_WINDOW
 from engine.images.formats.levels import natural_range, window
+from engine.images.formats.streams import ENDLESS
 from tests.engine.images import raw
 from tests.engine.images.dcmtk import needs_dcmtk, shown
 from tests.engine.images.sentences import check_refusal
@@ -488,6 +489,13 @@ def compressed(syntax: str, stream: bytes, **attributes: Any) -> bytes:
 def test_compressed_pixels_are_the_same_as_plain_ones(syntax: str) -> None:
     shades = np.asarray(read(compressed(syntax, STREAMS[syntax]())).image).astype(int)
     assert near(shades, film(EIGHT if syntax == raw.JPEG else RAMP), 4 if syntax == raw.JPEG else 0)
+
+
+def test_a_stream_that_lacks_only_its_end_marker_is_shown_and_said() -> None:
+    stream = STREAMS[raw.JPEG]()
+    whole, shown = read(compressed(raw.JPEG, stream)), read(compressed(raw.JPEG, stream[:-2]))
+    assert (np.asarray(whole.image) == np.asarray(shown.image)).all()
+    assert ENDLESS in shown.remarks and ENDLESS not in whole.remarks
 
 
 @pytest.mark.parametrize("syntax", STREAMS)

@@ -18,6 +18,7 @@ from engine.errors import ImageError
 from engine.images.decoded import Decoded
 from engine.images.decoder import decode
 from engine.images.formats.rasters import TRANSPARENT
+from engine.images.formats.streams import ENDLESS
 from tests.engine.images import raw
 from tests.engine.images.sentences import check_refusal
 
@@ -328,3 +329,68 @@ def test_a_photograph_with_a_preview_behind_it_is_the_photograph() -> None:
     whole, fraction = read(stream.getvalue()), read(stream.getvalue(), at_least=64)
     assert whole.image.size == (640, 480) == (fraction.width, fraction.height)
     assert fraction.image.size == (160, 120)  # the smallest fraction with both sides long enough
+
+
+# ------------------------------------------------------------------------------------------ what lacks only its end
+
+
+def jpegs() -> dict[str, bytes]:
+    photograph = Image.fromarray(NOISE_COLOURS[:40, :50]).resize((200, 160), Image.Resampling.BICUBIC)
+    streams = {"baseline grey": imagecodecs.jpeg_encode(NOISE, level=90)}
+    for name, options in {
+        "baseline colour": {},
+        "progressive": {"progressive": True},
+        "subsampled": {"subsampling": "4:2:0"},
+        "with restarts": {"restart_marker_blocks": 3},
+        "one scan a component": {"keep_rgb": True, "progressive": True},
+    }.items():
+        stream = BytesIO()
+        photograph.save(stream, "JPEG", quality=85, **options)
+        streams[name] = stream.getvalue()
+    return streams
+
+
+JPEGS = jpegs()
+
+
+def is_said(decoded: Decoded) -> bool:
+    return ENDLESS in decoded.remarks
+
+
+@pytest.mark.parametrize("name", JPEGS)
+def test_a_jpeg_is_shown_without_its_end_marker_and_never_without_some_of_its_picture(name: str) -> None:
+    whole = read(JPEGS[name], "a.jpg")
+    pixels = np.asarray(whole.image)
+    assert not is_said(whole)
+    for missing in (1, 2):
+        shown = read(JPEGS[name][:-missing], "a.jpg")
+        assert is_said(shown) and (np.asarray(shown.image) == pixels).all()
+    refused = 0
+    for missing in (*range(3, 40), *range(100, len(JPEGS[name]) - 700, 1501)):
+        try:
+            shown = read(JPEGS[name][:-missing], "a.jpg")
+        except ImageError as error:
+            assert "was cut short" in error.problem
+            refused += 1
+        else:  # what is missing says nothing: it only fills the last byte
+            assert is_said(shown) and (np.asarray(shown.image) == pixels).all()
+    assert refused >= 35
+
+
+@pytest.mark.parametrize("part", ["first scan", "all but the last scan"])
+def test_a_jpeg_that_ends_between_scans_is_refused(part: str) -> None:
+    stream = JPEGS["progressive"]
+    scans = [place for place in range(len(stream)) if stream[place : place + 2] == b"\xff\xda"]
+    ends = {"first scan": scans[1], "all but the last scan": scans[-1]}[part]
+    with pytest.raises(ImageError, match="cut short"):
+        read(stream[:ends], "a.jpg")
+
+
+@pytest.mark.parametrize(("name", "end"), [("a.png", 12), ("a.png", 5), ("a.gif", 1), ("a.jp2", 2)])
+def test_a_file_that_lacks_only_its_end_is_shown_and_said_in_every_format(name: str, end: int) -> None:
+    stream = BytesIO()
+    Image.fromarray(NOISE).save(stream, "GIF")
+    data = {"a.png": raw.png(NOISE), "a.gif": stream.getvalue(), "a.jp2": CUT["a.jp2"]}[name]
+    whole, shown = read(data, name), read(data[:-end], name)
+    assert is_said(shown) and not is_said(whole)
+    assert (np.asarray(whole.image) == np.asarray(shown.image)).all()

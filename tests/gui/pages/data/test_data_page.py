@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from engine.data.index import index_data, list_indexes, save_index
 from engine.data.split_choices import Choices, load_choices, positive_of, save_choices
@@ -58,6 +59,23 @@ def test_every_finding_says_what_it_means_and_shows_its_films(session: AppSessio
     assert "Exact duplicate" in shown and "Unreadable" in shown
     assert "byte for byte" in shown and "could not be opened" in shown
     assert "twin.png" in shown and "/data-image/" in shown
+
+
+@pytest.mark.parametrize("kind", DataIssueKind)
+def test_whatever_a_check_can_find_has_its_meaning_on_the_page(tmp_path: Path, kind: DataIssueKind) -> None:
+    issue = DataIssue(kind=kind, message="said", paths=(tmp_path / "1.png",))
+    index = Index(dataset_id="0", name="x", root=tmp_path, samples=(), classes=(), issues=(issue,))
+    assert kind.value.capitalize() in issues(index, no_picture)
+
+
+def test_files_with_issues_are_counted_once_and_unlabelled_images_are_none(tmp_path: Path) -> None:
+    for number in range(6):
+        path = tmp_path / ("a", "b", ".")[number % 3] / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.linear_gradient("L").rotate(60 * number).resize((64, 64)).save(path)
+    (tmp_path / "a" / "broken.png").write_bytes(b"x")
+    Image.new("L", (64, 64)).save(tmp_path / "b" / "black.png")
+    assert "<b>2</b><span>files with issues</span>" in summary(index_data(tmp_path))
 
 
 def test_names_are_text_and_never_markup(tmp_path: Path) -> None:
