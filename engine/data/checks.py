@@ -61,7 +61,12 @@ def _claim(sample: Sample) -> tuple[bool, int, bool]:
 def _label_conflict(group: Sequence[Sample], labels: Sequence[str]) -> DataIssue:
     return DataIssue(
         kind=DataIssueKind.LABEL_CONFLICT,
-        message=f"One image has {len(labels)} labels ({', '.join(labels)}); all its copies are set aside",
+        message=f"One image has {len(labels)} labels ({', '.join(labels)}); "
+        + (
+            "it is set aside"
+            if len({sample.path for sample in group}) == 1
+            else "all its copies are set aside"
+        ),
         paths=_paths(group),
         serious=True,
     )
@@ -70,7 +75,10 @@ def _label_conflict(group: Sequence[Sample], labels: Sequence[str]) -> DataIssue
 def _exact_duplicate(group: Sequence[Sample], kept: Sample) -> DataIssue:
     parts = {sample.part for sample in group}
     patients = {sample.patient_id for sample in group if sample.patient_id != sample.image_id}
-    message = f"{len(group)} files hold the same image, byte for byte; {kept.path.name} is kept"
+    files = len({sample.path for sample in group})
+    message = f"{files} files hold the same image, byte for byte; {kept.path.name} is kept"
+    if files == 1:
+        message = f"{len(group)} rows name {kept.path.name}, which is kept once"
     if len(parts) > 1:
         message += f" in {kept.part or 'no part'}, so that training does not see what is measured"
     if len(patients) > 1:

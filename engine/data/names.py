@@ -61,6 +61,36 @@ _PLACEHOLDERS = frozenset(
     "nopatient nopatientid nopatientname removed redacted deleted hidden masked withheld confidential blank empty tbd "
     "patient patientid patientname id name test testpatient dummy default".split()
 )
+_UNLABELLED = frozenset(
+    [
+        "unlabelled",
+        "unlabeled",
+        "nolabel",
+        "nolabels",
+        "notlabelled",
+        "notlabeled",
+        "withoutlabel",
+        "unannotated",
+        "notannotated",
+        "nonannote",
+    ]
+)
+_NOT_KNOWN = frozenset(
+    [
+        "unknown",
+        "unk",
+        "unkn",
+        "unclassified",
+        "unspecified",
+        "undefined",
+        "undetermined",
+        "notknown",
+        "notavailable",
+        "nodata",
+        "tbd",
+        "todo",
+    ]
+)
 _NEGATIVE = frozenset(
     "normal negative healthy control controls none nofinding nofindings noncovid benign absent".split()  # noqa: SIM905
 )
@@ -254,6 +284,16 @@ def is_housekeeping(name: str) -> bool:
 def is_missing(cell: str) -> bool:
     """Tell whether a cell says that there is no value: nan, N/A, null. "-" and "none" may be classes."""
     return cell.strip().casefold() in {"", "nan", "n/a", "#n/a", "<na>", "na", "null", "nat", "#na", "n.a."}
+
+
+def says_no_label(name: str) -> bool:
+    """Tell whether a class's name says that there is no label: unlabelled, not annotated."""
+    return "".join(words_of(name)) in _UNLABELLED
+
+
+def may_be_no_label(name: str) -> bool:
+    """Tell whether a class's name may mean that the label is not known: unknown, "?", "-", tbd."""
+    return "".join(words_of(name)) in _NOT_KNOWN or not any(letter.isalnum() for letter in name)
 
 
 def is_placeholder(name: str) -> bool:

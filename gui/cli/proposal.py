@@ -44,7 +44,8 @@ PartNamesOption = Annotated[
 SameOption = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="NAME=CLASS", help="Take a class as another one: --same Normal=normal; may be repeated."
+        metavar="NAME=CLASS",
+        help="Take a class as another one: --same Normal=normal, or as no label: --same unknown=; may be repeated.",
     ),
 ]
 ColumnOption = Annotated[
@@ -141,7 +142,11 @@ def show_proposal(proposal: Proposal) -> None:
             ],
             title=f"{proposal.path.name}: {proposal.images:,} images by their folders",
         )
-    show_table(("class", "images"), [(each.name, each.images) for each in proposal.classes])
+    counts = [(each.name, each.images) for each in proposal.classes]
+    show_table(
+        ("class", "images"),
+        [*counts, *([("(no label)", proposal.unlabelled)] if proposal.unlabelled else [])],
+    )
     if proposal.parts:
         say_parts(proposal.parts, proposal.no_part)
     for question in proposal.questions:

@@ -16,8 +16,10 @@ from pathlib import Path
 from engine.data.folders import Listed, Survey, from_home, is_image_file, skipped, survey_folder
 from engine.data.names import (
     is_placeholder,
+    may_be_no_label,
     near_equal,
     order_classes,
+    says_no_label,
 )
 from engine.data.proposing import questions
 from engine.data.proposing.file_names import classes_after_counts, find_patients
@@ -233,9 +235,10 @@ def _finished(proposal: Proposal, listed: Sequence[Listed]) -> Draft:
     answers = proposal.answers
     labels = {entry.label for entry in listed if entry.label is not None}
     counted = classes_after_counts(labels - answers.same.keys())
-    same = {**counted, **answers.same}
+    unlabelled = sorted(name for name in labels - answers.same.keys() if says_no_label(name))
+    same = {**counted, **dict.fromkeys(unlabelled, ""), **answers.same}
     merged: Sequence[Listed] = [
-        replace(entry, label=_merged(entry.label, same))
+        replace(entry, label=_merged(entry.label, same) or None)
         if entry.label is not None and entry.label in same
         else entry
         for entry in listed
@@ -247,6 +250,11 @@ def _finished(proposal: Proposal, listed: Sequence[Listed]) -> Draft:
     named = {name for entry in merged if (name := entry.patient_id or entry.folder_patient)}
     open_names = {name: count for name, count in counts.items() if same.get(name) != name}
     asked = [*proposal.questions, *(questions.same_class(names, counts) for names in near_equal(open_names))]
+    if unlabelled:
+        came = Counter(entry.label for entry in listed if entry.label is not None)
+        asked.append(questions.no_label(unlabelled, came, taken=True))
+    if unsure := sorted(name for name in open_names if may_be_no_label(name)):
+        asked.append(questions.no_label(unsure, counts, taken=False))
     if counted:
         asked.append(questions.classes_after_counts(counted))
     if by_name.question is not None:

@@ -129,6 +129,23 @@ def folds(level: int, counts: Mapping[str, int]) -> Question:
     )
 
 
+def folds_of_column(counts: Mapping[str, int]) -> Question:
+    """Ask which folds of a table's column are which part."""
+    *others, last = sorted(counts, key=lambda name: (len(name), name))
+    chosen: dict[str, Part | None] = {**dict.fromkeys(others, "train"), last: "test"}
+    return _question(
+        DataIssueKind.PART_UNCLEAR,
+        f"The table counts folds ({listed((*others, last))}), which are not named as parts: a new split is made unless "
+        "you say which folds are training, validation and test",
+        [
+            _parts(chosen, f"“{last}” is the test part, the others are training"),
+            Choice(
+                words="Make a new split", option="--column split=", answers=Answers(columns={"split": ""})
+            ),
+        ],
+    )
+
+
 def which_class(chosen: int, levels: Mapping[int, Mapping[str, int]], *, sure: bool) -> Question:
     """Ask which of several levels is the class."""
     described = "; ".join(
@@ -227,6 +244,33 @@ def classes_after_counts(classes: Mapping[str, str]) -> Question:
     )
 
 
+def no_label(names: Collection[str], counts: Mapping[str, int], *, taken: bool) -> Question:
+    """Say that a name was taken for the absence of a label, or ask whether it is."""
+    one = len(names) == 1
+    says = "may say" if not taken else "says" if one else "say"
+    done = f"{'was' if one else 'were'} taken as {'no label' if taken else 'a class' if one else 'classes'}"
+    message = f"{counted(counts, names)} {says} that there is no label, and {done}"
+    option = " ".join(shlex.join(["--same", f"{name}="]) for name in names)
+    keep = " ".join(shlex.join(["--same", f"{name}={name}"]) for name in names)
+    return _question(
+        DataIssueKind.CLASS_UNCLEAR,
+        message,
+        [
+            Choice(
+                words="These images have no label",
+                option=option,
+                answers=Answers(same=dict.fromkeys(names, "")),
+            ),
+            Choice(
+                words="It is a class" if one else "They are classes",
+                option=keep,
+                answers=Answers(same={name: name for name in names}),
+            ),
+        ],
+        serious=False,
+    )
+
+
 def same_class(names: Collection[str], counts: Mapping[str, int]) -> Question:
     """Ask whether names that are spelled differently are one class; the first is the one to keep."""
     kept, *others = names
@@ -270,15 +314,25 @@ def which_finding(several: str, findings: Sequence[str], *, settled: bool) -> Qu
 def which_label(taken: str, others: Sequence[str]) -> Question:
     """Say which of several columns was taken for the label."""
     message = f"The label was taken from the column {taken}; {listed(others)} may be meant as well"
-    choices = [
+    return _question(DataIssueKind.CLASS_UNCLEAR, message, _label_columns((taken, *others)), serious=False)
+
+
+def label_unsaid(message: str, taken: str, others: Sequence[str]) -> Question:
+    """Ask for the label where no column is named as one of labels, with what stands in those there are."""
+    none = Choice(words="There is no label", option="--column label=", answers=Answers(columns={"label": ""}))
+    columns = _label_columns(filter(None, (taken, *others)))
+    return _question(DataIssueKind.CLASS_UNCLEAR, message, [*columns, none], serious=not taken)
+
+
+def _label_columns(columns: Iterable[str]) -> list[Choice]:
+    return [
         Choice(
             words=f"The label is in “{column}”",
             option=shlex.join(["--column", f"label={column}"]),
             answers=Answers(columns={"label": column}),
         )
-        for column in (taken, *others)
+        for column in columns
     ]
-    return _question(DataIssueKind.CLASS_UNCLEAR, message, choices, serious=False)
 
 
 def table_beside(table: str, rows: int, matched: int, *, taken: bool, folders_tell: bool) -> Question:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from engine.data.folders import Listed, Survey, from_home, skipped
-from engine.data.names import is_missing, is_placeholder, part_of, parts_of_names, says_patient
+from engine.data.names import is_fold, is_missing, is_placeholder, part_of, parts_of_names, says_patient
 from engine.data.proposing import questions
 from engine.data.proposing.levels import read_levels
 from engine.data.sources import Files, MatchedRow, MatchedTable, match_table
@@ -120,7 +120,9 @@ def asked_of_columns(read: MatchedTable, answers: Answers) -> list[Question]:
         asked.append(
             questions.which_finding(read.several, read.findings, settled=answers.finding is not None)
         )
-    if read.other_labels and "label" not in answers.columns:
+    if read.unsaid:
+        asked.append(questions.label_unsaid(read.unsaid, read.columns.get("label", ""), read.other_labels))
+    elif read.other_labels and "label" not in answers.columns:
         asked.append(questions.which_label(read.columns["label"], read.other_labels))
     return asked
 
@@ -132,7 +134,11 @@ def listed_rows(
     values = Counter(found.row.split for found in matched if not _says_nothing(found.row.split))
     parts: dict[str, Part | None] = {**parts_of_names(values), **answers.parts}
     strange = {value: count for value, count in values.items() if value not in parts}
-    asked = [questions.no_part(strange, values)] if strange else []
+    asked = []
+    if len(strange) > 1 and strange == values and all(name.isdecimal() or is_fold(name) for name in strange):
+        asked.append(questions.folds_of_column(values))
+    elif strange:
+        asked.append(questions.no_part(strange, values))
     in_folder = [folder_of(found.path) for found in matched]
     folders = _Folders(Counter(in_folder), root)
     if not values and answers.columns.get("split") != "":

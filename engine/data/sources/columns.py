@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -25,7 +25,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "path filepath fullpath imagepath imgpath relativepath relpath imagefilepath file filename fname imagefile "
             "imagefilename imgfile imgfilename image imagename img imgname imageindex imageid imgid isicid idcode "
             "dicompath dicomfile dicom dicomid dcm dcmpath dcmfile sopinstanceuid sopuid imageuid picture photo scan "
-            "film slide slideid slidename"
+            "film slide slideid slidename imageurl imgurl fileurl url urls uri imageuri link imagelink href"
         ),
         "label": _words(
             "label labels class classname classlabel target diagnosis diagnoses diagnostic dx finding findings "
@@ -68,6 +68,8 @@ FLAGS: Mapping[str, bool | None] = MappingProxyType(
     }
 )
 """What is written for yes, for no, and for not known: CheXpert has -1 where a report is uncertain."""
+_FEW_VALUES = 5
+_SHOWN = 6  # columns
 _LOOKED_AT = 100  # rows, to see whether a column names files
 
 
@@ -83,6 +85,7 @@ class Columns:
         split: The part that the image came in.
         mask: What names the image's mask.
         others: By what is sought, columns that could have been meant as well.
+        unsaid: Where no column is named as one of labels: a sentence about what was taken instead, and why.
     """
 
     path: str
@@ -92,6 +95,7 @@ class Columns:
     split: str = ""
     mask: str = ""
     others: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    unsaid: str = ""
 
     @property
     def used(self) -> frozenset[str]:
@@ -114,8 +118,7 @@ def choose_columns(table: Table, asked: Mapping[str, str], files: Files) -> Colu
         files: Where the images may be: a column is believed to name them if it does.
 
     Raises:
-        DataError: A column that was asked for is not there, or it cannot be told which one names the images or has
-            their labels.
+        DataError: A column that was asked for is not there, or it cannot be told which one names the images.
     """
     said = _checked(table, asked)
     filled = [name for name in table.header if any(table.column(name))]
@@ -134,10 +137,11 @@ def choose_columns(table: Table, asked: Mapping[str, str], files: Files) -> Colu
         others[role] = tuple(name for name in known if name != found[role])
     used = {*found.values(), *said.values()}
     free = [name for name in filled if name not in used]
-    label, flags, others["label"] = (said["label"], (), ()) if "label" in said else _label(table, free)
+    label = _Label(said["label"]) if "label" in said else _label(table, free)
+    others["label"] = label.others
     if not found["patient_id"] and "patient_id" not in said:
         found["patient_id"] = _together(table, found["path"], free)
-    return Columns(**found, label=label, flags=flags, others=others)
+    return Columns(**found, label=label.column, flags=label.flags, others=others, unsaid=label.unsaid)
 
 
 def plain(name: str) -> str:
@@ -180,7 +184,7 @@ def _path(table: Table, known: Sequence[str], free: Mapping[str, str], files: Fi
     keys = [free[key] for key in _KEYS if key in free]
     rest = [name for name in free.values() if name not in {*known, *keys}]
     likely = [*dict.fromkeys([*known, *keys])]
-    found = {name: _share_found(table, name, files) for name in likely}
+    found = {name: share_found(table.column(name), files) for name in likely}
     for name in likely:
         if found[name] >= 0.5:
             return name
@@ -189,7 +193,11 @@ def _path(table: Table, known: Sequence[str], free: Mapping[str, str], files: Fi
         counted = all(
             len(cell) < 4 and cell.isdecimal() for cell in cells
         )  # 1, 2, 3 are found wherever files are numbered
-        if not counted and len(set(cells)) * 2 >= len(cells) and _share_found(table, name, files) >= 0.9:
+        if (
+            not counted
+            and len(set(cells)) * 2 >= len(cells)
+            and share_found(table.column(name), files) >= 0.9
+        ):
             return name
     if likely:
         return max(likely, key=lambda name: found[name])  # max takes the first of equals
@@ -199,40 +207,55 @@ def _path(table: Table, known: Sequence[str], free: Mapping[str, str], files: Fi
     )
 
 
-def _share_found(table: Table, column: str, files: Files) -> float:
-    cells = [cell for cell in table.column(column) if cell]
+def share_found(written: Iterable[str], files: Files) -> float:
+    """Return the share of cells, looked at here and there, that name files."""
+    cells = [cell for cell in written if cell]
     sample = cells[:: max(1, len(cells) // _LOOKED_AT)]
     return sum(bool(files.find(cell).paths or files.inside(cell)) for cell in sample) / max(1, len(sample))
 
 
-def _label(table: Table, free: Sequence[str]) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    """Return the label's column, or the columns of flags instead; and what else could be meant.
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """The label's column, or the columns of flags instead; what else could be meant, and what was not said."""
 
-    Raises:
-        DataError: None can be told.
-    """
+    column: str = ""
+    flags: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    unsaid: str = ""
+
+
+def _label(table: Table, free: Sequence[str]) -> _Label:
     classes = [name for name in free if _names_classes(table.column(name))]
     by_plain = {plain(name): name for name in reversed(classes)}
     known = [by_plain[key] for key in COLUMNS["label"] if key in by_plain]
     ends = [name for name in classes if _last_word(name) in _LABEL_ENDS and name not in known]
     flags = flag_columns(table, free)
     if known and not (known[0] in flags and plain(known[0]) in _FINDINGS):
-        return known[0], (), (*known[1:], *ends)
+        return _Label(known[0], others=(*known[1:], *ends))
     if len(ends) == 1 and not (ends[0] in flags and _last_word(ends[0]) == "finding"):
-        return ends[0], (), ()
+        return _Label(ends[0])
     if flags:
-        return "", flags, ()
+        return _Label(flags=flags)
     possible = [name for name in free if plain(name) not in _NEVER_LABELS]
-    if not possible:
-        return "", (), ()
+    shown = "; ".join(f"{name} has {_content(table.column(name))}" for name in possible[:_SHOWN])
     for sole in (possible, [name for name in possible if _are_flags(table.column(name))]):
         if len(sole) == 1 and sole[0] in classes:
-            return sole[0], (), ()
-    raise DataError(
-        f"{table.name} does not say which column has the label; it has: {listed(table.header)}",
-        "Name that column label, or choose it (on the command line: --column label=NAME, or --column label= if there "
-        "is none)",
-    )
+            others = tuple(name for name in possible if name != sole[0])
+            said = f"No column of {table.name} is named as a label: {sole[0]} was taken as one ({shown})"
+            return _Label(sole[0], others=others, unsaid=said)
+    if not possible:
+        return _Label()
+    said = f"No column of {table.name} is clearly the label, so no image has one until you choose ({shown})"
+    return _Label(others=tuple(possible), unsaid=said)
+
+
+def _content(cells: Sequence[str]) -> str:
+    """Say what stands in a column: its values with their numbers, or how many there are."""
+    counts = Counter(cell for cell in cells if cell)
+    if len(counts) <= _FEW_VALUES:
+        return ", ".join(f"“{value[:40]}” {count:,} times" for value, count in counts.most_common())
+    what = "numbers" if _are_numbers(counts) else "texts"
+    return f"{len(counts):,} different {what} in {counts.total():,} rows"
 
 
 def _last_word(name: str) -> str:
@@ -243,10 +266,24 @@ def _last_word(name: str) -> str:
 def _names_classes(cells: Sequence[str]) -> bool:
     """Tell whether cells hold few names again and again, alone or several in a cell, and no text or measurements."""
     names: Counter[str] = Counter()
-    for cell, count in Counter(cells).items():
-        if cell:
-            names.update(dict.fromkeys(map(str.strip, re.split(r"[|;,]", cell)), count))
+    written = Counter(cell for cell in cells if cell)
+    if _are_measurements(written):
+        return False
+    for cell, count in written.items():
+        names.update(dict.fromkeys(map(str.strip, re.split(r"[|;,]", cell)), count))
     return len(names) <= 20 or len(names) * 4 <= names.total()
+
+
+def _are_measurements(counts: Mapping[str, int]) -> bool:
+    """Tell whether cells are numbers that count or measure something: fractions, or hardly any of them twice."""
+    if len(counts) <= _FEW_VALUES or not _are_numbers(counts):
+        return False
+    fractions = any(not float(cell.replace(",", ".")).is_integer() for cell in counts)
+    return fractions or 2 * len(counts) > sum(counts.values())
+
+
+def _are_numbers(cells: Iterable[str]) -> bool:
+    return all(re.fullmatch(r"[-+]?\d+([.,]\d*)?(e[-+]?\d{1,2})?", cell, re.IGNORECASE) for cell in cells)
 
 
 def _are_flags(cells: Sequence[str]) -> bool:

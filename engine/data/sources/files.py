@@ -40,6 +40,10 @@ def names_in(written: str) -> tuple[str, ...]:
     r"""Return the names in a path as a table has it: with / or \, without drive, kind of address, and dots."""
     plain = written.strip().strip("\"'")
     if ":" in plain:
+        if "://" in plain and not plain.casefold().startswith("file:"):
+            plain = re.split(r"[?#]", plain, maxsplit=1)[
+                0
+            ]  # an address on the web, and what it asks of the server
         plain = re.sub(r"\A([A-Za-z][A-Za-z0-9]+:/+)?([A-Za-z]:)?", "", plain)
     return tuple(name for name in plain.replace("\\", "/").split("/") if name.strip() not in ("", ".", ".."))
 

@@ -7,6 +7,7 @@ the rows with one finding alone are labelled.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections import Counter, defaultdict
@@ -14,7 +15,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.data.names import is_missing
-from engine.data.sources.columns import FLAGS, Columns
+from engine.data.sources.columns import FLAGS, Columns, share_found
+from engine.data.sources.files import Files
 from engine.data.sources.tables import Table
 from engine.errors import DataError
 from engine.records import DataIssue, DataIssueKind
@@ -22,6 +24,8 @@ from engine.records import DataIssue, DataIssueKind
 _SEPARATORS = (";", ",", "/", "+", "&", " ")
 _LONG = 10  # images with several labels; fewer are contradictions, which the checks find
 _SHOWN = 8
+_LEAST_FINDINGS, _MOST_FINDINGS = 2, 60  # asked of each image in a long table
+_MOST = 0.5  # share of names that are files
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,78 @@ def read_labels(table: Table, columns: Columns, finding: str = "") -> Labels:
         issues.append(_read(f"The label of each row is the one of the columns {source} that is set in it"))
     several = "" if plain else _told_several(speaking, source)
     return Labels(labels=labels, findings=names, several=several, issues=tuple(issues))
+
+
+def one_row_an_image(table: Table, files: Files) -> Table:
+    """Return a table that has a row for each finding of an image as one with a row for each image.
+
+    Such tables name an image and a finding in two columns (1.png, effusion, 1), or in one (ID_1_effusion, 1) as those
+    of RSNA's haemorrhages do; the answer is in the one column that says yes or no.
+    """
+    answers = [name for name in table.header if _answers(table.column(name))]
+    if len(answers) != 1 or len(table.lines) < 2 * _LEAST_FINDINGS:
+        return table
+    others = [name for name in table.header if name != answers[0]]
+    different = {name: len(set(table.column(name))) for name in others}
+    for image, finding in itertools.permutations(others, 2):
+        if different[image] * different[finding] != len(table.lines):
+            continue
+        asked = list(zip(table.column(image), table.column(finding), strict=True))
+        if _asks_of_each(asked) and share_found(table.column(image), files) >= _MOST:
+            return _turned(table, image, answers[0], asked, [finding])
+    for image in others:
+        asked = [(cell.rpartition("_")[0], cell.rpartition("_")[2]) for cell in table.column(image)]
+        if (
+            _asks_of_each(asked)
+            and share_found(table.column(image), files) < 1 - _MOST
+            and share_found((name for name, _ in asked), files) >= _MOST
+        ):
+            return _turned(table, image, answers[0], asked, [])
+    return table
+
+
+def _answers(cells: Sequence[str]) -> bool:
+    """Tell whether all cells answer a question with yes or no."""
+    return {FLAGS.get(cell.casefold()) for cell in set(cells)} == {True, False}
+
+
+def _asks_of_each(asked: Sequence[tuple[str, str]]) -> bool:
+    """Tell whether the same few findings are asked of every image, each once."""
+    findings = {finding for _, finding in asked[:_MOST_FINDINGS]}
+    if not _LEAST_FINDINGS <= len(findings) <= _MOST_FINDINGS or any(map(str.isdecimal, findings)):
+        return False
+    images = Counter(image for image, _ in asked)
+    return (
+        "" not in images
+        and set(images.values()) == {len(findings)}
+        and {finding for _, finding in asked} == findings
+        and len(set(asked)) == len(asked)
+    )
+
+
+def _turned(
+    table: Table, image: str, answer: str, asked: Sequence[tuple[str, str]], joined: Sequence[str]
+) -> Table:
+    findings = tuple(dict.fromkeys(finding for _, finding in asked))
+    kept = [name for name in table.header if name not in (image, answer, *joined)]
+    place = {finding: len(kept) + 1 + number for number, finding in enumerate(findings)}
+    kept_cells = [table.column(name) for name in kept]
+    lines: dict[str, tuple[int, list[str]]] = {}
+    for at, ((name, finding), cell) in enumerate(zip(asked, table.column(answer), strict=True)):
+        if name not in lines:
+            first = [name, *(cells[at] for cells in kept_cells), *("" for _ in findings)]
+            lines[name] = (table.lines[at][0], first)
+        lines[name][1][place[finding]] = cell
+    said = (
+        f"{table.name} is a long table with a row for each finding of an image: its {len(table.lines):,} rows were "
+        f"read as {len(lines):,} images, each with {len(findings)} findings ({_some(findings)})"
+    )
+    return Table(
+        name=table.name,
+        header=(image, *kept, *findings),
+        lines=list(lines.values()),
+        said=(*table.said, said),
+    )
 
 
 # ------------------------------------------------------------------------------------------ what rows say

@@ -81,6 +81,16 @@ class _Note(Enum):
         "row names a file and label that an earlier row names; the first counts",
         "rows name a file and label that an earlier row names; the first counts",
     )
+    OTHERWISE = (
+        DataIssueKind.DUPLICATE_ROW,
+        "row names a file that an earlier row names with another patient or part; of parts, test counts before "
+        "validation and training",
+        "rows name files that earlier rows name with another patient or part; of parts, test counts before validation "
+        "and training",
+    )
+
+
+_SERIOUS = (_Note.AMBIGUOUS, _Note.OTHERWISE)
 
 
 def match_files(rows: Sequence[Row], table: str, files: Files) -> tuple[list[MatchedRow], list[DataIssue]]:
@@ -92,15 +102,16 @@ def match_files(rows: Sequence[Row], table: str, files: Files) -> tuple[list[Mat
         files: Those that its rows may mean.
 
     Returns:
-        Rows whose file is there, in their order, each file and label once; a row that names the folder of a study
-        comes once for each image in it. One data issue for each kind of thing that was not plain.
+        Rows whose file is there, in their order, each file once for each label, patient and part; a row that names
+        the folder of a study comes once for each image in it. One data issue for each kind of thing that was not plain.
 
     Raises:
         FilesNotFoundError: No file is there.
     """
     meant = [files.find(row.path, beside=_cells(row)) for row in rows]
     claimed = _claimed_twice(rows, meant)
-    matched: dict[tuple[Path, str], MatchedRow] = {}
+    matched: dict[tuple[Path, str, str, str], MatchedRow] = {}
+    seen: set[tuple[Path, str]] = set()
     notes = _Notes(files.root)
     for row, found in zip(rows, meant, strict=True):
         paths = found.paths or files.inside(row.path)
@@ -115,10 +126,14 @@ def match_files(rows: Sequence[Row], table: str, files: Files) -> tuple[list[Mat
         if not found.paths and not row.patient_id:
             row = replace(row, patient_id=row.path)  # images of one study stay together
         for path in paths:
-            if (path, row.label) in matched:
+            key = (path, row.label, row.patient_id, row.split)
+            if key in matched:
                 notes.add(_Note.REPEATED, row.path, (path,))
-            else:
-                matched[path, row.label] = MatchedRow(row=row, path=path, mask_path=mask)
+                continue
+            if key[:2] in seen:
+                notes.add(_Note.OTHERWISE, row.path, (path,))
+            seen.add(key[:2])
+            matched[key] = MatchedRow(row=row, path=path, mask_path=mask)
     if not matched:
         raise _nothing_found(rows, table, notes)
     for path in _unlisted(list(matched.values()), files):
@@ -176,11 +191,19 @@ def _nothing_found(rows: Sequence[Row], table: str, notes: _Notes) -> FilesNotFo
             "Choose the folder that contains only the images the table refers to (on the command line: --root FOLDER), "
             "or write the folder before each name in the table",
         )
+    remedy = (
+        "Choose the folder that contains the images, at any depth (on the command line: --root FOLDER), or put the "
+        "table into it"
+    )
+    if sum("://" in row.path for row in rows) * 2 > len(rows):
+        remedy = (
+            "The table has addresses on the web, and Overread downloads nothing: download the images, then choose "
+            "their folder (on the command line: --root FOLDER)"
+        )
     shown = ", ".join(row.path[:120] for row in rows[:_SHOWN]) + (", …" if len(rows) > _SHOWN else "")
     return FilesNotFoundError(
         f"None of the {len(rows):,} files that {table} names was found ({shown})",
-        "Choose the folder that contains the images, at any depth (on the command line: --root FOLDER), or put the "
-        "table into it",
+        remedy,
     )
 
 
@@ -215,7 +238,7 @@ class _Notes:
         shown = "; ".join(self.example(*row) for row in rows[:_SHOWN]) + ("; …" if len(rows) > _SHOWN else "")
         paths = tuple(path for written, paths in rows for path in paths or (Path(written),))
         message = f"{len(rows):,} {one if len(rows) == 1 else many} ({shown})"
-        return DataIssue(kind=kind, message=message, paths=paths, serious=note is _Note.AMBIGUOUS)
+        return DataIssue(kind=kind, message=message, paths=paths, serious=note in _SERIOUS)
 
     def example(self, written: str, paths: tuple[Path, ...]) -> str:
         """Write what the table has, and the files that it was or could be taken for."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.data.sources.columns import COLUMNS, Columns, choose_columns, plain
 from engine.data.sources.files import Files
-from engine.data.sources.findings import read_labels, whole_numbers
+from engine.data.sources.findings import one_row_an_image, read_labels, whole_numbers
 from engine.data.sources.matching import MatchedRow, match_files
 from engine.data.sources.tables import Row, Table, open_table
 from engine.errors import DataError
@@ -86,6 +86,7 @@ class MatchedTable:
         header: All its columns.
         columns: Which column holds what, by what it holds: one of `COLUMNS`.
         other_labels: Columns that could hold the label as well.
+        unsaid: See `Columns`.
         findings: Findings of which one can be chosen to be told from its absence; the most frequent first.
         several: If images have several findings: a sentence about it.
         rows: How many rows name an image.
@@ -96,6 +97,7 @@ class MatchedTable:
     header: tuple[str, ...]
     columns: Mapping[str, str]
     other_labels: tuple[str, ...]
+    unsaid: str
     findings: tuple[str, ...]
     several: str
     rows: int
@@ -117,13 +119,14 @@ def match_table(
     Raises:
         DataError: It cannot be read, a column cannot be told, or none of its images is there.
     """
-    table = open_table(path)
+    table = one_row_an_image(open_table(path), files)
     read = read_rows(table, files, columns=columns, finding=finding)
     matched, issues = match_files(read.rows, table.name, files)
     return MatchedTable(
         header=table.header,
         columns=read.columns.chosen,
         other_labels=read.columns.others["label"],
+        unsaid=read.columns.unsaid,
         findings=read.findings,
         several=read.several,
         rows=len(read.rows),

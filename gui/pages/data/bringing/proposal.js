@@ -113,13 +113,13 @@ function drawClasses(proposal) {
   if (!proposal.classes.length) return [];
   const names = proposal.classes.map(({ name }) => name);
   const rows = proposal.classes.map(({ name, images }) => line(words('name, images', { name, images: count(images) }),
-    names.length < 2 ? null : choice([['', words('class of its own')], ...names.filter((other) => other !== name).map((other) => [other, words('same as', { name: other })])], '',
-      words('class, what', { name }), (other) => say({ same: { [name]: other } }))));
+    names.length < 2 ? null : choice([['', words('class of its own')], ['\0', words('no label')], ...names.filter((other) => other !== name).map((other) => [other, words('same as', { name: other })])], '',
+      words('class, what', { name }), (other) => say({ same: { [name]: other === '\0' ? '' : other } }))));
   const merged = Object.entries(answers.same).filter(([from, to]) => from !== to).map(([from, to]) => {
     const undo = make('button', 'br-link', words('undo'));
     undo.type = 'button';
     undo.onclick = () => say({ same: { [from]: from } });
-    return line(words('read as', { name: from, other: to }), undo);
+    return line(words('read as', { name: from, other: to || words('no label') }), undo);
   });
   const more = proposal.moreClasses ? [make('p', 'br-hint', words('and more', { number: amount(proposal.moreClasses) }))] : [];
   return [make('h4', '', words('classes')), ...rows, ...more, ...merged];

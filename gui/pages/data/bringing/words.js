@@ -27,6 +27,7 @@ const WORDS = {
   'gigabytes': '{number} GB',
   'name with count': '{name} ({number})',
   'name, images': '{name}, {images}',
+  'no label': 'without a label',
   'no part': 'no part',
   'none': 'none',
   'not responding': 'Overread is not responding. Check that the program is still running, then try again.',

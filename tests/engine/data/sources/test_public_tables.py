@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from engine.data import answers_from_options, propose
 from engine.data.index import index_data
-from engine.records import Answers, DataIssueKind
+from engine.errors import DataError
+from engine.records import Answers, DataIssueKind, Question
 
 
 @dataclass(frozen=True)
@@ -355,3 +357,161 @@ def test_a_public_table_works_as_it_comes(tmp_path: Path, public: Public) -> Non
         for issue in index.issues
         if issue.kind in (DataIssueKind.MISSING_FILE, DataIssueKind.AMBIGUOUS_FILE)
     ]
+
+
+# ------------------------------------------------------------------------------------- labels that nothing names
+
+
+def labelled_by(tmp_path: Path, header: str, cells: Sequence[str]) -> Path:
+    """A table of images with one column beside their paths."""
+    rows = []
+    for number, cell in enumerate(cells):
+        Image.linear_gradient("L").resize((40 + number, 40)).save(tmp_path / f"{number}.png")
+        rows.append(f"{number}.png,{cell}")
+    (tmp_path / "t.csv").write_text("\n".join([f"path,{header}", *rows]))
+    return tmp_path / "t.csv"
+
+
+def asked_of_classes(table: Path, answers: Answers | None = None) -> list[Question]:
+    questions = propose(table, answers=answers).questions
+    return [each for each in questions if each.issue.kind is DataIssueKind.CLASS_UNCLEAR]
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "evidence"),
+    [
+        ("shade", [str(7 * n) for n in range(12)], "shade has 12 different numbers in 12 rows"),
+        ("diameter_mm", [f"{n % 8}.5" for n in range(12)], "diameter_mm has 8 different numbers in 12 rows"),
+        ("label", [f"{n}.25" for n in range(12)], "label has 12 different numbers in 12 rows"),
+        ("report", [f"Text {n}" for n in range(24)], "report has 24 different texts in 24 rows"),
+    ],
+)
+def test_measurements_and_texts_are_no_classes_until_a_person_says_so(
+    tmp_path: Path, header: str, cells: list[str], evidence: str
+) -> None:
+    table = labelled_by(tmp_path, header, cells)
+    (question,) = asked_of_classes(table)
+    assert question.issue.serious and evidence in question.issue.message
+    assert propose(table).classes == ()
+    taken, none = (propose(table, answers=choice.answers) for choice in question.choices)
+    assert len(taken.classes) == len(set(cells)) and none.classes == ()
+    assert not asked_of_classes(table, question.choices[1].answers)
+
+
+def test_the_one_column_left_is_taken_as_the_label_and_said_with_what_stands_in_it(tmp_path: Path) -> None:
+    table = labelled_by(tmp_path, "shade", ["dark", "light", "light"] * 4)
+    (question,) = asked_of_classes(table)
+    assert "shade was taken as one (shade has “light” 8 times, “dark” 4 times)" in question.issue.message
+    assert {each.name: each.images for each in propose(table).classes} == {"dark": 4, "light": 8}
+    assert propose(table, answers=question.choices[-1].answers).classes == ()
+
+
+@pytest.mark.parametrize("header", ["label", "dx", "class"])
+def test_a_column_that_is_named_as_a_label_needs_no_question(tmp_path: Path, header: str) -> None:
+    assert not asked_of_classes(labelled_by(tmp_path, header, ["0", "1", "2"] * 4))
+
+
+LONG = [
+    ("ID,Label\n", "{image}_{finding},{answer}\n"),  # RSNA's haemorrhages
+    ("image,finding,value\n", "{image}.png,{finding},{answer}\n"),
+    ("patient,image_id,disease,present\n", "p7,{image},{finding},{answer}\n"),
+]
+
+
+@pytest.mark.parametrize(("header", "row"), LONG)
+def test_a_row_for_each_finding_of_an_image_is_read_as_one_for_each_image(
+    tmp_path: Path, header: str, row: str
+) -> None:
+    table = header
+    for number in range(6):
+        Image.linear_gradient("L").resize((40 + number, 40)).save(tmp_path / f"ID_{number:03}.png")
+        for place, finding in enumerate(("subdural", "epidural", "any")):
+            table += row.format(image=f"ID_{number:03}", finding=finding, answer=int(number % 3 > place % 2))
+    (tmp_path / "t.csv").write_text(table)
+    proposal = propose(tmp_path / "t.csv")
+    assert proposal.images == 6 and set(proposal.findings) == {"subdural", "epidural", "any"}
+    assert any(
+        "18 rows were read as 6 images, each with 3 findings" in one.message for one in proposal.left_out
+    )
+    (several,) = [one for one in proposal.questions if one.issue.kind is DataIssueKind.SEVERAL_FINDINGS]
+    assert "multi-label" in several.issue.message
+    index = index_data(tmp_path / "t.csv", answers=Answers(finding="any"))
+    assert {sample.path.stem: sample.label for sample in index.samples} == {
+        f"ID_{number:03}": "any" if number % 3 > 0 else "no any" for number in range(6)
+    }
+
+
+def test_two_images_of_a_patient_with_a_flag_are_no_long_table(tmp_path: Path) -> None:
+    table = "path,abnormal\n"
+    for number in range(6):
+        for side in ("left", "right"):
+            Image.linear_gradient("L").resize((40 + number, 40)).save(tmp_path / f"{number}_{side}.png")
+            table += f"{number}_{side}.png,{number % 2}\n"
+    (tmp_path / "t.csv").write_text(table)
+    proposal = propose(tmp_path / "t.csv")
+    assert proposal.images == 12 and {each.name: each.images for each in proposal.classes} == {"0": 6, "1": 6}
+
+
+# ------------------------------------------------------------------------------------------- what says no label
+
+
+def test_unlabelled_is_no_class_and_unknown_is_asked_about(tmp_path: Path) -> None:
+    table = labelled_by(tmp_path, "label", ["cat", "dog", "unlabelled", "unknown"] * 3)
+    proposal = propose(table)
+    assert {each.name: each.images for each in proposal.classes} == {"cat": 3, "dog": 3, "unknown": 3}
+    assert proposal.unlabelled == 3
+    taken, asked = asked_of_classes(table)
+    assert (
+        "“unlabelled” (3 images) says that there is no label, and was taken as no label"
+        in taken.issue.message
+    )
+    assert (
+        "“unknown” (3 images) may say that there is no label, and was taken as a class" in asked.issue.message
+    )
+    assert propose(table, answers=asked.choices[0].answers).unlabelled == 6
+    assert propose(table, answers=taken.choices[1].answers).unlabelled == 0
+    said = answers_from_options(same=[asked.choices[0].option.removeprefix("--same ")])
+    assert said == asked.choices[0].answers
+
+
+# ------------------------------------------------------------------------------------- rows that name a file again
+
+
+def test_a_row_that_puts_an_image_into_test_is_not_lost_behind_one_that_trains_on_it(tmp_path: Path) -> None:
+    table = labelled_by(tmp_path, "label,split", ["x,train", "y,train", "x,test", "y,test"])
+    table.write_text(table.read_text() + "\n0.png,x,test")
+    index = index_data(table)
+    assert {sample.path.name: sample.part for sample in index.samples}["0.png"] == "test"
+    (said,) = [issue for issue in index.issues if issue.kind is DataIssueKind.DUPLICATE_ROW]
+    assert said.serious and "with another patient or part" in said.message
+    (kept,) = [issue for issue in index.issues if issue.kind is DataIssueKind.EXACT_DUPLICATE]
+    assert kept.message.startswith("2 rows name 0.png, which is kept once in test")
+
+
+def test_a_row_that_names_another_patient_is_said(tmp_path: Path) -> None:
+    table = labelled_by(tmp_path, "label,patient_id", ["x,p1", "y,p2", "x,p3", "y,p4"])
+    table.write_text(table.read_text() + "\n0.png,x,p9")
+    messages = [issue.message for issue in index_data(table).issues if issue.serious]
+    assert any("filed under different patients" in message for message in messages)
+
+
+# -------------------------------------------------------------------------------------------- addresses and folds
+
+
+def test_addresses_on_the_web_are_found_by_their_names_or_told_as_what_they_are(tmp_path: Path) -> None:
+    rows = [f"https://pacs.example/wado/{n}.png?width=300&v=2#top,{'xy'[n % 2]}" for n in range(4)]
+    (tmp_path / "t.csv").write_text("\n".join(["image_url,label", *rows]))
+    with pytest.raises(DataError, match="downloads nothing: download the images"):
+        propose(tmp_path / "t.csv")
+    for number in range(4):
+        Image.linear_gradient("L").resize((40 + number, 40)).save(tmp_path / f"{number}.png")
+    assert propose(tmp_path / "t.csv").images == 4
+
+
+def test_numbered_folds_of_a_table_are_folds(tmp_path: Path) -> None:
+    table = labelled_by(tmp_path, "label,fold", [f"{'xy'[n % 2]},{n // 3}" for n in range(12)])
+    proposal = propose(table)
+    (question,) = [one for one in proposal.questions if one.issue.kind is DataIssueKind.PART_UNCLEAR]
+    assert "counts folds (“0”, “1”, “2” and “3”)" in question.issue.message and proposal.no_part == 12
+    assert propose(table, answers=question.choices[0].answers).parts == {"train": 9, "test": 3}
+    assert not propose(table, answers=question.choices[1].answers).questions
