@@ -178,8 +178,11 @@ def find_unlabelled(samples: Sequence[Sample]) -> list[DataIssue]:
     return [
         DataIssue(
             kind=DataIssueKind.UNLABELLED,
-            message=f"{_count(len(without), 'image has', 'images have')} no label; they can be predicted or "
-            "labelled on the review page, and take no part in training",
+            message="1 image has no label; it can be predicted or labelled on the review page, and takes no part in "
+            "training"
+            if len(without) == 1
+            else f"{len(without):,} images have no label; they can be predicted or labelled on the review page, and "
+            "take no part in training",
             paths=_paths(without),
         )
     ]

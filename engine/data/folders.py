@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from engine.images import ARCHIVES, IMAGE_SUFFIXES, READ, REMEDIES, FileKind, fi
 from engine.records import DataIssue, DataIssueKind, Part, is_path
 
 _MASK_FOLDERS = frozenset({"mask", "masks"})
+_MASK_NAME = re.compile(r"(.+?)[\s_.\-]+mask([\s_.\-]?\d+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,12 +48,14 @@ class Survey:
         images: Files that should hold an image, sorted by path.
         tables: Files that may say what the images are.
         issues: What is left out, and why.
+        masks: Mask by image, where a file's name says that it is another's mask.
     """
 
     walked: Walk
     images: list[Found] = field(default_factory=list)
     tables: list[Found] = field(default_factory=list)
     issues: list[DataIssue] = field(default_factory=list)
+    masks: dict[Path, Path] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -94,6 +98,7 @@ def survey_folder(folder: Path) -> Survey:
     survey.issues += _passed_over(survey.walked)
     survey.issues += _left_out(others)
     _set_masks_aside(survey)
+    _set_named_masks_aside(survey)
     return survey
 
 
@@ -148,6 +153,28 @@ def _set_masks_aside(survey: Survey) -> None:
         )
 
 
+def _set_named_masks_aside(survey: Survey) -> None:
+    """Take no image for a case that is named as the mask of one beside it: benign (1).png, benign (1)_mask.png."""
+    masks: dict[tuple[tuple[str, ...], str], list[Found]] = {}
+    for found in survey.images:
+        named = _MASK_NAME.fullmatch(found.path.stem) if "mask" in found.path.name.lower() else None
+        if named is not None:
+            masks.setdefault((found.names, named[1]), []).append(found)
+    if not masks:
+        return
+    of_image = {found.path: masks.get((found.names, found.path.stem), []) for found in survey.images}
+    survey.masks |= {path: found[0].path for path, found in of_image.items() if len(found) == 1}
+    aside = {found for several in of_image.values() for found in several}
+    if aside:
+        survey.images = [found for found in survey.images if found not in aside]
+        first = min(aside, key=lambda found: found.path)
+        message = (
+            f"{_count(aside, 'image is', 'images are')} named as the mask of another beside it ({first.path.name}): "
+            "taken as masks, not as cases"
+        )
+        survey.issues.append(skipped(message, sorted(aside, key=lambda found: found.path)))
+
+
 def is_image_file(path: Path) -> bool:
     """Tell whether a file should hold an image: by its suffix, else by its first bytes.
 
@@ -200,7 +227,7 @@ def _passed_over(walked: Walk) -> list[DataIssue]:
     return issues
 
 
-def _count(things: Sequence[object], one: str, many: str) -> str:
+def _count(things: Collection[object], one: str, many: str) -> str:
     return f"{len(things):,} {one if len(things) == 1 else many}"
 
 

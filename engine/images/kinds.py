@@ -43,6 +43,7 @@ class FileKind(StrEnum):
     VIDEO = "a video"
     WEB_PAGE = "a web page"
     POINTER = "a pointer of Git LFS in place of the file"
+    DOCUMENT = "an Office document"
     ZIP = "a ZIP archive"
     TAR = "a tar archive"
     PACKED = "a file packed with bzip2 or xz"
@@ -102,6 +103,7 @@ REMEDIES: dict[FileKind, str] = {
     FileKind.VIDEO: "Export the frames to be read as PNG or JPEG files, one image a case",
     FileKind.WEB_PAGE: "Download the image again: the server sent a page, perhaps to sign in",
     FileKind.POINTER: "Fetch the files themselves with `git lfs pull`",
+    FileKind.DOCUMENT: "If it is a table, give it the suffix .xlsx or .ods; export images in it as PNG or TIFF files",
     FileKind.ZIP: _CHOOSE,
     FileKind.TAR: _CHOOSE,
     FileKind.PACKED: _CHOOSE,
@@ -177,6 +179,7 @@ _PNM = re.compile(rb"P[1-6]\s+(#[^\n]*\s+)*\d+\s+(#[^\n]*\s+)*\d+\s")
 _METAIMAGE = re.compile(rb"\A\s*(ObjectType|NDims)\s*=")
 _SVG = re.compile(rb"\A(\xef\xbb\xbf)?\s*(<\?xml.*?|<!--.*?-->\s*|<!DOCTYPE[^>]*>\s*)*<svg[\s>]", re.DOTALL)
 _WEB_PAGE = re.compile(rb"\A(\xef\xbb\xbf)?\s*<(!doctype\s+html|html)[\s>]", re.IGNORECASE)
+_DOCUMENT = re.compile(rb"PK\x03\x04.{26}(\[Content_Types\]\.xml|_rels/|docProps/|mimetype)", re.DOTALL)
 _EXPLICIT_VR = re.compile(
     rb"AE|AS|AT|CS|DA|DS|DT|FD|FL|IS|LO|LT|OB|OD|OF|OL|OV|OW|PN|SH|SL|SQ|SS|ST|SV|TM|UC|UI|UL|UN|UR|US|UT|UV"
 )
@@ -192,6 +195,8 @@ def kind_of(head: bytes) -> FileKind:
         head = _unzipped(head)
     if head[128:132] == b"DICM":
         return FileKind.DICOM
+    if _DOCUMENT.match(head):
+        return FileKind.DOCUMENT
     for place, signature, kind in _SIGNATURES:
         if head.startswith(signature, place):
             return kind

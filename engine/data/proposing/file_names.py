@@ -169,4 +169,4 @@ def classes_after_counts(labels: Iterable[str]) -> dict[str, str]:
             return {}
         found[label] = parted[2]
     classes = set(found.values())
-    return found if 1 < len(classes) < len(found) else {}
+    return found if len(classes) > 1 else {}

@@ -141,9 +141,10 @@ def _choose_class(reading: Reading, dirs: Dirs, levels: list[int]) -> None:
         else "one of its names stands for the absence of a finding"
     )
     reading.give(chosen, "class", why)
-    if len(rivals) > 1:
-        counts = {level: reading.counts(level, dirs) for level in rivals}
-        reading.questions.append(questions.which_class(chosen, counts, sure=len(negative) == 1))
+    if len(levels) > 1:
+        counts = {level: reading.counts(level, dirs) for level in levels}
+        sure = len(negative) == 1 or len(rivals) == 1
+        reading.questions.append(questions.which_class(chosen, counts, sure=sure))
 
 
 def _find_patient(reading: Reading, dirs: Dirs, telling: list[int], named: list[int]) -> None:

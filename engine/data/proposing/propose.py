@@ -140,6 +140,7 @@ def _of_folders(
             part=place.part,
             patient_id=place.patient if said else None,
             folder_patient=None if said else place.patient,
+            mask_path=survey.masks.get(found.path),
         )
         for found in survey.images
         if (place := placed[found.names]).beside is None

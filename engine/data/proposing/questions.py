@@ -337,8 +337,10 @@ def _label_columns(columns: Iterable[str]) -> list[Choice]:
 
 def table_beside(table: str, rows: int, matched: int, *, taken: bool, folders_tell: bool) -> Question:
     """Offer a table that stands beside the images."""
-    rest = "" if matched == rows else f" of its {rows:,} rows"
-    message = f"{table} describes {matched:,}{rest or ' images'} here"
+    which = (
+        f"{matched:,} of the {rows:,} rows of {table} name" if matched < rows else f"{table} has a row for"
+    )
+    message = f"{which} images here"
     message += (
         "; it was read, and the folders were not"
         if taken

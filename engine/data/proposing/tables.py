@@ -42,7 +42,8 @@ def _matched(table: Path, name: str, files: Files, answers: Answers) -> TableRea
     offer = TableOffer(
         path=name,
         rows=read.rows,
-        matched=len({found.row.number for found in read.matched}),
+        matched=len({found.row.number for found in read.matched})
+        + sum(found.again for found in read.matched),
         columns=read.columns,
         headers=read.header,
         recommended=False,

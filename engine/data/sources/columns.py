@@ -131,7 +131,9 @@ def choose_columns(table: Table, asked: Mapping[str, str], files: Files) -> Colu
         if role in said:
             found[role] = said[role]
         elif role == "path":
-            found[role] = _path(table, known, left, files)
+            found[role], also = _path(table, known, left, files)
+            others["path"] = also
+            continue
         else:
             found[role] = known[0] if known else ""
         others[role] = tuple(name for name in known if name != found[role])
@@ -179,15 +181,22 @@ def _checked(table: Table, asked: Mapping[str, str]) -> dict[str, str]:
     return said
 
 
-def _path(table: Table, known: Sequence[str], free: Mapping[str, str], files: Files) -> str:
-    """Return the column that names images: of the likely ones the first that finds most, else any that does."""
+def _path(
+    table: Table, known: Sequence[str], free: Mapping[str, str], files: Files
+) -> tuple[str, tuple[str, ...]]:
+    """Return the column that names images: of the likely ones the first that finds most, else any that does.
+
+    Returns:
+        The column; others that name images as well, where no column's name says that it does.
+    """
     keys = [free[key] for key in _KEYS if key in free]
     rest = [name for name in free.values() if name not in {*known, *keys}]
     likely = [*dict.fromkeys([*known, *keys])]
     found = {name: share_found(table.column(name), files) for name in likely}
     for name in likely:
         if found[name] >= 0.5:
-            return name
+            return name, ()
+    naming: list[str] = []
     for name in rest:
         cells = table.column(name)
         counted = all(
@@ -198,9 +207,12 @@ def _path(table: Table, known: Sequence[str], free: Mapping[str, str], files: Fi
             and len(set(cells)) * 2 >= len(cells)
             and share_found(table.column(name), files) >= 0.9
         ):
-            return name
+            naming.append(name)
+    if naming:
+        naming.sort(key=table.header.index)
+        return naming[0], tuple(naming[1:])
     if likely:
-        return max(likely, key=lambda name: found[name])  # max takes the first of equals
+        return max(likely, key=lambda name: found[name]), ()  # max takes the first of equals
     raise DataError(
         f"{table.name} does not say which column names the images; it has: {listed(table.header)}",
         "Name that column path, or choose it (on the command line: --column path=NAME)",

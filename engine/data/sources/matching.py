@@ -19,11 +19,19 @@ _SHOWN = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MatchedRow:
-    """A row and the files that it names, which are there."""
+    """A row and the file that it names, which is there.
+
+    Attributes:
+        row: Of the table.
+        path: The image.
+        mask_path: Its mask.
+        again: How many later rows say the same.
+    """
 
     row: Row
     path: Path
     mask_path: Path | None = None
+    again: int = 0
 
 
 class FilesNotFoundError(DataError):
@@ -129,6 +137,7 @@ def match_files(rows: Sequence[Row], table: str, files: Files) -> tuple[list[Mat
             key = (path, row.label, row.patient_id, row.split)
             if key in matched:
                 notes.add(_Note.REPEATED, row.path, (path,))
+                matched[key] = replace(matched[key], again=matched[key].again + 1)
                 continue
             if key[:2] in seen:
                 notes.add(_Note.OTHERWISE, row.path, (path,))

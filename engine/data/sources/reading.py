@@ -142,6 +142,11 @@ def _told(table: Table, columns: Columns, nameless: int) -> list[DataIssue]:
             f"{table.name} names no patients, so images with the same {columns.patient_id} are kept together as if "
             "they were of one patient"
         )
+    if columns.others["path"]:
+        told.append(
+            f"{table.name} names images in several columns: those in {columns.path} were read, and not those in "
+            f"{', '.join(columns.others['path'])}; choose the other column to read those"
+        )
     issues = [DataIssue(kind=DataIssueKind.TABLE_READ, message=message) for message in told]
     if nameless:
         rows = "row names" if nameless == 1 else "rows name"

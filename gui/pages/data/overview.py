@@ -66,14 +66,6 @@ MEANINGS: Mapping[DataIssueKind, str] = {
     DataIssueKind.MASK_SCALED: "Masks with fewer or more pixels than their images. They are scaled to them.",
     DataIssueKind.MASK_EMPTY: "Masks on which nothing is marked, although the class says that there is a finding.",
     DataIssueKind.SKIPPED: "Files that are not images, or that cannot be used. They are left out.",
-    DataIssueKind.NO_CONTRAST: "One grey level everywhere. There is nothing to be learned or read in such an image.",
-    DataIssueKind.NEARLY_BLACK: "Almost all pixels are black: an exposure that failed, or a window that misses the "
-    "image.",
-    DataIssueKind.NEARLY_WHITE: "Almost all pixels are white: an exposure that failed, or a window that misses the "
-    "image.",
-    DataIssueKind.BLANK_TAIL: "The lower part has one grey level, as decoders fill up a file that was cut short.",
-    DataIssueKind.ODD_HEADER: "The header contradicts itself or the image. The image is shown as it most probably "
-    "was meant.",
     DataIssueKind.END_MISSING: "Files that end too early. No part of the image is missing, so they are used.",
 }
 OF_FILES = frozenset(
@@ -91,6 +83,11 @@ OF_FILES = frozenset(
         DataIssueKind.BLANK_TAIL,
         DataIssueKind.ODD_HEADER,
         DataIssueKind.END_MISSING,
+        DataIssueKind.SMALL_IMAGE,
+        DataIssueKind.MASK_UNREADABLE,
+        DataIssueKind.MASK_SIZE,
+        DataIssueKind.MASK_SCALED,
+        DataIssueKind.MASK_EMPTY,
     }
 )
 """Kinds that are about single files; the others say how the data were read, or count what is rightly there."""

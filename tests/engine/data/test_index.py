@@ -495,3 +495,21 @@ def test_parts_that_folders_name_are_kept_where_a_table_names_none(tmp_path: Pat
         assert not issue.serious and "2 images in training, 2 images in test" in issue.message
         without = index_data(source, answers=Answers(columns={"split": ""}))
         assert {sample.part for sample in without.samples} == {None}
+
+
+def test_a_file_named_as_the_mask_of_another_is_its_mask_and_no_case(tmp_path: Path) -> None:
+    for seed, name in ((10, "benign"), (20, "normal")):
+        for number in range(1, 4):
+            film(tmp_path / name / f"{name} ({number}).png", seed + number)
+            film(tmp_path / name / f"{name} ({number})_mask.png", 100 + seed + number)
+    film(tmp_path / "benign" / "benign (3)_mask_1.png", 800)
+    film(tmp_path / "normal" / "without_mask.png", 700)  # of no image
+    index = index_data(tmp_path)
+    assert labels(index) == {"normal": 4, "benign": 3}
+    masks = {sample.path.stem: sample.mask_path for sample in index.samples}
+    assert masks["benign (1)"] == tmp_path / "benign" / "benign (1)_mask.png"
+    assert masks["benign (3)"] is None and masks["without_mask"] is None  # of two masks none is chosen
+    (said,) = found(index, DataIssueKind.SKIPPED)
+    assert said.message.startswith(
+        "7 images are named as the mask of another beside it (benign (1)_mask.png)"
+    )

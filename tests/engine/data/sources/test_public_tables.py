@@ -515,3 +515,25 @@ def test_numbered_folds_of_a_table_are_folds(tmp_path: Path) -> None:
     assert "counts folds (“0”, “1”, “2” and “3”)" in question.issue.message and proposal.no_part == 12
     assert propose(table, answers=question.choices[0].answers).parts == {"train": 9, "test": 3}
     assert not propose(table, answers=question.choices[1].answers).questions
+
+
+def test_a_table_that_names_images_in_two_columns_says_which_it_reads(tmp_path: Path) -> None:
+    rows = []
+    for number in range(6):
+        for side in ("left", "right"):
+            Image.linear_gradient("L").resize((40 + number, 40)).save(tmp_path / f"{number}_{side}.png")
+        rows.append(f"{number},{number}_left.png,{number}_right.png,{'xy'[number % 2]}")
+    (tmp_path / "t.csv").write_text("\n".join(["ID,Left-Fundus,Right-Fundus,label", *rows]))
+    proposal = propose(tmp_path / "t.csv")
+    assert proposal.columns["path"] == "Left-Fundus"
+    assert any(
+        "those in Left-Fundus were read, and not those in Right-Fundus" in one.message
+        for one in proposal.left_out
+    )
+
+
+def test_rows_that_name_an_image_again_are_counted_as_rows_that_name_one(tmp_path: Path) -> None:
+    table = labelled_by(tmp_path, "label", ["x", "y"] * 3)
+    table.write_text(table.read_text() + "\n0.png,x\n1.png,y")
+    (offer,) = propose(tmp_path).tables
+    assert (offer.rows, offer.matched) == (8, 8)

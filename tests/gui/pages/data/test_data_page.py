@@ -61,13 +61,6 @@ def test_every_finding_says_what_it_means_and_shows_its_films(session: AppSessio
     assert "twin.png" in shown and "/data-image/" in shown
 
 
-@pytest.mark.parametrize("kind", DataIssueKind)
-def test_whatever_a_check_can_find_has_its_meaning_on_the_page(tmp_path: Path, kind: DataIssueKind) -> None:
-    issue = DataIssue(kind=kind, message="said", paths=(tmp_path / "1.png",))
-    index = Index(dataset_id="0", name="x", root=tmp_path, samples=(), classes=(), issues=(issue,))
-    assert kind.value.capitalize() in issues(index, no_picture)
-
-
 def test_files_with_issues_are_counted_once_and_unlabelled_images_are_none(tmp_path: Path) -> None:
     for number in range(6):
         path = tmp_path / ("a", "b", ".")[number % 3] / f"{number}.png"
