@@ -88,9 +88,7 @@ def _facts(proposal: Proposal) -> list[str]:
         for part in PARTS
         if proposal.parts.get(part)
     ]
-    facts.append(
-        f"{proposal.patients:,} patients" if proposal.patients else "no patient named by a folder or table"
-    )
+    facts.append(f"{proposal.patients:,} patients" if proposal.patients else "no patient named")
     return facts
 
 
