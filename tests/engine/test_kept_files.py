@@ -43,6 +43,8 @@ from engine.runs import (
     load_run,
     load_uncertainty,
     save_explanations,
+    save_sizes,
+    sizes_of_run,
 )
 from engine.runs.folder import save_run, save_uncertainty
 from engine.runs.history import append_epoch
@@ -129,6 +131,7 @@ class Bench:
                 conformal=Conformal(method="raps", coverage=0.9, thresholds=(0.5,), cases=9),
             ),
         )
+        save_sizes(folder, SAMPLES)
         save_checkpoint(folder, Checkpoint(phase=0, epochs=1, model={}, best=None))
         (workspace.root / "training.json").write_text(json.dumps({"run_id": folder.name}))
         open_cache(workspace.cache, SAMPLES, size=8, channels=1)
@@ -148,6 +151,7 @@ class Bench:
             "uncertainty.json": (folder / "uncertainty.json", lambda: load_uncertainty(folder)),
             "heatmaps.npz": (folder / "heatmaps.npz", lambda: load_explanations(folder)),
             "checkpoint.safetensors": (folder / "checkpoint.safetensors", lambda: load_checkpoint(folder)),
+            "sizes.json": (folder / "sizes.json", lambda: sizes_of_run(folder)),
             "training.json": (workspace.root / "training.json", lambda: control.running_job(workspace)),
             "about.json": (about, lambda: open_cache(workspace.cache, SAMPLES, size=8, channels=1)),
             "all of them": (dataset / "index.json", lambda: list_indexes(workspace)),
@@ -158,7 +162,7 @@ class Bench:
 KINDS = (
     "index.json", "samples.csv", "choices.json", "recipe.json", "run.json", "split.csv", "history.csv", "job.json",
     "job.json, its outline", "status.json", "uncertainty.json", "heatmaps.npz", "checkpoint.safetensors",
-    "training.json", "about.json", "all of them", "answers",
+    "training.json", "about.json", "all of them", "answers", "sizes.json",
 )  # fmt: skip
 NEVER_REFUSE = {"training.json", "about.json", "all of them", "answers"}
 """What stands in for something else: a damaged one is made anew, or the others are read."""
