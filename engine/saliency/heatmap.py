@@ -147,7 +147,8 @@ def map_legend(explanation: Explanation) -> MapLegend:
     if explanation.rest is not None:
         inside = float(np.asarray(explanation.heatmap, dtype=np.float64).mean())
         total = inside + explanation.rest
-        sum_words = f"Map {inside:+.2f}, rest {explanation.rest:+.2f}: log-odds {total:+.2f}"
+        said = f"Map {inside:+.2f}, rest {explanation.rest:+.2f}: log-odds {total:+.2f}"
+        sum_words = said.replace("-", "−").replace("log−", "log-")
     return MapLegend(
         title=title,
         method=explanation.method,

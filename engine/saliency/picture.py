@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -38,9 +39,11 @@ def picture_with_map(picture: bytes, explanation: Explanation) -> bytes:
 
 
 def _legend_strip(explanation: Explanation, width: int) -> Image.Image:
+    from matplotlib import get_data_path  # its font knows more signs than Pillow's own
+
     legend = map_legend(explanation)
     size = max(9, min(15, width // 34))
-    font = ImageFont.load_default(size)
+    font = ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"), size)
     margin, line = size // 2 + 2, round(size * 1.35)
     texts = [f"{legend.title} ({legend.method})", legend.unit, *([legend.sum] if legend.sum else [])]
     lines = [part for text in texts for part in _wrapped(text, font, width - 2 * margin)]
@@ -59,7 +62,7 @@ def _legend_strip(explanation: Explanation, width: int) -> Image.Image:
     return strip
 
 
-def _wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
+def _wrapped(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()

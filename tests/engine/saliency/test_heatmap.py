@@ -84,7 +84,7 @@ def test_the_legend_says_whose_evidence_in_which_unit_and_that_it_adds_up():
         (1.0, "0.6"),
     )  # of the 60 that the whole image would hold
     assert "1% of the image" in legend.unit
-    assert legend.sum == "Map +2.50, rest -4.00: log-odds -1.50"
+    assert legend.sum == "Map +2.50, rest −4.00: log-odds −1.50"
 
 
 def test_a_map_without_a_scale_is_said_to_be_relative_to_its_own_maximum():
