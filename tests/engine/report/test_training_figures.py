@@ -220,7 +220,7 @@ MOST = 7.2 * 72  # points across a page
 
 
 @pytest.mark.parametrize("classes", [2, 5, 12, 40])
-def test_a_figure_fits_on_a_page_and_has_no_ground_of_its_own(classes: int) -> None:
+def test_a_figure_fits_on_a_page(classes: int) -> None:
     names = [f"class {code}" for code in range(classes)]
     drawn = (
         confusion_matrix_svg(np.eye(classes, dtype=int), names),
@@ -235,6 +235,3 @@ def test_a_figure_fits_on_a_page_and_has_no_ground_of_its_own(classes: int) -> N
     for svg in drawn:
         width, height = map(float, re.search(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"', svg).groups())  # type: ignore[union-attr]
         assert 200 < width <= MOST + 0.1 and height > 50
-        assert (
-            "fill: #ffffff" not in svg.split("<defs>")[0]
-        )  # what lies behind shows through, on paper and in the dark
