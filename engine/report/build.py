@@ -5,7 +5,7 @@ build_report computes and touches no disk; export_report writes what it is given
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -37,6 +37,7 @@ from engine.report.records import (
     Against,
     CaseRow,
     ExportedReport,
+    Gallery,
     Heatmap,
     Picture as Picture,
     Report,
@@ -44,7 +45,7 @@ from engine.report.records import (
     SubgroupRow,
 )
 from engine.report.standards.holding import hold_against
-from engine.report.standards.reference_standards import REFERENCE_STANDARDS
+from engine.report.standards.reference_standards import REFERENCE_STANDARDS, Reference
 from engine.report.subgroups import subgroup_table
 from engine.saliency import map_legend
 
@@ -107,8 +108,7 @@ def build_report(
         for name, standard in standards.items()
     )
     reviewed = standards["reviewed labels"].answers
-    cases = case_rows(chosen, reviewed, last, explanations)
-    wrong, right = (_with_legends(shown, explanations) for shown in gallery(run, cases))
+    cases = case_rows(chosen, reviewed, last, {each: found.target for each, found in explanations.items()})
     summary = summarise_reviews(run, chosen, last, reviewed)
     balance, patients_by_part = class_balance(split, chosen)
     subgroups = subgroup_table(run, chosen, split)
@@ -126,21 +126,21 @@ def build_report(
         patients_by_part=patients_by_part,
         history=tuple(history),
         reviews=summary,
-        wrong=wrong,
-        right=right,
+        galleries=_galleries(run, cases, standards, explanations),
         pointing=pointing,
         subgroups=subgroups,
-        limitations=(*limitations(run, part, against, split, bool(methods)), *further_limitations),
+        limitations=(*_limits(run, chosen, part, against, split, cases), *further_limitations),
         checklist=checklist(
             run,
             part=part,
-            cases=len(cases),
+            cases=chosen,
             split=split,
             reviews=summary,
             methods=methods,
             pointing=pointing,
             software=software,
             subgroups=bool(subgroups),
+            wrong=any(gallery.wrong for gallery in _galleries(run, cases, standards, explanations)),
         ),
     )
 
@@ -171,7 +171,7 @@ def case_rows(
     predictions: Sequence[Prediction],
     reviewed: Mapping[str, str],
     last: Mapping[str, Mapping[str, Review]],
-    explanations: Collection[str],
+    heatmaps: Mapping[str, str],
 ) -> tuple[CaseRow, ...]:
     """Say of every case what model and readers said, without path and patient.
 
@@ -179,7 +179,7 @@ def case_rows(
         predictions: Of the cases, in their order.
         reviewed: Image id → class by the reviewed labels.
         last: Image id → reader → last word.
-        explanations: Image ids of the cases that have a heatmap.
+        heatmaps: Image id → class whose evidence the heatmap shows.
     """
     shown = case_ids([each.image_id for each in predictions])
     return tuple(
@@ -195,25 +195,63 @@ def case_rows(
             uncertainty=each.uncertainty,
             margin=each.margin,
             reviews=tuple(last.get(each.image_id, {}).values()),
-            has_heatmap=each.image_id in explanations,
+            heatmap_for=heatmaps.get(each.image_id),
         )
         for each in predictions
     )
 
 
-def gallery(run: Run, cases: Sequence[CaseRow]) -> tuple[tuple[CaseRow, ...], tuple[CaseRow, ...]]:
-    """Pick the cases to show, surest first: some that a reference standard contradicts, some that one confirms."""
-    sure = sorted(cases, key=lambda case: -case.probabilities[run.classes.index(case.predicted)])
-    wrong = tuple(case for case in sure if case.wrong)
-    right = tuple(case for case in sure if not case.wrong and (case.label or case.reviewed))
-    return wrong[:MOST_WRONG], right[:MOST_RIGHT]
+def gallery_of(name: str, answers: Mapping[str, str], run: Run, cases: Sequence[CaseRow]) -> Gallery:
+    """Pick the cases to show by one reference standard, surest first: some it contradicts, some it confirms."""
+    answered = [case for case in cases if case.image_id in answers]
+    sure = sorted(answered, key=lambda case: -case.probabilities[run.classes.index(case.predicted)])
+    wrong = tuple(case for case in sure if answers[case.image_id] != case.predicted)
+    right = tuple(case for case in sure if answers[case.image_id] == case.predicted)
+    return Gallery(name=name, wrong=wrong[:MOST_WRONG], right=right[:MOST_RIGHT])
 
 
-def _with_legends(cases: Sequence[CaseRow], explanations: Mapping[str, Explanation]) -> tuple[CaseRow, ...]:
+def _galleries(
+    run: Run,
+    cases: Sequence[CaseRow],
+    standards: Mapping[str, Reference],
+    explanations: Mapping[str, Explanation],
+) -> tuple[Gallery, ...]:
+    """Return the cases to show by each reference standard that gives any case a class."""
     return tuple(
-        replace(case, legend=map_legend(explanations[case.image_id])) if case.has_heatmap else case
-        for case in cases
+        _with_legends(gallery_of(name, standard.answers, run, cases), explanations)
+        for name, standard in standards.items()
+        if standard.answers
     )
+
+
+def _limits(
+    run: Run,
+    predictions: Sequence[Prediction],
+    part: Part | None,
+    against: Sequence[Against],
+    split: Split | None,
+    cases: Sequence[CaseRow],
+) -> tuple[str, ...]:
+    """Say what the figures do not show, with what the cases hold."""
+    return limitations(
+        run,
+        predictions,
+        part,
+        against,
+        split,
+        heatmaps=any(case.heatmap_for for case in cases),
+        comments=any(review.comment for case in cases for review in case.reviews),
+    )
+
+
+def _with_legends(gallery: Gallery, explanations: Mapping[str, Explanation]) -> Gallery:
+    def told(cases: Sequence[CaseRow]) -> tuple[CaseRow, ...]:
+        return tuple(
+            replace(case, legend=map_legend(explanations[case.image_id])) if case.heatmap_for else case
+            for case in cases
+        )
+
+    return replace(gallery, wrong=told(gallery.wrong), right=told(gallery.right))
 
 
 def _most_probable(run: Run, predictions: Sequence[Prediction]) -> bool:

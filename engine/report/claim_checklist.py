@@ -5,12 +5,13 @@ Some items follow from what the workspace holds and are answered; the others onl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from engine.data import patient_overlap, patients_named
-from engine.records import PART_NAMES, PARTS, Estimate, Part, Run, Split
-from engine.report.formatting import in_brackets, without_paths
+from engine.records import PART_NAMES, PARTS, Estimate, Part, Prediction, Run, Split
+from engine.report.formatting import counted, images, in_brackets, without_paths
 from engine.report.methods_section import balance_words, changes_words
 from engine.report.records import Item, ReviewSummary
 
@@ -19,15 +20,16 @@ def checklist(
     run: Run,
     *,
     part: Part | None,
-    cases: int,
+    cases: Sequence[Prediction],
     split: Split | None,
     reviews: ReviewSummary,
     methods: Sequence[str],
     pointing: Estimate | None,
     software: Mapping[str, str],
     subgroups: bool,
+    wrong: bool,
 ) -> tuple[Item, ...]:
-    """Answer what can be answered; arguments are those of a report."""
+    """Answer what can be answered; arguments are those of a report, and whether it shows any wrong prediction."""
     items = (
         Item(
             "Title, abstract",
@@ -46,8 +48,8 @@ def checklist(
         *of_reference(reviews),
         *of_split(split),
         *of_model(run, software),
-        *of_evaluation(methods, pointing, subgroups),
-        *of_results(part, cases),
+        *of_evaluation(methods, pointing, subgroups, sum(each.part is None for each in cases)),
+        *of_results(part, len(cases), wrong=wrong),
         Item(
             "Discussion",
             "What are the limitations?",
@@ -79,7 +81,7 @@ def of_data(run: Run) -> tuple[Item, ...]:
         Item(
             section,
             "How were images prepared?",
-            f"Whole image resized to {size} × {size} pixels; {run.recipe.channels} channel(s).",
+            f"Whole image resized to {size} × {size} pixels; {counted(run.recipe.channels, 'channel')}.",
             "",
         ),
         Item(
@@ -105,14 +107,18 @@ def of_reference(reviews: ReviewSummary) -> tuple[Item, ...]:
         Item(
             section,
             "Who read the cases, with what training?",
-            f"{readers} reader(s) read cases in Overread with the prediction in view." if readers else "",
+            f"{counted(readers, 'reader')} read cases in Overread with the prediction in view."
+            if readers
+            else "",
             "Give readers' professions and years of experience, and who made the original labels.",
         ),
         Item(
             section,
             "How far do readers agree?",
             f"Between readers {in_brackets(agreement[0].name, agreement[0].estimate)}." if agreement else "",
-            "" if agreement else "Have two readers read the same cases.",
+            ""
+            if agreement and math.isfinite(agreement[0].estimate.value)
+            else "Have two readers read the same cases, more than one class among them.",
         ),
     )
 
@@ -122,8 +128,8 @@ def of_split(split: Split | None) -> tuple[Item, ...]:
     how = overlap = ""
     if split is not None:
         sizes = "; ".join(
-            f"{PART_NAMES[part]} {known.images:,} images"
-            + ("" if known.count is None else f" of {known.count:,} patients")
+            f"{PART_NAMES[part]} {images(known.images)}"
+            + ("" if known.count is None else f" of {counted(known.count, 'patient')}")
             for part, known in ((part, patients_named(split.part(part))) for part in PARTS)
         )
         how = f"{split.method}, seed {split.seed}; {sizes}."
@@ -155,22 +161,32 @@ def of_model(run: Run, software: Mapping[str, str]) -> tuple[Item, ...]:
         (
             "Methods: training",
             "How was it trained?",
-            f"{len(recipe.phases)} phase(s), batch {recipe.batch_size}, unequal classes: "
+            f"{counted(len(recipe.phases), 'phase')}, batch {recipe.batch_size}, unequal classes: "
             f"{balance_words(recipe.balance)}; augmentation: {changes_words(recipe)}. Details are in "
             "“Methods”.",
         ),
         (
             "Methods: training",
             "How was the final model chosen?",
-            f"The best epoch on validation data: {', '.join(monitored)}. A single model, no ensemble.",
+            f"The best epoch on validation data by {', '.join(monitored)}. A single model, no ensemble."
+            if monitored
+            else "",
         ),
     )
-    return tuple(Item(section, question, answer, "") for section, question, answer in answers)
+    return tuple(
+        Item(section, question, answer, "" if answer else "State it.")
+        for section, question, answer in answers
+    )
 
 
-def of_evaluation(methods: Sequence[str], pointing: Estimate | None, subgroups: bool) -> tuple[Item, ...]:
+def of_evaluation(
+    methods: Sequence[str], pointing: Estimate | None, subgroups: bool, elsewhere: int
+) -> tuple[Item, ...]:
     """Ask how the model was put to the test."""
     section = "Methods: evaluation"
+    external = (
+        f"{images(elsewhere)} of this report {'is' if elsewhere == 1 else 'are'} of no part of the split."
+    )
     explained = f"{', '.join(methods)}. " if methods else ""
     if pointing is not None:
         explained += f"The peak lay on the known finding {in_brackets('hit rate', pointing)}."
@@ -178,7 +194,7 @@ def of_evaluation(methods: Sequence[str], pointing: Estimate | None, subgroups: 
         Item(
             section,
             "Which metrics, and how certain are they?",
-            "Listed in “Metrics”, each with its 95% interval and the name of the method.",
+            "Listed in “Metrics”, each with its 95% interval and the name of the method, or why it has none.",
             "Name the primary metric.",
         ),
         Item(
@@ -196,21 +212,23 @@ def of_evaluation(methods: Sequence[str], pointing: Estimate | None, subgroups: 
         Item(
             section,
             "Was it tested on external data?",
-            "",
-            "Test it on external data, or state that it was not.",
+            external if elsewhere else "",
+            "State where they come from."
+            if elsewhere
+            else "Test it on external data, or state that it was not.",
         ),
     )
 
 
-def of_results(part: Part | None, cases: int) -> tuple[Item, ...]:
+def of_results(part: Part | None, cases: int, *, wrong: bool) -> tuple[Item, ...]:
     """Ask what came out."""
     return (
         Item(
             "Results",
             "How many cases were evaluated?",
-            f"{cases:,} cases of the {PART_NAMES[part]} part."
+            f"{counted(cases, 'case')} of the {PART_NAMES[part]} part."
             if part
-            else f"{cases:,} cases, all parts together.",
+            else f"{counted(cases, 'case')}, whatever part of the split they are of.",
             "",
         ),
         Item("Results", "Who are the patients in each part?", "", "Give age, sex and severity by part."),
@@ -221,6 +239,11 @@ def of_results(part: Part | None, cases: int) -> tuple[Item, ...]:
             "",
         ),
         Item(
-            "Results", "Where does it fail?", "See the gallery of incorrect cases.", "Describe the patterns."
+            "Results",
+            "Where does it fail?",
+            "See the gallery of contradicted cases." if wrong else "",
+            "Describe the patterns."
+            if wrong
+            else "No case is contradicted here: say on how many this rests.",
         ),
     )

@@ -150,7 +150,7 @@ def confusion_matrix_svg(
         for row, name in enumerate(classes)
     )
     side = 3.6 if len(classes) < 4 else min(7.0, 3.2 + 0.35 * len(classes))
-    return _draw(paint, f"Confusion matrix. {counts}.", (side, side * 0.94))
+    return _draw(paint, f"Confusion matrix: {counts}.", (side, side * 0.94))
 
 
 def roc_svg(

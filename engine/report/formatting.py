@@ -142,9 +142,10 @@ def sentences(
             (yes, f"with {positive}", "sensitivity"),
             (no, f"without {positive} ({negative})", "specificity"),
         ):
+            found = int(confusion[code, code])
             if count := int(confusion[code].sum()):
                 said.append(
-                    f"Of {images(count)} {who}, {int(confusion[code, code]):,} were classified as {run.classes[code]} "
+                    f"Of {images(count)} {who}, {found:,} {were(found)} classified as {run.classes[code]} "
                     f"{in_brackets(label, estimates[label], note)}."
                 )
             else:
@@ -153,9 +154,10 @@ def sentences(
             (yes, positive, "positive predictive value"),
             (no, negative, "negative predictive value"),
         ):
+            found = int(confusion[code, code])
             if predicted := int(confusion[:, code].sum()):
                 said.append(
-                    f"Of {images(predicted)} classified as {name}, {int(confusion[code, code]):,} were correct "
+                    f"Of {images(predicted)} classified as {name}, {found:,} {were(found)} correct "
                     f"{in_brackets(label, estimates[label], note)}."
                 )
         if math.isfinite(area.value):
@@ -172,7 +174,7 @@ def sentences(
         said.append(f"The area under the ROC curve {area.method}.")
     said.insert(
         0 if len(run.classes) > 2 else 2,
-        f"Of {images(total)} in total, {right:,} were classified correctly {accuracy}.",
+        f"Of {images(total)} in total, {right:,} {were(right)} classified correctly {accuracy}.",
     )
     return tuple(said)
 

@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from engine.data import cases_of, patients_named
 from engine.records import (
     PART_NAMES,
     Part,
+    Prediction,
     Run,
     Split,
 )
+from engine.report.formatting import counted, images, were
 from engine.report.records import Against
 
 
 def limitations(
-    run: Run, part: Part | None, against: Sequence[Against], split: Split | None, heatmaps: bool
+    run: Run,
+    predictions: Sequence[Prediction],
+    part: Part | None,
+    against: Sequence[Against],
+    split: Split | None,
+    *,
+    heatmaps: bool,
+    comments: bool,
 ) -> tuple[str, ...]:
-    """Say what these figures do not show."""
-    said = []
-    if part == "test":
-        said.append(
-            "The test images come from the same source as the training images. Results at another hospital, with other "
-            "scanners or other patients, are usually lower; only images from there can show it."
-        )
-    else:
-        where = f"the {PART_NAMES[part]} part" if part else "all parts together"
-        said.append(
-            f"These results are for {where}, which was used for training or tuning: they are too optimistic to be "
-            "reported as accuracy on new patients."
-        )
+    """Say what these figures do not show.
+
+    Args:
+        run: Whose they are.
+        predictions: On which they rest.
+        part: Of the split; None means all.
+        against: By reference standard.
+        split: Of the data, where it is known.
+        heatmaps: Whether the report has any.
+        comments: Whether a reader wrote any.
+    """
+    said = list(_of_parts(predictions, part))
     known = patients_named(cases_of(split)) if split is not None else None
     if known is not None and not known.all:
         which = (
@@ -42,12 +51,13 @@ def limitations(
             "of the split, and the intervals are too narrow."
         )
     said += [
-        f"Only {one.cases:,} cases could be compared with the {one.name}: results against it are imprecise."
+        f"Only {counted(one.cases, 'case')} could be compared with the {one.name}: these results are imprecise."
         for one in against
-        if 0 < one.cases < 100
+        if 0 < one.cases < 100 and one.drawn != "selected"
     ]
     said.append(
-        "The model was trained once, with one seed; how much results vary between training runs is not known."
+        f"These are results of one training, with seed {run.recipe.seed}, which cannot show how much results vary "
+        "between trainings."
     )
     said.append(
         "The proportion of each class is that of this collection. Predictive values and calibration do not "
@@ -57,8 +67,32 @@ def limitations(
         said.append(
             "A heatmap shows where the prediction depends on the image, not why, and not that the finding is there."
         )
-    said.append(
-        "Comments are printed as readers typed them, and images may show burnt-in names: check the gallery before "
-        "passing this report on."
-    )
+    typed = "Comments are printed as readers typed them, and images" if comments else "Images"
+    said.append(f"{typed} may show burnt-in names: check the gallery before passing this report on.")
     return tuple(said)
+
+
+def _of_parts(predictions: Sequence[Prediction], part: Part | None) -> Iterator[str]:
+    """Say what follows from the parts of the split that the cases are of."""
+    if part == "test":
+        yield (
+            "The test images are of the same data set as the training images. Results at another hospital, with other "
+            "devices or other patients, are usually lower; only images from there can show it."
+        )
+        return
+    counts = Counter(each.part for each in predictions)
+    purposes: tuple[tuple[Part, str], ...] = (("train", "training"), ("val", "tuning"))
+    used = [
+        f"{images(counts[name])} of the {PART_NAMES[name]} part {were(counts[name])} used for {purpose}"
+        for name, purpose in purposes
+        if counts[name]
+    ]
+    if used:
+        yield f"{', and '.join(used)}: results on them are too optimistic to be reported as accuracy on new patients."
+    if counts[None]:
+        yield (
+            f"{images(counts[None])} {were(counts[None])} of no part of the split, so the model was not trained on "
+            f"{'it' if counts[None] == 1 else 'them'} unless the same image has been stored in another file."
+        )
+    if part is None and len(counts) > 1:
+        yield "Figures of all parts together are of no one group of patients: look at each part by itself."

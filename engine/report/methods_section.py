@@ -66,7 +66,12 @@ def facts_of(
         "Model": facts_of_model(run),
         "Training": facts_of_training(run, history),
         "Reading": chain(
-            facts_of_reading(run, uncertainty, most_probable=most_probable),
+            facts_of_reading(
+                run,
+                uncertainty,
+                most_probable=most_probable,
+                named=split is not None and patients_named(split.val).all,
+            ),
             [
                 ("Heatmaps", ", ".join(saliency)),
                 ("Software", ", ".join(f"{name} {number}" for name, number in software.items())),
@@ -93,7 +98,7 @@ def facts_of_data(run: Run, split: Split | None) -> Iterator[tuple[str, str]]:
 def facts_of_model(run: Run) -> Iterator[tuple[str, str]]:
     """Say what the net is, what it began with and what it is given."""
     recipe = run.recipe
-    grey = "grey" if recipe.channels == 1 else "3 channels (grey repeated)"
+    grey = "grey" if recipe.channels == 1 else "3 channels (those of a grey image are alike)"
     yield "Recipe", f"{recipe.title} ({recipe.name})"
     yield "Source", recipe.source
     yield "Network", f"{recipe.backbone}, {run.parameters:,} parameters, {run.trained_parameters:,} trained"
@@ -118,7 +123,7 @@ def facts_of_training(run: Run, history: Sequence[Epoch]) -> Iterator[tuple[str,
 
 
 def facts_of_reading(
-    run: Run, uncertainty: UncertaintyModel | None, *, most_probable: bool
+    run: Run, uncertainty: UncertaintyModel | None, *, most_probable: bool, named: bool
 ) -> Iterator[tuple[str, str]]:
     """Say how probabilities become a class, and how certain it is."""
     fitted = run.calibration.temperature != 1 or run.calibration.bias
@@ -144,12 +149,12 @@ def facts_of_reading(
         yield "Uncertainty", injection_words(uncertainty.injection)
         yield (
             "Conformal sets",
-            conformal_words(uncertainty.conformal, run.classes),
+            conformal_words(uncertainty.conformal, run.classes, named=named),
         )
 
 
-def conformal_words(conformal: Conformal, classes: Sequence[str]) -> str:
-    """Say what conformal sets promise, and what the promise rests on."""
+def conformal_words(conformal: Conformal, classes: Sequence[str], *, named: bool) -> str:
+    """Say what conformal sets promise, and what the promise rests on; `named`: whether validation patients are."""
     source = "(doi:10.1080/01621459.2017.1395341)"
     if len(conformal.thresholds) == 1:
         return (
@@ -160,9 +165,13 @@ def conformal_words(conformal: Conformal, classes: Sequence[str]) -> str:
     fitted = ", ".join(
         f"{count:,} of {name}" for name, count in zip(classes, conformal.patients_by_class, strict=True)
     )
+    who = "patients" if named else "images"
+    never = [name for name, edge in zip(classes, conformal.thresholds, strict=True) if edge >= 1]
+    few = f"; too few for {' and '.join(never)}, which no set leaves out" if never else ""
     return (
-        f"made to contain the correct class in {conformal.coverage:.0%} of the cases of each class, for patients "
-        f"like the validation patients they were fitted on ({fitted}); no guarantee for images from elsewhere {source}"
+        f"made to contain the correct class in {conformal.coverage:.0%} of the cases of each class, for {who} "
+        f"like the validation {who} they were fitted on ({fitted}{few}); no guarantee for images from elsewhere "
+        f"{source}"
     )
 
 

@@ -18,7 +18,7 @@ Picture = Callable[[str], bytes | None]
 """Image id → bytes of a PNG or JPEG, or None where the image is gone."""
 
 Heatmap = Callable[[str], bytes | None]
-"""Image id → bytes of a PNG with transparency that covers the whole film, or None."""
+"""Image id → bytes of a PNG with transparency that covers the whole image, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class CaseRow:
 
     Attributes:
         case_id: The first eight (or as many as tell cases apart) hexadecimal digits of `image_id`.
-        image_id: To find its film; never written into a report.
+        image_id: To find its image; never written into a report.
         label: That came with the data.
         reviewed: By the reviewed reference standard; None where there is none.
         predicted: At the operating point.
@@ -105,7 +105,7 @@ class CaseRow:
         conformal_set: Classes that cannot be excluded; empty where none was computed.
         uncertainty: By dropout injection; None where none was computed.
         reviews: The last word of each reader.
-        has_heatmap: Whether there is one.
+        heatmap_for: The class whose evidence its heatmap shows; None where it has none.
         legend: What its colours mean; None of a case that is not shown.
     """
 
@@ -120,13 +120,23 @@ class CaseRow:
     uncertainty: Uncertainty | None = None
     margin: float | None = None
     reviews: tuple[Review, ...] = ()
-    has_heatmap: bool = False
+    heatmap_for: str | None = None
     legend: MapLegend | None = None
 
-    @property
-    def wrong(self) -> bool:
-        """Whether any reference standard says otherwise than the model."""
-        return any(answer not in (None, self.predicted) for answer in (self.label, self.reviewed))
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gallery:
+    """The cases to show by one reference standard, surest first.
+
+    Attributes:
+        name: Of the standard.
+        wrong: Some that it contradicts.
+        right: Some that it confirms.
+    """
+
+    name: str
+    wrong: tuple[CaseRow, ...]
+    right: tuple[CaseRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +195,7 @@ class Report:
         patients_by_part: Part → patients; None where not all are named.
         history: Of training.
         reviews: What readers did.
-        wrong: Cases that some reference standard contradicts, surest first.
-        right: Cases that none contradicts and some confirms, surest first.
+        galleries: Cases to show, by each reference standard that has any.
         pointing: How often the heatmap's peak lies on the known finding.
         subgroups: By columns of the data's table, against the labels that came with the data.
         limitations: As sentences.
@@ -203,8 +212,7 @@ class Report:
     patients_by_part: Mapping[str, int | None]
     history: tuple[Epoch, ...]
     reviews: ReviewSummary
-    wrong: tuple[CaseRow, ...]
-    right: tuple[CaseRow, ...]
+    galleries: tuple[Gallery, ...]
     pointing: Estimate | None
     subgroups: tuple[SubgroupRow, ...]
     limitations: tuple[str, ...]

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from engine.records import Epoch, Estimate
 from engine.report.figures import COLOURS, FILLS, GREY, MOST_CURVES, _draw, _interval, _legend, _line, _short
+from engine.report.formatting import counted
 from engine.runs import kept_epoch
 
 
@@ -41,7 +42,7 @@ def curves_svg(history: Sequence[Epoch]) -> str:
     phases = list(dict.fromkeys(epoch.phase for epoch in history))
     which = f" Epoch {number} was kept." if number else ""
     said = (
-        f"{len(history)} epochs in {len(phases)} phases ({', '.join(phases)}).{which}"
+        f"{counted(len(history), 'epoch')} in {counted(len(phases), 'phase')} ({', '.join(phases)}).{which}"
         if history
         else "no epoch."
     )

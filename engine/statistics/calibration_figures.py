@@ -71,7 +71,7 @@ def brier(truth: ArrayLike, probabilities: ArrayLike, groups: Groups = None) -> 
         value=value,
         low=max(0.0, low),
         high=min(top, high),
-        method="square and add, by class and patient",
+        method="square and add, by class" + ("" if clusters.single else " and patient"),
         n=n,
         patients=clusters.count,
     )
@@ -177,7 +177,7 @@ def _logistic_fit(
     variance = (inverse @ (scores.T @ scores) @ inverse)[-1, -1] * correction
     half = quantile(telling) * math.sqrt(variance)
     value = float(beta[-1])
-    method = "logistic regression, sandwich" + ("" if clusters.single else " by patient")
+    method = "logistic regression, sandwich" + clusters.named
     return Estimate(
         value=value, low=value - half, high=value + half, method=method, n=n, patients=clusters.count
     )
@@ -214,7 +214,7 @@ def observed_to_expected(y: ArrayLike, p: ArrayLike, groups: Groups = None) -> E
         value=ratio,
         low=ratio / reach,
         high=ratio * reach,
-        method="ratio by patient, logarithmic scale",
+        method=f"ratio{clusters.named}, logarithmic scale",
         n=n,
         patients=clusters.count,
     )

@@ -281,7 +281,7 @@ def mcc(truth: Codes, predicted: Codes, classes: int, groups: Groups = None) -> 
         return replace(_joined(value, math.nan, math.nan, truth, groups), method="no interval: no spread")
     reach = quantile(clusters.count) * math.sqrt(variance) / (1 - value**2)
     low, high = math.tanh(math.atanh(value) - reach), math.tanh(math.atanh(value) + reach)
-    return replace(_joined(value, low, high, truth, groups), method="influence by patient, Fisher's z")
+    return replace(_joined(value, low, high, truth, groups), method=f"influence{clusters.named}, Fisher's z")
 
 
 def _mcc_of(cells: NDArray[np.float64]) -> float:
@@ -335,11 +335,12 @@ def _binary_mcc_bounds(truth: Codes, predicted: Codes, groups: Groups, value: fl
 
 def _joined(value: float, low: float, high: float, truth: Codes, groups: Groups) -> Estimate:
     n = len(truth)
+    clusters = Clusters.by(groups, n)
     return Estimate(
         value=value,
         low=low,
         high=high,
-        method="square and add" + ("" if groups is None else ", by patient"),
+        method=f"square and add{clusters.named}",
         n=n,
-        patients=Clusters.by(groups, n).count,
+        patients=clusters.count,
     )

@@ -54,6 +54,11 @@ class Clusters:
         """Whether every patient has one image."""
         return self.count == len(self.of)
 
+    @property
+    def named(self) -> str:
+        """ " by patient", for the name of a method, where any patient has several images."""
+        return "" if self.single else " by patient"
+
     def among(self, rows: NDArray[np.bool_]) -> int:
         """Count the patients of some images, given as (N,) bool."""
         return len(np.unique(self.of[rows]))

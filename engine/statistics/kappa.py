@@ -31,7 +31,7 @@ def cohen_kappa(
     _, codes = np.unique(np.concatenate([np.asarray(first), np.asarray(second)]), return_inverse=True)
     n = len(codes) // 2
     if not n:
-        return inestimable("no case was read by both readers", 0)
+        return inestimable("no case was given a class by both readers", 0)
     one, two = codes[:n], codes[n:]
     classes = int(codes.max()) + 1
     by_first, by_second = (np.bincount(of, minlength=classes) / n for of in (one, two))
@@ -61,7 +61,7 @@ def krippendorff_alpha(counts: ArrayLike, groups: Groups = None) -> Estimate:
     table = table[paired]
     n = len(table)
     if not n:
-        return inestimable("no case was read by two readers", n)
+        return inestimable("no case was given a class by two readers", n)
     readings = table.sum(axis=1)
     disagree = (readings**2 - (table**2).sum(axis=1)) / (readings - 1)
     totals, all_readings = table.sum(axis=0), float(table.sum())

@@ -86,7 +86,7 @@ def mean_of_bounded(values: ArrayLike, groups: Groups = None) -> Estimate:
     effective, z = float(clusters.count), Z95
     if seen:
         effective, z = mean * (1 - mean) / variance, quantile(clusters.count)
-    found = wilson(mean * effective, effective, method="Wilson, by patient", cases=n, z=z)
+    found = wilson(mean * effective, effective, method=f"Wilson{clusters.named}", cases=n, z=z)
     return replace(found, patients=clusters.count)
 
 

@@ -179,7 +179,7 @@ def mean_auroc(truth: NDArray[np.int64], scores: Sequence[NDArray[np.float64]], 
     clusters = Clusters.by(groups, len(truth))
     area = mean_area(truth, scores, clusters)
     variance = clusters.variance(area.of_positives + area.of_negatives)
-    method = "mean over classes, each against the rest; by patient, logit scale"
+    method = f"mean over classes, each against the rest{clusters.named}; logit scale"
     if area.value in (0.0, 1.0) or area.fewest < 2 or variance < SMALLEST:
         low, high = newcombe(area.value, area.positives, area.negatives)
     else:
@@ -282,9 +282,9 @@ def _of_precision(
     if value >= 1 or positives < 2 or not variance > SMALLEST:
         bounds = wilson(value * positives, positives)  # no spread can be seen: as wide as of so many patients
         low, high = bounds.low, bounds.high
-        method = f"{of}Wilson, over patients with the finding"
+        method = f"{of}Wilson, over {'images' if clusters.single else 'patients'} with the finding"
     else:
         low, high = logit_interval(value, variance, positives)
-        method = f"{of}influence by patient, logit scale"
+        method = f"{of}influence{clusters.named}, logit scale"
     n = len(clusters.of)
     return Estimate(value=value, low=low, high=high, method=method, n=n, patients=clusters.count)

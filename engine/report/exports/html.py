@@ -27,7 +27,7 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
         "report.html",
         report=report,
         run=report.run,
-        part=f"{PART_NAMES[report.part]} part" if report.part else "all parts",
+        part=f"{PART_NAMES[report.part]} part" if report.part else "all predictions",
         colour_bar=css_gradient(),
         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         figures={one.name: figures_of(report, one) for one in report.against},
@@ -36,19 +36,9 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
         names=list(dict.fromkeys(name for one in report.against for name in one.estimates)),
         methods=_methods(report.against),
         gallery=[
-            (title, lead, [_picture(case, picture, heatmap) for case in cases])
-            for title, lead, cases in (
-                (
-                    "Wrong",
-                    "Contradicted by a reference standard, most confident first.",
-                    report.wrong,
-                ),
-                (
-                    "Right",
-                    "Confirmed and not contradicted, most confident first.",
-                    report.right,
-                ),
-            )
+            (f"{title} {one.name}", len(cases), [_picture(case, picture, heatmap) for case in cases])
+            for one in report.galleries
+            for title, cases in (("Contradicted by the", one.wrong), ("Confirmed by the", one.right))
         ],
         facts=_grouped(report.facts, "group"),
         items=_grouped(report.checklist, "section"),
@@ -115,7 +105,7 @@ def _picture(case: CaseRow, picture: Picture, heatmap: Heatmap) -> dict[str, Any
     return {
         "case": case,
         "picture": _data_uri(picture(case.image_id)),
-        "heatmap": _data_uri(heatmap(case.image_id)) if case.has_heatmap else None,
+        "heatmap": _data_uri(heatmap(case.image_id)) if case.heatmap_for else None,
     }
 
 

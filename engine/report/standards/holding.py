@@ -149,7 +149,7 @@ def _counts(run: Run, confusion: NDArray[np.int64]) -> dict[str, Estimate]:
 def _counted(row: ClassRow, confusion: NDArray[np.int64], place: int) -> ClassRow:
     """Return a class of the classification report as counts."""
     right = int(confusion[place, place])
-    nothing = inestimable("the cases were not drawn at random", int(confusion.sum()))
+    nothing = inestimable("the cases read are no random sample", int(confusion.sum()))
     return replace(
         row,
         precision=_count(right, row.predicted),

@@ -6,7 +6,7 @@ A reference standard gives some of the cases a class and says of the others why 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.reading import latest_reviews
@@ -74,8 +74,7 @@ def reviewed_labels(run: Run, predictions: Sequence[Prediction], reviews: Sequen
         )
         first = votes.most_common(2)
         if not first:
-            unsure = any(review.verdict is Verdict.UNSURE for review in of_case)
-            excluded["reader unsure" if unsure else "not diagnostic"] += 1
+            excluded[_undecided({review.verdict for review in of_case})] += 1
         elif len(first) == 2 and first[0][1] == first[1][1]:
             excluded["readers disagree, no majority"] += 1
         else:
@@ -88,6 +87,16 @@ def reviewed_labels(run: Run, predictions: Sequence[Prediction], reviews: Sequen
         )
     sampling = sampling_of(run, predictions, reviews, answers) if answers else Sampling()
     return Reference(answers=answers, excluded=excluded, caution=caution, sampling=sampling)
+
+
+def _undecided(verdicts: Collection[Verdict]) -> str:
+    """Say why no reader gave a class, from what they did say."""
+    said = [
+        words
+        for verdict, words in ((Verdict.UNSURE, "unsure"), (Verdict.NOT_DIAGNOSTIC, "not diagnostic"))
+        if verdict in verdicts
+    ]
+    return " or ".join(said) if said else "the readers' class is not one of the model's"
 
 
 # The blinded consensus of readers will be the third.

@@ -49,9 +49,9 @@ def sampling_of(
     spoken = [each for each in reviews if each.image_id in everything]
     read = {each.image_id for each in spoken}
     undecided = len(read) - len(answers)
-    left_out = f"{undecided:,} undecided left out" if undecided else ""
+    left_out = f"{undecided:,} without a class left out" if undecided else ""
     without = (
-        f" Without {counted(undecided, 'case')} that readers left undecided, which are often the hard ones."
+        f" Without {counted(undecided, 'case')} that readers gave no class or did not agree on: often the hard ones."
         if undecided
         else ""
     )

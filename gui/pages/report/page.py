@@ -123,7 +123,7 @@ def show(
         headline(report, standards),
         *shown_standards,
         training(report),
-        cases(session, report, heat=heat),
+        cases(session, report, standards, heat=heat),
         about(report),
         *missed(session, [case.path for case in session.store.predictions(run_id, report.part)]),
     )

@@ -142,41 +142,44 @@ def training(report: Report) -> str:
     return _svg(curves_svg(report.history))
 
 
-def cases(session: AppSession, report: Report, *, heat: bool) -> str:
-    """Return the wrong and the right cases, each with its heatmap over the image."""
+def cases(session: AppSession, report: Report, standards: Sequence[str], *, heat: bool) -> str:
+    """Return the wrong and the right cases by each chosen reference standard, with the heatmap over the image."""
 
-    def film(case: CaseRow) -> markup.Picture:
+    def shown(case: CaseRow, tone: str) -> markup.Picture:
         place = report.classes.index(case.predicted)
-        lines = [
-            f"Classified as {case.predicted} ({100 * case.probabilities[place]:.0f}%)",
-            f"Label: {case.label or 'none'}",
-        ]
+        lines = [f"Classified as {case.predicted} ({100 * case.probabilities[place]:.0f}%)"]
+        lines.append(f"Label: {case.label or 'none'}")
         if case.reviewed:
             lines.append(f"Reviewed: {case.reviewed}")
         lines.append(f"Case {case.case_id}")
-        overlay = image_url(session, report.run.run_id, case.image_id, "heatmap") if case.has_heatmap else ""
+        overlay = image_url(session, report.run.run_id, case.image_id, "heatmap") if case.heatmap_for else ""
         return markup.Picture(
             source=image_url(session, report.run.run_id, case.image_id, "image"),
             caption="\n".join(lines),
             overlay=overlay if heat else "",
             legend=case.legend if heat else None,
-            tone="wrong" if case.wrong else "right",
+            tone=tone,
         )
 
     pieces = []
     if report.positive is not None:
         predicted = f"Classified as “{report.positive}” at a probability of {100 * report.run.threshold:.0f}% or above."
         pieces.append(markup.remark(predicted))
-    for heading, none, listed in (
-        (
-            "Incorrect, most confident first",
-            "No prediction is contradicted by a reference standard.",
-            report.wrong,
-        ),
-        ("Correct, most confident first", "No prediction is confirmed yet.", report.right),
-    ):
-        body = markup.pictures(map(film, listed), large=True) if listed else markup.note(none)
-        pieces.append(markup.heading(heading) + body)
+    for one in report.galleries:
+        if one.name not in standards:
+            continue
+        for heading, none, listed, tone in (
+            ("Incorrect by the", "contradicts no prediction", one.wrong, "wrong"),
+            ("Correct by the", "confirms no prediction", one.right, "right"),
+        ):
+            body = (
+                markup.pictures([shown(case, tone) for case in listed], large=True)
+                if listed
+                else markup.note(f"This reference standard {none}.")
+            )
+            pieces.append(markup.heading(f"{heading} {one.name}, most confident first") + body)
+    if not report.galleries:
+        pieces.append(markup.note("No case has a label in any reference standard."))
     return markup.joined(pieces)
 
 

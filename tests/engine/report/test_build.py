@@ -200,7 +200,7 @@ def test_the_last_word_of_a_reader_counts_and_the_undecided_are_left_out_and_cou
     ids = [each.image_id for each in cases]
     assert found.answers == {ids[0]: "normal", ids[4]: "opacity", ids[6]: "normal"}
     assert found.excluded == {
-        "reader unsure": 1,
+        "unsure": 1,
         "not diagnostic": 1,
         "readers disagree, no majority": 1,
         "not reviewed": 34,
@@ -290,19 +290,21 @@ def test_predictions_of_another_run_and_predictions_that_are_no_numbers_are_refu
 
 def test_wrong_cases_come_first_where_the_model_was_surest() -> None:
     report = build(a_run(), some_cases(a_run()))
-    assert [each.case_id for each in report.wrong] == ["00000005", "00000001", "00000002"]
-    assert len(report.right) == 12
-    sure = [max(each.probabilities) for each in report.right]
+    assert [each.case_id for each in report.galleries[0].wrong] == ["00000005", "00000001", "00000002"]
+    assert len(report.galleries[0].right) == 12
+    sure = [max(each.probabilities) for each in report.galleries[0].right]
     assert sure == sorted(sure, reverse=True)
 
 
-def test_a_case_that_only_the_reader_contradicts_is_shown_as_wrong() -> None:
+def test_a_case_that_only_the_reader_contradicts_is_shown_as_wrong_by_the_reader_alone() -> None:
     run = a_run()
     cases = some_cases(run)
     report = build(
         run, cases, reviews=[review(cases[7], Verdict.OVERRULE, "opacity", comment="behind the heart")]
     )
-    assert "00000007" in [each.case_id for each in report.wrong]
+    given, reviewed = report.galleries
+    assert [each.case_id for each in reviewed.wrong] == ["00000007"], "the only case that the reader read"
+    assert "00000007" not in [each.case_id for each in given.wrong], "standards are never mixed"
     assert "behind the heart" in page_of(report)
 
 
@@ -656,5 +658,5 @@ def test_the_gallery_of_right_cases_holds_none_that_nobody_answered() -> None:
     answered = some_cases(run)
     unanswered = [case(200 + number, None, (0.01, 0.99), run) for number in range(30)]
     report = build(run, [*answered, *unanswered])
-    shown = {each.image_id for each in (*report.right, *report.wrong)}
+    shown = {each.image_id for each in (*report.galleries[0].right, *report.galleries[0].wrong)}
     assert shown and not shown & {each.image_id for each in unanswered}

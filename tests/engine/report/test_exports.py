@@ -91,9 +91,12 @@ def holds(row: Mapping[str, object], told: Mapping[str, object]) -> bool:
 def test_tables_say_what_the_report_says(report: Report) -> None:
     tables = tables_of(report)
     given, reviewed = report.against
+    notes = {of.name: of.note for of in report.against}
     figures = [(of.name, name, found) for of in (given, reviewed) for name, found in of.estimates.items()]
     for row, (standard, name, found) in zip(tables["estimates"], figures, strict=True):
-        assert holds(row, {"reference standard": standard, "metric": name, **cells(found)})
+        assert holds(
+            row, {"reference standard": standard, "metric": name, **cells(found), "caution": notes[standard]}
+        )
     for row, (one, of) in zip(
         tables["classification"],
         [(against, of) for against in (given, reviewed) for of in against.rows],
@@ -238,8 +241,8 @@ def many(run: Run, wrong: int, right: int) -> list[Prediction]:
 def test_the_gallery_shows_the_surest_and_as_many_as_were_said() -> None:
     run = a_run()
     report = build(run, many(run, MOST_WRONG + 3, MOST_RIGHT + 5))
-    assert (len(report.wrong), len(report.right)) == (24, 12)
-    for shown, wrong in ((report.wrong, True), (report.right, False)):
+    assert (len(report.galleries[0].wrong), len(report.galleries[0].right)) == (24, 12)
+    for shown, wrong in ((report.galleries[0].wrong, True), (report.galleries[0].right, False)):
         sure = [max(each.probabilities) for each in shown]
         assert sure == sorted(sure, reverse=True)
         assert all((each.label != each.predicted) == wrong for each in shown)
@@ -257,7 +260,7 @@ def test_a_film_and_its_heatmap_stand_on_the_page_where_there_are_any() -> None:
         image_id=with_map.image_id, heatmap=np.zeros((2, 2), np.float32), target="x", method="cam"
     )
     report = build(run, cases, explanations={with_map.image_id: heat})
-    assert [each.image_id for each in report.cases if each.has_heatmap] == [with_map.image_id]
+    assert [each.image_id for each in report.cases if each.heatmap_for] == [with_map.image_id]
     films: list[str] = []
     maps: list[str] = []
     page = render_html(
@@ -265,7 +268,7 @@ def test_a_film_and_its_heatmap_stand_on_the_page_where_there_are_any() -> None:
         picture=lambda i: (films.append(i), b"\xff\xd8" + i.encode())[1],
         heatmap=lambda i: (maps.append(i), HEAT)[1],
     )
-    shown = [each.image_id for each in (*report.wrong, *report.right)]
+    shown = [each.image_id for each in (*report.galleries[0].wrong, *report.galleries[0].right)]
     assert films == shown and maps == [with_map.image_id]
     for image_id in shown:
         film = base64.b64encode(b"\xff\xd8" + image_id.encode()).decode()

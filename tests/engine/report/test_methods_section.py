@@ -137,7 +137,9 @@ def test_facts_name_the_run_the_net_and_the_software() -> None:
     assert "Split" not in told and "Epochs run" not in told and "Uncertainty" not in told
 
 
-@pytest.mark.parametrize(("channels", "words"), [(1, "grey"), (3, "3 channels (grey repeated)")])
+@pytest.mark.parametrize(
+    ("channels", "words"), [(1, "grey"), (3, "3 channels (those of a grey image are alike)")]
+)
 def test_what_the_net_is_given_is_told(channels: int, words: str) -> None:
     recipe = replace(a_run().recipe, channels=channels, image_size=64)
     assert facts(run={"recipe": recipe})["Input"] == f"whole image, resized to 64 × 64 pixels, {words}"
@@ -182,7 +184,7 @@ def test_the_promise_of_conformal_sets_is_told_with_what_it_rests_on() -> None:
     by_class = replace(together, thresholds=(0.8, 0.7), patients_by_class=(1200, 31))
     for conformal, words in (
         (together, "in 90% of cases like the 1,412 validation cases they were fitted on, all classes together"),
-        (by_class, "in 90% of the cases of each class, for patients like the validation patients they were fitted "
+        (by_class, "in 90% of the cases of each class, for images like the validation images they were fitted "
                    "on (1,200 of normal, 31 of opacity)"),
     ):  # fmt: skip
         fitted = UncertaintyModel(injection=Injection(rate=0.1), conformal=conformal)

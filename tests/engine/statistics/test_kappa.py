@@ -97,6 +97,6 @@ def test_a_stray_reader_of_two_cases_changes_little() -> None:
 
 
 def test_nothing_to_agree_on_is_said() -> None:
-    assert "read by both" in cohen_kappa([], []).method
-    assert "read by two readers" in krippendorff_alpha([[1, 0], [0, 1]]).method
+    assert "given a class by both" in cohen_kappa([], []).method
+    assert "given a class by two readers" in krippendorff_alpha([[1, 0], [0, 1]]).method
     assert "the same answer for every case" in krippendorff_alpha([[3, 0], [3, 0]]).method

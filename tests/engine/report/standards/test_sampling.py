@@ -58,13 +58,13 @@ def test_undecided_cases_are_told_beside_every_number_and_not_below() -> None:
     reviews += [review(case, Verdict.UNSURE, queue="all", drawn="sought") for case in cases[:3]]
     built = report(cases, reviews)
     one = built.against[1]
-    assert (one.cases, one.note) == (37, "3 undecided left out")
+    assert (one.cases, one.note) == (37, "3 without a class left out")
     for sentence in one.sentences:
-        assert "95% interval" not in sentence or "3 undecided left out" in sentence
+        assert "95% interval" not in sentence or "3 without a class left out" in sentence
     tiles = headline(built, ["reviewed labels"])
-    assert tiles.count("3 undecided left out") == 4, "four figures, each with its caution"
+    assert tiles.count("3 without a class left out") == 4, "four figures, each with its caution"
     row = page_of(built).split('<th scope="row">sensitivity</th>')[1].split("</tr>")[0]
-    assert "3 undecided left out" in row
+    assert "3 without a class left out" in row
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_selected_cases_are_counted_with_the_reason(queue: str, drawn: str, reas
     assert "3 selected cases" in one.estimates["accuracy"].method
     tiles = headline(built, ["reviewed labels"])
     assert "Sensitivity" not in tiles and reason.replace("'", "&#39;") in tiles
-    assert "not all drawn at random" in page_of(built)
+    assert "no random sample of all cases" in page_of(built)
 
 
 def test_a_case_that_was_passed_over_makes_the_others_a_choice() -> None:

@@ -84,7 +84,7 @@ def test_a_review_changes_the_reviewed_standard_and_no_other(session: AppSession
     assert [one.cases for one in before.against] == [before.against[0].cases, 0]
     assert [one.cases for one in after.against] == [before.against[0].cases, 1]
     assert "1</b><span>images read" in headline(after, BOTH)
-    assert "Reviewed: " in cases(session, after, heat=True)
+    assert "Reviewed: " in cases(session, after, BOTH, heat=True)
 
 
 def test_an_unchanged_report_is_not_computed_again(session: AppSession) -> None:
@@ -105,9 +105,9 @@ def test_only_the_chosen_standards_are_shown(session: AppSession) -> None:
 
 def test_cases_are_served_at_signed_addresses_and_without_names(session: AppSession) -> None:
     report = report_of(session, "20260101-000000-tiny", "test")
-    shown = cases(session, report, heat=True)
+    shown = cases(session, report, BOTH, heat=True)
     assert "/image/20260101-000000-tiny/" in shown and "/heatmap/" in shown
-    assert "/heatmap/" not in cases(session, report, heat=False)
+    assert "/heatmap/" not in cases(session, report, BOTH, heat=False)
     assert ".png" not in shown and str(session.workspace.root) not in shown
 
 
@@ -158,7 +158,7 @@ def test_class_names_and_comments_are_text_and_never_markup(room: Room, tmp_path
     report = build_report(run, predictions, history=[], reviews=[review])
     pieces = [
         headline(report, BOTH),
-        cases(room.session, report, heat=True),
+        cases(room.session, report, BOTH, heat=True),
         about(report),
         *(said(one) for one in report.against),
         *(drawings(report, one) for one in report.against),

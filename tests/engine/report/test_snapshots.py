@@ -1,0 +1,264 @@
+"""What a report says in odd situations, as text that a person has read.
+
+`snapshots/no reader.txt` is a whole report; every other file holds what its situation says otherwise: lines that come
+(+) and lines that go (-). After a change of wording, write them again and read what changed:
+
+    OVERREAD_RENEW_SNAPSHOTS=1 python -m pytest tests/engine/report/test_snapshots.py
+    git diff tests/engine/report/snapshots
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.data import patients_named, unit_words
+from engine.reading import random_place
+from engine.records import (
+    Conformal,
+    Epoch,
+    Estimate,
+    Explanation,
+    Injection,
+    OperatingFigures,
+    Part,
+    Phase,
+    Prediction,
+    Review,
+    Run,
+    Split,
+    UncertaintyModel,
+    Verdict,
+)
+from engine.report.records import Report
+from tests.engine.report.test_build import a_run, build, case, page_of, review, samples_of, some_cases
+
+CARD = r"(no heatmap )?(Case|Predicted|Probability|Label|Reviewed): |\[image: Image of|no heatmap"
+FOLDER = Path(__file__).parent / "snapshots"
+PLAIN = "no reader"
+CLASSES = ("normal", "opacity")
+SHARE = Estimate(value=0.9, low=0.6, high=0.98, method="Wilson", n=10, patients=8)
+VALIDATED = OperatingFigures(sensitivity=SHARE, specificity=replace(SHARE, value=0.8, low=0.5, high=0.95))
+
+
+class Spoken(HTMLParser):
+    """A page as lines: what is read, what stands for a picture, one line a row of a table."""
+
+    BLOCKS = frozenset(
+        {"p", "li", "tr", "h1", "h2", "h3", "caption", "dt", "figure", "figcaption", "footer", "nav"}
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.now: list[str] = []
+        self.skipped = 0
+
+    def end(self) -> None:
+        line = " ".join("".join(self.now).split()).removesuffix(" |")
+        if line:
+            self.lines.append(line)
+        self.now = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = dict(attrs)
+        if tag in ("style", "svg"):
+            self.skipped += 1
+        if tag in self.BLOCKS:
+            self.end()
+        if tag == "svg":
+            self.lines.append(f"[figure: {said['aria-label']}]")
+        if tag == "img" and said["alt"]:
+            self.lines.append(f"[image: {said['alt']}]")
+        if tag == "br":
+            self.now.append(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("style", "svg"):
+            self.skipped -= 1
+        if tag in ("td", "th"):
+            self.now.append(" | ")
+        if tag == "dt":
+            self.now.append(": ")
+        if tag == "dd" or tag in self.BLOCKS - {"dt"}:
+            self.end()
+
+    def handle_data(self, data: str) -> None:
+        if not self.skipped:
+            self.now.append(data)
+
+
+def lines_of(report: Report) -> list[str]:
+    page = re.sub(r"written \d{4}-\d\d-\d\d \d\d:\d\d UTC", "written TODAY", page_of(report))
+    spoken = Spoken()
+    spoken.feed(page)
+    spoken.end()
+    return [line for line in spoken.lines if not re.match(CARD, line)]
+
+
+def told(run: Run | None = None, cases: Sequence[Prediction] | None = None, **more: Any) -> Report:
+    run = run or replace(a_run(), validated=VALIDATED)
+    run = replace(run, recipe=replace(run.recipe, phases=(Phase(name="all", epochs=1),)))
+    cases = list(some_cases(run) if cases is None else cases)
+    more.setdefault("software", {"overread": "1"})
+    more.setdefault("history", [Epoch(
+        number=1, phase="all", train_loss=1.0, val_loss=1.0, val_accuracy=0.5, val_auc=0.5, learning_rate=0.1,
+        seconds=1.0, images_per_second=1.0, best=True,
+    )])  # fmt: skip
+    more.setdefault("split", Split(
+        train=(), val=(), test=samples_of(cases), classes=run.classes, seed=1,
+        method=f"60/20/20 {unit_words(patients_named(cases))}",
+    ))  # fmt: skip
+    return build(run, cases, **more)
+
+
+def drawn(cases: Sequence[Prediction], count: int) -> list[Prediction]:
+    return sorted(cases, key=lambda one: random_place(a_run().run_id, one.image_id))[:count]
+
+
+def agree(cases: Sequence[Prediction], queue: str = "all", reader: str = "A", **more: Any) -> list[Review]:
+    return [review(one, Verdict.AGREE, reader=reader, queue=queue, drawn="in order", **more) for one in cases]
+
+
+def errors_of(cases: Sequence[Prediction]) -> list[Prediction]:
+    return [one for one in cases if one.label != one.predicted]
+
+
+def overrule(cases: Sequence[Prediction], queue: str = "errors", reader: str = "A") -> list[Review]:
+    return [
+        review(
+            one, Verdict.OVERRULE, next(name for name in CLASSES if name != one.predicted), reader=reader, queue=queue,
+            drawn="in order",
+        )
+        for one in cases
+    ]  # fmt: skip
+
+
+def heat(cases: Sequence[Prediction], target: str | None = None) -> dict[str, Explanation]:
+    return {
+        one.image_id: Explanation(
+            image_id=one.image_id,
+            heatmap=np.zeros((2, 2), np.float32),
+            target=target or one.predicted,
+            method="layercam",
+        )
+        for one in cases
+    }
+
+
+def unnamed(cases: Sequence[Prediction], keep: int = 0) -> list[Prediction]:
+    return [one if n < keep else replace(one, patient_id=one.image_id) for n, one in enumerate(cases)]
+
+
+def answered(
+    run: Run, answer: Callable[[int], int], n: int = 20, part: Part | None = "test"
+) -> list[Prediction]:
+    """Cases whose label is that of the number, and which are predicted as `answer` says."""
+    size = len(run.classes)
+    return [
+        case(
+            number, run.classes[number % size],
+            tuple(0.8 if place == answer(number) % size else 0.2 / (size - 1) for place in range(size)), run, part,  # type: ignore[arg-type]
+        )
+        for number in range(n)
+    ]  # fmt: skip
+
+
+def fitted(*thresholds: float) -> UncertaintyModel:
+    return UncertaintyModel(
+        injection=Injection(rate=0.1, likelihoods=((0.1, 0.3),)),
+        conformal=Conformal(
+            method="lac",
+            coverage=0.95,
+            thresholds=thresholds,
+            cases=40,
+            patients_by_class=(30,) + (10,) * (len(thresholds) - 1),
+        ),
+    )
+
+
+def situations() -> dict[str, Callable[[], Report]]:
+    run, three = a_run(), a_run(("a", "b", "c"))
+    cases = some_cases(run)
+    wrong = errors_of(cases)
+    ten = cases[:10]
+    ties = agree(cases, reader="A") + agree(cases[5:], reader="B") + overrule(cases[:5], "all", "B")
+    places: tuple[Part | None, ...] = ("train", "val", "test", None)
+    mixed = [replace(one, part=places[number % 4]) for number, one in enumerate(cases)]
+    undecided = [
+        review(one, verdict, reader=reader, queue="all", drawn="in order")
+        for one, said in zip(cases[:3], ("UX", "XX", "UU"), strict=True)
+        for reader, letter in zip("AB", said, strict=True)
+        for verdict in ({"U": Verdict.UNSURE, "X": Verdict.NOT_DIAGNOSTIC}[letter],)
+    ]
+    return {
+        PLAIN: told,
+        "one reader, all read": lambda: told(reviews=agree(cases, comment="seen")),
+        "two readers, ties": lambda: told(reviews=ties),
+        "two readers, no case in common": lambda: told(reviews=agree(cases[:20]) + agree(cases[20:], reader="B")),
+        "two readers who always gave one answer": lambda: told(
+            reviews=agree(one := [each for each in cases if each.predicted == "normal"]) + agree(one, reader="B")
+        ),
+        "unsure and not diagnostic": lambda: told(reviews=undecided + agree(cases[3:])),
+        "a random sample was read": lambda: told(reviews=agree(drawn(cases, 15), "random sample")),
+        "errors alone were read": lambda: told(reviews=overrule(wrong)),
+        "errors and a random sample were read": lambda: told(
+            reviews=overrule(wrong)
+            + agree([one for one in drawn(cases, 15) if one not in wrong])
+        ),
+        "read before it was kept how": lambda: told(reviews=agree(ten, "")),
+        "one case read": lambda: told(reviews=agree(drawn(cases, 1))),
+        "no patient named": lambda: told(cases=unnamed(cases)),
+        "some patients named": lambda: told(cases=unnamed(cases, 10)),
+        "one patient": lambda: told(cases=[replace(one, patient_id="P") for one in cases]),
+        "one case": lambda: told(cases=cases[:1]),
+        "all parts and images from elsewhere": lambda: told(cases=mixed, part=None),
+        "images from elsewhere alone": lambda: told(cases=[replace(one, part=None) for one in cases], part=None),
+        "the validation part": lambda: told(cases=[replace(one, part="val") for one in cases], part="val"),
+        "one class absent": lambda: told(cases=[one for one in cases if one.label == "normal"]),
+        "all right": lambda: told(cases=answered(run, lambda number: number)),
+        "all wrong": lambda: told(cases=answered(run, lambda number: number + 1)),
+        "no label": lambda: told(cases=[replace(one, label=None) for one in cases]),
+        "three classes": lambda: told(three, answered(three, lambda number: number + (number % 5 == 0), 30)),
+        "three classes, one absent": lambda: told(
+            three, [one for one in answered(three, lambda number: number + (number % 5 == 0), 30) if one.label != "c"]
+        ),
+        "photographs with heatmaps": lambda: told(
+            replace(run, dataset_name="skin photographs"), cases, explanations=heat(cases, "opacity")
+        ),
+        "conformal sets of few patients": lambda: told(uncertainty=fitted(0.8, 1.0)),
+        "conformal sets of no named patient": lambda: told(cases=unnamed(cases), uncertainty=fitted(0.8, 0.7)),
+        "an operating point that was not reached": lambda: told(
+            replace(run, validated=replace(VALIDATED, note="No threshold was better than chance on validation, so one "
+                                           "half was taken."))
+        ),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", situations())
+def test_a_report_says_what_a_person_has_read(name: str) -> None:
+    lines = lines_of(situations()[name]())
+    if name != PLAIN:
+        plain = lines_of(situations()[PLAIN]())
+        lines = [f"+ {line}" for line in lines if line not in plain] + [
+            f"- {line}" for line in plain if line not in lines
+        ]
+    text = "\n".join(lines) + "\n"
+    kept = FOLDER / f"{name}.txt"
+    if os.environ.get("OVERREAD_RENEW_SNAPSHOTS"):
+        kept.write_text(text, encoding="utf-8")
+    assert text == kept.read_text(encoding="utf-8"), (
+        "read the difference; the head of this file says how to renew"
+    )
+
+
+def test_every_snapshot_is_of_a_situation() -> None:
+    assert {path.stem for path in FOLDER.glob("*.txt")} == set(situations())
