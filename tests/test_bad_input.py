@@ -258,7 +258,7 @@ def test_names_that_are_no_text_are_left_out_and_said(overread: Overread, tmp_pa
     found = json.loads(out)
     assert code == 0 and found["classes"] == {"ok": 3}
     said = next(issue["message"] for issue in found["issues"] if issue["serious"])
-    assert said.startswith("1 files") and said.endswith("rename them")
+    assert said.startswith("1 name is not UTF-8 text") and said.endswith("rename them")
 
 
 def test_any_name_can_be_printed_on_any_terminal(tmp_path: Path) -> None:
