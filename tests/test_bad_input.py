@@ -304,7 +304,7 @@ def cut(path: Path) -> None:
 
 def newer(database: Path) -> None:
     with sqlite3.connect(database) as connection:
-        connection.execute("UPDATE schema_version SET version = 99")
+        connection.execute("INSERT INTO schema_version VALUES (99)")
     connection.close()
 
 
@@ -572,17 +572,16 @@ def test_a_bank_on_a_full_disk_is_refused_before_it_is_written_to(
         bank.view(PLAIN, np.arange(len(cache.images)))
 
 
-def test_a_read_only_workspace_is_said(
-    overread: Overread, disk: Callable[[str], Path], trained: tuple[Workspace, Run]
+def test_a_read_only_workspace_says_so_where_something_would_be_written(
+    overread: Overread, disk: Callable[[str], Path], trained: tuple[Workspace, Run], films: Path
 ) -> None:
     volume = disk("size=8m")
     shutil.copytree(trained[0].root, volume / "w", ignore=shutil.ignore_patterns("cache"))
     (volume / "w" / "cache").mkdir()
     subprocess.run(["mount", "-o", "remount,ro", str(volume)], check=True)
-    for typed in ("runs", "split x", "report latest --out x", "predict latest x"):
-        sentence(
-            overread(*typed.split(), "--json", workspace=volume / "w"), "cannot be written", "--workspace"
-        )
+    assert overread("runs", "--json", workspace=volume / "w")[0] == 0
+    for typed in (("index", films), ("train", films, "--recipe", "head-only"), ("predict", "latest", films)):
+        sentence(overread(*typed, "--json", workspace=volume / "w"), "cannot be written", "--workspace")
 
 
 @pytest.mark.skipif(
