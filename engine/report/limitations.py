@@ -95,4 +95,4 @@ def _of_parts(predictions: Sequence[Prediction], part: Part | None) -> Iterator[
             f"{'it' if counts[None] == 1 else 'them'} unless the same image has been stored in another file."
         )
     if part is None and len(counts) > 1:
-        yield "Figures of all parts together are of no one group of patients: look at each part by itself."
+        yield "Figures of all parts together are of no one group of patients: report on each part alone."

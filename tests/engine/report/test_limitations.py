@@ -26,7 +26,7 @@ def test_what_holds_of_every_report_is_said_in_every_report() -> None:
     run = a_run()
     spoken = " ".join(build(run, some_cases(run)).limitations)
     for said in (
-        "trained once, with one seed",
+        "one training, with seed 0",
         "proportion of each class is that of this collection",
         "burnt-in names",
     ):
