@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,42 +11,30 @@ from markupsafe import Markup
 
 from engine.experiments.comparison import FIGURES, Contrast, Row, RunComparison
 from engine.records import PART_NAMES
-from engine.report import duration, fill_template, forest_svg, overlaid_svg, plain
-from engine.spreadsheet import write_csv
-from engine.storage import storage_error, versioned, write_together
+from engine.report import (
+    WrittenPage,
+    duration,
+    fill_template,
+    forest_svg,
+    overlaid_svg,
+    plain,
+    write_page,
+)
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenComparison:
-    """Where a comparison was written."""
-
-    html: Path
-    csv: Path
-    json: Path
-
-
-def write_comparison(comparison: RunComparison, folder: Path) -> WrittenComparison:
+def write_comparison(comparison: RunComparison, folder: Path) -> WrittenPage:
     """Write comparison.html, comparison.csv and comparison.json.
 
     Raises:
         WorkspaceError: The folder cannot be made or written to.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise storage_error(error, folder) from error
-    written = WrittenComparison(
-        html=folder / "comparison.html", csv=folder / "comparison.csv", json=folder / "comparison.json"
+    return write_page(
+        folder,
+        "comparison",
+        page=render_page(comparison),
+        lines=_lines(comparison),
+        document=document(comparison),
     )
-    numbers = json.dumps(versioned(document(comparison)), indent=1, ensure_ascii=False) + "\n"
-    write_together(
-        [
-            (written.html, render_page(comparison)),
-            (written.csv, write_csv(_lines(comparison))),
-            (written.json, numbers),
-        ]
-    )
-    return written
 
 
 def render_page(comparison: RunComparison) -> str:

@@ -2,48 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from engine.external.comparison import ExternalTest
 from engine.records import Estimate
-from engine.report import fill_template, plain
-from engine.spreadsheet import write_csv
-from engine.storage import storage_error, versioned, write_atomic
+from engine.report import WrittenPage, fill_template, plain, write_page
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenExternal:
-    """Where an external test was written."""
-
-    html: Path
-    csv: Path
-    json: Path
-
-
-def write_external(test: ExternalTest, folder: Path) -> WrittenExternal:
+def write_external(test: ExternalTest, folder: Path) -> WrittenPage:
     """Write external.html, external.csv and external.json.
 
     Raises:
         WorkspaceError: The folder cannot be made or written to.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise storage_error(error, folder) from error
-    written = WrittenExternal(
-        html=folder / "external.html", csv=folder / "external.csv", json=folder / "external.json"
+    return write_page(
+        folder,
+        "external",
+        page=fill_template("external.html", test=test, written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
+        lines=_lines(test),
+        document=external_document(test),
     )
-    page = fill_template("external.html", test=test, written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
-    write_atomic(written.html, page)
-    write_atomic(written.csv, write_csv(list(_lines(test))))
-    document = versioned(external_document(test))
-    write_atomic(written.json, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    return written
 
 
 def external_document(test: ExternalTest) -> dict[str, Any]:

@@ -8,6 +8,10 @@ from .exports.html import (
     fill_template as fill_template,
 )
 from .exports.numbers import plain as plain
+from .exports.page_files import (
+    WrittenPage as WrittenPage,
+    write_page as write_page,
+)
 from .formatting import (
     duration as duration,
     figure as figure,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from engine.data import patients_words
@@ -49,7 +49,11 @@ def fill_template(name: str, **values: Any) -> str:
     """Return a template of `engine.report.templates` as a page, its style inside it; everything put in is escaped."""
     folder = files("engine.report.templates")
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("engine.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= {"figure": figure, "interval": interval, "p_value": p_value}
     environment.filters["rests"] = rests_on
@@ -57,8 +61,7 @@ def fill_template(name: str, **values: Any) -> str:
     environment.filters["patients"] = patients_words
     environment.tests["known"] = lambda value: value is not None and math.isfinite(value)
     style = Markup(folder.joinpath("page.css").read_text(encoding="utf-8"))
-    template = environment.from_string(folder.joinpath(name).read_text(encoding="utf-8"))
-    return template.render(style=style, **values)
+    return environment.get_template(name).render(style=style, **values)
 
 
 def figures_of(report: Report, against: Against) -> dict[str, Markup]:
