@@ -147,7 +147,7 @@ def shares(
         value=gap,
         low=max(-1.0, gap - reach(one.value - one.low, two.high - two.value)),
         high=min(1.0, gap + reach(one.high - one.value, two.value - two.low)),
-        method="square and add, paired by patient",
+        method=f"square and add, {_paired(clusters)}",
         n=n,
         patients=clusters.count,
     )
@@ -157,7 +157,7 @@ def shares(
         difference=difference,
         z=NAN,
         p_value=_permuted(clusters.sums(a - b), seed),
-        method="paired permutation of patients",
+        method=f"paired permutation of {_units(clusters)}",
     )
 
 
@@ -197,9 +197,9 @@ def areas(y: ArrayLike, first: ArrayLike, second: ArrayLike, groups: Groups = No
     """
     truth = np.asarray(y, dtype=bool)
     clusters = Clusters.by(groups, len(truth))
-    method = "DeLong, paired" if clusters.single else "Obuchowski, paired by patient"
+    method = f"{'DeLong' if clusters.single else 'Obuchowski'}, {_paired(clusters)}"
     if clusters.among(truth) < 2 or clusters.among(~truth) < 2:
-        return _none("fewer than two patients have, or lack, the finding", clusters, method)
+        return _none(f"fewer than two {_units(clusters)} have, or lack, the finding", clusters, method)
     one, two = (
         mean_of_areas([area_of(truth, p, clusters) for p in np.atleast_2d(np.asarray(of, dtype=np.float64))])
         for of in (first, second)
@@ -218,7 +218,7 @@ def mean_areas(truth: ArrayLike, first: ArrayLike, second: ArrayLike, groups: Gr
     """
     codes = np.asarray(truth, dtype=np.int64)
     clusters = Clusters.by(groups, len(codes))
-    method = "mean over classes, paired by patient"
+    method = f"mean over classes, {_paired(clusters)}"
     classes = range(np.shape(first)[-1])
     if not all(0 < (codes == code).sum() < len(codes) for code in classes):
         return _none("a class is missing, or the only one", clusters, method)
@@ -232,10 +232,19 @@ def mean_areas(truth: ArrayLike, first: ArrayLike, second: ArrayLike, groups: Gr
         for of in (first, second)
     )
     if one.fewest < 2:
-        return _none("a class has fewer than two patients", clusters, method)
+        return _none(f"a class has fewer than two {_units(clusters)}", clusters, method)
     return _of_areas(
         one, two, clusters, method, lambda gap: clusters.variance(gap.of_positives + gap.of_negatives)
     )
+
+
+def _units(clusters: Clusters) -> str:
+    """Name what is independent: patients where any has several cases."""
+    return "cases" if clusters.single else "patients"
+
+
+def _paired(clusters: Clusters) -> str:
+    return "paired" if clusters.single else "paired by patient"
 
 
 def _none(reason: str, clusters: Clusters, method: str) -> Comparison:

@@ -171,3 +171,19 @@ def test_switches_count_every_case_once() -> None:
     found = switches("abaacb", "aabacc", "aaaaaa")
     assert (found.helped, found.harmed, found.stayed_right) == (1, 1, 2)
     assert (found.stayed_wrong, found.wrong_otherwise) == (1, 1)
+
+
+@pytest.mark.parametrize(("several", "named"), [(False, False), (True, True)])
+def test_patients_are_spoken_of_only_where_one_has_several_cases(several: bool, named: bool) -> None:
+    rng = np.random.default_rng(0)
+    patients = np.arange(40) // (2 if several else 1)
+    truth, scores = np.arange(40) % 2, rng.random((2, 40))
+    both = np.stack([1 - scores, scores], axis=2)
+    found = (
+        shares(rng.random(40), rng.random(40), patients),
+        areas(truth == 1, scores[0], scores[1], patients),
+        mean_areas(truth, both[0], both[1], patients),
+        areas(np.arange(40) < 1, scores[0], scores[1], patients),  # one case of a class: no test, and why
+    )
+    for one in found:
+        assert ("patient" in f"{one.method} {one.difference.method}") == named
