@@ -11,6 +11,7 @@ from engine.records import Explanation
 from engine.saliency.heatmap import colours, heatmap_png, map_legend
 
 PAPER, INK = (18, 20, 23), (236, 239, 242)
+NARROWEST = 320  # pixels across that the words need; smaller images are enlarged by a whole number
 
 
 def picture_with_map(picture: bytes, explanation: Explanation) -> bytes:
@@ -21,10 +22,12 @@ def picture_with_map(picture: bytes, explanation: Explanation) -> bytes:
         explanation: Its map.
 
     Returns:
-        An RGB PNG as wide as the image.
+        An RGB PNG as wide as the image, or as a whole multiple of it that the words fit below.
     """
     with Image.open(io.BytesIO(picture)) as opened:
         below = opened.convert("RGBA")
+    times = -(-NARROWEST // below.width)
+    below = below.resize((times * below.width, times * below.height), Image.Resampling.NEAREST)
     drawn = heatmap_png(explanation.heatmap, size=max(below.size), scale=explanation.scale)
     with Image.open(io.BytesIO(drawn)) as opened:
         above = opened.convert("RGBA").resize(below.size, Image.Resampling.BILINEAR)

@@ -92,7 +92,7 @@ def test_a_workspace_that_may_not_be_written_to_is_looked_at_and_says_where_it_w
     assert "may not be written to" in remarks(workspace)[-1]
     before = sorted(root.rglob("*"))
     assert overread("runs", "-w", str(root))[0] == 0
-    assert "may not be written to" in overread("doctor", "-w", str(root))[1]
+    assert "may not be written to" in overread("doctor", "-w", str(root), "--json")[1]
     for words in (("train", dataset), ("index", str(films.parent)), ("split", dataset, "--seed", "5")):
         code, _, said = overread(*words, "-w", str(root))
         assert code == 1 and "cannot be written to" in said, (words, said)

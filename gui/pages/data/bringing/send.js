@@ -77,7 +77,7 @@ async function send(found) {
   }
   at('path').value = '';
   const more = leftOut.splice(MOST_TOLD).length;
-  if (more) leftOut.push(`${more.toLocaleString('en')} more files were not taken for such reasons.`);
+  if (more) leftOut.push(words('left out, more', { number: more.toLocaleString('en') }));
   await look({ batch: mine.batch, leftOut }, 'sent');
 }
 

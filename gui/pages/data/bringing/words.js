@@ -21,6 +21,7 @@ const WORDS = {
   'image': '{number} image',
   'images': '{number} images',
   'left out': 'Left out',
+  'left out, more': '{number} more files were not taken for such reasons.',
   'level, what': 'What {level} is',
   'level, why': '{level} is {role}: {why}',
   'megabytes': '{number} MB',

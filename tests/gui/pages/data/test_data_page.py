@@ -65,7 +65,7 @@ def test_files_with_issues_are_counted_once_and_unlabelled_images_are_none(tmp_p
     for number in range(6):
         path = tmp_path / ("a", "b", ".")[number % 3] / f"{number}.png"
         path.parent.mkdir(exist_ok=True)
-        Image.linear_gradient("L").rotate(60 * number).resize((64, 64)).save(path)
+        Image.effect_noise((64, 64), 60 + number).save(path)
     (tmp_path / "a" / "broken.png").write_bytes(b"x")
     Image.new("L", (64, 64)).save(tmp_path / "b" / "black.png")
     assert "<b>2</b><span>files with issues</span>" in summary(index_data(tmp_path))
