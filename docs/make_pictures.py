@@ -39,7 +39,7 @@ def data(page: Any) -> None:
 def train(page: Any) -> None:
     """Show the finished run."""
     page.wait_for_selector("#train-loss >> text=validation")
-    page.wait_for_selector("#train-facts >> text=parameters in all")
+    page.wait_for_selector("#train-facts >> text=parameters in total")
 
 
 def review(page: Any) -> None:
