@@ -11,6 +11,7 @@ Each takes records and returns records; `engine.jobs.work` calls the first two i
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -277,6 +278,8 @@ def validate_run(
     cases = external_cases(run, split_of(run), index.samples, same=same or {}, leave_out=leave_out)
     internal = store.predictions(run.run_id, part="test")
     external = list(predict(run, cases.samples, cache_dir=workspace.cache, device=device, progress=progress))
+    if gone := len(cases.samples) - len(external):
+        cases = replace(cases, left_out={**cases.left_out, "could not be read any more": gone})
     return compare_with_internal(
         run, internal, external, cases, dataset_id=index.dataset_id, dataset_name=index.name
     )

@@ -8,7 +8,7 @@ it. To add a layer, write a function and put it into `LAYERS`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -60,27 +60,18 @@ def _thumbnail(session: AppSession, run_id: str, image_id: str) -> Response:
     return FileResponse(made, media_type="image/jpeg", headers=KEPT)
 
 
-def _heatmap(session: AppSession, run_id: str, image_id: str) -> Response:
+def _map(session: AppSession, run_id: str, image_id: str, *, draw: Callable[..., bytes]) -> Response:
     found = explanation(session, run_id, image_id)
     if found is None:
         return PlainTextResponse("No heatmap was computed for this image.", status_code=404, headers=NOT_KEPT)
-    drawn = heatmap_png(found.heatmap, scale=found.scale)
-    return Response(drawn, media_type="image/png", headers=KEPT)
-
-
-def _levels(session: AppSession, run_id: str, image_id: str) -> Response:
-    found = explanation(session, run_id, image_id)
-    if found is None:
-        return PlainTextResponse("No heatmap was computed for this image.", status_code=404, headers=NOT_KEPT)
-    drawn = levels_png(found.heatmap, scale=found.scale)
-    return Response(drawn, media_type="image/png", headers=KEPT)
+    return Response(draw(found.heatmap, scale=found.scale), media_type="image/png", headers=KEPT)
 
 
 LAYERS: dict[str, Callable[[AppSession, str, str], Response]] = {
     "image": _image,
     "thumbnail": _thumbnail,
-    "heatmap": _heatmap,
-    "levels": _levels,
+    "heatmap": partial(_map, draw=heatmap_png),
+    "levels": partial(_map, draw=levels_png),
 }
 
 

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from engine.data.index import index_folder
 from engine.errors import DataError
 from engine.external.cases import external_cases
+from engine.pipeline import validate_run
+from engine.reading.store import open_store
 from engine.records import Run, Sample, Split
 from engine.runs.folder import split_of
 from engine.workspace import Workspace
+from tests.tiny import draw_films
 
 
 def foreign(label: str | None, number: int, patient: str = "") -> Sample:
@@ -81,3 +85,15 @@ def test_patients_that_both_sets_name_are_said(run: Run, split: Split) -> None:
     cases = external_cases(run, split, [foreign("normal", 1, known), foreign("normal", 2)], same={})
     assert "1 of 2 images name a patient that the run's own data name too" in cases.remarks[0]
     assert not external_cases(run, split, [replace(foreign("normal", 2))], same={}).remarks
+
+
+def test_foreign_images_that_cannot_be_read_any_more_are_named_as_left_out(
+    trained: tuple[Workspace, Run], tmp_path: Path
+) -> None:
+    workspace, run = trained
+    index = index_folder(draw_films(tmp_path / "foreign", patients=8, seed=11))
+    index.samples[0].path.unlink()
+    with open_store(workspace.database) as store:
+        test = validate_run(workspace, store, run, index)
+    assert test.images == len(index.samples) - 1
+    assert test.cases.left_out == {"could not be read any more": 1}
