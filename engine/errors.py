@@ -13,6 +13,7 @@
     │   └── StoreError            its database cannot
     ├── ReviewError               a verdict that must not be stored
     ├── ReportError               a report cannot be computed from what there is
+    ├── ExportError               a model cannot be handed over
     └── ShareError                no public link can be had
 
 Anything outside this tree is a defect of Overread and is shown as such, never swallowed.
@@ -84,6 +85,10 @@ class ReviewError(EngineError):
 
 class ReportError(EngineError):
     """A report cannot be computed from what there is."""
+
+
+class ExportError(EngineError):
+    """A model cannot be handed over to other programs."""
 
 
 class ShareError(EngineError):

@@ -4,6 +4,7 @@
     read_run       Run → predictions and heatmaps       stored, so that reviewing can begin
     report_run     Run → Report                         from what is stored
     validate_run   Run, foreign Index → ExternalTest    figures beside those of the internal test
+    export_model   Run → ONNX, safetensors, model card  for other programs and other people
 
 Each takes records and returns records; `engine.jobs.work` calls the first two in a training process.
 """
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 from engine.data import detail_of, load_index, load_split, read_mask, split_index
 from engine.errors import EngineError, ImageError
 from engine.external import ExternalTest, compare_with_internal, external_cases
+from engine.handover import RunAtHand, WrittenModel, write_model
 from engine.images import ImageCache, image_file, open_cache
 from engine.models import pick_device
 from engine.prediction import fit_map_settings, parts_of, predict, predict_and_explain
@@ -318,8 +320,25 @@ def export_run(
     return export_report(report, folder, picture=picture, heatmap=heatmap, formats=formats)
 
 
+def export_model(
+    workspace: Workspace, store: Store, run: Run, folder: Path, *, formats: Sequence[str] = ()
+) -> WrittenModel:
+    """Write a run for other programs, in the formats named or in all; see `engine.handover.write_model`.
+
+    Raises:
+        ExportError: There is no such format, a package is missing, or a file does not give what the run gives.
+        ReportError: The run has no test predictions for a model card.
+        WorkspaceError: The folder cannot be written to.
+    """
+    at_hand = RunAtHand(
+        run=run, split=split_of(run), report=lambda: report_run(workspace, store, run, part="test")
+    )
+    return write_model(at_hand, folder, formats=formats)
+
+
 __all__ = [
     "Split",
+    "export_model",
     "export_run",
     "pointing",
     "read_run",

@@ -23,7 +23,8 @@ REQUIRED_BUT_NOT_IMPORTED = {
 
 def required() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    everything = [*project["dependencies"], *project["optional-dependencies"].get("postgresql", [])]
+    extras = project["optional-dependencies"]
+    everything = [*project["dependencies"], *extras["postgresql"], *extras["onnx"]]
     return {_normal(re.split(r"[^\w.-]", each)[0]) for each in everything}
 
 

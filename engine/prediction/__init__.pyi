@@ -4,4 +4,5 @@ from .predictor import (
     parts_of as parts_of,
     predict as predict,
     predict_and_explain as predict_and_explain,
+    predicted_class as predicted_class,
 )

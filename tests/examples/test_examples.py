@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -103,6 +106,45 @@ def test_answers_from_a_table_become_the_second_reference_standard(
         f"{len(names) - 1} of {len(names)} images have one",
     ]
     assert (study / "second" / "report.html").is_file()
+
+
+def test_an_exported_model_predicts_without_overread_what_overread_predicts(
+    trained: list[str], example: Example, study: Path, tmp_path: Path
+) -> None:
+    draw_films(study / "elsewhere", patients=4, seed=9)
+    assert example("predict_with_heatmaps.py", "elsewhere", "--out", "told") == ["8 images in told"]
+    with (study / "told" / "predictions.csv").open(newline="", encoding="utf-8") as stream:
+        told = {row["case"]: row for row in csv.DictReader(stream)}
+    run = next((study / "workspace" / "runs").iterdir()).name
+    exported = subprocess.run(
+        [sys.executable, "-m", "gui", "export", run, "--format", "onnx", "-w", "workspace", "--out", "model"],
+        cwd=study, env=inherited({"PYTHONPATH": str(ROOT)}), capture_output=True, text=True,
+    )  # fmt: skip
+    assert exported.returncode == 0, exported.stderr
+
+    images = {}
+    for path in sorted((study / "elsewhere").rglob("*.png")):
+        case = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        images[tmp_path / f"{case}.npy"] = told[case]
+        with Image.open(path) as image:
+            np.save(tmp_path / f"{case}.npy", np.asarray(image))
+    # Nothing of ours can be imported there, nor Pillow or torch.
+    alone = (
+        "import runpy, sys\nfor name in ('engine', 'gui', 'torch', 'PIL'):\n    sys.modules[name] = None\n"
+        "sys.argv = sys.argv[1:]\nrunpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", alone, str(EXAMPLES / "predict_with_onnx.py"), "model/model.onnx", *map(str, images)],
+        cwd=study, env=inherited({"PYTHONUTF8": "1"}), capture_output=True, text=True, encoding="utf-8",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    *lines, last = done.stdout.splitlines()
+    assert "not for diagnosis" in last
+    for line, (path, row) in zip(lines, images.items(), strict=True):
+        found = re.fullmatch(r"(.*): (\w+) \(normal ([.\d]+), opacity ([.\d]+)\)", line)
+        assert found is not None and found[1] == path.name
+        assert float(found[3]) == pytest.approx(float(row["normal"]), abs=5e-3)
+        assert found[2] == row["predicted"]
 
 
 def test_the_notebook_runs_from_top_to_bottom(study: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from engine.errors import EngineError, ReportError, RunError
+from engine.handover import MODEL_FORMATS
 from engine.kept_files import ignore
 from engine.reading import Store
 from engine.records import Part
@@ -181,8 +182,35 @@ def export(session: AppSession, kind: str, run_id: str | None, part: str) -> str
     # In Gradio's own folder, which is private and swept daily.
     folder = Path(tempfile.mkdtemp(prefix="report-", dir=os.environ.get("GRADIO_TEMP_DIR")))
     written = export_run(session.workspace, report, report.run, predictions, folder, formats=[kind])[kind]
-    paths = list(written.values())
-    name = f"overread-{report.run.run_id}-{part}"
+    return _as_one_file(list(written.values()), folder, f"overread-{report.run.run_id}-{part}")
+
+
+def hand_over(session: AppSession, kind: str, run_id: str | None, part: str) -> str:
+    """Write the model of a run as a file to be downloaded and return its path.
+
+    Args:
+        session: The window.
+        kind: A key of `MODEL_FORMATS`.
+        run_id: The run.
+        part: Not read: a model is the same whatever is looked at.
+
+    Raises:
+        ExportError: A package is missing, or the file does not give what the run gives.
+        ReportError: No run is chosen, or it has no test predictions.
+        WorkspaceError: It cannot be written.
+    """
+    from engine.pipeline import export_model
+
+    if not run_id:
+        raise ReportError("There is no finished run to export", "Train one on the Train page first")
+    run = find_run(session.workspace, run_id)
+    folder = Path(tempfile.mkdtemp(prefix="model-", dir=os.environ.get("GRADIO_TEMP_DIR")))
+    written = export_model(session.workspace, session.store, run, folder, formats=[kind])[kind]
+    return _as_one_file(written, folder, f"overread-{run.run_id}-{kind}")
+
+
+def _as_one_file(paths: Sequence[Path], folder: Path, name: str) -> str:
+    """Return what a browser can download at once: the file, named after its run, or all of them packed."""
     if len(paths) > 1:
         archive = folder / f"{name}.zip"
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -226,6 +254,11 @@ def build(session: AppSession) -> None:
         buttons = {
             kind: gr.Button(f"Download {one.title}", elem_id=f"report-{kind}", min_width=160)
             for kind, one in EXPORTS.items()
+        }
+    with gr.Row():
+        models = {
+            kind: gr.Button(f"Download {one.title}", elem_id=f"model-{kind}", min_width=160)
+            for kind, one in MODEL_FORMATS.items()
         }
         hidden = gr.DownloadButton(visible="hidden", elem_id="report-file")
     per_standard: list[Any] = []
@@ -289,12 +322,15 @@ def build(session: AppSession) -> None:
         show_progress_on=[question.answer],
         trigger_mode="once",
     )
-    for kind, button in buttons.items():
+    for write, kind, button in (
+        *((export, kind, button) for kind, button in buttons.items()),
+        *((hand_over, kind, button) for kind, button in models.items()),
+    ):
         button.click(
-            partial(shown(export), session, kind),
+            partial(shown(write), session, kind),
             [run, part],
             hidden,
-            api_name=f"report_{kind}",
+            api_name=f"{button.elem_id}".replace("-", "_"),
             api_visibility="undocumented",
             show_progress_on=[button],
             concurrency_limit=1,

@@ -1,0 +1,40 @@
+"""What another program must know to use a run's net, as words in a file's own header."""
+
+from __future__ import annotations
+
+import json
+
+from engine.records import Run
+from engine.storage import SCHEMA_VERSION
+
+NOT_FOR_DIAGNOSIS = (
+    "Research use: not a medical device, and not for diagnosis. Every prediction is to be read over by a "
+    "clinician."
+)
+
+
+def header(run: Run) -> dict[str, str]:
+    """Return names and values as ONNX and safetensors have them in their headers: text alone, lists as JSON."""
+    channels = "1 channel (luminance)" if run.recipe.channels == 1 else "3 channels (a grey image repeated)"
+    facts = {
+        "schema_version": str(SCHEMA_VERSION),
+        "run_id": run.run_id,
+        "recipe": run.recipe.name,
+        "created": run.created.isoformat(),
+        "starting_weights": run.weights_source,
+        "classes": json.dumps(run.classes, ensure_ascii=False),
+        "input": (
+            f"the whole image squeezed to {run.recipe.image_size} x {run.recipe.image_size} pixels (antialiased "
+            f"bilinear), 8 bits from black to white, {channels}"
+        ),
+        "image_size": str(run.recipe.image_size),
+        "channels": str(run.recipe.channels),
+        "operating_point": run.recipe.operating_point,
+        "temperature": repr(run.calibration.temperature),
+        "bias": json.dumps(run.calibration.bias or (0.0,) * len(run.classes)),
+        "calibration": "probabilities = softmax(logits / temperature + bias)",
+        "intended_use": NOT_FOR_DIAGNOSIS,
+    }
+    if len(run.classes) == 2:
+        facts |= {"positive": run.positive, "threshold": repr(run.threshold)}
+    return facts

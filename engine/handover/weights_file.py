@@ -1,0 +1,20 @@
+"""The weights as safetensors that stand alone: recipe, classes, calibration and operating point in the header."""
+
+from __future__ import annotations
+
+from engine.handover.facts import header
+from engine.recipes import recipe_to_json
+from engine.records import Run
+from engine.runs import load_classifier
+
+
+def weights_with_facts(run: Run) -> bytes:
+    """Return a run's weights as safetensors.
+
+    Raises:
+        RunError: The checkpoint is missing, cut short or of another network.
+    """
+    from safetensors.torch import save
+
+    state = {name: value.contiguous() for name, value in load_classifier(run).state_dict().items()}
+    return bytes(save(state, metadata={**header(run), "recipe_json": recipe_to_json(run.recipe)}))
