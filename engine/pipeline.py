@@ -130,6 +130,7 @@ def read_run(
         [*split.train, *split.val, *split.test],  # as training decoded them: they are found, not made again
         size=recipe.image_size,
         channels=recipe.channels,
+        fit=recipe.fit,
     )
     samples = [sample for part in parts for sample in split.part(part)]
     settings = fit_map_settings(run, split.val, cache=decoded, device=pick_device(device))

@@ -30,7 +30,10 @@ from .pictures import (
     image_png as image_png,
     thumbnail_file as thumbnail_file,
 )
-from .tensors import load_image as load_image
+from .tensors import (
+    load_image as load_image,
+    placed_in_square as placed_in_square,
+)
 from .threads import (
     FILES_PER_TASK as FILES_PER_TASK,
     in_order as in_order,

@@ -1,4 +1,4 @@
-"""Every image decoded and squeezed once, kept as one memory map of uint8.
+"""Every image decoded and brought to one size once, kept as one memory map of uint8.
 
     cache/images/<key>/pixels.bin    (N, size, size, channels) uint8, nothing else
     cache/images/<key>/about.json    rows, failures, a checksum for each block
@@ -33,7 +33,7 @@ from engine.images.files import read_unchanged
 from engine.images.tensors import to_array
 from engine.images.threads import in_order
 from engine.kept_files import MIB, JsonFile, read_json
-from engine.records import DataIssue, DataIssueKind, Sample
+from engine.records import DataIssue, DataIssueKind, Fit, Sample
 from engine.storage import check_room, make_room, remove_unless_locked, storage_error, versioned
 
 _BLOCK = 4 * 1024 * 1024
@@ -74,12 +74,14 @@ class ImageCache:
         row: image_id → row of `images`.
         failed: One data issue for each image that could not be decoded; it has no row.
         folder: Where it lies.
+        fit: As `load_image`'s.
     """
 
     images: NDArray[np.uint8]
     row: Mapping[str, int]
     failed: tuple[DataIssue, ...]
     folder: Path
+    fit: Fit = "squash"
 
     def rows(self, samples: Sequence[Sample]) -> NDArray[np.int64]:
         """Return the rows of samples, in their order, without those that failed; (M,) int64."""
@@ -92,6 +94,7 @@ def open_cache(
     *,
     size: int,
     channels: int,
+    fit: Fit = "squash",
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> ImageCache:
@@ -102,8 +105,9 @@ def open_cache(
     Args:
         workspace_cache_dir: `Workspace.cache`.
         samples: Each image_id once.
-        size: Height and width to squeeze to, as `load_image` does.
+        size: Height and width to bring them to, as `load_image` does.
         channels: 1 or 3.
+        fit: As `load_image`'s.
         workers: Threads; None means one a core, at most 16.
         progress: Called with images done and images in all while decoding.
 
@@ -111,17 +115,18 @@ def open_cache(
         WorkspaceError: The disk is full or cannot be written to; nothing half made is left.
     """
     ids = [sample.image_id for sample in samples]
-    name = json.dumps([VERSION, size, channels]) + "".join(ids)
+    way = [VERSION, size, channels] if fit == "squash" else [VERSION, size, channels, fit]
+    name = json.dumps(way) + "".join(ids)
     key = hashlib.sha256(name.encode()).hexdigest()[:32]
     folder = workspace_cache_dir / "images" / key
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.parent / f"{key}.lock"):
-            cache = _open(folder, samples, size, channels)
+            cache = _open(folder, samples, size, channels, fit)
             if cache is None:
                 shutil.rmtree(folder, ignore_errors=True)
-                _build(folder, samples, size, channels, workers, progress)
-                cache = _open(folder, samples, size, channels)
+                _build(folder, samples, size, channels, fit, workers, progress)
+                cache = _open(folder, samples, size, channels, fit)
     except OSError as error:
         raise storage_error(error, folder) from error
     if cache is None:
@@ -132,7 +137,7 @@ def open_cache(
     return cache
 
 
-def _open(folder: Path, samples: Sequence[Sample], size: int, channels: int) -> ImageCache | None:
+def _open(folder: Path, samples: Sequence[Sample], size: int, channels: int, fit: Fit) -> ImageCache | None:
     """Map a cache; None where there is none or it is not as it was written."""
     try:
         about = read_json(folder / _ABOUT, ABOUT)
@@ -158,7 +163,7 @@ def _open(folder: Path, samples: Sequence[Sample], size: int, channels: int) -> 
         for entry in failed.values()
     )
     row = {image_id: number for number, image_id in enumerate(good)}
-    return ImageCache(images=pixels, row=row, failed=issues, folder=folder)
+    return ImageCache(images=pixels, row=row, failed=issues, folder=folder, fit=fit)
 
 
 def _whole(pixels: Path, checksums: Sequence[int], length: int) -> bool:
@@ -181,6 +186,7 @@ def _build(
     samples: Sequence[Sample],
     size: int,
     channels: int,
+    fit: Fit,
     workers: int | None,
     progress: Progress | None,
 ) -> None:
@@ -198,7 +204,7 @@ def _build(
             data = read_unchanged(sample.path, sample.image_id)
             there = True
             image = decode(sample.path, data=data, at_least=2 * size, grey=channels == 1).image
-            return to_array(image, size=size, channels=channels)
+            return to_array(image, size=size, channels=channels, fit=fit)
         except ImageError as problem:
             return _Failed(problem, there)
 

@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.images import placed_in_square
 from engine.models import cut_behind_backbone, fast_features
-from engine.records import MapSettings, Run
-from engine.saliency import EVIDENCE, SALIENCIES, EvidenceMaps, grids_of, normalise, placed
+from engine.records import Explanation, MapSettings, Run, Sample
+from engine.saliency import EVIDENCE, SALIENCIES, EvidenceMaps, grids_of, normalise, placed, within
 
 if TYPE_CHECKING:
     from engine.models import Classifier, Frozen
@@ -29,17 +30,46 @@ class Map:
     rest: float | None = None
 
 
+def on_image(made: Map, run: Run, sample: Sample) -> Map:
+    """Return a map of the square that the net was given as a map of the image that lies in it.
+
+    What a scaled map says of the black around the image goes into its rest, so that its mean and rest still make up the
+    log-odds.
+    """
+    if run.recipe.fit != "letterbox" or not (sample.width and sample.height):
+        return made
+    side = run.recipe.image_size
+    left, top, right, bottom = (edge / side for edge in placed_in_square(sample.width, sample.height, side))
+    heatmap = within(made.heatmap, (left, top, right, bottom))
+    if made.rest is None:
+        return Map(normalise(torch.from_numpy(heatmap)[None])[0].numpy())
+    return Map(heatmap, made.scale, made.rest + float(made.heatmap.mean()) - float(heatmap.mean()))
+
+
+def explanation_of(run: Run, sample: Sample, made: Map, target: str, method: str) -> Explanation:
+    """Return the record of a map of the square that the net was given."""
+    laid = on_image(made, run, sample)
+    return Explanation(
+        image_id=sample.image_id,
+        heatmap=laid.heatmap,
+        target=target,
+        method=method,
+        scale=laid.scale,
+        rest=laid.rest,
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Look:
     """What one pass over a batch saw.
 
     Attributes:
-        activations: (B, c, h, w) the net's last map.
+        pooled: (B, c) what the head reads of the net's last map.
         logits: (B, classes).
         maps: Numbers of the classes that are argued for → their maps; asked for once.
     """
 
-    activations: Tensor
+    pooled: Tensor
     logits: Tensor
     maps: Callable[[Sequence[int]], Sequence[Map]]
 
@@ -63,6 +93,19 @@ def looker(
         images: How many there are in all.
         cache_dir: Where converted nets are kept.
     """
+    look = _looker(run, classifier, method=method, settings=settings, images=images, cache_dir=cache_dir)
+    return _both_ways(look) if run.recipe.test_time_flip else look
+
+
+def _looker(
+    run: Run,
+    classifier: Classifier,
+    *,
+    method: str | None,
+    settings: MapSettings | None,
+    images: int,
+    cache_dir: Path,
+) -> Callable[[Tensor], Look]:
     device = classifier.mean.device.type
 
     def fast(net: Frozen) -> Callable[[Tensor], Tensor]:
@@ -98,7 +141,36 @@ def _evident(
         rests = found.rest.cpu().tolist()
         return [Map(heat, scale, rest) for heat, rest in zip(found.maps.cpu().numpy(), rests, strict=True)]
 
-    return Look(seen.last.detach(), seen.logits.detach(), maps)
+    with torch.no_grad():
+        return Look(maker.classifier.head.pool(seen.last.detach()), seen.logits.detach(), maps)
+
+
+def _both_ways(look: Callable[[Tensor], Look]) -> Callable[[Tensor], Look]:
+    """Return what looks at images and at their mirror images, and takes the mean of what it sees."""
+
+    def looked(images: Tensor) -> Look:
+        plain, mirrored = look(images), look(images.flip(3))
+
+        def maps(targets: Sequence[int]) -> list[Map]:
+            return [
+                _mean(one, other)
+                for one, other in zip(plain.maps(targets), mirrored.maps(targets), strict=True)
+            ]
+
+        return Look(
+            (plain.pooled + mirrored.pooled) / 2,
+            (plain.logits + mirrored.logits) / 2,
+            maps,
+        )
+
+    return looked
+
+
+def _mean(plain: Map, mirrored: Map) -> Map:
+    heatmap = ((plain.heatmap + mirrored.heatmap[:, ::-1]) / 2).astype(np.float32)
+    if plain.rest is None or mirrored.rest is None:
+        return Map(normalise(torch.from_numpy(heatmap)[None])[0].numpy())
+    return Map(heatmap, plain.scale, (plain.rest + mirrored.rest) / 2)
 
 
 def _plain(
@@ -115,4 +187,5 @@ def _plain(
         return [Map(heat) for heat in normalise(laid).cpu().numpy()]
 
     with torch.no_grad():
-        return Look(activations, classifier.head(activations), maps)
+        pooled = classifier.head.pool(activations)
+        return Look(pooled, classifier.head.from_pooled(pooled), maps)

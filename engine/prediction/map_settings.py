@@ -18,6 +18,7 @@ from engine.data import read_mask
 from engine.errors import ImageError
 from engine.images import ImageCache
 from engine.models import Grid
+from engine.prediction.looking import Map, on_image
 from engine.records import Explanation, MapGrid, MapSettings, Run, Sample
 from engine.runs import load_classifier
 from engine.saliency import (
@@ -78,11 +79,11 @@ def fit_map_settings(
         maker.grids |= grids
     maps = {method: _maps(run, maker, argued, cache, device) for method, maker in makers.items()}
     method, why = _chosen(run, argued, maps)
-    peaks = maps[method].max(axis=(1, 2))
+    peaks = [made.max() for made in maps[method]]
     scale = float(np.quantile(peaks, SCALE_QUANTILE))
     return MapSettings(
         method=method,
-        scale=scale if scale > 0 else max(float(np.abs(maps[method]).max()), 1.0),
+        scale=scale if scale > 0 else max(1.0, *(float(np.abs(made).max()) for made in maps[method])),
         cases=len(argued),
         grids=tuple(
             MapGrid(
@@ -145,15 +146,17 @@ def _placing_words(placing: Placing, films: int) -> str:
 
 def _maps(
     run: Run, maker: EvidenceMaps, samples: Sequence[Sample], cache: ImageCache, device: str
-) -> NDArray[np.float32]:
+) -> list[NDArray[np.float32]]:
     def made() -> Iterator[NDArray[np.float32]]:
         for at in range(0, len(samples), BATCH):
             batch = samples[at : at + BATCH]
             targets = torch.tensor([run.classes.index(str(each.label)) for each in batch], device=device)
             seen = maker.look(_pixels(cache, batch, device))
-            yield maker.explain(seen, targets).maps.cpu().numpy()
+            found = maker.explain(seen, targets).maps.cpu().numpy()
+            for heatmap, sample in zip(found, batch, strict=True):
+                yield on_image(Map(heatmap, scale=1.0, rest=0.0), run, sample).heatmap
 
-    return np.concatenate(list(made()))
+    return list(made())
 
 
 def _masks(samples: Sequence[Sample]) -> dict[str, NDArray[np.bool_]]:
@@ -165,7 +168,9 @@ def _masks(samples: Sequence[Sample]) -> dict[str, NDArray[np.bool_]]:
     return masks
 
 
-def _chosen(run: Run, samples: Sequence[Sample], maps: dict[str, NDArray[np.float32]]) -> tuple[str, str]:
+def _chosen(
+    run: Run, samples: Sequence[Sample], maps: dict[str, list[NDArray[np.float32]]]
+) -> tuple[str, str]:
     """Choose among the methods by where their peaks lie; the first where nothing tells."""
     usual = next(iter(maps))
     if len(maps) == 1:

@@ -20,7 +20,7 @@ from engine.data import match_names
 from engine.errors import DataError
 from engine.images import ImageCache, open_cache
 from engine.models import pick_device
-from engine.prediction.looking import looker
+from engine.prediction.looking import explanation_of, looker
 from engine.records import (
     Explanation,
     Part,
@@ -119,7 +119,10 @@ def predict_and_explain(
     classifier = load_classifier(run, chosen)
     classifier.to(memory_format=torch.channels_last)
     if cache is None:
-        cache = open_cache(cache_dir, samples, size=run.recipe.image_size, channels=run.recipe.channels)
+        recipe = run.recipe
+        cache = open_cache(
+            cache_dir, samples, size=recipe.image_size, channels=recipe.channels, fit=recipe.fit
+        )
     readable = [sample for sample in samples if sample.image_id in cache.row]
     if not readable:
         raise _none_readable(cache)
@@ -139,7 +142,7 @@ def predict_and_explain(
         rows = np.array([cache.row[sample.image_id] for sample in batch], dtype=np.int64)
         seen = look(images_of(cache, rows, chosen).float() / 255)
         probabilities = calibrated(seen.logits.float().cpu().numpy(), run.calibration)
-        told = _tell(run, classifier, fitted, seen.activations, probabilities)
+        told = _tell(run, classifier, fitted, seen.pooled, probabilities)
         targets = [_target(run, predicted_class(run, row)) for row in probabilities]
         maps = seen.maps([run.classes.index(target) for target in targets]) if method is not None else []
         for number, sample in enumerate(batch):
@@ -152,14 +155,7 @@ def predict_and_explain(
             )
             explanation = None
             if method is not None:
-                explanation = Explanation(
-                    image_id=sample.image_id,
-                    heatmap=maps[number].heatmap,
-                    target=targets[number],
-                    method=method,
-                    scale=maps[number].scale,
-                    rest=maps[number].rest,
-                )
+                explanation = explanation_of(run, sample, maps[number], targets[number], method)
             yield prediction, explanation
         if progress is not None:
             progress(min(at + batch_size, len(readable)), len(readable))
@@ -176,7 +172,7 @@ def _tell(
     run: Run,
     classifier: Classifier,
     fitted: UncertaintyModel | None,
-    activations: Tensor,
+    pooled: Tensor,
     probabilities: NDArray[np.float64],
 ) -> Sequence[tuple[Uncertainty | None, tuple[str, ...]]]:
     if fitted is None:
@@ -184,7 +180,7 @@ def _tell(
     return estimate_uncertainty(
         classifier,
         fitted,
-        classifier.head.pool(activations),
+        pooled,
         probabilities,
         [predicted_class(run, row) for row in probabilities],
         classes=run.classes,

@@ -1,6 +1,7 @@
 from .augmentation import (
     Augmenter as Augmenter,
     augmentation_is_none as augmentation_is_none,
+    changes_of_copies as changes_of_copies,
 )
 from .builtin import RECIPES as RECIPES
 from .check import check_recipe as check_recipe
@@ -40,7 +41,4 @@ from .saved import (
     recipe_choices as recipe_choices,
     save_own as save_own,
 )
-from .schedules import (
-    SCHEDULES as SCHEDULES,
-    is_better as is_better,
-)
+from .schedules import SCHEDULES as SCHEDULES

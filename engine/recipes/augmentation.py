@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from engine.records import Augmentation
+from engine.records import Augmentation, Recipe
 
 PADDING: Final = {"edge": "border", "mirror": "reflection", "black": "zeros"}
 """Augmentation.fill → padding_mode of grid_sample."""
@@ -37,6 +37,14 @@ def augmentation_is_none(augmentation: Augmentation) -> bool:
     return not (
         _resamples(augmentation) or _turns(augmentation) or _recolours(augmentation) or augmentation.noise
     )
+
+
+def changes_of_copies(recipe: Recipe) -> Augmentation | None:
+    """Return how the copies that its balance makes of rarer images are changed; None where it makes none of its own."""
+    if recipe.balance.method != "duplicate-augmented":
+        return None
+    own = recipe.balance.augmentation
+    return recipe.augmentation if augmentation_is_none(own) else own
 
 
 def _resamples(augmentation: Augmentation) -> bool:

@@ -67,6 +67,11 @@ def check_fields_together(recipe: Recipe) -> None:
                 f"{place} freezes the batch norm of a backbone with random weights, which has measured no image yet",
                 f"Set weights to imagenet, or {place}.freeze_batch_norm to false",
             )
+    if recipe.test_time_flip and not recipe.augmentation.horizontal_flip:
+        raise RecipeError(
+            "The recipe predicts from mirror images too (test_time_flip), but none is seen in training",
+            "Set augmentation.horizontal_flip to true where left and right mean the same, or test_time_flip to false",
+        )
     if recipe.weights == "random" and all(phase.trainable == "head" for phase in recipe.phases):
         raise RecipeError(
             "Only the head is trained, on a backbone with random weights",

@@ -81,13 +81,14 @@ def registries() -> Mapping[str, Collection[str]]:
     from engine.recipes.class_balance import BALANCERS
     from engine.recipes.optimizers import OPTIMIZERS
     from engine.recipes.schedules import SCHEDULES
-    from engine.statistics import OPERATING_POINTS
+    from engine.statistics import MONITORS, OPERATING_POINTS
 
     return {
         "balance.method": BALANCERS,
         "head.activation": ACTIVATIONS,
         "operating_point": OPERATING_POINTS,
         "init": INITIALISERS,
+        "phases.monitor": MONITORS,
         "phases.optimizer": OPTIMIZERS,
         "phases.schedule": SCHEDULES,
     }

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from torch.optim import Optimizer, lr_scheduler
 
 from engine.records import Phase
-
-Mode = Literal["min", "max"]
-
-
-MONITORS: Final[dict[str, Mode]] = {"val_loss": "min", "val_accuracy": "max", "val_auc": "max"}
-
-
-"""Phase.monitor → which way is better."""
-
-
-def is_better(monitor: str, value: float, best: float) -> bool:
-    """Return whether `value` improves on `best`. NaN never improves on anything; anything improves on NaN."""
-    if math.isnan(value) or math.isnan(best):
-        return not math.isnan(value)
-    return value < best if MONITORS[monitor] == "min" else value > best
+from engine.statistics import MONITORS
 
 
 class Schedule:
@@ -89,7 +75,7 @@ def _plateau(optimizer: Optimizer, phase: Phase) -> Schedule:
     return Schedule(
         lr_scheduler.ReduceLROnPlateau(
             optimizer,
-            mode=MONITORS[phase.monitor],
+            mode="max" if MONITORS[phase.monitor].rises else "min",
             factor=phase.schedule_factor,
             # PyTorch counts the epochs it lets pass, a recipe those it takes to act: one more.
             patience=max(phase.schedule_patience - 1, 0),

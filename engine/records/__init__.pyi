@@ -32,6 +32,7 @@ from .recipes import (
     Augmentation as Augmentation,
     Balance as Balance,
     Expected as Expected,
+    Fit as Fit,
     Head as Head,
     Phase as Phase,
     Recipe as Recipe,

@@ -12,6 +12,7 @@ from annotated_types import Interval
 
 Share = Annotated[float, Interval(ge=0, le=0.95)]
 Penalty = Annotated[float, Interval(ge=0, le=1e6)]
+Fit = Literal["squash", "letterbox"]
 Patience = Annotated[int, Interval(ge=0, le=1_000_000)]
 
 
@@ -59,7 +60,7 @@ class Balance:
         method: A key of `engine.recipes.class_balance.BALANCERS`.
         target: Classes to refill; empty means all. Read by the duplicating methods.
         focal_gamma: Exponent of the focal loss (doi:10.1109/ICCV.2017.324); read by "focal".
-        augmentation: How "duplicate-augmented" changes its copies where the recipe itself augments nothing.
+        augmentation: How "duplicate-augmented" changes its copies; where it is none, as the recipe changes originals.
     """
 
     method: str = "none"
@@ -110,7 +111,8 @@ class Phase:
         schedule_factor: What the rate is multiplied by ("plateau", "step").
         schedule_patience: Epochs without improvement before a plateau, or between steps.
         stop_patience: Epochs without improvement before the phase ends early; 0 means never.
-        monitor: What improvement means for the schedule, early stopping and the best checkpoint.
+        monitor: A key of `engine.statistics.MONITORS`: what improvement means for the schedule, early stopping and the
+            best checkpoint.
         clip_norm: Largest gradient norm; 0 means no clipping.
         warm_up: Epochs over which the rate rises evenly to `learning_rate`; then the schedule begins.
         layer_decay: What the rate is multiplied by from each block of the backbone to the one below it; the head
@@ -137,7 +139,7 @@ class Phase:
     schedule_factor: Annotated[float, Interval(ge=1e-6, le=1)] = 0.1
     schedule_patience: Patience = 3
     stop_patience: Patience = 0
-    monitor: Literal["val_loss", "val_accuracy", "val_auc"] = "val_loss"
+    monitor: str = "val_loss"
     clip_norm: Penalty = 0.0
     warm_up: Annotated[int, Interval(ge=0, le=1_000)] = 0
     layer_decay: Annotated[float, Interval(ge=0.01, le=1)] = 1.0
@@ -177,6 +179,8 @@ class Recipe:
         backbone: A key of `engine.models.backbone.BACKBONES`, or any name that timm knows.
         weights: "imagenet" or "random".
         image_size: Height and width in pixels that the net is given.
+        fit: How an image becomes that square: "squash" stretches it, "letterbox" keeps its proportions, in the middle
+            of black.
         channels: 1 or 3; grey images are repeated for 3.
         head: See `Head`.
         phases: In order.
@@ -185,6 +189,7 @@ class Recipe:
         views: Augmented views per image in the feature bank of a head-only phase; 0 means no bank.
         batch_size: Images per step.
         train_limit: At most so many training images, of each class its share, drawn by seed; 0 means all.
+        test_time_flip: Predict from the mean of the logits of an image and of its mirror image.
         operating_point: A key of `engine.statistics.OPERATING_POINTS`, chosen on validation data. Of more than two
             classes "half" predicts the most probable, every other point the most probable with the classes balanced
             as in training.
@@ -200,6 +205,7 @@ class Recipe:
     backbone: str
     weights: Literal["imagenet", "random"] = "imagenet"
     image_size: Annotated[int, Interval(ge=16, le=2048)] = 224
+    fit: Fit = "squash"
     channels: Literal[1, 3] = 3
     head: Head = field(default_factory=Head)
     phases: tuple[Phase, ...] = ()
@@ -208,6 +214,7 @@ class Recipe:
     views: Annotated[int, Interval(ge=0, le=64)] = 0
     batch_size: Annotated[int, Interval(ge=2, le=4096)] = 32  # batch norm has no variance over one image
     train_limit: Annotated[int, Interval(ge=0, le=100_000_000)] = 0
+    test_time_flip: bool = False
     operating_point: str = "youden"
     calibrate: bool = True
     init: str = "default"

@@ -26,7 +26,11 @@ Seed = Annotated[int, Interval(ge=-(2**63), lt=2**63)]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Epoch:
-    """One line of a training history. NaN where a figure could not be computed."""
+    """One line of a training history. NaN where a figure could not be computed.
+
+    `monitored` is the value of `monitor`, by which the best epoch is chosen (a key of `engine.statistics.MONITORS`);
+    empty in runs of an earlier version.
+    """
 
     number: Annotated[int, Interval(ge=0, le=10**9)]
     phase: str
@@ -38,6 +42,8 @@ class Epoch:
     seconds: float
     images_per_second: float
     best: bool = False
+    monitor: str = ""
+    monitored: float = math.nan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from engine.data import patient_overlap, patients_named
 from engine.records import PART_NAMES, PARTS, Estimate, Part, Prediction, Run, Split
 from engine.report.formatting import counted, images, in_brackets, without_paths
-from engine.report.methods_section import balance_words, changes_words
+from engine.report.methods_section import balance_words, changes_words, fit_words, monitor_words
 from engine.report.records import Item, ReviewSummary
 
 
@@ -64,7 +64,7 @@ def checklist(
 
 def of_data(run: Run) -> tuple[Item, ...]:
     """Ask where the data come from and what was done to them."""
-    section, size = "Methods: data", run.recipe.image_size
+    section = "Methods: data"
     return (
         Item(
             section,
@@ -81,7 +81,7 @@ def of_data(run: Run) -> tuple[Item, ...]:
         Item(
             section,
             "How were images prepared?",
-            f"Whole image resized to {size} × {size} pixels; {counted(run.recipe.channels, 'channel')}.",
+            f"Whole image {fit_words(run.recipe)}; {counted(run.recipe.channels, 'channel')}.",
             "",
         ),
         Item(
@@ -145,7 +145,7 @@ def of_split(split: Split | None) -> tuple[Item, ...]:
 def of_model(run: Run, software: Mapping[str, str]) -> tuple[Item, ...]:
     """Ask what the model is and how it was trained."""
     recipe = run.recipe
-    monitored = dict.fromkeys(phase.monitor.replace("_", " ") for phase in recipe.phases)
+    monitored = dict.fromkeys(monitor_words(phase) for phase in recipe.phases)
     answers = (
         (
             "Methods: model",

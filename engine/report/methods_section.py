@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 from engine.data import patient_overlap, patients_named
+from engine.recipes import changes_of_copies
 from engine.records import (
     PART_NAMES,
     PARTS,
@@ -23,9 +24,10 @@ from engine.records import (
     Split,
     UncertaintyModel,
 )
-from engine.report.formatting import duration, operating_words, without_paths
+from engine.report.formatting import counted, duration, operating_words, without_paths
 from engine.report.records import Fact
 from engine.runs import kept_epoch
+from engine.statistics import MONITORS
 
 
 def class_balance(
@@ -103,7 +105,17 @@ def facts_of_model(run: Run) -> Iterator[tuple[str, str]]:
     yield "Source", recipe.source
     yield "Network", f"{recipe.backbone}, {run.parameters:,} parameters, {run.trained_parameters:,} trained"
     yield "Starting weights", run.weights_source
-    yield "Input", f"whole image, resized to {recipe.image_size} × {recipe.image_size} pixels, {grey}"
+    yield "Input", f"whole image, {fit_words(recipe)}, {grey}"
+    if recipe.test_time_flip:
+        yield "Test-time augmentation", "mean of the logits of the image and of its mirror image"
+
+
+def fit_words(recipe: Recipe) -> str:
+    """Say how an image becomes the square that the net is given."""
+    square = f"{recipe.image_size} × {recipe.image_size} pixels"
+    if recipe.fit == "letterbox":
+        return f"resized with its proportions kept into the middle of {square}, black around it"
+    return f"resized to {square}"
 
 
 def facts_of_training(run: Run, history: Sequence[Epoch]) -> Iterator[tuple[str, str]]:
@@ -179,11 +191,20 @@ def phase_words(phase: Phase) -> str:
     """Say what one stretch of training did."""
     rate = f"{phase.optimizer}, learning rate {phase.learning_rate:g} ({', '.join(_rate_words(phase))})"
     return (
-        f"at most {phase.epochs} epochs of {phase.trainable}"
+        f"at most {counted(phase.epochs, 'epoch')} of {phase.trainable}"
         + (", batch norm of the backbone frozen" if phase.freeze_batch_norm else "")
-        + f"; {rate}{''.join(_remedies(phase))}; best epoch by {phase.monitor.replace('_', ' ')}"
-        + (f"; stopped after {phase.stop_patience} epochs without improvement" if phase.stop_patience else "")
+        + f"; {rate}{''.join(_remedies(phase))}; best epoch by {monitor_words(phase)} on validation data"
+        + (
+            f"; stopped after {counted(phase.stop_patience, 'epoch')} without improvement"
+            if phase.stop_patience
+            else ""
+        )
     )
+
+
+def monitor_words(phase: Phase) -> str:
+    """Name what the best epoch of a phase was chosen by."""
+    return MONITORS[phase.monitor].words if phase.monitor in MONITORS else phase.monitor
 
 
 def _rate_words(phase: Phase) -> Iterator[str]:
@@ -230,15 +251,16 @@ def balance_words(balance: Balance) -> str:
 
 
 def changes_words(recipe: Recipe) -> str:
-    """Say how training images were changed at random: by the recipe, or copies alone by its balance."""
-    said = augmentation_words(recipe.augmentation)
-    if said == "none" and recipe.balance.method == "duplicate-augmented":
-        return f"copies only: {augmentation_words(recipe.balance.augmentation)}"
-    return said
+    """Say how training images were changed at random: by the recipe, and copies by its balance."""
+    originals, of_copies = augmentation_words(recipe.augmentation), changes_of_copies(recipe)
+    said = [originals] if originals else []
+    if of_copies is not None and of_copies != recipe.augmentation:
+        said.append(f"copies{'' if said else ' only'}: {augmentation_words(of_copies)}")
+    return "; ".join([*said, "training images only"]) if said else "none"
 
 
 def augmentation_words(augmentation: Augmentation) -> str:
-    """Say what was done to training images at random."""
+    """Say what is done to an image at random; nothing where nothing is."""
     a = augmentation
     words = [
         f"rotation ±{a.rotation:g}°" if a.rotation else "",
@@ -253,5 +275,4 @@ def augmentation_words(augmentation: Augmentation) -> str:
         f"contrast ±{a.contrast:.0%}" if a.contrast else "",
         f"noise of up to {a.noise:.0%}" if a.noise else "",
     ]
-    said = ", ".join(word for word in words if word)
-    return f"{said}; training images only" if said else "none"
+    return ", ".join(word for word in words if word)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from engine.records import Epoch, Estimate
 from engine.report.figures import COLOURS, FILLS, GREY, MOST_CURVES, _draw, _interval, _legend, _line, _short
 from engine.report.formatting import counted
 from engine.runs import kept_epoch
+from engine.statistics import MONITORS
 
 
 def curves_svg(history: Sequence[Epoch]) -> str:
@@ -29,6 +31,10 @@ def curves_svg(history: Sequence[Epoch]) -> str:
         left.set(xlabel="epoch", ylabel="loss")
         right.plot(x, [epoch.val_accuracy for epoch in history], label="accuracy", **_line(2), **marker)
         right.plot(x, [epoch.val_auc for epoch in history], label="AUROC", **_line(3), **marker)
+        for name in dict.fromkeys(epoch.monitor for epoch in history):
+            if name in MONITORS and name not in ("val_loss", "val_accuracy", "val_auc"):
+                told = [epoch.monitored if epoch.monitor == name else math.nan for epoch in history]
+                right.plot(x, told, label=MONITORS[name].words, **_line(0), **marker)
         right.set(xlabel="epoch", ylabel="on validation data")
         for axes in (left, right):
             axes.grid(color="#e5e7eb", linewidth=0.6)

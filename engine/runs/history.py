@@ -69,6 +69,8 @@ def load_history(folder: Path) -> list[Epoch]:
                     phase=row["phase"],
                     best=row["best"] == "True",
                     **{name: float(row[name] or "nan") for name in _FIGURES},
+                    monitor=row.get("monitor", ""),
+                    monitored=float(row.get("monitored") or "nan"),
                 )
             )
     except (OSError, ValueError, KeyError, csv.Error) as error:

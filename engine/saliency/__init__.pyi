@@ -29,4 +29,5 @@ from .placing import (
     Extent as Extent,
     Placing as Placing,
     measured_grids as measured_grids,
+    within as within,
 )

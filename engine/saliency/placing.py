@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 from torch import Tensor
 
 from engine.models import Axis, Grid
@@ -66,6 +67,23 @@ def place(maps: Tensor, grid: Grid, size: Extent, side: int = SIDE) -> Tensor:
         for cells, axis, pixels in zip(maps.shape[1:], grid, size, strict=True)
     )
     return rows @ maps @ columns.T
+
+
+def within(heatmap: NDArray[np.float32], edges: tuple[float, float, float, float]) -> NDArray[np.float32]:
+    """Cut a part out of a map whose cells tile a square: its cells, of about the same size, tile the part.
+
+    Args:
+        heatmap: (h, w).
+        edges: Left, top, right and bottom of the part, as shares of the square.
+    """
+    left, top, right, bottom = edges
+    axes = []
+    for cells, begin, end in zip(heatmap.shape, (top, left), (bottom, right), strict=True):
+        kept = max(1, round(cells * (end - begin)))
+        axes.append((begin + (np.arange(kept) + 0.5) / kept * (end - begin)) * cells - 0.5)
+    at = np.meshgrid(*axes, indexing="ij")
+    made: NDArray[np.float32] = ndimage.map_coordinates(heatmap, at, order=1, mode="nearest")
+    return made
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,10 @@ from .kappa import (
     cohen_kappa as cohen_kappa,
     krippendorff_alpha as krippendorff_alpha,
 )
+from .monitors import (
+    MONITORS as MONITORS,
+    monitored as monitored,
+)
 from .operating_points import (
     OPERATING_POINTS as OPERATING_POINTS,
     choose_threshold as choose_threshold,

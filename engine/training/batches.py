@@ -23,8 +23,8 @@ from engine.data import patients_named
 from engine.errors import DataError
 from engine.images import ImageCache
 from engine.models import Classifier, FrozenPart, find_frozen_part, kept_shape
-from engine.recipes import Augmenter, Balanced, augmentation_is_none
-from engine.records import Recipe, Sample, Split
+from engine.recipes import Augmenter, Balanced, augmentation_is_none, changes_of_copies
+from engine.records import Augmentation, Recipe, Sample, Split
 from engine.storage import KEPT_BYTES
 from engine.training.feature_bank import PLAIN, FeatureBank, View, images_of
 
@@ -81,8 +81,9 @@ class BatchSource:
     device: str
     augmenter: Augmenter
     rest: nn.Module  # from a batch to logits
-    copy_augmenter: Augmenter | None  # for copies, where the recipe leaves originals as they are
+    copy_augmenter: Augmenter | None  # for copies that are changed in a way of their own
     views: dict[int, View] = field(default_factory=dict)  # empty means pixels
+    copy_views: dict[int, View] = field(default_factory=dict)  # of copies that must be changed
 
     def inputs(
         self, rows: NDArray[np.int64], *, view: int, copies: NDArray[np.int64], where: NDArray[np.bool_]
@@ -90,18 +91,19 @@ class BatchSource:
         """Return a training batch: augmented images (B, C, H, W) in [0, 1], or pooled features."""
         if self.views:
             # An image shows its banked views in turn, from epoch to epoch and from copy to copy.
-            numbers = np.array(sorted(self.views))
-            turn = numbers[(rows + view + copies) % len(numbers)]
-            if where.any():  # copies that must be changed pass the plain view over
-                other = numbers[numbers != PLAIN]
-                turn[where] = other[(rows + view + copies)[where] % len(other)]
+            at = rows + view + copies
             batch = np.empty((len(rows), *self.views[PLAIN].shape[1:]), dtype=np.float32)
-            for number in np.unique(turn):
-                batch[turn == number] = self.views[int(number)][rows[turn == number]]
+            for views, chosen in ((self.views, ~where), (self.copy_views, where)):
+                numbers = np.array(sorted(views))
+                for place, number in enumerate(numbers):
+                    these = chosen & (at % len(numbers) == place)
+                    batch[these] = views[int(number)][rows[these]]
             return torch.from_numpy(batch).to(self.device)
         images = images_of(self.cache, rows, self.device)
-        changed = self.augmenter(images, rows, view, copies=copies)
-        if where.any() and self.copy_augmenter is not None:
+        if self.copy_augmenter is None:
+            changed = self.augmenter(images, rows, view, copies=copies)
+        else:
+            changed = self.augmenter(images, rows, view, copies=copies, where=~where)
             changed = self.copy_augmenter(changed, rows, view, copies=copies, where=where)
         return changed.contiguous(memory_format=torch.channels_last)
 
@@ -186,40 +188,42 @@ def open_batches(
         cache_dir: Where the bank lies.
         progress: Told of images done and images in all; may raise to stop.
     """
-    changes = not augmentation_is_none(recipe.augmentation)
-    changes_copies = recipe.balance.method == "duplicate-augmented" and not changes
+    changes, of_copies = not augmentation_is_none(recipe.augmentation), changes_of_copies(recipe)
     batch_source = BatchSource(
         cache=cache,
         device=device,
         rest=classifier,
         augmenter=Augmenter(recipe.augmentation, recipe.seed),
-        copy_augmenter=Augmenter(recipe.balance.augmentation, recipe.seed) if changes_copies else None,
+        copy_augmenter=Augmenter(of_copies, recipe.seed) if of_copies is not None else None,
     )
     cut = find_frozen_part(classifier)
     if (
         cut is None
         or pixels
-        or changes_copies
-        or (changes and recipe.views == 0)
+        or ((changes or of_copies is not None) and recipe.views == 0)
         or not _fits(cut, recipe, data, device)
     ):
         return batch_source
     batch_source.rest = cut.rest
-    bank = FeatureBank(
-        cache_dir / "features",
-        cache,
-        cut,
-        augmentation=recipe.augmentation,
-        seed=recipe.seed,
-        device=device,
-    )
+
+    def bank(augmentation: Augmentation) -> FeatureBank:
+        return FeatureBank(
+            cache_dir / "features", cache, cut, augmentation=augmentation, seed=recipe.seed, device=device
+        )
+
+    originals = bank(recipe.augmentation)
     everything = np.concatenate([data.train_rows, data.val_rows])
-    batch_source.views[PLAIN] = bank.view(PLAIN, everything, progress)
+    batch_source.views[PLAIN] = originals.view(PLAIN, everything, progress)
     for view in range(recipe.views if changes else 0):
-        batch_source.views[view] = bank.view(view, data.train_rows, progress)
+        batch_source.views[view] = originals.view(view, data.train_rows, progress)
+    if of_copies is not None:
+        copies = bank(of_copies)
+        for view in range(recipe.views):
+            batch_source.copy_views[view] = copies.view(view, data.train_rows, progress)
     return batch_source
 
 
 def _fits(cut: FrozenPart, recipe: Recipe, data: TrainingData, device: str) -> bool:
     size = 4 * math.prod(kept_shape(cut, recipe.channels, recipe.image_size, device))
-    return size * (len(data.train_rows) * (1 + recipe.views) + len(data.val_rows)) <= KEPT_BYTES["features"]
+    views = recipe.views * (1 if changes_of_copies(recipe) is None else 2)
+    return size * (len(data.train_rows) * (1 + views) + len(data.val_rows)) <= KEPT_BYTES["features"]

@@ -96,7 +96,7 @@ class FeatureBank:
             (
                 f"{VERSION}.{PIXELS_VERSION}",
                 device.partition(":")[0],  # another device may run in another precision
-                repr(cache.images.shape[1:]),
+                repr(cache.images.shape[1:]) + ("" if cache.fit == "squash" else cache.fit),
                 state_digest(cut.frozen.state_dict()),
                 repr((cut.frozen, cut.pool)),
             )

@@ -107,6 +107,7 @@ def train(
         [*split.train, *split.val, *split.test],
         size=recipe.image_size,
         channels=recipe.channels,
+        fit=recipe.fit,
         progress=stoppable(should_stop, on_batch),
     )
     # This run's own were used last, and stay.
@@ -243,9 +244,12 @@ def _validated(loop: TrainingLoop, sample: NDArray[np.int64]) -> tuple[NDArray[n
         loop.unless_stopped()
         here = slice(at, at + 64)
         images = images_of(loop.cache, rows[here], loop.device).float() / 255
+        ways = (images, images.flip(3)) if loop.recipe.test_time_flip else (images,)
         with torch.inference_mode():
-            read = net.head.pool(features(images))
-            logits[here] = net.head.from_pooled(read).float().cpu().numpy()
+            reads = [net.head.pool(features(way)) for way in ways]
+            said = torch.stack([net.head.from_pooled(read) for read in reads]).mean(dim=0)
+            logits[here] = said.float().cpu().numpy()
+            read = torch.stack(reads).mean(dim=0)
         if kept[here].any():
             pooled.append(read[torch.from_numpy(kept[here]).to(read.device)])
     # A pass over seven images takes as long as one over many.

@@ -16,9 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
 from engine.errors import TrainingError, TrainingStopped
 from engine.images import ImageCache
@@ -28,14 +26,13 @@ from engine.recipes import (
     SCHEDULES,
     balanced_rows,
     focal_loss,
-    is_better,
     l1_penalty,
     label_mixer,
     mixes_images,
 )
 from engine.records import Epoch, Phase, Recipe
 from engine.runs import append_epoch, load_history, write_history
-from engine.statistics import placements
+from engine.statistics import MONITORS, monitored
 from engine.storage import KEPT_BYTES
 from engine.training.averaging import WeightAverage
 from engine.training.batches import BatchSource, TrainingData, open_batches
@@ -160,8 +157,7 @@ class TrainingLoop:
                     phase, index, done, batch_source, optimizer, parameters, average
                 )
                 with average.in_place() if average is not None else nullcontext():
-                    figures = self._validate(batch_source)
-                    value = figures[phase.monitor]
+                    figures, value = self._validate(batch_source, phase.monitor)
                     improved = self._note(value, phase)
                 schedule.step(value)
                 done, number = done + 1, number + 1
@@ -175,6 +171,8 @@ class TrainingLoop:
                     seconds=seconds,
                     images_per_second=images / seconds,
                     best=improved,
+                    monitor=phase.monitor,
+                    monitored=value,
                 )
                 append_epoch(self.folder, epoch)
                 last = index == len(self.recipe.phases) - 1 and (done == phase.epochs or self._ended(phase))
@@ -206,7 +204,7 @@ class TrainingLoop:
         return 0 < phase.stop_patience <= self.progress.epochs_since_best
 
     def _note(self, value: float, phase: Phase) -> bool:
-        improved = is_better(phase.monitor, value, self.progress.best_value)
+        improved = MONITORS[phase.monitor].is_better(value, self.progress.best_value)
         if improved:
             self.progress.best_value, self.progress.epochs_since_best = value, 0
             self.progress.best = copy_state(self.classifier)
@@ -272,23 +270,24 @@ class TrainingLoop:
             )
         return total / max(1, images), images
 
-    def _validate(self, batch_source: BatchSource) -> dict[str, float]:
+    def _validate(self, batch_source: BatchSource, monitor: str) -> tuple[dict[str, float], float]:
+        """Return what is told of every epoch, and what this one is judged by."""
         self.classifier.eval()
-        rows, labels = self.data.val_rows, torch.from_numpy(self.data.val_labels)
+        rows = self.data.val_rows
         size = 2048 if batch_source.views else self.recipe.batch_size
         pieces: list[Tensor] = []
         with torch.inference_mode(), autocast(self.device):
             for at in range(0, len(rows), size):
                 self.unless_stopped()
                 pieces.append(batch_source.logits(batch_source.plain(rows[at : at + size])).float().cpu())
-        if not pieces:
-            return {"val_loss": math.nan, "val_accuracy": math.nan, "val_auc": math.nan}
-        logits = torch.cat(pieces)
-        return {
-            "val_loss": float(functional.cross_entropy(logits, labels)),
-            "val_accuracy": float((logits.argmax(1) == labels).float().mean()),
-            "val_auc": _area(logits.softmax(1).numpy(), self.data.val_labels, self.positive),
-        }
+        logits = (
+            torch.cat(pieces).numpy() if pieces else np.empty((0, len(self.data.classes)), dtype=np.float32)
+        )
+
+        def figure(name: str) -> float:
+            return monitored(name, logits, self.data.val_labels, positive=self.positive)
+
+        return {name: figure(name) for name in ("val_loss", "val_accuracy", "val_auc")}, figure(monitor)
 
     def _save(
         self,
@@ -333,13 +332,3 @@ class TrainingLoop:
             best=checkpoint.best,
             monitor=checkpoint.progress["monitor"],
         )
-
-
-def _area(probabilities: NDArray[np.float32], labels: NDArray[np.int64], positive: int) -> float:
-    classes = [positive] if probabilities.shape[1] == 2 else range(probabilities.shape[1])
-    areas: list[float] = []
-    for number in classes:
-        y = labels == number
-        if 0 < y.sum() < len(y):
-            areas.append(float(np.mean(placements(y, probabilities[:, number].astype(np.float64))[0])))
-    return float(np.mean(areas)) if areas else math.nan

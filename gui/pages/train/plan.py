@@ -131,30 +131,32 @@ def augmented(session: AppSession, dataset_id: str | None, base: Recipe | None, 
     """
     import torch
 
-    from engine.recipes import Augmenter, augmentation_is_none
+    from engine.recipes import Augmenter, augmentation_is_none, changes_of_copies
 
     if base is None:
         raise RecipeError("No recipe is chosen", "Choose one from the list")
     recipe = recipe_of(base, values)
     split = chosen_split(session, dataset_id)
-    changes = recipe.augmentation
-    if recipe.balance.method == "duplicate-augmented" and augmentation_is_none(changes):
-        changes = recipe.balance.augmentation  # then only the repeats are changed
-    if augmentation_is_none(changes):
+    of_copies = changes_of_copies(recipe)
+    ways = {"augmented": recipe.augmentation, "augmented copy": of_copies or recipe.augmentation}
+    shown = {words: way for words, way in ways.items() if not augmentation_is_none(way)}
+    if of_copies is None or of_copies == recipe.augmentation:
+        shown.pop("augmented copy", None)
+    if not shown:
         return markup.note("These settings do not change the training images.")
-    change = Augmenter(changes, recipe.seed)
     films = []
     for name in split.classes[:4]:
         for row, sample in enumerate(split.train):
             if sample.label != name:
                 continue
-            pixels = load_image(sample.path, size=min(recipe.image_size, 224), channels=3)
+            pixels = load_image(sample.path, size=min(recipe.image_size, 224), channels=3, fit=recipe.fit)
             batch = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None].repeat(4, 1, 1, 1)
-            changed = change(batch, [row] * 4, 0, copies=[0, 1, 2, 3])
             films.append(markup.Picture(source=_data_uri(pixels), caption=f"{name}, original"))
-            for picture in changed:
-                as_pixels = (picture.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
-                films.append(markup.Picture(source=_data_uri(as_pixels), caption="augmented"))
+            for words, way in shown.items():
+                changed = Augmenter(way, recipe.seed)(batch, [row] * 4, 0, copies=[0, 1, 2, 3])
+                for picture in changed:
+                    as_pixels = (picture.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+                    films.append(markup.Picture(source=_data_uri(as_pixels), caption=words))
             break
     return markup.box("five", [markup.pictures(films)])
 

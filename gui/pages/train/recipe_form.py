@@ -18,11 +18,13 @@ from engine.errors import RecipeError
 from engine.kept_files import plain
 from engine.recipes import field_schema, recipe_from_values, registries
 from engine.records import Recipe
+from engine.statistics import MONITORS
 
 PHASE_SLOTS = 3
 """Phases that the form shows; further ones run as the recipe says."""
 
 WORDS: Mapping[str, str] = {
+    **{name: f"{monitor.words} on validation" for name, monitor in MONITORS.items()},
     "none": "leave as it is",
     "class-weights": "give the rarer class more weight in the loss",
     "duplicate": "repeat images of the rarer class",
@@ -33,6 +35,8 @@ WORDS: Mapping[str, str] = {
     "youden": "best sum of sensitivity and specificity",
     "half": "probability of one half",
     "as-trained": "as trained, with the classes balanced",
+    "squash": "stretch to a square",
+    "letterbox": "keep proportions, black around",
     "head": "only the new head (fast)",
     "all": "everything",
     "last 1": "the last block and the head",
@@ -48,9 +52,6 @@ WORDS: Mapping[str, str] = {
     "per-position": "hidden layers at every position",
     "1": "grey",
     "3": "colour",
-    "val_loss": "loss on validation",
-    "val_accuracy": "accuracy on validation",
-    "val_auc": "AUROC on validation",
 }
 
 
@@ -111,8 +112,10 @@ TRAINABLE = ("head", "last 1", "last 2", "last 4", "last 6", "all")
 
 GENERAL: dict[str, Field] = {
     "balance.method": Field("Unequal classes", wide=True),
+    "test_time_flip": Field("Predict from the mirror image too"),
     "operating_point": Field("Operating point, chosen on validation", wide=True),
     "image_size": Field("Image size, pixels"),
+    "fit": Field("Images that are not square"),
     "batch_size": Field("Images per step"),
     "train_limit": Field("Training images at most", info="0: all"),
     "seed": Field("Seed"),

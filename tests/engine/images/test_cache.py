@@ -66,16 +66,17 @@ def test_other_images_another_order_or_another_size_make_another_cache(
     tmp_path: Path, samples: list[Sample]
 ) -> None:
     folders = {
-        open_cache(tmp_path / "cache", chosen, size=size, channels=channels).folder
-        for chosen, size, channels in [
-            (samples, 32, 3),
-            (samples[::-1], 32, 3),
-            (samples[1:], 32, 3),
-            (samples, 16, 3),
-            (samples, 32, 1),
+        open_cache(tmp_path / "cache", chosen, size=size, channels=channels, fit=fit).folder
+        for chosen, size, channels, fit in [
+            (samples, 32, 3, "squash"),
+            (samples[::-1], 32, 3, "squash"),
+            (samples[1:], 32, 3, "squash"),
+            (samples, 16, 3, "squash"),
+            (samples, 32, 1, "squash"),
+            (samples, 32, 3, "letterbox"),
         ]
     }
-    assert len(folders) == 5
+    assert len(folders) == 6
 
 
 def test_images_that_fail_are_said_and_have_no_row(tmp_path: Path, samples: list[Sample]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
+from hypothesis import given, strategies as st
 
 from engine.errors import ImageError
-from engine.images.tensors import load_image
+from engine.images.tensors import load_image, placed_in_square
 from tests.engine.images import raw
 
 GRADIENT = np.linspace(0, 255, 64, dtype=np.uint8)[None, :].repeat(48, axis=0)  # (48, 64), dark left
@@ -48,3 +50,25 @@ def test_shrinking_is_antialiased(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_gets_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="cannot be opened"):
         load_image(tmp_path / "missing.png")
+
+
+@given(st.integers(1, 4000), st.integers(1, 4000), st.integers(16, 512))
+def test_a_letterboxed_image_keeps_its_proportions_in_the_middle(width: int, height: int, side: int) -> None:
+    left, top, right, bottom = placed_in_square(width, height, side)
+    assert 0 <= left < right <= side and 0 <= top < bottom <= side
+    assert max(right - left, bottom - top) == side
+    assert abs(left - (side - right)) <= 1 and abs(top - (side - bottom)) <= 1
+    scale = side / max(width, height)
+    assert abs((right - left) - width * scale) <= 1 and abs((bottom - top) - height * scale) <= 1
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_black_stands_around_a_letterboxed_image_and_all_of_it_within(
+    tmp_path: Path, channels: Literal[1, 3]
+) -> None:
+    wide = np.full((20, 80), 200, dtype=np.uint8)
+    wide[:, :40] = 100
+    loaded = load_image(written(tmp_path / "w.png", wide), size=40, channels=channels, fit="letterbox")
+    assert loaded.shape == (40, 40, channels)
+    assert (loaded[:15] == 0).all() and (loaded[25:] == 0).all()
+    assert (loaded[15:25, :18] == 100).all() and (loaded[15:25, 22:] == 200).all()

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from engine.recipes.optimizers import OPTIMIZERS, l1_penalty
-from engine.recipes.schedules import SCHEDULES, is_better
+from engine.recipes.schedules import SCHEDULES
 from engine.records import Phase
 
 METRICS = [1.0, 0.8, 0.81, 0.82, 0.83, 0.84, 0.2, 0.3, math.nan, 0.4, 0.5, 0.6]
@@ -158,13 +158,6 @@ def test_l1_penalises_trainable_weights_and_no_biases():
     net[0].weight.requires_grad_(False)
     assert l1_penalty(net.parameters()).item() == pytest.approx(2.0)
     assert l1_penalty([]).item() == 0.0
-
-
-def test_which_way_is_better():
-    assert is_better("val_loss", 0.1, 0.2) and not is_better("val_loss", 0.2, 0.1)
-    assert is_better("val_auc", 0.2, 0.1) and not is_better("val_auc", 0.1, 0.1)
-    assert is_better("val_auc", 0.1, math.nan) and not is_better("val_auc", math.nan, 0.1)
-    assert not is_better("val_loss", math.nan, math.nan)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")

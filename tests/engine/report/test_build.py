@@ -377,7 +377,7 @@ def test_what_was_done_to_unequal_classes_is_told_to_the_last_copy() -> None:
     turned = replace(run.recipe, augmentation=Augmentation(horizontal_flip=True), operating_point="half")
     run = replace(run, recipe=turned)
     told = {fact.name: fact.value for fact in build(run, [case(0, "a", (0.5, 0.3, 0.2), run)]).facts}
-    assert told["Augmentation"] == "left-right flip; training images only"
+    assert told["Augmentation"] == "left-right flip; copies: rotation ±30°; training images only"
     assert told["Predicted class"] == "the most probable class"
 
 

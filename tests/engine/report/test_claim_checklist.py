@@ -77,7 +77,7 @@ def test_readers_and_the_choice_of_the_model_are_told() -> None:
     report = build(run, cases, reviews=reviews)
     said = answers(report.checklist)
     assert said["How was the final model chosen?"].startswith(
-        "The best epoch on validation data by val loss, val auc."
+        "The best epoch on validation data by loss, AUROC."
     )
     assert said["Who read the cases, with what training?"].startswith("2 readers read cases")
     assert said["How far do readers agree?"].startswith("Between readers (kappa .9")

@@ -1,17 +1,30 @@
-"""Promises of batches: banked views of an image are shown in turn."""
+"""Promises of batches: banked views of an image are shown in turn, and copies are changed in their own way."""
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
+from torch import nn
+
+from engine.recipes import Augmenter, changes_of_copies
+from engine.records import Augmentation, Balance
 from engine.training import batches
+from tests.tiny import TINY_RECIPE
 
 
 def test_an_image_shows_every_banked_view_once_before_any_twice() -> None:
     numbers = (batches.PLAIN, 0, 1, 2)
     views = {number: np.full((5, 1), number, dtype=np.float32) for number in numbers}
     source = batches.BatchSource(
-        cache=None, device="cpu", augmenter=None, rest=None, copy_augmenter=None, views=views
+        cache=None,
+        device="cpu",
+        augmenter=None,
+        rest=None,
+        copy_augmenter=None,
+        views=views,
+        copy_views={number: view for number, view in views.items() if number != batches.PLAIN},
     )  # type: ignore[arg-type]
     rows, nothing = np.arange(5), np.zeros(5, dtype=np.int64)
     shown = np.stack(
@@ -32,3 +45,32 @@ def test_an_image_shows_every_banked_view_once_before_any_twice() -> None:
     for image in range(5):
         assert set(changed[:3, image]) == set(changed[3:, image]) == set(numbers) - {batches.PLAIN}
     assert len(set(shown[0])) > 1  # not every image shows the same view in one epoch
+
+
+def test_copies_are_changed_in_their_own_way_and_originals_in_theirs() -> None:
+    images = np.full((4, 6, 6, 1), 100, dtype=np.uint8)
+    cache = SimpleNamespace(images=images, fit="squash")
+    source = batches.BatchSource(
+        cache=cache,  # type: ignore[arg-type]
+        device="cpu",
+        augmenter=Augmenter(Augmentation(brightness=0.1), 0),
+        rest=nn.Identity(),
+        copy_augmenter=Augmenter(Augmentation(brightness=0.9), 0),
+    )
+    rows, copies = np.repeat(np.arange(4), 50), np.tile(np.arange(50), 4)
+    shown = source.inputs(rows, view=0, copies=copies, where=copies > 0)[:, 0, 0, 0].numpy() / (100 / 255)
+    assert (np.abs(shown[copies == 0] - 1) <= 0.101).all()
+    assert np.abs(shown[copies > 0] - 1).max() > 0.5
+
+
+def test_how_copies_are_changed_is_said_by_the_balance_or_else_by_the_recipe() -> None:
+    own, flips = Augmentation(rotation=30), Augmentation(horizontal_flip=True)
+    recipe = replace(
+        TINY_RECIPE, augmentation=flips, balance=Balance(method="duplicate-augmented", augmentation=own)
+    )
+    assert changes_of_copies(recipe) == own
+    assert (
+        changes_of_copies(replace(recipe, balance=replace(recipe.balance, augmentation=Augmentation())))
+        == flips
+    )
+    assert changes_of_copies(replace(recipe, balance=Balance(method="duplicate", augmentation=own))) is None

@@ -13,10 +13,14 @@ import numpy as np
 import pytest
 import torch
 import torch._dynamo
+from PIL import Image
 
+from engine.data import index_folder, split_index
 from engine.errors import DataError, RecipeError, SplitError, TrainingError, TrainingStopped, WeightsError
 from engine.models.classifier import build_classifier
 from engine.models.device import COMPILE_VARIABLE, half_precision, pick_device
+from engine.pipeline import read_run
+from engine.reading import open_store
 from engine.records import (
     Augmentation,
     Balance,
@@ -29,6 +33,7 @@ from engine.records import (
     Split,
     TrainingRequest,
 )
+from engine.runs import load_map_settings
 from engine.runs.folder import load_run, split_of
 from engine.runs.history import load_history
 from engine.storage import KEPT_BYTES
@@ -36,7 +41,7 @@ from engine.training import batches as batch_source, loop as the_loop
 from engine.training.checkpoint import Checkpoint, copy_state, load_checkpoint, save_checkpoint
 from engine.training.fit import train
 from engine.workspace import Workspace
-from tests.tiny import TINY_RECIPE
+from tests.tiny import TINY_RECIPE, draw_films
 
 
 def loop(
@@ -213,7 +218,13 @@ def test_half_precision_is_one_that_the_gpu_computes_in(monkeypatch: pytest.Monk
 def test_copies_that_must_be_changed_are_never_shown_as_they_are() -> None:
     views = {number: np.full((6, 1), number, dtype=np.float32) for number in (batch_source.PLAIN, 0, 1)}
     banked = batch_source.BatchSource(
-        cache=None, device="cpu", augmenter=None, rest=None, copy_augmenter=None, views=views
+        cache=None,
+        device="cpu",
+        augmenter=None,
+        rest=None,
+        copy_augmenter=None,
+        views=views,
+        copy_views={number: view for number, view in views.items() if number != batch_source.PLAIN},
     )  # type: ignore[arg-type]
     rows, copies = np.repeat(np.arange(6), 3), np.tile(np.arange(3), 6)
     shown = np.stack(
@@ -436,3 +447,37 @@ def test_a_checkpoint_holds_an_optimizers_state_to_the_bit(tmp_path: Path) -> No
     fresh = torch.optim.AdamW(net.head.parameters(), lr=1.0)
     fresh.load_state_dict(dict(back.optimizer))
     assert fresh.param_groups[0]["lr"] == 0.01
+
+
+def test_letterbox_mirror_and_another_figure_to_stop_by_go_through_the_whole_line(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    folder = tmp_path / "wide"
+    for path in sorted(draw_films(tmp_path / "films").rglob("*.png")):
+        target = folder / path.relative_to(tmp_path / "films")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        Image.open(path).resize((96, 48)).save(target)
+    split = split_index(index_folder(folder, near_duplicates=False))
+    recipe = replace(
+        TINY_RECIPE,
+        fit="letterbox",
+        test_time_flip=True,
+        augmentation=Augmentation(horizontal_flip=True),
+        phases=(replace(TINY_RECIPE.phases[0], epochs=6, monitor="val_f1", stop_patience=2),),
+    )
+    epochs = list(loop(recipe, split, workspace.runs / "a", workspace.cache))
+    assert len(epochs) == 6 or not any(epoch.best for epoch in epochs[-2:])
+    assert {epoch.monitor for epoch in epochs} == {"val_f1"}
+    assert load_history(workspace.runs / "a") == epochs
+    run = load_run(workspace.runs / "a")
+    with open_store(workspace.database) as store:
+        predictions, explanations = read_run(workspace, store, run, device="cpu")
+    settings = load_map_settings(run.folder)
+    assert settings is not None
+    assert {each.heatmap.shape for each in explanations.values()} == {(28, 56)}
+    for prediction in predictions:
+        explanation = explanations[prediction.image_id]
+        p = prediction.probabilities[run.classes.index(explanation.target)]
+        assert explanation.rest is not None
+        inside = float(explanation.heatmap.astype(np.float64).mean())
+        assert inside + explanation.rest == pytest.approx(math.log(p / (1 - p)), abs=1e-3)

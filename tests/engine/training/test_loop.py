@@ -52,9 +52,11 @@ def states(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, torch.Tensor]]:
     losses: Iterator[float] = iter(LOSSES)
     validate = TrainingLoop._validate
 
-    def told(self: TrainingLoop, *arguments: object) -> dict[str, float]:
+    def told(self: TrainingLoop, *arguments: object) -> tuple[dict[str, float], float]:
         kept.append(dict(copy_state(self.classifier)))
-        return {**validate(self, *arguments), "val_loss": next(losses)}  # type: ignore[arg-type]
+        figures, _ = validate(self, *arguments)  # type: ignore[arg-type]
+        loss = next(losses)
+        return {**figures, "val_loss": loss}, loss
 
     monkeypatch.setattr(TrainingLoop, "_validate", told)
     return kept
@@ -89,7 +91,11 @@ STILL = replace(
     TINY_RECIPE,
     weights="imagenet",
     batch_size=1000,
-    phases=(Phase(name="still", epochs=1, trainable="head", optimizer="sgd", learning_rate=1e-9),),
+    phases=(
+        Phase(
+            name="still", epochs=1, trainable="head", optimizer="sgd", learning_rate=1e-9, monitor="val_mcc"
+        ),
+    ),
 )
 
 
@@ -139,6 +145,10 @@ def test_the_figures_of_an_epoch_are_those_of_the_net(
     p, right = logits.softmax(1).numpy(), labels.numpy()
     areas = [sk.roc_auc_score(right == code, p[:, code]) for code in range(classes)]
     assert epoch.val_auc == pytest.approx(areas[1] if classes == 2 else np.mean(areas))
+    assert (epoch.monitor, epoch.monitored) == (
+        "val_mcc",
+        pytest.approx(sk.matthews_corrcoef(right, p.argmax(1))),
+    )
     logits, labels = answers(run, split.train, workspace)
     assert epoch.train_loss == pytest.approx(float(functional.cross_entropy(logits, labels)), rel=1e-3)
     assert epoch.learning_rate == 1e-9 and epoch.best and epoch.phase == "still"

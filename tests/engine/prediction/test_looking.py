@@ -1,0 +1,133 @@
+"""What a net is given and what it is shown to have looked at are the same place, also in a letterbox and a mirror."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+from PIL import Image, ImageOps
+
+from engine.data import index_folder
+from engine.prediction import predict_and_explain
+from engine.prediction.looking import Map, on_image
+from engine.records import Explanation, Prediction, Run, Sample
+from engine.runs import load_map_settings
+from engine.runs.folder import split_of
+from engine.workspace import Workspace
+
+SIDE = 56
+
+
+def read(run: Run, samples: list[Sample], workspace: Workspace) -> list[tuple[Prediction, Explanation]]:
+    settings = load_map_settings(run.folder)
+    assert settings is not None
+    told = predict_and_explain(run, samples, cache_dir=workspace.cache, device="cpu", method=settings.method)
+    return [(prediction, explanation) for prediction, explanation in told if explanation is not None]
+
+
+def log_odds(run: Run, prediction: Prediction) -> float:
+    p = prediction.probabilities[run.classes.index(run.positive)]
+    return math.log(p / (1 - p))
+
+
+def mirrored(samples: list[Sample], folder: Path) -> list[Sample]:
+    """Write the mirror images of samples; return them in their order."""
+    folder.mkdir()
+    for number, sample in enumerate(samples):
+        ImageOps.mirror(Image.open(sample.path)).save(folder / f"{number:02d}.png")
+    return sorted(index_folder(folder, near_duplicates=False).samples, key=lambda sample: sample.path)
+
+
+def test_a_prediction_from_both_ways_is_the_mean_of_the_two(
+    trained: tuple[Workspace, Run], workspace: Workspace, tmp_path: Path
+) -> None:
+    _, run = trained
+    films = list(split_of(run).test[:4])
+    others = mirrored(films, tmp_path / "mirrored")
+    both = replace(run, recipe=replace(run.recipe, test_time_flip=True))
+    plain, other = read(run, films, workspace), read(run, others, workspace)
+    for one, two, (prediction, explanation) in zip(plain, other, read(both, films, workspace), strict=True):
+        mean = (log_odds(run, one[0]) + log_odds(run, two[0])) / 2
+        assert log_odds(run, prediction) == pytest.approx(mean, abs=1e-5)
+        assert abs(log_odds(run, one[0]) - log_odds(run, two[0])) > 1e-4  # or this test says nothing
+        heatmap = (one[1].heatmap + two[1].heatmap[:, ::-1]) / 2
+        np.testing.assert_allclose(explanation.heatmap, heatmap, atol=1e-5)
+        assert explanation.rest is not None
+        inside = float(explanation.heatmap.astype(np.float64).mean())
+        assert inside + explanation.rest == pytest.approx(log_odds(run, prediction), abs=1e-4)
+
+
+def test_a_mirror_image_is_predicted_alike_from_both_ways(
+    trained: tuple[Workspace, Run], workspace: Workspace, tmp_path: Path
+) -> None:
+    _, run = trained
+    both = replace(run, recipe=replace(run.recipe, test_time_flip=True))
+    films = list(split_of(run).test[:3])
+    pairs = zip(
+        read(both, films, workspace),
+        read(both, mirrored(films, tmp_path / "mirrored"), workspace),
+        strict=True,
+    )
+    for (prediction, explanation), (other, its) in pairs:
+        assert log_odds(run, prediction) == pytest.approx(log_odds(run, other), abs=1e-4)
+        np.testing.assert_allclose(explanation.heatmap, its.heatmap[:, ::-1], atol=1e-5)
+        assert prediction.uncertainty is not None and other.uncertainty is not None
+        assert prediction.uncertainty.variance == pytest.approx(other.uncertainty.variance, abs=1e-5)
+
+
+def sized(run: Run, width: int, height: int) -> tuple[Run, Sample]:
+    boxed = replace(run, recipe=replace(run.recipe, fit="letterbox", image_size=224))
+    return boxed, replace(split_of(run).test[0], width=width, height=height)
+
+
+@given(
+    width=st.integers(100, 900),
+    height=st.integers(100, 900),
+    across=st.floats(0.1, 0.9),
+    down=st.floats(0.1, 0.9),
+)
+def test_a_place_in_the_square_is_the_same_place_on_the_letterboxed_image(
+    trained: tuple[Workspace, Run], width: int, height: int, across: float, down: float
+) -> None:
+    run, sample = sized(trained[1], width, height)
+    longest = max(width, height)
+    x = 0.5 + (across - 0.5) * width / longest  # where the image's point lies in the square
+    y = 0.5 + (down - 0.5) * height / longest
+    rows, columns = np.mgrid[0:SIDE, 0:SIDE] / SIDE + 0.5 / SIDE
+    blob = np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / (2 * 0.05**2)).astype(np.float32)
+    made = on_image(Map(blob, scale=1.0, rest=0.0), run, sample)
+    row, column = np.unravel_index(made.heatmap.argmax(), made.heatmap.shape)
+    assert abs((column + 0.5) / made.heatmap.shape[1] - across) <= 1.5 / made.heatmap.shape[1]
+    assert abs((row + 0.5) / made.heatmap.shape[0] - down) <= 1.5 / made.heatmap.shape[0]
+    cells_down, cells_across = made.heatmap.shape
+    assert abs(cells_across / cells_down / (width / height) - 1) < 0.5 or min(made.heatmap.shape) < 4
+    assert made.rest is not None
+    assert float(made.heatmap.mean()) + made.rest == pytest.approx(float(blob.mean()), abs=1e-5)
+
+
+def test_what_the_black_around_an_image_says_goes_into_the_rest_and_a_relative_map_keeps_its_maximum(
+    trained: tuple[Workspace, Run],
+) -> None:
+    run, sample = sized(trained[1], 200, 100)
+    around = np.zeros((SIDE, SIDE), dtype=np.float32)
+    around[:10] = 7.0  # black above the image
+    around[28, 28] = 1.0
+    scaled = on_image(Map(around, scale=2.0, rest=0.5), run, sample)
+    assert scaled.heatmap.max() <= 1.0 and scaled.scale == 2.0
+    assert scaled.rest is not None
+    assert float(scaled.heatmap.mean()) + scaled.rest == pytest.approx(0.5 + float(around.mean()), abs=1e-5)
+    relative = on_image(Map(around / 7.0), run, sample)
+    assert relative.heatmap.max() == pytest.approx(1.0) and relative.rest is None
+
+
+def test_an_image_that_was_stretched_or_whose_size_is_unknown_keeps_its_map(
+    trained: tuple[Workspace, Run],
+) -> None:
+    run, sample = sized(trained[1], 200, 100)
+    made = Map(np.ones((SIDE, SIDE), dtype=np.float32))
+    assert on_image(made, trained[1], sample) is made
+    assert on_image(made, run, replace(sample, width=0)) is made
