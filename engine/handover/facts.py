@@ -15,21 +15,28 @@ NOT_FOR_DIAGNOSIS = (
 
 def header(run: Run) -> dict[str, str]:
     """Return names and values as ONNX and safetensors have them in their headers: text alone, lists as JSON."""
-    channels = "1 channel (luminance)" if run.recipe.channels == 1 else "3 channels (a grey image repeated)"
+    recipe = run.recipe
+    way = (
+        "squeezed to"
+        if recipe.fit == "squash"
+        else "resized with its proportions kept into the middle of a black"
+    )
+    channels = "1 channel (luminance)" if recipe.channels == 1 else "3 channels (a grey image repeated)"
     facts = {
         "schema_version": str(SCHEMA_VERSION),
         "run_id": run.run_id,
-        "recipe": run.recipe.name,
+        "recipe": recipe.name,
         "created": run.created.isoformat(),
         "starting_weights": run.weights_source,
         "classes": json.dumps(run.classes, ensure_ascii=False),
         "input": (
-            f"the whole image squeezed to {run.recipe.image_size} x {run.recipe.image_size} pixels (antialiased "
+            f"the whole image {way} {recipe.image_size} x {recipe.image_size} pixels (antialiased "
             f"bilinear), 8 bits from black to white, {channels}"
         ),
-        "image_size": str(run.recipe.image_size),
-        "channels": str(run.recipe.channels),
-        "operating_point": run.recipe.operating_point,
+        "image_size": str(recipe.image_size),
+        "fit": recipe.fit,
+        "channels": str(recipe.channels),
+        "operating_point": recipe.operating_point,
         "temperature": repr(run.calibration.temperature),
         "bias": json.dumps(run.calibration.bias or (0.0,) * len(run.classes)),
         "calibration": "probabilities = softmax(logits / temperature + bias)",

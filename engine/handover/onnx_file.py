@@ -49,11 +49,15 @@ class Whole(nn.Module):
         self.register_buffer("bias", torch.tensor(calibration.bias or (0.0,) * len(run.classes)))
         self.positive = run.classes.index(run.positive)
         self.threshold = run.threshold if len(run.classes) == 2 else None
+        self.both_ways = run.recipe.test_time_flip
         self.as_trained = run.recipe.operating_point != "half"
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return logits (N, classes), calibrated probabilities (N, classes) and the predicted class's number (N,)."""
-        logits: Tensor = self.classifier(images.permute(0, 3, 1, 2).float() / 255)
+        pixels = images.permute(0, 3, 1, 2).float() / 255
+        logits: Tensor = self.classifier(pixels)
+        if self.both_ways:
+            logits = (logits + self.classifier(pixels.flip(3))) / 2
         scaled = logits / self.temperature
         probabilities = torch.softmax(scaled + self.bias, dim=1)
         if self.threshold is not None:
@@ -90,7 +94,10 @@ def _images(run: Run, split: Split) -> NDArray[np.uint8]:
         if len(found) == CHECKED:
             break
         try:
-            found.append(load_image(sample.path, size=run.recipe.image_size, channels=run.recipe.channels))
+            recipe = run.recipe
+            found.append(
+                load_image(sample.path, size=recipe.image_size, channels=recipe.channels, fit=recipe.fit)
+            )
         except ImageError:
             continue  # another one serves as well
     if not found:
@@ -159,7 +166,9 @@ def _compare(content: bytes, run: Run, classifier: Classifier, images: NDArray[n
             continue
         logits, probabilities, predicted = session.run(list(OUTPUTS), {"images": batch})
         with torch.no_grad():
-            own = classifier(torch.from_numpy(batch).permute(0, 3, 1, 2).float() / 255).numpy()
+            ways = [batch, np.ascontiguousarray(batch[:, :, ::-1])] if run.recipe.test_time_flip else [batch]
+            seen = [classifier(torch.from_numpy(way).permute(0, 3, 1, 2).float() / 255) for way in ways]
+            own = torch.stack(seen).mean(dim=0).numpy()
         expected = calibrated(own, run.calibration)
         scale = max(1.0, float(np.abs(own).max()))
         difference = max(

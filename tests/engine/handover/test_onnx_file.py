@@ -19,7 +19,9 @@ from engine.errors import ExportError
 from engine.handover import onnx_file
 from engine.handover.formats import RunAtHand, write_model
 from engine.handover.onnx_file import Whole, _converted, checked_onnx
+from engine.images import load_image
 from engine.models.classifier import build_classifier
+from engine.prediction import predict
 from engine.prediction.predictor import predicted_class
 from engine.records import Calibration, Head, Run, Split
 from engine.runs.folder import split_of
@@ -124,6 +126,21 @@ def test_a_run_tells_in_its_file_what_another_program_must_know(trained: tuple[W
     (images,) = onnx.load_model_from_string(content).graph.input
     assert images.type.tensor_type.elem_type == onnx.TensorProto.UINT8
     assert [d.dim_value or d.dim_param for d in images.type.tensor_type.shape.dim][1:] == [32, 32, 3]
+
+
+def test_a_run_that_letterboxes_and_looks_at_mirror_images_gives_the_same_in_the_file(
+    trained: tuple[Workspace, Run], workspace: Workspace
+) -> None:
+    run = replace(trained[1], recipe=replace(trained[1].recipe, fit="letterbox", test_time_flip=True))
+    test = split_of(run).test[:5]
+    content = checked_onnx(run, split_of(run))
+    images = np.stack([load_image(sample.path, size=32, fit="letterbox") for sample in test])
+    told = [each.probabilities for each in predict(run, test, cache_dir=workspace.cache, device="cpu")]
+    np.testing.assert_allclose(given(content, images)[1], told, atol=1e-4)
+    facts = opened(content).get_modelmeta().custom_metadata_map
+    assert facts["fit"] == "letterbox" and "proportions kept" in facts["input"]
+    plain = given(checked_onnx(replace(run, recipe=trained[1].recipe), split_of(run)), images)[1]
+    assert np.abs(plain - told).max() > 1e-4
 
 
 def _as_at_hand(run: Run) -> RunAtHand:
