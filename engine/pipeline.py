@@ -16,13 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.data import detail_of, load_index, load_split, read_mask, split_index
+from engine.data import all_folds, detail_of, k_folds, load_index, load_split, read_mask, split_index
 from engine.errors import EngineError, ImageError
 from engine.external import ExternalTest, compare_with_internal, external_cases
 from engine.handover import RunAtHand, WrittenModel, write_model
 from engine.images import ImageCache, image_file, open_cache
 from engine.models import pick_device
-from engine.prediction import fit_map_settings, parts_of, predict, predict_and_explain
+from engine.prediction import parts_of, predict, predict_and_explain, settle_maps
 from engine.reading import Store
 from engine.records import (
     Epoch,
@@ -36,19 +36,20 @@ from engine.records import (
     Split,
     TrainingRequest,
 )
-from engine.report import ExportedReport, Report, build_report, export_report
+from engine.report import CrossValidation, ExportedReport, Report, build_report, export_report
 from engine.runs import (
     load_explanations,
     load_history,
     load_map_settings,
     load_uncertainty,
+    models_of,
     save_explanations,
-    save_map_settings,
     sizes_of_run,
     split_of,
+    tested_by,
 )
 from engine.saliency import DEFAULT_SALIENCY, POINTING_TOLERANCE, heatmap_png, pointing_game
-from engine.training import BatchDone, StopRequested, train
+from engine.training import BatchDone, StopRequested, train, train_folds
 from engine.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def train_run(
     should_stop: StopRequested = lambda: False,
     on_batch: BatchDone = lambda done, of: None,
     on_trained: Callable[[], None] = lambda: None,
+    on_fold: Callable[[int, int], None] = lambda number, of: None,
 ) -> Iterator[Epoch]:
     """Train what was asked for; afterwards `load_run(folder)` gives the run.
 
@@ -76,11 +78,28 @@ def train_run(
         folder: The run's.
         request: What was asked for.
         resume: Go on from the last checkpoint in the folder.
-        should_stop: See `engine.training.fit.train`; so are the two that follow.
+        should_stop: See `engine.training.train`; so are the two that follow.
         on_batch: See above.
         on_trained: See above.
+        on_fold: See `engine.training.train_folds`.
     """
     index = load_index(workspace, request.dataset_id)
+    if request.folds:
+        folds = tuple(k_folds(index, k=request.folds, seed=request.split_seed))
+        yield from train_folds(
+            request,
+            folds,
+            all_folds(index, folds),
+            folder=folder,
+            cache_dir=workspace.cache,
+            dataset_name=index.name,
+            should_stop=should_stop,
+            on_batch=on_batch,
+            on_trained=on_trained,
+            on_fold=on_fold,
+            resume=resume,
+        )
+        return
     kept = folder / "split.csv"
     if resume and kept.exists():
         split = load_split(kept)
@@ -133,9 +152,7 @@ def read_run(
         fit=recipe.fit,
     )
     samples = [sample for part in parts for sample in split.part(part)]
-    settings = fit_map_settings(run, split.val, cache=decoded, device=pick_device(device))
-    if settings is not None:
-        save_map_settings(run.folder, settings)
+    settle_maps(run, cache=decoded, device=pick_device(device))
     predictions, explanations = read_samples(
         workspace, run, samples, parts=parts_of(split), device=device, progress=progress, cache=decoded
     )
@@ -232,7 +249,8 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
     split = split_of(run)
     said: list[str] = []
     sizes = sizes_of_run(run.folder)
-    small = detail_of(run.recipe.image_size, split.train).of_several(
+    models = models_of(run)
+    small = detail_of(run.recipe.image_size, split.trained_on).of_several(
         [sizes.get(prediction.image_id) for prediction in predictions]
     )
     if small is not None:
@@ -248,6 +266,13 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
         pointing=pointing(run, predictions, part=part, said=said) if part else None,
         part=part,
         further_limitations=said,
+        folds=CrossValidation(
+            fold_of=tested_by(models),
+            models=models,
+            histories=tuple(tuple(load_history(model.folder)) for model in models),
+        )
+        if run.folds
+        else None,
     )
 
 

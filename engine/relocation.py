@@ -154,7 +154,8 @@ def relocate(
     writing = _Writing(moved, {image_id: path for image_id, (path, _) in known.items()}, folder)
     for about in sorted(workspace.datasets.glob("*/index.json")):
         writing.guarded(_update_index, workspace, about.parent.name)
-    for split in sorted((*workspace.runs.glob("*/split.csv"), *workspace.datasets.glob("*/split.csv"))):
+    of_runs = (*workspace.runs.glob("*/split.csv"), *workspace.runs.glob("*/folds/*/split.csv"))
+    for split in sorted((*of_runs, *workspace.datasets.glob("*/split.csv"))):
         writing.guarded(_update_split, split)
     store.move_cases(
         [

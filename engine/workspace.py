@@ -76,6 +76,11 @@ class Workspace:
         return self.scratch or self.root / "cache"
 
 
+def fold_folder(run: Path, number: int) -> Path:
+    """Return where a fold of a cross-validation lies, counted from 1: a run's folder inside the run's folder."""
+    return run / "folds" / str(number)
+
+
 def default_root() -> Path:
     """Return $OVERREAD_WORKSPACE, or the user's data folder of this operating system."""
     named = os.environ.get(ENVIRONMENT_VARIABLE)

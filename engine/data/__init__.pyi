@@ -48,12 +48,15 @@ from .sources import (
     unpack as unpack,
 )
 from .split import (
+    all_folds as all_folds,
+    k_folds as k_folds,
     limit_training as limit_training,
     split_index as split_index,
 )
 from .split_choices import (
     Choices as Choices,
     SplitMode as SplitMode,
+    folds_as_chosen as folds_as_chosen,
     load_choices as load_choices,
     positive_of as positive_of,
     ratios_of as ratios_of,

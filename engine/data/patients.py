@@ -123,8 +123,8 @@ def unit_words(known: PatientsNamed) -> str:
     return f"by patient where one is named ({known.named:,} of {known.images:,} images), otherwise by image"
 
 
-def patient_overlap(split: Split) -> str:
-    """Say whether any patient is in two parts, as far as the data name patients."""
+def patient_overlap(split: Split, which: str = "parts") -> str:
+    """Say whether any patient is in two parts (or `which`), as far as the data name patients."""
     known = patients_named(cases_of(split))
     if not known.named:
         return "patients are not named in the data, so each image was taken as a patient of its own"
@@ -139,8 +139,8 @@ def patient_overlap(split: Split) -> str:
         patients = f"{several:,} patient{'s' if several > 1 else ''}"
         return f"{patients} in more than one part, which makes the results too optimistic"
     if known.all:
-        return "no patient is in two parts"
+        return f"no patient is in two {which}"
     return (
         f"a patient is named for {known.named:,} of {known.images:,} images, and none of these patients is in two "
-        "parts; whether the others are cannot be known"
+        f"{which}; whether the others are cannot be known"
     )

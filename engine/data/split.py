@@ -160,6 +160,24 @@ def k_folds(index: Index, *, k: int = 5, seed: int = 0) -> Iterator[Split]:
         yield _split(index, train, folds[following], folds[number], seed, method)
 
 
+def all_folds(index: Index, folds: Sequence[Split]) -> Split:
+    """Return what a cross-validation tests: every labelled case, in the test part; for its report and its queues.
+
+    Args:
+        index: The data.
+        folds: Of `k_folds`.
+    """
+    cases = tuple(sample for sample in index.samples if sample.label is not None)
+    k = len(folds)
+    method = (
+        f"{k} folds {unit_words(patients_named(cases))}, stratified by class: each image is tested once, by the model "
+        f"that was trained on {k - 2} of the other folds and tuned on the remaining one"
+    )
+    if any(sample.part is not None for sample in cases):
+        method += "; the parts that came with the data were set aside"
+    return Split(train=(), val=(), test=cases, classes=index.classes, seed=folds[0].seed, method=method)
+
+
 # --------------------------------------------------------------------------------------- what must stay
 # together
 

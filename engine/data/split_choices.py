@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from engine.data.split import split_index
+from engine.data.split import k_folds, split_index
 from engine.errors import DataError, SplitError
 from engine.kept_files import JsonFile, read_json
 from engine.records import Index, Recipe, Seed, Share, Split, TrainingRequest
@@ -114,8 +114,28 @@ def split_as_chosen(index: Index, choices: Choices) -> Split:
     return split_index(index, ratios=choices.ratios, seed=choices.seed, use_given=choices.use_given)
 
 
+def folds_as_chosen(index: Index, choices: Choices, folds: int) -> tuple[Split, ...]:
+    """Split a data set for cross-validation, by the seed that was chosen: see `engine.data.split.k_folds`.
+
+    Raises:
+        SplitError: It cannot be split so, or it was chosen to keep the parts that it came with.
+    """
+    if choices.mode == "given":
+        raise SplitError(
+            "Folds deal out all labelled images, and this data set is to keep the parts it came with",
+            "Choose a new split for it (on the command line: --by-patient), or train without folds",
+        )
+    return tuple(k_folds(index, k=folds, seed=choices.seed))
+
+
 def training_request(
-    recipe: Recipe, index: Index, choices: Choices, *, device: str = "auto", allow_downloads: bool = False
+    recipe: Recipe,
+    index: Index,
+    choices: Choices,
+    *,
+    device: str = "auto",
+    allow_downloads: bool = False,
+    folds: int = 0,
 ) -> TrainingRequest:
     """Return the request to train a recipe on a data set that is split as chosen."""
     return TrainingRequest(
@@ -127,4 +147,5 @@ def training_request(
         positive=choices.positive if choices.positive in index.classes else None,
         device=device,
         allow_downloads=allow_downloads,
+        folds=folds,
     )

@@ -52,9 +52,10 @@ class StatusReporter:
         self._lock = threading.Lock()
         me = psutil.Process()
         self._now = replace(read_status(folder), pid=me.pid, process_started=me.create_time())
-        self._clock = Clock(())
+        self._phases: Sequence[tuple[str, int]] = ()
         with suppress(EngineError):  # whoever needs the request says what is wrong with it
-            self._clock = Clock(load_outline(folder).phases)
+            self._phases = load_outline(folder).phases
+        self._clock, self._began = Clock(self._phases), time.monotonic()
         self._write()
         self._heart = threading.Thread(target=self._beat, daemon=True, name="heartbeat")
         self._heart.start()
@@ -63,6 +64,11 @@ class StatusReporter:
         """See `engine.jobs.files.JobReporter`."""
         self._clock.begin()
         self._change(state=state, message=message, batch=0, batches=0)
+
+    def fold(self, number: int, of: int) -> None:
+        """See `engine.jobs.files.JobReporter`."""
+        self._clock, self._began = Clock(self._phases), time.monotonic()  # each is a training of its own
+        self._change(fold=number, folds=of, epoch=0, phase="", last_epoch=None)
 
     def epoch(self, epoch: Epoch, epochs_total: int) -> None:
         """See `engine.jobs.files.JobReporter`."""
@@ -116,7 +122,10 @@ class StatusReporter:
 
     def _seconds_left(self) -> float | None:
         now = self._now
-        return self._clock.seconds_left(now.batch, now.batches) if now.state == "training" else None
+        left = self._clock.seconds_left(now.batch, now.batches) if now.state == "training" else None
+        if left is None or not now.folds:
+            return left
+        return left + (now.folds - now.fold) * (time.monotonic() - self._began + left)
 
 
 class Clock:

@@ -252,7 +252,7 @@ def status(folder: Path) -> JobStatus:
         now,
         state="lost",
         seconds_left=None,
-        message=f"The training process ended or stopped responding after epoch {now.epoch} of {now.epochs}. "
+        message=f"The training process ended or stopped responding after {now.reached}. "
         f"Resume it from its last checkpoint; {LOG_FILE} in the run's folder may say why.",
     )
 

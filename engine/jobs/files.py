@@ -22,6 +22,7 @@ from engine.errors import RunError
 from engine.kept_files import JsonFile, plain, read_json
 from engine.records import Epoch, FilePath, Seconds, TrainingRequest
 from engine.storage import versioned, write_atomic
+from engine.workspace import fold_folder
 
 JOB_FILE, STATUS_FILE, CANCEL_FILE, LOG_FILE = "job.json", "status.json", "cancel", "job.log"
 
@@ -47,6 +48,9 @@ class JobReporter(Protocol):
 
     def stage(self, state: State, message: str) -> None:
         """Enter a stage of the work and say in a sentence what it is doing."""
+
+    def fold(self, number: int, of: int) -> None:
+        """The training of a fold of a cross-validation begins, counted from 1."""
 
     def epoch(self, epoch: Epoch, epochs_total: int) -> None:
         """One epoch is done, out of at most so many."""
@@ -85,6 +89,8 @@ class JobStatus:
         phase: The recipe's phase.
         epoch: Epochs done in all phases.
         epochs: Epochs at most in all phases.
+        fold: Of a cross-validation, the one in training; epochs are of this fold. 0 where one model is trained.
+        folds: Of a cross-validation.
         batch: Steps done of the present epoch.
         batches: Steps of the present epoch.
         seconds_left: Estimate of the training time left; None while nothing is known.
@@ -102,6 +108,8 @@ class JobStatus:
     phase: str = ""
     epoch: Count = 0
     epochs: Count = 0
+    fold: Count = 0
+    folds: Count = 0
     batch: Count = 0
     batches: Count = 0
     seconds_left: Seconds | None = None
@@ -115,6 +123,30 @@ class JobStatus:
     def working(self) -> bool:
         """Whether there is still something to wait for."""
         return self.state in WORKING
+
+    @property
+    def reached(self) -> str:
+        """How far the training is: "epoch 3 of 20", with the fold before it where there are several."""
+        epochs = f"epoch {self.epoch} of {self.epochs}"
+        return f"fold {self.fold} of {self.folds}, {epochs}" if self.folds else epochs
+
+    @property
+    def share_trained(self) -> float:
+        """How much of all epochs of all folds is done, in [0, 1]."""
+        within = self.batch / self.batches if self.batches else 0.0
+        here = min(1.0, (self.epoch + within) / max(self.epochs, 1))
+        return (self.fold - 1 + here) / self.folds if self.folds else here
+
+    @property
+    def progress(self) -> str:
+        """The same for a table: "3 / 20", and of a cross-validation "2 of 5: 3 / 20"."""
+        epochs = f"{self.epoch} / {self.epochs}"
+        return f"fold {self.fold} of {self.folds}: {epochs}" if self.folds else epochs
+
+    @property
+    def trained_in(self) -> Path:
+        """Where the training curve grows: the run's folder, or the folder of the present fold."""
+        return fold_folder(self.folder, self.fold) if self.fold else self.folder
 
     @property
     def resumable(self) -> bool:

@@ -24,6 +24,11 @@ def run_job(folder: Path, report: JobReporter) -> None:
     """
     request = load_request(folder)
     workspace = open_workspace(request.workspace)
+
+    def on_fold(number: int, of: int) -> None:
+        report.fold(number, of)
+        report.stage("training", f"Fold {number} of {of}: reading and decoding the images")
+
     total = sum(phase.epochs for phase in request.training.recipe.phases)
     if not (folder / "run.json").exists():  # a resumed run may have been trained to its end already
         report.stage("training", "Reading and decoding the images")
@@ -35,6 +40,7 @@ def run_job(folder: Path, report: JobReporter) -> None:
             should_stop=report.should_stop,
             on_batch=report.batch,
             on_trained=lambda: report.stage("calibrating", "Calibrating on the validation images"),
+            on_fold=on_fold,
         ):
             report.epoch(epoch, total)
     run = load_run(folder)

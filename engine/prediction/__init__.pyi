@@ -1,4 +1,7 @@
-from .map_settings import fit_map_settings as fit_map_settings
+from .map_settings import (
+    fit_map_settings as fit_map_settings,
+    settle_maps as settle_maps,
+)
 from .predictor import (
     foreign_labels as foreign_labels,
     parts_of as parts_of,

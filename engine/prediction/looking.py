@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,7 +153,7 @@ def _both_ways(look: Callable[[Tensor], Look]) -> Callable[[Tensor], Look]:
 
         def maps(targets: Sequence[int]) -> list[Map]:
             return [
-                _mean(one, other)
+                _mean_map((one, replace(other, heatmap=other.heatmap[:, ::-1])))
                 for one, other in zip(plain.maps(targets), mirrored.maps(targets), strict=True)
             ]
 
@@ -166,11 +166,25 @@ def _both_ways(look: Callable[[Tensor], Look]) -> Callable[[Tensor], Look]:
     return looked
 
 
-def _mean(plain: Map, mirrored: Map) -> Map:
-    heatmap = ((plain.heatmap + mirrored.heatmap[:, ::-1]) / 2).astype(np.float32)
-    if plain.rest is None or mirrored.rest is None:
-        return Map(normalise(torch.from_numpy(heatmap)[None])[0].numpy())
-    return Map(heatmap, plain.scale, (plain.rest + mirrored.rest) / 2)
+def mean_maps(maps: Sequence[Sequence[Map]]) -> Sequence[Map]:
+    """Return the maps of several models' mean, image by image; one model's own where there is but one.
+
+    Evidence in log-odds is averaged as it is, and explains the mean log-odds; relative maps are relative again.
+
+    Args:
+        maps: Of each model, of the same images.
+    """
+    if len(maps) == 1:
+        return maps[0]
+    return [_mean_map(of_image) for of_image in zip(*maps, strict=True)]
+
+
+def _mean_map(maps: Sequence[Map]) -> Map:
+    heat: NDArray[np.float32] = np.stack([one.heatmap for one in maps]).mean(axis=0)
+    rests = [one.rest for one in maps if one.rest is not None]
+    if maps[0].scale is None:
+        return Map(normalise(torch.from_numpy(heat[None]))[0].numpy())
+    return Map(heat, maps[0].scale, float(np.mean(rests)) if rests else None)
 
 
 def _plain(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from engine.images import ImageCache
 from engine.models import Grid
 from engine.prediction.looking import Map, on_image
 from engine.records import Explanation, MapGrid, MapSettings, Run, Sample
-from engine.runs import load_classifier
+from engine.runs import load_classifier, models_of, save_map_settings, split_of
 from engine.saliency import (
     EVIDENCE,
     POINTING_TOLERANCE,
@@ -96,6 +97,47 @@ def fit_map_settings(
         ),
         reasons=(why, *reasons),
     )
+
+
+def settle_maps(run: Run, *, cache: ImageCache, device: str = "cpu") -> None:
+    """Fix how the maps of a run are made and keep it: of several models each on its own validation images.
+
+    Args:
+        run: As trained.
+        cache: Holds its images.
+        device: Where the net runs.
+    """
+    models = models_of(run)
+    found = [fit_map_settings(one, split_of(one).val, cache=cache, device=device) for one in models]
+    settings = [one for one in found if one is not None]
+    if len(settings) < len(models):
+        return
+    shared = with_one_scale(settings)
+    for model, one in zip(models, shared, strict=True):
+        save_map_settings(model.folder, one)
+    if run.folds:
+        save_map_settings(run.folder, shared[0])
+
+
+def with_one_scale(settings: Sequence[MapSettings]) -> tuple[MapSettings, ...]:
+    """Return the settings of several models of one run with one method and one scale, so that their maps compare.
+
+    The method is the one that most of the models chose; the scale is the mean of theirs.
+
+    Args:
+        settings: Of each model, fixed on its own validation images.
+    """
+    if len(settings) == 1:
+        return tuple(settings)
+    methods = [one.method for one in settings]
+    method = max(methods, key=methods.count)
+    chose = [one for one in settings if one.method == method]
+    scale = float(np.mean([one.scale for one in chose]))
+    why = (
+        f"Of {len(settings)} models {len(chose)} chose this method on their own validation images; the colour bar ends "
+        "at the mean of their scales"
+    )
+    return tuple(replace(one, method=method, scale=scale, reasons=(why, *one.reasons)) for one in settings)
 
 
 def _spread(samples: Sequence[Sample], most: int) -> list[Sample]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,8 @@ from engine.data import match_names
 from engine.errors import DataError
 from engine.images import ImageCache, open_cache
 from engine.models import pick_device
-from engine.prediction.looking import explanation_of, looker
+from engine.prediction.looking import Look, Map, explanation_of, looker, mean_maps
+from engine.prediction.speakers import Speakers, speakers
 from engine.records import (
     Explanation,
     Part,
@@ -35,7 +36,7 @@ from engine.records import (
 from engine.runs import load_classifier, load_map_settings, load_uncertainty
 from engine.saliency import DEFAULT_SALIENCY
 from engine.training import images_of
-from engine.uncertainty import as_trained, calibrated, estimate_uncertainty
+from engine.uncertainty import as_trained, calibrated, estimate_uncertainty, mean_log_odds
 
 if TYPE_CHECKING:
     from engine.models import Classifier
@@ -116,8 +117,6 @@ def predict_and_explain(
         One prediction and its explanation an image.
     """
     chosen = pick_device(device)
-    classifier = load_classifier(run, chosen)
-    classifier.to(memory_format=torch.channels_last)
     if cache is None:
         recipe = run.recipe
         cache = open_cache(
@@ -126,39 +125,106 @@ def predict_and_explain(
     readable = [sample for sample in samples if sample.image_id in cache.row]
     if not readable:
         raise _none_readable(cache)
-    parts = parts or {}
-    meant = _labels_meant(run, readable)
-    fitted = load_uncertainty(run.folder)
+    reading = _Reading(
+        cache=cache,
+        cache_dir=cache_dir,
+        device=chosen,
+        method=method,
+        batch_size=batch_size,
+        parts=parts or {},
+        meant=_labels_meant(run, readable),
+    )
+    told = _told(reading, speakers(run, readable), len(readable), progress)
+    if not run.folds:
+        yield from told
+        return
+    by_id = {prediction.image_id: (prediction, explanation) for prediction, explanation in told}
+    for sample in readable:
+        yield by_id[sample.image_id]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Reading:
+    """What all images of one call have in common."""
+
+    cache: ImageCache
+    cache_dir: Path
+    device: str
+    method: str | None
+    batch_size: int
+    parts: Mapping[str, Part]
+    meant: Mapping[str | None, str]
+
+
+@dataclass(frozen=True, eq=False)
+class _Model:
+    """One net, ready to look at images."""
+
+    run: Run
+    classifier: Classifier
+    fitted: UncertaintyModel | None
+    look: Callable[[Tensor], Look]
+
+
+def _model(reading: _Reading, run: Run, images: int) -> _Model:
+    classifier = load_classifier(run, reading.device)
+    classifier.to(memory_format=torch.channels_last)
     look = looker(
         run,
         classifier,
-        method=method,
-        settings=load_map_settings(run.folder) if method is not None else None,
-        images=len(readable),
-        cache_dir=cache_dir,
+        method=reading.method,
+        settings=load_map_settings(run.folder) if reading.method is not None else None,
+        images=images,
+        cache_dir=reading.cache_dir,
     )
-    for at in range(0, len(readable), batch_size):
-        batch = readable[at : at + batch_size]
-        rows = np.array([cache.row[sample.image_id] for sample in batch], dtype=np.int64)
-        seen = look(images_of(cache, rows, chosen).float() / 255)
-        probabilities = calibrated(seen.logits.float().cpu().numpy(), run.calibration)
-        told = _tell(run, classifier, fitted, seen.pooled, probabilities)
-        targets = [_target(run, predicted_class(run, row)) for row in probabilities]
-        maps = seen.maps([run.classes.index(target) for target in targets]) if method is not None else []
-        for number, sample in enumerate(batch):
-            uncertainty, conformal_set = told[number]
-            label, part = meant.get(sample.label), parts.get(sample.image_id)
-            prediction = replace(
-                prediction_of(run, sample, probabilities[number], label, part=part),
-                uncertainty=uncertainty,
-                conformal_set=conformal_set,
-            )
-            explanation = None
-            if method is not None:
-                explanation = explanation_of(run, sample, maps[number], targets[number], method)
-            yield prediction, explanation
-        if progress is not None:
-            progress(min(at + batch_size, len(readable)), len(readable))
+    return _Model(run, classifier, load_uncertainty(run.folder), look)
+
+
+def _told(
+    reading: _Reading, shares: Sequence[Speakers], images: int, progress: Progress | None
+) -> Iterator[tuple[Prediction, Explanation | None]]:
+    done = 0
+    for run, runs, samples in shares:
+        models = [_model(reading, one, len(samples)) for one in runs]
+        for at in range(0, len(samples), reading.batch_size):
+            batch = samples[at : at + reading.batch_size]
+            yield from _told_of_batch(reading, run, models, batch)
+            done += len(batch)
+            if progress is not None:
+                progress(done, images)
+
+
+def _told_of_batch(
+    reading: _Reading, run: Run, models: Sequence[_Model], batch: Sequence[Sample]
+) -> Iterator[tuple[Prediction, Explanation | None]]:
+    rows = np.array([reading.cache.row[sample.image_id] for sample in batch], dtype=np.int64)
+    pixels = images_of(reading.cache, rows, reading.device).float() / 255
+    seen = [model.look(pixels) for model in models]
+    each = [
+        calibrated(look.logits.float().cpu().numpy(), model.run.calibration)
+        for model, look in zip(models, seen, strict=True)
+    ]
+    probabilities = mean_log_odds(each)
+    told: Sequence[tuple[Uncertainty | None, tuple[str, ...]]] = [(None, ())] * len(batch)
+    if len(models) == 1:  # passes and conformal sets are of one net
+        told = _tell(run, models[0].classifier, models[0].fitted, seen[0].pooled, probabilities)
+    targets = [_target(run, predicted_class(run, row)) for row in probabilities]
+    maps: Sequence[Map] = []
+    if reading.method is not None:
+        numbers = [run.classes.index(target) for target in targets]
+        maps = mean_maps([look.maps(numbers) for look in seen])
+    for number, sample in enumerate(batch):
+        uncertainty, conformal_set = told[number]
+        label, part = reading.meant.get(sample.label), reading.parts.get(sample.image_id)
+        prediction = replace(
+            prediction_of(run, sample, probabilities[number], label, part=part),
+            uncertainty=uncertainty,
+            conformal_set=conformal_set,
+        )
+        explanation = None
+        if reading.method is not None:
+            explanation = explanation_of(run, sample, maps[number], targets[number], reading.method)
+        yield prediction, explanation
 
 
 def _none_readable(cache: ImageCache) -> DataError:

@@ -54,5 +54,6 @@ from .runs import (
     TrainingRequest as TrainingRequest,
     Uncertainty as Uncertainty,
     UncertaintyModel as UncertaintyModel,
+    edge_of as edge_of,
     margin_of as margin_of,
 )

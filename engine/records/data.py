@@ -166,7 +166,10 @@ class Index:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Split:
-    """Labelled samples split by patient; balancing and augmentation come after this and touch `train` alone."""
+    """Labelled samples split by patient; balancing and augmentation come after this and touch `train` alone.
+
+    What a cross-validation tests, all of its folds together, is a split with a test part alone.
+    """
 
     train: tuple[Sample, ...]
     val: tuple[Sample, ...]
@@ -174,6 +177,11 @@ class Split:
     classes: tuple[str, ...]
     seed: int
     method: str
+
+    @property
+    def trained_on(self) -> tuple[Sample, ...]:
+        """The training part; of a cross-validation every image, for each was trained on by some model."""
+        return self.train or self.test
 
     def part(self, name: Part) -> tuple[Sample, ...]:
         """Return the samples of one part."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Seconds = Annotated[float, Interval(ge=0, le=10**10)]
 Share = Annotated[float, Interval(ge=0, le=1)]
 Seed = Annotated[int, Interval(ge=-(2**63), lt=2**63)]
+Folds = Annotated[int, Interval(ge=0, le=100)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +69,8 @@ class TrainingRequest:
         positive: The class whose finding sensitivity speaks of; None lets the run choose.
         device: "auto", "cpu", "cuda" or "mps".
         allow_downloads: Whether pretrained weights may be fetched from the hub.
+        folds: Cross-validation: so many models, each tested on the patients of one fold (`engine.data.split.k_folds`);
+            0 trains one model on one split.
     """
 
     recipe: Recipe
@@ -78,6 +81,7 @@ class TrainingRequest:
     positive: str | None = None
     device: str = "auto"
     allow_downloads: bool = False
+    folds: Folds = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,6 +106,8 @@ class Run:
         trained_parameters: Trained in any phase.
         validated: Sensitivity and specificity at the threshold on validation data; None with more than two classes,
             without validation data and in runs of an earlier version.
+        folds: Models of a cross-validation, in folders of their own (`engine.runs.folds`); 0 for one model. Threshold
+            and bias are then of the mean of their log-odds, for images that none of them has seen.
     """
 
     run_id: FolderName
@@ -120,6 +126,7 @@ class Run:
     parameters: Annotated[int, Interval(ge=0)]
     trained_parameters: Annotated[int, Interval(ge=0)]
     validated: OperatingFigures | None = None
+    folds: Folds = 0
 
 
 PASSES = 30
@@ -254,6 +261,20 @@ def margin_of(
     scores = [log - shift for log, shift in zip(logs, bias or (0.0,) * len(logs), strict=True)]
     others = [score for place, score in enumerate(scores) if place != predicted]
     return abs(scores[predicted] - max(others, default=scores[predicted]))
+
+
+def edge_of(prediction: Prediction, classes: Sequence[str], positive: str) -> float | None:
+    """Return the probability of `positive` from which a case of two classes would have been predicted so.
+
+    It is what the prediction's margin was measured from: a run of several models has an operating point for each.
+    None with more classes, or where no margin is known.
+    """
+    if len(classes) != 2 or prediction.margin is None:
+        return None
+    place = list(classes).index(positive)
+    own, other = (max(prediction.probabilities[at], 1e-300) for at in (place, 1 - place))
+    beyond = prediction.margin if prediction.predicted == positive else -prediction.margin
+    return 1 / (1 + math.exp(min(700.0, math.log(other) - math.log(own) + beyond)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -14,6 +14,7 @@ from .exports.page_files import (
 )
 from .formatting import (
     duration as duration,
+    edge_words as edge_words,
     figure as figure,
     interval as interval,
     operating_words as operating_words,
@@ -23,12 +24,13 @@ from .formatting import (
 from .records import (
     Against as Against,
     CaseRow as CaseRow,
+    CrossValidation as CrossValidation,
     ExportedReport as ExportedReport,
     Report as Report,
 )
 from .standards.reference_standards import REFERENCE_STANDARDS as REFERENCE_STANDARDS
 from .training_figures import (
-    curves_svg as curves_svg,
     forest_svg as forest_svg,
     overlaid_svg as overlaid_svg,
+    training_svg as training_svg,
 )

@@ -36,6 +36,7 @@ from engine.report.readers import summarise_reviews
 from engine.report.records import (
     Against,
     CaseRow,
+    CrossValidation,
     ExportedReport,
     Gallery,
     Heatmap,
@@ -52,6 +53,7 @@ from engine.saliency import map_legend
 __all__ = [
     "Against",
     "CaseRow",
+    "CrossValidation",
     "ExportedReport",
     "Report",
     "ReviewSummary",
@@ -78,6 +80,7 @@ def build_report(
     prevalence: float | None = None,
     software: Mapping[str, str] | None = None,
     further_limitations: Sequence[str] = (),
+    folds: CrossValidation | None = None,
 ) -> Report:
     """Compute a report.
 
@@ -94,6 +97,7 @@ def build_report(
         prevalence: How common the finding is where the model would be used; adds predictive values.
         software: Package → version at training; None means the versions of now.
         further_limitations: Sentences on what else these figures do not show.
+        folds: Of a run that is a cross-validation.
 
     Raises:
         ReportError: There is no prediction to report on, or it is not of this run.
@@ -103,25 +107,23 @@ def build_report(
     known = {each.image_id for each in chosen}
     last = latest_reviews(each for each in reviews if each.image_id in known)
     standards = {name: make(run, chosen, reviews) for name, make in REFERENCE_STANDARDS.items()}
-    against = tuple(
-        hold_against(name, standard, run, chosen, prevalence=prevalence)
-        for name, standard in standards.items()
-    )
+    against = _held(standards, run, chosen, prevalence, folds)
     reviewed = standards["reviewed labels"].answers
     cases = case_rows(chosen, reviewed, last, {each: found.target for each, found in explanations.items()})
     summary = summarise_reviews(run, chosen, last, reviewed)
-    balance, patients_by_part = class_balance(split, chosen)
+    balance, patients_by_part = class_balance(split, chosen, folds=run.folds)
     subgroups = subgroup_table(run, chosen, split)
     software = versions() if software is None else software
     methods = sorted({each.method for each in explanations.values()})
     likely = _most_probable(run, chosen)
+    facts = facts_of(run, split, history, software, methods, uncertainty, most_probable=likely, folds=folds)
     return Report(
         run=run,
         part=part,
         cases=cases,
         patients=patients_named(chosen),
         against=against,
-        facts=facts_of(run, split, history, software, methods, uncertainty, most_probable=likely),
+        facts=facts,
         balance=balance,
         patients_by_part=patients_by_part,
         history=tuple(history),
@@ -142,6 +144,22 @@ def build_report(
             subgroups=bool(subgroups),
             wrong=any(gallery.wrong for gallery in _galleries(run, cases, standards, explanations)),
         ),
+        folds=folds,
+    )
+
+
+def _held(
+    standards: Mapping[str, Reference],
+    run: Run,
+    predictions: Sequence[Prediction],
+    prevalence: float | None,
+    folds: CrossValidation | None,
+) -> tuple[Against, ...]:
+    """Hold the predictions against each reference standard."""
+    fold_of = folds.fold_of if folds else {}
+    return tuple(
+        hold_against(name, standard, run, predictions, prevalence=prevalence, fold_of=fold_of)
+        for name, standard in standards.items()
     )
 
 

@@ -46,7 +46,7 @@ def checklist(
         Item("Methods", "Is the study prospective or retrospective, and what is its goal?", "", "State it."),
         *of_data(run),
         *of_reference(reviews),
-        *of_split(split),
+        *of_split(split, run.folds),
         *of_model(run, software),
         *of_evaluation(methods, pointing, subgroups, sum(each.part is None for each in cases)),
         *of_results(part, len(cases), wrong=wrong),
@@ -123,7 +123,7 @@ def of_reference(reviews: ReviewSummary) -> tuple[Item, ...]:
     )
 
 
-def of_split(split: Split | None) -> tuple[Item, ...]:
+def of_split(split: Split | None, folds: int = 0) -> tuple[Item, ...]:
     """Ask how cases were split into parts."""
     how = overlap = ""
     if split is not None:
@@ -131,9 +131,10 @@ def of_split(split: Split | None) -> tuple[Item, ...]:
             f"{PART_NAMES[part]} {images(known.images)}"
             + ("" if known.count is None else f" of {counted(known.count, 'patient')}")
             for part, known in ((part, patients_named(split.part(part))) for part in PARTS)
+            if known.images or not folds
         )
         how = f"{split.method}, seed {split.seed}; {sizes}."
-        overlap = f"{patient_overlap(split).capitalize()}."
+        overlap = f"{patient_overlap(split, 'folds' if folds else 'parts').capitalize()}."
     section, left = "Methods: split", "" if split else "State it."
     return (
         Item(section, "How were data split?", how, left),

@@ -68,6 +68,17 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
+def edge_words(run: Run) -> str:
+    """Say from which probability the finding is predicted; in a cross-validation that is said model by model."""
+    if not run.folds:
+        return f"at a probability of {run.threshold:.4g} or above"
+    return (
+        "at or above the operating point of the model that tested the image, chosen without it; where all "
+        f"{run.folds} models speak, at a probability of {run.threshold:.4g} or above, the mean of their operating "
+        "points in log-odds"
+    )
+
+
 def operating_words(run: Run) -> str:
     """Say how the operating point did on validation data, and what was not as asked; empty where that is not known."""
     if run.validated is None:

@@ -47,8 +47,8 @@ def limitations(
             else "No patient was named in the data, so every image"
         )
         said.append(
-            f"{which} was taken as a patient of its own. If patients have several images, some may be in two parts "
-            "of the split, and the intervals are too narrow."
+            f"{which} was taken as a patient of its own. If patients have several images, some may be in two "
+            f"{'folds' if run.folds else 'parts of the split'}, and the intervals are too narrow."
         )
     said += [
         f"Only {counted(one.cases, 'case')} could be compared with the {one.name}: these results are imprecise."
@@ -56,7 +56,11 @@ def limitations(
         if 0 < one.cases < 100 and one.drawn != "selected"
     ]
     said.append(
-        f"These are results of one training, with seed {run.recipe.seed}, which cannot show how much results vary "
+        f"These figures pool {run.folds} models, each tested on the images that it alone never saw. Their intervals "
+        f"are of these {run.folds} models on patients like these: how much results vary when models are trained again, "
+        "with another seed or other folds, they do not show (doi:10.1214/15-EJS1035)."
+        if run.folds
+        else f"These are results of one training, with seed {run.recipe.seed}, which cannot show how much results vary "
         "between trainings."
     )
     said.append(

@@ -24,20 +24,24 @@ from engine.records import (
     Split,
     UncertaintyModel,
 )
-from engine.report.formatting import counted, duration, operating_words, without_paths
-from engine.report.records import Fact
+from engine.report.formatting import counted, duration, edge_words, operating_words, without_paths
+from engine.report.records import CrossValidation, Fact
 from engine.runs import kept_epoch
 from engine.statistics import MONITORS
 
 
 def class_balance(
-    split: Split | None, predictions: Sequence[Prediction]
+    split: Split | None, predictions: Sequence[Prediction], *, folds: int = 0
 ) -> tuple[dict[str, dict[str, int]], dict[str, int | None]]:
-    """Count images by part and class, and patients by part; from the predictions where no split is known."""
+    """Count images by part and class, and patients by part; from the predictions where no split is known.
+
+    `folds`: of a cross-validation, whose cases are all of the test part.
+    """
     images: dict[str, dict[str, int]] = {}
     members: dict[str, list[Sample | Prediction]] = {}
     if split is not None:
-        members = {PART_NAMES[part]: list(split.part(part)) for part in PARTS if split.part(part)}
+        names = {**PART_NAMES, "test": "all, each tested once"} if folds else PART_NAMES
+        members = {names[part]: list(split.part(part)) for part in PARTS if split.part(part)}
     else:
         for each in predictions:
             members.setdefault(PART_NAMES[each.part] if each.part else "predicted", []).append(each)
@@ -61,12 +65,16 @@ def facts_of(
     uncertainty: UncertaintyModel | None = None,
     *,
     most_probable: bool = True,
+    folds: CrossValidation | None = None,
 ) -> tuple[Fact, ...]:
-    """List what was done, for the methods section; `most_probable`: whether the most probable class was predicted."""
+    """List what was done, for the methods section.
+
+    `most_probable`: whether the most probable class was predicted; `folds`: of a cross-validation.
+    """
     groups = {
         "Data": facts_of_data(run, split),
         "Model": facts_of_model(run),
-        "Training": facts_of_training(run, history),
+        "Training": chain(facts_of_training(run, history), facts_of_folds(folds)),
         "Reading": chain(
             facts_of_reading(
                 run,
@@ -94,7 +102,8 @@ def facts_of_data(run: Run, split: Split | None) -> Iterator[tuple[str, str]]:
     yield "Data set", f"{run.dataset_name} (id {run.dataset_id})"
     yield "Classes", ", ".join(run.classes)
     if split is not None:
-        yield "Split", f"{split.method}, seed {split.seed}; {patient_overlap(split)}"
+        which = "folds" if run.folds else "parts"
+        yield "Split", f"{split.method}, seed {split.seed}; {patient_overlap(split, which)}"
 
 
 def facts_of_model(run: Run) -> Iterator[tuple[str, str]]:
@@ -134,6 +143,23 @@ def facts_of_training(run: Run, history: Sequence[Epoch]) -> Iterator[tuple[str,
     yield "Finished", f"{run.created:%Y-%m-%d %H:%M %Z}".strip()
 
 
+def facts_of_folds(folds: CrossValidation | None) -> Iterator[tuple[str, str]]:
+    """Say what the models of a cross-validation are, and how they speak together."""
+    if folds is None:
+        return
+    epochs = [
+        f"fold {number}: {len(history)}" + (f", number {kept.number} kept" if kept is not None else "")
+        for number, history in enumerate(folds.histories, 1)
+        for kept in (kept_epoch(history),)
+    ]
+    yield "Epochs run", "; ".join(epochs)
+    yield (
+        "Models",
+        f"{len(folds.models)}, one a fold. An image of these data is predicted by the model that tested its fold "
+        "alone; any other by all models together: the mean of their calibrated log-odds, and of their maps",
+    )
+
+
 def facts_of_reading(
     run: Run, uncertainty: UncertaintyModel | None, *, most_probable: bool, named: bool
 ) -> Iterator[tuple[str, str]]:
@@ -144,10 +170,7 @@ def facts_of_reading(
     point = run.recipe.operating_point
     if len(run.classes) == 2:
         where = "" if point in ("half", "as-trained") else " on validation data"
-        yield (
-            "Operating point",
-            f"“{point}”{where}: {run.positive} predicted at a probability of {run.threshold:.4g} or above",
-        )
+        yield "Operating point", f"“{point}”{where}: {run.positive} predicted {edge_words(run)}"
         yield "Operating point on validation", operating_words(run)
     elif most_probable:
         yield "Predicted class", "the most probable class"

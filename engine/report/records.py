@@ -181,6 +181,21 @@ class SubgroupRow:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class CrossValidation:
+    """The models of a cross-validation, and which of them tested which image.
+
+    Attributes:
+        fold_of: Image id → place of the model that tested it.
+        models: One a fold.
+        histories: Of their training.
+    """
+
+    fold_of: Mapping[str, int]
+    models: tuple[Run, ...]
+    histories: tuple[tuple[Epoch, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Report:
     """All a report says.
 
@@ -200,6 +215,7 @@ class Report:
         subgroups: By columns of the data's table, against the labels that came with the data.
         limitations: As sentences.
         checklist: After CLAIM 2024.
+        folds: Of a cross-validation; None for one model.
     """
 
     run: Run
@@ -217,6 +233,7 @@ class Report:
     subgroups: tuple[SubgroupRow, ...]
     limitations: tuple[str, ...]
     checklist: tuple[Item, ...]
+    folds: CrossValidation | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -12,8 +12,16 @@ from matplotlib.figure import Figure
 from engine.records import Epoch, Estimate
 from engine.report.figures import COLOURS, FILLS, GREY, MOST_CURVES, _draw, _interval, _legend, _line, _short
 from engine.report.formatting import counted
+from engine.report.records import Report
 from engine.runs import kept_epoch
 from engine.statistics import MONITORS
+
+
+def training_svg(report: Report) -> str:
+    """Draw the training of a report's run, or of each fold over the others; empty where no curve was kept."""
+    if report.folds is not None:
+        return overlaid_svg({f"fold {number}": of for number, of in enumerate(report.folds.histories, 1)})
+    return curves_svg(report.history) if report.history else ""
 
 
 def curves_svg(history: Sequence[Epoch]) -> str:

@@ -9,6 +9,11 @@ from .folder import (
     save_uncertainty as save_uncertainty,
     split_of as split_of,
 )
+from .folds import (
+    fold_folders as fold_folders,
+    models_of as models_of,
+    tested_by as tested_by,
+)
 from .heatmaps import (
     load_explanations as load_explanations,
     load_map_settings as load_map_settings,

@@ -161,8 +161,13 @@ def load_classifier(run: Run, device: str = "cpu") -> Classifier:
     """Build a run's net and load its checkpoint, in eval mode.
 
     Raises:
-        RunError: The checkpoint is missing, cut short or of another network.
+        RunError: The checkpoint is missing, cut short or of another network, or the run has several models.
     """
+    if run.folds:
+        raise RunError(
+            f"Run {run.run_id} is a cross-validation of {run.folds} models, and this needs one",
+            "Train without folds for it",
+        )
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

@@ -43,6 +43,7 @@ from .proportions import (
     proportion as proportion,
 )
 from .ranking import (
+    areas_of_folds as areas_of_folds,
     auroc as auroc,
     log_odds as log_odds,
     placements as placements,

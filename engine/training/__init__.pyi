@@ -1,5 +1,6 @@
 from .feature_bank import images_of as images_of
 from .fit import train as train
+from .folds import train_folds as train_folds
 from .loop import (
     BatchDone as BatchDone,
     StopRequested as StopRequested,

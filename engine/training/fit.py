@@ -96,7 +96,7 @@ def train(
     _check_split(split, request.positive)
     split = limit_training(split, recipe.train_limit, seed=recipe.seed)
     device = pick_device(request.device)
-    _write_what_is_done(folder, recipe, split, device)
+    write_what_is_done(folder, recipe, split, device)
     classifier, origin = _starting_net(recipe, split, allow_downloads=request.allow_downloads)
     checkpoint = load_checkpoint(folder) if resume else None
     # Asked now, so that a layer that is not there is refused before hours of training and not after.
@@ -136,7 +136,7 @@ def train(
     finish(loop, trained=trained, dataset_id=request.dataset_id, dataset_name=dataset_name, origin=origin)
 
 
-def _write_what_is_done(folder: Path, recipe: Recipe, split: Split, device: str) -> None:
+def write_what_is_done(folder: Path, recipe: Recipe, split: Split, device: str) -> None:
     """Put down what the run is made of before it is made."""
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / "recipe.json", recipe_to_json(recipe))

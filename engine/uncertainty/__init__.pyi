@@ -2,6 +2,7 @@ from .calibration import (
     as_trained as as_trained,
     calibrate as calibrate,
     calibrated as calibrated,
+    mean_log_odds as mean_log_odds,
     undecided as undecided,
 )
 from .dropout import (

@@ -35,6 +35,25 @@ def calibrated(logits: NDArray[np.floating], calibration: Calibration) -> NDArra
     return np.asarray(softmax(scaled, axis=1))
 
 
+def mean_log_odds(probabilities: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
+    """Return what several models say together: the probabilities whose log-odds are the mean of theirs.
+
+    Log-odds and not probabilities are averaged, because a mean of calibrated probabilities is less sure than it should
+    be (doi:10.1111/j.1467-9868.2009.00726.x), because maps of evidence are in log-odds, so that their mean explains
+    this mean, and because the mean of the models' operating points is then the operating point of all.
+
+    Args:
+        probabilities: Of each model (N, C), calibrated.
+
+    Returns:
+        (N, C), summing to 1; one model's own where there is but one.
+    """
+    if len(probabilities) == 1:
+        return np.asarray(probabilities[0], dtype=np.float64)
+    logs = [np.log(np.clip(p, 1e-300, 1.0)) for p in probabilities]
+    return np.asarray(softmax(np.mean(logs, axis=0), axis=1))
+
+
 def undecided(calibration: Calibration, positive: int) -> float:
     """Return the calibrated probability of one of two classes at which the net as it was trained gives both equally.
 

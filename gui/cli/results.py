@@ -121,7 +121,7 @@ def predict(
 
 def small_images(run: Run, samples: Sequence[Sample]) -> list[Sample]:
     """Return the images that are far smaller than what a run was trained on, having said so."""
-    detail = data.detail_of(run.recipe.image_size, runs.split_of(run).train)
+    detail = data.detail_of(run.recipe.image_size, runs.split_of(run).trained_on)
     sizes = data.sizes_of(samples)
     said = detail.of_several([sizes.get(sample.image_id) for sample in samples])
     if said is not None:

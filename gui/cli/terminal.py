@@ -195,20 +195,21 @@ def _follow(folder: Path, on_change: Callable[[JobStatus], None]) -> JobStatus:
     from engine import jobs
 
     console = remarks()
-    shown = -1
+    shown = (0, -1)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task("starting", total=1.0, figures="")
         for now in jobs.watch(folder, interval=0.1):
             on_change(now)
             part = now.batch / now.batches if now.batches else 0.0
-            whole = (now.epoch + part) / max(now.epochs, 1) if now.state == "training" else part
+            whole = now.share_trained if now.state == "training" else part
             bars.update(task, description=now.state, completed=min(whole, 1.0), figures=_figures(now))
-            if not console.is_terminal and now.working and now.epoch > shown and now.last_epoch is not None:
+            reached = (now.fold, now.epoch)
+            if not console.is_terminal and now.working and reached > shown and now.last_epoch is not None:
                 console.print(
                     f"training: {_epoch_figures(now)}", markup=False
                 )  # whatever came since it ended
-            shown = max(shown, now.epoch)
+            shown = max(shown, reached)
     return now
 
 
@@ -217,7 +218,7 @@ def _figures(now: JobStatus) -> str:
 
 
 def _epoch_figures(now: JobStatus) -> str:
-    parts = [f"epoch {now.epoch} of {now.epochs}"]
+    parts = [now.reached]
     if now.last_epoch is not None:
         parts.append(f"{now.last_epoch.phase}, validation AUROC {now.last_epoch.val_auc:.3f}")
     if now.seconds_left is not None:

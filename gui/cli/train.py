@@ -47,6 +47,13 @@ def train(
     seed: SplitSeedOption = None,
     use_given: GivenOption = None,
     positive: PositiveOption = None,
+    folds: Annotated[
+        int,
+        typer.Option(
+            metavar="K",
+            help="Cross-validation: K models, each tested on a K-th of the patients; together they predict new images.",
+        ),
+    ] = 0,
     device: DeviceOption = "auto",
     allow_downloads: DownloadsOption = False,
     background: Annotated[bool, typer.Option("--background", help="Start it and return at once.")] = False,
@@ -63,12 +70,20 @@ def train(
     found = dataset_of(workspace, dataset)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
     say_lost(found.dataset_id, [sample.path for sample in found.samples])
-    data.split_as_chosen(found, choices)  # what cannot be split is said now, not by another process
+    if folds:
+        data.folds_as_chosen(
+            found, choices, folds
+        )  # what cannot be split is said now, not by another process
+    else:
+        data.split_as_chosen(found, choices)
     job = jobs.submit(
         workspace,
-        data.training_request(chosen, found, choices, device=device, allow_downloads=allow_downloads),
+        data.training_request(
+            chosen, found, choices, device=device, allow_downloads=allow_downloads, folds=folds
+        ),
     )
-    say(f"Run {job.job_id}: {chosen.title} on {found.name}")
+    several = f", {folds} folds" if folds else ""
+    say(f"Run {job.job_id}: {chosen.title} on {found.name}{several}")
     if background:
         _say_status(jobs.status(job.folder), as_json=as_json)
         say(f"Watch it with: overread watch {job.job_id}")
@@ -106,16 +121,18 @@ def _finish(workspace: Workspace, folder: Path, *, as_json: bool, ours: bool = T
         problem, _, remedy = end.message.partition(". ")
         raise TrainingError(problem, remedy or f"Resume it with: overread resume {end.job_id}")
     run = runs.load_run(folder)
-    epochs = runs.load_history(folder)
-    kept = runs.kept_epoch(epochs)
-    reached = kept.val_auc if kept is not None else float("nan")
+    curves = [runs.load_history(model.folder) for model in runs.models_of(run)]
+    kept = [epoch.val_auc for epoch in map(runs.kept_epoch, curves) if epoch is not None]
+    reached = sum(kept) / len(kept) if kept else float("nan")
+    epochs = sum(map(len, curves))
     facts: dict[str, Any] = {
         "run_id": run.run_id,
         "folder": run.folder,
         "recipe": run.recipe.name,
         "classes": run.classes,
         "positive": run.positive,
-        "epochs": len(epochs),
+        "epochs": epochs,
+        "folds": run.folds,
         "val_auc": reached,
         "threshold": run.threshold,
         "validated": report.plain(run.validated),
@@ -128,8 +145,11 @@ def _finish(workspace: Workspace, folder: Path, *, as_json: bool, ours: bool = T
     if as_json:
         show_json(facts)
         return
-    print(f"Run {run.run_id}: {len(epochs)} epochs in {report.duration(run.seconds)} on {run.device}")
-    print(f"AUROC of the epoch that was kept {reached:.3f} on validation data; test data wait for the report")
+    of_folds = f" of {run.folds} models" if run.folds else ""
+    print(f"Run {run.run_id}: {epochs} epochs{of_folds} in {report.duration(run.seconds)} on {run.device}")
+    which = f"Mean AUROC of the epochs that were kept {reached:.3f} on each model's" if run.folds else ""
+    which = which or f"AUROC of the epoch that was kept {reached:.3f} on"
+    print(f"{which} validation data; test data wait for the report")
     if run.validated is not None:
         print(f"Operating point: {run.positive} at a probability of {run.threshold:.3f} or above")
         print(report.operating_words(run))
@@ -158,7 +178,7 @@ def list_runs(root: WorkspaceOption = None, as_json: JsonOption = False) -> None
     if as_json:
         show_json({"runs": [_status_facts(now) for now in found], "damaged": [str(one) for one in damaged]})
         return
-    rows = [(now.job_id, now.state, f"{now.epoch} / {now.epochs}", _area(now), now.message) for now in found]
+    rows = [(now.job_id, now.state, now.progress, _area(now), now.message) for now in found]
     show_table(("run", "state", "epochs", "validation AUROC, last epoch", ""), rows)
     for one in damaged:
         say_error(one)
@@ -175,6 +195,8 @@ def _status_facts(now: jobs.JobStatus) -> dict[str, Any]:
         "message": now.message,
         "epoch": now.epoch,
         "epochs": now.epochs,
+        "fold": now.fold,
+        "folds": now.folds,
         "seconds_left": now.seconds_left,
         "val_auc": _area(now),
         "folder": now.folder,

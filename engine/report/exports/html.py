@@ -15,9 +15,9 @@ from markupsafe import Markup
 from engine.data import patients_words
 from engine.records import PART_NAMES
 from engine.report.figures import confusion_matrix_svg, precision_recall_svg, reliability_svg, roc_svg
-from engine.report.formatting import figure, interval, p_value, rests_on
+from engine.report.formatting import edge_words, figure, interval, p_value, rests_on
 from engine.report.records import Against, CaseRow, Heatmap, Picture, Report
-from engine.report.training_figures import balance_svg, curves_svg
+from engine.report.training_figures import balance_svg, training_svg
 from engine.saliency import css_gradient
 
 
@@ -31,7 +31,8 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
         colour_bar=css_gradient(),
         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         figures={one.name: figures_of(report, one) for one in report.against},
-        training=Markup(curves_svg(report.history)) if report.history else None,
+        edge=edge_words(report.run),
+        training=Markup(drawing) if (drawing := training_svg(report)) else None,
         balance=Markup(balance_svg(report.balance)),
         names=list(dict.fromkeys(name for one in report.against for name in one.estimates)),
         methods=_methods(report.against),

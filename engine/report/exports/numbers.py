@@ -26,6 +26,12 @@ def render_json(report: Report) -> str:
         "classes": report.classes,
         "positive": report.positive,
         "threshold": run.threshold if report.positive else None,
+        "folds": [
+            {"threshold": one.threshold, "history": history}
+            for one, history in zip(report.folds.models, report.folds.histories, strict=True)
+        ]
+        if report.folds
+        else [],
         "patients": report.patients.count,
         "cases_with_a_named_patient": report.patients.named,
         "facts": report.facts,

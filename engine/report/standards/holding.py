@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.data import patients_named
 from engine.records import Estimate, Prediction, Run
-from engine.report.formatting import counts_in_words, sentences, weighted_sentences
+from engine.report.formatting import counts_in_words, figure, interval, sentences, weighted_sentences
 from engine.report.records import Against
 from engine.report.standards.reference_standards import Reference
 from engine.statistics import (
     ClassRow,
+    areas_of_folds,
     at_probabilities,
     auroc,
     calibrated_event,
@@ -45,6 +47,7 @@ def hold_against(
     predictions: Sequence[Prediction],
     *,
     prevalence: float | None = None,
+    fold_of: Mapping[str, int] = MappingProxyType({}),
 ) -> Against:
     """Compute every figure against one reference standard that the way its cases were drawn allows."""
     kept = [each for each in predictions if each.image_id in standard.answers]
@@ -98,13 +101,14 @@ def hold_against(
         groups=patients,
         prevalence=prevalence,
     )
+    estimates, by_fold = _with_folds(run, estimates, truth, p, kept, fold_of)
     estimates = _named_only({**estimates, **uncertainty_figures(kept, standard.answers)}, kept)
     binary = len(run.classes) == 2
     odds = {label: log_odds(p, code[label]) for label in ((run.positive,) if binary else run.classes)}
     event, sure = calibrated_event(truth, p, code[run.positive])
     return replace(
         found,
-        sentences=sentences(run, confusion, estimates, note=sampling.note),
+        sentences=(*sentences(run, confusion, estimates, note=sampling.note), *by_fold),
         estimates=estimates,
         roc={label: at_probabilities(roc_curve(truth == code[label], of)) for label, of in odds.items()},
         precision_recall={
@@ -115,6 +119,42 @@ def hold_against(
             (each, *predictive_values(estimates["sensitivity"], estimates["specificity"], each))
             for each in (PREVALENCES if binary else ())
         ),
+    )
+
+
+WITHIN_FOLDS = "AUROC, mean over folds"
+
+
+def _with_folds(
+    run: Run,
+    estimates: Mapping[str, Estimate],
+    truth: NDArray[np.int64],
+    p: NDArray[np.float64],
+    cases: Sequence[Prediction],
+    fold_of: Mapping[str, int],
+) -> tuple[dict[str, Estimate], tuple[str, ...]]:
+    """Put the mean area within the folds of a cross-validation behind the pooled area, and say both in a sentence."""
+    folds = np.array([fold_of.get(each.image_id, -1) for each in cases], dtype=np.int64)
+    tested = folds >= 0
+    if not tested.any():
+        return dict(estimates), ()
+    codes = [run.classes.index(run.positive)] if len(run.classes) == 2 else range(len(run.classes))
+    mean, areas = areas_of_folds(
+        truth[tested],
+        {code: log_odds(p[tested], code) for code in codes},
+        folds[tested],
+        np.array([each.patient_id for each in cases])[tested],
+    )
+    found: dict[str, Estimate] = {}
+    for name, estimate in estimates.items():
+        found[name] = estimate
+        if name == "AUROC":
+            found[WITHIN_FOLDS] = mean
+    if not areas:
+        return found, (f"The mean over the folds of the area under the ROC curve {mean.method}.",)
+    return found, (
+        f"Fold by fold the area under the ROC curve is {', '.join(map(figure, areas))}: {figure(mean.value)} on "
+        f"average (95% interval {interval(mean)}). The pooled area also compares images that different models scored.",
     )
 
 

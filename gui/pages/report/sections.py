@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.report import figure, interval, rests_on
+from engine.report import edge_words, figure, interval, rests_on
 from gui.web import AppSession, image_url, markup
 
 if TYPE_CHECKING:
@@ -135,11 +135,10 @@ def _svg(drawing: str) -> markup.Markup:
 
 def training(report: Report) -> str:
     """Return the curves of training."""
-    if not report.history:
-        return markup.note("No training history was kept.")
-    from engine.report import curves_svg
+    from engine.report import training_svg
 
-    return _svg(curves_svg(report.history))
+    drawn = training_svg(report)
+    return _svg(drawn) if drawn else markup.note("No training history was kept.")
 
 
 def cases(session: AppSession, report: Report, standards: Sequence[str], *, heat: bool) -> str:
@@ -163,7 +162,11 @@ def cases(session: AppSession, report: Report, standards: Sequence[str], *, heat
 
     pieces = []
     if report.positive is not None:
-        predicted = f"Classified as “{report.positive}” at a probability of {100 * report.run.threshold:.0f}% or above."
+        predicted = (
+            f"Classified as “{report.positive}” at a probability of {100 * report.run.threshold:.0f}% or above."
+            if not report.run.folds
+            else f"Classified as “{report.positive}” {edge_words(report.run)}."
+        )
         pieces.append(markup.remark(predicted))
     for one in report.galleries:
         if one.name not in standards:

@@ -17,7 +17,7 @@ import gradio as gr
 
 from engine.errors import EngineError, ReviewError, RunError
 from engine.reading import QUEUES, RunSummary
-from engine.records import PART_NAMES, PARTS, Explanation, Prediction, Uncertainty, Verdict
+from engine.records import PART_NAMES, PARTS, Explanation, Prediction, Uncertainty, Verdict, edge_of
 from engine.report import operating_words
 from engine.runs import load_run
 from engine.saliency import colour_tables, map_legend
@@ -281,7 +281,7 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
         "probabilities": list(case.probabilities),
         "predicted": case.predicted,
         "positive": run.positive,
-        "threshold": run.threshold if two else None,
+        "threshold": edge_of(case, run.classes, run.positive) if two else None,
         "validated": reading.validated if two else "",
         "explanation": None if two else why_predicted(run.classes, case),
         "entropy": case.entropy,

@@ -35,7 +35,7 @@ def _known(folder: Path, stamps: tuple[int, ...]) -> tuple[Detail, Mapping[str, 
     """Read a run's sizes once; `stamps` (the files' times) make changed ones be read anew."""
     try:
         image_size = load_recipe(folder / "recipe.json").image_size
-        return detail_of(image_size, load_split(folder / "split.csv").train), sizes_of_run(folder)
+        return detail_of(image_size, load_split(folder / "split.csv").trained_on), sizes_of_run(folder)
     except (
         EngineError
     ):  # whoever needs these files says what is wrong with them; the image is read all the same

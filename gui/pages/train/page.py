@@ -18,6 +18,7 @@ from engine.recipes import own_recipes, recipe_choices
 from engine.records import Recipe
 from gui.pages.data import dataset_choices
 from gui.pages.train.plan import (
+    TESTED_BY,
     augmented,
     choose_recipe,
     data_facts,
@@ -53,6 +54,13 @@ def build(session: AppSession) -> None:
         with gr.Column(scale=1, min_width=380):
             gr.Markdown("### What to train")
             dataset = gr.Dropdown(label="Data set", choices=[], interactive=True, elem_id="train-dataset")
+            folds = gr.Dropdown(
+                label="Test by",
+                choices=list(TESTED_BY.items()),
+                value=0,
+                interactive=True,
+                elem_id="train-folds",
+            )
             about_data = gr.HTML(elem_id="train-data-facts", padding=False)
             recipe = gr.Dropdown(
                 label="Recipe", choices=[], interactive=True, filterable=True, elem_id="train-recipe"
@@ -147,7 +155,14 @@ def build(session: AppSession) -> None:
     chosen = recipe.input(
         partial(shown(choose_recipe), session), recipe, filled, api_name="train_recipe", **quiet
     )
-    dataset.input(partial(shown(data_facts), session), dataset, about_data, api_name="train_data", **quiet)
+    gr.on(
+        [dataset.input, folds.input],
+        partial(shown(data_facts), session),
+        [dataset, folds],
+        about_data,
+        api_name="train_data",
+        **quiet,
+    )
     # Asked by what a person changes, and once more when an event has filled the form; never by .change, which asks in
     # the middle of the filling, of half an old recipe and half a new one. Gradio's text field has no input when
     # something is pasted or deleted: leaving it (.blur) asks as well.
@@ -189,7 +204,7 @@ def build(session: AppSession) -> None:
     )
     start_button.click(
         partial(shown(start), session),
-        [dataset, base, *form],
+        [dataset, folds, base, *form],
         looked,
         api_name="train_start",
         trigger_mode="once",
@@ -211,7 +226,11 @@ def build(session: AppSession) -> None:
     )
     # The split may have been changed on the Data page, the data set's name staying the same.
     opening = opening.then(
-        partial(shown(data_facts), session), dataset, about_data, api_name="train_data_again", **quiet
+        partial(shown(data_facts), session),
+        [dataset, folds],
+        about_data,
+        api_name="train_data_again",
+        **quiet,
     )
     for filling in (chosen, kept, taken, opening):
         filling.then(api_name="train_facts_again", **told)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from base64 import b64encode
+from collections.abc import Sequence
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +17,17 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from engine.data import Choices, limit_training, load_choices, load_index, positive_of, split_as_chosen
+from engine.data import (
+    Choices,
+    folds_as_chosen,
+    limit_training,
+    load_choices,
+    load_index,
+    patients_named,
+    positive_of,
+    split_as_chosen,
+    unit_words,
+)
 from engine.errors import DataError, EngineError, RecipeError, TrainingError
 from engine.images import load_image
 from engine.recipes import keep_own, load_recipe, named_recipe, recipe_choices, recipe_to_json, save_own
@@ -25,6 +36,14 @@ from engine.relocation import lost
 from engine.workspace import Workspace
 from gui.pages.train.recipe_form import PHASE_SLOTS, parameters, recipe_of, values_and_choices_of, values_of
 from gui.web import AppSession, markup
+
+TESTED_BY = {
+    "the test part: one model": 0,
+    "cross-validation, 3 folds: 3 models": 3,
+    "cross-validation, 5 folds: 5 models": 5,
+    "cross-validation, 10 folds: 10 models": 10,
+}
+"""What the form offers → folds."""
 
 
 def chosen_split(session: AppSession, dataset_id: str | None) -> Split:
@@ -48,9 +67,23 @@ def _split(workspace: Workspace, dataset_id: str, stamp: int, choices: Choices) 
     return split_as_chosen(index, choices)
 
 
-def data_facts(session: AppSession, dataset_id: str | None) -> str:
-    """Return how the chosen data will be split, in one box."""
+def chosen_folds(session: AppSession, dataset_id: str | None, folds: int) -> tuple[Split, ...]:
+    """Return the splits of a cross-validation of the chosen data.
+
+    Raises:
+        DataError: No data set is chosen, or it cannot be split so.
+    """
+    if not dataset_id:
+        raise DataError("No data set is chosen", "Choose one above, or import one on the Data page")
+    choices = load_choices(session.workspace, dataset_id)
+    return folds_as_chosen(load_index(session.workspace, dataset_id), choices, folds)
+
+
+def data_facts(session: AppSession, dataset_id: str | None, folds: int = 0) -> str:
+    """Return how the chosen data will be split, in one box; `folds` of a cross-validation, or 0."""
     try:
+        if folds:
+            return folds_facts(chosen_folds(session, dataset_id, folds))
         split = chosen_split(session, dataset_id)
     except DataError as error:
         return markup.note(str(error), tone="serious" if dataset_id else "plain")
@@ -69,6 +102,22 @@ def data_facts(session: AppSession, dataset_id: str | None) -> str:
     issue = f" The finding is “{positive_of(split.classes, choices.positive)}”." if two else ""
     return markup.note(
         f"{', '.join(parts)}. Split: {split.method}.{issue} Change this on the Data page.", more=more
+    )
+
+
+def folds_facts(splits: Sequence[Split]) -> str:
+    """Return how a cross-validation deals out the images, in one box."""
+    k = len(splits)
+    unit = unit_words(patients_named(sample for split in splits for sample in split.test))
+    few, most = (f(len(split.test) for split in splits) for f in (min, max))
+    size = f"{few:,}" if few == most else f"{few:,} to {most:,}"
+    return markup.note(
+        f"{k} folds of {size} images, dealt out {unit}. Each of {k} models is trained on {k - 2} of them, tuned on one "
+        "and tested on one.",
+        more=[
+            "The report covers every labelled image, each predicted by the one model that never saw it.",
+            f"New images are predicted by the {k} models together. Training takes about {k} times as long.",
+        ],
     )
 
 

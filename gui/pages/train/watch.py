@@ -23,7 +23,7 @@ from engine.errors import EngineError, RecipeError, RunError, TrainingError
 from engine.records import Epoch, Recipe
 from engine.report import duration, operating_words
 from engine.runs import load_history, load_run
-from gui.pages.train.plan import chosen_split, refuse_guests
+from gui.pages.train.plan import chosen_folds, chosen_split, refuse_guests
 from gui.pages.train.recipe_form import recipe_of
 from gui.web import AppSession, markup
 
@@ -43,8 +43,10 @@ STATES = {
 TONES = {"done": "good", "stopped": "mild", "failed": "serious", "lost": "serious"}
 
 
-def start(session: AppSession, dataset_id: str | None, base: Recipe | None, *values: Any) -> tuple[Any, ...]:
-    """Start a run and return what the page shows of it.
+def start(
+    session: AppSession, dataset_id: str | None, folds: int, base: Recipe | None, *values: Any
+) -> tuple[Any, ...]:
+    """Start a run, of one model or of a cross-validation of so many folds, and return what the page shows of it.
 
     Raises:
         TrainingError: Another run is in progress.
@@ -55,7 +57,8 @@ def start(session: AppSession, dataset_id: str | None, base: Recipe | None, *val
     if base is None:
         raise RecipeError("No recipe is chosen", "Choose one from the list")
     recipe = recipe_of(base, values)
-    chosen_split(session, dataset_id)  # says at once what the run would say in a minute
+    # Either says at once what the run would say in a minute.
+    _ = chosen_folds(session, dataset_id, folds) if folds else chosen_split(session, dataset_id)
     assert dataset_id is not None
     job = jobs.submit(
         session.workspace,
@@ -64,6 +67,7 @@ def start(session: AppSession, dataset_id: str | None, base: Recipe | None, *val
             load_index(session.workspace, dataset_id),
             load_choices(session.workspace, dataset_id),
             allow_downloads=session.allow_downloads,
+            folds=folds,
         ),
     )
     return look(session, job.job_id, "")
@@ -118,7 +122,7 @@ def look(session: AppSession, run_id: str | None, seen: str) -> tuple[Any, ...]:
     status = next((one for one in listed if one.job_id == run_id), working or (listed[0] if listed else None))
     history: list[Epoch] = []
     try:
-        history = load_history(status.folder) if status else []
+        history = load_history(status.trained_in) if status else []
     except RunError as error:
         damaged.append(error)
     names = [one.job_id + one.state for one in listed] + [str(one) for one in damaged]
@@ -170,7 +174,8 @@ def run_box(status: jobs.JobStatus | None, working: jobs.JobStatus | None) -> st
         heading = f"{state.capitalize()}. {said}" if not said.lower().startswith(state) else said
         more = []
         if status.epoch and status.state != "done":
-            more.append(f"{status.epoch} of {status.epochs} epochs were completed.")
+            where = f" of fold {status.fold} of {status.folds}" if status.folds else ""
+            more.append(f"{status.epoch} of {status.epochs} epochs{where} were completed.")
         if status.state == "done":
             more += [said for said in (_validated(status.folder),) if said]
             more.append("Read its cases on the Review page and see its results on the Report page.")
@@ -184,11 +189,13 @@ def run_box(status: jobs.JobStatus | None, working: jobs.JobStatus | None) -> st
         return markup.note(heading, tone=tone, more=more)
     epochs = max(status.epochs, 1)
     within = status.batch / status.batches if status.batches else 0.0
-    fraction = (status.epoch + within) / epochs if status.state == "training" else within
+    fraction = status.share_trained if status.state == "training" else within
     pieces = [state]
     if status.state == "training":
         phase = f" of {status.phase}" if status.phase else ""
         pieces = [f"{state}{phase}", f"epoch {min(status.epoch + 1, epochs)} of {status.epochs}"]
+    if status.folds and status.state != "predicting":
+        pieces.insert(0, f"fold {status.fold} of {status.folds}")
     if status.batches:
         pieces.append(f"batch {status.batch:,} of {status.batches:,}")
     if status.seconds_left is not None and math.isfinite(status.seconds_left):
@@ -262,7 +269,7 @@ def earlier(listed: Sequence[jobs.JobStatus]) -> list[list[str]]:
                 f"{started:%Y-%m-%d %H:%M}",
                 _asked(one.folder)[0],
                 STATES[one.state],
-                f"{one.epoch} / {one.epochs}",
+                one.progress,
                 auc,
                 one.job_id,
             ]

@@ -15,6 +15,7 @@ from engine.statistics.proportions import wilson
 from engine.statistics.ranking import (
     area_covariance,
     area_of,
+    areas_of_folds,
     auroc,
     average_precision,
     log_odds,
@@ -200,3 +201,47 @@ def test_means_over_classes_equal_scikit_learn() -> None:
         precision.value, sk.average_precision_score(one_hot, p, average="macro"), **CLOSE
     )
     assert area.low < area.value < area.high and precision.low < precision.value < precision.high
+
+
+def test_the_mean_area_of_folds_compares_no_two_models_and_has_their_joint_variance() -> None:
+    """Each fold's scores lie on a scale of their own: pooled they mislead, within folds they do not."""
+    rng = np.random.default_rng(3)
+    truth = np.tile([0, 0, 1], 60)
+    folds = np.repeat(np.arange(3), 60)
+    score = truth + rng.normal(0, 1, 180) + 40 * folds
+    patients = np.repeat(np.arange(90), 2)
+    found, areas = areas_of_folds(truth, {1: score}, folds, patients)
+    each = [sk.roc_auc_score(truth[folds == fold], score[folds == fold]) for fold in range(3)]
+    np.testing.assert_allclose(areas, each, **CLOSE)
+    np.testing.assert_allclose(found.value, np.mean(each), **CLOSE)
+    assert sk.roc_auc_score(truth, score) < found.low < found.value < found.high
+    spread = 0.0
+    for fold in range(3):
+        here = folds == fold
+        clusters = Clusters.by(patients[here], 60)
+        area = area_of(truth[here] == 1, score[here], clusters)
+        spread += area_covariance(area, area, clusters)
+    half = math.log(found.high / (1 - found.high)) - math.log(found.value / (1 - found.value))
+    error = math.sqrt(spread) / 3 / (found.value * (1 - found.value))
+    assert 1.9 < half / error < 2.1  # Student's t of so many patients
+    assert (found.n, found.patients) == (180, 90)
+
+
+def test_a_fold_without_a_class_gives_no_mean_and_perfect_folds_an_interval_all_the_same() -> None:
+    truth, folds = np.array([0, 1, 0, 1, 0, 0]), np.array([0, 0, 1, 1, 2, 2])
+    found, areas = areas_of_folds(truth, {1: np.arange(6.0)}, folds, None)
+    assert math.isnan(found.value) and "a fold lacks a class" in found.method and areas == ()
+    found, areas = areas_of_folds(truth[:4], {1: np.arange(4.0)}, folds[:4], None)
+    assert areas == (1.0, 1.0) and found.value == 1 and found.low < 0.8
+
+
+def test_the_mean_area_of_folds_holds_the_mean_of_many_samples_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(0)
+    right, held, times = stats.norm.cdf(1 / math.sqrt(2)), 0, 300
+    for _ in range(times):
+        truth = np.tile([0, 1], 60)
+        found, _ = areas_of_folds(
+            truth, {1: truth + rng.normal(0, 1, 120)}, np.repeat(np.arange(5), 24), None
+        )
+        held += found.low <= right <= found.high
+    assert 0.92 < held / times < 0.98

@@ -16,6 +16,7 @@ import gradio as gr
 import pytest
 
 from engine.data.index import index_data, save_index
+from engine.data.split_choices import Choices, save_choices
 from engine.errors import DataError, RecipeError, TrainingError
 from engine.jobs import control as jobs
 from engine.jobs.files import JobStatus
@@ -24,6 +25,7 @@ from engine.recipes.check import check_recipe
 from engine.recipes.recipe import recipe_from_json
 from engine.recipes.saved import keep_own, own_recipes, recipe_choices
 from engine.records import Augmentation, Balance, Head, Phase, Recipe
+from engine.runs.history import load_history
 from engine.workspace import open_workspace
 from gui.pages.train.plan import augmented, data_facts, facts, open_recipe, recipe_file, save_recipe
 from gui.pages.train.recipe_form import FIELDS, component, recipe_of, values_of
@@ -206,7 +208,7 @@ def test_changed_training_images_are_shown_beside_the_original(session: AppSessi
 def test_no_data_is_said_before_anything_starts(session: AppSession) -> None:
     assert "No data set is chosen" in data_facts(session, None)
     with pytest.raises(DataError):
-        start(session, None, TINY, *values_of(TINY))
+        start(session, None, 0, TINY, *values_of(TINY))
     assert jobs.list_jobs(session.workspace) == []
 
 
@@ -231,6 +233,36 @@ def test_progress_says_epoch_batch_and_time_left() -> None:
     box = run_box(a_status(seconds_left=130.0, phase="head"), None)
     assert "epoch 4 of 10" in box and "batch 5 of 10" in box and "about 2 min left" in box
     assert 'aria-valuenow="35"' in box
+
+
+def test_progress_of_a_cross_validation_says_which_fold_of_how_many() -> None:
+    box = run_box(a_status(fold=2, folds=5, phase="head"), None)
+    assert "fold 2 of 5" in box.lower() and "epoch 4 of 10" in box
+    assert 'aria-valuenow="27"' in box  # (1 + .35) / 5
+    ended = run_box(a_status(fold=2, folds=5, state="stopped", message="The run was stopped."), None)
+    assert "3 of 10 epochs of fold 2 of 5 were completed" in ended
+
+
+def test_a_cross_validation_says_what_it_will_do_and_runs(session: AppSession, dataset: str) -> None:
+    facts = data_facts(session, dataset, 3)
+    assert "3 folds of" in facts and "trained on 1 of them" in facts and "every labelled image" in facts
+    quick = replace(TINY, phases=(replace(TINY.phases[0], epochs=1),))
+    run_id = start(session, dataset, 3, quick, *values_of(quick))[0].value
+    folder = session.workspace.runs / run_id
+    wait_for(lambda: not jobs.status(folder).working, seconds=180)
+    now = jobs.status(folder)
+    assert (now.state, now.fold, now.folds) == ("done", 3, 3)
+    shown = look(session, run_id, "")
+    assert "Done" in shown[1] and "fold 3 of 3: 1 / 1" in shown[7][0][3]
+    assert losses(load_history(folder / "folds" / "3")) is not None and shown[2] is not None
+
+
+def test_folds_that_cannot_be_made_are_refused_at_once(session: AppSession, dataset: str) -> None:
+    save_choices(session.workspace, dataset, Choices(mode="given"))
+    assert "keep the parts it came with" in data_facts(session, dataset, 5)
+    with pytest.raises(DataError, match="keep the parts"):
+        start(session, dataset, 5, TINY, *values_of(TINY))
+    assert not jobs.list_jobs(session.workspace)
 
 
 def test_what_was_said_while_reading_is_over_when_training_has_begun() -> None:
@@ -259,10 +291,10 @@ def test_curves_are_none_before_the_first_point_and_leave_out_what_was_not_compu
 
 
 def test_a_run_is_started_watched_stopped_and_resumed(session: AppSession, dataset: str) -> None:
-    first = start(session, dataset, TINY, *values_of(TINY))
+    first = start(session, dataset, 0, TINY, *values_of(TINY))
     run_id = first[0].value
     with pytest.raises(TrainingError, match="still"):
-        start(session, dataset, TINY, *values_of(TINY))
+        start(session, dataset, 0, TINY, *values_of(TINY))
     folder = session.workspace.runs / run_id
     wait_for(lambda: jobs.status(folder).epoch >= 2)
     second_tab = look(session, None, "")
@@ -323,6 +355,32 @@ def test_a_run_outlives_a_reload_and_another_tab_can_stop_it(
     expect(page.locator("#train-stop")).to_be_visible(timeout=30_000)
     page.locator("#train-stop").click()
     expect(page.locator("#train-status")).to_contain_text("Stopped", timeout=30_000)
+
+
+@pytest.mark.browser
+def test_a_cross_validation_is_chosen_watched_fold_by_fold_and_opened_on_review(
+    session: AppSession, dataset: str, page: Any, opened: Callable[..., Any]
+) -> None:
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=60_000)  # two cores, shared
+    keep_own(session.workspace, replace(TINY, phases=(replace(TINY.phases[0], epochs=40),)))
+    page.goto(opened(session, page="train").url)
+    recipe = page.locator("#train-recipe input")
+    expect(page.locator("#train-facts")).to_contain_text("parameters trained")
+    recipe.click()
+    recipe.fill("Mine")
+    page.get_by_role("option", name="Mine — Tiny").click()
+    expect(page.locator("#train-recipe-card")).to_contain_text("for tests")
+    page.locator("#train-folds input").click()
+    page.get_by_role("option", name="cross-validation, 3 folds").click()
+    expect(page.locator("#train-data-facts")).to_contain_text("3 folds of")
+    page.locator("#train-start").click()
+    expect(page.locator("#train-status")).to_contain_text(re.compile("fold [123] of 3", re.IGNORECASE))
+    expect(page.locator("#train-status")).to_contain_text("Done", timeout=180_000)
+    run_id = jobs.list_jobs(session.workspace)[0].job_id
+    page.goto(opened(session, page="review", run_id=run_id).url)
+    expect(page.locator("body")).to_contain_text("Operating point (mark)")
 
 
 @pytest.mark.browser

@@ -1,0 +1,257 @@
+"""A cross-validation: each image is tested once, by the one model that never saw it; all models speak of new images."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+from sklearn.metrics import roc_auc_score
+
+from engine.data.index import index_folder
+from engine.data.saved import save_index
+from engine.data.split import k_folds
+from engine.data.split_choices import Choices, folds_as_chosen
+from engine.errors import RunError, SplitError, TrainingStopped
+from engine.pipeline import export_run, read_run, read_samples, report_run, train_run, validate_run
+from engine.prediction.predictor import predict, predict_and_explain
+from engine.reading.store import open_store
+from engine.records import Augmentation, Epoch, Index, Run, TrainingRequest, edge_of
+from engine.report.standards.holding import WITHIN_FOLDS
+from engine.runs.folder import list_runs, load_classifier, load_run, split_of
+from engine.runs.folds import models_of
+from engine.training import loop as the_loop
+from engine.workspace import Workspace, open_workspace
+from tests.tiny import TINY_RECIPE, draw_films
+
+K = 3
+
+
+def request_of(index: Index, **changes: object) -> TrainingRequest:
+    fields = {"recipe": TINY_RECIPE, "dataset_id": index.dataset_id, "device": "cpu", "folds": K, **changes}
+    return TrainingRequest(**fields)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def crossed(tmp_path_factory: pytest.TempPathFactory, tiny_index: Index) -> tuple[Workspace, Run]:
+    """A workspace with one cross-validation, predicted, explained and stored. Do not change it: copy it."""
+    workspace = open_workspace(tmp_path_factory.mktemp("crossed") / "workspace")
+    save_index(workspace, tiny_index)
+    folder = workspace.runs / "20260101-000000-fold"
+    for _ in train_run(workspace, folder, request_of(tiny_index)):
+        pass
+    run = load_run(folder)
+    with open_store(workspace.database) as store:
+        read_run(workspace, store, run, device="cpu")
+    return workspace, run
+
+
+def test_every_labelled_image_is_tested_once_by_a_model_that_never_saw_its_patient(
+    crossed: tuple[Workspace, Run], tiny_index: Index
+) -> None:
+    _, run = crossed
+    splits = [split_of(model) for model in models_of(run)]
+    tested = [sample.image_id for split in splits for sample in split.test]
+    assert sorted(tested) == sorted(sample.image_id for sample in tiny_index.samples)
+    for split in splits:
+        seen = {sample.patient_id for part in ("train", "val") for sample in split.part(part)}
+        assert not seen & {sample.patient_id for sample in split.test}
+        assert not {s.patient_id for s in split.train} & {s.patient_id for s in split.val}
+
+
+def test_of_its_own_images_only_the_model_speaks_that_never_saw_them(crossed: tuple[Workspace, Run]) -> None:
+    workspace, run = crossed
+    everything = split_of(run).test
+    together = {
+        one.image_id: one for one in predict(run, everything, cache_dir=workspace.cache, device="cpu")
+    }
+    assert [*together] == [sample.image_id for sample in everything]
+    for model in models_of(run):
+        own = split_of(model).test
+        alone = list(predict(model, own, cache_dir=workspace.cache, device="cpu"))
+        for one in alone:
+            whole = together[one.image_id]
+            np.testing.assert_allclose(whole.probabilities, one.probabilities, atol=1e-6)
+            assert whole.predicted == one.predicted
+            edge = edge_of(whole, run.classes, run.positive)
+            assert edge == pytest.approx(model.threshold, abs=1e-9)
+
+
+def test_the_models_that_saw_an_image_are_not_even_asked(
+    crossed: tuple[Workspace, Run], tmp_path: Path
+) -> None:
+    """The nets of the other folds are taken away: what a fold tests can still be predicted, and new images cannot."""
+    workspace, run = crossed
+    shutil.copytree(run.folder, tmp_path / "copy")
+    copy = load_run(tmp_path / "copy")
+    first, *others = models_of(copy)
+    for other in others:
+        (other.folder / "model.safetensors").unlink()
+    assert list(predict(copy, split_of(first).test, cache_dir=workspace.cache, device="cpu"))
+    new = index_folder(draw_films(tmp_path / "new", patients=4, seed=3)).samples
+    with pytest.raises(RunError, match="checkpoint"):
+        list(predict(copy, new, cache_dir=workspace.cache, device="cpu"))
+
+
+def test_new_images_get_the_mean_log_odds_and_the_mean_map_of_all_models(
+    crossed: tuple[Workspace, Run], tmp_path: Path
+) -> None:
+    workspace, run = crossed
+    new = index_folder(draw_films(tmp_path / "new", patients=8, seed=3)).samples
+    predictions, maps = read_samples(workspace, run, new, device="cpu")
+    method = next(iter(maps.values())).method
+    each = [
+        list(predict_and_explain(model, new, cache_dir=workspace.cache, device="cpu", method=method))
+        for model in models_of(run)
+    ]
+    place = run.classes.index(run.positive)
+    for number, one in enumerate(predictions):
+        odds = [logit(told[number][0].probabilities[place]) for told in each]
+        assert logit(one.probabilities[place]) == pytest.approx(np.mean(odds), abs=1e-5)
+        heats = [told[number][1].heatmap for told in each]
+        np.testing.assert_allclose(maps[one.image_id].heatmap, np.mean(heats, axis=0), atol=1e-6)
+        assert maps[one.image_id].scale == each[0][number][1].scale is not None
+        beyond = [odd - logit(model.threshold) for odd, model in zip(odds, models_of(run), strict=True)]
+        assert (one.predicted == run.positive) == (np.mean(beyond) >= 0)
+        explained = maps[one.image_id].heatmap.mean() + maps[one.image_id].rest
+        assert explained == pytest.approx(np.mean(odds), abs=1e-3)
+    edges = [model.threshold for model in models_of(run)]
+    assert run.threshold == pytest.approx(expit(np.mean(logit(edges))))
+
+
+def test_the_report_is_of_all_patients_with_the_area_pooled_and_within_folds(
+    crossed: tuple[Workspace, Run], tmp_path: Path
+) -> None:
+    workspace, run = crossed
+    with open_store(workspace.database) as store:
+        report = report_run(workspace, store, run)
+        predictions = store.predictions(run.run_id, part="test")
+    assert len(report.cases) == 40 and report.patients.count == 20
+    against = report.against[0]
+    by_id = {one.image_id: one for one in predictions}
+    place = run.classes.index(run.positive)
+    areas = []
+    for model in models_of(run):
+        own = [by_id[sample.image_id] for sample in split_of(model).test]
+        areas.append(
+            roc_auc_score(
+                [one.label == run.positive for one in own], [one.probabilities[place] for one in own]
+            )
+        )
+    mean = against.estimates[WITHIN_FOLDS]
+    assert mean.value == pytest.approx(np.mean(areas))
+    assert mean.low < mean.value <= mean.high and mean.n == 40 and mean.patients == 20
+    assert any("Fold by fold" in sentence for sentence in against.sentences)
+    assert any(
+        f"pool {K} models" in sentence and "trained again" in sentence for sentence in report.limitations
+    )
+    assert not any("results of one training" in sentence for sentence in report.limitations)
+    written = export_run(workspace, report, run, predictions, tmp_path / "out", formats=("html", "json"))
+    page = next(iter(written["html"].values())).read_text()
+    assert "operating point of the model that tested the image" in page and "fold 1" in page
+    numbers = json.loads(next(iter(written["json"].values())).read_text())
+    assert [one["threshold"] for one in numbers["folds"]] == [model.threshold for model in models_of(run)]
+
+
+def test_a_foreign_set_is_tested_by_all_models_beside_the_out_of_fold_figures(
+    crossed: tuple[Workspace, Run], tmp_path: Path
+) -> None:
+    workspace, run = crossed
+    foreign = index_folder(draw_films(tmp_path / "foreign", patients=8, seed=5))
+    with open_store(workspace.database) as store:
+        test = validate_run(workspace, store, run, foreign, device="cpu")
+    assert (test.images, test.internal_images) == (16, 40)
+
+
+def test_a_stop_keeps_finished_folds_and_resuming_goes_on_in_the_one_that_was_running(
+    workspace: Workspace, tiny_index: Index, crossed: tuple[Workspace, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(the_loop, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    save_index(workspace, tiny_index)
+    folder = workspace.runs / "broken"
+    begun: list[int] = []
+    epochs: list[Epoch] = []
+    with pytest.raises(TrainingStopped):
+        for epoch in train_run(
+            workspace,
+            folder,
+            request_of(tiny_index),
+            should_stop=lambda: len(epochs) == 3,
+            on_fold=lambda number, of: begun.append(number),
+        ):
+            epochs.append(epoch)
+    assert begun == [1, 2]
+    assert (folder / "folds" / "1" / "run.json").exists() and not (folder / "run.json").exists()
+    assert list_runs(workspace) == []
+    first = (folder / "folds" / "1" / "model.safetensors").stat().st_mtime_ns
+    rest = list(
+        train_run(
+            workspace,
+            folder,
+            request_of(tiny_index),
+            resume=True,
+            on_fold=lambda number, of: begun.append(number),
+        )
+    )
+    assert begun == [1, 2, 2, 3]
+    assert [epoch.number for epoch in rest] == [2, 1, 2]  # the second epoch of fold 2, and the third fold
+    assert (folder / "folds" / "1" / "model.safetensors").stat().st_mtime_ns == first
+    whole, again = models_of(crossed[1]), models_of(load_run(folder))
+    for one, other in zip(whole, again, strict=True):
+        assert (one.folder / "model.safetensors").read_bytes() == (
+            other.folder / "model.safetensors"
+        ).read_bytes()
+
+
+def test_what_needs_one_net_says_that_there_are_several(crossed: tuple[Workspace, Run]) -> None:
+    with pytest.raises(RunError, match=f"cross-validation of {K} models"):
+        load_classifier(crossed[1])
+
+
+def test_data_that_are_to_keep_their_parts_are_not_dealt_out_anew(tiny_index: Index) -> None:
+    with pytest.raises(SplitError, match="keep the parts it came with"):
+        folds_as_chosen(tiny_index, Choices(mode="given"), K)
+    with pytest.raises(SplitError, match="2 folds"):
+        folds_as_chosen(tiny_index, Choices(), 2)
+    assert folds_as_chosen(tiny_index, Choices(seed=4), K) == tuple(k_folds(tiny_index, k=K, seed=4))
+
+
+def test_three_classes_are_predicted_by_several_models_with_one_map_each(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """With more than two classes a map argues for the class that all models predict together."""
+    films = draw_films(tmp_path / "films", patients=16)
+    third = draw_films(tmp_path / "more", patients=12, seed=11)
+    shutil.move(third / "opacity", films / "effusion")
+    index = index_folder(films)
+    save_index(workspace, index)
+    folder = workspace.runs / "three"
+    recipe = replace(TINY_RECIPE, augmentation=Augmentation(), operating_point="as-trained")
+    for _ in train_run(workspace, folder, request_of(index, recipe=recipe)):
+        pass
+    run = load_run(folder)
+    assert len(run.classes) == 3
+    with open_store(workspace.database) as store:
+        read_run(workspace, store, run, device="cpu")
+        report = report_run(workspace, store, run)
+    assert WITHIN_FOLDS in report.against[0].estimates
+    new = index_folder(draw_films(tmp_path / "new", patients=4, seed=3)).samples
+    predictions, maps = read_samples(workspace, run, new, device="cpu")
+    assert all(maps[one.image_id].target == one.predicted for one in predictions)
+    assert all(sum(one.probabilities) == pytest.approx(1) for one in predictions)
+
+
+def test_the_table_of_predictions_has_each_image_once(crossed: tuple[Workspace, Run], tmp_path: Path) -> None:
+    workspace, run = crossed
+    with open_store(workspace.database) as store:
+        report = report_run(workspace, store, run)
+        predictions = store.predictions(run.run_id)
+        written = export_run(workspace, report, run, predictions, tmp_path, formats=("csv",))
+    table = next(path for name, path in written["csv"].items() if "cases" in name)
+    with table.open() as stream:
+        assert len(list(csv.DictReader(stream))) == 40
