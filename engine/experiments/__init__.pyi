@@ -8,10 +8,33 @@ from .comparison_page import (
     words as words,
     write_comparison as write_comparison,
 )
+from .learning_curve import (
+    LearningCurve as LearningCurve,
+    Trained as Trained,
+    fit_learning_curve as fit_learning_curve,
+)
+from .learning_curve_page import (
+    curve_document as curve_document,
+    write_learning_curve as write_learning_curve,
+)
 from .loop import (
     Attempt as Attempt,
     Entry as Entry,
     compare_entries as compare_entries,
     entries_of as entries_of,
     train_entries as train_entries,
+)
+from .search import (
+    Search as Search,
+    Trial as Trial,
+    best_of as best_of,
+    run_trials as run_trials,
+    save_best as save_best,
+    search_of as search_of,
+    trials_of as trials_of,
+)
+from .search_space import varied_fields as varied_fields
+from .sizes import (
+    sizes_of_curve as sizes_of_curve,
+    trained_on_sizes as trained_on_sizes,
 )

@@ -292,18 +292,19 @@ def differences(recipes: Sequence[Recipe]) -> list[dict[str, Any]]:
 
     Names, sources and seeds are left out; a field that a recipe lacks, such as a second phase's, is None.
     """
-    flat = [_flat(plain(recipe)) for recipe in recipes]
-    first = flat[0]
+    fields = [flat(plain(recipe)) for recipe in recipes]
+    first = fields[0]
     changed = [
         {field: one.get(field) for field in {**first, **one} if one.get(field) != first.get(field)}
-        for one in flat
+        for one in fields
     ]
     varied = {field for each in changed for field in each}
     changed[0] = {field: first.get(field) for field in sorted(varied)}
     return changed
 
 
-def _flat(value: Mapping[str, Any], place: str = "") -> dict[str, Any]:
+def flat(value: Mapping[str, Any], place: str = "") -> dict[str, Any]:
+    """Return the fields of a recipe's JSON by dotted name, without its name, source and seed."""
     found: dict[str, Any] = {}
     for name, one in value.items():
         if not place and name in _SAID_ELSEWHERE:
@@ -311,7 +312,7 @@ def _flat(value: Mapping[str, Any], place: str = "") -> dict[str, Any]:
         if isinstance(one, list) and one and isinstance(one[0], dict):
             one = {str(number): each for number, each in enumerate(one)}
         if isinstance(one, dict):
-            found |= _flat(one, f"{place}{name}.")
+            found |= flat(one, f"{place}{name}.")
         else:
             found[f"{place}{name}"] = one
     return found

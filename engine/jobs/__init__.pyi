@@ -5,6 +5,7 @@ from .control import (
     status as status,
     stop as stop,
     submit as submit,
+    training_lock as training_lock,
     watch as watch,
 )
 from .files import (

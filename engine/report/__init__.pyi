@@ -31,6 +31,7 @@ from .records import (
 from .standards.reference_standards import REFERENCE_STANDARDS as REFERENCE_STANDARDS
 from .training_figures import (
     forest_svg as forest_svg,
+    learning_curve_svg as learning_curve_svg,
     overlaid_svg as overlaid_svg,
     training_svg as training_svg,
 )

@@ -127,6 +127,40 @@ def forest_svg(estimates: Mapping[str, Estimate], what: str) -> str:
     return _draw(paint, f"{what} with 95% intervals. {said}.", (7.2, 0.8 + 0.3 * max(1, len(rows))))
 
 
+def learning_curve_svg(
+    points: Sequence[tuple[int, Estimate]], curve: Sequence[tuple[float, Estimate]]
+) -> str:
+    """Draw a metric by the number of training images, on a scale of factors: points, and the fitted law with its band.
+
+    Args:
+        points: Training images, and the metric with its interval.
+        curve: The same of the law; empty where none was fitted.
+    """
+
+    def paint(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        if curve:
+            x = [at for at, _ in curve]
+            low, high = ([getattr(one, name) for _, one in curve] for name in ("low", "high"))
+            axes.fill_between(x, low, high, color=FILLS[2], linewidth=0, label="95% band")
+            axes.plot(x, [one.value for _, one in curve], label="fitted law", **_line(0))
+        for at, one in points:
+            if np.isfinite(one.low):
+                axes.plot([at, at], [one.low, one.high], color=GREY, linewidth=1)
+            axes.plot([at], [one.value], marker="o", markersize=5, color=COLOURS[1], linestyle="none")
+        axes.set_xscale("log")
+        ticks = sorted({at for at, _ in points} | ({curve[-1][0]} if curve else set()))
+        axes.set_xticks(ticks, [f"{at:,.0f}" for at in ticks])
+        axes.set_xticks([], minor=True)
+        axes.set(xlabel="training images", ylabel="AUROC")
+        axes.grid(color="#e5e7eb", linewidth=0.6)
+        if curve:
+            axes.legend(fontsize=7, loc="lower right")
+
+    said = "; ".join(f"{at:,} images: {_interval(one) or 'not estimated'}" for at, one in points)
+    return _draw(paint, f"AUROC by training images. {said}.", (7.2, 3.4))
+
+
 def balance_svg(counts: Mapping[str, Mapping[str, int]]) -> str:
     """Draw how many images each class has in each part.
 

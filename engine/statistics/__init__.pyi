@@ -46,6 +46,7 @@ from .ranking import (
     areas_of_folds as areas_of_folds,
     auroc as auroc,
     log_odds as log_odds,
+    mean_auroc as mean_auroc,
     placements as placements,
 )
 from .verification import (

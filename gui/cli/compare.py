@@ -91,7 +91,7 @@ def compare(
         begin=lambda entry: say(f"{entries.index(entry) + 1} of {len(entries)}: {entry.label}"),
         follow=watch_job,
     )
-    done, failed, stopped = _gather(attempts)
+    done, failed, stopped = gather(attempts)
     if len(done) >= (2 if stopped else 1):
         _conclude(workspace, entries, done, failed, out=out, as_json=as_json)
     if stopped:
@@ -107,7 +107,7 @@ def compare(
         )
 
 
-def _gather(attempts: Iterator[experiments.Attempt]) -> tuple[dict[str, Run], dict[str, str], bool]:
+def gather(attempts: Iterator[experiments.Attempt]) -> tuple[dict[str, Run], dict[str, str], bool]:
     """Return the finished runs and what went wrong, both by label, and whether somebody pressed Ctrl-C."""
     done: dict[str, Run] = {}
     failed: dict[str, str] = {}

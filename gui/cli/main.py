@@ -16,6 +16,7 @@ import typer
 
 from engine.errors import EngineError
 from gui.cli import compare, data, demo, doctor, proposal, recipes, results, train, window
+from gui.cli.experiments import learning_curve, search
 from gui.cli.models import export
 from gui.cli.terminal import say_what_goes_on
 
@@ -33,7 +34,20 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (demo, window, proposal, data, train, results, export, compare, recipes, doctor):
+for part in (
+    demo,
+    window,
+    proposal,
+    data,
+    train,
+    results,
+    export,
+    compare,
+    learning_curve,
+    search,
+    recipes,
+    doctor,
+):
     app.add_typer(part.app)
 
 

@@ -1,0 +1,301 @@
+"""A search for better settings: trials of one recipe with several fields varied, judged on validation data alone.
+
+What is trained on has no test part, so that no trial can look at it; the recipe that is found is tested when it is
+trained afterwards. Trials are drawn by Optuna's tree-structured Parzen estimator (doi:10.1145/3292500.3330701), and one
+that lies below the median of the others at the same epoch ends early. Each is written down in a journal as it goes:
+the same search, asked for again, continues.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import Timeout
+
+from engine.data import Choices, split_as_chosen, training_request
+from engine.errors import EngineError, ReportError, TrainingError
+from engine.experiments.search_space import Varied, with_values
+from engine.jobs import training_lock
+from engine.kept_files import plain
+from engine.recipes import save_own
+from engine.records import Epoch, Index, Recipe, Split, TrainingRequest
+from engine.runs import kept_epoch
+from engine.spreadsheet import write_csv
+from engine.storage import storage_error, write_atomic
+from engine.training import train
+from engine.workspace import Workspace
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial, Trial as Running
+
+JOURNAL = "trials.journal"
+UNJUDGED = 5  # trials before any is ended early
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """One training of a search.
+
+    Attributes:
+        number: From 1.
+        values: By field.
+        state: "done"; "pruned", ended early; or "failed".
+        val_auc: Of the epoch that was kept, on validation data; of a pruned trial the best so far; NaN of a failed one.
+        epochs: Trained.
+        problem: Why it failed.
+    """
+
+    number: int
+    values: Mapping[str, Any]
+    state: str
+    val_auc: float
+    epochs: int
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Search:
+    """What is searched, and where it is kept.
+
+    Attributes:
+        recipe: Where nothing is varied.
+        varied: Fields.
+        index: The data set.
+        choices: How it is split.
+        folder: With the journal.
+    """
+
+    recipe: Recipe
+    varied: tuple[Varied, ...]
+    index: Index
+    choices: Choices
+    folder: Path
+
+
+def search_of(
+    workspace: Workspace, recipe: Recipe, varied: tuple[Varied, ...], index: Index, choices: Choices
+) -> Search:
+    """Return a search; the same recipe, fields, data and split give the same one, with what was done in it."""
+    asked = [plain(recipe), [asdict(one) for one in varied], index.dataset_id, asdict(choices)]
+    mark = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]
+    folder = workspace.root / "searches" / f"{recipe.name}-{mark}"
+    return Search(recipe=recipe, varied=varied, index=index, choices=choices, folder=folder)
+
+
+def run_trials(
+    workspace: Workspace,
+    search: Search,
+    trials: int,
+    *,
+    device: str = "auto",
+    allow_downloads: bool = False,
+    begin: Callable[[int, Mapping[str, Any]], None] = lambda number, values: None,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> Iterator[Trial]:
+    """Train trials until there are so many, those of an earlier call counted; one that fails leaves the others be.
+
+    Args:
+        workspace: Where the cache lies.
+        search: Of `search_of`.
+        trials: In all.
+        device: "auto", "cpu", "cuda" or "mps".
+        allow_downloads: Whether pretrained weights may be fetched from the hub.
+        begin: Told of each trial before it is trained: its number and values.
+        on_epoch: Told of each epoch; may raise to stop, and the trial is then trained again by the next call.
+
+    Raises:
+        SplitError: The data cannot be split as chosen.
+        TrainingError: Another run of the workspace is training.
+        WorkspaceError: The journal cannot be written.
+    """
+    whole = split_as_chosen(search.index, search.choices)
+    split = replace(whole, test=())  # what is not there cannot be looked at
+    with _alone(workspace):
+        study = _study(search)
+        while len(finished := trials_of(search, study)) < trials:
+            running = study.ask(_distributions(search.varied))
+            begin(len(finished) + 1, running.params)
+            request = training_request(
+                search.recipe, search.index, search.choices, device=device, allow_downloads=allow_downloads
+            )
+            _train(workspace, search, study, running, request, split, on_epoch)
+            yield trials_of(search, study)[-1]
+
+
+def _train(
+    workspace: Workspace,
+    search: Search,
+    study: Study,
+    running: Running,
+    request: TrainingRequest,
+    split: Split,
+    on_epoch: Callable[[Epoch], None],
+) -> None:
+    """Train one trial and write down what came of it; its model is not kept."""
+    from optuna.trial import TrialState
+
+    folder = search.folder / "trial"
+    shutil.rmtree(folder, ignore_errors=True)
+    epochs: list[Epoch] = []
+    best = -math.inf
+    try:
+        recipe = with_values(search.recipe, search.varied, running.params)
+        for epoch in train(
+            replace(request, recipe=recipe),
+            split,
+            folder=folder,
+            cache_dir=workspace.cache,
+            dataset_name=search.index.name,
+        ):
+            epochs.append(epoch)
+            running.set_user_attr("epochs", len(epochs))
+            on_epoch(epoch)
+            best = max(best, epoch.val_auc) if math.isfinite(epoch.val_auc) else best
+            if math.isfinite(best):
+                running.report(best, len(epochs))
+            if running.should_prune():
+                running.set_user_attr("best", best)
+                study.tell(running, state=TrialState.PRUNED)
+                return
+        kept = kept_epoch(epochs)
+        if kept is None or not math.isfinite(kept.val_auc):
+            raise TrainingError("No epoch was better than another", "Vary other fields")
+        study.tell(running, kept.val_auc)
+    except EngineError as error:  # the other trials are worth having all the same
+        running.set_user_attr("problem", str(error))
+        study.tell(running, state=TrialState.FAIL)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _alone(workspace: Workspace) -> Iterator[None]:
+    try:
+        with training_lock(workspace.root):
+            yield
+    except Timeout as error:
+        raise TrainingError(
+            "Another run is in progress in this workspace",
+            "Wait until it is done, or stop it: overread stop latest",
+        ) from error
+
+
+def _study(search: Search) -> Study:
+    """Open the journal of a search; a trial that was interrupted is put first in the queue again."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+    from optuna.trial import TrialState
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        search.folder.mkdir(parents=True, exist_ok=True)
+        study = optuna.create_study(
+            storage=JournalStorage(JournalFileBackend(str(search.folder / JOURNAL))),
+            study_name="search",
+            direction="maximize",
+            load_if_exists=True,
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=UNJUDGED),
+        )
+    except OSError as error:
+        raise storage_error(error, search.folder) from error
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study.tell(trial.number, state=TrialState.FAIL)
+        study.enqueue_trial(trial.params)
+    # A seed of the trials so far: a search that continues draws no values twice.
+    study.sampler = optuna.samplers.TPESampler(seed=search.recipe.seed + len(study.trials))
+    return study
+
+
+def _distributions(varied: Sequence[Varied]) -> dict[str, BaseDistribution]:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    def of(one: Varied) -> BaseDistribution:
+        if one.values:
+            return CategoricalDistribution(one.values)
+        if one.whole:
+            return IntDistribution(int(one.low), int(one.high), log=one.log)
+        return FloatDistribution(one.low, one.high, log=one.log)
+
+    return {one.field: of(one) for one in varied}
+
+
+def trials_of(search: Search, study: Study | None = None) -> list[Trial]:
+    """Return the trials of a search that came to an end, in order; those that were interrupted do not count."""
+    ended = (study or _study(search)).get_trials(deepcopy=False)
+    told = [_told(trial) for trial in ended if trial.state.is_finished()]
+    return [replace(one, number=number) for number, one in enumerate(filter(None, told), 1)]
+
+
+def _told(trial: FrozenTrial) -> Trial | None:
+    from optuna.trial import TrialState
+
+    problem = trial.user_attrs.get("problem", "")
+    if trial.state == TrialState.FAIL and not problem:
+        return None  # interrupted
+    state = {TrialState.COMPLETE: "done", TrialState.PRUNED: "pruned"}.get(trial.state, "failed")
+    value = trial.value if state == "done" else trial.user_attrs.get("best")
+    return Trial(
+        number=0,
+        values=trial.params,
+        state=state,
+        val_auc=math.nan if value is None else float(value),
+        epochs=int(trial.user_attrs.get("epochs", 0)),
+        problem=problem,
+    )
+
+
+def best_of(trials: Sequence[Trial]) -> Trial:
+    """Return the trial with the highest area on validation data, the first of several.
+
+    Raises:
+        ReportError: None came to its end.
+    """
+    done = [trial for trial in trials if trial.state == "done"]
+    if not done:
+        first = next((trial.problem for trial in trials if trial.problem), "there is none")
+        raise ReportError(
+            f"No trial of the search came to its end ({first})", "Correct or narrow what is varied"
+        )
+    return max(done, key=lambda trial: trial.val_auc)
+
+
+def save_best(workspace: Workspace, search: Search, trials: Sequence[Trial], title: str = "") -> Recipe:
+    """Save the best trial's recipe under a name that `overread train --recipe` takes, and all trials as trials.csv.
+
+    Args:
+        workspace: Keeps the recipe.
+        search: That found it.
+        trials: Of it.
+        title: For people; empty takes the search's own name.
+
+    Raises:
+        ReportError: No trial came to its end.
+        RecipeError: The title is a built-in recipe's.
+        WorkspaceError: It cannot be written.
+    """
+    best = best_of(trials)
+    write_atomic(search.folder / "trials.csv", write_csv(list(map(_line, trials))))
+    found = with_values(search.recipe, search.varied, best.values)
+    return save_own(workspace, found, title or search.folder.name)
+
+
+def _line(trial: Trial) -> dict[str, Any]:
+    return {
+        "trial": trial.number,
+        "state": trial.state,
+        "validation AUROC": trial.val_auc,
+        "epochs": trial.epochs,
+        **trial.values,
+        "problem": trial.problem,
+    }

@@ -1,0 +1,123 @@
+"""`overread learning-curve`: models on growing shares of the training part; what would twice as many images bring?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine import data, experiments, recipes, report
+from engine.errors import RecipeError
+from engine.workspace import open_workspace
+from gui.cli.compare import gather
+from gui.cli.data import choices_of, dataset_of, pairs_of
+from gui.cli.options import (
+    LINE,
+    DatasetArgument,
+    DeviceOption,
+    DownloadsOption,
+    EpochsOption,
+    GivenOption,
+    JsonOption,
+    PositiveOption,
+    RatiosOption,
+    SplitSeedOption,
+    WorkspaceOption,
+)
+from gui.cli.terminal import say, say_error, show_json, show_table, watch_job
+from gui.cli.train import epochs_of
+
+app = typer.Typer()
+
+
+@app.command("learning-curve", rich_help_panel=LINE)
+def learning_curve(
+    dataset: DatasetArgument,
+    recipe: Annotated[str, typer.Option(metavar="NAME|FILE", help="See: overread recipes.")] = "default",
+    shares: Annotated[
+        str, typer.Option(metavar="A,B,…", help="Shares of the training part in percent, four or more.")
+    ] = "10,18,32,56,100",  # each about 1.8 times the one before, as a power law is even in factors
+    seeds: Annotated[int, typer.Option(metavar="K", help="Trainings of each share.")] = 1,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Change the recipe: --set batch_size=64"),
+    ] = None,
+    epochs: EpochsOption = None,
+    ratios: RatiosOption = None,
+    seed: SplitSeedOption = None,
+    use_given: GivenOption = None,
+    positive: PositiveOption = None,
+    device: DeviceOption = "auto",
+    allow_downloads: DownloadsOption = False,
+    reuse: Annotated[
+        bool,
+        typer.Option("--reuse", help="Take finished runs of the same recipe, data and split as they are."),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the page goes; default: in the workspace.")
+    ] = None,
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train on growing shares of the training images and say what twice as many would bring; write a page.
+
+    Example: [bold]overread learning-curve ~/images --recipe head-only --seeds 3[/bold]
+    """
+    workspace = open_workspace(root)
+    chosen = recipes.find_recipe(recipe, recipes.own_recipes(workspace, on_damaged=say_error))
+    chosen = recipes.change_recipe(chosen, {**epochs_of(chosen, epochs), **pairs_of(changes or [], "--set")})
+    found = dataset_of(workspace, dataset)
+    choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
+    entries = experiments.sizes_of_curve(
+        chosen, data.split_as_chosen(found, choices), shares_of(shares), seeds
+    )
+    attempts = experiments.train_entries(
+        workspace,
+        entries,
+        found,
+        choices,
+        device=device,
+        allow_downloads=allow_downloads,
+        reuse=reuse,
+        begin=lambda entry: say(f"{entries.index(entry) + 1} of {len(entries)}: {entry.label}"),
+        follow=watch_job,
+    )
+    done, failed, stopped = gather(attempts)
+    if stopped:
+        say(
+            f"{len(done)} of {len(entries)} are done and kept; the same command with --reuse continues from there"
+        )
+        raise KeyboardInterrupt
+    curve = experiments.fit_learning_curve(experiments.trained_on_sizes(workspace, entries, done))
+    folder = out or workspace.root / "learning-curves" / curve.points[0].run_id
+    written = experiments.write_learning_curve(curve, folder)
+    if as_json:
+        files = {"html": written.html, "csv": written.csv, "json": written.json}
+        show_json({**experiments.curve_document(curve), "failed": failed, **files})
+        return
+    rows = [
+        (
+            one.images,
+            one.patients.count,
+            one.seed,
+            f"{report.figure(one.auroc.value)} ({report.interval(one.auroc)})",
+        )
+        for one in curve.points
+    ]
+    title = f"{curve.dataset_name}, {curve.test_images:,} test images"
+    show_table(("training images", "patients", "seed", "AUROC"), rows, title=title)
+    print(curve.sentence)
+    print(written.html)
+
+
+def shares_of(text: str) -> list[float]:
+    """Return percentages as shares of 1.
+
+    Raises:
+        RecipeError: They are no numbers.
+    """
+    try:
+        return [float(share) / 100 for share in text.split(",")]
+    except ValueError as error:
+        raise RecipeError(f"“{text}” are no shares", "Write for instance --shares 10,18,32,56,100") from error

@@ -1,0 +1,138 @@
+"""`overread search`: better settings for a recipe, found on validation data alone, as a recipe that `train` takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from engine import data, experiments, recipes, report
+from engine.workspace import Workspace, open_workspace
+from gui.cli.data import choices_of, dataset_of, pairs_of, say_lost
+from gui.cli.options import (
+    LINE,
+    DatasetArgument,
+    DeviceOption,
+    DownloadsOption,
+    EpochsOption,
+    GivenOption,
+    JsonOption,
+    PositiveOption,
+    RatiosOption,
+    SplitSeedOption,
+    WorkspaceOption,
+)
+from gui.cli.terminal import say, say_error, show_json, show_table
+from gui.cli.train import epochs_of
+
+app = typer.Typer()
+
+
+@app.command(rich_help_panel=LINE)
+def search(
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="A recipe's name or file: overread recipes.")
+    ],
+    dataset: DatasetArgument,
+    vary: Annotated[
+        list[str],
+        typer.Option(metavar="FIELD=A..B[:log]|A,B,…", help="A field, and where to look; may be repeated."),
+    ],
+    trials: Annotated[int, typer.Option(metavar="N", min=1, help="Trainings in all.")] = 20,
+    name: Annotated[str, typer.Option(metavar="NAME", help="Of the recipe that is saved.")] = "",
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Change the recipe: --set batch_size=64"),
+    ] = None,
+    epochs: EpochsOption = None,
+    ratios: RatiosOption = None,
+    seed: SplitSeedOption = None,
+    use_given: GivenOption = None,
+    positive: PositiveOption = None,
+    device: DeviceOption = "auto",
+    allow_downloads: DownloadsOption = False,
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Search several settings of a recipe at once, on validation data alone; save the best as a recipe.
+
+    Asked for again, a search that was stopped continues; with a larger --trials it goes further.
+
+    Example: [bold]overread search head-only ~/images --vary learning_rate=1e-4..1e-1:log --vary batch_size=16,64[/bold]
+    """
+    workspace = open_workspace(root)
+    chosen = recipes.find_recipe(recipe, recipes.own_recipes(workspace, on_damaged=say_error))
+    chosen = recipes.change_recipe(chosen, {**epochs_of(chosen, epochs), **pairs_of(changes or [], "--set")})
+    varied = experiments.varied_fields(chosen, vary)
+    found = dataset_of(workspace, dataset)
+    choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
+    say_lost(found.dataset_id, [sample.path for sample in found.samples])
+    data.split_as_chosen(found, choices)
+    wanted = experiments.search_of(workspace, chosen, varied, found, choices)
+    if before := len(experiments.trials_of(wanted)):
+        say(f"{before} trials of this search are done already")
+    try:
+        for trial in experiments.run_trials(
+            workspace,
+            wanted,
+            trials,
+            device=device,
+            allow_downloads=allow_downloads,
+            begin=lambda number, values: say(f"{number} of {trials}: {_words(values)}"),
+        ):
+            say(f"  {trial.problem or _result(trial)}")
+    except KeyboardInterrupt:
+        done = len(experiments.trials_of(wanted))
+        say(f"{done} of {trials} trials are done and kept; the same command continues from there")
+        raise
+    _conclude(workspace, wanted, name, dataset, as_json=as_json)
+
+
+def _conclude(
+    workspace: Workspace, wanted: experiments.Search, name: str, dataset: str, *, as_json: bool
+) -> None:
+    """Save the best trial as a recipe and print all of them."""
+    told = experiments.trials_of(wanted)
+    best = experiments.best_of(told)
+    saved = experiments.save_best(workspace, wanted, told, name)
+    if as_json:
+        show_json(
+            {
+                "recipe": saved.name,
+                "best": report.plain(best),
+                "trials": report.plain(told),
+                "table": wanted.folder / "trials.csv",
+            }
+        )
+        return
+    rows = [
+        (
+            one.number,
+            *(_value(one.values[field.field]) for field in wanted.varied),
+            one.state,
+            report.figure(one.val_auc),
+        )
+        for one in sorted(told, key=lambda one: -one.val_auc if math.isfinite(one.val_auc) else 1.0)
+    ]
+    show_table(("trial", *(one.field for one in wanted.varied), "state", "validation AUROC"), rows)
+    print(f"Best: trial {best.number}, {_words(best.values)}; saved as the recipe “{saved.name}”")
+    print(
+        f"Its validation AUROC of {report.figure(best.val_auc)} is the best of {len(told)} and so too optimistic; no "
+        "test image was looked at"
+    )
+    say(f"Next: overread train {dataset} --recipe {saved.name}")
+
+
+def _result(trial: experiments.Trial) -> str:
+    ended = "ended early" if trial.state == "pruned" else "validation AUROC"
+    return f"{ended} {report.figure(trial.val_auc)} after {trial.epochs} epochs"
+
+
+def _words(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{field} {_value(value)}" for field, value in values.items())
+
+
+def _value(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
