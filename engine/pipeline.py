@@ -172,10 +172,12 @@ def read_samples(
     progress: Callable[[int, int], None] | None = None,
     cache: ImageCache | None = None,
     method: str | None = None,
+    target: str | None = None,
 ) -> tuple[list[Prediction], dict[str, Explanation]]:
     """Predict and explain any images with a run; nothing is stored.
 
-    `method` is a key of `engine.saliency.SALIENCIES`; None means the run's own.
+    `method` is a key of `engine.saliency.SALIENCIES`; None means the run's own. `target` is the class that every map
+    argues for; None means the finding of two classes, and the predicted one of more.
 
     Returns:
         The predictions, and the explanations by image id.
@@ -192,6 +194,7 @@ def read_samples(
         progress=progress,
         cache=cache,
         method=method or (settings.method if settings else DEFAULT_SALIENCY),
+        target=target,
     ):
         predictions.append(prediction)
         if explanation is not None:
@@ -227,6 +230,10 @@ def pointing(
     if broken and said is not None:
         which = f"{len(broken):,} of {len(samples):,} masks of the finding could not be used ({broken[0].problem})"
         said.append(f"{which}; the pointing game leaves these images out.")
+    if (
+        len(run.classes) == 2
+    ):  # a map for the other class, which somebody asked for, does not look for the finding
+        explanations = {name: each for name, each in explanations.items() if each.target == run.positive}
     if not any(image_id in explanations and mask.any() for image_id, mask in masks.items()):
         return None
     patients = {sample.image_id: sample.patient_id for sample in samples}

@@ -196,6 +196,7 @@ class Window:
     def close(self) -> None:
         """End the server; training goes on in its own process."""
         self.app.close(verbose=False)
+        self.session.explaining.close()
 
 
 def start(

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from engine.records import Epoch, Head, Phase, Recipe
+from engine.images import open_cache
+from engine.recipes import recipe_to_json
+from engine.records import Epoch, Head, Phase, Recipe, Run
+from engine.runs import load_run, save_map_settings, save_run, split_of
+from engine.workspace import Workspace
 
 TINY_RECIPE = Recipe(
     name="tiny",
@@ -49,3 +55,26 @@ def draw_films(folder: Path, *, patients: int = 20, side: int = 48, seed: int = 
             image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
             image.save(target / f"p{patient:02d}-{film}.png")
     return folder
+
+
+SIDE = 96  # at which the tiny net's last map has three by three cells, and at 32 a single one
+
+
+def with_cells(workspace: Workspace, like: Run) -> Run:
+    """Write a run like another into a workspace, whose net sees its images larger; return it."""
+    from engine.prediction import fit_map_settings
+
+    folder = workspace.runs / like.run_id
+    folder.mkdir()
+    recipe = replace(like.recipe, image_size=SIDE)
+    (folder / "recipe.json").write_text(recipe_to_json(recipe))
+    for name in ("model.safetensors", "split.csv"):
+        shutil.copy(like.folder / name, folder)
+    run = replace(like, folder=folder, recipe=recipe)
+    save_run(run)
+    val = split_of(run).val
+    cache = open_cache(workspace.cache, val, size=SIDE, channels=recipe.channels)
+    settings = fit_map_settings(run, val, cache=cache)
+    assert settings is not None
+    save_map_settings(folder, settings)
+    return load_run(folder)

@@ -32,6 +32,7 @@ from .pictures import (
 )
 from .tensors import (
     load_image as load_image,
+    load_unchanged as load_unchanged,
     placed_in_square as placed_in_square,
 )
 from .threads import (

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.images.decoder import decode
+from engine.images.files import read_unchanged
 from engine.records import Fit
 
 
@@ -34,6 +35,22 @@ def load_image(
     at_least = None if size is None else 2 * size
     image = decode(path, at_least=at_least, grey=channels == 1).image
     return to_array(image, size=size, channels=channels, fit=fit)
+
+
+def load_unchanged(
+    path: Path, image_id: str, *, size: int, channels: int, fit: Fit = "squash"
+) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """Load an image for the net, as `load_image` and the cache do, if its file is still the one that was indexed.
+
+    Returns:
+        The image, and the width and height that it was brought to that size from.
+
+    Raises:
+        ImageError: See `decode` and `read_unchanged`.
+    """
+    data = read_unchanged(path, image_id)
+    image = decode(path, data=data, at_least=2 * size, grey=channels == 1).image
+    return to_array(image, size=size, channels=channels, fit=fit), image.size
 
 
 def placed_in_square(width: int, height: int, side: int) -> tuple[int, int, int, int]:

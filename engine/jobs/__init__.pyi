@@ -8,6 +8,10 @@ from .control import (
     training_lock as training_lock,
     watch as watch,
 )
+from .explaining import (
+    Explaining as Explaining,
+    Wish as Wish,
+)
 from .files import (
     JobStatus as JobStatus,
     load_request as load_request,

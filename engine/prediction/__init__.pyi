@@ -2,6 +2,11 @@ from .map_settings import (
     fit_map_settings as fit_map_settings,
     settle_maps as settle_maps,
 )
+from .on_demand import (
+    Explainer as Explainer,
+    check_choice as check_choice,
+    explain_case as explain_case,
+)
 from .predictor import (
     foreign_labels as foreign_labels,
     parts_of as parts_of,

@@ -123,7 +123,7 @@ def _looker(
             fine=method == EVIDENCE[0],
         )
         front = fast(maker.front) if maker.front is not None else None
-        scale = settings.scale if settings and settings.method == method else None
+        scale = settings.scale if settings else None  # log-odds are log-odds, by either method
         return lambda batch: _evident(maker, batch, front, scale)
     features = fast(cut_behind_backbone(classifier).frozen)
     return lambda batch: _plain(classifier, batch, features(batch), method, settings)
@@ -196,7 +196,7 @@ def _plain(
 ) -> Look:
     def maps(targets: Sequence[int]) -> list[Map]:
         chosen = torch.tensor(targets, device=images.device)
-        made = SALIENCIES[str(method)](classifier, images, chosen, activations)
+        made = SALIENCIES[str(method)].maps(classifier, images, chosen, activations)
         laid = placed(classifier, images, made, str(method), grids_of(settings.grids) if settings else None)
         return [Map(heat) for heat in normalise(laid).cpu().numpy()]
 

@@ -21,6 +21,7 @@ from engine.errors import DataError
 from engine.images import ImageCache, open_cache
 from engine.models import pick_device
 from engine.prediction.looking import Look, Map, explanation_of, looker, mean_maps
+from engine.prediction.on_demand import check_choice
 from engine.prediction.speakers import Speakers, speakers
 from engine.records import (
     Explanation,
@@ -31,6 +32,7 @@ from engine.records import (
     Split,
     Uncertainty,
     UncertaintyModel,
+    class_argued_for,
     margin_of,
 )
 from engine.runs import load_classifier, load_map_settings, load_uncertainty
@@ -95,6 +97,7 @@ def predict_and_explain(
     batch_size: int = 64,
     progress: Progress | None = None,
     method: str | None = DEFAULT_SALIENCY,
+    target: str | None = None,
     cache: ImageCache | None = None,
 ) -> Iterator[tuple[Prediction, Explanation | None]]:
     """Predict images and say why, in one pass.
@@ -111,11 +114,13 @@ def predict_and_explain(
         batch_size: See `predict`.
         progress: See `predict`.
         method: A key of `engine.saliency.methods.SALIENCIES`; None makes no maps.
+        target: The class that every map argues for; None as said above.
         cache: Already decoded images that hold `samples`; None decodes them into `cache_dir`.
 
     Yields:
         One prediction and its explanation an image.
     """
+    check_choice(run, method, target)
     chosen = pick_device(device)
     if cache is None:
         recipe = run.recipe
@@ -130,6 +135,7 @@ def predict_and_explain(
         cache_dir=cache_dir,
         device=chosen,
         method=method,
+        target=target,
         batch_size=batch_size,
         parts=parts or {},
         meant=_labels_meant(run, readable),
@@ -151,6 +157,7 @@ class _Reading:
     cache_dir: Path
     device: str
     method: str | None
+    target: str | None
     batch_size: int
     parts: Mapping[str, Part]
     meant: Mapping[str | None, str]
@@ -208,7 +215,10 @@ def _told_of_batch(
     told: Sequence[tuple[Uncertainty | None, tuple[str, ...]]] = [(None, ())] * len(batch)
     if len(models) == 1:  # passes and conformal sets are of one net
         told = _tell(run, models[0].classifier, models[0].fitted, seen[0].pooled, probabilities)
-    targets = [_target(run, predicted_class(run, row)) for row in probabilities]
+    targets = [
+        reading.target or class_argued_for(run.classes, run.positive, predicted_class(run, row))
+        for row in probabilities
+    ]
     maps: Sequence[Map] = []
     if reading.method is not None:
         numbers = [run.classes.index(target) for target in targets]
@@ -267,10 +277,6 @@ def predicted_class(run: Run, probabilities: NDArray[np.float64]) -> str:
     if run.recipe.operating_point != "half":
         probabilities = as_trained(probabilities, run.calibration)
     return run.classes[int(np.argmax(probabilities))]
-
-
-def _target(run: Run, predicted: str) -> str:
-    return run.positive if len(run.classes) == 2 else predicted
 
 
 def _labels_meant(run: Run, samples: Sequence[Sample]) -> dict[str | None, str]:

@@ -54,6 +54,7 @@ from .runs import (
     TrainingRequest as TrainingRequest,
     Uncertainty as Uncertainty,
     UncertaintyModel as UncertaintyModel,
+    class_argued_for as class_argued_for,
     edge_of as edge_of,
     margin_of as margin_of,
 )

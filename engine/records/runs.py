@@ -277,6 +277,15 @@ def edge_of(prediction: Prediction, classes: Sequence[str], positive: str) -> fl
     return 1 / (1 + math.exp(min(700.0, math.log(other) - math.log(own) + beyond)))
 
 
+def class_argued_for(classes: Sequence[str], positive: str, predicted: str) -> str:
+    """Return whose evidence a map shows where nobody has chosen a class.
+
+    Of two it is the finding, whatever was predicted, so that the maps of a series can be compared; of more the
+    predicted one.
+    """
+    return positive if len(classes) == 2 else predicted
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Explanation:
     """Why: the saliency map of one prediction.

@@ -26,6 +26,7 @@ from .history import (
     load_history as load_history,
     write_history as write_history,
 )
+from .kept_maps import KeptMaps as KeptMaps
 from .sizes import (
     save_sizes as save_sizes,
     sizes_of_run as sizes_of_run,

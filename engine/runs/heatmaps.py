@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,16 @@ _FIRST_ARRAYS = {"image_ids": "U", "targets": "U", "method": "U", "maps": "f"}
 
 
 def save_explanations(folder: Path, explanations: Iterable[Explanation]) -> None:
-    """Write heatmaps.npz: float16, a few kilobytes a case; NaN stands for a scale or rest that there is not."""
-    items = list(explanations)
+    """Write heatmaps.npz: float16, a few kilobytes a case; NaN stands for a scale or rest that there is not.
+
+    Raises:
+        WorkspaceError: The folder cannot be written to.
+    """
+    write_atomic(folder / "heatmaps.npz", packed(list(explanations)))
+
+
+def packed(items: Sequence[Explanation]) -> bytes:
+    """Return explanations as an .npz file."""
     largest = float(np.finfo(np.float16).max)
     cells = [np.clip(item.heatmap, -largest, largest).astype(np.float16).ravel() for item in items]
     numbers = [[np.nan if n is None else n for n in (item.scale, item.rest)] for item in items]
@@ -44,7 +52,7 @@ def save_explanations(folder: Path, explanations: Iterable[Explanation]) -> None
         numbers=np.array(numbers, dtype=np.float64).reshape(-1, 2),
         cells=np.concatenate(cells) if cells else np.zeros(0, dtype=np.float16),
     )
-    write_atomic(folder / "heatmaps.npz", stream.getvalue())
+    return stream.getvalue()
 
 
 def load_explanations(folder: Path) -> Mapping[str, Explanation]:
@@ -59,21 +67,32 @@ def load_explanations(folder: Path) -> Mapping[str, Explanation]:
     )
     path = folder / "heatmaps.npz"
     try:
-        found = read_arrays(path, _ARRAYS, RunError, remedy)
+        return {each.image_id: each for each in unpacked(path, remedy)}
     except FileNotFoundError:
         return {}
+
+
+def unpacked(path: Path, remedy: str) -> list[Explanation]:
+    """Read an .npz file of explanations.
+
+    Args:
+        path: The file.
+        remedy: What to do where it is damaged, as in `EngineError`.
+
+    Raises:
+        FileNotFoundError: It is not there.
+        RunError: It is damaged.
+    """
+    whose = f"The heatmaps of run {path.parent.name}"
+    try:
+        found = read_arrays(path, _ARRAYS, RunError, remedy)
     except RunError:  # it may be of the first version, which is damaged where it is not that either
-        return {
-            each.image_id: each
-            for each in _first(read_arrays(path, _FIRST_ARRAYS, RunError, remedy), folder, remedy)
-        }
+        return list(_first(read_arrays(path, _FIRST_ARRAYS, RunError, remedy), whose, remedy))
     if found["version"].ndim == 0 and found["version"] > HEATMAPS_VERSION:
-        raise RunError(
-            f"The heatmaps of run {folder.name} were written by a newer version", "Update Overread"
-        )
+        raise RunError(f"{whose} were written by a newer version", "Update Overread")
     if not _fit(found):
-        raise RunError(f"The heatmaps of run {folder.name} are damaged: they do not fit its images", remedy)
-    return {each.image_id: each for each in _read(found)}
+        raise RunError(f"{whose} are damaged: they do not fit its images", remedy)
+    return list(_read(found))
 
 
 def _fit(found: Mapping[str, NDArray[Any]]) -> bool:
@@ -107,10 +126,10 @@ def _read(found: Mapping[str, NDArray[Any]]) -> Iterator[Explanation]:
         begin = end
 
 
-def _first(found: Mapping[str, NDArray[Any]], folder: Path, remedy: str) -> Iterator[Explanation]:
+def _first(found: Mapping[str, NDArray[Any]], whose: str, remedy: str) -> Iterator[Explanation]:
     ids, targets, maps = found["image_ids"], found["targets"], found["maps"]
     if not (ids.shape == targets.shape == maps.shape[:1] and maps.ndim == 3 and found["method"].ndim == 0):
-        raise RunError(f"The heatmaps of run {folder.name} are damaged: they do not fit its images", remedy)
+        raise RunError(f"{whose} are damaged: they do not fit its images", remedy)
     for image_id, target, heatmap in zip(ids, targets, maps.astype(np.float32), strict=True):
         yield Explanation(
             image_id=str(image_id), heatmap=heatmap, target=str(target), method=str(found["method"])

@@ -16,6 +16,7 @@ from .heatmap import (
     levels_png as levels_png,
     map_legend as map_legend,
 )
+from .method_record import Method as Method
 from .methods import (
     DEFAULT_SALIENCY as DEFAULT_SALIENCY,
     SALIENCIES as SALIENCIES,

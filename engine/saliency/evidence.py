@@ -154,31 +154,10 @@ def grids_of(grids: tuple[MapGrid, ...]) -> dict[Extent, Grid]:
     return {(each.height, each.width): (Axis(*each.rows), Axis(*each.columns)) for each in grids}
 
 
-def _once(classifier: Classifier, images: Tensor, targets: Tensor, *, fine: bool) -> Tensor:
+def evidence_in(classifier: Classifier, images: Tensor, targets: Tensor, *, fine: bool) -> Tensor:
+    """Return the evidence for classes (B,) in images (B, C, H, W), uncalibrated, as placed maps (B, SIDE, SIDE)."""
     maps = EvidenceMaps(classifier, channels=images.shape[1], size=images.shape[2], fine=fine)
     return maps.explain(maps.look(images), targets).maps
-
-
-def two_scale_cam(
-    classifier: Classifier, images: Tensor, targets: Tensor, features: Tensor | None = None
-) -> Tensor:
-    """Evidence at two scales: the root of Grad-CAM (doi:10.1007/s11263-019-01228-7) of the last map times HiResCAM
-    (arXiv:2011.08891) of the finer one before it.
-
-    Args, returns: as `engine.saliency.methods.grad_cam`, but already placed, (B, SIDE, SIDE), with evidence against
-    the target below 0; `features` is not read. A net whose maps all have cells of one size gives `evidence_cam`.
-    """
-    return _once(classifier, images, targets, fine=True)
-
-
-def evidence_cam(
-    classifier: Classifier, images: Tensor, targets: Tensor, features: Tensor | None = None
-) -> Tensor:
-    """Gradient of the log-odds times activation (HiResCAM, arXiv:2011.08891) at the last map.
-
-    Args, returns: as `two_scale_cam`. Under an average and a linear head it is Grad-CAM of the log-odds.
-    """
-    return _once(classifier, images, targets, fine=False)
 
 
 __all__ = [
@@ -187,7 +166,6 @@ __all__ = [
     "Evidence",
     "EvidenceMaps",
     "Seen",
-    "evidence_cam",
+    "evidence_in",
     "log_odds",
-    "two_scale_cam",
 ]

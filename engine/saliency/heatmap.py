@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.records import Explanation
+from engine.saliency.methods import SALIENCIES
 
 COLOUR_MAPS: dict[str, str] = {
     "inferno": "inferno",
@@ -29,6 +30,7 @@ USUAL_COLOURS = "inferno"
 AGAINST_COLOURS = "GnBu_r"  # for evidence against, whatever the others are
 SHARE = 0.01  # of the image: what the numbers on a colour bar are given for
 TICKS = (0.0, 0.5, 1.0)  # of the scale
+RELATIVE_TICKS = ((0.0, "none"), (1.0, "most"))
 
 
 def upsample(heatmap: NDArray[np.floating], height: int, width: int) -> NDArray[np.float32]:
@@ -120,8 +122,9 @@ class MapLegend:
         title: Whose evidence it is.
         method: A key of `engine.saliency.SALIENCIES`.
         unit: Of the numbers.
-        ticks: (share of the scale, number) along the colour bar.
+        ticks: (share of the scale, number) along the colour bar; words where the map is relative.
         sum: How the map and the rest make up the log-odds; empty where the map is relative.
+        caution: Why maps of this method are to be doubted; empty where nothing speaks against them.
     """
 
     title: str
@@ -129,18 +132,24 @@ class MapLegend:
     unit: str
     ticks: tuple[tuple[float, str], ...]
     sum: str
+    caution: str = ""
 
 
 def map_legend(explanation: Explanation) -> MapLegend:
     """Say what a map's colours mean."""
     title, scale = f"Evidence for {explanation.target}", explanation.scale
+    method = SALIENCIES.get(explanation.method)  # of a later version's there is none
+    caution = method.caution() if method is not None else ""
     if scale is None:
+        nothing = f"this method finds no evidence for {explanation.target} in this image"
+        relative = "relative to this map's own maximum: not comparable between images"
         return MapLegend(
             title=title,
             method=explanation.method,
-            unit="relative to this map's own maximum: not comparable between images",
-            ticks=tuple((tick, f"{tick:g}") for tick in TICKS),
+            unit=relative if np.any(explanation.heatmap) else nothing,
+            ticks=RELATIVE_TICKS,
             sum="",
+            caution=caution,
         )
     ticks = tuple((tick, f"{tick * scale * SHARE:.3g}") for tick in TICKS)
     sum_words = ""
@@ -155,6 +164,7 @@ def map_legend(explanation: Explanation) -> MapLegend:
         unit="log-odds per 1% of the image; the last colour also for more",
         ticks=ticks,
         sum=sum_words,
+        caution=caution,
     )
 
 

@@ -2,9 +2,9 @@
 
 The CAM family reads the classifier's own structure: one forward pass to the backbone's map without gradient, then
 autograd through the head alone, for the whole batch at once. Everything else is captum's. Each method is one
-function of `SALIENCIES` and gives maps whose positive part is evidence *for* the target. To add one, write the
-function here and its line in `SALIENCIES`: `overread explain` and `predict` list and take it, the report names it, the
-tests run it.
+function and its line in `SALIENCIES`, and gives maps whose positive part is evidence *for* the target. To add one,
+write both here: `overread explain`, `predict` and the review page list and take it, the report names it, the tests
+run it. Torch is imported when a map is made, so that a window can list the methods without it.
 
 Guided backpropagation is left out on purpose: it is defined for plain ReLU, and on the ReLU6, SiLU and GELU of
 today's backbones it silently becomes something else.
@@ -12,62 +12,51 @@ today's backbones it silently becomes something else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional as F
 
 from engine.errors import RecipeError
-from engine.models import Grid, follow_cells
-from engine.saliency.evidence import evidence_cam, two_scale_cam
-from engine.saliency.placing import Extent, place
+from engine.saliency.method_record import Method
 
 if TYPE_CHECKING:
-    from engine.models import Classifier
+    from torch import Tensor
 
-# (classifier, images (B, C, H, W) in [0, 1], targets (B,) int64, the backbone's map where it is known already)
-# -> maps (B, h, w), evidence for the target above 0, not yet normalised.
-Saliency = Callable[["Classifier", Tensor, Tensor, Tensor | None], Tensor]
+    from engine.models import Classifier, Grid
+    from engine.saliency.placing import Extent
 
-# Attributions to single pixels are averaged over cells of so many pixels: a reader cannot see single pixels.
-CELL = 4
 STEPS = 24  # of integrated gradients
 SAMPLES = 12  # of gradient SHAP and SmoothGrad
+SQUARES = 7  # that lie beside one another: how large a part of the film occlusion covers
 BATCH_SIZE = 32
 
 
-# ---------------------------------------------------------------------------------------------- the CAM family
+def two_scale_cam(
+    classifier: Classifier, images: Tensor, targets: Tensor, features: Tensor | None = None
+) -> Tensor:
+    """Evidence at two scales: the root of Grad-CAM (doi:10.1007/s11263-019-01228-7) of the last map times HiResCAM
+    (arXiv:2011.08891) of the finer one before it.
 
-
-def scores(classifier: Classifier, logits: Tensor, targets: Tensor) -> Tensor:
-    """Return what is explained: the target's logit (B,) of logits (B, classes).
-
-    A sigmoid head has one true output z, widened to (0, z): evidence for its first class is evidence against z, so
-    there the difference of the two logits stands for the logit.
+    Args, returns: as `grad_cam`, but already placed, (B, SIDE, SIDE), with evidence against the target below 0;
+    `features` is not read. A net whose maps all have cells of one size gives `evidence_cam`.
     """
-    chosen = logits.gather(1, targets[:, None])[:, 0]
-    if getattr(classifier.head, "sigmoid", False):
-        chosen = chosen - logits.gather(1, 1 - targets[:, None])[:, 0]
-    return chosen
+    from engine.saliency.evidence import evidence_in
+
+    return evidence_in(classifier, images, targets, fine=True)
 
 
-def _activations_and_gradients(
-    classifier: Classifier, images: Tensor, targets: Tensor, features: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    with torch.inference_mode(False):
-        if features is None:
-            with torch.no_grad():
-                features = classifier.features(images.clone() if images.is_inference() else images)
-        activations = features.clone() if features.is_inference() else features
-        activations = activations.detach().float().requires_grad_(True)
-        with torch.enable_grad(), torch.autocast(activations.device.type, enabled=False):
-            total = scores(classifier, classifier.head(activations), targets).sum()
-            (gradients,) = torch.autograd.grad(total, activations)
-    return activations.detach(), gradients
+def evidence_cam(
+    classifier: Classifier, images: Tensor, targets: Tensor, features: Tensor | None = None
+) -> Tensor:
+    """Gradient of the log-odds times activation (HiResCAM, arXiv:2011.08891) at the last map.
+
+    Args, returns: as `two_scale_cam`. Under an average and a linear head it is Grad-CAM of the log-odds.
+    """
+    from engine.saliency.evidence import evidence_in
+
+    return evidence_in(classifier, images, targets, fine=False)
 
 
 def grad_cam(
@@ -84,9 +73,11 @@ def grad_cam(
     Returns:
         (B, h, w) float32, not negative; equal to captum's LayerGradCam with `relu_attributions`.
     """
-    activations, gradients = _activations_and_gradients(classifier, images, targets, features)
+    from engine.saliency.attribution import activations_and_gradients, weighted
+
+    activations, gradients = activations_and_gradients(classifier, images, targets, features)
     weights = gradients.mean(dim=(2, 3))
-    return torch.einsum("bc,bchw->bhw", weights, activations).relu()
+    return weighted(weights, activations)
 
 
 def grad_cam_plus_plus(
@@ -96,13 +87,15 @@ def grad_cam_plus_plus(
 
     Args, returns: as `grad_cam`. The closed form for an exponential score.
     """
-    activations, gradients = _activations_and_gradients(classifier, images, targets, features)
+    from engine.saliency.attribution import activations_and_gradients, weighted
+
+    activations, gradients = activations_and_gradients(classifier, images, targets, features)
     squares = gradients**2
     total = activations.sum(dim=(2, 3), keepdim=True)
     denominator = 2 * squares + total * squares * gradients
-    share = torch.where(denominator != 0, squares / denominator, torch.zeros_like(squares))
+    share = (squares / denominator).where(denominator != 0, 0)
     weights = (share * gradients.relu()).sum(dim=(2, 3))
-    return torch.einsum("bc,bchw->bhw", weights, activations).relu()
+    return weighted(weights, activations)
 
 
 def hires_cam(
@@ -113,7 +106,9 @@ def hires_cam(
     Args, returns: as `grad_cam`. Unlike Grad-CAM it shows only places that the score was computed from, also under a
     head that is not an average.
     """
-    activations, gradients = _activations_and_gradients(classifier, images, targets, features)
+    from engine.saliency.attribution import activations_and_gradients
+
+    activations, gradients = activations_and_gradients(classifier, images, targets, features)
     return (gradients * activations).sum(dim=1).relu()
 
 
@@ -124,38 +119,13 @@ def layer_cam(
 
     Args, returns: as `grad_cam`.
     """
-    activations, gradients = _activations_and_gradients(classifier, images, targets, features)
+    from engine.saliency.attribution import activations_and_gradients
+
+    activations, gradients = activations_and_gradients(classifier, images, targets, features)
     return (gradients.relu() * activations).sum(dim=1).relu()
 
 
 # ------------------------------------------------------------------------------------------ attributions to pixels
-
-
-def _attributed(
-    method: Callable[[Any], Any],
-    classifier: Classifier,
-    images: Tensor,
-    targets: Tensor,
-    options: Callable[[Tensor], dict[str, object]],
-) -> Tensor:
-    """Run a captum method image by image batch and return its positive evidence, (B, H/CELL, W/CELL)."""
-
-    def score(x: Tensor, wanted: Tensor) -> Tensor:
-        return scores(classifier, classifier(x), wanted)
-
-    devices = [images.device] if images.device.type == "cuda" else []
-    # A seed of its own, because gradient SHAP and SmoothGrad draw: one film, one map.
-    with torch.inference_mode(False), torch.enable_grad(), torch.random.fork_rng(devices=devices):
-        torch.manual_seed(0)
-        numpy_state = np.random.get_state()
-        np.random.seed(0)
-        try:
-            x = images.clone().detach().float()
-            given = method(score).attribute(x, additional_forward_args=(targets,), **options(x))
-        finally:
-            np.random.set_state(numpy_state)
-    evidence = given.detach().float().sum(dim=1, keepdim=True).relu()
-    return F.avg_pool2d(evidence, CELL, ceil_mode=True, count_include_pad=False)[:, 0]
 
 
 def integrated_gradients(
@@ -167,12 +137,14 @@ def integrated_gradients(
     """
     from captum.attr import IntegratedGradients
 
-    return _attributed(
+    from engine.saliency.attribution import AT_ONCE, attributed
+
+    return attributed(
         IntegratedGradients,
         classifier,
         images,
         targets,
-        lambda x: {"n_steps": STEPS, "internal_batch_size": max(BATCH_SIZE, len(x))},
+        lambda x: {"n_steps": STEPS, "internal_batch_size": AT_ONCE},
     )
 
 
@@ -185,16 +157,19 @@ def gradient_shap(
     """
     from captum.attr import GradientShap
 
-    return _attributed(
+    from engine.saliency.attribution import AT_ONCE, attributed
+
+    return attributed(
         GradientShap,
         classifier,
         images,
         targets,
         lambda x: {
-            "n_samples": SAMPLES,
+            "n_samples": AT_ONCE,
             "stdevs": 0.05,
-            "baselines": torch.cat([torch.zeros_like(x[:1]), torch.full_like(x[:1], 0.5)]),
+            "baselines": x.new_tensor([0.0, 0.5]).view(2, 1, 1, 1).expand(2, *x.shape[1:]),
         },
+        rounds=SAMPLES // AT_ONCE,
     )
 
 
@@ -207,7 +182,9 @@ def smooth_grad(
     """
     from captum.attr import InputXGradient, NoiseTunnel
 
-    return _attributed(
+    from engine.saliency.attribution import AT_ONCE, attributed
+
+    return attributed(
         lambda score: NoiseTunnel(InputXGradient(score)),
         classifier,
         images,
@@ -215,7 +192,7 @@ def smooth_grad(
         lambda x: {
             "nt_type": "smoothgrad",
             "nt_samples": SAMPLES,
-            "nt_samples_batch_size": 1,
+            "nt_samples_batch_size": AT_ONCE,
             "stdevs": 0.08,
         },
     )
@@ -226,42 +203,85 @@ def occlusion(
 ) -> Tensor:
     """How far the score falls when a square of the film is covered (doi:10.1007/978-3-319-10590-1_53), by captum.
 
-    The square is an eighth of the film wide, moves by half its width, and is filled with the film's mean. Slow: some
-    200 forward passes a film.
+    The square is a seventh of the film wide, moves by two thirds of its width, and is filled with the film's mean.
 
     Args, returns: as `integrated_gradients`.
     """
     from captum.attr import Occlusion
 
-    channels, side = images.shape[1], max(2, min(images.shape[2:]) // 8)
-    return _attributed(
+    from engine.saliency.attribution import AT_ONCE, attributed
+
+    channels, (side, stride) = images.shape[1], _square(*images.shape[2:])
+    return attributed(
         Occlusion,
         classifier,
         images,
         targets,
         lambda x: {
             "sliding_window_shapes": (channels, side, side),
-            "strides": (channels, max(1, side // 2), max(1, side // 2)),
+            "strides": (channels, stride, stride),
             "baselines": x.mean(dim=(1, 2, 3), keepdim=True).expand_as(x),
+            "perturbations_per_eval": AT_ONCE,
         },
     )
 
 
-SALIENCIES: dict[str, Saliency] = {
-    "two-scale-cam": two_scale_cam,
-    "evidence-cam": evidence_cam,
-    "grad-cam": grad_cam,
-    "grad-cam++": grad_cam_plus_plus,
-    "hirescam": hires_cam,
-    "layercam": layer_cam,
-    "integrated-gradients": integrated_gradients,
-    "gradient-shap": gradient_shap,
-    "smoothgrad": smooth_grad,
-    "occlusion": occlusion,
-}
+def _square(height: int, width: int) -> tuple[int, int]:
+    """Return how wide the square is that occlusion covers, and by how much it moves."""
+    side = max(2, min(height, width) // SQUARES)
+    return side, 2 * side // 3
 
-OF_CELLS = (grad_cam, grad_cam_plus_plus, hires_cam, layer_cam)
-"""Those whose maps have the cells of the net's last map."""
+
+def _squares(height: int, width: int) -> int:
+    side, stride = _square(height, width)
+    return (-(-(height - side) // stride) + 1) * (-(-(width - side) // stride) + 1)
+
+
+SALIENCIES: dict[str, Method] = {
+    "two-scale-cam": Method(maps=two_scale_cam, says="evidence in log-odds, at two scales", kept=0.046),
+    "evidence-cam": Method(
+        maps=evidence_cam, says="evidence in log-odds, in the cells of the last layer", kept=0.062
+    ),
+    "grad-cam": Method(
+        maps=grad_cam, says="channels weighted by their mean gradient", of_cells=True, kept=0.120
+    ),
+    "grad-cam++": Method(
+        maps=grad_cam_plus_plus,
+        says="channels weighted by their positive gradients",
+        of_cells=True,
+        kept=0.965,
+    ),
+    "hirescam": Method(
+        maps=hires_cam, says="gradient times activation at each place", of_cells=True, kept=0.120
+    ),
+    "layercam": Method(
+        maps=layer_cam, says="positive gradient times activation at each place", of_cells=True, kept=0.964
+    ),
+    "integrated-gradients": Method(
+        maps=integrated_gradients,
+        says="pixels, from a black image to this one",
+        copies=lambda height, width: STEPS,
+        kept=0.637,
+    ),
+    "gradient-shap": Method(
+        maps=gradient_shap,
+        says="pixels, from black and grey images to this one",
+        copies=lambda height, width: SAMPLES,
+        kept=0.301,
+    ),
+    "smoothgrad": Method(
+        maps=smooth_grad,
+        says="pixels, averaged over noisy copies",
+        copies=lambda height, width: SAMPLES,
+        kept=0.682,
+    ),
+    "occlusion": Method(
+        maps=occlusion,
+        says="how far the score falls when a square is covered",
+        copies=lambda height, width: 1 + _squares(height, width),
+        kept=0.058,
+    ),
+}
 
 DEFAULT_SALIENCY = "two-scale-cam"
 
@@ -275,6 +295,8 @@ def normalise(maps: Tensor) -> Tensor:
     Ratios within a map are kept: nothing is subtracted. A map without a peak (all equal) or with a value that is no
     number says nothing, and becomes zero.
     """
+    import torch
+
     maps = maps.detach().float().clamp_min(0)
     flat = maps.flatten(1)
     high, low = flat.amax(dim=1), flat.amin(dim=1)
@@ -306,6 +328,8 @@ def explain(
     Raises:
         RecipeError: Nobody knows the method.
     """
+    import torch
+
     if method not in SALIENCIES:
         raise RecipeError(f"There is no saliency method “{method}”", f"Choose one of {', '.join(SALIENCIES)}")
     training = classifier.training
@@ -314,7 +338,7 @@ def explain(
         maps = []
         for at in range(0, len(images), batch_size):
             batch, wanted = images[at : at + batch_size], targets[at : at + batch_size]
-            made = SALIENCIES[method](classifier, batch, wanted, None)
+            made = SALIENCIES[method].maps(classifier, batch, wanted, None)
             maps.append(normalise(placed(classifier, batch, made, method)))
     finally:
         classifier.train(training)
@@ -337,9 +361,15 @@ def placed(
         method: A key of `SALIENCIES`.
         grids: Where the net's cells lie; None as its structure has them.
     """
-    if SALIENCIES[method] not in OF_CELLS:
+    if not SALIENCIES[method].of_cells:
         return maps
+    from engine.models import follow_cells
+    from engine.saliency.placing import place
+
     height, width = int(images.shape[2]), int(images.shape[3])
     extent = (int(maps.shape[1]), int(maps.shape[2]))
-    centres = follow_cells(classifier.backbone, channels=images.shape[1], height=height, width=width)
-    return place(maps, (grids or {}).get(extent) or centres.of(*extent), (height, width))
+    grid = (grids or {}).get(extent)
+    if grid is None:
+        centres = follow_cells(classifier.backbone, channels=images.shape[1], height=height, width=width)
+        grid = centres.of(*extent)
+    return place(maps, grid, (height, width))

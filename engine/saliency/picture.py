@@ -48,7 +48,7 @@ def _legend_strip(explanation: Explanation, width: int) -> Image.Image:
     size = max(9, min(15, width // 34))
     font = ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"), size)
     margin, line = size // 2 + 2, round(size * 1.35)
-    texts = [f"{legend.title} ({legend.method})", legend.unit, *([legend.sum] if legend.sum else [])]
+    texts = [f"{legend.title} ({legend.method})", legend.unit, *filter(None, (legend.sum, legend.caution))]
     lines = [part for text in texts for part in _wrapped(text, font, width - 2 * margin)]
     strip = Image.new("RGB", (width, 3 * margin + 2 * line + line * len(lines)), PAPER)
     draw = ImageDraw.Draw(strip)

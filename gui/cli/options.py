@@ -58,7 +58,7 @@ DownloadsOption = Annotated[
 
 def saliency_method(name: str) -> str:
     """Refuse a saliency method that is not there."""
-    from engine.saliency import SALIENCIES  # with it comes torch
+    from engine.saliency import SALIENCIES
 
     if name not in SALIENCIES:
         raise typer.BadParameter(f"there is no “{name}”; choose one of: {', '.join(SALIENCIES)}")
@@ -84,4 +84,13 @@ class ListsMethods(TyperCommand):
 MethodOption = Annotated[
     str | None,
     typer.Option("--method", metavar="NAME", parser=saliency_method, help="How the heatmap is made."),
+]
+ClassOption = Annotated[
+    str | None,
+    typer.Option(
+        "--class",
+        metavar="CLASS",
+        help="The class whose evidence the heatmap shows; default: the finding, or the predicted one of several.",
+        show_default=False,
+    ),
 ]

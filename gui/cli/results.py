@@ -20,6 +20,7 @@ from engine.workspace import open_workspace
 from gui.cli.data import dataset_of, read_images, say_lost
 from gui.cli.options import (
     LINE,
+    ClassOption,
     DatasetArgument,
     DeviceOption,
     JsonOption,
@@ -58,6 +59,7 @@ def predict(
         bool, typer.Option("--review", help="Put the images into the run's review queue.")
     ] = False,
     method: MethodOption = None,
+    target: ClassOption = None,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -72,6 +74,7 @@ def predict(
     written = out or trained.folder / "predictions.csv"
     make_folder(written.parent)
     lines_of(written, trained)  # what cannot be added to is said before anything is read
+    prediction.check_choice(trained, method, target)
     said = data.answers_from_options(
         same=same or (), columns=column or (), table=table, root=images_root, finding=finding
     )
@@ -85,6 +88,7 @@ def predict(
             parts=prediction.parts_of(runs.split_of(trained)),
             progress=bar,
             method=method,
+            target=target,
         )
     add_to_table(written, trained, predictions, samples)
     small = small_images(trained, samples)
@@ -201,6 +205,7 @@ def explain(
         typer.Argument(metavar="IMAGES", help="Images or folders; default: the run's test images."),
     ] = None,
     method: MethodOption = None,
+    target: ClassOption = None,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -212,6 +217,7 @@ def explain(
 
     workspace = open_workspace(root)
     trained = runs.find_run(workspace, run)
+    prediction.check_choice(trained, method, target)
     samples: list[Sample] = []
     for path in paths or []:
         samples += read_images(workspace, path)
@@ -219,7 +225,7 @@ def explain(
     say_lost(trained.run_id, [sample.path for sample in chosen])
     with progress("Explaining") as bar:
         predictions, explanations = pipeline.read_samples(
-            workspace, trained, chosen, progress=bar, method=method
+            workspace, trained, chosen, progress=bar, method=method, target=target
         )
     make_folder(out)
     written = write_together(_overlays(out, predictions, explanations))

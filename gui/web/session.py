@@ -9,7 +9,9 @@ from __future__ import annotations
 import getpass
 import secrets
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from engine.jobs import Explaining
 from engine.reading import Store, open_store
 from engine.workspace import Workspace
 
@@ -44,6 +46,11 @@ class AppSession:
     read_only: bool = False
     allow_downloads: bool = False
     hosts: set[str] = field(default_factory=set)
+
+    @cached_property
+    def explaining(self) -> Explaining:
+        """What makes heatmaps that somebody asks for; closed with the window."""
+        return Explaining(self.workspace.cache)
 
 
 def open_session(

@@ -19,6 +19,7 @@ from engine.reading.store import open_store
 from engine.records import Review, Run, Verdict
 from engine.report.exports.files import EXPORTS, Export
 from engine.report.records import Heatmap, Picture, Report
+from engine.saliency.method_record import Method
 from engine.saliency.methods import SALIENCIES
 from engine.workspace import Workspace
 from gui.cli.main import main
@@ -43,7 +44,7 @@ def test_a_saliency_method_is_one_entry_and_reaches_the_command_line(
         asked.append(len(images))
         return images.mean(dim=1)
 
-    monkeypatch.setitem(SALIENCIES, "toy-map", toy)
+    monkeypatch.setitem(SALIENCIES, "toy-map", Method(maps=toy))
     monkeypatch.setenv("OVERREAD_WORKSPACE", str(trained[0].root))
     assert main(["explain", "--help"]) == 0
     assert "toy-map" in capsys.readouterr().out

@@ -17,15 +17,16 @@ import gradio as gr
 
 from engine.errors import EngineError, ReviewError, RunError
 from engine.reading import QUEUES, RunSummary
-from engine.records import PART_NAMES, PARTS, Explanation, Prediction, Uncertainty, Verdict, edge_of
+from engine.records import PART_NAMES, PARTS, Prediction, Uncertainty, Verdict, edge_of
 from engine.report import operating_words
 from engine.runs import load_run
 from engine.saliency import colour_tables, map_legend
+from gui.pages.review.maps import addresses, explain, heatmap_of, method_choices, stop_explaining
 from gui.pages.review.reading_session import ASKED, Desk, Reading, StaleCaseError, part_named, review_of, text
 from gui.pages.review.remarks import size_remark
 from gui.pages.review.viewer.viewer import ReviewPane
 from gui.pages.where_now import look_there
-from gui.web import AppSession, answered, explanation, image_url, sentence
+from gui.web import AppSession, answered, sentence
 
 Answer = dict[str, Any]
 WHOLE = "all"
@@ -88,6 +89,7 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
             "queue": _queues(),
             "part": [{"value": name, "title": PART_TITLES[name]} for name in (*parts, WHOLE)],
         },
+        "methods": method_choices(session),
     } | _screen(desk, reading, case)
 
 
@@ -179,6 +181,8 @@ HANDLERS: tuple[Callable[[Desk, Mapping[str, Any]], Answer], ...] = (
     reveal_label,
     remember,
     find_images,
+    explain,
+    stop_explaining,
 )
 
 
@@ -204,7 +208,7 @@ def _screen(desk: Desk, reading: Reading, case: Prediction | None, *, after: str
         "place": place,
         "read": reading.read,
         "total": reading.total,
-        "upcoming": [_addresses(session, reading.run_id, one.image_id) for one in coming],
+        "upcoming": [addresses(session, reading.run_id, one.image_id) for one in coming],
     }
 
 
@@ -250,25 +254,9 @@ def _number(desk: Desk, reading: Reading, case: Prediction, after: str) -> int:
     return number
 
 
-def _addresses(session: AppSession, run_id: str, image_id: str) -> Answer:
-    heat, _ = _heat(session, run_id, image_id)
-    return {
-        "image": image_url(session, run_id, image_id),
-        "heat": image_url(session, run_id, image_id, "levels") if heat is not None else None,
-    }
-
-
-def _heat(session: AppSession, run_id: str, image_id: str) -> tuple[Explanation | None, str | None]:
-    """Return a case's heatmap; or why it cannot be read, which keeps nobody from reading the image."""
-    try:
-        return explanation(session, run_id, image_id), None
-    except RunError as error:
-        return None, str(error)
-
-
 def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
     session, run = desk.session, reading.run
-    heat, trouble = _heat(session, reading.run_id, case.image_id)
+    heat, trouble = heatmap_of(session, reading.run_id, case.image_id)
     part = f" · {PART_NAMES[case.part]}" if case.part else ""
     # the id stands for the patient where the data names none
     patient = f" · patient {case.patient_id}" if case.patient_id != case.image_id else ""
@@ -295,7 +283,7 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
         "remark": size_remark(session.workspace.runs / reading.run_id, case.image_id),
         "legend": asdict(map_legend(heat)) if heat else None,
         "before": _before(desk, reading, case),
-    } | _addresses(session, reading.run_id, case.image_id)
+    } | addresses(session, reading.run_id, case.image_id)
 
 
 def why_predicted(classes: Sequence[str], case: Prediction) -> str | None:

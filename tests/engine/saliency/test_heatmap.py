@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -90,6 +91,17 @@ def test_the_legend_says_whose_evidence_in_which_unit_and_that_it_adds_up():
 def test_a_map_without_a_scale_is_said_to_be_relative_to_its_own_maximum():
     legend = map_legend(explained(np.eye(3, dtype=np.float32)))
     assert "own maximum" in legend.unit and legend.sum == ""
+    # no number stands for anything there
+    assert not any(character.isdigit() for _, word in legend.ticks for character in word)
+    nothing = map_legend(explained(np.zeros((3, 3), dtype=np.float32)))
+    assert nothing.unit == "this method finds no evidence for opacity in this image"
+
+
+def test_a_method_to_be_doubted_is_marked_wherever_its_map_is_shown():
+    heat = np.eye(3, dtype=np.float32)
+    assert map_legend(explained(heat)).caution == ""
+    assert "shuffled" in map_legend(replace(explained(heat), method="layercam")).caution
+    assert map_legend(replace(explained(heat), method="of a later version")).caution == ""
 
 
 def test_a_heatmap_is_encoded_within_milliseconds():

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
-from captum.attr import LayerGradCam
+from captum.attr import (
+    GradientShap,
+    InputXGradient,
+    IntegratedGradients,
+    LayerGradCam,
+    NoiseTunnel,
+    Occlusion,
+)
 from torch import nn
 
 from engine.errors import RecipeError
 from engine.models.backbone import build_backbone
 from engine.models.classifier import Classifier, ClassifierHead
 from engine.records import Head
+from engine.saliency.attribution import AT_ONCE, CELL, scores
 from engine.saliency.heatmap import upsample
+from engine.saliency.method_record import HARDLY_CHANGED, Method
 from engine.saliency.methods import (
     SALIENCIES,
+    SAMPLES,
+    STEPS,
     explain,
     grad_cam,
     hires_cam,
@@ -126,9 +142,8 @@ def test_every_method_gives_maps_in_range_and_the_same_ones_again_alone_or_in_a_
     assert np.array_equal(first, again)
     with torch.inference_mode():
         assert np.allclose(explain(classifier, images.clone(), TARGETS, method), first, atol=1e-5)
-    if method not in ("gradient-shap", "smoothgrad"):  # these draw for a batch at once
-        small = explain(classifier, images, TARGETS, method, batch_size=2)
-        assert np.allclose(first, small, atol=1e-4)
+    small = explain(classifier, images, TARGETS, method, batch_size=2)
+    assert np.allclose(first, small, atol=1e-4)
 
 
 class Corner(nn.Module):
@@ -178,3 +193,133 @@ def test_maps_that_say_nothing_become_zero():
 def test_an_unknown_method_is_refused_with_the_choices(images):
     with pytest.raises(RecipeError, match="grad-cam, grad-cam"):
         explain(tiny(), images, TARGETS, "gradcam")
+
+
+# ------------------------------------------------------------------------------------------- captum, called directly
+
+
+def captums(
+    method: str, score: Callable[..., torch.Tensor], x: torch.Tensor, wanted: torch.Tensor
+) -> torch.Tensor:
+    """Attribute one image as the paper's method stands in captum, without any bound of ours."""
+    said = {"additional_forward_args": (wanted,)}
+    if method == "integrated-gradients":
+        return IntegratedGradients(score).attribute(x, n_steps=STEPS, **said)
+    if method == "smoothgrad":
+        return NoiseTunnel(InputXGradient(score)).attribute(
+            x, nt_type="smoothgrad", nt_samples=SAMPLES, stdevs=0.08, **said
+        )
+    if method == "gradient-shap":
+        black_and_grey = torch.stack([torch.zeros_like(x[0]), torch.full_like(x[0], 0.5)])
+        explainer = GradientShap(score)
+        made = [
+            explainer.attribute(x, black_and_grey, n_samples=AT_ONCE, stdevs=0.05, **said)
+            for _ in range(SAMPLES // AT_ONCE)
+        ]
+        return torch.stack(made).mean(dim=0)
+    side = x.shape[2] // 7
+    return Occlusion(score).attribute(
+        x,
+        sliding_window_shapes=(3, side, side),
+        strides=(3, 2 * side // 3, 2 * side // 3),
+        baselines=x.mean().expand_as(x),
+        **said,
+    )
+
+
+@pytest.mark.parametrize("head", [HEADS[1], Head(output="sigmoid", hidden=(7,))], ids=["softmax", "sigmoid"])
+@pytest.mark.parametrize("method", [name for name, one in SALIENCIES.items() if one.copies])
+def test_what_captum_makes_is_not_changed_by_the_bound_on_memory(method, head, images):
+    classifier = tiny(head, classes=2)
+    wanted = torch.tensor([1, 0, 1, 1, 0])
+    ours = SALIENCIES[method].maps(classifier, images, wanted, None)
+    for number in range(len(images)):
+        torch.manual_seed(0)
+        np.random.seed(0)
+        x = images[number : number + 1].clone()
+        theirs = captums(
+            method, lambda x, y: scores(classifier, classifier(x), y), x, wanted[number : number + 1]
+        )
+        evidence = theirs.detach().sum(dim=1).clamp_min(0)
+        cells = evidence.reshape(1, 32 // CELL, CELL, 32 // CELL, CELL).mean(dim=(2, 4))[0]
+        assert cells.max() > 0
+        assert torch.allclose(ours[number], cells.float(), atol=1e-4 * float(cells.max()))
+
+
+# -------------------------------------------------------------------------------------------------------- memory
+
+
+class Held:
+    """A tensor that autograd keeps for the backward pass, counted while it does."""
+
+    now = most = 0
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self.tensor, self.size = tensor, tensor.numel() * tensor.element_size()
+        Held.now += self.size
+        Held.most = max(Held.most, Held.now)
+
+    def __del__(self) -> None:
+        Held.now -= self.size
+
+
+@contextmanager
+def counted() -> Iterator[type[Held]]:
+    Held.now = Held.most = 0
+    with torch.autograd.graph.saved_tensors_hooks(Held, lambda held: held.tensor):
+        yield Held
+
+
+NETS = ("test_efficientnet", "test_resnet", "test_convnext", "test_vit", "scnnb", "swin-tiny")
+
+
+@pytest.mark.parametrize("backbone", NETS)
+@pytest.mark.parametrize("method", [name for name, one in SALIENCIES.items() if one.copies])
+def test_neither_images_nor_steps_need_more_memory_than_a_few_copies_of_one_image(method, backbone):
+    torch.manual_seed(0)
+    size = 224 if backbone == "swin-tiny" else 32
+    if size == 224 and method == "occlusion":
+        return  # holds nothing for a backward pass, and takes long
+    net = build_backbone(backbone, channels=3, image_size=size)
+    net.eval()
+    shape = net(torch.zeros(1, 3, size, size)).shape
+    head = ClassifierHead(Head(), map_shape=tuple(shape[1:]), n_classes=2)
+    classifier = Classifier(net, head, channels=3).eval()
+    for parameter in classifier.parameters():
+        parameter.requires_grad_(False)
+    together: list[int] = []
+    classifier.register_forward_pre_hook(lambda module, given: together.append(len(given[0])))
+    images = torch.rand(2 if size == 224 else 9, 3, size, size)
+    with counted() as held:
+        x = images[:AT_ONCE].repeat(AT_ONCE, 1, 1, 1)[:AT_ONCE].requires_grad_(True)
+        classifier(x).sum().backward()
+        a_few = held.most
+    with counted() as held:
+        SALIENCIES[method].maps(classifier, images, torch.ones(len(images), dtype=torch.int64), None)
+    assert max(together) <= AT_ONCE
+    assert held.most <= 1.1 * a_few + AT_ONCE * 3 * images[0].numel() * 4
+    expected = SALIENCIES[method].copies(size, size)
+    assert sum(together[1:]) == len(images) * expected  # what progress is told of
+
+
+# --------------------------------------------------------------------------------------------------- the registry
+
+
+def test_the_methods_can_be_listed_without_torch():
+    seen = (
+        "import sys; from engine.saliency import SALIENCIES; print(len(SALIENCIES), 'torch' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == [str(len(SALIENCIES)), "False"]
+
+
+def test_a_method_whose_maps_outlive_the_head_is_marked_with_the_figure_and_no_other_is():
+    marked = {name for name, one in SALIENCIES.items() if one.caution()}
+    assert marked == {name for name, one in SALIENCIES.items() if (one.kept or 0) >= HARDLY_CHANGED}
+    assert {"layercam", "grad-cam++"} <= marked and "two-scale-cam" not in marked
+    for name in marked:
+        assert f"{SALIENCIES[name].kept:.2f} on the demonstration" in SALIENCIES[name].caution()
+    # what was measured on the run at hand counts, either way
+    assert SALIENCIES["layercam"].caution(0.4) == ""
+    assert "0.95 on this run" in SALIENCIES["two-scale-cam"].caution(0.95)
+    assert Method(maps=grad_cam).caution() == ""  # nobody measured it: nothing is said

@@ -4,6 +4,7 @@ let reading = null;     // the server's name for this reading session
 let shown = null;       // the case whose image is on the screen, as the server described it
 let busy = false, seen = false, closed = false;
 let trail = [];         // cases shown before this one, for Previous
+let comingCases = [];   // the next ones of the queue
 let wake = 0, slept = 0, hiddenAt = null;
 const fetched = new Map();
 const drafts = new Map();   // what was written and drawn on cases that were left without a verdict
@@ -102,11 +103,15 @@ async function present(answer, { keepDraft = false } = {}) {
   if (!same && shown && !answer.stored) drafts.set(shown.id, draftOf(shown));
   const draft = drafts.get(next.id) ?? next.before;
   shown = next;
+  comingCases = answer.upcoming;
   seen = imageRead;
-  if (image !== newImage.image) putOnStage(newImage.image, heatRead ? newHeat.image : new Image());
+  offerClasses(next);
+  const asUsual = heatRead && usualMap();
+  if (image !== newImage.image) putOnStage(newImage.image, asUsual ? newHeat.image : new Image());
   image.alt = 'The image of this case';
   describe(next, heatRead);
-  showLegend(heatRead ? next.legend : null);
+  showLegend(asUsual ? next.legend : null);
+  if (!(same && mapComing)) settleMap(asUsual ? next.legend : null);
   if (!same) {
     regions = structuredClone(draft?.regions ?? []);
     for (const control of controls) control.value = draft?.answers[control.dataset.field] ?? '';
@@ -194,7 +199,7 @@ function describe(next, heatRead) {
     at(name).hidden = at(name + '-name').hidden = !next[name];
     text(name, next[name] ?? '');
   }
-  text('method', !next.heat ? next.method ?? 'not computed' : heatRead ? next.method : 'cannot be shown');
+  text('method', methodOf(next, heatRead));
   text('label', 'hidden');
   root.querySelector('[data-do="reveal"]').hidden = false;
   at('remark').hidden = !next.remark;
@@ -202,6 +207,8 @@ function describe(next, heatRead) {
   at('before').hidden = !next.before;
   text('before', next.before ? next.before.sentence : '');
 }
+
+const methodOf = (next, heatRead) => (!next.heat ? next.method ?? 'not computed' : heatRead ? next.method : 'cannot be shown');
 
 function classRow(next, name, number) {
   const item = document.createElement('li'), may = Boolean(at('comment'));
@@ -264,6 +271,7 @@ async function openReading(wish = {}) {
     }
     reading = answer.reading;
     if (answer.colours) takeColours(answer.colours);
+    offerMethods(answer.methods ?? []);
     if (!keepDraft) [trail, shown] = [[], null], drafts.clear();
     for (const name of ['run', 'queue', 'part']) {
       at(name).replaceChildren(...answer.choices[name].map(option));

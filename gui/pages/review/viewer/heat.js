@@ -63,8 +63,8 @@ function showLegend(given) {
   root.querySelector('[data-do="against"]').setAttribute('aria-pressed', colouring.against);
   at('bar-against').hidden = !colouring.against;
   at('bar-threshold').style.bottom = at('threshold').value + '%';
-  const last = legend ? Number(legend.ticks.at(-1)[1]) : 1;
-  at('threshold-number').textContent = Number((last * at('threshold').value / 100).toPrecision(2));
+  const last = Number(legend?.ticks.at(-1)[1]);   // a relative map has words there
+  at('threshold-number').textContent = last ? Number((last * at('threshold').value / 100).toPrecision(2)) : `${at('threshold').value}%`;
   if (!legend) return;
   for (const name of ['title', 'method', 'unit', 'sum']) at('legend-' + name).textContent = legend[name];
   if (colouring.against) at('legend-title').textContent += ', and against it';

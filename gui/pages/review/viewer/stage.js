@@ -22,13 +22,24 @@ function fitImage() {
   const width = image.naturalWidth, height = image.naturalHeight;
   if (!width || !stage.clientWidth) return;
   const scale = Math.min(stage.clientWidth / width, stage.clientHeight / height);
-  view.fit = scale;
+  [view.fit, view.width, view.height] = [scale, stage.clientWidth, stage.clientHeight];
   sheet.style.width = width * scale + 'px';
   sheet.style.height = height * scale + 'px';
   view.zoom = 1;
   view.x = (stage.clientWidth - width * scale) / 2;
   view.y = (stage.clientHeight - height * scale) / 2;
   place();
+}
+
+// The stage has another size: the same part of the image stays in its middle.
+function refitImage() {
+  const zoom = view.zoom, middle = [(view.width / 2 - view.x) / (view.fit * zoom), (view.height / 2 - view.y) / (view.fit * zoom)];
+  fitImage();
+  if (zoom === 1 || !middle.every(Number.isFinite)) return;
+  view.zoom = zoom;
+  view.x = stage.clientWidth / 2 - middle[0] * view.fit * zoom;
+  view.y = stage.clientHeight / 2 - middle[1] * view.fit * zoom;
+  moveBy(0, 0);
 }
 
 function zoomBy(factor, clientX, clientY) {
@@ -154,6 +165,6 @@ stage.onpointerdown = (event) => {
 new ResizeObserver(() => {
   // as much height as the window has left below Gradio's tabs
   root.style.setProperty('--rv-above', Math.max(0, Math.round(root.getBoundingClientRect().top + scrollY)) + 8 + 'px');
-  fitImage();
+  refitImage();
 }).observe(stage);
 useTool('move');

@@ -4,6 +4,7 @@
     viewer.css                  a dark reading room
     heat.js                     the heatmap: colours, threshold, evidence against, the colour bar
     stage.js                    the image: zoom, move, brightness and contrast
+    maps.js                     another method or class for the heatmap
     regions.js                  rectangles drawn on the image
     case.js                     one case on the screen, the next ones fetched ahead
     keys.js                     keys and buttons, one table
@@ -25,7 +26,7 @@ import gradio as gr
 
 from engine.records import Review
 
-SCRIPTS = ("heat.js", "stage.js", "regions.js", "case.js", "keys.js")
+SCRIPTS = ("heat.js", "stage.js", "regions.js", "case.js", "maps.js", "keys.js")
 
 
 def _read(name: str) -> str:
