@@ -1,6 +1,7 @@
 """How often each 95% interval holds the true value: simulated readings of known truth, independent and by patient.
 
     python -m benchmarks.coverage [--runs 2000]     simulate, write results/coverage.json, print the table
+    python -m benchmarks.coverage --weighted        simulate the weighted figures alone, add them to what was written
     python -m benchmarks.coverage --table           print the table of what was written
 
 A cell is a number of images, how common the finding is, and whether patients have one image or three that look alike
@@ -25,6 +26,7 @@ from engine.records import Estimate
 from engine.statistics.classification_report import overall
 from engine.statistics.kappa import cohen_kappa, krippendorff_alpha
 from engine.statistics.paired_tests import areas, shares
+from engine.statistics.verification import verified_figures
 
 RESULTS = Path(__file__).parent / "results" / "coverage.json"
 CLASSES = ("normal", "ill")
@@ -33,6 +35,15 @@ FIGURES = (
     "balanced accuracy", "macro F1", "MCC", "AUROC", "average precision", "Brier score", "calibration intercept",
     "calibration slope", "observed / expected", "kappa", "alpha",
 )  # fmt: skip
+WEIGHTED = {
+    f"{name}, weighted": name
+    for name in (
+        "sensitivity", "specificity", "positive predictive value", "negative predictive value", "accuracy",
+    )
+}  # fmt: skip
+"""Figures for all cases from those that were read: all errors by labels of which some are wrong, and a random share of
+the other cases; with the figure that each should hold."""
+LABEL_ERROR, DRAWN = 0.08, 0.25
 READER_ERROR = 0.08
 MANY = 1_000_000
 
@@ -101,17 +112,33 @@ def figures_of(sample: Sample) -> dict[str, Estimate]:
     return found
 
 
-def coverage(cell: Cell, runs: int, *, seed: int = 0) -> dict[str, tuple[float, int]]:
+def weighted_figures(sample: Sample, rng: np.random.Generator) -> dict[str, Estimate]:
+    """Estimate the figures of a sample of which the errors by its labels and a random share of the others were read."""
+    predicted, present = sample.probabilities[:, 1] >= 0.5, sample.truth == 1
+    label = present ^ (rng.random(len(present)) < LABEL_ERROR)
+    certain = label != predicted
+    read = certain | (rng.random(len(present)) < DRAWN)
+    found = verified_figures(predicted, present & read, read, certain, sample.patient)
+    return {name: found[plain] for name, plain in WEIGHTED.items()}
+
+
+def coverage(
+    cell: Cell, runs: int, *, seed: int = 0, plain: bool = True, weighted: bool = True
+) -> dict[str, tuple[float, int]]:
     """Return for each figure the share of intervals that hold the truth, and how many intervals there were."""
     truth = {
         name: each.value
         for name, each in figures_of(draw(cell, np.random.default_rng(seed + 1), MANY)).items()
     }
+    truth |= {name: truth[of_all] for name, of_all in WEIGHTED.items()}
     held: dict[str, list[bool]] = defaultdict(list)
-    rng = np.random.default_rng(seed)
+    rng, reading = np.random.default_rng(seed), np.random.default_rng(seed + 2)
     for _ in range(runs):
-        for name, each in figures_of(draw(cell, rng)).items():
-            if name in FIGURES and math.isfinite(each.low):
+        sample = draw(cell, rng)
+        found = figures_of(sample) if plain else {}
+        found |= weighted_figures(sample, reading) if weighted else {}
+        for name, each in found.items():
+            if name in (*FIGURES, *WEIGHTED) and math.isfinite(each.low):
                 held[name].append(each.low - 1e-12 <= truth[name] <= each.high + 1e-12)
     return {name: (float(np.mean(of)), len(of)) for name, of in held.items()}
 
@@ -145,7 +172,7 @@ def table(results: dict[str, object]) -> Iterator[str]:
     yield ""
     yield "| figure | " + " | ".join(cells) + " |"
     yield "|---" * (len(cells) + 1) + "|"
-    for figure in FIGURES:
+    for figure in (*FIGURES, *WEIGHTED):
         row = [f"{100 * of[figure][0]:.0f}" if figure in of else "–" for of in cells.values()]
         yield f"| {figure} | " + " | ".join(row) + " |"
     yield ""
@@ -162,8 +189,14 @@ def main() -> None:
     )
     parser.add_argument("--runs", type=int, default=2000)
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--weighted", action="store_true")
     asked = parser.parse_args()
-    if not asked.table:
+    if asked.weighted:
+        results = json.loads(RESULTS.read_text(encoding="utf-8"))
+        for cell in CELLS:
+            results["coverage"][cell.name] |= coverage(cell, asked.runs, plain=False)
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    elif not asked.table:
         results = {
             "runs": asked.runs,
             "coverage": {cell.name: coverage(cell, asked.runs) for cell in CELLS},

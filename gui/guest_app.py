@@ -31,7 +31,7 @@ from engine.storage import bound_log
 from engine.workspace import Workspace
 from gui.app import start
 from gui.door import Password
-from gui.sharing import LOG_FILE, WAYS, Deadline, Order, Tunnel
+from gui.sharing import LOG_FILE, WAYS, Deadline, Order, Tunnel, keep_watch
 from gui.web import AppSession
 
 WRONG_TRIES_A_MINUTE = 5
@@ -165,6 +165,7 @@ def main() -> None:
     if not order:  # whoever started us is gone already
         delete(folder)
         return
+    keep_watch(folder)
 
     def watch() -> None:
         sys.stdin.read()  # ends when the other end is closed, by will or by death

@@ -214,9 +214,10 @@ def _unit(groups: Sequence[_Group]) -> str:
 
 def _check_sizes(index: Index, groups: Sequence[_Group], parts: int) -> None:
     if len(index.classes) < 2:
+        another = "another class, in a folder of their own" if index.classes else "each class in a folder"
         raise SplitError(
             "There is only one class" if index.classes else "No image has a label",
-            "Add images of another class, in a folder of their own or with their label in the table",
+            f"Add images of {another}, or with their label in the table",
         )
     held = Counter(label for group in groups for label in group.counts)
     for name in index.classes:

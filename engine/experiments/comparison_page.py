@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,6 +52,7 @@ def render_page(comparison: RunComparison) -> str:
         curves=Markup(overlaid_svg({row.label: row.history for row in rows})),
         differs={row.run.run_id: words(row.differs) for row in rows},
         times={row.run.run_id: duration(row.run.seconds) for row in rows},
+        tests=sum(math.isfinite(p) for one in comparison.contrasts for p in (one.p_accuracy, one.p_area)),
         methods=sorted({test.method for one in comparison.contrasts for test in (one.accuracy, one.area)}),
     )
 

@@ -13,13 +13,17 @@ from .exports.page_files import (
     write_page as write_page,
 )
 from .formatting import (
+    counted as counted,
     duration as duration,
     edge_words as edge_words,
     figure as figure,
+    images as images,
     interval as interval,
     operating_words as operating_words,
     p_value as p_value,
+    probability as probability,
     rests_on as rests_on,
+    were as were,
 )
 from .records import (
     Against as Against,

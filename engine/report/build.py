@@ -30,7 +30,7 @@ from engine.records import (
 from engine.report.claim_checklist import checklist
 from engine.report.exports.files import EXPORTS, write_report
 from engine.report.formatting import case_ids
-from engine.report.limitations import limitations
+from engine.report.limitations import limitations, of_parts
 from engine.report.methods_section import class_balance, facts_of
 from engine.report.readers import summarise_reviews
 from engine.report.records import (
@@ -104,8 +104,7 @@ def build_report(
     """
     chosen = [each for each in predictions if part is None or each.part == part]
     _check(run, chosen, part)
-    known = {each.image_id for each in chosen}
-    last = latest_reviews(each for each in reviews if each.image_id in known)
+    last = latest_reviews(_of_cases(reviews, chosen))
     standards = {name: make(run, chosen, reviews) for name, make in REFERENCE_STANDARDS.items()}
     against = _held(standards, run, chosen, prevalence, folds)
     reviewed = standards["reviewed labels"].answers
@@ -131,6 +130,7 @@ def build_report(
         galleries=_galleries(run, cases, standards, explanations),
         pointing=pointing,
         subgroups=subgroups,
+        cautions=tuple(of_parts(chosen, part)),
         limitations=(*_limits(run, chosen, part, against, split, cases), *further_limitations),
         checklist=checklist(
             run,
@@ -146,6 +146,12 @@ def build_report(
         ),
         folds=folds,
     )
+
+
+def _of_cases(reviews: Sequence[Review], cases: Sequence[Prediction]) -> list[Review]:
+    """Return the reviews of some cases."""
+    known = {each.image_id for each in cases}
+    return [each for each in reviews if each.image_id in known]
 
 
 def _held(

@@ -34,8 +34,8 @@ def interval(estimate: Estimate, digits: int = 3) -> str:
     """Write the bounds: .907–.967; an en dash alone where there are none."""
     if not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):
         return "–"
-    joint = " to " if estimate.low < 0 else "–"
-    return f"{figure(estimate.low, digits)}{joint}{figure(estimate.high, digits)}"
+    low, high = figure(estimate.low, digits), figure(estimate.high, digits)
+    return f"{low}{' to ' if low.startswith('-') else '–'}{high}"
 
 
 def in_brackets(name: str, estimate: Estimate, note: str = "") -> str:
@@ -68,14 +68,22 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
+def probability(value: float) -> str:
+    """Write a probability with four digits, or as many as tell it from 0 and 1: 0.42, 0.00001234, 0.99998."""
+    digits = next(
+        (some for some in range(4, 17) if not 0 < value < 1 or 0 < float(f"{value:.{some}g}") < 1), 17
+    )
+    return np.format_float_positional(float(f"{value:.{digits}g}"), trim="-")
+
+
 def edge_words(run: Run) -> str:
     """Say from which probability the finding is predicted; in a cross-validation that is said model by model."""
     if not run.folds:
-        return f"at a probability of {run.threshold:.4g} or above"
+        return f"at a probability of {probability(run.threshold)} or above"
     return (
         "at or above the operating point of the model that tested the image, chosen without it; where all "
-        f"{run.folds} models speak, at a probability of {run.threshold:.4g} or above, the mean of their operating "
-        "points in log-odds"
+        f"{run.folds} models speak, at a probability of {probability(run.threshold)} or above, the mean of their "
+        "operating points in log-odds"
     )
 
 

@@ -38,7 +38,7 @@ def limitations(
         heatmaps: Whether the report has any.
         comments: Whether a reader wrote any.
     """
-    said = list(_of_parts(predictions, part))
+    said = list(of_parts(predictions, part) if part != "test" else _OF_TEST)
     known = patients_named(cases_of(split)) if split is not None else None
     if known is not None and not known.all:
         which = (
@@ -76,13 +76,15 @@ def limitations(
     return tuple(said)
 
 
-def _of_parts(predictions: Sequence[Prediction], part: Part | None) -> Iterator[str]:
-    """Say what follows from the parts of the split that the cases are of."""
+_OF_TEST = (
+    "The test images are of the same data set as the training images. Results at another hospital, with other "
+    "devices or other patients, are usually lower; only images from there can show it.",
+)
+
+
+def of_parts(predictions: Sequence[Prediction], part: Part | None) -> Iterator[str]:
+    """Say what follows from the parts of the split that the cases are of; nothing where all are test images."""
     if part == "test":
-        yield (
-            "The test images are of the same data set as the training images. Results at another hospital, with other "
-            "devices or other patients, are usually lower; only images from there can show it."
-        )
         return
     counts = Counter(each.part for each in predictions)
     purposes: tuple[tuple[Part, str], ...] = (("train", "training"), ("val", "tuning"))

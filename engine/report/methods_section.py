@@ -233,7 +233,7 @@ def monitor_words(phase: Phase) -> str:
 def _rate_words(phase: Phase) -> Iterator[str]:
     yield phase.schedule
     if phase.warm_up:
-        yield f"after {phase.warm_up} {'epoch' if phase.warm_up == 1 else 'epochs'} of warm-up"
+        yield f"after {counted(phase.warm_up, 'epoch')} of warm-up"
     if phase.layer_decay != 1:
         yield f"multiplied by {phase.layer_decay:g} from each block to the one below it (arXiv:1801.06146)"
 

@@ -213,6 +213,7 @@ class Report:
         galleries: Cases to show, by each reference standard that has any.
         pointing: How often the heatmap's peak lies on the known finding.
         subgroups: By columns of the data's table, against the labels that came with the data.
+        cautions: What must be known of all figures, as sentences; empty of test images.
         limitations: As sentences.
         checklist: After CLAIM 2024.
         folds: Of a cross-validation; None for one model.
@@ -231,6 +232,7 @@ class Report:
     galleries: tuple[Gallery, ...]
     pointing: Estimate | None
     subgroups: tuple[SubgroupRow, ...]
+    cautions: tuple[str, ...]
     limitations: tuple[str, ...]
     checklist: tuple[Item, ...]
     folds: CrossValidation | None = None

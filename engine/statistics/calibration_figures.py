@@ -176,8 +176,15 @@ def _logistic_fit(
     inverse = np.linalg.inv(information)
     correction = clusters.count / (clusters.count - 1) * (n - 1) / (n - k)
     variance = (inverse @ (scores.T @ scores) @ inverse)[-1, -1] * correction
-    half = quantile(telling) * math.sqrt(variance)
     value = float(beta[-1])
+    if not variance > SMALLEST:
+        return without_interval(
+            value,
+            f"errors cancel out within every {'case' if clusters.single else 'patient'}",
+            n,
+            clusters.count,
+        )
+    half = quantile(telling) * math.sqrt(variance)
     method = "logistic regression, sandwich" + clusters.named
     return Estimate(
         value=value, low=value - half, high=value + half, method=method, n=n, patients=clusters.count

@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 
 from engine.records import Estimate
 from engine.statistics.calibration_figures import brier, calibration_fit, ece, observed_to_expected
-from engine.statistics.clusters import SMALLEST, Clusters, Groups, inestimable, quantile, square_and_add
+from engine.statistics.clusters import (
+    SMALLEST,
+    Clusters,
+    Groups,
+    correlation_of,
+    inestimable,
+    quantile,
+    square_and_add,
+)
 from engine.statistics.proportions import predictive_values, proportion
 from engine.statistics.ranking import auroc, average_precision, log_odds, mean_auroc, mean_average_precision
 
@@ -236,26 +244,9 @@ def macro_f1(truth: Codes, predicted: Codes, classes: int, groups: Groups = None
         size = float((truth == code).sum() + (predicted == code).sum())
         both = (truth == code).astype(np.float64) + (predicted == code)
         influence.append((2.0 * ((truth == code) & (predicted == code)) - score.value * both) / size)
-    correlation = _correlation(np.array(influence), Clusters.by(groups, n))
+    correlation = correlation_of(np.array(influence), Clusters.by(groups, n))
     low, high = square_and_add(value, [(1 / classes, score) for score in scores], correlation)
     return _joined(value, max(0.0, low), min(1.0, high), truth, groups)
-
-
-UNSEEN_CORRELATION = 0.5
-"""Of two figures one of which shows no spread. One class's errors are another's, so that 0 would be too narrow."""
-
-
-def _correlation(influence: NDArray[np.float64], clusters: Clusters) -> NDArray[np.float64]:
-    """Return the correlation (K, K) of figures from what images contribute to them, (K, N)."""
-    by_patient = np.stack([clusters.sums(row) for row in influence])
-    covariance = by_patient @ by_patient.T
-    spread = np.sqrt(np.diag(covariance))
-    scale = np.outer(spread, spread)
-    related: NDArray[np.float64] = np.divide(
-        covariance, scale, out=np.full(scale.shape, UNSEEN_CORRELATION), where=scale > SMALLEST
-    )
-    np.fill_diagonal(related, 1.0)
-    return related
 
 
 def mcc(truth: Codes, predicted: Codes, classes: int, groups: Groups = None) -> Estimate:

@@ -160,3 +160,25 @@ def square_and_add(
     related = np.eye(len(parts)) if correlation is None else correlation
     low = value - math.sqrt(max(0.0, float(down @ related @ down)))
     return low, value + math.sqrt(max(0.0, float(up @ related @ up)))
+
+
+UNSEEN_CORRELATION = 0.5
+"""Of two figures one of which shows no spread. One class's errors are another's, so that 0 would be too narrow."""
+
+
+def correlation_of(
+    influence: NDArray[np.float64], clusters: Clusters, *, unseen: float = UNSEEN_CORRELATION
+) -> NDArray[np.float64]:
+    """Return the correlation (K, K) of figures from what images contribute to them, (K, N).
+
+    Two figures one of which shows no spread are taken to correlate by `unseen`.
+    """
+    by_patient = np.stack([clusters.sums(row) for row in influence])
+    covariance = by_patient @ by_patient.T
+    spread = np.sqrt(np.diag(covariance))
+    scale = np.outer(spread, spread)
+    related: NDArray[np.float64] = np.divide(
+        covariance, scale, out=np.full(scale.shape, unseen), where=scale > SMALLEST
+    )
+    np.fill_diagonal(related, 1.0)
+    return related

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax, logsumexp, softmax
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,13 @@ def _of_classes(
     labels: NDArray[np.int64],
     positive: int,
 ) -> float:
-    """Average a figure of one class's probabilities over the classes that are seen; of two classes take one."""
-    probabilities = softmax(logits, axis=1)
+    """Average a figure of one class's log-odds over the classes that are seen; of two classes take one.
+
+    Ranked by log-odds, because probabilities near 1 round to 1 and tie.
+    """
     classes = [positive] if logits.shape[1] == 2 else range(logits.shape[1])
     figures = [
-        figure(labels == number, probabilities[:, number])
+        figure(labels == number, logits[:, number] - logsumexp(np.delete(logits, number, axis=1), axis=1))
         for number in classes
         if 0 < np.count_nonzero(labels == number) < len(labels)
     ]

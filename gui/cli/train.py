@@ -151,7 +151,7 @@ def _finish(workspace: Workspace, folder: Path, *, as_json: bool, ours: bool = T
     which = which or f"AUROC of the epoch that was kept {reached:.3f} on"
     print(f"{which} validation data; test data wait for the report")
     if run.validated is not None:
-        print(f"Operating point: {run.positive} at a probability of {run.threshold:.3f} or above")
+        print(f"Operating point: {run.positive} predicted {report.edge_words(run)}")
         print(report.operating_words(run))
     say(f"Next: overread gui, or overread report {run.run_id} --out report")
 

@@ -3,6 +3,7 @@ from .deidentified_copy import (
     MOST_CASES as MOST_CASES,
     USUAL_CASES as USUAL_CASES,
 )
+from .last_watch import keep_watch as keep_watch
 from .link import (
     LOG_FILE as LOG_FILE,
     LONGEST_MINUTES as LONGEST_MINUTES,

@@ -85,6 +85,11 @@ def bars(counts: Mapping[str, Mapping[str, int]]) -> Markup:
     return Markup(_macros().bars(counts, largest, PART_COLOURS, PART_TITLES))
 
 
+def tile(count: int, one: str, several: str = "") -> tuple[str, str]:
+    """Return a count for `figures`, with the word that goes with it; a plural that ends in s need not be given."""
+    return f"{count:,}", one if count == 1 else several or f"{one}s"
+
+
 def figures(items: Iterable[tuple[str, str]]) -> Markup:
     """Return figures as tiles: (value, what it counts)."""
     return Markup(_macros().figures(items))

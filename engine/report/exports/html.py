@@ -15,7 +15,7 @@ from markupsafe import Markup
 from engine.data import patients_words
 from engine.records import PART_NAMES
 from engine.report.figures import confusion_matrix_svg, precision_recall_svg, reliability_svg, roc_svg
-from engine.report.formatting import edge_words, figure, interval, p_value, rests_on
+from engine.report.formatting import edge_words, figure, interval, p_value, probability, rests_on
 from engine.report.records import Against, CaseRow, Heatmap, Picture, Report
 from engine.report.training_figures import balance_svg, training_svg
 from engine.saliency import css_gradient
@@ -58,6 +58,7 @@ def fill_template(name: str, **values: Any) -> str:
     )
     environment.filters |= {"figure": figure, "interval": interval, "p_value": p_value}
     environment.filters["rests"] = rests_on
+    environment.filters["probability"] = probability
     environment.filters["percent"] = lambda share: f"{share:.1%}"
     environment.filters["patients"] = patients_words
     environment.tests["known"] = lambda value: value is not None and math.isfinite(value)

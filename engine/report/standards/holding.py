@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 from engine.data import patients_named
 from engine.records import Estimate, Prediction, Run
-from engine.report.formatting import counts_in_words, figure, interval, sentences, weighted_sentences
+from engine.report.formatting import (
+    counted,
+    counts_in_words,
+    figure,
+    interval,
+    sentences,
+    weighted_sentences,
+)
 from engine.report.records import Against
 from engine.report.standards.reference_standards import Reference
 from engine.statistics import (
@@ -167,7 +174,7 @@ def _named_only(estimates: Mapping[str, Estimate], cases: Sequence[Prediction]) 
 
 def _count(hits: int, of: int) -> Estimate:
     """Return a count where a share would be taken for a figure."""
-    said = f"{hits:,} of {of:,} selected cases" if of else "no selected case"
+    said = f"{hits:,} of {counted(of, 'case')} read" if of else "no such case was read"
     return replace(inestimable("", of), method=said)
 
 
@@ -189,7 +196,7 @@ def _counts(run: Run, confusion: NDArray[np.int64]) -> dict[str, Estimate]:
 def _counted(row: ClassRow, confusion: NDArray[np.int64], place: int) -> ClassRow:
     """Return a class of the classification report as counts."""
     right = int(confusion[place, place])
-    nothing = inestimable("the cases read are no random sample", int(confusion.sum()))
+    nothing = inestimable("the cases read are not known to be a random sample", int(confusion.sum()))
     return replace(
         row,
         precision=_count(right, row.predicted),

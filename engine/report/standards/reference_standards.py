@@ -49,7 +49,8 @@ def labels_from_data(run: Run, predictions: Sequence[Prediction], reviews: Seque
             excluded["the label is not one of the model's classes"] += 1
         else:
             answers[prediction.image_id] = prediction.label
-    caution = "Overread does not know how these labels were made: state who made them, from what, and how."
+    known = "Overread does not know how these labels were made: state who made them, from what, and how."
+    caution = known if answers else ""
     return Reference(answers=answers, excluded=excluded, caution=caution)
 
 

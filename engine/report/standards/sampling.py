@@ -74,7 +74,7 @@ def sampling_of(
             f"because {'; '.join(reasons)}.{without}"
         )
         return Sampling(
-            kind="selected", note="; ".join(filter(None, ("selected cases", left_out))), sentence=sentence
+            kind="selected", note="; ".join(filter(None, ("counts only", left_out))), sentence=sentence
         )
     others = len(everything) - len(certain)
     sentence = (
@@ -164,7 +164,7 @@ def _against(
     return [
         said
         for count, said in (
-            (unknown, f"how {unknown:,} of them were drawn was not kept"),
+            (unknown, f"how {unknown:,} of them {were(unknown)} drawn was not kept"),
             (sought, f"readers chose {sought:,} of them"),
             (
                 passed,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.data import cases_of, patient_overlap, patients_named
 from engine.records import PARTS, DataIssue, DataIssueKind, Index, Sample, Split
+from engine.report import counted, images
 from gui.web import markup
 
 THUMBNAILS = 8
@@ -25,7 +26,7 @@ NO_PICTURE = frozenset(
 """Kinds of issue whose files are no images that could be shown."""
 
 MEANINGS: Mapping[DataIssueKind, str] = {
-    DataIssueKind.UNREADABLE: "These files could not be opened as images. They are left out; the others "
+    DataIssueKind.UNREADABLE: "Files that could not be opened as images. They are left out; the others "
     "are not affected.",
     DataIssueKind.EXACT_DUPLICATE: "The same file, byte for byte, more than once. Each is kept once, so that "
     "no image is counted twice or is in both training and test.",
@@ -98,11 +99,11 @@ def summary(index: Index) -> str:
     labelled = sum(sample.label is not None for sample in index.samples)
     known = patients_named(index.samples)
     tiles = [
-        (f"{len(index.samples):,}", "images"),
-        (f"{len(index.classes):,}", "classes" if len(index.classes) != 1 else "class"),
-        (f"{known.patients:,}" if known.named else "not named", "patients"),
+        markup.tile(len(index.samples), "image"),
+        markup.tile(len(index.classes), "class", "classes"),
+        markup.tile(known.patients, "patient") if known.named else ("not named", "patients"),
         (f"{len(index.samples) - labelled:,}", "without a label"),
-        (f"{len(_with_issues(index)):,}", "files with issues"),
+        markup.tile(len(_with_issues(index)), "file with issues", "files with issues"),
     ]
     counts: dict[str, Counter[str]] = {name: Counter() for name in index.classes}
     for sample in index.samples:
@@ -160,7 +161,7 @@ def class_pictures(index: Index, picture: Callable[[Sample], markup.Picture]) ->
         step = max(1, len(of_class) // THUMBNAILS)
         shown = of_class[::step][:THUMBNAILS]
         title = name if name is not None else "no label"
-        parts.append(markup.heading(title, f"{len(of_class):,} images"))
+        parts.append(markup.heading(title, images(len(of_class))))
         parts.append(markup.pictures(picture(sample) for sample in shown))
     return markup.joined(parts)
 
@@ -191,8 +192,8 @@ def _issues_of(
     )
     if kind not in NO_PICTURE:
         inner += markup.pictures(picture(*place) for place in list(places.values())[:THUMBNAILS])
-    number = len(places) or len(group)
-    heading = f"{kind.value.capitalize()}: {number:,} {'file' if number == 1 else 'files'}. {MEANINGS[kind]}"
+    count = f": {counted(len(places), 'file')}" if places else f": {len(group):,}" if len(group) > 1 else ""
+    heading = f"{kind.value.capitalize()}{count}. {MEANINGS[kind]}"
     return markup.note(heading, tone="serious" if any(one.serious for one in group) else "mild", inner=inner)
 
 
@@ -219,7 +220,9 @@ def split_overview(split: Split) -> tuple[list[list[str]], str]:
         for part in PARTS:
             samples = [s for s in split.part(part) if name is None or s.label == name]
             patients = patients_named(samples).count
-            row.append(f"{len(samples):,} images" + ("" if patients is None else f" · {patients:,} patients"))
+            row.append(
+                images(len(samples)) + ("" if patients is None else f" · {counted(patients, 'patient')}")
+            )
         rows.append(row)
     overlap, how = patient_overlap(split), split.method
     said = f"{overlap[:1].upper()}{overlap[1:]}. {how[:1].upper()}{how[1:]}."

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 PARTS_SHOWN: dict[str, tuple[str, Part | None]] = {
     "test": ("test images", "test"),
-    "val": ("validation images (used for tuning: results are optimistic)", "val"),
-    "all": ("all predicted images (includes validation: results are optimistic)", None),
+    "val": ("validation images", "val"),
+    "all": ("all predicted images", None),
 }
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.report import edge_words, figure, interval, rests_on
+from engine.report import counted, edge_words, figure, interval, rests_on
 from gui.web import AppSession, image_url, markup
 
 if TYPE_CHECKING:
@@ -28,25 +28,25 @@ def headline(report: Report, standards: Sequence[str]) -> str:
             estimate = one.estimates.get(name)
             if estimate is not None and one.drawn != "selected":
                 words = name if name == "AUROC" else name.capitalize()
-                beside = f" · {one.note}" if one.note else ""
-                tiles.append((figure(estimate.value), f"{words} · 95% {interval(estimate)}{beside}"))
-        named = f"{one.name[:1].upper()}{one.name[1:]}"
-        count = f"available for {one.cases:,} of {one.of:,} images"
+                tiles.append((figure(estimate.value), f"{words} {_beside(estimate, one.note)}"))
+        count = f"available for {one.cases:,} of {counted(one.of, 'image')}"
         sides.append(
             markup.box(
                 "",
                 (
                     markup.heading(f"Against {one.name}"),
                     markup.remark(count),
-                    _main_figures(one, tiles) if one.cases else markup.note(f"{named}: none yet."),
+                    _main_figures(one, tiles) if one.cases else markup.note("No image has such a label."),
                 ),
             )
         )
+    named, read, differing = report.patients.count, report.reviews.cases, report.reviews.differing
+    unnamed = "patients, not all named" if report.patients.named else "patients, none named"
     about = [
-        (f"{len(report.cases):,}", "images"),
-        ("–" if report.patients.count is None else f"{report.patients.count:,}", "patients"),
-        (f"{report.reviews.cases:,}", "images read"),
-        (f"{report.reviews.differing:,}", "reviewed labels that differ"),
+        markup.tile(len(report.cases), "image"),
+        markup.tile(named, "patient") if named is not None else ("–", unnamed),
+        markup.tile(read, "image read", "images read"),
+        markup.tile(differing, "reviewed label that differs", "reviewed labels that differ"),
     ]
     if report.pointing is not None:
         about.append(
@@ -55,7 +55,14 @@ def headline(report: Report, standards: Sequence[str]) -> str:
                 f"heatmap's peak on the finding · 95% {interval(report.pointing)}",
             )
         )
-    return markup.figures(about) + markup.box("side", sides)
+    cautions = markup.joined(markup.note(caution, tone="mild") for caution in report.cautions)
+    return markup.figures(about) + cautions + markup.box("side", sides)
+
+
+def _beside(estimate: Estimate, note: str) -> str:
+    """Return what stands beside a headline figure: its interval, or why there is none, and how it may be read."""
+    bounds = f"· 95% {interval(estimate)}" if math.isfinite(estimate.value) else estimate.method
+    return f"{bounds} · {note}" if note else bounds
 
 
 def _main_figures(one: Against, tiles: Sequence[tuple[str, str]]) -> markup.Markup:
@@ -146,7 +153,7 @@ def cases(session: AppSession, report: Report, standards: Sequence[str], *, heat
 
     def shown(case: CaseRow, tone: str) -> markup.Picture:
         place = report.classes.index(case.predicted)
-        lines = [f"Classified as {case.predicted} ({100 * case.probabilities[place]:.0f}%)"]
+        lines = [f"Predicted: {case.predicted} ({100 * case.probabilities[place]:.0f}%)"]
         lines.append(f"Label: {case.label or 'none'}")
         if case.reviewed:
             lines.append(f"Reviewed: {case.reviewed}")
@@ -162,12 +169,8 @@ def cases(session: AppSession, report: Report, standards: Sequence[str], *, heat
 
     pieces = []
     if report.positive is not None:
-        predicted = (
-            f"Classified as “{report.positive}” at a probability of {100 * report.run.threshold:.0f}% or above."
-            if not report.run.folds
-            else f"Classified as “{report.positive}” {edge_words(report.run)}."
-        )
-        pieces.append(markup.remark(predicted))
+        predicted = f"{report.positive} predicted {edge_words(report.run)}."
+        pieces.append(markup.remark(predicted[:1].upper() + predicted[1:]))
     for one in report.galleries:
         if one.name not in standards:
             continue

@@ -18,12 +18,12 @@ import gradio as gr
 from engine.errors import EngineError, ReviewError, RunError
 from engine.reading import QUEUES, RunSummary
 from engine.records import PART_NAMES, PARTS, Prediction, Uncertainty, Verdict, edge_of
-from engine.report import operating_words
+from engine.report import operating_words, probability
 from engine.runs import load_run
 from engine.saliency import colour_tables, map_legend
 from gui.pages.review.maps import addresses, explain, heatmap_of, method_choices, stop_explaining
 from gui.pages.review.reading_session import ASKED, Desk, Reading, StaleCaseError, part_named, review_of, text
-from gui.pages.review.remarks import size_remark
+from gui.pages.review.remarks import size_remark, why_none
 from gui.pages.review.viewer.viewer import ReviewPane
 from gui.pages.where_now import look_there
 from gui.web import AppSession, answered, sentence
@@ -36,7 +36,6 @@ NOTHING_TO_READ = (
     "There are no cases to read yet. Choose data on the Data page, then train a model on the Train page: "
     "the cases of its test part then appear here."
 )
-FINISHED = "All {total} cases in this part have been read. There are no more cases in this queue."
 
 
 # ------------------------------------------------------------------------------------------------- handlers
@@ -225,7 +224,7 @@ def _end(desk: Desk, reading: Reading) -> Answer:
     done = reading.queue == UNREAD and reading.total
     return {
         "case": None,
-        "message": FINISHED.format(total=reading.total) if done else "There are no more cases in this queue.",
+        "message": why_none(reading, done=bool(done)),
         "others": others,
         "place": f"{reading.read} of {reading.total} read",
         "read": reading.read,
@@ -262,6 +261,7 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
     patient = f" · patient {case.patient_id}" if case.patient_id != case.image_id else ""
     dropout = case.uncertainty
     two = len(run.classes) == 2 and math.isfinite(run.threshold)
+    edge = edge_of(case, run.classes, run.positive) if two else None
     return {
         "id": case.image_id,
         "name": f"{case.path.name}{patient}{part}",
@@ -269,9 +269,11 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
         "probabilities": list(case.probabilities),
         "predicted": case.predicted,
         "positive": run.positive,
-        "threshold": edge_of(case, run.classes, run.positive) if two else None,
+        "threshold": edge,
+        "operating": why_predicted(run.classes, case) or ""
+        if edge is None
+        else f"Operating point (mark): {run.positive} predicted at a probability of {probability(edge)} or above",
         "validated": reading.validated if two else "",
-        "explanation": None if two else why_predicted(run.classes, case),
         "entropy": case.entropy,
         "most_entropy": math.log(max(2, len(run.classes))),
         "distance": None

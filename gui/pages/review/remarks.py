@@ -1,4 +1,4 @@
-"""What is said of an image beside it, before it is judged."""
+"""What is said of an image beside it, before it is judged; and of a queue that hands out none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from pathlib import Path
 from engine.data import Detail, detail_of, load_split
 from engine.errors import EngineError
 from engine.recipes import load_recipe
+from engine.records import PART_NAMES
+from engine.report import counted
 from engine.runs import sizes_of_run
+from gui.pages.review.reading_session import Reading
 
 
 def size_remark(folder: Path, image_id: str) -> str | None:
@@ -40,3 +43,14 @@ def _known(folder: Path, stamps: tuple[int, ...]) -> tuple[Detail, Mapping[str, 
         EngineError
     ):  # whoever needs these files says what is wrong with them; the image is read all the same
         return None
+
+
+def why_none(reading: Reading, *, done: bool) -> str:
+    """Say why a queue hands out no case."""
+    where = f"the {PART_NAMES[reading.part]} part" if reading.part else "all parts"
+    if done:
+        every = f"all {reading.total:,} cases" if reading.total > 1 else "the only case"
+        return f"{reading.reader} has read {every} of {where}."
+    if not reading.count:
+        return f"This queue has no case of {where}."
+    return f"This was the last case of this queue ({counted(reading.count, 'case')} of {where})."

@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 
 from engine.errors import ShareError
+from engine.report import counted
 from gui.sharing import LONGEST_MINUTES, MOST_CASES, USUAL_CASES, WAYS, Share, share
 from gui.web import AppSession, shown
 
@@ -42,7 +43,10 @@ class Desk:
 def run_choices(session: AppSession) -> list[tuple[str, str]]:
     """Return (words, run id) of every run that has cases."""
     return [
-        (f"{run.dataset_name} · {run.recipe_name} · {run.created:%d %b %Y} · {run.cases:,} cases", run.run_id)
+        (
+            f"{run.dataset_name} · {run.recipe_name} · {run.created:%d %b %Y} · {counted(run.cases, 'case')}",
+            run.run_id,
+        )
         for run in session.store.runs()
         if run.cases
     ]
@@ -128,8 +132,9 @@ def view(desk: Desk, now: datetime | None = None) -> View:
     else:
         left = max(0, round((link.expires_at - (now or datetime.now(UTC))).total_seconds() / 60))
         state = (
-            f"The link is open and closes automatically in {left} min, at {link.expires_at.astimezone():%H:%M}, "
-            "or when Overread ends. Send the password separately from the link."
+            f"The link is open and closes automatically in {left or 'less than 1'} min, "
+            f"at {link.expires_at.astimezone():%H:%M}, or when Overread ends. "
+            "Send the password separately from the link."
         )
         state += f" **{link.note}**" if link.note else ""
         values = (link.url, link.user, link.password, link.command)
@@ -162,7 +167,7 @@ def build(session: AppSession) -> None:
             MOST_CASES,
             value=USUAL_CASES,
             step=1,
-            label="Cases (random sample of the test part)",
+            label="Cases (a random sample: of the test part, if there is one)",
         )
         minutes = gr.Slider(5, LONGEST_MINUTES, value=60, step=5, label="Closes after (minutes)")
     with gr.Row():

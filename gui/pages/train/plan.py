@@ -97,7 +97,7 @@ def data_facts(session: AppSession, dataset_id: str | None, folds: int = 0) -> s
     parts = (
         f"{len(split.train):,} training",
         f"{len(split.val):,} validation",
-        f"{len(split.test):,} test images",
+        f"{len(split.test):,} test {'image' if len(split.test) == 1 else 'images'}",
     )
     issue = f" The finding is “{positive_of(split.classes, choices.positive)}”." if two else ""
     return markup.note(

@@ -21,7 +21,7 @@ from engine import jobs
 from engine.data import load_choices, load_index, training_request
 from engine.errors import EngineError, RecipeError, RunError, TrainingError
 from engine.records import Epoch, Recipe
-from engine.report import duration, operating_words
+from engine.report import counted, duration, edge_words, operating_words, were
 from engine.runs import load_history, load_run
 from gui.pages.train.plan import chosen_folds, chosen_split, refuse_guests
 from gui.pages.train.recipe_form import recipe_of
@@ -172,13 +172,19 @@ def run_box(status: jobs.JobStatus | None, working: jobs.JobStatus | None) -> st
         tone = TONES[status.state]
         said = status.message or state
         heading = f"{state.capitalize()}. {said}" if not said.lower().startswith(state) else said
+        heading = heading[:1].upper() + heading[1:]
         more = []
         if status.epoch and status.state != "done":
             where = f" of fold {status.fold} of {status.folds}" if status.folds else ""
-            more.append(f"{status.epoch} of {status.epochs} epochs{where} were completed.")
+            of_all = counted(status.epochs, "epoch")
+            more.append(f"{status.epoch} of {of_all}{where} {were(status.epoch)} completed.")
         if status.state == "done":
             more += [said for said in (_validated(status.folder),) if said]
             more.append("Read its cases on the Review page and see its results on the Report page.")
+        elif working is None and not status.epoch:
+            more.append(
+                "No epoch was completed: Resume starts again from the beginning, with the same settings."
+            )
         elif working is None:
             more.append(
                 "Resume continues with the same settings from the last checkpoint. One is written after an epoch, "
@@ -191,9 +197,9 @@ def run_box(status: jobs.JobStatus | None, working: jobs.JobStatus | None) -> st
     within = status.batch / status.batches if status.batches else 0.0
     fraction = status.share_trained if status.state == "training" else within
     pieces = [state]
-    if status.state == "training":
-        phase = f" of {status.phase}" if status.phase else ""
-        pieces = [f"{state}{phase}", f"epoch {min(status.epoch + 1, epochs)} of {status.epochs}"]
+    begun = status.state == "training" and status.phase
+    if begun:
+        pieces = [f"{state} of {status.phase}", f"epoch {min(status.epoch + 1, epochs)} of {status.epochs}"]
     if status.folds and status.state != "predicting":
         pieces.insert(0, f"fold {status.fold} of {status.folds}")
     if status.batches:
@@ -201,7 +207,6 @@ def run_box(status: jobs.JobStatus | None, working: jobs.JobStatus | None) -> st
     if status.seconds_left is not None and math.isfinite(status.seconds_left):
         pieces.append(f"about {duration(max(1, status.seconds_left))} left")
     # What was said while the images were read is over once a phase has begun.
-    begun = status.state == "training" and status.phase
     heading = f"{state.capitalize()}." if begun or not status.message else status.message
     line = " · ".join(pieces) if len(pieces) > 1 else ""
     return markup.note(heading, inner=markup.progress(fraction, line))
@@ -245,11 +250,7 @@ def _validated(folder: Path) -> str:
     except RunError:
         return ""
     said = operating_words(run)
-    return (
-        f"Operating point: {run.positive} at a probability of {run.threshold:.3f} or above. {said}"
-        if said
-        else ""
-    )
+    return f"Operating point: {run.positive} predicted {edge_words(run)}. {said}" if said else ""
 
 
 def _run_choice(status: jobs.JobStatus) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ import pytest
 
 from engine.errors import ReportError
 from engine.experiments.comparison import Contestant, compare_runs, differences, holm
-from engine.experiments.comparison_page import write_comparison
+from engine.experiments.comparison_page import render_page, write_comparison
 from engine.records import Calibration, Epoch, Head, Phase, Prediction, Recipe, Run
 from engine.statistics.paired_tests import mcnemar, shares
 
@@ -201,6 +202,16 @@ def test_runs_on_other_cases_are_refused() -> None:
         compare_runs([first, contestant(OTHER, classes=THREE, number=1)])
     with pytest.raises(ReportError, match="no run"):
         compare_runs([])
+
+
+def test_the_page_counts_the_tests_that_were_adjusted_for() -> None:
+    told = compare_runs([contestant(skill=2), contestant(OTHER, noise=1, number=1)])
+    assert "for the 2 tests that could be made" in render_page(told)
+    (contrast,) = told.contrasts
+    one = replace(contrast, p_area=math.nan)
+    assert "One test could be made" in render_page(replace(told, contrasts=(one,)))
+    none = replace(one, p_accuracy=math.nan)
+    assert "No test could be made" in render_page(replace(told, contrasts=(none,)))
 
 
 def test_the_page_needs_nothing_else_and_escapes_what_people_typed(tmp_path: Path) -> None:

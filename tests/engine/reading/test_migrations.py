@@ -101,11 +101,9 @@ def test_a_migration_that_dies_half_way_leaves_nothing_behind(
     open_store(tmp_path / "overread.db").close()
 
 
-def test_verdicts_of_the_first_version_are_kept_and_how_their_cases_were_drawn_is_unknown(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "overread.db"
-    old = create_engine(f"sqlite:///{path}")
+def filled_by_the_first_version(address: str) -> None:
+    """Make a database as the first version did: two runs, three cases, a verdict."""
+    old = create_engine(address)
     with old.begin() as connection:
         MIGRATIONS[1](connection)
         connection.execute(text("INSERT INTO schema_version (version) VALUES (1)"))
@@ -145,6 +143,13 @@ def test_verdicts_of_the_first_version_are_kept_and_how_their_cases_were_drawn_i
             )
         )
     old.dispose()
+
+
+def test_verdicts_of_the_first_version_are_kept_and_how_their_cases_were_drawn_is_unknown(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "overread.db"
+    filled_by_the_first_version(f"sqlite:///{path}")
     with open_store(path) as store:
         (kept,) = store.reviews("two")
         assert (kept.reader, kept.queue, kept.drawn) == ("Ada", "", "")

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from engine.errors import ReviewError, StoreError
+from engine.reading.migrations import MIGRATIONS
+from engine.reading.migrations.schema import METADATA
 from engine.reading.store import QUEUES, open_store
-from engine.records import Verdict
+from engine.records import Review, Verdict
+from tests.engine.reading.test_migrations import filled_by_the_first_version
 from tests.engine.reading.test_store import RUN, agree, prediction
 
 PROGRAMS = next(
@@ -25,11 +31,13 @@ PROGRAMS = next(
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    pytest.importorskip("psycopg", reason="the PostgreSQL driver is not installed")
     found = shutil.which("initdb")
     programs = Path(found).parent if found else PROGRAMS
     if programs is None:
+        if os.environ.get("OVERREAD_REQUIRE_POSTGRESQL"):
+            pytest.fail("PostgreSQL's initdb is neither on the PATH nor in /usr/lib/postgresql")
         pytest.skip("PostgreSQL is not installed")
+    pytest.importorskip("psycopg", reason="the PostgreSQL driver is not installed")
     user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -78,6 +86,50 @@ def test_the_store_works_on_postgresql_too(server: str) -> None:
             with pytest.raises(DBAPIError, match="append-only"), store._database.write() as connection:
                 connection.exec_driver_sql(change)
         assert len(store.reviews(RUN.run_id)) == 2
+
+
+def test_a_database_of_the_first_version_is_brought_to_the_newest(server: str) -> None:
+    """In a schema of its own, made and filled as the first version did; opening it runs every later migration."""
+    with psycopg_connection(server) as connection:
+        connection.exec_driver_sql("CREATE SCHEMA old")
+    old = f"{server}?options=-csearch_path%3Dold"
+    filled_by_the_first_version(old)
+    with open_store(old) as store:
+        (kept,) = store.reviews("two")
+        assert (kept.reader, kept.label, kept.queue, kept.drawn) == ("Ada", "opacity", "", "")
+        far, near = (store.case("two", image) for image in ("far", "near"))
+        # .5 and .25 beside an operating point of .2, in log-odds
+        assert far.margin == pytest.approx(math.log(1 / 0.25))
+        assert near.margin == pytest.approx(math.log((0.25 / 0.75) / 0.25))
+        assert store.case("three", "one").margin == pytest.approx(math.log(2))
+        assert store.next("two", "most uncertain", "Bo", None) == near
+        store.add_review(agree_on("two", "near"))
+        assert [one.image_id for one in store.reviews("two")] == ["far", "near"]
+        assert store.progress("two", "Ada") == (1, 2)
+        for change in ("UPDATE reviews SET comment = ''", "DELETE FROM reviews"):
+            with pytest.raises(DBAPIError, match="append-only"), store._database.write() as connection:
+                connection.exec_driver_sql(change)
+    with psycopg_connection(old) as connection:
+        assert connection.execute(
+            text("SELECT version FROM schema_version ORDER BY version")
+        ).scalars().all() == [*MIGRATIONS]
+        made = {name: inspect(connection).get_columns(name) for name in METADATA.tables}
+        for name, table in METADATA.tables.items():
+            assert {column["name"]: column["nullable"] for column in made[name]} == {
+                column.name: bool(column.nullable) for column in table.columns
+            }
+
+
+@contextmanager
+def psycopg_connection(address: str) -> Iterator[Connection]:
+    engine = create_engine(address)
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+
+
+def agree_on(run_id: str, image_id: str) -> Review:
+    return Review(run_id=run_id, image_id=image_id, reader="Ada", verdict=Verdict.AGREE, label="opacity")
 
 
 def test_a_server_that_does_not_answer_is_said_without_the_password() -> None:

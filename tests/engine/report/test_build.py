@@ -166,10 +166,10 @@ def test_the_two_reference_standards_are_counted_apart() -> None:
     assert reviewed.confusion.tolist() == [[1, 0], [1, 3]]
     assert given.estimates["sensitivity"].value == 7 / 8
     assert math.isnan(reviewed.estimates["sensitivity"].value), "nobody knows how these five were drawn"
-    assert reviewed.estimates["sensitivity"].method == "3 of 4 selected cases"
+    assert reviewed.estimates["sensitivity"].method == "3 of 4 cases read"
     assert "Of 8 images with opacity, 7 were classified as opacity (sensitivity .875" in given.sentences[0]
     assert "counts of the 5 cases read, not figures for all 40" in reviewed.sampling
-    assert reviewed.note == "selected cases"
+    assert reviewed.note == "counts only"
 
 
 def test_no_reader_is_said_to_have_read_where_none_has() -> None:

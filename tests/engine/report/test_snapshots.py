@@ -1,19 +1,14 @@
 """What a report says in odd situations, as text that a person has read.
 
 `snapshots/no reader.txt` is a whole report; every other file holds what its situation says otherwise: lines that come
-(+) and lines that go (-). After a change of wording, write them again and read what changed:
-
-    OVERREAD_RENEW_SNAPSHOTS=1 python -m pytest tests/engine/report/test_snapshots.py
-    git diff tests/engine/report/snapshots
+(+) and lines that go (-). tests/snapshots.py says how to renew them.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +35,7 @@ from engine.records import (
 )
 from engine.report.records import Report
 from tests.engine.report.test_build import a_run, build, case, page_of, review, samples_of, some_cases
+from tests.snapshots import differences, hold_against, lines_of_html
 
 CARD = r"(no heatmap )?(Case|Predicted|Probability|Label|Reviewed): |\[image: Image of|no heatmap"
 FOLDER = Path(__file__).parent / "snapshots"
@@ -49,59 +45,9 @@ SHARE = Estimate(value=0.9, low=0.6, high=0.98, method="Wilson", n=10, patients=
 VALIDATED = OperatingFigures(sensitivity=SHARE, specificity=replace(SHARE, value=0.8, low=0.5, high=0.95))
 
 
-class Spoken(HTMLParser):
-    """A page as lines: what is read, what stands for a picture, one line a row of a table."""
-
-    BLOCKS = frozenset(
-        {"p", "li", "tr", "h1", "h2", "h3", "caption", "dt", "figure", "figcaption", "footer", "nav"}
-    )
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-        self.now: list[str] = []
-        self.skipped = 0
-
-    def end(self) -> None:
-        line = " ".join("".join(self.now).split()).removesuffix(" |")
-        if line:
-            self.lines.append(line)
-        self.now = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        said = dict(attrs)
-        if tag in ("style", "svg"):
-            self.skipped += 1
-        if tag in self.BLOCKS:
-            self.end()
-        if tag == "svg":
-            self.lines.append(f"[figure: {said['aria-label']}]")
-        if tag == "img" and said["alt"]:
-            self.lines.append(f"[image: {said['alt']}]")
-        if tag == "br":
-            self.now.append(" ")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("style", "svg"):
-            self.skipped -= 1
-        if tag in ("td", "th"):
-            self.now.append(" | ")
-        if tag == "dt":
-            self.now.append(": ")
-        if tag == "dd" or tag in self.BLOCKS - {"dt"}:
-            self.end()
-
-    def handle_data(self, data: str) -> None:
-        if not self.skipped:
-            self.now.append(data)
-
-
 def lines_of(report: Report) -> list[str]:
     page = re.sub(r"written \d{4}-\d\d-\d\d \d\d:\d\d UTC", "written TODAY", page_of(report))
-    spoken = Spoken()
-    spoken.feed(page)
-    spoken.end()
-    return [line for line in spoken.lines if not re.match(CARD, line)]
+    return [line for line in lines_of_html(page) if not re.match(CARD, line)]
 
 
 def told(run: Run | None = None, cases: Sequence[Prediction] | None = None, **more: Any) -> Report:
@@ -247,17 +193,8 @@ def situations() -> dict[str, Callable[[], Report]]:
 def test_a_report_says_what_a_person_has_read(name: str) -> None:
     lines = lines_of(situations()[name]())
     if name != PLAIN:
-        plain = lines_of(situations()[PLAIN]())
-        lines = [f"+ {line}" for line in lines if line not in plain] + [
-            f"- {line}" for line in plain if line not in lines
-        ]
-    text = "\n".join(lines) + "\n"
-    kept = FOLDER / f"{name}.txt"
-    if os.environ.get("OVERREAD_RENEW_SNAPSHOTS"):
-        kept.write_text(text, encoding="utf-8")
-    assert text == kept.read_text(encoding="utf-8"), (
-        "read the difference; the head of this file says how to renew"
-    )
+        lines = differences(lines_of(situations()[PLAIN]()), lines)
+    hold_against(FOLDER / f"{name}.txt", lines)
 
 
 def test_every_snapshot_is_of_a_situation() -> None:

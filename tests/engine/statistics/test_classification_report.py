@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 from sklearn import metrics as sk
 
+from engine.records import Estimate
 from engine.statistics.classification_report import (
     balanced_accuracy,
     calibrated_event,
@@ -133,6 +134,27 @@ def test_balanced_accuracy_rests_on_the_rare_class() -> None:
     predicted = np.array([0] * 95 + [1, 1] + [1, 1, 0])
     found = balanced_accuracy(truth, predicted, 2)
     assert found.high - found.low > 0.3
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_order_of_images_changes_no_figure_and_no_bound(classes: int) -> None:
+    truth, p, predicted = images(90, classes=classes)
+    patient = np.arange(90) // 2
+    names = tuple("abc"[:classes])
+    turned = np.random.default_rng(5).permutation(90)
+
+    def told(rows: np.ndarray) -> list[Estimate]:
+        of = (truth[rows], predicted[rows])
+        table = classification_table(*of, names, p[rows], patient[rows])
+        by_class = [one for row in table for one in (row.precision, row.recall, row.f1, row.auroc)]
+        assert all(np.isfinite([one.low, one.high]).all() for one in by_class)  # AUROC by class too
+        return [*overall(*of, p[rows], names, groups=patient[rows]).values(), *by_class]
+
+    for one, other in zip(told(np.arange(90)), told(turned), strict=True):
+        np.testing.assert_allclose(
+            [one.value, one.low, one.high], [other.value, other.low, other.high], **CLOSE
+        )
+        assert (one.method, one.n, one.patients) == (other.method, other.n, other.patients)
 
 
 def test_the_same_patients_five_times_give_the_same_bounds() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.special import logit
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from engine.statistics import MONITORS, monitored
 
@@ -41,6 +42,19 @@ def test_of_many_classes_each_against_the_rest_counts_alike() -> None:
     assert monitored("val_balanced_accuracy", logits, labels, positive=0) == pytest.approx((1 + 0.5 + 1) / 3)
     assert monitored("val_auc", logits, labels, positive=0) == pytest.approx((1 + 1 + 1) / 3)
     assert monitored("val_f1", logits, labels, positive=0) == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
+
+
+def test_probabilities_that_round_to_one_still_rank() -> None:
+    """All but one of these round to 1: ranked by probability, they would tie and each class have an area of its own."""
+    margin = np.array([60.0, 50.0, 45.0, 40.0, -3.0, 48.0])
+    logits, labels = np.stack([np.zeros(6), margin], axis=1), np.array([1, 1, 0, 1, 0, 0])
+    for positive in (0, 1):
+        expected = roc_auc_score(labels, margin)
+        assert monitored("val_auc", logits, labels, positive=positive) == pytest.approx(expected)
+        expected = average_precision_score(labels == positive, margin if positive else -margin)
+        assert monitored("val_average_precision", logits, labels, positive=positive) == pytest.approx(
+            expected
+        )
 
 
 def test_more_is_better_but_for_losses() -> None:

@@ -15,6 +15,7 @@ from sklearn.metrics import roc_auc_score
 from statsmodels.stats.contingency_tables import mcnemar as trusted_mcnemar
 
 from benchmarks.coverage import rejections
+from benchmarks.proc import beside_proc, missing
 from engine.statistics.paired_tests import areas, mcnemar, mean_areas, shares, switches
 from engine.statistics.proportions import wilson
 
@@ -107,6 +108,16 @@ def test_the_worked_example_of_proc_on_aneurysmal_haemorrhage_is_met() -> None:
     assert (round(found.z, 3), round(found.p_value, 5)) == (-2.209, 0.02718)
     found = areas(y, s100b, ndka)
     assert (round(found.z, 4), round(found.p_value, 4)) == (1.3908, 0.1643)
+
+
+def test_areas_their_variance_and_delongs_test_are_those_of_proc() -> None:
+    """pROC itself, on the patients it brings; see `python -m benchmarks.proc`."""
+    if lacking := missing():
+        pytest.skip(lacking)
+    compared = list(beside_proc())
+    assert len(compared) == 15
+    for figure, ours, theirs in compared:
+        assert ours == pytest.approx(theirs, abs=1e-12), figure
 
 
 def test_the_mean_area_of_two_classes_is_the_area() -> None:

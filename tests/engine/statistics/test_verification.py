@@ -77,3 +77,16 @@ def test_kinds_without_an_answer_and_classes_nobody_saw_are_said() -> None:
     half = np.array([True, True, False, False])
     unread = verified_figures(half, half, half, no)
     assert unread["positive predictive value"].value == 1 and math.isnan(unread["sensitivity"].value)
+
+
+def test_a_patient_with_cases_drawn_in_both_ways_counts_once() -> None:
+    """Each of 60 patients has an image drawn for what it is and one drawn at random, and both tell the same."""
+    right = np.arange(60) % 5 > 0
+    alone = verified_accuracy(right, np.ones(60, dtype=bool), np.ones(60, dtype=bool))
+    twice, kinds = np.repeat(right, 2), np.arange(120) % 2 == 0
+    both = verified_accuracy(twice, np.ones(120, dtype=bool), kinds, np.repeat(np.arange(60), 2))
+    strangers = verified_accuracy(twice, np.ones(120, dtype=bool), kinds)
+    assert both.value == alone.value == strangers.value
+    assert both.high - both.low == pytest.approx(alone.high - alone.low, rel=0.05)
+    assert strangers.high - strangers.low == pytest.approx((alone.high - alone.low) / math.sqrt(2), rel=0.05)
+    assert both.method == "weighted by how cases were drawn, square and add by patient"

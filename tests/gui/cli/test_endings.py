@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -169,3 +170,70 @@ def test_ctrl_c_at_any_moment_prints_no_trace_and_leaves_nothing_half_written(
             *PAGES,
         ):  # all of what belongs together, or none
             assert not written & whole or whole <= written
+
+
+def ended_by(number: signal.Signals, process: subprocess.Popen[str]) -> str:
+    """Send a signal, and return what was said until the end."""
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode in (ENDS[number], -number), said
+    assert "Traceback" not in said and "Exception ignored" not in said, said
+    return said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "wait"), list(zip(ENDS, (0.0, 0.1, 0.3), strict=True)))
+def test_an_archive_that_is_being_unpacked_leaves_nothing_half(
+    number: signal.Signals, wait: float, workspace: Workspace, tmp_path: Path
+) -> None:
+    films = draw_films(tmp_path / "films", patients=1, side=64)
+    (film,) = list(films.rglob("*.png"))[:1]
+    archive = tmp_path / "many.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for count in range(1000):
+            packed.writestr(
+                f"{('normal', 'opacity')[count % 2]}/{count}.png",
+                film.read_bytes() + bytes([count % 256]) * count,
+            )
+
+    def unpacking() -> list[Path]:
+        return [one for one in workspace.root.rglob(".unpacking-*") if one.is_dir()]
+
+    process = begin(workspace.root, "index", str(archive))
+    wait_until(lambda: unpacking() or process.poll() is not None)
+    assert unpacking(), "it was over before it could be ended"
+    time.sleep(wait)
+    ended_by(number, process)
+    assert unpacking() == [] and list(workspace.root.rglob(".writing-*")) == []
+    assert not list(workspace.datasets.glob("*/index.json"))
+    assert begin(workspace.root, "index", str(archive)).wait(120) == 0  # and it can be brought all the same
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "wait"), list(zip(ENDS, (0.5, 0.0, 3.0), strict=True)))
+def test_a_link_that_is_being_opened_leaves_nothing(
+    number: signal.Signals,
+    wait: float,
+    trained: tuple[Workspace, Run],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While the copy is made, while the second process starts, while it serves."""
+    if shutil.which("ssh") is None:
+        pytest.skip("ssh is not installed")
+    shutil.copytree(trained[0].root, tmp_path / "copy")
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+
+    def copies() -> list[Path]:
+        return list((tmp_path / "tmp").glob("overread-share-*"))
+
+    def guests() -> list[str]:
+        lines = [" ".join(one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"])]
+        return [line for line in lines if str(tmp_path / "tmp") in line]
+
+    process = begin(tmp_path / "copy", "gui", "--no-browser", "--via", "ssh", "--yes")
+    wait_until(copies)
+    time.sleep(wait)
+    ended_by(number, process)
+    wait_until(lambda: not copies() and not guests())

@@ -458,6 +458,43 @@ def test_a_link_closes_when_the_program_that_opened_it_is_killed(ward: Room, alo
     wait_until(lambda: not alive(child) and not copies())
 
 
+BOTH_KILLED = """
+import os, signal, sys
+from engine.workspace import open_workspace
+from gui.web.session import open_session
+from gui.sharing.link import share
+session = open_session(open_workspace(__import__("pathlib").Path(sys.argv[1])))
+opened = share(session.workspace, session.store, session.store.run_ids()[0], via="gradio", server=sys.argv[2])
+assert opened._tunnel.is_running()
+print(opened._process.pid, opened._tunnel.pid, flush=True)
+os.kill(opened._process.pid, signal.SIGSTOP)  # it shall not notice that its owner is gone
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_nothing_of_a_link_stays_when_both_its_processes_are_killed(
+    ward: Room, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(alone / "hf"))
+    install_double(alone / "hf")
+    root = Path(__file__).parents[3]
+    with Relay() as relay:
+        ran = subprocess.run(
+            [sys.executable, "-c", BOTH_KILLED, str(ward.session.workspace.root), str(relay.server)],
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert ran.returncode == -signal.SIGKILL
+        guests, tunnel = map(int, ran.stdout.split())
+        assert alive(guests) and alive(tunnel) and len(copies()) == 1
+        os.kill(guests, signal.SIGKILL)
+        wait_until(lambda: not alive(guests) and not alive(tunnel) and not copies())
+
+
 @pytest.mark.slow
 def test_without_a_tunnel_one_sentence_is_said_in_time_and_nothing_is_left(
     ward: Room, alone: Path, monkeypatch: pytest.MonkeyPatch

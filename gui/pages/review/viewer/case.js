@@ -191,7 +191,7 @@ function describe(next, heatRead) {
   at('classes').replaceChildren(...next.classes.map((name, number) => classRow(next, name, number)));
   at('classes').parentElement.scrollTop = 0;
   at('classes').classList.toggle('rv-many', next.classes.length > 4);
-  text('operating', next.threshold === null ? next.explanation ?? '' : `Operating point (mark): ${next.positive} at ${percent(next.threshold)} or above`);
+  text('operating', next.operating);
   text('validated', next.validated);
   text('entropy', `${next.entropy.toFixed(2)} of ${next.most_entropy.toFixed(2)}`);
   at('entropy-bar').style.width = percent(clamp(next.entropy / next.most_entropy, 0, 1));

@@ -86,10 +86,10 @@ def test_selected_cases_are_counted_with_the_reason(queue: str, drawn: str, reas
     assert one.drawn == "selected" and reason in one.sampling
     assert not any(math.isfinite(each.value) for each in one.estimates.values())
     assert not one.roc and not one.reliability and not one.predictive
-    assert "3 selected cases" in one.estimates["accuracy"].method
+    assert "3 cases read" in one.estimates["accuracy"].method
     tiles = headline(built, ["reviewed labels"])
     assert "Sensitivity" not in tiles and reason.replace("'", "&#39;") in tiles
-    assert "no random sample of all cases" in page_of(built)
+    assert "not known to be a random sample of all cases" in page_of(built)
 
 
 def test_a_case_that_was_passed_over_makes_the_others_a_choice() -> None:

@@ -83,7 +83,7 @@ def test_a_review_changes_the_reviewed_standard_and_no_other(session: AppSession
     after = report_of(session, "20260101-000000-tiny", "test")
     assert [one.cases for one in before.against] == [before.against[0].cases, 0]
     assert [one.cases for one in after.against] == [before.against[0].cases, 1]
-    assert "1</b><span>images read" in headline(after, BOTH)
+    assert "1</b><span>image read" in headline(after, BOTH)
     assert "Reviewed: " in cases(session, after, BOTH, heat=True)
 
 

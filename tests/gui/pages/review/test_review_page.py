@@ -211,7 +211,7 @@ def test_n_of_n_counts_on_and_the_end_of_a_queue_is_said(room: Room) -> None:
     for number in range(1, 13):
         assert told["place"] == f"{number} of 12"
         told = decide(desk, verdict(reading, told["case"]))
-    assert told["case"] is None and "All 12 cases" in told["message"] and "all" in told["others"]
+    assert told["case"] is None and "all 12 cases" in told["message"] and "all" in told["others"]
 
 
 def test_the_next_three_films_are_told_ahead(room: Room) -> None:
