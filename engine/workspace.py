@@ -4,6 +4,7 @@
       overread.db                 cases and reviews (engine.reading.store)
       datasets/<dataset_id>/      what was indexed
       runs/<run_id>/              one training run each: recipe, split, history, checkpoint, environment, heatmaps
+      searches/                   searches for better settings, with their trials
       unpacked/, uploads/         archives that were indexed, and files that the browser sent: the images of data sets
       cache/                      decoded images, features, films: may be deleted at any time
 

@@ -10,6 +10,7 @@ runs/<run_id>/
   heatmaps.npz       saliency of the predicted cases, float16
   maps.json          how those maps are made, and their scale
   uncertainty.json   how a prediction's uncertainty is found
+  folds/1, 2, …      of a cross-validation: a run each, and no model.safetensors above them (`folds`)
 """
 
 from __future__ import annotations
