@@ -59,7 +59,7 @@ def test_every_command_that_a_page_names_exists() -> None:
     assert "demo" in commands
     for page in [README, *PAGES]:
         code = "\n".join(map("".join, re.findall(r"```[a-z]*\n(.*?)```|`([^`\n]+)`", read(page), re.DOTALL)))
-        named = set(re.findall(r"(?:^|&& |; )overread ([a-z-]+)", code, re.MULTILINE))
+        named = set(re.findall(r"(?:^|&& |; )overread ([a-z][a-z-]*)", code, re.MULTILINE))
         assert named <= commands, page
 
 
