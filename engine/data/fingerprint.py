@@ -31,7 +31,7 @@ class Scanned:
         height: Pixels down.
         patient_id: From DICOM.
         meta: From DICOM.
-        look: 32 bytes of perceptual hash and 256 of thumbnail; empty where not asked for, tiny, or where the
+        look: 32 bytes of perceptual hash and 1,024 of thumbnail; empty where not asked for, tiny, or where the
             image is flat.
         remarks: What is odd about it although it can be used.
         problem: Why it cannot be used; None if it can.

@@ -55,6 +55,7 @@ def index_data(
     near_duplicates: bool = True,
     hash_patient_ids_with: bytes | None = None,
     progress: Progress | None = None,
+    comparing: Progress | None = None,
 ) -> Index:
     """Index a folder of images, an archive of one, or the images that a table names.
 
@@ -67,6 +68,7 @@ def index_data(
         near_duplicates: Whether to look for near duplicates.
         hash_patient_ids_with: Replaces patient ids by their HMAC-SHA256 under this key.
         progress: Called with files done and files in all, now and then, from the calling thread.
+        comparing: The same for the search for changed copies, which follows reading.
 
     Returns:
         Readable images, in the order of their paths or of the table's rows.
@@ -90,6 +92,7 @@ def index_data(
         near_duplicates,
         hash_patient_ids_with,
         progress,
+        comparing,
     )
     return replace(index, source=named, answers=answers)
 
@@ -144,6 +147,7 @@ def _build(
     near_duplicates: bool,
     key: bytes | None,
     progress: Progress | None,
+    comparing: Progress | None = None,
 ) -> Index:
     samples: list[Sample] = []
     looks: dict[str, bytes] = {}
@@ -172,7 +176,7 @@ def _build(
     issues += of_masks
     issues += checks.find_odd_images(remarks)
     issues += find_small_images(samples)
-    issues += find_near_duplicates(samples, looks)
+    issues += find_near_duplicates(samples, looks, progress=comparing)
     issues += checks.find_patient_overlap(samples)
     issues += checks.find_small_classes(samples, classes)
     issues += checks.find_unlabelled(samples)

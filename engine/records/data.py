@@ -65,6 +65,7 @@ class DataIssueKind(StrEnum):
     UNREADABLE = "unreadable"
     EXACT_DUPLICATE = "exact duplicate"
     NEAR_DUPLICATE = "near duplicate"
+    ENLARGED = "copies made before splitting"
     LABEL_CONFLICT = "label conflict"
     PATIENT_OVERLAP = "patient in two parts"
     SMALL_CLASS = "small class"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -125,7 +126,13 @@ def read_data(
     """
     answers = answers_for(workspace, path, said or Answers(), forget=forget)
     with progress("Reading images") as bar:
-        found = data.index_data(path, answers=answers, unpack_into=workspace.unpacked, progress=bar)
+        found = data.index_data(
+            path,
+            answers=answers,
+            unpack_into=workspace.unpacked,
+            progress=bar,
+            comparing=partial(bar, what="Looking for changed copies"),
+        )
     data.save_index(workspace, found)
     return found
 

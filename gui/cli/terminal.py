@@ -94,14 +94,14 @@ def _plain(value: Any) -> Any:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+def progress(what: str) -> Iterator[Callable[..., None]]:
     """Show a bar on stderr while something is counted; nothing where stderr is no terminal.
 
     Args:
         what: What is being done.
 
     Yields:
-        A function of how many are done and how many there are.
+        A function of how many are done, how many there are, and, where that has changed, what is being done.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -109,7 +109,7 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     console = remarks()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task(what, total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
+        yield lambda done, total, what=what: bars.update(task, description=what, completed=done, total=total)
 
 
 def watch_job(

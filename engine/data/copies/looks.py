@@ -1,4 +1,4 @@
-"""What an image looks like in 288 bytes, and what it would look like mirrored, turned or inverted.
+"""What an image looks like in 1,056 bytes, and what it would look like mirrored, turned or inverted.
 
 The hash holds the signs of a cosine transform. Mirroring an image changes the signs of every other column or row,
 turning it transposes them, inverting its grey levels changes them all: one hash answers for sixteen images.
@@ -16,12 +16,13 @@ from PIL import Image
 
 HASH_SIDE = 16  # 16 × 16 bits: chest films all look alike to the usual 64
 HASH_BYTES = HASH_SIDE**2 // 8
+THUMBNAIL = 2 * HASH_SIDE  # pixels a side
 SMALLEST = 32  # pixels: digits of 28 × 28 look alike without being copies
 _FLAT = 8  # levels: a flat image looks like every other flat image
 
 
 def look_of(image: Image.Image) -> bytes:
-    """Return what near duplicates are found by: 32 bytes of hash, 256 of thumbnail; nothing where it is tiny or flat.
+    """Return what near duplicates are found by: 32 bytes of hash, 1,024 of thumbnail; nothing where it is tiny or flat.
 
     Args:
         image: In any mode, of any size.
@@ -30,13 +31,13 @@ def look_of(image: Image.Image) -> bytes:
 
     if min(image.size) < SMALLEST:
         return b""
-    small = image.convert("L").resize((2 * HASH_SIDE, 2 * HASH_SIDE), Image.Resampling.BILINEAR)
+    small = image.convert("L").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
     darkest, brightest = small.getextrema()
     if brightest - darkest < _FLAT:  # type: ignore[operator]
         return b""
     low = dctn(np.asarray(small, dtype=np.float64))[:HASH_SIDE, :HASH_SIDE]
     low[0, 0] = -1.0  # the mean is positive whatever the image: it tells nothing
-    return np.packbits(low > 0).tobytes() + small.reduce(2).tobytes()
+    return np.packbits(low > 0).tobytes() + small.tobytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,18 @@ class Symmetry:
         )
         return changed
 
-    def thumbnail(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return the thumbnail (16, 16) that an image would have after this change."""
-        pixels = pixels.T if self.transposed else pixels
-        pixels = pixels[:, ::-1] if self.left_right else pixels
-        pixels = pixels[::-1] if self.up_down else pixels
+    def applied(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the pixels (..., S, S) that an image would have after this change."""
+        pixels = pixels.swapaxes(-1, -2) if self.transposed else pixels
+        pixels = pixels[..., ::-1] if self.left_right else pixels
+        pixels = pixels[..., ::-1, :] if self.up_down else pixels
         return 255 - pixels if self.inverted else pixels
+
+    def undone(self) -> Symmetry:
+        """Return the change that takes this one back."""
+        if not self.transposed:
+            return self
+        return Symmetry(True, self.up_down, self.left_right, self.inverted)
 
     def __str__(self) -> str:
         """Say what was done, as a participle; nothing for no change."""

@@ -1,7 +1,7 @@
-"""The same image, re-encoded, resized, mirrored, turned or inverted, under two patients.
+"""The same image, re-encoded, resized, mirrored, turned, inverted, cropped or shifted, under two patients.
 
 Near duplicates are pairs whose 256-bit perceptual hashes (signs of a cosine transform) differ in at most 24 bits and
-whose thumbnails correlate, as they are or after one of fifteen symmetries.
+whose thumbnails correlate, as they are or after one of fifteen symmetries; and those that `moved` finds.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.data.copies.looks import HASH_BYTES, HASH_SIDE, SYMMETRIES, Symmetry
-from engine.data.patients import patients_named
-from engine.records import DataIssue, DataIssueKind, Sample
+from engine.data.copies.changes import Change
+from engine.data.copies.groups import issues_of
+from engine.data.copies.looks import HASH_BYTES, SYMMETRIES, THUMBNAIL, Symmetry
+from engine.data.copies.moved import Progress, find_moved
+from engine.records import DataIssue, Sample
 
 MAX_DISTANCE = 24
 MIN_CORRELATION = 0.95
@@ -22,46 +24,65 @@ _NEIGHBOURS = 32
 _ONES = np.array([value.bit_count() for value in range(256)], dtype=np.uint8)
 
 
-def find_near_duplicates(samples: Sequence[Sample], looks: Mapping[str, bytes]) -> list[DataIssue]:
+def find_near_duplicates(
+    samples: Sequence[Sample],
+    looks: Mapping[str, bytes],
+    *,
+    moved: bool = True,
+    progress: Progress | None = None,
+) -> list[DataIssue]:
     """Find images that are all but the same although they belong to different patients.
-
-    Linear in the number of images: hashes are sorted by 20 random choices of their bits, so few that two near
-    duplicates agree in one of them with high probability (measured ≥ .9 at 24 different bits, ≥ .99 at 16)
-    and so many that few others do; only neighbours are compared.
 
     Args:
         samples: Each image once.
         looks: `Scanned.look` by image_id; images without one are not compared.
+        moved: Whether to look for cropped, shifted and slightly turned copies too, which takes about as long again as
+            reading small images.
+        progress: Called with images done and images in all.
 
     Returns:
-        One issue for each group of near duplicates, serious where a group is in two parts of a given split.
+        One issue for each group of near duplicates, serious where a group is in two parts of a given split or has two
+        labels, those with two labels first; and one where so many images are changed copies that somebody made them.
     """
     from scipy.cluster.hierarchy import DisjointSet  # here, because it takes a quarter of a second
 
     compared = [sample for sample in samples if looks.get(sample.image_id)]
+    compared.sort(key=lambda sample: sample.image_id)  # so that their order changes nothing
     if len(compared) < 2:
         return []
+    found = _alike(compared, looks)
+    if moved:
+        apart = DisjointSet([sample.patient_id for sample in compared])
+        for first, second, _ in found:
+            apart.merge(compared[first].patient_id, compared[second].patient_id)
+        numbers = np.unique([apart[sample.patient_id] for sample in compared], return_inverse=True)[1]
+        found += find_moved(compared, looks, numbers, progress)
+    return issues_of(compared, found)
+
+
+def _alike(compared: Sequence[Sample], looks: Mapping[str, bytes]) -> list[tuple[int, int, Change]]:
+    """Return pairs of different patients whose hashes and thumbnails are alike after a symmetry.
+
+    Linear in the number of images: hashes are sorted by 20 random choices of their bits, so few that two near
+    duplicates agree in one of them with high probability (measured ≥ .9 at 24 different bits, ≥ .99 at 16)
+    and so many that few others do; only neighbours are compared.
+    """
+    from scipy.cluster.hierarchy import DisjointSet
+
     packed = np.frombuffer(b"".join(looks[sample.image_id] for sample in compared), dtype=np.uint8)
     packed = packed.reshape(len(compared), -1)
     hashes, thumbnails = packed[:, :HASH_BYTES], packed[:, HASH_BYTES:]
     patients = np.unique([sample.patient_id for sample in compared], return_inverse=True)[1]
     groups = DisjointSet(range(len(compared)))
-    changes: dict[int, set[str]] = {}
+    found = []
     for symmetry in SYMMETRIES:
         for first, second in near_pairs(hashes, symmetry).tolist():
             if patients[first] == patients[second] or groups.connected(first, second):
                 continue
             if _correlation(thumbnails[first], thumbnails[second], symmetry) >= MIN_CORRELATION:
                 groups.merge(first, second)
-                changes.setdefault(second, set()).add(str(symmetry))
-    return [
-        _near_duplicate(
-            [compared[row] for row in sorted(rows)],
-            sorted(set().union(*(changes.get(row, ()) for row in rows)) - {""}),
-        )
-        for rows in groups.subsets()
-        if len(rows) > 1
-    ]
+                found.append((first, second, Change(symmetry=symmetry)))
+    return found
 
 
 def near_pairs(hashes: NDArray[np.uint8], symmetry: Symmetry = SYMMETRIES[0]) -> NDArray[np.int64]:
@@ -102,30 +123,7 @@ def near_pairs(hashes: NDArray[np.uint8], symmetry: Symmetry = SYMMETRIES[0]) ->
 
 def _correlation(first: NDArray[np.uint8], second: NDArray[np.uint8], symmetry: Symmetry) -> float:
     """Correlate one thumbnail with the other after the change, whichever of the two was changed."""
-    side = HASH_SIDE
     return max(
-        float(np.corrcoef(one, symmetry.thumbnail(other.reshape(side, side)).ravel())[0, 1])
+        float(np.corrcoef(one, symmetry.applied(other.reshape(THUMBNAIL, THUMBNAIL)).ravel())[0, 1])
         for one, other in ((first, second), (second, first))
-    )
-
-
-def _near_duplicate(group: Sequence[Sample], changes: Sequence[str]) -> DataIssue:
-    parts = {sample.part for sample in group} - {None}
-    labels = {sample.label for sample in group} - {None}
-    whose = " of different patients" if patients_named(group).all else ""
-    message = f"{len(group)} files{whose} look like one image"
-    if changes:
-        message += f", {'one of them' if len(group) == 2 else 'some of them'} {', or '.join(changes)}"
-    if len(labels) > 1:
-        message += ", and have different labels" if changes else " and have different labels"
-    message += (
-        ", in different parts of the split that came with the data; take one out or make a new split"
-        if len(parts) > 1
-        else "; a new split keeps them in one part"
-    )
-    return DataIssue(
-        kind=DataIssueKind.NEAR_DUPLICATE,
-        message=message,
-        paths=tuple(sample.path for sample in group),
-        serious=len(parts) > 1,
     )

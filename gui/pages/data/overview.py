@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from engine.data import cases_of, patient_overlap, patients_named
@@ -13,6 +14,8 @@ from gui.web import markup
 
 THUMBNAILS = 8
 """Pictures shown of each class and of each kind of issue."""
+SIDE_BY_SIDE = 30
+"""Groups of images that look like one, each shown with its images; those after them are listed."""
 LISTED = 1_000
 """Names of files listed behind one message."""
 NO_PICTURE = frozenset(
@@ -30,8 +33,11 @@ MEANINGS: Mapping[DataIssueKind, str] = {
     "are not affected.",
     DataIssueKind.EXACT_DUPLICATE: "The same file, byte for byte, more than once. Each is kept once, so that "
     "no image is counted twice or is in both training and test.",
-    DataIssueKind.NEAR_DUPLICATE: "Images that look almost the same, often one image saved twice. A new "
-    "split keeps such images in one part; where the parts came with the data, those in training are left out.",
+    DataIssueKind.NEAR_DUPLICATE: "One image several times, saved again, mirrored, turned, cropped or shifted, or, "
+    "rarely, one patient twice under two names. A new split keeps such images in one part; where the parts came with "
+    "the data, those in training are left out.",
+    DataIssueKind.ENLARGED: "Changed copies of images on this scale were probably made to enlarge the data. In "
+    "training and in test at once they would make every figure better than the truth; a new split keeps them together.",
     DataIssueKind.LABEL_CONFLICT: "One image under two labels. Neither can be trusted, so it is left out: "
     "correct the label in your table or folders and read the data again.",
     DataIssueKind.PATIENT_OVERLAP: "Images of one patient in several of the parts that came with the data. A model "
@@ -74,6 +80,7 @@ OF_FILES = frozenset(
         DataIssueKind.UNREADABLE,
         DataIssueKind.EXACT_DUPLICATE,
         DataIssueKind.NEAR_DUPLICATE,
+        DataIssueKind.ENLARGED,
         DataIssueKind.LABEL_CONFLICT,
         DataIssueKind.PATIENT_OVERLAP,
         DataIssueKind.MISSING_FILE,
@@ -186,15 +193,39 @@ def _issues_of(
 ) -> str:
     group = [index.issues[number] for number in numbers]
     places = {path: (i, j) for i in reversed(numbers) for j, path in enumerate(index.issues[i].paths)}
-    inner = markup.joined(
+    beside = numbers[:SIDE_BY_SIDE] if kind is DataIssueKind.NEAR_DUPLICATE else []
+    inner = markup.joined(_side_by_side(number, index, picture) for number in beside)
+    inner += markup.joined(
         markup.files(text, [path.name for path in paths], listed=LISTED)
-        for text, paths in _equal_messages(group).items()
+        for text, paths in _equal_messages(group[len(beside) :]).items()
     )
-    if kind not in NO_PICTURE:
+    if kind not in NO_PICTURE and not beside:
         inner += markup.pictures(picture(*place) for place in list(places.values())[:THUMBNAILS])
     count = f": {counted(len(places), 'file')}" if places else f": {len(group):,}" if len(group) > 1 else ""
     heading = f"{kind.value.capitalize()}{count}. {MEANINGS[kind]}"
     return markup.note(heading, tone="serious" if any(one.serious for one in group) else "mild", inner=inner)
+
+
+def _side_by_side(number: int, index: Index, picture: Callable[[int, int], markup.Picture]) -> str:
+    """Return what is said of images that look like one, and the images beside each other with what is known of each."""
+    issue = index.issues[number]
+    samples = {sample.path: sample for sample in index.samples if sample.path in issue.paths}
+    shown = [
+        replace(picture(number, place), caption=_known(path, samples.get(path)))
+        for place, path in enumerate(issue.paths[:THUMBNAILS])
+    ]
+    rest = len(issue.paths) - len(shown)
+    more = f" ({rest:,} more are not shown)" if rest else ""
+    return markup.box("group", [markup.remark(f"{issue.message}{more}."), markup.pictures(shown, large=True)])
+
+
+def _known(path: Path, sample: Sample | None) -> str:
+    if sample is None:
+        return path.name
+    label = sample.label if sample.label is not None else "no label"
+    patient = f"patient {sample.patient_id}" if sample.patient_id != sample.image_id else "patient not named"
+    part = markup.PART_TITLES[sample.part or "no part"]
+    return f"{path.name}\n{label}\n{patient}\n{part}"
 
 
 def _equal_messages(group: Sequence[DataIssue]) -> dict[str, list[Path]]:

@@ -190,18 +190,22 @@ class Bringing:
     def _read(self, state: State, stop: threading.Event) -> State:
         assert state.source is not None
 
-        def told(done: int, total: int) -> None:
-            if stop.is_set():
-                raise Cancelled
-            ended = done == total
-            doing = "Comparing the images with each other" if ended else "Reading and checking the images"
-            self._update(stop, replace(state, doing=doing, done=done, total=total))
+        def counted(doing: str, began: float = 0.0) -> Callable[[int, int], None]:
+            def told(done: int, total: int) -> None:
+                nonlocal began
+                if stop.is_set():
+                    raise Cancelled
+                began = began or time.monotonic()
+                self._update(stop, replace(state, doing=doing, done=done, total=total, began=began))
+
+            return told
 
         index = index_data(
             state.source.path,
             answers=state.answers,
             unpack_into=self._session.workspace.unpacked,
-            progress=told,
+            progress=counted("Reading and checking the images", state.began),
+            comparing=counted("Looking for images that are copies of others, turned, cropped or shifted"),
         )
         if stop.is_set():
             raise Cancelled

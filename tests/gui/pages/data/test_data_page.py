@@ -17,6 +17,7 @@ from gui.pages.data.page import SHOWN, apply_split, dataset_choices, first_look,
 from gui.pages.data.split_form import choices_from_percent
 from gui.web import markup
 from gui.web.session import AppSession
+from tests.engine.data.copies.test_near import film
 from tests.gui.pages.data.conftest import write_films
 
 HOSTILE = "<img src=x onerror=alert(1)>${alert(2)}{{alert(3)}}"
@@ -209,6 +210,22 @@ def test_the_finding_is_the_class_that_is_not_normal_unless_chosen(tmp_path: Pat
     two = ("normal", "opacity")
     assert positive_of(two) == positive_of(two, "none of these") == "opacity"
     assert positive_of(two, "normal") == "normal"
+
+
+def test_copies_stand_side_by_side_with_what_is_known_of_each(session: AppSession, tmp_path: Path) -> None:
+    folder = tmp_path / "films"
+    for number in range(12):
+        drawn = film(number)
+        (folder / ("ill" if number % 2 else "well")).mkdir(parents=True, exist_ok=True)
+        drawn.save(folder / ("ill" if number % 2 else "well") / f"film{number}.png")
+    film(4).rotate(7, Image.Resampling.BICUBIC).save(folder / "ill" / "again.png")
+    shown = show(session, read(session, folder).dataset_id)[3]
+    said = "2 files with different labels (ill, well) look like one image, one of them turned by 7°"
+    assert said in shown
+    beside = shown[shown.index(said) :]
+    captions = ("again.png<br>ill<br>patient not named<br>no part yet", "film4.png<br>well<br>")
+    assert all(caption in beside for caption in captions)
+    assert beside[: beside.index(captions[1])].count("data-about=") == 2  # each opens large
 
 
 def test_every_kind_of_issue_has_a_meaning() -> None:

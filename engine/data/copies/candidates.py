@@ -1,0 +1,300 @@
+"""Which images could be copies of which, turned by some degrees, cropped or shifted: each one's nearest neighbours.
+
+An image is described by the strength and direction of its edges on a coarse grid and by its spectrum, neither of which
+changes with inversion. How much each of these numbers differs between images, and how little between an image and
+copies of it, is learnt from the images at hand and changes made to some of them (linear discriminants).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.data.copies.looks import SYMMETRIES, THUMBNAIL, Symmetry
+from engine.data.copies.registering import Floats, Level, laid_over
+
+MOVES = tuple(symmetry for symmetry in SYMMETRIES if not symmetry.inverted)
+"""Mirrored and turned in eight ways; a description is the same for an inverted image."""
+_OFTEN = (MOVES[0], Symmetry(left_right=True))
+_EIGHT_DEGREES = (np.cos(np.pi / 22.5), np.sin(np.pi / 22.5))
+NUDGES: Final = (
+    None,
+    np.array(
+        [[_EIGHT_DEGREES[0], -_EIGHT_DEGREES[1], 0], [_EIGHT_DEGREES[1], _EIGHT_DEGREES[0], 0]], np.float32
+    ),
+    np.array([[1, 0, 0.15], [0, 1, 0.15]], np.float32),
+    np.array([[1, 0, 0.15], [0, 1, -0.15]], np.float32),
+    np.array([[0.87, 0, 0], [0, 0.87, 0]], np.float32),
+)
+"""Halfway to what copies are looked for: as it is, turned, shifted along both diagonals, zoomed. The opposite ways are
+those of the other image of a pair. Only for images upright or mirrored, as copies mostly are."""
+NEIGHBOURS = 3
+"""Of each image; more where there are so few images that all of them are soon compared."""
+_COMPARISONS = 1600
+_GRID = 8
+_CHANNELS = 7
+_WAVES = 12  # cycles a side
+_LEARNT_FROM = 800  # images
+_CHANGES = 8  # of each
+_MEASURED_ON = 3000  # images, for the spread between images
+_FEW = 20  # images, from which a mean says little
+_DIMENSIONS = 128
+_RIDGE = 0.02
+_ROWS = 1024  # at a time
+_EXACT = 20_000  # images; of more, only those of like cells are compared
+_CELL = 1_000  # images
+_PROBED = 6  # cells
+_NOT_COMPARED = -1e9
+
+Candidate = tuple[int, int, Symmetry]
+"""First, second, and what to do to the first so that it is like the second."""
+
+
+class Discriminants(NamedTuple):
+    """What turns descriptions into vectors whose cosine tells copies: (x − mean) @ axes."""
+
+    mean: Floats
+    axes: Floats
+
+
+def describe(thumbnails: NDArray[np.uint8] | Floats) -> Floats:
+    """Describe thumbnails (N, 32, 32) in numbers (N, D) that hardly change when an image is moved a little."""
+    from scipy import fft  # here, because it takes a tenth of a second
+
+    N, side, _ = thumbnails.shape
+    pixels: Floats = thumbnails.astype(np.float32)
+    near, far = _average(side, side, side / 8), _average(side, side, side / 6)
+    pixels = pixels - near @ pixels @ near.T
+    pixels /= np.sqrt(far @ (pixels * pixels) @ far.T) + 4
+    across, down = np.zeros_like(pixels), np.zeros_like(pixels)
+    across[:, :, 1:-1] = pixels[:, :, 2:] - pixels[:, :, :-2]
+    down[:, 1:-1] = pixels[:, 2:] - pixels[:, :-2]
+    edge = np.sqrt(across**2 + down**2) + 1e-6
+    double = ((across**2 - down**2) / edge, 2 * across * down / edge)  # cos and sin of twice the angle
+    fourfold = ((double[0] ** 2 - double[1] ** 2) / edge, 2 * double[0] * double[1] / edge)
+    channels = np.stack([edge, np.abs(pixels), pixels**2, double[0], double[1], fourfold[0], fourfold[1]], 1)
+    pool = _average(_GRID, side, side / 16)
+    window = np.hanning(side + 2)[1:-1].astype(np.float32)
+    waves = np.log(np.abs(fft.rfft2(pixels * np.outer(window, window))) + 1)
+    waves = fft.fftshift(waves, axes=1)[:, side // 2 - _WAVES : side // 2 + _WAVES + 1, : _WAVES + 1]
+    return np.concatenate([(pool @ channels @ pool.T).reshape(N, -1), waves.reshape(N, -1)], 1)
+
+
+def changed_description(symmetry: Symmetry) -> tuple[NDArray[np.int64], Floats]:
+    """Return what mirroring and turning do to a description: which number comes to each place, and its sign."""
+    number = _CHANNELS * _GRID**2
+    grid = np.arange(number).reshape(_CHANNELS, _GRID, _GRID)
+    signs = np.ones((_CHANNELS, _GRID, _GRID), np.float32)
+    half = number + np.arange((2 * _WAVES + 1) * (_WAVES + 1)).reshape(2 * _WAVES + 1, _WAVES + 1)
+    waves = np.concatenate([half[::-1, :0:-1], half], 1)  # |F(−u, −v)| = |F(u, v)|
+    if symmetry.transposed:
+        grid, waves = grid.transpose(0, 2, 1), waves.T
+        signs[[3, 6]] *= -1  # θ becomes 90° − θ
+    if symmetry.left_right:
+        grid, waves = grid[:, :, ::-1], waves[:, ::-1]
+        signs[[4, 6]] *= -1  # θ becomes −θ
+    if symmetry.up_down:
+        grid, waves = grid[:, ::-1], waves[::-1]
+        signs[[4, 6]] *= -1
+    kept = waves[:, _WAVES:]
+    return (
+        np.concatenate([grid.ravel(), kept.ravel()]),
+        np.concatenate([signs.ravel(), np.ones(kept.size, np.float32)]),
+    )
+
+
+def learn(thumbnails: NDArray[np.uint8]) -> Discriminants:
+    """Learn in which directions images differ more from each other than from changed copies of themselves.
+
+    Args:
+        thumbnails: (N, 32, 32); drawn from in a way that depends on nothing but them and their order.
+    """
+    from scipy.linalg import eigh  # here, because it takes a tenth of a second
+
+    rng = np.random.default_rng(0)
+    some = thumbnails[rng.permutation(len(thumbnails))[:_MEASURED_ON]]
+    plain = describe(some)
+    few = len(plain) / (
+        len(plain) + _FEW
+    )  # from the mean of two images both are equally far, whatever they show
+    mean, spread = few * plain.mean(0), plain.std(0) + 1e-6
+    plain = (plain - mean) / spread
+    within = np.zeros((plain.shape[1],) * 2)
+    for _ in range(_CHANGES):
+        copies = (describe(_changed(some[:_LEARNT_FROM], rng)) - mean) / spread - plain[:_LEARNT_FROM]
+        within += copies.T @ copies / (len(copies) * _CHANGES)
+    size = len(within)
+    within += _RIDGE * np.trace(within) / size * np.eye(size)
+    between = plain.T @ plain / len(plain)
+    kept = min(_DIMENSIONS, size)
+    _, axes = eigh(between, within, subset_by_index=(size - kept, size - 1))
+    return Discriminants(mean, (axes / spread[:, None]).astype(np.float32))
+
+
+def _changed(thumbnails: NDArray[np.uint8], rng: np.random.Generator) -> Floats:
+    """Return copies turned by up to 12°, zoomed by up to a fifth, shifted by up to a tenth, paler or with noise."""
+    from scipy.ndimage import affine_transform
+
+    copies = []
+    for image in thumbnails.astype(np.float32):
+        turn, zoom = np.deg2rad(rng.uniform(-12, 12)), np.exp(rng.uniform(-0.2, 0.2))
+        matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) / zoom
+        centre = np.full(2, (THUMBNAIL - 1) / 2)
+        offset = centre - matrix @ centre + rng.uniform(-0.1, 0.1, 2) * THUMBNAIL
+        mode = "constant" if rng.random() < 0.5 else "nearest"
+        copies.append(affine_transform(image, matrix, offset, order=1, mode=mode))
+    paler = rng.uniform(0.6, 1.3, (len(copies), 1, 1))
+    noise = rng.normal(0, 2, (len(copies), THUMBNAIL, THUMBNAIL))
+    return (np.stack(copies) * paler + noise).clip(0, 255).astype(np.float32)
+
+
+def vectors(
+    thumbnails: NDArray[np.uint8],
+    known: Discriminants,
+    symmetry: Symmetry = MOVES[0],
+    nudge: Floats | None = None,
+) -> Floats:
+    """Return what images, nudged and then moved by a symmetry, are compared by: (N, dimensions), of length 1."""
+    order, signs = changed_description(symmetry)
+    axes = np.zeros_like(known.axes)
+    np.add.at(axes, order, known.axes * signs[:, None])
+    mean = known.mean @ known.axes
+    found = np.empty((len(thumbnails), axes.shape[1]), np.float32)
+    for start in range(0, len(thumbnails), _ROWS):
+        rows = slice(start, start + _ROWS)
+        images = thumbnails[rows] if nudge is None else _nudged(thumbnails[rows], nudge)
+        seen = describe(images) @ axes - mean
+        found[rows] = seen / (np.linalg.norm(seen, axis=1, keepdims=True) + 1e-9)
+    return found
+
+
+def nearest(
+    thumbnails: NDArray[np.uint8], apart: NDArray[np.int64], tick: Callable[[], None] = lambda: None
+) -> list[Candidate]:
+    """Return each image's nearest neighbours, the most alike first.
+
+    Args:
+        thumbnails: (N, 32, 32).
+        apart: (N,) images with the same number are no pair.
+        tick: Called now and then.
+    """
+    count = len(thumbnails)
+    known = learn(thumbnails)
+    plain = vectors(thumbnails, known)
+    pieces = _pieces(plain, max(_COMPARISONS // count, NEIGHBOURS))
+    kept = _Kept(count, max(_COMPARISONS // count, NEIGHBOURS))
+    for way, symmetry in enumerate(MOVES):
+        nudges = NUDGES if symmetry in _OFTEN else NUDGES[:1]
+        moved = [_comparable(vectors(thumbnails, known, symmetry, nudge), plain) for nudge in nudges]
+        for rows, columns in pieces(moved[0]):
+            tick()
+            alike = np.maximum.reduce([one[rows] @ plain[columns].T for one in moved])
+            alike[apart[rows, None] == apart[columns]] = _NOT_COMPARED
+            places = alike.argmax(1)
+            kept.add(rows, alike[np.arange(len(rows)), places], columns[places], way)
+    found: dict[Candidate, float] = {}
+    for row, place in zip(*np.nonzero(kept.alike > _NOT_COMPARED), strict=True):
+        first, second, symmetry = int(row), int(kept.other[row, place]), MOVES[kept.way[row, place]]
+        if second < first:  # what is done to the one is undone to the other
+            first, second, symmetry = second, first, symmetry.undone()
+        candidate = (first, second, symmetry)
+        found[candidate] = max(found.get(candidate, _NOT_COMPARED), float(kept.alike[row, place]))
+    return sorted(found, key=lambda one: (-found[one], one[:2]))
+
+
+def _nudged(thumbnails: NDArray[np.uint8], nudge: Floats) -> Floats:
+    pixels: Floats = thumbnails.astype(np.float32)
+    return laid_over(Level(pixels, np.ones_like(pixels)), np.tile(nudge, (len(pixels), 1, 1)))[0]
+
+
+def _comparable(moved: Floats, plain: Floats) -> Floats:
+    """Return vectors of moved images whose likeness to others is comparable from one symmetry to the next.
+
+    Images turned on their side are first of all on their side: all alike, and more like some upright images than
+    like others. What they share is taken off, and what is left is measured by how much it varies.
+    """
+    own = moved - moved.mean(0) * (len(moved) / (len(moved) + _FEW))
+    some = slice(0, _MEASURED_ON, max(1, min(len(moved), _MEASURED_ON) // 500))
+    comparable: Floats = own / (np.std(own[some] @ plain[some].T) + 1e-6)
+    return comparable
+
+
+class _Kept:
+    """The best neighbours so far of each of N images, and after which of `MOVES`."""
+
+    def __init__(self, images: int, neighbours: int) -> None:
+        self.alike = np.full((images, neighbours), _NOT_COMPARED, np.float32)
+        self.other = np.full((images, neighbours), -1, np.int64)
+        self.way = np.zeros((images, neighbours), np.int64)
+
+    def add(self, rows: NDArray[np.int64], alike: Floats, other: NDArray[np.int64], way: int) -> None:
+        """Offer one neighbour to each of some images."""
+        worst = self.alike[rows].argmin(1)
+        better = alike > self.alike[rows, worst]
+        place = rows[better], worst[better]
+        self.alike[place], self.other[place], self.way[place] = alike[better], other[better], way
+
+
+Pieces = Callable[[Floats], Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]]
+
+
+def _pieces(plain: Floats, neighbours: int) -> Pieces:
+    """Return what tells which moved images are compared with which; of each such comparison only the best counts.
+
+    Up to 20,000 images all are compared with all, in groups of about a thousand among which neighbours by name (often
+    copies of one image) lie apart. Of more, each is compared with those in the cells nearest to it.
+    """
+    images = np.arange(len(plain))
+    if len(images) <= _EXACT:
+        groups = min(max(2 * neighbours, len(images) // _CELL), len(images))
+        whole = [
+            (images[start : start + _ROWS], images[group::groups])
+            for start in range(0, len(images), _ROWS)
+            for group in range(groups)
+        ]
+        return lambda moved: iter(whole)
+    centres = _centres(plain)
+    own = _cells(plain, centres, 1)[:, 0]
+
+    def of_cells(moved: Floats) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        probed = _cells(moved, centres, min(_PROBED, len(centres)))
+        for cell in range(len(centres)):
+            rows, columns = np.flatnonzero((probed == cell).any(1)), np.flatnonzero(own == cell)
+            if rows.size and columns.size:
+                yield rows, columns
+
+    return of_cells
+
+
+def _centres(plain: Floats) -> Floats:
+    """Return the centres of cells of about a thousand images each (spherical k-means)."""
+    rng = np.random.default_rng(0)
+    centres = plain[rng.choice(len(plain), len(plain) // _CELL, replace=False)]
+    for _ in range(4):
+        sums = np.zeros_like(centres)
+        np.add.at(sums, _cells(plain, centres, 1)[:, 0], plain)
+        centres = sums / (np.linalg.norm(sums, axis=1, keepdims=True) + 1e-9)
+    return centres
+
+
+def _cells(vectors: Floats, centres: Floats, number: int) -> NDArray[np.int64]:
+    """Return the cells (N, number) nearest to each vector."""
+    return np.concatenate(
+        [
+            np.argpartition(-(vectors[start : start + _ROWS] @ centres.T), number - 1, axis=1)[:, :number]
+            for start in range(0, len(vectors), _ROWS)
+        ]
+    )
+
+
+@cache
+def _average(places: int, side: int, spread: float) -> Floats:
+    """Return (places, side): weights of a Gaussian average at evenly spread places."""
+    centres = (np.arange(places) + 0.5) * side / places - 0.5
+    weights = np.exp(-((centres[:, None] - np.arange(side)) ** 2) / (2 * spread**2))
+    shares: Floats = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    return shares

@@ -1,0 +1,182 @@
+"""Promises about copies that were moved: found and described whatever their order, and nothing is taken for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+from PIL import Image, ImageEnhance, ImageOps
+
+from engine.data.copies.candidates import MOVES, changed_description, describe
+from engine.data.copies.near import find_near_duplicates
+from engine.records import DataIssue, DataIssueKind, Part, Sample
+from tests.engine.data.copies.test_near import film, jpeg, looks
+
+BICUBIC = Image.Resampling.BICUBIC
+
+
+def shifted(image: Image.Image, share: float, rim: str) -> Image.Image:
+    """Moved right and down; what comes in from outside is black, or the edge drawn out."""
+    by = round(share * image.width)
+    grey = np.pad(np.asarray(image), by, mode="edge" if rim == "edge" else "constant")
+    return Image.fromarray(grey[: image.height, : image.width])
+
+
+def cropped(image: Image.Image, share: float, place: float = 0.5) -> Image.Image:
+    less = round(share * image.width)
+    left = round(place * less)
+    return image.crop((left, left, left + image.width - less, left + image.height - less))
+
+
+CHANGES: dict[str, tuple[Callable[[Image.Image], Image.Image], str]] = {
+    "cropped": (lambda one: cropped(one, 0.1), "cropped or zoomed by 10%"),
+    "cropped to one side": (lambda one: cropped(one, 0.08, 0.9), "cropped or zoomed by 8%"),
+    "zoomed": (lambda one: cropped(one, 0.15).resize(one.size, BICUBIC), "cropped or zoomed by 15%"),
+    "shifted": (lambda one: shifted(one, 0.1, "black"), "shifted by 10%"),
+    "shifted with an edge": (lambda one: shifted(one, 0.1, "edge"), "shifted by 10%"),
+    "turned": (lambda one: one.rotate(10, BICUBIC), "turned by 10°"),
+    "turned back": (lambda one: one.rotate(-4, BICUBIC), "turned by 4°"),
+    "mirrored and turned": (
+        lambda one: jpeg(ImageOps.mirror(one).rotate(7, BICUBIC), 40),
+        "mirrored left to right, turned by 7°",
+    ),
+    "paler and cropped": (
+        lambda one: ImageEnhance.Contrast(cropped(one, 0.07)).enhance(0.7),
+        "cropped or zoomed by 7%",
+    ),
+    "inverted and turned": (
+        lambda one: ImageOps.invert(one).rotate(6, BICUBIC),
+        "inverted, turned by 6°",
+    ),
+}
+OTHERS = [film(seed) for seed in range(20)]
+
+
+def duplicates(samples: list[Sample], seen: dict[str, bytes]) -> list[DataIssue]:
+    found = find_near_duplicates(samples, seen)
+    return [issue for issue in found if issue.kind is DataIssueKind.NEAR_DUPLICATE]
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_moved_copy_is_found_and_what_was_done_is_said(tmp_path: Path, name: str) -> None:
+    change, said = CHANGES[name]
+    samples, seen = looks(tmp_path, [*OTHERS, change(film(5))])
+    (issue,) = duplicates(samples, seen)
+    assert {path.name for path in issue.paths} == {"5.png", "20.png"}
+    assert f"one of them {said}" in issue.message
+
+
+def test_a_film_that_is_no_square_is_turned_by_as_much_as_it_was_turned(tmp_path: Path) -> None:
+    wide = [one.resize((360, 220), BICUBIC) for one in OTHERS]
+    samples, seen = looks(tmp_path, [*wide, wide[3].rotate(8, BICUBIC)])
+    samples = [replace(sample, width=360, height=220) for sample in samples]
+    (issue,) = duplicates(samples, seen)
+    assert "one of them turned by 8°" in issue.message
+
+
+@settings(max_examples=5, deadline=None)
+@given(order=st.permutations(range(10)))
+def test_the_order_of_images_changes_nothing(
+    order: list[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("films")
+    samples, seen = looks(folder, [*OTHERS[:8], OTHERS[1].rotate(5, BICUBIC), cropped(OTHERS[2], 0.06)])
+    assert duplicates([samples[place] for place in order], seen) == duplicates(samples, seen)
+
+
+@settings(max_examples=5, deadline=None)
+@given(turned=st.floats(-9, 9), share=st.floats(0.02, 0.08), exchanged=st.booleans())
+def test_a_pair_is_a_pair_whichever_of_the_two_is_the_original(
+    turned: float, share: float, exchanged: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    copy = shifted(OTHERS[4].rotate(turned, BICUBIC), share, "black")
+    films = [*OTHERS[:10], copy]
+    if exchanged:
+        films[4], films[10] = films[10], films[4]
+    (issue,) = duplicates(*looks(tmp_path_factory.mktemp("films"), films))
+    assert {path.name for path in issue.paths} == {"4.png", "10.png"}
+
+
+def test_different_films_are_no_copies(tmp_path: Path) -> None:
+    assert duplicates(*looks(tmp_path, [film(seed) for seed in range(40)])) == []
+
+
+def test_no_image_is_a_copy_of_itself_and_flat_ones_of_nothing(tmp_path: Path) -> None:
+    turning = Image.radial_gradient("L")  # looks the same after every turn
+    flat = [Image.new("L", (64, 64), level) for level in (0, 90, 255)]
+    assert duplicates(*looks(tmp_path, [turning, *flat, film(1)])) == []
+    assert duplicates(*looks(tmp_path, [film(1)])) == []
+
+
+def test_two_images_are_enough(tmp_path: Path) -> None:
+    (issue,) = duplicates(*looks(tmp_path, [film(1), film(1).rotate(6, BICUBIC)]))
+    assert "turned by 6°" in issue.message
+
+
+def test_films_of_one_patient_may_be_moved_copies(tmp_path: Path) -> None:
+    samples, seen = looks(tmp_path, [film(1), film(1).rotate(6, BICUBIC)])
+    assert duplicates([replace(sample, patient_id="p") for sample in samples], seen) == []
+
+
+def test_a_file_that_has_gone_since_is_no_copy(tmp_path: Path) -> None:
+    samples, seen = looks(tmp_path, [film(1), film(1).rotate(6, BICUBIC)])
+    samples[0].path.unlink()
+    assert duplicates(samples, seen) == []
+
+
+def test_copies_with_two_labels_come_first_and_are_serious(tmp_path: Path) -> None:
+    pairs = [film(1), film(1).rotate(6, BICUBIC), film(2), film(2).rotate(6, BICUBIC)]
+    samples, seen = looks(tmp_path, pairs)
+    samples = [replace(one, label="ill" if number == 3 else "well") for number, one in enumerate(samples)]
+    first, second = duplicates(samples, seen)
+    assert first.message.startswith("2 files with different labels (ill, well) look like one image")
+    assert first.serious and not second.serious
+
+
+def test_moved_copies_in_two_parts_are_serious(tmp_path: Path) -> None:
+    samples, seen = looks(tmp_path, [film(1), cropped(film(1), 0.1)])
+    parts: tuple[Part, ...] = ("train", "test")
+    torn = [replace(sample, part=part) for sample, part in zip(samples, parts, strict=True)]
+    assert [issue.serious for issue in duplicates(torn, seen)] == [True]
+
+
+def test_a_data_set_that_was_enlarged_before_it_came_is_called_that_once(tmp_path: Path) -> None:
+    films = [film(seed) for seed in range(30)]
+    copies = [films[seed].rotate(3 + seed, BICUBIC) for seed in range(6)]
+    samples, seen = looks(tmp_path, [*films, *copies])
+    samples = [
+        replace(one, path=one.path.rename(one.path.with_name(f"film_aug_{one.path.name}"))) for one in samples
+    ]
+    said, *groups = find_near_duplicates(samples, seen)
+    assert said.kind is DataIssueKind.ENLARGED and len(said.paths) == 12 and len(groups) == 6
+    assert "12 of 36 images (33%)" in said.message and "turned by 3° to 8°" in said.message
+    assert "names such as film_aug_0.png say so too" in said.message
+    few = find_near_duplicates(samples[:31], seen)
+    assert {issue.kind for issue in few} == {DataIssueKind.NEAR_DUPLICATE}
+
+
+def test_whoever_waits_is_told_and_may_stop_it(tmp_path: Path) -> None:
+    class Stopped(Exception):
+        pass
+
+    def stop(done: int, total: int) -> None:
+        raise Stopped
+
+    samples, seen = looks(tmp_path, OTHERS)
+    told: list[tuple[int, int]] = []
+    find_near_duplicates(samples, seen, progress=lambda done, total: told.append((done, total)))
+    assert told[0] == (0, 20) and told[-1] == (20, 20)
+    with pytest.raises(Stopped):
+        find_near_duplicates(samples, seen, progress=stop)
+
+
+@pytest.mark.parametrize("move", MOVES, ids=str)
+def test_a_description_tells_what_the_moved_image_would_be_described_as(move: object) -> None:
+    plain = np.stack([np.asarray(one.resize((32, 32), BICUBIC)) for one in OTHERS[:5]])
+    order, signs = changed_description(move)  # type: ignore[arg-type]
+    moved = describe(np.ascontiguousarray(move.applied(plain)))  # type: ignore[attr-defined]
+    assert np.abs(moved - describe(plain)[:, order] * signs).max() < 1e-3
