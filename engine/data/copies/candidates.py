@@ -34,7 +34,7 @@ NUDGES: Final = (
 those of the other image of a pair. Only for images upright or mirrored, as copies mostly are."""
 NEIGHBOURS = 3
 """Of each image; more where there are so few images that all of them are soon compared."""
-_COMPARISONS = 1600
+_COMPARISONS = 800
 _GRID = 8
 _CHANNELS = 7
 _WAVES = 12  # cycles a side
@@ -219,7 +219,10 @@ def _comparable(moved: Floats, plain: Floats) -> Floats:
     """
     own = moved - moved.mean(0) * (len(moved) / (len(moved) + _FEW))
     some = slice(0, _MEASURED_ON, max(1, min(len(moved), _MEASURED_ON) // 500))
-    comparable: Floats = own / (np.std(own[some] @ plain[some].T) + 1e-6)
+    low, high = np.quantile(
+        own[some] @ plain[some].T, (0.16, 0.84)
+    )  # without copies, and images with themselves
+    comparable: Floats = own / np.float32((high - low) / 2 + 1e-6)
     return comparable
 
 

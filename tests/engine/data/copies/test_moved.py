@@ -12,6 +12,7 @@ from hypothesis import given, settings, strategies as st
 from PIL import Image, ImageEnhance, ImageOps
 
 from engine.data.copies.candidates import MOVES, changed_description, describe
+from engine.data.copies.looks import Symmetry
 from engine.data.copies.near import find_near_duplicates
 from engine.records import DataIssue, DataIssueKind, Part, Sample
 from tests.engine.data.copies.test_near import film, jpeg, looks
@@ -146,14 +147,14 @@ def test_moved_copies_in_two_parts_are_serious(tmp_path: Path) -> None:
 
 def test_a_data_set_that_was_enlarged_before_it_came_is_called_that_once(tmp_path: Path) -> None:
     films = [film(seed) for seed in range(30)]
-    copies = [films[seed].rotate(3 + seed, BICUBIC) for seed in range(6)]
+    copies = [films[seed].rotate(5 + seed, BICUBIC) for seed in range(6)]
     samples, seen = looks(tmp_path, [*films, *copies])
     samples = [
         replace(one, path=one.path.rename(one.path.with_name(f"film_aug_{one.path.name}"))) for one in samples
     ]
     said, *groups = find_near_duplicates(samples, seen)
     assert said.kind is DataIssueKind.ENLARGED and len(said.paths) == 12 and len(groups) == 6
-    assert "12 of 36 images (33%)" in said.message and "turned by 3° to 8°" in said.message
+    assert "12 of 36 images (33%)" in said.message and "turned by 5° to 10°" in said.message
     assert "names such as film_aug_0.png say so too" in said.message
     few = find_near_duplicates(samples[:31], seen)
     assert {issue.kind for issue in few} == {DataIssueKind.NEAR_DUPLICATE}
@@ -175,8 +176,8 @@ def test_whoever_waits_is_told_and_may_stop_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("move", MOVES, ids=str)
-def test_a_description_tells_what_the_moved_image_would_be_described_as(move: object) -> None:
+def test_a_description_tells_what_the_moved_image_would_be_described_as(move: Symmetry) -> None:
     plain = np.stack([np.asarray(one.resize((32, 32), BICUBIC)) for one in OTHERS[:5]])
-    order, signs = changed_description(move)  # type: ignore[arg-type]
-    moved = describe(np.ascontiguousarray(move.applied(plain)))  # type: ignore[attr-defined]
+    order, signs = changed_description(move)
+    moved = describe(np.ascontiguousarray(move.applied(plain)))
     assert np.abs(moved - describe(plain)[:, order] * signs).max() < 1e-3
