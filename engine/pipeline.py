@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from engine.data import all_folds, detail_of, k_folds, load_index, load_split, read_mask, split_index
 from engine.errors import EngineError, ImageError
-from engine.external import ExternalTest, compare_with_internal, external_cases
+from engine.external import abroad_of, compare_with_internal, external_cases
 from engine.handover import RunAtHand, WrittenModel, write_model
 from engine.images import ImageCache, image_file, open_cache
 from engine.models import pick_device
@@ -28,6 +28,7 @@ from engine.records import (
     Epoch,
     Estimate,
     Explanation,
+    ExternalTest,
     Index,
     Part,
     Prediction,
@@ -36,13 +37,21 @@ from engine.records import (
     Split,
     TrainingRequest,
 )
-from engine.report import CrossValidation, ExportedReport, Report, build_report, export_report
+from engine.report import (
+    CrossValidation,
+    ExportedReport,
+    Report,
+    build_report,
+    export_report,
+    with_elsewhere,
+)
 from engine.runs import (
     load_explanations,
     load_history,
     load_map_settings,
     load_uncertainty,
     models_of,
+    save_distances,
     save_explanations,
     sizes_of_run,
     split_of,
@@ -157,6 +166,7 @@ def read_run(
         workspace, run, samples, parts=parts_of(split), device=device, progress=progress, cache=decoded
     )
     save_explanations(run.folder, explanations.values())
+    save_distances(run.folder, predictions)
     store.add_run(run)
     store.add_cases(run.run_id, predictions)
     return predictions, explanations
@@ -247,12 +257,13 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
         workspace: Where the run lies.
         store: With the run's cases and reviews.
         run: A finished run.
-        part: Which part of the split; None means all cases.
+        part: Which part of the split; None means all. Images of no part are reported by themselves.
 
     Raises:
         ReportError: There are no predictions.
     """
-    predictions = store.predictions(run.run_id, part=part)
+    everything = store.predictions(run.run_id)
+    predictions = [each for each in everything if each.part is not None and part in (None, each.part)]
     split = split_of(run)
     said: list[str] = []
     sizes = sizes_of_run(run.folder)
@@ -262,12 +273,13 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
     )
     if small is not None:
         said.append(f"{small}.")
-    return build_report(
+    reviews, uncertainty = store.reviews(run.run_id), load_uncertainty(run.folder)
+    report = build_report(
         run,
         predictions,
         history=load_history(run.folder),
-        uncertainty=load_uncertainty(run.folder),
-        reviews=store.reviews(run.run_id),
+        uncertainty=uncertainty,
+        reviews=reviews,
         split=split,
         explanations=load_explanations(run.folder),
         pointing=pointing(run, predictions, part=part, said=said) if part else None,
@@ -281,6 +293,7 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
         if run.folds
         else None,
     )
+    return with_elsewhere(report, everything, reviews, abroad_of(workspace, run), uncertainty)
 
 
 def validate_run(

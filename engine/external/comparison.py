@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.data import PatientsNamed, patients_named
+from engine.data import patients_named
 from engine.errors import ReportError
 from engine.external.cases import ExternalCases
-from engine.records import Estimate, Prediction, Run
+from engine.records import Compared, Estimate, ExternalTest, Prediction, Retuned, Run
+from engine.runs import load_shift, load_uncertainty
 from engine.statistics import (
     choose_threshold,
     confusion_matrix,
@@ -20,85 +21,9 @@ from engine.statistics import (
     overall,
     proportion,
 )
-from engine.uncertainty import undecided
+from engine.uncertainty import shift_of, shift_unknown, shift_words, undecided
 
 FOLDS = 5
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Compared:
-    """One figure, at home and abroad.
-
-    Attributes:
-        name: Of the figure.
-        internal: On the internal test part.
-        external: On the foreign images.
-        difference: External minus internal.
-    """
-
-    name: str
-    internal: Estimate
-    external: Estimate
-    difference: Estimate
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Retuned:
-    """What tuning to the foreign images would change: every image judged by what was tuned on other patients.
-
-    Attributes:
-        threshold: The operating point chosen on all foreign images.
-        at_threshold: Sensitivity and specificity, each image by the operating point of the other folds.
-        calibration: Calibration figures, each image by the recalibration of the other folds.
-        folds: How many.
-    """
-
-    threshold: float
-    at_threshold: Mapping[str, Estimate]
-    calibration: Mapping[str, Estimate]
-    folds: int
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ExternalTest:
-    """A run tested on images from elsewhere.
-
-    Attributes:
-        run: As trained.
-        dataset_id: Of the foreign data.
-        dataset_name: For people.
-        cases: What of them was tested on, and what was left out.
-        images: How many were predicted.
-        patients: Of how many images the patient is named.
-        internal_images: Images of the internal test.
-        figures: Internal and external, in the order of a report.
-        confusion: (C, C) of the foreign images: row the label, column the predicted class.
-        retuned: Re-chosen operating point and recalibration; None where they cannot be had.
-        why_not: A sentence that says why `retuned` is None.
-    """
-
-    run: Run
-    dataset_id: str
-    dataset_name: str
-    cases: ExternalCases
-    images: int
-    patients: PatientsNamed
-    internal_images: int
-    figures: tuple[Compared, ...]
-    confusion: NDArray[np.int64]
-    retuned: Retuned | None
-    why_not: str = ""
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """What was done with the foreign images' labels, and which were left out, without full stops."""
-        cases = self.cases
-        return (
-            f"{self.images:,} images were predicted",
-            *(f"“{name}” of these data is taken as {meant}" for name, meant in cases.same.items()),
-            *(f"{count:,} left out: {reason}" for reason, count in cases.left_out.items()),
-            *cases.remarks,
-        )
 
 
 def compare_with_internal(
@@ -125,24 +50,38 @@ def compare_with_internal(
 
     Raises:
         ReportError: There is no internal test to compare with.
+        RunError: What the run keeps of the images it knows is damaged.
     """
-    known = [one for one in internal if one.label is not None]
-    if not known:
+    tested = [one for one in internal if one.label is not None]
+    if not tested:
         raise ReportError(
             f"Run {run.run_id} has no predictions of labelled test images to compare with",
             "Let the run predict its test part first",
         )
-    home, abroad = _figures(run, known), _figures(run, external)
+    home, abroad = _figures(run, tested), _figures(run, external)
     retuned, why_not = _retuned(run, external)
     truth, predicted, _, _ = _arrays(run, external)
+    known, fitted = load_shift(run.folder), load_uncertainty(run.folder)
+    coverage = fitted.conformal.coverage if fitted else None
+    shift, unknown = shift_of(known, external), shift_unknown(known, run)
+    said = (unknown,) if unknown else () if shift is None else shift_words(shift, coverage=coverage)
+    patients = patients_named(external)
     return ExternalTest(
-        run=run,
+        run_id=run.run_id,
+        trained_on=run.dataset_name,
+        classes=run.classes,
+        positive=run.positive if len(run.classes) == 2 else None,
+        threshold=run.threshold,
         dataset_id=dataset_id,
         dataset_name=dataset_name,
-        cases=cases,
+        tested=datetime.now(UTC),
         images=len(external),
-        patients=patients_named(external),
-        internal_images=len(known),
+        patients_named=patients.named,
+        patients=patients.patients,
+        internal_images=len(tested),
+        same=dict(cases.same),
+        left_out=dict(cases.left_out),
+        remarks=cases.remarks,
         figures=tuple(
             Compared(
                 name=name,
@@ -153,9 +92,11 @@ def compare_with_internal(
             for name in home
             if name in abroad
         ),
-        confusion=confusion_matrix(truth, predicted, len(run.classes)),
+        confusion=tuple(map(tuple, confusion_matrix(truth, predicted, len(run.classes)).tolist())),
         retuned=retuned,
         why_not=why_not,
+        shift=shift,
+        shift_words=said,
     )
 
 

@@ -14,3 +14,4 @@ from .predictor import (
     predict_and_explain as predict_and_explain,
     predicted_class as predicted_class,
 )
+from .shift_afterwards import refit_shift as refit_shift

@@ -29,16 +29,24 @@ from engine.records import (
     Prediction,
     Run,
     Sample,
+    ShiftModel,
     Split,
     Uncertainty,
     UncertaintyModel,
     class_argued_for,
     margin_of,
 )
-from engine.runs import load_classifier, load_map_settings, load_uncertainty
+from engine.runs import load_classifier, load_map_settings, load_shift, load_uncertainty
 from engine.saliency import DEFAULT_SALIENCY
 from engine.training import images_of
-from engine.uncertainty import as_trained, calibrated, estimate_uncertainty, mean_log_odds
+from engine.uncertainty import (
+    as_trained,
+    calibrated,
+    distances_of,
+    estimate_uncertainty,
+    mean_log_odds,
+    shift_features,
+)
 
 if TYPE_CHECKING:
     from engine.models import Classifier
@@ -170,6 +178,7 @@ class _Model:
     run: Run
     classifier: Classifier
     fitted: UncertaintyModel | None
+    known: ShiftModel | None
     look: Callable[[Tensor], Look]
 
 
@@ -184,7 +193,7 @@ def _model(reading: _Reading, run: Run, images: int) -> _Model:
         images=images,
         cache_dir=reading.cache_dir,
     )
-    return _Model(run, classifier, load_uncertainty(run.folder), look)
+    return _Model(run, classifier, load_uncertainty(run.folder), load_shift(run.folder), look)
 
 
 def _told(
@@ -219,6 +228,7 @@ def _told_of_batch(
         reading.target or class_argued_for(run.classes, run.positive, predicted_class(run, row))
         for row in probabilities
     ]
+    distances = _distances([model.known for model in models], [look.pooled for look in seen], batch)
     maps: Sequence[Map] = []
     if reading.method is not None:
         numbers = [run.classes.index(target) for target in targets]
@@ -230,6 +240,7 @@ def _told_of_batch(
             prediction_of(run, sample, probabilities[number], label, part=part),
             uncertainty=uncertainty,
             conformal_set=conformal_set,
+            distance=distances[number],
         )
         explanation = None
         if reading.method is not None:
@@ -262,6 +273,22 @@ def _tell(
         classes=run.classes,
         calibration=run.calibration,
     )
+
+
+def _distances(
+    known: Sequence[ShiftModel | None], pooled: Sequence[Tensor], samples: Sequence[Sample]
+) -> Sequence[float | None]:
+    """Return each image's distance, the mean over several nets; None where one of them cannot say."""
+    ids = [sample.image_id for sample in samples]
+    each = [
+        distances_of(model, shift_features(read), ids)
+        for model, read in zip(known, pooled, strict=True)
+        if model is not None and model.speaks
+    ]
+    if len(each) < len(known):
+        return [None] * len(samples)
+    means: list[float] = np.mean(each, axis=0).tolist()
+    return means
 
 
 def predicted_class(run: Run, probabilities: NDArray[np.float64]) -> str:

@@ -19,6 +19,11 @@ from .estimates import (
     Estimate as Estimate,
     OperatingFigures as OperatingFigures,
 )
+from .external import (
+    Compared as Compared,
+    ExternalTest as ExternalTest,
+    Retuned as Retuned,
+)
 from .proposals import (
     Choice as Choice,
     Level as Level,
@@ -57,4 +62,12 @@ from .runs import (
     class_argued_for as class_argued_for,
     edge_of as edge_of,
     margin_of as margin_of,
+)
+from .shift import (
+    SHIFT_FEWEST as SHIFT_FEWEST,
+    SHIFT_LEVEL as SHIFT_LEVEL,
+    SHIFT_SHARE as SHIFT_SHARE,
+    SetShift as SetShift,
+    ShiftModel as ShiftModel,
+    is_unlike as is_unlike,
 )

@@ -218,6 +218,8 @@ class Prediction:
         uncertainty: From dropout injection, if it was run.
         conformal_set: Classes that cannot be excluded at the stated coverage; empty if not computed.
         margin: How far it is from being another class, in calibrated log-odds (`margin_of`); None if not computed.
+        distance: How far the image lies from those that the run was made with (`is_unlike`); None where that is not
+            measured, and in what comes out of the database: a run keeps it in distances.npz.
     """
 
     image_id: str
@@ -231,6 +233,7 @@ class Prediction:
     uncertainty: Uncertainty | None = None
     conformal_set: tuple[str, ...] = ()
     margin: float | None = None
+    distance: float | None = None
 
 
 def margin_of(

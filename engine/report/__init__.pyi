@@ -2,12 +2,17 @@ from .build import (
     build_report as build_report,
     export_report as export_report,
 )
+from .elsewhere.images import (
+    Abroad as Abroad,
+    with_elsewhere as with_elsewhere,
+)
+from .exports.external_page import write_external as write_external
 from .exports.files import EXPORTS as EXPORTS
 from .exports.html import (
     figures_of as figures_of,
     fill_template as fill_template,
 )
-from .exports.numbers import plain as plain
+from .exports.numbers import external_document as external_document, plain as plain
 from .exports.page_files import (
     WrittenPage as WrittenPage,
     write_page as write_page,

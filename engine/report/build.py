@@ -86,14 +86,14 @@ def build_report(
 
     Args:
         run: Whose predictions these are.
-        predictions: Of any parts; those of `part` are reported on.
+        predictions: Of any parts; those of `part` are reported on, none of no part (see `with_elsewhere`).
         history: Of training.
         uncertainty: How the predictions' uncertainty and conformal sets were found.
         reviews: Of this run; those on other cases are left out.
         split: For counts by part and for subgroups.
         explanations: By image id.
         pointing: Of `engine.saliency.faithfulness.pointing_game`.
-        part: The part of the split to report on; None means every prediction.
+        part: The part of the split to report on; None means all parts of the run's own data.
         prevalence: How common the finding is where the model would be used; adds predictive values.
         software: Package → version at training; None means the versions of now.
         further_limitations: Sentences on what else these figures do not show.
@@ -102,7 +102,7 @@ def build_report(
     Raises:
         ReportError: There is no prediction to report on, or it is not of this run.
     """
-    chosen = [each for each in predictions if part is None or each.part == part]
+    chosen = [each for each in predictions if each.part is not None and part in (None, each.part)]
     _check(run, chosen, part)
     last = latest_reviews(_of_cases(reviews, chosen))
     standards = {name: make(run, chosen, reviews) for name, make in REFERENCE_STANDARDS.items()}

@@ -10,10 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from engine.data import patient_overlap, patients_named
-from engine.records import PART_NAMES, PARTS, Estimate, Part, Prediction, Run, Split
+from engine.records import PART_NAMES, PARTS, Estimate, ExternalTest, Part, Prediction, Run, Split
 from engine.report.formatting import counted, images, in_brackets, without_paths
 from engine.report.methods_section import balance_words, changes_words, fit_words, monitor_words
 from engine.report.records import Item, ReviewSummary
+
+SECTION_EVALUATION = "Methods: evaluation"
+EXTERNAL_QUESTION = "Was it tested on external data?"
 
 
 def checklist(
@@ -48,7 +51,8 @@ def checklist(
         *of_reference(reviews),
         *of_split(split, run.folds),
         *of_model(run, software),
-        *of_evaluation(methods, pointing, subgroups, sum(each.part is None for each in cases)),
+        *of_evaluation(methods, pointing, subgroups),
+        external_item(()),
         *of_results(part, len(cases), wrong=wrong),
         Item(
             "Discussion",
@@ -180,14 +184,9 @@ def of_model(run: Run, software: Mapping[str, str]) -> tuple[Item, ...]:
     )
 
 
-def of_evaluation(
-    methods: Sequence[str], pointing: Estimate | None, subgroups: bool, elsewhere: int
-) -> tuple[Item, ...]:
+def of_evaluation(methods: Sequence[str], pointing: Estimate | None, subgroups: bool) -> tuple[Item, ...]:
     """Ask how the model was put to the test."""
-    section = "Methods: evaluation"
-    external = (
-        f"{images(elsewhere)} of this report {'is' if elsewhere == 1 else 'are'} of no part of the split."
-    )
+    section = SECTION_EVALUATION
     explained = f"{', '.join(methods)}. " if methods else ""
     if pointing is not None:
         explained += f"The peak lay on the known finding {in_brackets('hit rate', pointing)}."
@@ -210,14 +209,17 @@ def of_evaluation(
             explained,
             "" if pointing is not None else "Compare heatmaps with drawn findings.",
         ),
-        Item(
-            section,
-            "Was it tested on external data?",
-            external if elsewhere else "",
-            "State where they come from."
-            if elsewhere
-            else "Test it on external data, or state that it was not.",
-        ),
+    )
+
+
+def external_item(tests: Sequence[ExternalTest]) -> Item:
+    """Ask whether the model was tested on images from elsewhere."""
+    named = "; ".join(f"{test.dataset_name} ({images(test.images)})" for test in tests)
+    return Item(
+        SECTION_EVALUATION,
+        EXTERNAL_QUESTION,
+        f"Yes, see “Images from elsewhere”: {named}." if tests else "",
+        "State where they come from." if tests else "Test it on external data, or state that it was not.",
     )
 
 

@@ -95,10 +95,5 @@ def of_parts(predictions: Sequence[Prediction], part: Part | None) -> Iterator[s
     ]
     if used:
         yield f"{', and '.join(used)}: results on them are too optimistic to be reported as accuracy on new patients."
-    if counts[None]:
-        yield (
-            f"{images(counts[None])} {were(counts[None])} of no part of the split, so the model was not trained on "
-            f"{'it' if counts[None] == 1 else 'them'} unless the same image has been stored in another file."
-        )
     if part is None and len(counts) > 1:
         yield "Figures of all parts together are of no one group of patients: report on each part alone."

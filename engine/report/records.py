@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.data import PatientsNamed
-from engine.records import Epoch, Estimate, Part, Review, Run, Uncertainty
+from engine.records import Epoch, Estimate, ExternalTest, Part, Review, Run, SetShift, Uncertainty
 from engine.saliency import MapLegend
 from engine.statistics import ClassRow, PrecisionRecall, ReliabilityBin, Roc
 
@@ -102,6 +102,7 @@ class CaseRow:
         probabilities: In the order of the classes.
         entropy: Of the probabilities, in nats.
         margin: Distance from another prediction in log-odds; None where it is not known.
+        distance: From the images of training; above 1 it differs; None where it is not known.
         conformal_set: Classes that cannot be excluded; empty where none was computed.
         uncertainty: By dropout injection; None where none was computed.
         reviews: The last word of each reader.
@@ -119,6 +120,7 @@ class CaseRow:
     conformal_set: tuple[str, ...] = ()
     uncertainty: Uncertainty | None = None
     margin: float | None = None
+    distance: float | None = None
     reviews: tuple[Review, ...] = ()
     heatmap_for: str | None = None
     legend: MapLegend | None = None
@@ -196,12 +198,53 @@ class CrossValidation:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class FromElsewhere:
+    """Images of one source that were predicted for review, and are of no part of the run's own data.
+
+    Attributes:
+        source: Name of the folder, table or file.
+        cases: How many.
+        patients: Of how many of them the patient is named.
+        read: How many have a review.
+        against: By reference standard; those that give no case a class are left out.
+        familiarity: Whether they differ from the images of training: sentences without full stops.
+    """
+
+    source: str
+    cases: int
+    patients: PatientsNamed
+    read: int
+    against: tuple[Against, ...]
+    familiarity: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Elsewhere:
+    """What is reported of images from elsewhere; none of them is in any other figure.
+
+    Attributes:
+        tests: On labelled data sets, the earliest first.
+        images: Predicted for review, by source.
+        damaged: Sentences on what is kept of them and cannot be read.
+    """
+
+    tests: tuple[ExternalTest, ...] = ()
+    images: tuple[FromElsewhere, ...] = ()
+    damaged: tuple[str, ...] = ()
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to say."""
+        return bool(self.tests or self.images or self.damaged)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Report:
     """All a report says.
 
     Attributes:
         run: As trained; its folder is never written out.
-        part: The part of the split, or None for all predictions.
+        part: The part of the split, or None for all parts of the run's own data.
         cases: Every case, in the order of the predictions.
         patients: Of how many cases the patient is named, and how many patients these are.
         against: One per reference standard.
@@ -217,6 +260,8 @@ class Report:
         limitations: As sentences.
         checklist: After CLAIM 2024.
         folds: Of a cross-validation; None for one model.
+        elsewhere: Images from elsewhere.
+        shift: How far these cases lie from the images of training; None where that is not known.
     """
 
     run: Run
@@ -236,6 +281,8 @@ class Report:
     limitations: tuple[str, ...]
     checklist: tuple[Item, ...]
     folds: CrossValidation | None = None
+    elsewhere: Elsewhere = Elsewhere()
+    shift: SetShift | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:

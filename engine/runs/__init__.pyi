@@ -27,8 +27,19 @@ from .history import (
     write_history as write_history,
 )
 from .kept_maps import KeptMaps as KeptMaps
+from .shift import (
+    load_distances as load_distances,
+    load_shift as load_shift,
+    save_distances as save_distances,
+    save_shift as save_shift,
+    with_distances as with_distances,
+)
 from .sizes import (
     save_sizes as save_sizes,
     sizes_of_run as sizes_of_run,
 )
 from .software import environment as environment
+from .sources import (
+    load_sources as load_sources,
+    save_source as save_source,
+)

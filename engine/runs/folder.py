@@ -10,6 +10,10 @@ runs/<run_id>/
   heatmaps.npz       saliency of the predicted cases, float16
   maps.json          how those maps are made, and their scale
   uncertainty.json   how a prediction's uncertainty is found
+  shift.npz          what images like those of training look like to the net
+  distances.npz      how far each predicted image lies from them
+  external/          tests on images from elsewhere
+  sources.json       where images from elsewhere came from that were predicted for review
   folds/1, 2, …      of a cross-validation: a run each, and no model.safetensors above them (`folds`)
 """
 

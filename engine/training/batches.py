@@ -42,6 +42,7 @@ class TrainingData:
     classes: tuple[str, ...]
     val_patients: tuple[str, ...]
     val_patients_named: bool = False
+    val_ids: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, split: Split, cache: ImageCache) -> TrainingData:
@@ -70,7 +71,8 @@ class TrainingData:
         kept = [sample for sample in split.val if sample.image_id in cache.row]
         patients = tuple(sample.patient_id for sample in kept)
         named = patients_named(kept).all
-        return cls(train_rows, train_labels, val_rows, val_labels, split.classes, patients, named)
+        ids = tuple(sample.image_id for sample in kept)
+        return cls(train_rows, train_labels, val_rows, val_labels, split.classes, patients, named, ids)
 
 
 @dataclass

@@ -44,14 +44,22 @@ from engine.records import (
     Split,
     TrainingRequest,
 )
-from engine.runs import environment, save_run, save_uncertainty
+from engine.runs import environment, save_run, save_shift, save_uncertainty
 from engine.statistics import choose_threshold, operating_figures
 from engine.storage import KEPT_BYTES, versioned, write_atomic
 from engine.training.batches import TrainingData
 from engine.training.checkpoint import copy_state, load_checkpoint, remove_checkpoint, save_model
 from engine.training.feature_bank import images_of
 from engine.training.loop import BatchDone, StopRequested, TrainingLoop, stoppable
-from engine.uncertainty import calibrate, calibrated, cases_for_passes, fit_uncertainty, undecided
+from engine.uncertainty import (
+    calibrate,
+    calibrated,
+    cases_for_passes,
+    fit_shift,
+    fit_uncertainty,
+    shift_features,
+    undecided,
+)
 
 
 def train(
@@ -157,11 +165,12 @@ def _starting_net(recipe: Recipe, split: Split, *, allow_downloads: bool) -> tup
 
 
 def finish(loop: TrainingLoop, *, trained: int, dataset_id: str, dataset_name: str, origin: str) -> None:
-    """Write the best checkpoint; on validation data calibrate it, fit its uncertainty, choose its operating point."""
+    """Write the best checkpoint; on validation data calibrate it, fit its uncertainty and what images it knows, choose
+    its operating point."""
     recipe, data = loop.recipe, loop.data
     save_model(loop.folder, copy_state(loop.classifier))
     sample = cases_for_passes(len(data.val_rows), seed=recipe.seed)
-    logits, pooled = _validated(loop, sample)
+    logits, pooled, seen = _validated(loop, sample)
     calibration = calibrate(recipe, logits, data.val_labels, data.train_labels, data.classes)
     uncertainty = fit_uncertainty(
         loop.classifier,
@@ -176,6 +185,14 @@ def finish(loop: TrainingLoop, *, trained: int, dataset_id: str, dataset_name: s
     )
     if uncertainty is not None:
         save_uncertainty(loop.folder, uncertainty)
+    known = fit_shift(
+        seen,
+        [data.val_ids[row] for row in sample],
+        [data.val_patients[row] for row in sample],
+        seed=recipe.seed,
+    )
+    if known is not None:
+        save_shift(loop.folder, known)
     threshold, validated = _operating_point(loop, logits, calibration)
     save_run(
         Run(
@@ -222,12 +239,14 @@ def _operating_point(
     return chosen.value, figures
 
 
-def _validated(loop: TrainingLoop, sample: NDArray[np.int64]) -> tuple[NDArray[np.float32], list[Tensor]]:
+def _validated(
+    loop: TrainingLoop, sample: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], list[Tensor], NDArray[np.float64]]:
     """Run the N validation images as `engine.prediction.predictor` does.
 
     Returns:
-        (N, C) logits of all, and in batches what the head reads of the sample, in its order: maps of all would not
-        fit into a GPU.
+        (N, C) logits of all; and of the sample, in its order: in batches what the head reads, and (M, D) what
+        distances are measured in. Maps of all would not fit into a GPU.
     """
     net, rows = loop.classifier.eval(), loop.data.val_rows
     features = fast_features(
@@ -240,6 +259,7 @@ def _validated(loop: TrainingLoop, sample: NDArray[np.int64]) -> tuple[NDArray[n
     kept = np.isin(np.arange(len(rows)), sample)
     logits = np.zeros((len(rows), len(loop.data.classes)), dtype=np.float32)
     pooled: list[Tensor] = []
+    seen: list[NDArray[np.float64]] = []
     for at in range(0, len(rows), 64):
         loop.unless_stopped()
         here = slice(at, at + 64)
@@ -251,9 +271,13 @@ def _validated(loop: TrainingLoop, sample: NDArray[np.int64]) -> tuple[NDArray[n
             logits[here] = said.float().cpu().numpy()
             read = torch.stack(reads).mean(dim=0)
         if kept[here].any():
-            pooled.append(read[torch.from_numpy(kept[here]).to(read.device)])
+            chosen = torch.from_numpy(kept[here]).to(read.device)
+            pooled.append(read[chosen])
+            seen.append(shift_features(read[chosen]))
+    if not pooled:
+        return logits, [], np.zeros((0, 0))
     # A pass over seven images takes as long as one over many.
-    return logits, list(torch.split(torch.cat(pooled), 256)) if pooled else []
+    return logits, list(torch.split(torch.cat(pooled), 256)), np.concatenate(seen)
 
 
 def _check_split(split: Split, positive: str | None) -> None:

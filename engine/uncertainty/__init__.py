@@ -1,4 +1,4 @@
-"""Uncertainty: calibrated probabilities, dropout at test time, conformal sets.
+"""Uncertainty: calibrated probabilities, dropout at test time, conformal sets, images that differ from training.
 
 In: logits and labels of validation cases. Out: a `Calibration` and a `UncertaintyModel`, told with each prediction.
 """

@@ -15,3 +15,14 @@ from .estimates import (
     estimate_uncertainty as estimate_uncertainty,
     fit_uncertainty as fit_uncertainty,
 )
+from .shift import (
+    distances_of as distances_of,
+    fit_shift as fit_shift,
+    shift_features as shift_features,
+    shift_of as shift_of,
+)
+from .shift_in_words import (
+    image_unlike as image_unlike,
+    shift_unknown as shift_unknown,
+    shift_words as shift_words,
+)

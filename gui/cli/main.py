@@ -16,6 +16,7 @@ import typer
 
 from engine.errors import EngineError
 from gui.cli import compare, data, demo, doctor, proposal, recipes, results, train, window
+from gui.cli.elsewhere import commands as elsewhere
 from gui.cli.experiments import learning_curve, search
 from gui.cli.models import export
 from gui.cli.terminal import say_what_goes_on
@@ -41,6 +42,7 @@ for part in (
     data,
     train,
     results,
+    elsewhere,
     export,
     compare,
     learning_curve,

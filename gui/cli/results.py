@@ -1,4 +1,4 @@
-"""`overread predict`, `explain`, `report` and `validate`: what a finished run says, why, and how well it does."""
+"""`overread predict`, `explain` and `report`: what a finished run says, why, and how well it does."""
 
 from __future__ import annotations
 
@@ -6,23 +6,21 @@ import csv
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from engine import data, external, images, prediction, reading, runs, saliency
+from engine import data, images, prediction, reading, runs, saliency
 from engine.errors import DataError, ImageError, ReportError
-from engine.records import PARTS, DataIssue, DataIssueKind, Part, Sample
+from engine.records import PARTS, DataIssue, DataIssueKind, Part, Sample, is_unlike
 from engine.report import EXPORTS
 from engine.spreadsheet import read_csv, write_csv
 from engine.storage import storage_error, write_atomic, write_together
 from engine.workspace import open_workspace
-from gui.cli.data import dataset_of, read_images, say_lost
+from gui.cli.data import read_images, say_lost
 from gui.cli.options import (
     LINE,
     ClassOption,
-    DatasetArgument,
-    DeviceOption,
     JsonOption,
     ListsMethods,
     MethodOption,
@@ -33,11 +31,13 @@ from gui.cli.proposal import ColumnOption, FindingOption, RootOption, SameOption
 from gui.cli.terminal import progress, say, say_error, show_json, show_table
 
 if TYPE_CHECKING:
-    from engine.records import Estimate, Explanation, Prediction, Run
+    from engine.reading import Store
+    from engine.records import Explanation, Prediction, Run
 
 app = typer.Typer()
 
 PICTURE_SIDE = 768  # pixels of an explained image
+DISTANCE = "distance"  # a heading: above 1, the image differs from those of training
 
 
 @app.command(rich_help_panel=LINE, cls=ListsMethods)
@@ -92,35 +92,50 @@ def predict(
         )
     add_to_table(written, trained, predictions, samples)
     small = small_images(trained, samples)
+    unlike = say_unlike(trained, predictions)
     if review:
-        runs.save_sizes(trained.folder, samples)
-        kept = runs.load_explanations(trained.folder)
-        runs.save_explanations(trained.folder, {**kept, **explanations}.values())
         with reading.open_store(workspace.database) as store:
-            store.add_cases(trained.run_id, predictions)
+            _keep_for_review(store, trained, samples, predictions, explanations)
+        runs.save_source(trained.folder, path.absolute().name, (one.image_id for one in predictions))
     if as_json:
+        found = {"run_id": trained.run_id, "table": written, "classes": trained.classes}
+        far_smaller = [sample.path for sample in small]
         show_json(
-            {
-                "run_id": trained.run_id,
-                "table": written,
-                "far_smaller_than_trained_on": [sample.path for sample in small],
-                "classes": trained.classes,
-                "predictions": [
-                    {
-                        "path": one.path,
-                        "image_id": one.image_id,
-                        "predicted": one.predicted,
-                        "probabilities": one.probabilities,
-                        "label": one.label,
-                    }
-                    for one in predictions
-                ],
-            }
+            found
+            | {"far_smaller_than_trained_on": far_smaller, "unlike_training": unlike, **_plain(predictions)}
         )
         return
-    rows = [(p.path.name, p.predicted, *(f"{value:.3f}" for value in p.probabilities)) for p in predictions]
-    show_table(("image", "predicted", *trained.classes), rows)
+    rows = [
+        (
+            p.path.name,
+            p.predicted,
+            *(f"{value:.3f}" for value in p.probabilities),
+            "differs from training" if is_unlike(p.distance) else "",
+        )
+        for p in predictions
+    ]
+    show_table(("image", "predicted", *trained.classes, ""), rows)
     say(f"Added to {written}")
+
+
+def _keep_for_review(
+    store: Store,
+    run: Run,
+    samples: Sequence[Sample],
+    predictions: Sequence[Prediction],
+    explanations: Mapping[str, Explanation],
+) -> None:
+    """Put predicted images into the run's review queue."""
+    runs.save_sizes(run.folder, samples)
+    runs.save_distances(run.folder, predictions)
+    kept = runs.load_explanations(run.folder)
+    runs.save_explanations(run.folder, {**kept, **explanations}.values())
+    store.add_cases(run.run_id, predictions)
+
+
+def _plain(predictions: Sequence[Prediction]) -> dict[str, Any]:
+    fields = ("path", "image_id", "predicted", "probabilities", "label", "distance")
+    return {"predictions": [{name: getattr(one, name) for name in fields} for one in predictions]}
 
 
 def small_images(run: Run, samples: Sequence[Sample]) -> list[Sample]:
@@ -131,6 +146,28 @@ def small_images(run: Run, samples: Sequence[Sample]) -> list[Sample]:
     if said is not None:
         say(f"{said}.")
     return [sample for sample in samples if detail.lacks(sizes.get(sample.image_id))]
+
+
+def say_unlike(run: Run, predictions: Sequence[Prediction]) -> dict[str, Any]:
+    """Say whether images differ from those of training, or why that is not known; return it for JSON."""
+    from engine import uncertainty  # with it comes torch
+
+    model = runs.load_shift(run.folder)
+    unknown = uncertainty.shift_unknown(model, run)
+    if unknown is not None:
+        say(f"{unknown}.")
+    shift = uncertainty.shift_of(model, predictions)
+    if shift is None:
+        return {"why_not_known": unknown}
+    fitted = runs.load_uncertainty(run.folder)
+    for sentence in uncertainty.shift_words(shift, coverage=fitted.conformal.coverage if fitted else None):
+        say(f"{sentence}.")
+    return {
+        "images": [one.path for one in predictions if is_unlike(one.distance)],
+        "of": shift.images,
+        "set_differs": shift.differs,
+        "p_value": shift.p_value,
+    }
 
 
 def say_foreign_labels(run: Run, samples: Sequence[Sample]) -> None:
@@ -170,13 +207,14 @@ def add_to_table(table: Path, run: Run, predictions: Sequence[Prediction], sampl
             one.label or labels.get(one.image_id) or "",
             one.predicted,
             *(f"{value:.6f}" for value in one.probabilities),
+            "" if one.distance is None else f"{one.distance:.3f}",
         )
         lines[one.image_id] = dict(zip(headings, values, strict=True))
     write_atomic(table, write_csv(lines.values(), headings))
 
 
 def _headings(run: Run) -> list[str]:
-    return ["image_id", "path", "label", "predicted", *(f"p({name})" for name in run.classes)]
+    return ["image_id", "path", "label", "predicted", *(f"p({name})" for name in run.classes), DISTANCE]
 
 
 def lines_of(table: Path, run: Run) -> dict[str, dict[str, str]]:
@@ -189,8 +227,10 @@ def lines_of(table: Path, run: Run) -> dict[str, dict[str, str]]:
         return {}
     try:
         names, lines = read_csv(table.read_bytes())
-        if names == _headings(run) and all(len(cells) == len(names) for cells in lines):
-            return {cells[0]: dict(zip(names, cells, strict=True)) for cells in lines}
+        wanted = _headings(run)
+        # Before distances were measured the last column was not there.
+        if names in (wanted, wanted[:-1]) and all(len(cells) == len(names) for cells in lines):
+            return {cells[0]: {DISTANCE: "", **dict(zip(names, cells, strict=True))} for cells in lines}
     except (OSError, csv.Error):
         pass  # whatever it is, nothing may be added to it
     raise DataError(f"{table} is not a table of this run's predictions", "Choose another file with --out")
@@ -302,61 +342,3 @@ def report(
 def _paths(written: Mapping[str, Path]) -> Path | Mapping[str, Path]:
     """Return a format's file, or its files by name where there are several."""
     return next(iter(written.values())) if len(written) == 1 else written
-
-
-@app.command(rich_help_panel=LINE)
-def validate(
-    run: RunArgument,
-    dataset: DatasetArgument,
-    same: SameOption = None,
-    leave_out: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME", help="NAME of these data is none of the run's classes; may be repeated."
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the files go; default: in the run's folder.")
-    ] = None,
-    device: DeviceOption = "auto",
-    root: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Test a run on labelled images from elsewhere, beside its internal test; nothing of the run changes.
-
-    Example: [bold]overread validate latest ~/other-hospital --same Healthy=normal[/bold]
-    """
-    from engine import pipeline
-
-    workspace = open_workspace(root)
-    trained = runs.find_run(workspace, run)
-    foreign = dataset_of(workspace, dataset)
-    say_lost(foreign.dataset_id, [sample.path for sample in foreign.samples])
-    with reading.open_store(workspace.database) as store, progress("Testing") as bar:
-        test = pipeline.validate_run(
-            workspace,
-            store,
-            trained,
-            foreign,
-            same=data.answers_from_options(same=same or ()).same,
-            leave_out=leave_out or (),
-            device=device,
-            progress=bar,
-        )
-    written = external.write_external(test, out or trained.folder / "external" / foreign.dataset_id)
-    if as_json:
-        files = {"html": written.html, "csv": written.csv, "json": written.json}
-        show_json({**external.external_document(test), **files})
-        return
-    for sentence in test.sentences:
-        say(sentence)
-    title = f"{trained.run_id} on {test.images:,} images of {foreign.name}"
-    rows = [(one.name, *map(_figure, (one.internal, one.external, one.difference))) for one in test.figures]
-    show_table(("figure", "internal", "external", "difference"), rows, title=title)
-    print(written.html)
-
-
-def _figure(estimate: Estimate) -> str:
-    from engine.report import figure, interval  # with them comes numpy
-
-    return f"{figure(estimate.value)} ({interval(estimate)})"

@@ -48,9 +48,12 @@ from engine.runs import (
 )
 from engine.runs.folder import save_run, save_uncertainty
 from engine.runs.history import append_epoch
+from engine.runs.shift import load_distances, load_shift, save_distances, save_shift
+from engine.runs.sources import load_sources, save_source
 from engine.storage import SCHEMA_VERSION
 from engine.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from engine.workspace import open_workspace
+from tests.engine.uncertainty.test_shift import fitted, measured
 from tests.tiny import EPOCH
 
 DATASET = "0123456789ab"
@@ -132,6 +135,9 @@ class Bench:
             ),
         )
         save_sizes(folder, SAMPLES)
+        save_shift(folder, fitted())
+        save_source(folder, "elsewhere", ["a" * 64])
+        save_distances(folder, measured(fitted(), 2, 1))
         save_checkpoint(folder, Checkpoint(phase=0, epochs=1, model={}, best=None))
         (workspace.root / "training.json").write_text(json.dumps({"run_id": folder.name}))
         open_cache(workspace.cache, SAMPLES, size=8, channels=1)
@@ -152,6 +158,9 @@ class Bench:
             "heatmaps.npz": (folder / "heatmaps.npz", lambda: load_explanations(folder)),
             "checkpoint.safetensors": (folder / "checkpoint.safetensors", lambda: load_checkpoint(folder)),
             "sizes.json": (folder / "sizes.json", lambda: sizes_of_run(folder)),
+            "shift.npz": (folder / "shift.npz", lambda: load_shift(folder)),
+            "sources.json": (folder / "sources.json", lambda: load_sources(folder)),
+            "distances.npz": (folder / "distances.npz", lambda: load_distances(folder)),
             "training.json": (workspace.root / "training.json", lambda: control.running_job(workspace)),
             "about.json": (about, lambda: open_cache(workspace.cache, SAMPLES, size=8, channels=1)),
             "all of them": (dataset / "index.json", lambda: list_indexes(workspace)),
@@ -162,7 +171,7 @@ class Bench:
 KINDS = (
     "index.json", "samples.csv", "choices.json", "recipe.json", "run.json", "split.csv", "history.csv", "job.json",
     "job.json, its outline", "status.json", "uncertainty.json", "heatmaps.npz", "checkpoint.safetensors",
-    "training.json", "about.json", "all of them", "answers", "sizes.json",
+    "training.json", "about.json", "all of them", "answers", "sizes.json", "shift.npz", "distances.npz", "sources.json",
 )  # fmt: skip
 NEVER_REFUSE = {"training.json", "about.json", "all of them", "answers"}
 """What stands in for something else: a damaged one is made anew, or the others are read."""

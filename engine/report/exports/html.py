@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from engine.data import patients_words
+from engine.data import PatientsNamed, patients_words
 from engine.records import PART_NAMES
 from engine.report.figures import confusion_matrix_svg, precision_recall_svg, reliability_svg, roc_svg
 from engine.report.formatting import edge_words, figure, interval, p_value, probability, rests_on
@@ -27,7 +27,7 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
         "report.html",
         report=report,
         run=report.run,
-        part=f"{PART_NAMES[report.part]} part" if report.part else "all predictions",
+        part=f"{PART_NAMES[report.part]} part" if report.part else "all parts of the run's own data",
         colour_bar=css_gradient(),
         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         figures={one.name: figures_of(report, one) for one in report.against},
@@ -61,6 +61,9 @@ def fill_template(name: str, **values: Any) -> str:
     environment.filters["probability"] = probability
     environment.filters["percent"] = lambda share: f"{share:.1%}"
     environment.filters["patients"] = patients_words
+    environment.filters["patients_of"] = lambda test: patients_words(
+        PatientsNamed(images=test.images, named=test.patients_named, patients=test.patients)
+    )
     environment.tests["known"] = lambda value: value is not None and math.isfinite(value)
     style = Markup(folder.joinpath("page.css").read_text(encoding="utf-8"))
     return environment.get_template(name).render(style=style, **values)

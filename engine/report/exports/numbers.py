@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.records import ExternalTest
 from engine.report.readers import answers_in
 from engine.report.records import CaseRow, Report
 from engine.storage import versioned
@@ -41,12 +42,24 @@ def render_json(report: Report) -> str:
         "pointing_game": report.pointing,
         "reviews": report.reviews,
         "subgroups": report.subgroups,
+        "shift": report.shift,
+        "elsewhere": {
+            "tests": [external_document(test) for test in report.elsewhere.tests],
+            "images": report.elsewhere.images,
+            "damaged": report.elsewhere.damaged,
+        },
         "history": report.history,
         "limitations": report.limitations,
         "checklist": report.checklist,
         "cases": [_case_document(case, report.classes) for case in report.cases],
     }
     return json.dumps(versioned(plain(document)), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def external_document(test: ExternalTest) -> dict[str, Any]:
+    """Return an external test as what JSON has; what cannot be estimated is null. No path, no patient."""
+    document: dict[str, Any] = plain(test)
+    return document | {"tested": test.tested.isoformat()}
 
 
 def _case_document(case: CaseRow, classes: Sequence[str]) -> dict[str, Any]:
@@ -58,6 +71,7 @@ def _case_document(case: CaseRow, classes: Sequence[str]) -> dict[str, Any]:
         "probabilities": dict(zip(classes, case.probabilities, strict=True)),
         "entropy": case.entropy,
         "margin": case.margin,
+        "distance": case.distance,
         "conformal_set": case.conformal_set,
         "uncertainty": case.uncertainty,
         "reviews": [answers_in(review) for review in case.reviews],

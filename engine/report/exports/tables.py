@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.records import Estimate, Review, Uncertainty, Verdict
+from engine.records import Estimate, ExternalTest, Review, Uncertainty, Verdict
 from engine.report.readers import answers_in
 from engine.report.records import CaseRow, Report
 
@@ -66,6 +66,23 @@ def tables_of(report: Report) -> dict[str, list[Row]]:
                 strict=True,
             )
         ],
+        "external": [
+            {"data set": test.dataset_name, "data set id": test.dataset_id, **line}
+            for test in report.elsewhere.tests
+            for line in external_lines(test)
+        ],
+        "elsewhere": [
+            {
+                "source": of.source,
+                "reference standard": one.name,
+                "metric": name,
+                **_cells(estimate),
+                "caution": one.note,
+            }
+            for of in report.elsewhere.images
+            for one in of.against
+            for name, estimate in one.estimates.items()
+        ],
         "history": [dataclasses.asdict(epoch) for epoch in report.history],
         "cases": [row for case in report.cases for row in _case_rows(case, report.classes)],
     }
@@ -104,6 +121,7 @@ def _case_rows(case: CaseRow, classes: Sequence[str]) -> list[Row]:
         **{f"probability of {name}": p for name, p in zip(classes, case.probabilities, strict=True)},
         "entropy": case.entropy,
         "margin": case.margin,
+        "distance": case.distance,
         "conformal set": " | ".join(case.conformal_set),
         **_passes(case.uncertainty),
     }
@@ -121,4 +139,33 @@ def _answers(review: Review) -> dict[str, Any]:
         "reader's label" if name == "label" else name.replace("_", " "): value
         for name, value in answers_in(review).items()
         if not isinstance(value, tuple)
+    }
+
+
+def external_lines(test: ExternalTest) -> Iterator[Row]:
+    """Yield one line a figure of an external test, and one for each figure after re-tuning."""
+    for one in test.figures:
+        yield {"figure": one.name} | _columns(
+            internal=one.internal, external=one.external, difference=one.difference
+        )
+    if test.retuned is not None:
+        again = {**test.retuned.at_threshold, **test.retuned.calibration}
+        at_home = {one.name: one.internal for one in test.figures}
+        for name, estimate in again.items():
+            yield {"figure": f"{name}, tuned to these data"} | _columns(
+                internal=at_home[name], external=estimate
+            )
+
+
+def _columns(**estimates: Estimate) -> dict[str, Any]:
+    return {
+        heading: value
+        for column, one in estimates.items()
+        for heading, value in (
+            (column, one.value),
+            (f"{column} low", one.low),
+            (f"{column} high", one.high),
+            (f"{column} images", one.n),
+            (f"{column} method", one.method),
+        )
     }

@@ -24,6 +24,8 @@ from engine.records import Part
 from engine.report import EXPORTS, REFERENCE_STANDARDS
 from engine.runs import find_run, list_runs
 from engine.workspace import Workspace
+from gui.pages.report import elsewhere
+from gui.pages.report.found_elsewhere import result
 from gui.pages.report.sections import (
     about,
     cases,
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 PARTS_SHOWN: dict[str, tuple[str, Part | None]] = {
     "test": ("test images", "test"),
     "val": ("validation images", "val"),
-    "all": ("all predicted images", None),
+    "all": ("all parts of the run's own data", None),
 }
 
 
@@ -63,7 +65,12 @@ def report_of(session: AppSession, run_id: str | None, part: str) -> Report:
     # Reviews are append-only: as long as there are as many, they are the same.
     reviews = len(session.store.reviews(run_id))
     folder = session.workspace.runs / run_id
-    files = [folder / name for name in ("heatmaps.npz", "split.csv", "sizes.json")]
+    names = ("heatmaps.npz", "split.csv", "sizes.json", "shift.npz", "distances.npz", "sources.json")
+    files = [
+        *(folder / name for name in names),
+        *folder.glob("external/*/external.json"),
+        session.workspace.datasets,
+    ]
     read = [file.stat().st_mtime_ns if file.exists() else 0 for file in files]
     return _computed(session.workspace, session.store, run_id, part, (reviews, *read))
 
@@ -100,12 +107,12 @@ def show(
         nothing = markup.note(
             "No finished run yet. Train one on the Train page; its report then appears here."
         )
-        return nothing, *_nothing(), "", "", "", *missed(session, [])
+        return nothing, *_nothing(), "", "", "", "", *missed(session, [])
     try:
         report = report_of(session, run_id, part)
     except EngineError as error:  # another run can still be chosen
         told = markup.note(str(error), tone="serious")
-        return told, *_nothing(), "", "", "", *missed(session, [])
+        return told, *_nothing(), "", "", "", "", *missed(session, [])
     chosen = {one.name: one for one in chosen_standards(report, standards)}
     shown_standards: list[Any] = []
     for name in REFERENCE_STANDARDS:
@@ -126,6 +133,7 @@ def show(
         training(report),
         cases(session, report, standards, heat=heat),
         about(report),
+        result(report),
         *missed(session, [case.path for case in session.store.predictions(run_id, report.part)]),
     )
 
@@ -297,9 +305,11 @@ def build(session: AppSession) -> None:
             history = gr.HTML(elem_id="report-training", padding=False)
         with gr.Tab("About"):
             facts = gr.HTML(elem_id="report-about", padding=False)
+        with gr.Tab("Images from elsewhere"):
+            form = elsewhere.place(session)
 
     asked = [run, part, standards, heat]
-    outputs = [overview, *per_standard, history, gallery, facts, *question.asking]
+    outputs = [overview, *per_standard, history, gallery, facts, form.result, *question.asking]
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     gr.on(
         [run.input, part.input, standards.input, heat.input],
@@ -335,5 +345,8 @@ def build(session: AppSession) -> None:
             show_progress_on=[button],
             concurrency_limit=1,
         ).success(None, None, None, js="() => document.querySelector('#report-file').click()")
+    of_run = elsewhere.wire(session, form, run=run, part=part, file=hidden, report_of=report_of)
     # Whenever the page is come to: a run may have finished since, and reviews have been made.
-    come_to(partial(shown(opened), session), asked, [run, *outputs], api_name="report_open", **quiet)
+    come_to(partial(shown(opened), session), asked, [run, *outputs], api_name="report_open", **quiet).then(
+        shown(of_run), run, elsewhere.listed(form), api_name="elsewhere_open", **quiet
+    )

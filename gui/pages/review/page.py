@@ -23,7 +23,7 @@ from engine.runs import load_run
 from engine.saliency import colour_tables, map_legend
 from gui.pages.review.maps import addresses, explain, heatmap_of, method_choices, stop_explaining
 from gui.pages.review.reading_session import ASKED, Desk, Reading, StaleCaseError, part_named, review_of, text
-from gui.pages.review.remarks import size_remark, why_none
+from gui.pages.review.remarks import remarks_on, why_none
 from gui.pages.review.viewer.viewer import ReviewPane
 from gui.pages.where_now import look_there
 from gui.web import AppSession, answered, sentence
@@ -282,7 +282,7 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
         "dropout": _passes(dropout) if dropout else None,
         "conformal": ", ".join(case.conformal_set) or None,
         "method": f"{heat.method}, for {heat.target}" if heat else trouble,
-        "remark": size_remark(session.workspace.runs / reading.run_id, case.image_id),
+        "remark": remarks_on(session.workspace.runs / reading.run_id, case),
         "legend": asdict(map_legend(heat)) if heat else None,
         "before": _before(desk, reading, case),
     } | addresses(session, reading.run_id, case.image_id)

@@ -9,10 +9,35 @@ from pathlib import Path
 from engine.data import Detail, detail_of, load_split
 from engine.errors import EngineError
 from engine.recipes import load_recipe
-from engine.records import PART_NAMES
+from engine.records import PART_NAMES, Prediction, is_unlike
 from engine.report import counted
-from engine.runs import sizes_of_run
+from engine.runs import load_distances, sizes_of_run
 from gui.pages.review.reading_session import Reading
+
+
+def remarks_on(folder: Path, case: Prediction) -> str | None:
+    """Return what must be known of a case before it is judged; None where there is nothing."""
+    said = [size_remark(folder, case.image_id), unlike_remark(folder, case)]
+    return " ".join(one for one in said if one is not None) or None
+
+
+def unlike_remark(folder: Path, case: Prediction) -> str | None:
+    """Return that an image differs from those its run was trained with; None where it does not, or is not known."""
+    distance = _distances(folder, _stamp(folder / "distances.npz")).get(case.image_id)
+    if not is_unlike(distance):
+        return None
+    from engine.uncertainty import image_unlike
+
+    return f"{image_unlike(conformal=bool(case.conformal_set))}."
+
+
+@lru_cache(maxsize=8)
+def _distances(folder: Path, stamp: int) -> Mapping[str, float]:
+    """Read a run's distances once; `stamp` makes a changed file be read anew."""
+    try:
+        return load_distances(folder)
+    except EngineError:  # whoever needs this file says what is wrong with it; the image is read all the same
+        return {}
 
 
 def size_remark(folder: Path, image_id: str) -> str | None:

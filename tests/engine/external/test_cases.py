@@ -96,4 +96,4 @@ def test_foreign_images_that_cannot_be_read_any_more_are_named_as_left_out(
     with open_store(workspace.database) as store:
         test = validate_run(workspace, store, run, index)
     assert test.images == len(index.samples) - 1
-    assert test.cases.left_out == {"could not be read any more": 1}
+    assert test.left_out == {"could not be read any more": 1}

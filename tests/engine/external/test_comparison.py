@@ -11,9 +11,9 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 
 from engine.errors import ReportError
 from engine.external.cases import ExternalCases
-from engine.external.comparison import ExternalTest, compare_with_internal
-from engine.external.page import external_document, write_external
-from engine.records import Prediction, Run
+from engine.external.comparison import compare_with_internal
+from engine.records import ExternalTest, Prediction, Run
+from engine.report import external_document, write_external
 from engine.statistics.clusters import independent_difference
 from engine.statistics.proportions import proportion
 from engine.workspace import Workspace
@@ -129,4 +129,4 @@ def test_every_figure_stands_in_page_table_and_document(run: Run, tmp_path: Path
         assert said["difference"]["value"] == pytest.approx(one.difference.value, nan_ok=True)
     assert "“Healthy” of these data is taken as normal." in page
     assert "3 left out: no label." in page
-    assert str(test.run.folder) not in page + table
+    assert str(run.folder) not in page + table

@@ -53,12 +53,12 @@ def test_the_cases_are_counted_with_the_part_they_are_of(part: str | None) -> No
 
 def test_heatmaps_are_validated_where_they_were_held_against_findings() -> None:
     known = Estimate(value=0.5, low=0.4, high=0.6, method="Wilson", n=40)
-    robust, explained = of_evaluation(("grad-cam", "rise"), known, True, 0)[1:3]
+    robust, explained = of_evaluation(("grad-cam", "rise"), known, True)[1:3]
     assert explained.answer == (
         "grad-cam, rise. The peak lay on the known finding (hit rate .500, 95% interval .400–.600)."
     )
     assert explained.open == "" and robust.answer == "Figures by subgroup are given."
-    robust, explained = of_evaluation((), None, False, 0)[1:3]
+    robust, explained = of_evaluation((), None, False)[1:3]
     assert (explained.answer, explained.open) == ("", "Compare heatmaps with drawn findings.")
     assert robust.answer == ""
 

@@ -84,5 +84,4 @@ def test_what_the_part_cannot_show_is_said(part: Part, said: str) -> None:
 def test_images_from_elsewhere_are_never_said_to_have_been_trained_on() -> None:
     cases = [replace(each, part=None) for each in some_cases(a_run())]
     spoken = " ".join(limitations(a_run(), cases, None, (), None, heatmaps=False, comments=False))
-    assert "40 images were of no part of the split" in spoken
     assert "too optimistic" not in spoken and "used for" not in spoken

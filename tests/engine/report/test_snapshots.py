@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +20,33 @@ import pytest
 from engine.data import patients_named, unit_words
 from engine.reading import random_place
 from engine.records import (
+    Compared,
     Conformal,
     Epoch,
     Estimate,
     Explanation,
+    ExternalTest,
     Injection,
     OperatingFigures,
     Part,
     Phase,
     Prediction,
+    Retuned,
     Review,
     Run,
+    SetShift,
+    ShiftModel,
     Split,
     UncertaintyModel,
     Verdict,
 )
+from engine.report.elsewhere.images import Abroad, with_elsewhere
 from engine.report.records import Report
+from engine.uncertainty import shift_words
 from tests.engine.report.test_build import a_run, build, case, page_of, review, samples_of, some_cases
 from tests.snapshots import differences, hold_against, lines_of_html
 
-CARD = r"(no heatmap )?(Case|Predicted|Probability|Label|Reviewed): |\[image: Image of|no heatmap"
+CARD = r"(no heatmap )?(Case|Image|Predicted|Probability|Label|Reviewed): |\[image: Image of|no heatmap"
 FOLDER = Path(__file__).parent / "snapshots"
 PLAIN = "no reader"
 CLASSES = ("normal", "opacity")
@@ -63,7 +72,44 @@ def told(run: Run | None = None, cases: Sequence[Prediction] | None = None, **mo
         train=(), val=(), test=samples_of(cases), classes=run.classes, seed=1,
         method=f"60/20/20 {unit_words(patients_named(cases))}",
     ))  # fmt: skip
-    return build(run, cases, **more)
+    abroad = more.pop("abroad", None)
+    report = build(run, cases, **more)
+    if abroad is None:
+        return report
+    return with_elsewhere(report, cases, more.get("reviews", ()), abroad, more.get("uncertainty"))
+
+
+KNOWN = ShiftModel(
+    centres=np.zeros((5, 2)),
+    axes=np.zeros((5, 1, 2)),
+    threshold=1.0,
+    image_ids=tuple(map(str, range(50))),
+    patients=tuple(map(str, range(50))),
+    distances=np.linspace(0.4, 1.03, 50),
+)
+
+
+def external_test(run: Run) -> ExternalTest:
+    """A test as it may be kept, of round numbers."""
+    compared = {
+        name: Compared(
+            name=name, internal=replace(SHARE, value=0.9), external=replace(SHARE, value=0.7),
+            difference=replace(SHARE, value=-0.2, low=-0.4, high=0.02),
+        )
+        for name in ("AUROC", "sensitivity", "specificity", "Brier score")
+    }  # fmt: skip
+    return ExternalTest(
+        run_id=run.run_id, trained_on=run.dataset_name, classes=run.classes, positive=run.positive, threshold=0.5,
+        dataset_id="0123456789ab", dataset_name="other hospital", tested=datetime(2026, 2, 3, tzinfo=UTC), images=10,
+        patients_named=10, patients=8, internal_images=40, same={"Healthy": "normal"},
+        left_out={"labelled “effusion”, which is none of the classes": 2}, remarks=(),
+        figures=tuple(compared.values()), confusion=((5, 1), (1, 3)),
+        retuned=Retuned(
+            threshold=0.3, at_threshold={"sensitivity": SHARE}, calibration={"Brier score": SHARE}, folds=5
+        ),
+        shift=SetShift(images=10, differing=SHARE, p_value=0.0005),
+        shift_words=shift_words(SetShift(images=10, differing=SHARE, p_value=0.0005), coverage=0.95),
+    )  # fmt: skip
 
 
 def drawn(cases: Sequence[Prediction], count: int) -> list[Prediction]:
@@ -166,8 +212,24 @@ def situations() -> dict[str, Callable[[], Report]]:
         "some patients named": lambda: told(cases=unnamed(cases, 10)),
         "one patient": lambda: told(cases=[replace(one, patient_id="P") for one in cases]),
         "one case": lambda: told(cases=cases[:1]),
-        "all parts and images from elsewhere": lambda: told(cases=mixed, part=None),
-        "images from elsewhere alone": lambda: told(cases=[replace(one, part=None) for one in cases], part=None),
+        "all parts and images from elsewhere": lambda: told(cases=mixed, part=None, abroad=Abroad()),
+        "images from elsewhere that differ": lambda: told(
+            cases=[replace(one, part=None if number < 12 else one.part) for number, one in enumerate(cases)],
+            abroad=Abroad(
+                known=KNOWN,
+                distances={one.image_id: 1.5 if number < 12 else 0.5 for number, one in enumerate(cases)},
+                sources={one.image_id: "other hospital" for one in cases[:8]},
+                damaged=("One of two is damaged.",),
+            ),
+            uncertainty=fitted(0.8, 0.7),
+        ),
+        "test images that differ": lambda: told(
+            abroad=Abroad(known=KNOWN, distances={one.image_id: 1.5 for one in cases}), uncertainty=fitted(0.8, 0.7)
+        ),
+        "too few validation images to tell what differs": lambda: told(
+            abroad=Abroad(known=replace(KNOWN, threshold=math.inf, image_ids=KNOWN.image_ids[:20]))
+        ),
+        "tested elsewhere": lambda: told(abroad=Abroad(tests=(external_test(run),))),
         "the validation part": lambda: told(cases=[replace(one, part="val") for one in cases], part="val"),
         "one class absent": lambda: told(cases=[one for one in cases if one.label == "normal"]),
         "all right": lambda: told(cases=answered(run, lambda number: number)),

@@ -209,6 +209,19 @@ def test_the_line_can_be_walked_from_the_command_line(
     assert (abroad["images"], abroad["same"]) == (2, {"Entzündung": "pneumonia", "NORMAL ": "normal"})
     assert {one["name"] for one in abroad["figures"]} >= {"AUROC", "sensitivity", "share of pneumonia"}
     assert "External test on elsewhere" in Path(abroad["html"]).read_text(encoding="utf-8")
+    assert overread("predict", "latest", foreign, "--review")[0] == 0
+    written = answer(overread("report", "latest", "--out", tmp_path / "later", "--part", "all", "--json"))
+    numbers = json.loads(Path(written["json"]).read_text(encoding="utf-8"))
+    assert [one["dataset_name"] for one in numbers["elsewhere"]["tests"]] == ["elsewhere"]
+    assert [(one["source"], one["cases"]) for one in numbers["elsewhere"]["images"]] == [("elsewhere", 2)]
+    assert {one["of"] for one in numbers["against"]} == {len(numbers["cases"])}
+    unknown = "33 validation images"  # so few have no distance that 3% exceed
+    assert unknown in answer(overread("shift", "latest", "--json"))["why_not_known"]
+    assert unknown in " ".join(abroad["shift_words"])
+    assert (
+        unknown
+        in answer(overread("predict", "latest", foreign, "--json"))["unlike_training"]["why_not_known"]
+    )
     assert answer(overread("predict", "latest", films, "--json"))  # the run's own images may be predicted …
     code, _, err = overread("validate", "latest", films)  # … but test nothing
     assert code == 1 and "No image is left to test on (" in err and "also in the training part" in err

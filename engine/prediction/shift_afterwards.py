@@ -1,0 +1,83 @@
+"""What images a run knows, fitted after its training: for runs of earlier versions, and where the file was damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from engine.errors import DataError
+from engine.images import open_cache
+from engine.models import pick_device
+from engine.prediction.looking import looker
+from engine.prediction.predictor import Progress, parts_of, predict
+from engine.records import Prediction, Run, Sample, ShiftModel
+from engine.runs import load_classifier, save_distances, save_shift, split_of
+from engine.training import images_of
+from engine.uncertainty import cases_for_passes, fit_shift, shift_features
+
+BATCH = 64
+
+
+def refit_shift(
+    run: Run,
+    further: Sequence[Sample] = (),
+    *,
+    cache_dir: Path,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> tuple[ShiftModel, list[Prediction]]:
+    """Fit what images a run knows on its validation images, as training does, and measure what it has predicted.
+
+    Both are kept with the run; its net and what it predicts stay as they are.
+
+    Args:
+        run: A finished run.
+        further: Images from elsewhere that it has predicted.
+        cache_dir: Where decoded images and converted nets are kept.
+        device: "auto", "cpu", "cuda" or "mps".
+        progress: Called with images done and images in all; may raise to stop.
+
+    Returns:
+        The model, and the predictions of validation, test and further images with their distances.
+
+    Raises:
+        DataError: No image can be read, or the validation images are of fewer than two patients.
+        RunError: The checkpoint cannot be read.
+        WorkspaceError: The run's folder cannot be written to.
+    """
+    split = split_of(run)
+    recipe = run.recipe
+    cache = open_cache(cache_dir, split.val, size=recipe.image_size, channels=recipe.channels, fit=recipe.fit)
+    known = [sample for sample in split.val if sample.image_id in cache.row]
+    known = [known[place] for place in cases_for_passes(len(known), seed=recipe.seed)]
+    chosen = pick_device(device)
+    net = load_classifier(run, chosen).to(memory_format=torch.channels_last)
+    look = looker(run, net, method=None, settings=None, images=len(known), cache_dir=cache_dir)
+    seen = [
+        shift_features(
+            look(images_of(cache, cache.rows(known[at : at + BATCH]), chosen).float() / 255).pooled
+        )
+        for at in range(0, len(known), BATCH)
+    ]
+    model = fit_shift(
+        np.concatenate(seen) if seen else np.zeros((0, 0)),
+        [sample.image_id for sample in known],
+        [sample.patient_id for sample in known],
+        seed=recipe.seed,
+    )
+    if model is None:
+        raise DataError(
+            "What images the run knows cannot be fitted: of its validation images, those of fewer than two patients "
+            "can be read",
+            "Say where they are now: overread relocate, or on the Data page",
+        )
+    save_shift(run.folder, model)
+    samples = [*split.val, *split.test, *further]
+    measured = list(
+        predict(run, samples, cache_dir=cache_dir, device=device, parts=parts_of(split), progress=progress)
+    )
+    save_distances(run.folder, measured, anew=True)
+    return model, measured

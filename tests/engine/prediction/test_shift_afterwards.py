@@ -1,0 +1,50 @@
+"""Promises of fitting it afterwards: what comes out is what training would have left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.data.index import index_folder
+from engine.errors import RunError
+from engine.prediction import predict, refit_shift
+from engine.records import Run, is_unlike
+from engine.runs.shift import DISTANCES_FILE, SHIFT_FILE, load_distances, load_shift
+from engine.workspace import Workspace
+from tests.tiny import draw_films
+
+
+def test_a_run_of_an_earlier_version_gets_what_training_leaves_and_knows_other_images_from_its_own(
+    own_walk: tuple[Workspace, Run], tmp_path: Path
+) -> None:
+    workspace, run = own_walk
+    trained, kept = load_shift(run.folder), load_distances(run.folder)
+    assert trained is not None
+    (run.folder / SHIFT_FILE).unlink()
+    (run.folder / DISTANCES_FILE).write_bytes(b"damaged")
+    elsewhere = index_folder(draw_films(tmp_path / "elsewhere", patients=4, side=128)).samples
+    bare = list(predict(run, elsewhere, cache_dir=workspace.cache, device="cpu"))
+    assert [one.distance for one in bare] == [None] * 8
+    model, measured = refit_shift(run, elsewhere, cache_dir=workspace.cache, device="cpu")
+    assert model.image_ids == trained.image_ids
+    assert model.threshold == pytest.approx(trained.threshold, rel=1e-3)
+    assert np.allclose(model.distances, trained.distances, atol=1e-3)
+    again = load_distances(run.folder)
+    assert again.keys() == kept.keys() | {sample.image_id for sample in elsewhere}
+    assert all(again[name] == pytest.approx(kept[name], abs=1e-3) for name in kept)
+    assert all(is_unlike(again[sample.image_id]) for sample in elsewhere)
+    assert {one.image_id: one.distance for one in measured} == again
+
+
+def test_a_damaged_file_stops_a_prediction_with_its_remedy(own_walk: tuple[Workspace, Run]) -> None:
+    from engine.runs.folder import split_of
+
+    workspace, run = own_walk
+    (run.folder / SHIFT_FILE).write_bytes(b"damaged")
+    with pytest.raises(RunError, match=r"shift\.npz is damaged.*overread shift .* --again"):
+        list(predict(run, split_of(run).test[:1], cache_dir=workspace.cache, device="cpu"))
+    refit_shift(run, cache_dir=workspace.cache, device="cpu")
+    (again,) = predict(run, split_of(run).test[:1], cache_dir=workspace.cache, device="cpu")
+    assert again.distance is not None
