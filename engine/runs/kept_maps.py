@@ -21,7 +21,7 @@ from engine.runs.folds import models_of
 from engine.runs.heatmaps import load_map_settings, packed, unpacked
 from engine.storage import KEPT_BYTES, make_room, write_atomic
 
-MAPS_VERSION = 1
+MAPS_VERSION = 2
 """To be raised when a method changes, so that what was kept before is not taken for it."""
 TRIMMED_EVERY = 64  # maps that are kept
 

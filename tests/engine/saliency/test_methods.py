@@ -217,7 +217,7 @@ def captums(
             for _ in range(SAMPLES // AT_ONCE)
         ]
         return torch.stack(made).mean(dim=0)
-    side = x.shape[2] // 7
+    side = x.shape[2] // 5
     return Occlusion(score).attribute(
         x,
         sliding_window_shapes=(3, side, side),
