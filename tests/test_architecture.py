@@ -29,7 +29,7 @@ LONGER_FOR_A_REASON = {
 
 
 READS_BY_ITSELF = {
-    "engine/models/weights.py": "weights of a registry package, by torch, as tensors alone",
+    "engine/models/weights.py": "weights of a registry package or a file, by torch, as tensors alone",
     "gui/guest_app.py": "one line from the process that started it",
     "gui/sharing/link.py": "one line from a process that it started",
     "gui/pages/data/bringing/native_chooser.py": "one line from a process that it started",

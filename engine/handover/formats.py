@@ -42,10 +42,12 @@ class ModelFormat:
     Attributes:
         title: For a button: "Download" comes before it.
         files: Of a run: file name → content.
+        of_one_net: Whether its files hold one net: then it is not for a cross-validation.
     """
 
     title: str
     files: Callable[[RunAtHand], Mapping[str, bytes | str]]
+    of_one_net: bool = False
 
 
 def onnx_model(at_hand: RunAtHand) -> dict[str, bytes | str]:
@@ -71,8 +73,8 @@ def model_card(at_hand: RunAtHand) -> dict[str, bytes | str]:
 
 
 MODEL_FORMATS: dict[str, ModelFormat] = {
-    "onnx": ModelFormat("model as ONNX", onnx_model),
-    "safetensors": ModelFormat("weights (safetensors)", safetensors_model),
+    "onnx": ModelFormat("model as ONNX", onnx_model, of_one_net=True),
+    "safetensors": ModelFormat("weights (safetensors)", safetensors_model, of_one_net=True),
     "card": ModelFormat("model card", model_card),
 }
 
@@ -98,6 +100,12 @@ def write_model(at_hand: RunAtHand, folder: Path, *, formats: Sequence[str] = ()
     for name in chosen:
         if name not in MODEL_FORMATS:
             raise ExportError(f"There is no format “{name}”", f"Choose one of: {', '.join(MODEL_FORMATS)}")
+    run = at_hand.run
+    if run.folds and any(MODEL_FORMATS[name].of_one_net for name in chosen):
+        raise ExportError(
+            f"Run {run.run_id} is a cross-validation of {run.folds} models, and a file holds one",
+            "Train one model without folds and export that; the model card can be had: --format card",
+        )
     made = {name: MODEL_FORMATS[name].files(at_hand) for name in chosen}
     try:
         folder.mkdir(parents=True, exist_ok=True)

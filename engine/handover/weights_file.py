@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import PureWindowsPath  # it knows the paths of both kinds of systems
+
 from engine.handover.facts import header
 from engine.recipes import recipe_to_json
 from engine.records import Run
@@ -16,5 +19,10 @@ def weights_with_facts(run: Run) -> bytes:
     """
     from safetensors.torch import save
 
+    # The folder that starting weights lay in is nobody else's business.
+    kind, _, where = run.recipe.weights.partition(":")
+    nameless = (
+        replace(run.recipe, weights=f"file:{PureWindowsPath(where).name}") if kind == "file" else run.recipe
+    )
     state = {name: value.contiguous() for name, value in load_classifier(run).state_dict().items()}
-    return bytes(save(state, metadata={**header(run), "recipe_json": recipe_to_json(run.recipe)}))
+    return bytes(save(state, metadata={**header(run), "recipe_json": recipe_to_json(nameless)}))

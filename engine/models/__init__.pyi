@@ -39,6 +39,21 @@ from .openvino import (
     Features as Features,
     fast_features as fast_features,
 )
+from .starting.fitting import (
+    Fit as Fit,
+    fit_of as fit_of,
+    load_weights as load_weights,
+    read_weights as read_weights,
+)
+from .starting.layouts import LAYOUTS as LAYOUTS
+from .starting.shelf import (
+    AddedWeights as AddedWeights,
+    Checked as Checked,
+    add_weights as add_weights,
+    added_weights as added_weights,
+    check_weights as check_weights,
+    find_file as find_file,
+)
 from .trainable import (
     count_parameters as count_parameters,
     len_parameters as len_parameters,
@@ -47,7 +62,10 @@ from .trainable import (
     trained_parameters as trained_parameters,
 )
 from .weights import (
+    PACKAGED as PACKAGED,
+    file_digest as file_digest,
     find_weights as find_weights,
     missing as missing,
+    packaged_file as packaged_file,
     state_digest as state_digest,
 )

@@ -60,6 +60,7 @@ class TimmBackbone(nn.Module):
         self.std: tuple[float, ...] = tuple(cfg["std"])
         self.default_size: int = cfg["input_size"][-1]
         self.hub_id: str | None = cfg.get("hf_hub_id")
+        self.licence: str = cfg.get("license") or ""
 
     def _drop_unread(self) -> None:
         """Take out what only timm's own classifier reads: it would be counted and never get a gradient."""

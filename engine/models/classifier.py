@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Literal, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -98,8 +98,15 @@ class Classifier(nn.Module):
         self.head = head
         mean = _per_channel(cast("tuple[float, ...]", backbone.mean), channels)
         std = _per_channel(cast("tuple[float, ...]", backbone.std), channels)
-        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1), persistent=False)
+        # In the checkpoint, because weights from a file may want images normalised as theirs were.
+        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1))
+        self.register_load_state_dict_pre_hook(_as_the_backbone_has_it)  # type: ignore[no-untyped-call]
+
+    def set_normalisation(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        """Let images be normalised as they were for other weights: one value a channel, or one for all."""
+        for own, values in ((self.mean, mean), (self.std, std)):
+            own.copy_(torch.tensor(_per_channel(values, own.shape[1])).view(1, -1, 1, 1))
 
     def features(self, x: Tensor) -> Tensor:
         """Return the backbone's map: (B, C, H, W) in [0, 1] to (B, c, h, w)."""
@@ -128,6 +135,12 @@ class Classifier(nn.Module):
                 if isinstance(module, NORMALISATION) and own and not any(p.requires_grad for p in own):
                     module.eval()
         return self
+
+
+def _as_the_backbone_has_it(module: nn.Module, state: dict[str, Tensor], prefix: str, *_: object) -> None:
+    """Complete the checkpoint of a run from when normalisation was the backbone's own and not kept."""
+    for name in ("mean", "std"):
+        state.setdefault(f"{prefix}{name}", getattr(module, name))
 
 
 def _per_channel(values: Sequence[float], channels: int) -> list[float]:
@@ -168,10 +181,13 @@ def _map_shape(backbone: nn.Module, recipe: Recipe) -> tuple[int, int, int]:
     return int(out.shape[1]), int(out.shape[2]), int(out.shape[3])
 
 
-def load_pretrained(
-    classifier: Classifier, weights: Literal["imagenet", "random"], *, allow_downloads: bool = False
-) -> str:
-    """Load the backbone's pretrained weights as a recipe asks, and return where they came from.
+def load_pretrained(classifier: Classifier, weights: str, *, allow_downloads: bool = False) -> str:
+    """Load ImageNet weights into the backbone where a recipe asks for them, and return where they came from.
+
+    Args:
+        classifier: Whose backbone is filled.
+        weights: "imagenet" or "random"; weights of files and runs are `engine.training`'s.
+        allow_downloads: Whether they may be fetched.
 
     Raises:
         WeightsError: They are not on this machine.

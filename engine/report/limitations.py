@@ -39,6 +39,8 @@ def limitations(
         comments: Whether a reader wrote any.
     """
     said = list(of_parts(predictions, part) if part != "test" else _OF_TEST)
+    if run.weights_origin is not None:
+        said += run.weights_origin.remarks
     known = patients_named(cases_of(split)) if split is not None else None
     if known is not None and not known.all:
         which = (

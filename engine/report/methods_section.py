@@ -114,6 +114,11 @@ def facts_of_model(run: Run) -> Iterator[tuple[str, str]]:
     yield "Source", recipe.source
     yield "Network", f"{recipe.backbone}, {run.parameters:,} parameters, {run.trained_parameters:,} trained"
     yield "Starting weights", run.weights_source
+    if (origin := run.weights_origin) is not None:
+        yield "Starting weights: file", f"sha256 {origin.sha256}" if origin.sha256 else ""
+        yield "Starting weights: source", origin.source if origin.source != run.weights_source else ""
+        stated = origin.licence or ("not stated" if origin.sha256 else "")
+        yield "Starting weights: licence", stated
     yield "Input", f"whole image, {fit_words(recipe)}, {grey}"
     if recipe.test_time_flip:
         yield "Test-time augmentation", "mean of the logits of the image and of its mirror image"

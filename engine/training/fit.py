@@ -22,17 +22,14 @@ from engine.data import limit_training, positive_of, save_split
 from engine.errors import SplitError, TrainingError
 from engine.images import open_cache, trim_images
 from engine.models import (
-    Classifier,
-    build_classifier,
     cut_behind_backbone,
     device_name,
     fast_features,
     len_parameters,
-    load_pretrained,
     pick_device,
     trained_parameters,
 )
-from engine.recipes import check_recipe, counts_after, recipe_to_json
+from engine.recipes import check_recipe, recipe_to_json
 from engine.records import (
     PART_NAMES,
     PARTS,
@@ -43,6 +40,7 @@ from engine.records import (
     Run,
     Split,
     TrainingRequest,
+    WeightsOrigin,
 )
 from engine.runs import environment, save_run, save_shift, save_uncertainty
 from engine.statistics import choose_threshold, operating_figures
@@ -51,6 +49,7 @@ from engine.training.batches import TrainingData
 from engine.training.checkpoint import copy_state, load_checkpoint, remove_checkpoint, save_model
 from engine.training.feature_bank import images_of
 from engine.training.loop import BatchDone, StopRequested, TrainingLoop, stoppable
+from engine.training.starting import starting_net
 from engine.uncertainty import (
     calibrate,
     calibrated,
@@ -105,7 +104,7 @@ def train(
     split = limit_training(split, recipe.train_limit, seed=recipe.seed)
     device = pick_device(request.device)
     write_what_is_done(folder, recipe, split, device)
-    classifier, origin = _starting_net(recipe, split, allow_downloads=request.allow_downloads)
+    classifier, origin = starting_net(recipe, split, folder=folder, allow_downloads=request.allow_downloads)
     checkpoint = load_checkpoint(folder) if resume else None
     # Asked now, so that a layer that is not there is refused before hours of training and not after.
     trained = trained_parameters(classifier, recipe)
@@ -154,17 +153,9 @@ def write_what_is_done(folder: Path, recipe: Recipe, split: Split, device: str) 
     )
 
 
-def _starting_net(recipe: Recipe, split: Split, *, allow_downloads: bool) -> tuple[Classifier, str]:
-    """Return the net as training begins, and where its weights come from; refuse classes that cannot be balanced."""
-    torch.manual_seed(recipe.seed)
-    classifier = build_classifier(recipe, len(split.classes))
-    origin = load_pretrained(classifier, recipe.weights, allow_downloads=allow_downloads)
-    labels = np.array([split.classes.index(sample.label or "") for sample in split.train])
-    counts_after(labels, recipe.balance, split.classes)
-    return classifier, origin
-
-
-def finish(loop: TrainingLoop, *, trained: int, dataset_id: str, dataset_name: str, origin: str) -> None:
+def finish(
+    loop: TrainingLoop, *, trained: int, dataset_id: str, dataset_name: str, origin: tuple[str, WeightsOrigin]
+) -> None:
     """Write the best checkpoint; on validation data calibrate it, fit its uncertainty and what images it knows, choose
     its operating point."""
     recipe, data = loop.recipe, loop.data
@@ -206,7 +197,8 @@ def finish(loop: TrainingLoop, *, trained: int, dataset_id: str, dataset_name: s
             threshold=threshold,
             validated=validated,
             calibration=calibration,
-            weights_source=origin,
+            weights_source=origin[0],
+            weights_origin=origin[1],
             device=device_name(loop.device),
             created=datetime.now(UTC),
             seconds=time.monotonic() - loop.began,

@@ -89,6 +89,9 @@ def _joined(folder: Path, folds: int) -> Run:
         first, run_id=folder.name, folder=folder, created=datetime.now(UTC), validated=None, folds=folds
     )
     models = models_of(run)
+    if first.weights_origin is not None:  # what weights have seen of its test part, each fold says of its own
+        seen = [remark for model in models if model.weights_origin for remark in model.weights_origin.remarks]
+        run = replace(run, weights_origin=replace(first.weights_origin, remarks=tuple(dict.fromkeys(seen))))
     edges = np.clip([model.threshold for model in models], 1e-15, 1 - 1e-15)
     biases = [model.calibration.bias or (0.0,) * len(run.classes) for model in models]
     temperatures = ", ".join(f"{model.calibration.temperature:.3g}" for model in models)

@@ -18,7 +18,7 @@ from engine.errors import EngineError
 from gui.cli import compare, data, demo, doctor, proposal, recipes, results, train, window
 from gui.cli.elsewhere import commands as elsewhere
 from gui.cli.experiments import learning_curve, search
-from gui.cli.models import export
+from gui.cli.models import export, weights
 from gui.cli.terminal import say_what_goes_on
 
 INTERRUPTED = 130
@@ -48,6 +48,7 @@ for part in (
     learning_curve,
     search,
     recipes,
+    weights,
     doctor,
 ):
     app.add_typer(part.app)

@@ -139,6 +139,7 @@ def _finish(workspace: Workspace, folder: Path, *, as_json: bool, ours: bool = T
         "seconds": run.seconds,
         "device": run.device,
         "weights": run.weights_source,
+        "remarks": run.weights_origin.remarks if run.weights_origin else (),
         "parameters": run.parameters,
         "trained_parameters": run.trained_parameters,
     }
@@ -146,6 +147,8 @@ def _finish(workspace: Workspace, folder: Path, *, as_json: bool, ours: bool = T
         show_json(facts)
         return
     of_folds = f" of {run.folds} models" if run.folds else ""
+    for remark in facts["remarks"]:
+        say(remark)
     print(f"Run {run.run_id}: {epochs} epochs{of_folds} in {report.duration(run.seconds)} on {run.device}")
     which = f"Mean AUROC of the epochs that were kept {reached:.3f} on each model's" if run.folds else ""
     which = which or f"AUROC of the epoch that was kept {reached:.3f} on"

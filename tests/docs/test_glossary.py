@@ -32,6 +32,7 @@ ALLOWED = {
     ("engine/images/pictures.py", "films"): "a folder of the cache",
     ("engine/storage.py", "nets"): "a folder of the cache",
     ("engine/models/openvino.py", "nets"): "a folder of the cache",
+    ("engine/models/starting/layouts.py", "net"): "what checkpoints are wrapped in",
     ("engine/models/trainable.py", "net"): "a module's name in checkpoints",
     ("engine/uncertainty/dropout.py", "net"): "a module's name in checkpoints",
     ("gui/sharing/deidentified_copy.py", "films"): "a folder of the copy that no guest sees",

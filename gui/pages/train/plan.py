@@ -33,6 +33,7 @@ from engine.images import load_image
 from engine.recipes import keep_own, load_recipe, named_recipe, recipe_choices, recipe_to_json, save_own
 from engine.records import PARTS, Recipe, Split
 from engine.relocation import lost
+from engine.runs import list_runs
 from engine.workspace import Workspace
 from gui.pages.train.recipe_form import PHASE_SLOTS, parameters, recipe_of, values_and_choices_of, values_of
 from gui.web import AppSession, markup
@@ -225,8 +226,16 @@ def choose_recipe(session: AppSession, name: str | None, *, first: bool = False)
         first: Whether the form is filled for the first time, and needs to know what there is to choose from.
     """
     recipe = named_recipe(session.workspace, name or "default")
-    filled = values_and_choices_of(recipe) if first else values_of(recipe)
+    filled = values_and_choices_of(recipe, weight_choices(session.workspace)) if first else values_of(recipe)
     return recipe, recipe_card(recipe), *_phase_groups(recipe), *filled
+
+
+def weight_choices(workspace: Workspace) -> list[str]:
+    """Return what a training may begin with in this workspace: added weights, then finished runs, newest first."""
+    from engine.models import added_weights
+
+    files = [f"file:{one.name}" for one in added_weights(workspace)]
+    return files + [f"run:{run.run_id}" for run in list_runs(workspace)]
 
 
 def _phase_groups(recipe: Recipe) -> list[Any]:

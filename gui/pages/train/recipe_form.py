@@ -7,7 +7,7 @@ choices, is asked of the engine. Whatever the form does not show keeps the value
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -137,7 +137,13 @@ AUGMENTATION: dict[str, Field] = {
 }
 NET: dict[str, Field] = {
     "backbone": Field("Network", wide=True, other=True, info="Or any other timm model name."),
-    "weights": Field("Starts from"),
+    "weights": Field(
+        "Starts from",
+        wide=True,
+        other=True,
+        names=("imagenet", "random"),
+        info="Or run:ID of a finished run, or weights that were added: overread weights add.",
+    ),
     "init": Field("Initialisation of new weights", wide=True),
     "channels": Field("Channels"),
     "head.pooling": Field("Pooling", wide=True),
@@ -185,11 +191,16 @@ FIELDS: dict[str, Field] = {
 }
 
 
-def values_and_choices_of(recipe: Recipe) -> list[Any]:
-    """Return what the form shows of a recipe when it is opened first: with what there is to choose from."""
+def values_and_choices_of(recipe: Recipe, weights: Sequence[str] = ()) -> list[Any]:
+    """Return what the form shows of a recipe when it is opened first: with what there is to choose from.
+
+    Args:
+        recipe: To show.
+        weights: What a training may begin with in this workspace, beside ImageNet and chance: "file:NAME".
+    """
     from engine.models import BACKBONES
 
-    offered = {**registries(), "backbone": BACKBONES}
+    offered = {**registries(), "backbone": BACKBONES, "weights": (*NET["weights"].names, *weights)}
     filled: list[Any] = []
     for dotted, value in zip(FIELDS, values_of(recipe), strict=True):
         names = offered.get(re.sub(r"\.\d+", "", dotted))
