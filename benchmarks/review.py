@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measuring import LeftOut, Row, Setting, in_process, percentile
-from engine.reading import open_store
+from engine.reading import Reader, open_store
 from engine.recipes import RECIPES
 from engine.records import Calibration, Prediction, Run
 from engine.workspace import Workspace, open_workspace
@@ -73,9 +73,10 @@ def desk_of(workspace: Workspace) -> Desk:
 
 def read_queue(desk: Desk, queue: str, *, steps: int) -> list[float]:
     """Read so many cases and return the seconds each step took: a verdict where nobody has read, else going on."""
-    answer = open_reading(
-        desk, {"run": RUN_ID, "queue": queue, "part": "all", "reader": f"reader of {queue}"}
-    )
+    reader, store = f"reader of {queue}", desk.session.store
+    if store.find_reader(reader) is None:
+        store.add_reader(Reader(reader_id="", name=reader))
+    answer = open_reading(desk, {"run": RUN_ID, "queue": queue, "part": "all", "reader": reader})
     name, taken = answer["reading"], []
     for _ in range(steps):
         case = answer["case"]

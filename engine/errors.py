@@ -12,6 +12,7 @@
     ├── WorkspaceError            the workspace folder cannot be used
     │   └── StoreError            its database cannot
     ├── ReviewError               a verdict that must not be stored
+    │   └── AnsweredElsewhere     the reader has answered the case in another window since it was shown
     ├── ReportError               a report cannot be computed from what there is
     ├── ExportError               a model cannot be handed over
     └── ShareError                no public link can be had
@@ -81,6 +82,10 @@ class StoreError(WorkspaceError):
 
 class ReviewError(EngineError):
     """A verdict that must not be stored."""
+
+
+class AnsweredElsewhere(ReviewError):  # noqa: N818  an occurrence, not a failure
+    """The reader has answered the case in another window since it was shown here."""
 
 
 class ReportError(EngineError):

@@ -23,7 +23,7 @@ from engine.handover import RunAtHand, WrittenModel, write_model
 from engine.images import ImageCache, image_file, open_cache
 from engine.models import pick_device
 from engine.prediction import parts_of, predict, predict_and_explain, settle_maps
-from engine.reading import Store
+from engine.reading import Store, write_anchor
 from engine.records import (
     Epoch,
     Estimate,
@@ -43,6 +43,7 @@ from engine.report import (
     Report,
     build_report,
     export_report,
+    facts_of_evidence,
     with_elsewhere,
 )
 from engine.runs import (
@@ -293,6 +294,9 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
         if run.folds
         else None,
     )
+    if not store.read_only:
+        write_anchor(workspace.anchors, store.head(), "a report was made")
+    report = replace(report, facts=(*report.facts, *facts_of_evidence(store, run)))
     return with_elsewhere(report, everything, reviews, abroad_of(workspace, run), uncertainty)
 
 

@@ -1,7 +1,8 @@
 """The one folder that holds everything Overread writes.
 
     workspace/
-      overread.db                 cases and reviews (engine.reading.store)
+      overread.db                 cases and readings (engine.reading.store)
+      anchors.csv                 what the newest row of its chain was, at each session's end and report
       datasets/<dataset_id>/      what was indexed
       runs/<run_id>/              one training run each: recipe, split, history, checkpoint, environment, heatmaps
       searches/                   searches for better settings, with their trials
@@ -50,6 +51,11 @@ class Workspace:
     def database(self) -> Path:
         """The SQLite file."""
         return self.root / "overread.db"
+
+    @property
+    def anchors(self) -> Path:
+        """The file of anchors: see `engine.reading.ledger.anchors`."""
+        return self.root / "anchors.csv"
 
     @property
     def datasets(self) -> Path:

@@ -13,7 +13,7 @@ import csv
 from pathlib import Path
 
 from engine.pipeline import export_run, report_run
-from engine.reading import open_store
+from engine.reading import Reader, open_store
 from engine.records import Review, Verdict
 from engine.runs import find_run
 from engine.workspace import open_workspace
@@ -29,7 +29,11 @@ workspace = open_workspace(asked.workspace)
 run = find_run(workspace, asked.run)
 with open_store(workspace.database) as store, asked.answers.open(newline="", encoding="utf-8") as stream:
     cases = {case.path.name: case for case in store.predictions(run.run_id)}
-    for row in csv.DictReader(stream):
+    answers = list(csv.DictReader(stream))
+    for name in dict.fromkeys(row["reader"] for row in answers):
+        if store.find_reader(name) is None:
+            store.add_reader(Reader(reader_id="", name=name))
+    for row in answers:
         case, answer = cases.get(row["file"]), row["answer"]
         if case is None:
             raise SystemExit(f"{row['file']} is no image that this run has predicted; mend {asked.answers}.")

@@ -194,8 +194,11 @@ class Window:
     guard: Guard
 
     def close(self) -> None:
-        """End the server; training goes on in its own process."""
+        """End the server, and the sittings that are open; training goes on in its own process."""
         self.app.close(verbose=False)
+        for end in self.session.endings:
+            end()
+        self.session.endings.clear()
         self.session.explaining.close()
 
 

@@ -50,6 +50,7 @@ from gui.cli.main import main
 from gui.pages.train.watch import look
 from gui.web.session import open_session
 from tests.conftest import TINY_RECIPE, draw_films
+from tests.engine.reading.test_store import with_readers
 from tests.gui.conftest import let_in
 
 ROOT = Path(__file__).parents[1]
@@ -488,7 +489,7 @@ def test_a_full_disk_is_said_wherever_it_fills_and_nothing_is_lost(
         review = Review(
             run_id=run_id, image_id=case.image_id, reader="anna", verdict=Verdict.UNSURE, label=None
         )
-        store.add_review(review)
+        with_readers(store, "anna").add_review(review)
         fill_up(volume)
         kept = 1
         with pytest.raises(StoreError, match="disk is full"):
@@ -691,7 +692,7 @@ def test_two_windows_on_one_workspace_keep_what_both_say(done: tuple[Workspace, 
             with let_in(window) as owner:
                 assert owner.get("/").status_code == 200
             case = session.store.predictions(run.run_id)[number]
-            session.store.add_review(
+            with_readers(session.store, f"reader {number}").add_review(
                 Review(
                     run_id=run.run_id,
                     image_id=case.image_id,

@@ -20,6 +20,7 @@ from engine.runs.heatmaps import load_explanations, load_map_settings
 from engine.saliency.faithfulness import POINTING_TOLERANCE, chance_level, pointing_game
 from engine.statistics.ranking import auroc
 from engine.workspace import Workspace
+from tests.engine.reading.test_store import with_readers
 
 
 def test_the_machine_reads_the_sample_films_and_looks_at_the_findings(walked: tuple[Workspace, Run]) -> None:
@@ -70,6 +71,7 @@ def test_reviews_make_a_second_reference_standard_beside_the_first(
     with open_store(workspace.database) as store:
         before = report_run(workspace, store, run)
         cases = len(split_of(run).test)  # all of them: figures of a few that somebody chose are counts alone
+        with_readers(store, "r")
         for number in range(cases):
             case = store.first(run.run_id, "not yet read", "r", part="test")
             assert case is not None

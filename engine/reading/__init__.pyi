@@ -1,9 +1,13 @@
-from .last_word import latest_reviews as latest_reviews
+from .answers import Given as Given, latest_reviews as latest_reviews
+from .audit import Audit as Audit, Tampering as Tampering
+from .ledger.anchors import Anchor as Anchor, read_anchors as read_anchors, write_anchor as write_anchor
+from .people import Reader as Reader, experience as experience
 from .queues import QUEUES as QUEUES, Queue as Queue
 from .row_mapping import (
     RunSummary as RunSummary,
     random_place as random_place,
 )
+from .sittings import Shown as Shown, Sitting as Sitting
 from .store import (
     Store as Store,
     open_store as open_store,

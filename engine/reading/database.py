@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from engine.reading.database_file import (
     make_file,
     may_write,
 )
+from engine.reading.ledger.chain import canonical
 from engine.reading.migrations import NEWEST, migrate, version_of
 
 SMALL_FILES = 100_000  # bytes that SQLite needs beside a database to open it
@@ -144,7 +145,7 @@ def open_database(database: Path | str, *, busy_seconds: float = 5.0) -> Databas
     elif path is not None:
         url = make_url(address_to_write_to(path))
     try:
-        engine = create_engine(url, pool_size=8, max_overflow=32)
+        engine = create_engine(url, pool_size=8, max_overflow=32, json_serializer=canonical)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreError(
             f"The driver for {url.drivername} databases is not installed",
@@ -160,8 +161,11 @@ def open_database(database: Path | str, *, busy_seconds: float = 5.0) -> Databas
                 switch_to_wal(engine, busy_seconds)
             opened.file = DatabaseFile(path)
         with opened.read() as connection:
-            current = is_current(connection)
-        if not current:  # a reader of an up-to-date, read-only database needs no right to write
+            found = version_of(connection)
+        if path is not None and 0 < found < NEWEST:
+            with opened.speaking():
+                keep_copy(path, found)
+        if found != NEWEST:  # a reader of an up-to-date, read-only database needs no right to write
             with opened.write() as connection:
                 migrate(connection)
     except BaseException:
@@ -190,9 +194,18 @@ def address(database: Path | str) -> URL:
     return URL.create("sqlite", database=str(Path(database).absolute()))
 
 
-def is_current(connection: Connection) -> bool:
-    """Say whether there is nothing to migrate. Newer and foreign databases are `migrate`'s to refuse."""
-    return version_of(connection) == NEWEST
+def keep_copy(path: Path, version: int) -> None:
+    """Keep the database as it is before it is brought to a newer version; a copy of before is left alone."""
+    kept = path.with_name(f"{path.stem}-version-{version}{path.suffix}")
+    if kept.exists():
+        return
+    half = kept.with_suffix(".part")
+    half.unlink(missing_ok=True)
+    make_file(half)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(half)) as copy:
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+    half.replace(kept)
 
 
 def listen(database: Database, busy_seconds: float) -> None:
@@ -204,6 +217,7 @@ def listen(database: Database, busy_seconds: float) -> None:
         for pragma in (
             f"busy_timeout = {round(busy_seconds * 1000)}",
             "foreign_keys = ON",
+            "recursive_triggers = ON",  # what INSERT OR REPLACE takes away is a row deleted, and refused as one
             "synchronous = FULL",  # a verdict is on the disk before the next case is shown
             "cache_size = -32000",
         ):

@@ -24,7 +24,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from engine.reading.migrations.schema import CASES, READINGS
+from engine.reading.migrations.schema import CASES, LAST_ANSWERS
 from engine.records import Part, Verdict
 
 
@@ -95,7 +95,7 @@ class View:
 
     queue: Queue
     run_id: str
-    reader: str
+    reader_id: str
     part: Part | None = None
 
     def page(self, anchor: Row[Any] | None, limit: int) -> Select[Any]:
@@ -110,7 +110,7 @@ class View:
 
         Of "not yet read" these are all cases: who goes back wants the case that was just read.
         """
-        whole = View(queue=QUEUES["all"], run_id=self.run_id, reader=self.reader, part=self.part)
+        whole = View(queue=QUEUES["all"], run_id=self.run_id, reader_id=self.reader_id, part=self.part)
         view = whole if self.queue.unread else self
         where = [*view._conditions(), *view._beyond(anchor, backwards=True)]
         columns = view._order()
@@ -120,18 +120,20 @@ class View:
     def count(self, until: Row[Any] | None = None) -> Select[Any]:
         """Select the number of cases, or of those up to and including the anchor."""
         if self.queue.unread:  # two ranges of two indexes; looking every case up would take ten times as long
-            whole = View(queue=QUEUES["all"], run_id=self.run_id, reader=self.reader, part=self.part)
-            read = [READINGS.c.run_id == self.run_id, READINGS.c.reader == self.reader]
+            whole = View(queue=QUEUES["all"], run_id=self.run_id, reader_id=self.reader_id, part=self.part)
+            read = [LAST_ANSWERS.c.run_id == self.run_id, LAST_ANSWERS.c.reader_id == self.reader_id]
             if self.part is not None:
-                read.append(READINGS.c.part == self.part)
+                read.append(LAST_ANSWERS.c.part == self.part)
             if until is not None:
-                read.append(READINGS.c.position <= until.position)
+                read.append(LAST_ANSWERS.c.position <= until.position)
             cases = whole.count(until).scalar_subquery()
-            return select(cases - select(func.count()).select_from(READINGS).where(*read).scalar_subquery())
+            return select(
+                cases - select(func.count()).select_from(LAST_ANSWERS).where(*read).scalar_subquery()
+            )
         where = self._conditions()
         if until is not None:
             where += self._beyond(until, backwards=True, inclusive=True)
-        counted = READINGS if self.queue.verdicts else CASES
+        counted = LAST_ANSWERS if self.queue.verdicts else CASES
         return select(func.count()).select_from(counted).where(*where)
 
     def holds(self, image_id: str) -> Select[Any]:
@@ -142,18 +144,18 @@ class View:
     def _tables(self) -> FromClause:
         if not self.queue.verdicts:
             return CASES
-        return READINGS.join(
-            CASES, and_(CASES.c.run_id == READINGS.c.run_id, CASES.c.image_id == READINGS.c.image_id)
+        return LAST_ANSWERS.join(
+            CASES, and_(CASES.c.run_id == LAST_ANSWERS.c.run_id, CASES.c.image_id == LAST_ANSWERS.c.image_id)
         )
 
     def _conditions(self) -> list[ColumnElement[bool]]:
         if self.queue.verdicts:
             where = [
-                READINGS.c.run_id == self.run_id,
-                READINGS.c.reader == self.reader,
-                READINGS.c.verdict.in_([verdict.value for verdict in self.queue.verdicts]),
+                LAST_ANSWERS.c.run_id == self.run_id,
+                LAST_ANSWERS.c.reader_id == self.reader_id,
+                LAST_ANSWERS.c.verdict.in_([verdict.value for verdict in self.queue.verdicts]),
             ]
-            return where if self.part is None else [*where, READINGS.c.part == self.part]
+            return where if self.part is None else [*where, LAST_ANSWERS.c.part == self.part]
         where = [CASES.c.run_id == self.run_id]
         if self.part is not None:
             where.append(CASES.c.part == self.part)
@@ -164,9 +166,9 @@ class View:
         if self.queue.unread:
             where.append(
                 ~exists().where(
-                    READINGS.c.run_id == CASES.c.run_id,
-                    READINGS.c.reader == self.reader,
-                    READINGS.c.position == CASES.c.position,
+                    LAST_ANSWERS.c.run_id == CASES.c.run_id,
+                    LAST_ANSWERS.c.reader_id == self.reader_id,
+                    LAST_ANSWERS.c.position == CASES.c.position,
                 )
             )
         return where
@@ -181,7 +183,7 @@ class View:
 
     def _order(self) -> list[ColumnElement[Any]]:
         if self.queue.verdicts:  # its only order is by position, and the index over readings has that
-            return [READINGS.c.position]
+            return [LAST_ANSWERS.c.position]
         return [CASES.c[name] for name in self.queue.order_by]
 
     def _beyond(

@@ -1,19 +1,20 @@
 """Rows of the database and records of the engine, each turned into the other.
 
-A field of `Review` is a column of the same name: one that is text, a number or nothing needs no line here.
+A field of `Review` is a column of an answer of the same name: one that is text, a number or nothing needs no line here.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row, Table
+from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.errors import StoreError
 from engine.records import Prediction, Region, Review, Run, Uncertainty, Verdict, margin_of
@@ -116,30 +117,79 @@ def run_row(run: Run) -> dict[str, Any]:
     }
 
 
-def review_row(review: Review, case: AnyRow) -> dict[str, Any]:
+CHAINED_OF_CASE = (
+    "run_id", "image_id", "patient_id", "label", "part", "predicted", "probabilities", "confidence", "entropy",
+    "margin", "uncertainty", "conformal",
+)  # fmt: skip
+"""Columns that a case and the prediction in the chain behind it have in common."""
+
+
+def prediction_row(run: AnyRow, case: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the chain keeps of a case's prediction."""
+    return {name: case[name] for name in CHAINED_OF_CASE} | {"threshold": run.threshold}
+
+
+def says_the_same(stored: AnyRow | None, case: Mapping[str, Any]) -> bool:
+    """Return whether a stored case says what a new one says."""
+    return stored is not None and all(getattr(stored, name) == case[name] for name in CHAINED_OF_CASE)
+
+
+# Fields of a review that are no column of the same name: other rows tell them, or other columns.
+FROM_ELSEWHERE = {"run_id", "reader", "regions", "created", "review_id", "label_seen"}
+
+
+def answer_row(review: Review, case: AnyRow) -> dict[str, Any]:
     """Return what is stored of a review: also what the machine said on the screen at the time."""
-    said = {field.name: getattr(review, field.name) for field in fields(review) if field.name != "review_id"}
+    said = {
+        field.name: getattr(review, field.name)
+        for field in fields(review)
+        if field.name not in FROM_ELSEWHERE
+    }
     return {
         **said,
         "verdict": review.verdict.value,
-        "regions": [asdict(region) for region in review.regions],
-        "created": iso(review.created or datetime.now(UTC)),
+        "arm": "assisted",
+        "finding": "class",
         "predicted": case.predicted,
         "confidence": case.confidence,
     }
 
 
-def reading_row(review: Review, case: AnyRow, review_id: int) -> dict[str, Any]:
-    """Return what the queues need to know of the newest review."""
+def moment_of(review: Review) -> str:
+    """Return when a review was given."""
+    return iso(review.created or datetime.now(UTC))
+
+
+def region_row(region: Region, answer: int) -> dict[str, Any]:
+    """Return what is stored of a region of an answer."""
+    place = [float(side) for side in (region.x, region.y, region.width, region.height)]
+    return {"answer": answer, "finding": region.label, "shape": "box", "place": place}
+
+
+def region(row: AnyRow) -> Region:
+    """Return the region that a row holds."""
+    x, y, width, height = row.place
+    return Region(x=x, y=y, width=width, height=height, label=row.finding)
+
+
+def last_answer_row(review: Review, case: AnyRow, reader_id: str, answer: int) -> dict[str, Any]:
+    """Return what the queues need to know of the newest answer."""
     return {
         "run_id": review.run_id,
-        "reader": review.reader,
+        "reader_id": reader_id,
         "position": case.position,
         "image_id": review.image_id,
         "part": case.part,
         "verdict": review.verdict.value,
-        "review_id": review_id,
+        "answer": answer,
     }
+
+
+def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Return an INSERT that may say what to do where the row is there already."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
 
 
 def prediction(row: AnyRow) -> Prediction:
@@ -159,17 +209,22 @@ def prediction(row: AnyRow) -> Prediction:
     )
 
 
-FROM_COLUMN: dict[str, Callable[[Any], Any]] = {
-    "verdict": Verdict,
-    "regions": lambda stored: tuple(Region(**region) for region in stored),
-    "created": datetime.fromisoformat,
-}
-
-
-def review(row: AnyRow) -> Review:
-    """Return the review that a row holds."""
-    stored = {field.name: getattr(row, field.name) for field in fields(Review)}
-    return Review(**{**stored, **{name: read(stored[name]) for name, read in FROM_COLUMN.items()}})
+def review(
+    row: AnyRow, *, run_id: str, reader: str, regions: tuple[Region, ...], label_seen: bool | None
+) -> Review:
+    """Return the review that an answer's row holds, with what other rows say of it."""
+    stored = {
+        field.name: getattr(row, field.name) for field in fields(Review) if field.name not in FROM_ELSEWHERE
+    }
+    return Review(
+        **{**stored, "verdict": Verdict(row.verdict)},
+        run_id=run_id,
+        reader=reader,
+        regions=regions,
+        created=datetime.fromisoformat(row.at),
+        review_id=row.seq,
+        label_seen=label_seen,
+    )
 
 
 def summary(row: AnyRow) -> RunSummary:

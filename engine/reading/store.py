@@ -1,39 +1,37 @@
-"""What is kept of runs, cases and reviews, in one database: SQLite in the workspace, or PostgreSQL by URL.
+"""What is kept of runs, cases and readings, in one database: SQLite in the workspace, or PostgreSQL by URL.
 
-Reviews are append-only: triggers refuse to change or delete one, a correction is a new row. A review is on
-the disk when `Store.add_review` returns. Many threads may use one store, and several processes one database.
+Evidence is append-only: triggers refuse to change or delete a row, a correction is a new one, and each row is chained
+to the one before (`ledger`). An answer is on the disk when `Store.add_review` returns. Many threads may use one store,
+and several processes one database.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    Select,
-    Table,
-    exists,
-    func,
-    literal_column,
-    select,
-)
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Select, select
 
-from engine.errors import ReviewError, StoreError
-from engine.reading import row_mapping as rows
-from engine.reading.case_places import Place, batches, places_of, set_places
+from engine.errors import StoreError
+from engine.reading import answers, cases, people as persons, row_mapping as rows, sittings
+from engine.reading.answers import Given
+from engine.reading.audit import Audit, audit
+from engine.reading.case_places import Place, places_of, set_places
 from engine.reading.database import Database, open_database
-from engine.reading.migrations.schema import BOOKMARKS, CASES, READINGS, REVIEWS, RUNS
+from engine.reading.ledger.anchors import Anchor
+from engine.reading.ledger.chain import Head, head_of
+from engine.reading.ledger.writer import Writer
+from engine.reading.migrations.schema import CASES, LAST_ANSWERS, PLACES, RUNS
+from engine.reading.people import People, Reader
 from engine.reading.queues import QUEUES, View
 from engine.reading.row_mapping import RunSummary
-from engine.reading.validation import checked
+from engine.reading.sittings import Shown, Sitting
 from engine.records import Part, Prediction, Review, Run
 
 __all__ = ["QUEUES", "RunSummary", "Store", "open_store"]
+Result = TypeVar("Result")
 
 
 def open_store(database: Path | str, *, busy_seconds: float = 5.0) -> Store:
@@ -54,6 +52,8 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._writer = Writer(database.write)
+        self._known: tuple[int, People] | None = None
 
     @property
     def read_only(self) -> bool:
@@ -62,7 +62,19 @@ class Store:
 
     def close(self) -> None:
         """Give the connections back."""
+        self._writer.close()
         self._database.close()
+
+    def _append(self, work: Callable[[Connection], Result]) -> Result:
+        """Do what appends a few rows, together with what others append at the moment."""
+        with self._database.speaking():
+            return self._writer.write(work)
+
+    def _people(self, connection: Connection) -> People:
+        newest = persons.newest_row(connection)
+        if self._known is None or self._known[0] != newest:
+            self._known = (newest, persons.people_of(connection))
+        return self._known[1]
 
     def __enter__(self) -> Store:
         return self
@@ -98,7 +110,7 @@ class Store:
     def runs(self) -> list[RunSummary]:
         """Return what is known of every run, the newest first."""
         with self._database.read() as connection:
-            return [rows.summary(row) for row in connection.execute(_summaries())]
+            return [rows.summary(row) for row in connection.execute(cases.summaries())]
 
     def run(self, run_id: str) -> RunSummary:
         """Return what is known of one run.
@@ -107,9 +119,9 @@ class Store:
             StoreError: No such run is stored.
         """
         with self._database.read() as connection:
-            row = connection.execute(_summaries().where(RUNS.c.run_id == run_id)).one_or_none()
+            row = connection.execute(cases.summaries().where(RUNS.c.run_id == run_id)).one_or_none()
         if row is None:
-            raise _no_run(run_id)
+            raise cases.no_run(run_id)
         return rows.summary(row)
 
     # ------------------------------------------------------------------------------------------------ cases
@@ -126,32 +138,8 @@ class Store:
         Raises:
             StoreError: No such run, or a prediction that does not fit its classes.
         """
-        kept = 0
         with self._database.write() as connection:
-            run = _run(connection, run_id)
-            insert = _upsert(connection, CASES)
-            replaced = {
-                column.name: insert.excluded[column.name] for column in CASES.c if not column.primary_key
-            }
-            # Named as text: inside ON CONFLICT the table that is written to would be joined in a second time.
-            reviewed = exists().where(
-                REVIEWS.c.run_id == literal_column("cases.run_id"),
-                REVIEWS.c.image_id == literal_column("cases.image_id"),
-            )
-            upsert = insert.on_conflict_do_update(
-                index_elements=["run_id", "image_id"], set_=replaced, where=~reviewed
-            )
-            for batch in batches(predictions, 2000):
-                values = [rows.case_row(run, prediction) for prediction in batch]
-                names = [row["image_id"] for row in values]
-                of_batch = (REVIEWS.c.run_id == run_id, REVIEWS.c.image_id.in_(names))
-                locked = select(REVIEWS.c.image_id).where(*of_batch).distinct()
-                stay = set(connection.scalars(locked))
-                kept += len(stay)
-                connection.execute(upsert, values)
-                # Where an image lies is no part of what was on the screen: its id says that it is the same one.
-                set_places(connection, [(run_id, p.image_id, p.path) for p in batch if p.image_id in stay])
-        return kept
+            return cases.add_cases(connection, run_id, predictions)
 
     def case_places(self, image_ids: Sequence[str]) -> list[Place]:
         """Return run, image and path of every case of these images, in all runs."""
@@ -170,7 +158,7 @@ class Store:
             ReviewError: The run has no such case.
         """
         with self._database.read() as connection:
-            return rows.prediction(_case(connection, run_id, image_id))
+            return rows.prediction(cases.find_case(connection, run_id, image_id))
 
     def predictions(self, run_id: str, part: Part | None = None) -> list[Prediction]:
         """Return a run's cases, or those of one part, in the stable random order."""
@@ -180,83 +168,129 @@ class Store:
         with self._database.read() as connection:
             return [rows.prediction(row) for row in connection.execute(found)]
 
-    # ---------------------------------------------------------------------------------------------- reviews
+    # ---------------------------------------------------------------------------------------------- readers
 
-    def add_review(self, review: Review, *, shown: str | None = None) -> int:
-        """Store a verdict for good; it is on the disk when this returns.
+    def people(self) -> list[Reader]:
+        """Return every reader, by name."""
+        with self._database.read() as connection:
+            return sorted(self._people(connection).readers.values(), key=lambda each: each.name.casefold())
+
+    def find_reader(self, name: str) -> Reader | None:
+        """Return the reader of a name or spelling; None where there is nobody of that name."""
+        with self._database.read() as connection:
+            people = self._people(connection)
+            return people.readers.get(people.find(name))
+
+    def readers_like(self, name: str) -> list[Reader]:
+        """Return who may be meant by a name: those whose name differs only in how it is written."""
+        with self._database.read() as connection:
+            return self._people(connection).like(name)
+
+    def add_reader(self, reader: Reader, *, another: bool = False) -> Reader:
+        """Add a reader: see `engine.reading.people.add`."""
+        return self._append(lambda connection: persons.add(connection, reader, another=another))
+
+    def change_reader(self, reader: Reader) -> Reader:
+        """Write down what has changed about a reader: see `engine.reading.people.change`."""
+        return self._append(lambda connection: persons.change(connection, reader))
+
+    def join_readers(self, one: str, into: str) -> Reader:
+        """Say that two names are one person's: see `engine.reading.people.join`."""
+        return self._append(lambda connection: persons.join(connection, one, into))
+
+    # --------------------------------------------------------------------------------------------- readings
+
+    def begin_sitting(self, run_id: str, reader: str) -> Sitting:
+        """Write down that a reader begins to read a run's cases.
+
+        Raises:
+            ReviewError: There is no such reader.
+        """
+        return self._append(
+            lambda connection: sittings.begin(connection, run_id, self._people(connection).required(reader))
+        )
+
+    def end_sitting(self, sitting: Sitting) -> None:
+        """Write down that a reader has left."""
+        self._append(lambda connection: sittings.end(connection, sitting))
+
+    def expose(self, sitting: Sitting, shown: Shown) -> None:
+        """Write down what is about to be on a reader's screen; it is on the disk when this returns."""
+        self._append(lambda connection: sittings.expose(connection, sitting, shown))
+
+    def add_review(self, review: Review, given: Given | None = None) -> int:
+        """Store an answer for good; it is on the disk when this returns.
 
         Args:
             review: Its `created` is set here when None.
-            shown: The class that the screen said was predicted; the verdict is refused when that has changed.
+            given: What comes with it, such as the sitting; None where nothing is known.
 
         Returns:
-            The review's number.
+            The answer's number.
 
         Raises:
-            ReviewError: The case is unknown, the verdict contradicts itself, or something is out of bounds.
+            ReviewError: The case or the reader is unknown, the answer contradicts itself or the screen, something is
+                out of bounds, or the reader has answered the case elsewhere since it was shown.
         """
-        with self._database.write() as connection:
-            classes = tuple(_run(connection, review.run_id).classes)
-            case = _case(connection, review.run_id, review.image_id, lock=True)
-            review = checked(review, predicted=case.predicted, classes=classes, shown=shown)
-            inserting = REVIEWS.insert().returning(REVIEWS.c.review_id)
-            inserted = connection.execute(inserting, rows.review_row(review, case)).scalar_one()
-            insert = _upsert(connection, READINGS)
-            connection.execute(
-                insert.on_conflict_do_update(
-                    index_elements=["run_id", "reader", "position"],
-                    set_={"verdict": insert.excluded.verdict, "review_id": insert.excluded.review_id},
-                ),
-                rows.reading_row(review, case, inserted),
+        return self._append(
+            lambda connection: answers.add_answer(
+                connection, self._people(connection), review, given or Given()
             )
-        return int(inserted)
+        )
 
     def reviews(
         self, run_id: str, *, reader: str | None = None, image_id: str | None = None, latest: bool = False
     ) -> list[Review]:
-        """Return verdicts in the order in which they were given.
+        """Return answers in the order in which they were given.
 
         Args:
             run_id: Of the run.
-            reader: Only this reader's.
+            reader: Only this reader's, under whatever spelling.
             image_id: Only of this case.
             latest: Of each reader and case only the newest.
         """
-        found = select(REVIEWS).where(REVIEWS.c.run_id == run_id).order_by(REVIEWS.c.review_id)
-        if reader is not None:
-            found = found.where(REVIEWS.c.reader == reader.strip())
-        if image_id is not None:
-            found = found.where(REVIEWS.c.image_id == image_id)
-        if latest:
-            found = found.join(READINGS, READINGS.c.review_id == REVIEWS.c.review_id).where(
-                READINGS.c.run_id == run_id
-            )
         with self._database.read() as connection:
-            return [rows.review(row) for row in connection.execute(found)]
+            people = self._people(connection)
+            return answers.reviews_of(
+                connection, people, run_id, reader=reader, image_id=image_id, latest=latest
+            )
 
     def readers(self, run_id: str) -> list[str]:
         """Return who has read cases of a run, by name."""
-        found = select(READINGS.c.reader).where(READINGS.c.run_id == run_id).distinct()
+        found = select(LAST_ANSWERS.c.reader_id).where(LAST_ANSWERS.c.run_id == run_id).distinct()
         with self._database.read() as connection:
-            return sorted(connection.scalars(found))
+            people = self._people(connection)
+            return sorted(people.name(each) for each in connection.scalars(found))
+
+    def head(self) -> Head:
+        """Return the newest row of the chain."""
+        with self._database.read() as connection:
+            return head_of(connection)
+
+    def audit(self, anchors: Sequence[Anchor] = ()) -> Audit:
+        """Look whether any row of evidence was changed or removed: see `engine.reading.audit`."""
+        with self._database.read() as connection:
+            return audit(connection, anchors)
 
     # ----------------------------------------------------------------------------------------------- queues
 
     def count(self, run_id: str, queue: str, reader: str, part: Part | None = None) -> int:
         """Return how many cases a queue holds."""
         with self._database.read() as connection:
-            return int(connection.scalar(_view(run_id, queue, reader, part).count()) or 0)
+            return int(connection.scalar(self._view(connection, run_id, queue, reader, part).count()) or 0)
 
     def place(self, run_id: str, queue: str, reader: str, image_id: str, part: Part | None = None) -> int:
         """Return n of "n of N": how many of the queue's cases come up to and including this one."""
         with self._database.read() as connection:
-            anchor = _case(connection, run_id, image_id)
-            return int(connection.scalar(_view(run_id, queue, reader, part).count(anchor)) or 0)
+            anchor = cases.find_case(connection, run_id, image_id)
+            return int(
+                connection.scalar(self._view(connection, run_id, queue, reader, part).count(anchor)) or 0
+            )
 
     def first(self, run_id: str, queue: str, reader: str, part: Part | None = None) -> Prediction | None:
         """Return the first case of a queue; None when it is empty."""
         with self._database.read() as connection:
-            return _only(connection, _view(run_id, queue, reader, part).page(None, 1))
+            return _only(connection, self._view(connection, run_id, queue, reader, part).page(None, 1))
 
     def next(
         self, run_id: str, queue: str, reader: str, after: str | None, part: Part | None = None
@@ -265,9 +299,9 @@ class Store:
 
         "not yet read" ends when nothing is left: cases that were passed over come round again.
         """
-        view = _view(run_id, queue, reader, part)
         with self._database.read() as connection:
-            anchor = _case(connection, run_id, after) if after else None
+            view = self._view(connection, run_id, queue, reader, part)
+            anchor = cases.find_case(connection, run_id, after) if after else None
             found = _only(connection, view.page(anchor, 1))
             if found is None and anchor is not None and view.queue.unread:
                 found = _only(connection, view.page(None, 1))
@@ -278,8 +312,10 @@ class Store:
     ) -> Prediction | None:
         """Return the case before the one shown; None at the start. Of "not yet read": read or not."""
         with self._database.read() as connection:
-            anchor = _case(connection, run_id, before)
-            return _only(connection, _view(run_id, queue, reader, part).page_before(anchor, 1))
+            anchor = cases.find_case(connection, run_id, before)
+            return _only(
+                connection, self._view(connection, run_id, queue, reader, part).page_before(anchor, 1)
+            )
 
     def upcoming(
         self,
@@ -292,8 +328,8 @@ class Store:
     ) -> list[Prediction]:
         """Return the next k cases, to be fetched before they are asked for."""
         with self._database.read() as connection:
-            anchor = _case(connection, run_id, after) if after else None
-            page = _view(run_id, queue, reader, part).page(anchor, k)
+            anchor = cases.find_case(connection, run_id, after) if after else None
+            page = self._view(connection, run_id, queue, reader, part).page(anchor, k)
             return [rows.prediction(row) for row in connection.execute(page)]
 
     def progress(self, run_id: str, reader: str, part: Part | None = None) -> tuple[int, int]:
@@ -303,78 +339,46 @@ class Store:
 
     def bookmark(self, run_id: str, queue: str, reader: str, image_id: str) -> None:
         """Remember the case that a reader has on the screen."""
-        values = {"run_id": run_id, "queue": queue, "reader": reader.strip(), "image_id": image_id}
-        with self._database.write() as connection:
-            _case(connection, run_id, image_id)
-            insert = _upsert(connection, BOOKMARKS)
+
+        def work(connection: Connection) -> None:
+            reader_id = self._people(connection).required(reader)
+            cases.find_case(connection, run_id, image_id)
+            insert = rows.upsert(connection, PLACES)
             connection.execute(
                 insert.on_conflict_do_update(
-                    index_elements=["run_id", "reader", "queue"], set_={"image_id": insert.excluded.image_id}
+                    index_elements=["run_id", "reader_id", "queue"],
+                    set_={"image_id": insert.excluded.image_id},
                 ),
-                values,
+                {"run_id": run_id, "queue": queue, "reader_id": reader_id, "image_id": image_id},
             )
+
+        self._append(work)
 
     def resume(self, run_id: str, queue: str, reader: str, part: Part | None = None) -> Prediction | None:
         """Return the case to go on with: the bookmarked one while in the queue, else the next or first."""
-        view = _view(run_id, queue, reader, part)
-        marked = select(BOOKMARKS.c.image_id).where(
-            BOOKMARKS.c.run_id == run_id, BOOKMARKS.c.queue == queue, BOOKMARKS.c.reader == view.reader
-        )
         with self._database.read() as connection:
+            view = self._view(connection, run_id, queue, reader, part)
+            marked = select(PLACES.c.image_id).where(
+                PLACES.c.run_id == run_id, PLACES.c.queue == queue, PLACES.c.reader_id == view.reader_id
+            )
             image_id = connection.scalar(marked)
             if image_id is None:
                 return _only(connection, view.page(None, 1))
-            anchor = _case(connection, run_id, image_id)
+            anchor = cases.find_case(connection, run_id, image_id)
             if connection.scalar(view.holds(image_id)):
                 return rows.prediction(anchor)
             return _only(connection, view.page(anchor, 1)) or _only(connection, view.page(None, 1))
+
+    def _view(self, connection: Connection, run_id: str, queue: str, reader: str, part: Part | None) -> View:
+        if queue not in QUEUES:
+            raise StoreError(f"There is no queue named {queue!r}", f"Choose one of: {', '.join(QUEUES)}")
+        reader_id = self._people(connection).find(reader)
+        return View(queue=QUEUES[queue], run_id=run_id, reader_id=reader_id, part=part)
 
 
 # ------------------------------------------------------------------------------------------- statements
 
 
-def _view(run_id: str, queue: str, reader: str, part: Part | None) -> View:
-    if queue not in QUEUES:
-        raise StoreError(f"There is no queue named {queue!r}", f"Choose one of: {', '.join(QUEUES)}")
-    return View(queue=QUEUES[queue], run_id=run_id, reader=reader.strip(), part=part)
-
-
-def _summaries() -> Select[Any]:
-    cases = select(func.count()).where(CASES.c.run_id == RUNS.c.run_id).scalar_subquery()
-    reviews = select(func.count()).where(REVIEWS.c.run_id == RUNS.c.run_id).scalar_subquery()
-    found = select(RUNS, cases.label("cases"), reviews.label("reviews"))
-    return found.order_by(RUNS.c.run_id.desc())  # ids sort by time: the newest run is the same one everywhere
-
-
-def _run(connection: Connection, run_id: str) -> Row[Any]:
-    found = connection.execute(select(RUNS).where(RUNS.c.run_id == run_id)).one_or_none()
-    if found is None:
-        raise _no_run(run_id)
-    return found
-
-
-def _no_run(run_id: str) -> StoreError:
-    return StoreError(f"The database has no run {run_id}", "Choose a run from the list, or train one")
-
-
-def _case(connection: Connection, run_id: str, image_id: str, *, lock: bool = False) -> Row[Any]:
-    found = select(CASES).where(CASES.c.run_id == run_id, CASES.c.image_id == image_id)
-    if lock:  # SQLite has locked the whole database by then, and leaves these words out
-        found = found.with_for_update()
-    row = connection.execute(found).one_or_none()
-    if row is None:
-        raise ReviewError(
-            f"Run {run_id} has no case {image_id[:12]}", "Reload the page and choose the case again"
-        )
-    return row
-
-
 def _only(connection: Connection, page: Select[Any]) -> Prediction | None:
     row = connection.execute(page).one_or_none()
     return None if row is None else rows.prediction(row)
-
-
-def _upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)

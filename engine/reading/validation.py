@@ -11,7 +11,7 @@ from engine.errors import ReviewError
 from engine.records import Region, Review, Verdict
 
 LONGEST_NAME = 200
-_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 MOST_REGIONS = 200
 
 
@@ -55,7 +55,7 @@ def check_text(review: Review) -> None:
     texts = {field.name: getattr(review, field.name) for field in fields(review)}
     texts |= {"label of a region": "".join(region.label for region in review.regions)}
     for name, text in texts.items():
-        if isinstance(text, str) and ("\0" in text or _HALF_CHARACTER.search(text)):
+        if isinstance(text, str) and ("\0" in text or HALF_CHARACTER.search(text)):
             raise ReviewError(
                 f"The {name.replace('_', ' ')} holds a character that cannot be stored",
                 "Type it again without it",

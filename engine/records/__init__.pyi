@@ -32,7 +32,7 @@ from .proposals import (
     Question as Question,
     TableOffer as TableOffer,
 )
-from .readings import Region as Region, Review as Review, Verdict as Verdict
+from .readings import READER_ROLES as READER_ROLES, Region as Region, Review as Review, Verdict as Verdict
 from .recipes import (
     Augmentation as Augmentation,
     Balance as Balance,

@@ -1,16 +1,16 @@
 """What a clinician said of a case.
 
-A field of `Review` is all there is to say of what a reader can answer: the store keeps it in the column of its name,
-the reading screen sends it under its name, and the report writes it into its tables and its JSON. To ask readers one
-more thing, add
+A field of `Review` is all there is to say of what a reader can answer: the store keeps it in the column of its name of
+the table `answers`, the reading screen sends it under its name, and the report writes it into its tables and its JSON.
+To ask readers one more thing, add
 
 1. the field here, with its default and, in its metadata, its bounds: "least" and "most" of a number, or "longest" of
    a text;
-2. a migration that adds the column (`engine/reading/migrations/`, and a line in its `MIGRATIONS`);
+2. a migration that adds the column, which may be empty (`engine/reading/migrations/`, and a line in its `MIGRATIONS`);
 3. the column in `engine/reading/migrations/schema.py`, from which statements are built;
 4. the control in `gui/pages/review/viewer/verdict.html`: an element with `data-field="name"`.
 
-What every reading before it lacks is the column's default in the migration.
+Every reading before it has nothing in that column: a row's hash covers what the row holds, and must stay true.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+READER_ROLES = ("reader", "adjudicator", "administrator", "guest")
+"""What a reader may be."""
 
 
 class Verdict(StrEnum):
@@ -59,6 +62,8 @@ class Review:
         queue: The key of `engine.reading.QUEUES` that the case came from; empty where that is not known.
         drawn: "in order" where the queue handed the case out, "sought" where the reader went to it; empty where that
             is not known. Both tell for which cases figures of what was read hold.
+        label_seen: Whether the label that came with the data had been on the reader's screen before; None where it is
+            not known what was. The store tells it; it is not asked.
     """
 
     run_id: str
@@ -73,3 +78,4 @@ class Review:
     review_id: int | None = None
     queue: str = field(default="", metadata={"longest": 40})
     drawn: str = field(default="", metadata={"longest": 10})
+    label_seen: bool | None = None

@@ -30,6 +30,7 @@ from .formatting import (
     rests_on as rests_on,
     were as were,
 )
+from .readers import facts_of_evidence as facts_of_evidence
 from .records import (
     Against as Against,
     CaseRow as CaseRow,

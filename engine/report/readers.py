@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from engine.reading import Store, experience
 from engine.records import (
     Prediction,
     Review,
     Run,
     Verdict,
 )
-from engine.report.records import Agreement, ReviewSummary
+from engine.report.records import Agreement, Fact, ReviewSummary
 from engine.report.standards.reference_standards import answer_of
 from engine.statistics import cohen_kappa, krippendorff_alpha
 
@@ -81,3 +82,11 @@ def reader_agreement(
     counts = np.stack([(answers == number).sum(axis=0) for number in code.values()], axis=1)
     alpha = krippendorff_alpha(counts, patients)
     return (Agreement("Krippendorff's alpha", alpha), *pairs)
+
+
+def facts_of_evidence(store: Store, run: Run) -> list[Fact]:
+    """Say who read, and which row of the chain of evidence is the newest: an anchor that lies outside the database."""
+    head, read = store.head(), set(store.readers(run.run_id))
+    people = [experience(reader) for reader in store.people() if reader.name in read]
+    facts = [Fact("Readings", "Anchor", f"{head.seq}:{head.hash}")]
+    return [Fact("Readings", "Readers", "; ".join(people)), *facts] if people else facts

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -32,11 +33,12 @@ class AppSession:
         workspace: Where runs, caches and the database are.
         store: The open database.
         secret: Signs the addresses of films; new with every start, so old addresses die with the process.
-        reader: The name offered in the reader's field.
+        reader: The person at this computer, as its account names them, until they give their name.
         read_only: A guest's window: nothing can be written, trained or brought in.
         allow_downloads: Whether a training may fetch pretrained weights.
         hosts: Further values of the Host header that may reach this server, such as a tunnel's public name.
             May be added to while the server runs.
+        endings: What is still to be written down when the window closes.
     """
 
     workspace: Workspace
@@ -46,6 +48,7 @@ class AppSession:
     read_only: bool = False
     allow_downloads: bool = False
     hosts: set[str] = field(default_factory=set)
+    endings: list[Callable[[], None]] = field(default_factory=list, repr=False)
 
     @cached_property
     def explaining(self) -> Explaining:

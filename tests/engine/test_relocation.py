@@ -19,6 +19,7 @@ from engine.records import Calibration, Index, Prediction, Review, Run, Split, V
 from engine.relocation import lost, relocate
 from engine.runs import save_run
 from engine.workspace import Workspace
+from tests.engine.reading.test_store import with_readers
 from tests.tiny import draw_films
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -58,7 +59,7 @@ class Kept:
         self.store.add_run(self.run)
         self.store.add_cases(self.run.run_id, [predicted(sample.image_id, sample.path) for sample in samples])
         self.reviewed = samples[0].image_id
-        self.store.add_review(
+        with_readers(self.store, "Ada").add_review(
             Review(
                 run_id=RUN.run_id, image_id=self.reviewed, reader="Ada", verdict=Verdict.UNSURE, label=None
             )
@@ -120,14 +121,14 @@ def kept(workspace: Workspace, tmp_path: Path) -> Kept:
 def test_a_folder_that_moved_is_found_and_everything_learns_its_place(
     kept: Kept, tmp_path: Path, asked: str
 ) -> None:
-    reviews, readings = kept.rows("reviews"), kept.rows("readings")
+    reviews, readings = kept.rows("answers"), kept.rows("last_answers")
     kept.folder.rename(tmp_path / "archive")
     assert not any(path.exists() for path in kept.paths())
     name = kept.index.dataset_id if asked == "the data set" else RUN.run_id
     done = relocate(kept.workspace, kept.store, name, tmp_path / "archive")
     assert (done.found, done.missing, done.masks, done.missing_masks, done.unread) == (16, (), 16, (), ())
     assert all(path.is_relative_to(tmp_path / "archive") and path.exists() for path in kept.paths())
-    assert (kept.rows("reviews"), kept.rows("readings")) == (reviews, readings)
+    assert (kept.rows("answers"), kept.rows("last_answers")) == (reviews, readings)
     index = load_index(kept.workspace, kept.index.dataset_id)
     old = kept.index.samples
     new = [replace(s, path=o.path, mask_path=o.mask_path) for s, o in zip(index.samples, old, strict=True)]

@@ -25,6 +25,7 @@ from engine.records import Calibration, Explanation, Prediction, Recipe, Run
 from engine.runs.heatmaps import save_explanations
 from engine.workspace import Workspace, open_workspace
 from gui.web.session import AppSession
+from tests.engine.reading.test_store import with_readers
 
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -210,6 +211,7 @@ def room(tmp_path: Path) -> Iterator[Room]:
     session = AppSession(
         workspace=workspace, store=open_store(workspace.database, busy_seconds=0.5), reader="anna"
     )
+    with_readers(session.store, "anna", "ben")
     run = make_run(session.workspace)
     predictions = fill(
         session, tmp_path / "films", [f"film_{number:02d}.png" for number in range(12)], run=run

@@ -101,14 +101,14 @@ A_COLUMN = {
         '    sure_of_it: int | None = field(default=None, metadata={"least": 1, "most": 5})\n',
     ),
     "engine/reading/migrations/schema.py": (
-        '    Column("review_id", Integer, primary_key=True),\n',
-        '    Column("review_id", Integer, primary_key=True),\n    Column("sure_of_it", Integer),\n',
+        '    Column("drawn", String, nullable=False),\n',
+        '    Column("drawn", String, nullable=False),\n    Column("sure_of_it", Integer),\n',
     ),
     "engine/reading/migrations/__init__.py": (
         "\nNEWEST =",
         """
 def toy(connection):
-    connection.execute(text("ALTER TABLE reviews ADD COLUMN sure_of_it INTEGER"))
+    connection.execute(text("ALTER TABLE answers ADD COLUMN sure_of_it INTEGER"))
 MIGRATIONS[max(MIGRATIONS) + 1] = toy
 NEWEST =""",
     ),
@@ -148,6 +148,7 @@ print(json.dumps({
     "on the screen again": again["case"]["before"]["answers"]["sure_of_it"],
     "refused": refused["problem"],
     "control": verdict_markup(),
+    "tampered with": len(session.store.audit().found),
     "tables": {row["reader"]: row["sure of it"] for row in tables_of(report)["cases"] if row["reader"]},
     "JSON": {review["reader"]: review["sure_of_it"] for case in cases for review in case["reviews"]},
 }))
@@ -181,7 +182,7 @@ def test_a_column_of_a_reading_is_a_field_a_migration_and_a_control(room: Room, 
     told = json.loads(sitting.stdout)
     assert told["stored"] == told["JSON"] == {"anna": None, "ben": 4}
     assert told["tables"] == {"anna": None, "ben": 4}
-    assert told["on the screen again"] == 4
+    assert told["on the screen again"] == 4 and told["tampered with"] == 0
     assert told["refused"] == "The sure of it cannot be 6. Answer from 1 to 5."
     assert 'data-field="sure_of_it" min="1" max="5"' in told["control"]
     assert 'data-field="comment" maxlength="10000"' in told["control"]

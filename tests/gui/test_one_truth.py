@@ -25,6 +25,7 @@ from gui.cli.main import main
 from gui.pages.report.page import run_choices
 from gui.pages.review.page import open_reading
 from gui.pages.review.reading_session import Desk
+from tests.engine.reading.test_store import with_readers
 from tests.gui.conftest import Room, fill, make_run
 from tests.tiny import TINY_RECIPE
 
@@ -43,7 +44,7 @@ def test_the_correction_counts_everywhere_though_the_clock_was_set_back(room: Ro
         label=case.predicted,
         created=NOON,
     )
-    store.add_review(first)
+    with_readers(store, "anna").add_review(first)
     for earlier, verdict, label in ((1, Verdict.UNSURE, None), (2, Verdict.OVERRULE, other)):
         store.add_review(
             Review(

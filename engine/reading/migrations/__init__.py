@@ -2,7 +2,7 @@
 
 A migration is frozen from its release on: it spells its own DDL and never looks at `schema.py`, which always
 describes the newest version. `tests/engine/reading/test_migrations.py` checks that the two agree.
-To add version 3: write `third(connection)`, add it to `MIGRATIONS`, bring `schema.py` up to date.
+To add version 4: write `fourth(connection)`, add it to `MIGRATIONS`, bring `schema.py` up to date.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from sqlalchemy import Connection, inspect, text
 from engine.errors import StoreError
 from engine.reading.migrations.first import first
 from engine.reading.migrations.second import second
+from engine.reading.migrations.third import third
 
 MIGRATIONS: dict[int, Callable[[Connection], None]] = {
     1: first,
     2: second,
+    3: third,
 }
 NEWEST = max(MIGRATIONS)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Integer, MetaData, String, Table, Text
 
+from engine.reading.ledger.chain import chained
+
 METADATA = MetaData()
 
 RUNS = Table(
@@ -39,42 +41,131 @@ CASES = Table(
     Column("margin", Float, nullable=False),  # see `engine.records.margin_of`
 )
 
-REVIEWS = Table(
-    "reviews",
+READERS = Table(
+    "readers",
     METADATA,
-    Column("review_id", Integer, primary_key=True),
+    *chained(),
+    Column("reader_id", String, nullable=False),  # of the person; the newest row of an id tells what holds
+    Column("name", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("profession", Text),
+    Column("years", Float),  # of experience
+    Column("same_as", String),  # another reader's id: they are one person, and that one's name stands
+)
+
+PREDICTIONS = Table(
+    "predictions",
+    METADATA,
+    *chained(),
     Column("run_id", String, nullable=False),
     Column("image_id", String, nullable=False),
-    Column("reader", String, nullable=False),
+    Column("patient_id", Text, nullable=False),
+    Column("label", Text),
+    Column("part", String),
+    Column("predicted", Text, nullable=False),
+    Column("probabilities", JSON, nullable=False),
+    Column("threshold", Float),
+    Column("confidence", Float, nullable=False),
+    Column("entropy", Float, nullable=False),
+    Column("margin", Float, nullable=False),
+    Column("uncertainty", JSON(none_as_null=True)),
+    Column("conformal", JSON, nullable=False),
+)
+
+STUDIES = Table(
+    "studies",
+    METADATA,
+    *chained(),
+    Column("study_id", String, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("run_id", String),  # null where it holds for images alone
+    Column("protocol", JSON, nullable=False),
+    Column("protocol_hash", String, nullable=False),
+)
+
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    *chained(),
+    Column("session_id", String, nullable=False),
+    Column("study_id", String, nullable=False),
+    Column("reader_id", String, nullable=False),
+    Column("event", String, nullable=False),  # "begun" or "ended"
+)
+
+EXPOSURES = Table(
+    "exposures",
+    METADATA,
+    *chained(),
+    Column("session_id", String, nullable=False),
+    Column("reader_id", String, nullable=False),
+    Column("image_id", String, nullable=False),
+    Column("prediction", BigInteger),  # its row; null where none was shown
+    Column("map", Text),  # its method; null where none was shown
+    Column("label", Boolean, nullable=False),  # the one that came with the data
+    Column("others", Boolean, nullable=False),  # readings of others
+)
+
+ANSWERS = Table(
+    "answers",
+    METADATA,
+    *chained(),
+    Column("study_id", String, nullable=False),
+    Column("session_id", String),  # null where what was on the screen is not known
+    Column("reader_id", String, nullable=False),
+    Column("image_id", String, nullable=False),
+    Column("arm", String, nullable=False),
+    Column("finding", Text, nullable=False),  # "class": which of the classes it is
     Column("verdict", String, nullable=False),
     Column("label", Text),
     Column("comment", Text, nullable=False),
-    Column("regions", JSON, nullable=False),
     Column("seconds", Float, nullable=False),
-    Column("created", String, nullable=False),
-    Column("predicted", Text, nullable=False),  # what was on the screen
-    Column("confidence", Float, nullable=False),
     Column("queue", String, nullable=False),
     Column("drawn", String, nullable=False),
+    Column("predicted", Text),  # what was on the screen, and its probability; null where nothing was
+    Column("confidence", Float),
+    Column("supersedes", BigInteger),  # this reader's answer before it
 )
 
-READINGS = Table(
-    "readings",
+REGIONS = Table(
+    "regions",
+    METADATA,
+    *chained(),
+    Column("answer", BigInteger, nullable=False),
+    Column("finding", Text, nullable=False),
+    Column("shape", String, nullable=False),  # "box"
+    Column("place", JSON, nullable=False),  # of a box: left, top, width, height in fractions of the image
+)
+
+CHAINED = (READERS, PREDICTIONS, STUDIES, SESSIONS, EXPOSURES, ANSWERS, REGIONS)
+
+CHAIN_HEAD = Table(
+    "chain_head",
+    METADATA,
+    Column("one", Integer, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", String, nullable=False),
+)
+
+# Worked out from answers, so that queues need not look every case up.
+LAST_ANSWERS = Table(
+    "last_answers",
     METADATA,
     Column("run_id", String, primary_key=True),
-    Column("reader", String, primary_key=True),
+    Column("reader_id", String, primary_key=True),
     Column("position", BigInteger, primary_key=True),
     Column("image_id", String, nullable=False),
     Column("part", String),
     Column("verdict", String, nullable=False),
-    Column("review_id", Integer, nullable=False),
+    Column("answer", BigInteger, nullable=False),
 )
 
-BOOKMARKS = Table(
-    "bookmarks",
+# The case at which each reader stopped.
+PLACES = Table(
+    "places",
     METADATA,
     Column("run_id", String, primary_key=True),
-    Column("reader", String, primary_key=True),
+    Column("reader_id", String, primary_key=True),
     Column("queue", String, primary_key=True),
     Column("image_id", String, nullable=False),
 )

@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 
 from engine.reading import latest_reviews
 from engine.records import Prediction, Review, Run, Verdict
+from engine.report.formatting import counted
 from engine.report.standards.sampling import Sampling, sampling_of
+
+NOT_WRITTEN = "what was on their screen was not written down"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,9 +88,38 @@ def reviewed_labels(run: Run, predictions: Sequence[Prediction], reviews: Sequen
         caution = (
             "Readers saw the model's prediction before they gave their verdict, which biases them towards it: these "
             "results are not those of an independent reference standard."
-        )
+        ) + seen_before([review for image_id in answers for review in last[image_id].values()])
     sampling = sampling_of(run, predictions, reviews, answers) if answers else Sampling()
     return Reference(answers=answers, excluded=excluded, caution=caution, sampling=sampling)
+
+
+def seen_before(readings: Sequence[Review]) -> str:
+    """Say how many readings were given after the label that came with the data had been on the reader's screen.
+
+    Such a reading is no second opinion on the label. Of readings that were kept before it was written down what was on
+    the screen, and of those from elsewhere, it is not known.
+    """
+    seen = sum(review.label_seen is True for review in readings)
+    unknown = sum(review.label_seen is None for review in readings)
+    of_all = f"{counted(len(readings), 'reading')} behind these labels"
+    sentence = ""
+    if seen:
+        sentence = (
+            f" Of the {of_all}, {seen:,} {'was' if seen == 1 else 'were'} given after the reader had seen the label "
+            "that came with the data, and cannot confirm or correct it."
+        )
+    if readings and unknown == len(readings):
+        return f" It is not known whether readers had seen the label that came with the data: {NOT_WRITTEN}."
+    if unknown:
+        sentence += (
+            f" Of {unknown:,} more it is not known: {NOT_WRITTEN}."
+            if seen
+            else (
+                f" Of {unknown:,} of the {of_all} it is not known whether the reader had seen the label that came with "
+                f"the data: {NOT_WRITTEN}."
+            )
+        )
+    return sentence
 
 
 def _undecided(verdicts: Collection[Verdict]) -> str:

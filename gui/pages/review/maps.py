@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.errors import ReviewError, RunError
 from engine.jobs import Wish
+from engine.reading import Shown
 from engine.records import Explanation, Run, class_argued_for
 from engine.runs import load_map_settings, load_run
 from engine.saliency import DEFAULT_SALIENCY, SALIENCIES, levels_png, map_legend
@@ -78,13 +79,17 @@ def explain(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
     method = text(asked, "method") or (settings.method if settings else DEFAULT_SALIENCY)
     target = text(asked, "target") or class_argued_for(run.classes, run.positive, case.predicted)
     kept, _ = heatmap_of(session, reading.run_id, shown)
+    exposed = Shown(image_id=shown, map=f"{method}, for {target}")
     if kept is not None and (kept.method, kept.target) == (method, target):
+        desk.sittings.expose(reading.sitting, exposed)
         return {"shown": shown} | _drawn(kept)
     answer = session.explaining.ask(
         text(asked, "reading"), Wish(run, case, method, target), ahead=asked.get("ahead") is True
     )
     if answer.explanation is None:
         return {"shown": shown, "share": answer.share, "begun": answer.begun}
+    if asked.get("ahead") is not True:  # else it waits for its case, and is asked for again
+        desk.sittings.expose(reading.sitting, exposed)
     return {"shown": shown} | _drawn(answer.explanation)
 
 

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from engine.errors import EngineError, ReviewError, RunError
-from engine.reading import QUEUES, RunSummary
-from engine.records import PART_NAMES, PARTS, Prediction, Uncertainty, Verdict, edge_of
-from engine.report import operating_words, probability
-from engine.runs import load_run
+from engine.errors import AnsweredElsewhere, EngineError, ReviewError
+from engine.reading import QUEUES, Given, RunSummary, Shown
+from engine.records import PART_NAMES, PARTS, Prediction, Verdict, edge_of
+from engine.report import probability
 from engine.saliency import colour_tables, map_legend
 from gui.pages.review.maps import addresses, explain, heatmap_of, method_choices, stop_explaining
 from gui.pages.review.reading_session import ASKED, Desk, Reading, StaleCaseError, part_named, review_of, text
-from gui.pages.review.remarks import remarks_on, why_none
+from gui.pages.review.remarks import passes, remarks_on, validated, why_none, why_predicted
 from gui.pages.review.viewer.viewer import ReviewPane
+from gui.pages.review.who_reads import reader_choices, reader_of, save_reader
 from gui.pages.where_now import look_there
 from gui.web import AppSession, answered, sentence
 
@@ -45,9 +45,10 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     """Begin or change a reading session, with the wished run, queue, part and reader where they exist."""
     session = desk.session
     runs = session.store.runs()
-    reader = (text(asked, "reader") or session.reader).strip() or session.reader
+    reader = reader_of(session, text(asked, "reader")).name
+    readers = [] if session.read_only else reader_choices(session.store)
     if not runs:
-        choices: Answer = {"run": [], "queue": _queues(), "part": []}
+        choices: Answer = {"run": [], "queue": _queues(), "part": [], "reader": readers}
         empty: Answer = {"case": None, "message": NOTHING_TO_READ, "others": []}
         empty |= {"place": "", "read": 0, "total": 0}
         return {
@@ -68,8 +69,13 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     if part not in (*parts, WHOLE):
         part = "test" if "test" in parts else WHOLE
     reading = Reading(
-        run=run, queue=queue, part=part_named(part), reader=reader, validated=_validated(session, run.run_id)
+        run=run,
+        queue=queue,
+        part=part_named(part),
+        reader=reader,
+        validated=validated(session.workspace.runs / run.run_id),
     )
+    reading.page = text(asked, "page") or secrets.token_urlsafe(16)
     _count(desk, reading)
     wished = text(asked, "case")
     case = session.store.resume(reading.run_id, queue, reader, reading.part)
@@ -87,6 +93,7 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
             "run": [{"value": run.run_id, "title": _run_title(run)} for run in runs],
             "queue": _queues(),
             "part": [{"value": name, "title": PART_TITLES[name]} for name in (*parts, WHOLE)],
+            "reader": readers,
         },
         "methods": method_choices(session),
     } | _screen(desk, reading, case)
@@ -132,7 +139,16 @@ def decide(desk: Desk, asked: Mapping[str, Any]) -> Answer:
                 "Look at the case on the screen and decide again",
             )
         review = review_of(reading, asked)
-        store.add_review(review, shown=text(asked, "predicted") or None)
+        given = Given(
+            shown=text(asked, "predicted") or None,
+            sitting=reading.sitting,
+            last=reading.last,
+            name=text(asked, "name") or None,
+        )
+        try:
+            store.add_review(review, given)
+        except AnsweredElsewhere as error:
+            raise StaleCaseError(error.problem, error.remedy) from error
         spoken = review.verdict.value + (f" to {review.label}" if review.verdict is Verdict.OVERRULE else "")
         stored = f"Stored: {spoken} (case {shown[:8]})"
         try:
@@ -150,7 +166,17 @@ def decide(desk: Desk, asked: Mapping[str, Any]) -> Answer:
 def reveal_label(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     """Tell the label that came with the data; it is not sent before somebody asks."""
     reading, shown = desk.reading(asked), text(asked, "shown")
-    return {"shown": shown, "label": desk.session.store.case(reading.run_id, shown).label}
+    label = desk.session.store.case(reading.run_id, shown).label
+    heat, _ = heatmap_of(desk.session, reading.run_id, shown)
+    exposed = Shown(image_id=shown, map=heat.method if heat else None, label=True)
+    desk.sittings.expose(reading.sitting, exposed)
+    return {"shown": shown, "label": label}
+
+
+def leave(desk: Desk, asked: Mapping[str, Any]) -> Answer:
+    """Write down that the page was left."""
+    desk.sittings.end(desk.reading(asked).page)
+    return {}
 
 
 def remember(desk: Desk, asked: Mapping[str, Any]) -> Answer:
@@ -178,6 +204,8 @@ HANDLERS: tuple[Callable[[Desk, Mapping[str, Any]], Answer], ...] = (
     show_case,
     decide,
     reveal_label,
+    save_reader,
+    leave,
     remember,
     find_images,
     explain,
@@ -194,7 +222,9 @@ def _screen(desk: Desk, reading: Reading, case: Prediction | None, *, after: str
         return _end(desk, reading)
     session = desk.session
     described = _describe(desk, reading, case)
-    reading.held, reading.again = case.image_id, described["before"] is not None
+    reading.sitting = desk.sittings.of(reading.page, reading.run_id, reading.reader)
+    desk.sittings.expose(reading.sitting, Shown(image_id=case.image_id, map=described["map"]))
+    reading.held = case.image_id
     number = _number(desk, reading, case, after)
     place = f"{number} of {reading.total if reading.queue == UNREAD else reading.count}"
     if reading.queue == UNREAD and reading.again:
@@ -279,8 +309,9 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
         "distance": None
         if case.margin is None
         else f"{case.margin:.2f} in log-odds from the {'operating point' if two else 'next class'}",
-        "dropout": _passes(dropout) if dropout else None,
+        "dropout": passes(dropout) if dropout else None,
         "conformal": ", ".join(case.conformal_set) or None,
+        "map": heat.method if heat else None,
         "method": f"{heat.method}, for {heat.target}" if heat else trouble,
         "remark": remarks_on(session.workspace.runs / reading.run_id, case),
         "legend": asdict(map_legend(heat)) if heat else None,
@@ -288,38 +319,9 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
     } | addresses(session, reading.run_id, case.image_id)
 
 
-def why_predicted(classes: Sequence[str], case: Prediction) -> str | None:
-    """Say why a class was predicted that is not the most probable: of more than two, balancing counts."""
-    most_probable = classes[max(range(len(classes)), key=case.probabilities.__getitem__)]
-    if most_probable == case.predicted:
-        return None
-    return (
-        "Predicted with the classes balanced as in training; at the class frequencies of these data, "
-        f"{most_probable} is more probable"
-    )
-
-
-@functools.lru_cache(maxsize=64)
-def _said_of(folder: Path) -> str:
-    try:
-        return operating_words(load_run(folder))
-    except RunError:
-        return ""  # a shared copy holds cases, not the run
-
-
-def _validated(session: AppSession, run_id: str) -> str:
-    """Say how the operating point did on validation data, where the run's folder tells it."""
-    return _said_of(session.workspace.runs / run_id)
-
-
-def _passes(dropout: Uncertainty) -> str:
-    mean = "" if dropout.mean is None else f"{dropout.mean:.1%} "
-    information = f"mutual information {dropout.mutual_information:.3f}"
-    return f"{mean}± {dropout.variance**0.5:.1%} in {dropout.passes} passes; {information}"
-
-
 def _before(desk: Desk, reading: Reading, case: Prediction) -> Answer | None:
     """Return this reader's newest verdict on the case."""
+    reading.last = None
     if desk.session.read_only:
         return None
     found = desk.session.store.reviews(
@@ -328,6 +330,7 @@ def _before(desk: Desk, reading: Reading, case: Prediction) -> Answer | None:
     if not found:
         return None
     review = found[-1]
+    reading.last = review.review_id
     to = f" to {review.label}" if review.verdict is Verdict.OVERRULE else ""
     when = f", {review.created.astimezone():%d %b %Y %H:%M}" if review.created else ""
     return {

@@ -15,8 +15,9 @@ from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 from engine.errors import ReviewError
-from engine.reading import RunSummary
+from engine.reading import RunSummary, Sitting
 from engine.records import PARTS, Part, Region, Review, Verdict
+from gui.pages.review.sitting import Sittings
 from gui.web import AppSession
 
 MOST_READINGS = 2000
@@ -38,7 +39,9 @@ class Reading:
         reader: Whose verdicts they are.
         held: The case handed out last, or None at a queue's end.
         drawn: Whether the queue handed it out ("in order") or the reader went to it ("sought").
-        again: Whether the reader has spoken on that case before.
+        last: The number of the reader's answer on that case that was told with it; None where there was none.
+        page: Of the browser, by a random name that the page made.
+        sitting: In which what is on the screen is written down; None where it cannot be, and before the first case.
         read: On how many cases of the part the reader has spoken.
         total: How many cases the part has.
         count: How many cases the queue has.
@@ -54,7 +57,9 @@ class Reading:
     reader: str
     held: str | None = None
     drawn: str = "in order"
-    again: bool = False
+    last: int | None = None
+    page: str = ""
+    sitting: Sitting | None = None
     read: int = 0
     total: int = 0
     count: int = 0
@@ -67,6 +72,11 @@ class Reading:
         """Of the run."""
         return self.run.run_id
 
+    @property
+    def again(self) -> bool:
+        """Whether the reader has spoken on the case before."""
+        return self.last is not None
+
 
 class Desk:
     """The reading sessions that are open in a window, by random names; the longest unused are forgotten."""
@@ -74,6 +84,7 @@ class Desk:
     def __init__(self, session: AppSession, run_id: str | None = None) -> None:
         self.session = session
         self.run_id = run_id
+        self.sittings = Sittings(session)
         self._readings: OrderedDict[str, Reading] = OrderedDict()
         self._lock = Lock()
 
@@ -117,6 +128,7 @@ def part_named(name: str) -> Part | None:
 # The verdict decides the label, the session knows the reader and where the case came from, the store dates and numbers.
 NOT_ASKED = {
     "run_id", "image_id", "reader", "verdict", "label", "regions", "seconds", "created", "review_id", "queue", "drawn",
+    "label_seen",
 }  # fmt: skip
 ASKED = {name: kind for name, kind in get_type_hints(Review).items() if name not in NOT_ASKED}
 """Fields of a review that the screen has a control for (`data-field` in verdict.html), and their kinds."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from engine.data import Detail, detail_of, load_split
-from engine.errors import EngineError
+from engine.errors import EngineError, RunError
 from engine.recipes import load_recipe
-from engine.records import PART_NAMES, Prediction, is_unlike
-from engine.report import counted
-from engine.runs import load_distances, sizes_of_run
+from engine.records import PART_NAMES, Prediction, Uncertainty, is_unlike
+from engine.report import counted, operating_words
+from engine.runs import load_distances, load_run, sizes_of_run
 from gui.pages.review.reading_session import Reading
 
 
@@ -79,3 +79,30 @@ def why_none(reading: Reading, *, done: bool) -> str:
     if not reading.count:
         return f"This queue has no case of {where}."
     return f"This was the last case of this queue ({counted(reading.count, 'case')} of {where})."
+
+
+def why_predicted(classes: Sequence[str], case: Prediction) -> str | None:
+    """Say why a class was predicted that is not the most probable: of more than two, balancing counts."""
+    most_probable = classes[max(range(len(classes)), key=case.probabilities.__getitem__)]
+    if most_probable == case.predicted:
+        return None
+    return (
+        "Predicted with the classes balanced as in training; at the class frequencies of these data, "
+        f"{most_probable} is more probable"
+    )
+
+
+@lru_cache(maxsize=64)
+def validated(folder: Path) -> str:
+    """Say how the operating point did on validation data, where the run's folder tells it."""
+    try:
+        return operating_words(load_run(folder))
+    except RunError:
+        return ""  # a shared copy holds cases, not the run
+
+
+def passes(dropout: Uncertainty) -> str:
+    """Say what the passes with dropout gave."""
+    mean = "" if dropout.mean is None else f"{dropout.mean:.1%} "
+    information = f"mutual information {dropout.mutual_information:.3f}"
+    return f"{mean}± {dropout.variance**0.5:.1%} in {dropout.passes} passes; {information}"

@@ -15,14 +15,14 @@ import pytest
 
 from engine.errors import StoreError
 from engine.reading.store import Store, open_store
-from tests.engine.reading.test_store import RUN, agree, prediction
+from tests.engine.reading.test_store import RUN, agree, prediction, with_readers
 
 ROOT = Path(__file__).parents[3]
 READERS, CASES = 50, 8
 
 
 def filled(path: Path) -> Store:
-    store = open_store(path)
+    store = with_readers(open_store(path))
     store.add_run(RUN)
     store.add_cases(RUN.run_id, [prediction(number) for number in range(CASES)])
     store.add_review(agree(0))
@@ -102,7 +102,7 @@ def test_a_file_that_changes_in_the_middle_of_a_transaction_is_not_acknowledged(
         pytest.raises(StoreError, match="Nothing was stored"),
         store._database.write() as connection,
     ):
-        connection.exec_driver_sql("DELETE FROM bookmarks")
+        connection.exec_driver_sql("DELETE FROM places")
         workspace.rename(workspace.with_name("elsewhere"))
 
 
@@ -129,6 +129,7 @@ with open_store(sys.argv[1]) as store:
 
 def test_fifty_readers_and_another_program_answer_at_once_and_none_is_refused(workspace: Path) -> None:
     with filled(workspace / "overread.db") as store:
+        with_readers(store, "other program", *(f"reader {one}" for one in range(READERS)))
         other = subprocess.Popen(
             [sys.executable, "-c", OTHER_PROGRAM, str(workspace / "overread.db")],
             env={**os.environ, "PYTHONPATH": str(ROOT)},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 import threading
@@ -159,4 +160,91 @@ def test_verdicts_of_the_first_version_are_kept_and_how_their_cases_were_drawn_i
         first = store.first("two", "most uncertain", "Ada")
         assert first is not None and first.image_id == "near"
         with pytest.raises(DBAPIError, match="append-only"), store._database.write() as connection:
-            connection.execute(text("UPDATE reviews SET queue = 'random sample'"))
+            connection.execute(text("UPDATE answers SET queue = 'random sample'"))
+
+
+VERSION_2 = Path(__file__).parents[2] / "version_2" / "overread.sql"
+
+
+@pytest.fixture
+def version_2(tmp_path: Path) -> Path:
+    """A database that the version before wrote: 10 and 3 cases of two runs, read by three people."""
+    path = tmp_path / "overread.db"
+    with closing(sqlite3.connect(path)) as other:
+        other.executescript(VERSION_2.read_text(encoding="utf-8"))
+    return path
+
+
+def test_nothing_of_version_2_is_lost(version_2: Path) -> None:
+    with closing(sqlite3.connect(version_2)) as before:
+        before.row_factory = sqlite3.Row
+        reviews = [dict(row) for row in before.execute("SELECT * FROM reviews ORDER BY review_id")]
+        cases = [tuple(row) for row in before.execute("SELECT * FROM cases ORDER BY run_id, position")]
+        read = before.execute(
+            "SELECT run_id, reader, position, verdict FROM readings ORDER BY 1, 2, 3"
+        ).fetchall()
+    with open_store(version_2) as store:
+        kept = sorted(
+            (review for run_id in store.run_ids() for review in store.reviews(run_id)),
+            key=lambda each: each.review_id or 0,
+        )
+        for review, row in zip(kept, reviews, strict=True):
+            for name in ("run_id", "image_id", "reader", "label", "comment", "seconds", "queue", "drawn"):
+                assert getattr(review, name) == row[name], name
+            assert review.verdict.value == row["verdict"] and review.label_seen is None
+            assert review.created is not None and review.created.isoformat() == row["created"]
+            drawn = [(one.x, one.y, one.width, one.height, one.label) for one in review.regions]
+            assert drawn == [tuple(region.values()) for region in json.loads(row["regions"])]
+        resumed = [store.resume(reviews[0]["run_id"], "all", name) for name in ("Ada Byron", "only looked")]
+        assert [case and int(case.image_id, 16) for case in resumed] == [7, 8]
+        assert store.audit().found == ()
+    with closing(sqlite3.connect(version_2)) as after:
+        assert after.execute("SELECT * FROM cases ORDER BY run_id, position").fetchall() == cases
+        assert after.execute(
+            "SELECT run_id, (SELECT name FROM readers r WHERE r.reader_id = l.reader_id), position, verdict"
+            " FROM last_answers l ORDER BY 1, 2, 3"
+        ).fetchall() == [tuple(row) for row in read]
+        shown = after.execute("SELECT predicted, confidence FROM answers ORDER BY seq").fetchall()
+        assert shown == [(row["predicted"], row["confidence"]) for row in reviews]
+
+
+def test_reviews_of_version_2_are_an_unregistered_study_of_their_run_whose_exposures_are_unknown(
+    version_2: Path,
+) -> None:
+    open_store(version_2).close()
+    with closing(sqlite3.connect(version_2)) as after:
+        studies = after.execute("SELECT run_id, name, protocol FROM studies ORDER BY seq").fetchall()
+        assert [(run, name) for run, name, _ in studies] == [
+            ("20260101-120000-abcd", "assisted, unregistered"),
+            ("20260201-080000-ef01", "assisted, unregistered"),
+        ]
+        assert json.loads(studies[0][2])["registered"] is False
+        assert after.execute("SELECT COUNT(*) FROM answers WHERE session_id IS NULL").fetchone() == (6,)
+        assert after.execute("SELECT COUNT(*) FROM exposures").fetchone() == (0,)
+
+
+def test_two_spellings_of_version_2_are_two_readers_until_somebody_joins_them(version_2: Path) -> None:
+    run_id, image_id = "20260101-120000-abcd", f"{4:064x}"
+    with open_store(version_2) as store:
+        assert store.readers(run_id) == ["Ada Byron", "Ben", "ada byron"]
+        assert len(store.reviews(run_id, image_id=image_id, latest=True)) == 2
+        rows = [review.review_id for review in store.reviews(run_id)]
+        store.join_readers("ada byron", "Ada Byron")
+        assert store.readers(run_id) == ["Ada Byron", "Ben"]
+        (last,) = store.reviews(run_id, image_id=image_id, latest=True)
+        assert (last.reader, last.verdict.value) == ("Ada Byron", "unsure")  # which was said later
+        assert [review.review_id for review in store.reviews(run_id)] == rows  # and nothing is rewritten
+        assert store.audit().found == ()
+
+
+def test_the_database_as_it_was_is_kept_beside_the_migrated_one(version_2: Path) -> None:
+    with closing(sqlite3.connect(version_2)) as before:
+        dump = list(before.iterdump())
+    open_store(version_2).close()
+    kept = version_2.with_name("overread-version-2.db")
+    with closing(sqlite3.connect(kept)) as copy:
+        assert list(copy.iterdump()) == dump
+    assert kept.stat().st_mode & 0o077 == 0
+    open_store(version_2).close()
+    with closing(sqlite3.connect(kept)) as copy:
+        assert list(copy.iterdump()) == dump

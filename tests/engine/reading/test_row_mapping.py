@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from engine.errors import StoreError
-from engine.reading.last_word import latest_reviews
+from engine.reading.answers import latest_reviews
 from engine.reading.row_mapping import case_row, iso, random_place, run_row
 from engine.records import Verdict
 from tests.engine.reading.test_store import RUN, agree, prediction

@@ -21,6 +21,9 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
 from engine.errors import ReviewError, StoreError
+from engine.reading.answers import Given
+from engine.reading.people import Reader
+from engine.reading.sittings import Shown
 from engine.reading.store import QUEUES, Store, open_store
 from engine.records import (
     PARTS,
@@ -79,11 +82,18 @@ def agree(number: int, reader: str = "Ada", **changes: object) -> Review:
     return replace(review, **changes)  # type: ignore[arg-type]
 
 
+def with_readers(store: Store, *names: str) -> Store:
+    """Add readers, and return the store."""
+    for name in names or ("Ada", "Ben"):
+        store.add_reader(Reader(reader_id="", name=name))
+    return store
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with open_store(tmp_path / "overread.db", busy_seconds=0.3) as opened:
         opened.add_run(RUN)
-        yield opened
+        yield with_readers(opened)
 
 
 # ----------------------------------------------------------------------------------------------- what is kept
@@ -110,8 +120,8 @@ def test_a_review_comes_back_as_it_was(store: Store) -> None:
         seconds=12.5,
         created=datetime(2026, 1, 2, tzinfo=UTC),
     )
-    assert store.add_review(said) == 1
-    assert store.reviews(RUN.run_id) == [replace(said, review_id=1)]
+    number = store.add_review(said)
+    assert store.reviews(RUN.run_id) == [replace(said, review_id=number)]
 
 
 def test_the_store_dates_a_review_that_has_no_date(store: Store) -> None:
@@ -190,7 +200,7 @@ def test_a_correction_is_a_new_row_and_the_old_one_stays(store: Store) -> None:
     assert store.readers(RUN.run_id) == ["Ada", "Ben"]
 
 
-@pytest.mark.parametrize("change", ["UPDATE reviews SET comment = 'x'", "DELETE FROM reviews"])
+@pytest.mark.parametrize("change", ["UPDATE answers SET comment = 'x'", "DELETE FROM answers"])
 def test_nobody_can_change_or_delete_a_review(store: Store, tmp_path: Path, change: str) -> None:
     store.add_cases(RUN.run_id, [prediction(1)])
     store.add_review(agree(1))
@@ -213,7 +223,7 @@ def test_the_row_says_what_was_on_the_screen(store: Store) -> None:
     store.add_cases(RUN.run_id, [prediction(1, p=0.8)])
     store.add_review(agree(1))
     with store._database.read() as connection:
-        assert connection.exec_driver_sql("SELECT predicted, confidence FROM reviews").one() == (
+        assert connection.exec_driver_sql("SELECT predicted, confidence FROM answers").one() == (
             "pneumonia",
             0.8,
         )
@@ -221,8 +231,8 @@ def test_the_row_says_what_was_on_the_screen(store: Store) -> None:
 
 KILLED = """
 import os, signal, sys
-from tests.engine.reading.test_store import RUN, agree, open_store, prediction
-store = open_store(sys.argv[1])
+from tests.engine.reading.test_store import RUN, agree, open_store, prediction, with_readers
+store = with_readers(open_store(sys.argv[1]))
 store.add_run(RUN)
 store.add_cases(RUN.run_id, [prediction(number) for number in range(50)])
 for number in range(10):
@@ -250,6 +260,8 @@ def test_many_threads_write_at_once_and_nothing_is_lost(tmp_path: Path) -> None:
         store.add_run(RUN)
         store.add_cases(RUN.run_id, [prediction(number) for number in range(20)])
 
+        with_readers(store, *(f"reader {number}" for number in range(6)))
+
         def read_all(reader: str, through: Store) -> None:
             for number in range(20):
                 through.add_review(agree(number, reader=reader))
@@ -263,6 +275,59 @@ def test_many_threads_write_at_once_and_nothing_is_lost(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
         assert len(store.reviews(RUN.run_id)) == 120
+
+
+def test_an_answer_that_is_given_twice_under_one_name_is_stored_once(store: Store) -> None:
+    store.add_cases(RUN.run_id, [prediction(1), prediction(2)])
+    given = Given(name="made by the page")
+    first = store.add_review(agree(1), given)
+    assert store.add_review(agree(1), given) == first  # as a page does that has not heard of the first
+    assert len(store.reviews(RUN.run_id)) == 1
+
+
+def test_an_answer_given_elsewhere_since_the_case_was_shown_is_not_overwritten_in_silence(
+    store: Store,
+) -> None:
+    store.add_cases(RUN.run_id, [prediction(1)])
+    first = store.add_review(agree(1), Given(last=None))
+    unsure = agree(1, verdict=Verdict.UNSURE, label=None)
+    with pytest.raises(ReviewError, match="answered this case in another window"):
+        store.add_review(unsure, Given(last=None))  # of a tab that was opened before
+    store.add_review(agree(1, reader="Ben"), Given(last=None))  # others do not stand in the way
+    store.add_review(unsure, Given(last=first))  # who has seen it may change it
+    assert [review.verdict for review in store.reviews(RUN.run_id, reader="Ada")] == [
+        Verdict.AGREE,
+        Verdict.UNSURE,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("looked", "known"), [("before", True), ("after", False), ("as another", False), ("never", False)]
+)
+def test_an_answer_tells_whether_the_label_had_been_on_the_readers_screen(
+    store: Store, looked: str, known: bool
+) -> None:
+    store.add_cases(RUN.run_id, [prediction(1)])
+    ada, ben = (store.begin_sitting(RUN.run_id, name) for name in ("Ada", "Ben"))
+    shown = Shown(image_id=agree(1).image_id, map="grad-cam")
+    label = replace(shown, label=True)
+    store.expose(ada, shown)
+    if looked == "before":
+        store.expose(ada, label)
+    if looked == "as another":
+        store.expose(ben, label)
+    store.add_review(agree(1), Given(sitting=ada))
+    if looked == "after":
+        store.expose(ada, label)
+    (review,) = store.reviews(RUN.run_id)
+    assert review.label_seen is known
+
+
+def test_of_an_answer_without_a_sitting_it_is_not_known_what_was_on_the_screen(store: Store) -> None:
+    store.add_cases(RUN.run_id, [prediction(1)])
+    store.add_review(agree(1))
+    (review,) = store.reviews(RUN.run_id)
+    assert review.label_seen is None
 
 
 # ------------------------------------------------------------------------------------------------- refusals
@@ -303,8 +368,8 @@ def test_a_verdict_that_contradicts_itself_is_refused_and_nothing_is_stored(
 def test_a_verdict_on_a_prediction_that_was_not_on_the_screen_is_refused(store: Store) -> None:
     store.add_cases(RUN.run_id, [prediction(1)])
     with pytest.raises(ReviewError, match="The screen showed 'normal'"):
-        store.add_review(agree(1), shown="normal")
-    store.add_review(agree(1), shown="pneumonia")
+        store.add_review(agree(1), Given(shown="normal"))
+    store.add_review(agree(1), Given(shown="pneumonia"))
 
 
 def test_what_hangs_over_the_edge_of_the_image_is_cut_off(store: Store) -> None:
@@ -334,7 +399,7 @@ def test_every_queue_walks_its_cases_once_in_order_both_ways(
     tmp_path_factory: pytest.TempPathFactory, cases: list[tuple[float, str, str, Verdict]], part: str
 ) -> None:
     with open_store(tmp_path_factory.mktemp("queues") / "overread.db") as store:
-        store.add_run(RUN)
+        with_readers(store).add_run(RUN)
         stored = [prediction(number, p, label, side) for number, (p, label, side, _) in enumerate(cases)]
         store.add_cases(RUN.run_id, stored)
         said = {}
@@ -469,6 +534,7 @@ def test_the_next_case_is_found_by_an_index_without_sorting(
     store: Store, queue: str, part: str | None
 ) -> None:
     store.add_cases(RUN.run_id, [prediction(number) for number in range(10)])
+    store.people()  # who reads is known: it is asked once, until it changes
     ran: list[tuple[str, tuple[object, ...]]] = []
 
     @event.listens_for(store._database.engine, "before_cursor_execute")
@@ -550,7 +616,7 @@ def test_a_full_disk_is_said_and_what_was_stored_before_is_kept(store: Store) ->
 def test_a_full_tmpfs_is_said_and_what_was_stored_before_is_kept(tmp_path: Path) -> None:
     mounted = (
         subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(tmp_path)], capture_output=True
+            ["mount", "-t", "tmpfs", "-o", "size=800k", "tmpfs", str(tmp_path)], capture_output=True
         )
         if sys.platform == "linux"
         else None
@@ -559,7 +625,7 @@ def test_a_full_tmpfs_is_said_and_what_was_stored_before_is_kept(tmp_path: Path)
         pytest.skip("a small tmpfs cannot be mounted here")
     try:
         with open_store(tmp_path / "overread.db") as store:
-            store.add_run(RUN)
+            with_readers(store).add_run(RUN)
             store.add_cases(RUN.run_id, [prediction(1)])
             store.add_review(agree(1))
             with pytest.raises(StoreError, match="disk"):

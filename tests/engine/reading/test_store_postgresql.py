@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -17,12 +18,16 @@ from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from engine.errors import ReviewError, StoreError
+from engine.reading.answers import Given
+from engine.reading.ledger.anchors import Anchor
 from engine.reading.migrations import MIGRATIONS
-from engine.reading.migrations.schema import METADATA
+from engine.reading.migrations.schema import CHAINED, METADATA
+from engine.reading.sittings import Shown
 from engine.reading.store import QUEUES, open_store
 from engine.records import Review, Verdict
-from tests.engine.reading.test_migrations import filled_by_the_first_version
-from tests.engine.reading.test_store import RUN, agree, prediction
+from tests.engine.reading.test_audit import BOX
+from tests.engine.reading.test_migrations import VERSION_2, filled_by_the_first_version
+from tests.engine.reading.test_store import RUN, agree, prediction, with_readers
 
 PROGRAMS = next(
     (p.parent for p in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)), None
@@ -63,7 +68,7 @@ def server() -> Iterator[str]:
 
 def test_the_store_works_on_postgresql_too(server: str) -> None:
     with open_store(server) as store, open_store(server) as other:
-        store.add_run(RUN)
+        with_readers(store).add_run(RUN)
         store.add_cases(RUN.run_id, [prediction(number, p=0.5 + number / 100) for number in range(20)])
         for queue in QUEUES:
             expected = 0 if queue in ("unsure", "overruled") else 20
@@ -82,7 +87,7 @@ def test_the_store_works_on_postgresql_too(server: str) -> None:
         assert other.resume(RUN.run_id, "all", "Ada") == store.case(RUN.run_id, f"{7:064x}")
         with pytest.raises(ReviewError):
             store.add_review(agree(99))
-        for change in ("UPDATE reviews SET comment = ''", "DELETE FROM reviews", "TRUNCATE reviews CASCADE"):
+        for change in ("UPDATE answers SET comment = ''", "DELETE FROM answers", "TRUNCATE answers CASCADE"):
             with pytest.raises(DBAPIError, match="append-only"), store._database.write() as connection:
                 connection.exec_driver_sql(change)
         assert len(store.reviews(RUN.run_id)) == 2
@@ -106,7 +111,7 @@ def test_a_database_of_the_first_version_is_brought_to_the_newest(server: str) -
         store.add_review(agree_on("two", "near"))
         assert [one.image_id for one in store.reviews("two")] == ["far", "near"]
         assert store.progress("two", "Ada") == (1, 2)
-        for change in ("UPDATE reviews SET comment = ''", "DELETE FROM reviews"):
+        for change in ("UPDATE answers SET comment = ''", "DELETE FROM answers"):
             with pytest.raises(DBAPIError, match="append-only"), store._database.write() as connection:
                 connection.exec_driver_sql(change)
     with psycopg_connection(old) as connection:
@@ -130,6 +135,76 @@ def psycopg_connection(address: str) -> Iterator[Connection]:
 
 def agree_on(run_id: str, image_id: str) -> Review:
     return Review(run_id=run_id, image_id=image_id, reader="Ada", verdict=Verdict.AGREE, label="opacity")
+
+
+@pytest.fixture
+def fresh(server: str, request: pytest.FixtureRequest) -> str:
+    """A database of its own on the server."""
+    name = f"t{abs(hash(request.node.name)):x}"
+    with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    return server.removesuffix("postgres") + name
+
+
+@pytest.mark.parametrize("table", [table.name for table in CHAINED])
+def test_no_row_of_evidence_can_be_changed_deleted_or_truncated_and_what_was_is_named(
+    fresh: str, table: str
+) -> None:
+    with open_store(fresh) as store:
+        with_readers(store).add_run(RUN)
+        store.add_cases(RUN.run_id, [prediction(number) for number in range(3)])
+        sitting = store.begin_sitting(RUN.run_id, "Ada")
+        for number in range(2):
+            store.expose(sitting, Shown(image_id=f"{number:064x}", map="grad-cam", label=number == 1))
+            store.add_review(agree(number, regions=(BOX,), seconds=2.5), Given(sitting=sitting))
+        store.end_sitting(sitting)
+        head = store.head()
+        assert store.audit([Anchor(head.seq, head.hash, "now")]).found == ()
+        for change in (
+            f"UPDATE {table} SET author = 'x'",
+            f"DELETE FROM {table}",
+            f"TRUNCATE {table} CASCADE",
+        ):
+            with pytest.raises(DBAPIError, match="append-only"), store._database.write() as connection:
+                connection.exec_driver_sql(change)
+        with store._database.write() as connection:
+            first = connection.exec_driver_sql(f"SELECT MIN(seq) FROM {table}").scalar_one()
+            connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            connection.exec_driver_sql(f"UPDATE {table} SET author = 'mallory' WHERE seq = {first}")
+        found = store.audit().found
+        assert any(each.row == first and "was changed" in each.sentence for each in found)
+        assert any("is gone or off" in each.sentence for each in found)
+
+
+def test_a_database_of_version_2_is_brought_to_the_newest_and_nothing_is_lost(fresh: str) -> None:
+    server, tables = create_engine(fresh), ("runs", "cases", "reviews", "readings", "bookmarks")
+    with sqlite3.connect(":memory:") as kept, server.begin() as connection:
+        kept.row_factory = sqlite3.Row
+        kept.executescript(VERSION_2.read_text(encoding="utf-8"))
+        for number in (1, 2):
+            MIGRATIONS[number](connection)
+            connection.execute(text("INSERT INTO schema_version VALUES (:number)"), {"number": number})
+        for table in tables:
+            for row in map(dict, kept.execute(f"SELECT * FROM {table}")):
+                if row.get("wrong") is not None:
+                    row["wrong"] = bool(row["wrong"])
+                names = ", ".join(row)
+                values = ", ".join(f":{name}" for name in row)
+                connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"), row)
+        reviews = list(
+            kept.execute("SELECT reader, verdict, label, queue, drawn FROM reviews ORDER BY review_id")
+        )
+    server.dispose()
+    with open_store(fresh) as store:
+        told = sorted(
+            (review for run_id in store.run_ids() for review in store.reviews(run_id)),
+            key=lambda each: each.review_id or 0,
+        )
+        assert [(one.reader, one.verdict.value, one.label, one.queue, one.drawn) for one in told] == [
+            tuple(row) for row in reviews
+        ]
+        assert sum(len(review.regions) for review in told) == 2
+        assert store.audit().found == ()
 
 
 def test_a_server_that_does_not_answer_is_said_without_the_password() -> None:

@@ -114,6 +114,7 @@ def review(
     reader: str = "A",
     **more: Any,
 ) -> Review:
+    more.setdefault("label_seen", False)
     return Review(
         run_id="20260101-120000-abcd", image_id=prediction.image_id, reader=reader, verdict=verdict,
         label=prediction.predicted if verdict is Verdict.AGREE else label, seconds=6.0,

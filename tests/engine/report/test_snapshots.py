@@ -206,7 +206,10 @@ def situations() -> dict[str, Callable[[], Report]]:
             reviews=overrule(wrong)
             + agree([one for one in drawn(cases, 15) if one not in wrong])
         ),
-        "read before it was kept how": lambda: told(reviews=agree(ten, "")),
+        "read before it was kept how": lambda: told(reviews=agree(ten, "", label_seen=None)),
+        "read after the label had been seen": lambda: told(
+            reviews=agree(ten[:3], label_seen=True) + agree(ten[3:4], label_seen=None) + agree(ten[4:])
+        ),
         "one case read": lambda: told(reviews=agree(drawn(cases, 1))),
         "no patient named": lambda: told(cases=unnamed(cases)),
         "some patients named": lambda: told(cases=unnamed(cases, 10)),

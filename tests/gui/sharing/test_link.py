@@ -36,6 +36,7 @@ from gui.sharing.deidentified_copy import RUN_ID, make_copy
 from gui.sharing.link import Share, share
 from gui.web.session import open_session
 from tests.doubles.relay import Relay
+from tests.engine.reading.test_store import with_readers
 from tests.gui.conftest import ARGUMENTS, CHROMIUM, Room, fill, make_run
 from tests.gui.sharing.conftest import install_double
 
@@ -62,7 +63,7 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     info = PngImagePlugin.PngInfo()
     info.add_text("Patient", "Jane_Doe born 1950")
     cases = fill(session, root / "Sanatorium", names, run=run, side=96, info=info)
-    session.store.add_review(
+    with_readers(session.store, "Dr Jones").add_review(
         Review(
             run_id=run.run_id,
             image_id=cases[0].image_id,

@@ -6,6 +6,10 @@ let busy = false, seen = false, closed = false;
 let trail = [];         // cases shown before this one, for Previous
 let comingCases = [];   // the next ones of the queue
 let wake = 0, slept = 0, hiddenAt = null;
+// Names that the server knows this page, and an answer that is given again after the line broke, by.
+const randomName = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+const pageName = randomName();
+let given = { said: '', name: '' };
 const fetched = new Map();
 const drafts = new Map();   // what was written and drawn on cases that were left without a verdict
 // What a reader can answer beside the verdict: each control is named after its field of a review.
@@ -256,7 +260,7 @@ async function openReading(wish = {}) {
   const alone = !busy;
   if (alone) setBusy(true);
   try {
-    const wanted = { run: kept('run', ''), queue: kept('queue', ''), part: kept('part', ''), reader: kept('reader', ''), ...choice };
+    const wanted = { run: kept('run', ''), queue: kept('queue', ''), part: kept('part', ''), reader: kept('reader', ''), page: pageName, ...choice };
     let answer;
     try {
       answer = await server.open_reading(wanted);
@@ -278,7 +282,7 @@ async function openReading(wish = {}) {
       at(name).value = answer[name];
       keep(name, answer[name]);
     }
-    if (at('reader') && document.activeElement !== at('reader')) at('reader').value = answer.reader;
+    showReaders(answer.choices.reader, answer.reader);
     keep('reader', answer.reader);
     await present(answer, { keepDraft });
   } finally {
@@ -322,11 +326,13 @@ const decide = (verdict, label = null) => act(async () => {
     return;
   }
   const decided = shown;
+  const said = { shown: decided.id, predicted: decided.predicted, verdict, label, ...answersGiven(), regions };
+  if (given.said !== JSON.stringify(said)) given = { said: JSON.stringify(said), name: randomName() };
   const answer = await ask('decide', {
-    shown: decided.id, predicted: decided.predicted, verdict, label, ...answersGiven(), regions,
-    seconds: Math.max(0, performance.now() - wake - slept) / 1000,
+    ...said, name: given.name, seconds: Math.max(0, performance.now() - wake - slept) / 1000,
   });
   if (!answer) return;
+  given = { said: '', name: '' };
   trail.push(decided.id);
   drafts.delete(decided.id);
   text('stored', answer.stored);

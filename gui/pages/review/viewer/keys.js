@@ -28,6 +28,8 @@ const ACTIONS = [
   { codes: ['KeyR'], shows: ['R'], says: 'Drag draws a region; Shift+R places one', does: 'tool-region', run: (event) => (event?.shiftKey ? addRegion() : useTool('region')), writes: true },
   { codes: [], shows: ['?'], says: 'This list', does: 'keys', run: openKeys },
   { codes: [], shows: [], says: '', does: 'remove-region', run: removeRegion },
+  { codes: [], shows: [], says: '', does: 'who', run: () => openWho(false), writes: true },
+  { codes: [], shows: [], says: '', does: 'close-who', run: () => at('who').close(), writes: true },
   { codes: [], shows: [], says: '', does: 'close-keys', run: () => at('keys').close() },
 ].filter((action) => !action.writes || at('comment'));
 
@@ -41,7 +43,7 @@ function pan(event) {
 }
 
 function onKey(event) {
-  if (!root.isConnected || root.offsetParent === null || at('keys').open) return;
+  if (!root.isConnected || root.offsetParent === null || root.querySelector('dialog[open]')) return;
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   const target = event.target instanceof Element ? event.target : document.body;
   if (event.code === 'Escape' && root.contains(target)) { target.blur(); return; }
@@ -87,8 +89,6 @@ for (const name of ['run', 'queue', 'part']) {
     openReading(name === 'run' ? { run: at('run').value, part: '' } : { [name]: at(name).value });
   });
 }
-at('reader')?.addEventListener('change', () => openReading({ reader: at('reader').value }));
-at('reader')?.addEventListener('keydown', (event) => { if (event.code === 'Enter') at('reader').blur(); });
 for (const slider of root.querySelectorAll('[type=range]')) slider.addEventListener('pointerup', () => slider.blur());
 
 // An answer that was typed but not stored is not lost to a slip of the hand.

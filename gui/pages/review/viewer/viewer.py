@@ -7,6 +7,7 @@
     maps.js                     another method or class for the heatmap
     regions.js                  rectangles drawn on the image
     case.js                     one case on the screen, the next ones fetched ahead
+    readers.js                  who reads: chosen from the list, added, named once
     keys.js                     keys and buttons, one table
 
 Gradio evaluates `html_template` and `css_template` as JavaScript templates after filling them in: a file name
@@ -26,7 +27,7 @@ import gradio as gr
 
 from engine.records import Review
 
-SCRIPTS = ("heat.js", "stage.js", "regions.js", "case.js", "maps.js", "keys.js")
+SCRIPTS = ("heat.js", "stage.js", "regions.js", "case.js", "maps.js", "readers.js", "keys.js")
 
 
 def _read(name: str) -> str:

@@ -29,6 +29,7 @@ from gui.pages.report.sections import (
     said,
 )
 from gui.web.session import AppSession, open_session
+from tests.engine.reading.test_store import with_readers
 from tests.gui.conftest import Room, fill, make_run
 from tests.gui.pages.data.test_data_page import HOSTILE
 
@@ -50,7 +51,7 @@ def overrule_first(session: AppSession) -> str:
     ((_, run_id),) = run_choices(session)
     case = session.store.predictions(run_id, part="test")[0]
     other = next(name for name in session.store.run(run_id).classes if name != case.predicted)
-    session.store.add_review(
+    with_readers(session.store, "anna").add_review(
         Review(run_id=run_id, image_id=case.image_id, reader="anna", verdict=Verdict.OVERRULE, label=other)
     )
     return case.image_id

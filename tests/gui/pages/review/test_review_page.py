@@ -64,7 +64,8 @@ def test_a_verdict_is_on_the_disk_before_the_next_case_is_told(room: Room) -> No
     assert answer["case"]["id"] != first["case"]["id"]
     with closing(sqlite3.connect(room.session.workspace.database)) as database:
         rows = database.execute(
-            "SELECT image_id, reader, verdict, label, comment, seconds FROM reviews"
+            "SELECT image_id, (SELECT name FROM readers r WHERE r.reader_id = a.reader_id), verdict, label, comment,"
+            " seconds FROM answers a"
         ).fetchall()
     assert rows == [(first["case"]["id"], "anna", "agree", first["case"]["predicted"], "clear", 1.5)]
     (review,) = room.session.store.reviews(room.run.run_id)
@@ -255,7 +256,7 @@ def test_a_guest_reads_and_can_store_nothing(room: Room) -> None:
     assert answer["kind"] == "ReviewError" and "cannot store verdicts" in answer["problem"]
     with closing(sqlite3.connect(guest.workspace.database)) as database:
         assert database.execute(
-            "SELECT (SELECT COUNT(*) FROM reviews) + (SELECT COUNT(*) FROM bookmarks)"
+            "SELECT (SELECT COUNT(*) FROM answers) + (SELECT COUNT(*) FROM places) + (SELECT COUNT(*) FROM exposures)"
         ).fetchone() == (0,)
 
 

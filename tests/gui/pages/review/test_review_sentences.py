@@ -18,6 +18,7 @@ from engine.workspace import open_workspace
 from gui.pages.review.page import open_reading, show_case
 from gui.pages.review.reading_session import Desk
 from gui.web.session import AppSession
+from tests.engine.reading.test_store import with_readers
 from tests.gui.conftest import make_run
 from tests.snapshots import hold_against, one_text
 
@@ -50,6 +51,8 @@ def room_of(folder: Path, run: Run, cases: Sequence[Prediction], *, read_only: b
 def read(
     desk: Desk, cases: Sequence[Prediction], verdict: Verdict = Verdict.AGREE, label: str | None = None
 ) -> None:
+    if desk.session.store.find_reader("anna") is None:
+        with_readers(desk.session.store, "anna")
     for one in cases:
         desk.session.store.add_review(
             Review(

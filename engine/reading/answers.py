@@ -1,0 +1,163 @@
+"""Answers: how one is added, and the one place where they are read back as reviews. Reports and pages read here.
+
+Which of a reader's answers on a case counts is said here as well: the one that was stored last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, select
+
+from engine.errors import AnsweredElsewhere
+from engine.reading import row_mapping as rows
+from engine.reading.case_places import batches
+from engine.reading.cases import find_case, find_run
+from engine.reading.ledger.chain import append
+from engine.reading.migrations.schema import ANSWERS, LAST_ANSWERS, REGIONS, STUDIES
+from engine.reading.people import People
+from engine.reading.sittings import Sitting, labels_seen, unregistered_study
+from engine.reading.validation import checked
+from engine.records import Region, Review
+
+NOT_SAID: Literal[-1] = -1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Given:
+    """What comes with an answer beside what it says.
+
+    Attributes:
+        shown: The class that the screen said was predicted, if it said so.
+        sitting: In which it was given; None where what was on the screen is not known.
+        last: The number of the reader's answer on this case that the screen knew of; None where it knew of none.
+        name: Made by whoever asks; an answer of this name is stored once, however often it is given.
+    """
+
+    shown: str | None = None
+    sitting: Sitting | None = None
+    last: int | None = NOT_SAID
+    name: str | None = None
+
+
+def latest_reviews(reviews: Iterable[Review]) -> dict[str, dict[str, Review]]:
+    """Return the last word of each reader on each case: image id → reader → review.
+
+    Reviews are append-only, and a correction is a new one: of two by one reader on one case the one counts that was
+    stored later, by its number in the log. The clock has no say, for it may be set back. Among reviews that were
+    never stored the one that stands later counts.
+    """
+    last: dict[str, dict[str, Review]] = {}
+    for review in sorted(reviews, key=lambda each: each.review_id or 0):
+        last.setdefault(review.image_id, {})[review.reader] = review
+    return last
+
+
+def add_answer(connection: Connection, people: People, review: Review, given: Given) -> int:
+    """Add an answer, inside a write transaction, and return its number.
+
+    Raises:
+        ReviewError: The case or the reader is unknown, it contradicts itself or the screen, or the reader has answered
+            the case elsewhere since it was shown.
+    """
+    if given.name is not None:
+        known = connection.scalar(select(ANSWERS.c.seq).where(ANSWERS.c.id == given.name))
+        if known is not None:
+            return int(known)
+    classes = tuple(find_run(connection, review.run_id).classes)
+    case = find_case(connection, review.run_id, review.image_id, lock=True)
+    review = checked(review, predicted=case.predicted, classes=classes, shown=given.shown)
+    reader_id = people.required(review.reader)
+    of_reader = (LAST_ANSWERS.c.run_id == review.run_id, LAST_ANSWERS.c.reader_id == reader_id)
+    before = connection.scalar(
+        select(LAST_ANSWERS.c.answer).where(*of_reader, LAST_ANSWERS.c.position == case.position)
+    )
+    if given.last != NOT_SAID and before != given.last:
+        raise AnsweredElsewhere(
+            f"{people.name(reader_id)} has answered this case in another window since it was shown here, "
+            "so this answer was not stored",
+            "Look at the answer that is stored, and decide again if it is to be another one",
+        )
+    sitting = given.sitting
+    study_id = sitting.study_id if sitting else unregistered_study(connection, review.run_id)
+    answer = rows.answer_row(review, case) | {
+        "study_id": study_id,
+        "session_id": sitting.session_id if sitting else None,
+        "reader_id": reader_id,
+        "supersedes": before,
+    }
+    ids = None if given.name is None else [given.name]
+    (number,) = append(connection, ANSWERS, [answer], author=reader_id, at=rows.moment_of(review), ids=ids)
+    drawn = [rows.region_row(region, number) for region in review.regions]
+    if drawn:
+        append(connection, REGIONS, drawn, author=reader_id, at=rows.moment_of(review))
+    insert = rows.upsert(connection, LAST_ANSWERS)
+    connection.execute(
+        insert.on_conflict_do_update(
+            index_elements=["run_id", "reader_id", "position"],
+            set_={"verdict": insert.excluded.verdict, "answer": insert.excluded.answer},
+        ),
+        rows.last_answer_row(review, case, reader_id, number),
+    )
+    return number
+
+
+def reviews_of(
+    connection: Connection,
+    people: People,
+    run_id: str,
+    *,
+    reader: str | None = None,
+    image_id: str | None = None,
+    latest: bool = False,
+) -> list[Review]:
+    """Return the answers to a run's cases in the order in which they were given: see `Store.reviews`."""
+    of_run = select(STUDIES.c.study_id).where(STUDIES.c.run_id == run_id)
+    found = select(ANSWERS).where(ANSWERS.c.study_id.in_(of_run))
+    if reader is not None:
+        found = found.where(ANSWERS.c.reader_id.in_(people.ids(people.find(reader))))
+    if image_id is not None:
+        found = found.where(ANSWERS.c.image_id == image_id)
+    if latest:
+        last = select(LAST_ANSWERS.c.answer).where(LAST_ANSWERS.c.run_id == run_id)
+        if image_id is not None:
+            last = last.where(LAST_ANSWERS.c.image_id == image_id)
+        found = found.where(ANSWERS.c.seq.in_(last))
+    answers = connection.execute(found.order_by(ANSWERS.c.seq)).all()
+    if not answers:
+        return []
+    images = None if image_id is None else [image_id]
+    seen: dict[tuple[str, str], int] = {}
+    for (image, reader_id), seq in labels_seen(connection, images).items():
+        person = (image, people.same[reader_id])
+        seen[person] = min(seq, seen.get(person, seq))
+    regions = _regions(connection, answers)
+    return [
+        rows.review(
+            answer,
+            run_id=run_id,
+            reader=people.name(answer.reader_id),
+            regions=tuple(regions.get(answer.seq, ())),
+            label_seen=_label_seen(answer, seen.get((answer.image_id, people.same[answer.reader_id]))),
+        )
+        for answer in answers
+    ]
+
+
+def _label_seen(answer: Row[Any], first: int | None) -> bool | None:
+    """Return whether the label had been on the reader's screen; None where it is not known what was."""
+    if first is not None and first < answer.seq:
+        return True
+    return None if answer.session_id is None else False
+
+
+def _regions(connection: Connection, answers: Sequence[Row[Any]]) -> dict[int, list[Region]]:
+    """Return what was drawn for each answer, by its number."""
+    drawn: dict[int, list[Region]] = {}
+    for batch in batches([answer.seq for answer in answers], 2000):
+        found = select(REGIONS).where(REGIONS.c.answer.in_(batch)).order_by(REGIONS.c.seq)
+        for row in connection.execute(found):
+            drawn.setdefault(row.answer, []).append(rows.region(row))
+    return drawn

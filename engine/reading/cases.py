@@ -1,0 +1,109 @@
+"""Runs and cases: found, or said not to be there; added, with what is predicted of them kept in the chain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, exists, func, literal_column, select
+
+from engine.errors import ReviewError, StoreError
+from engine.reading import row_mapping as rows
+from engine.reading.case_places import batches, set_places
+from engine.reading.ledger.chain import PROGRAM, append
+from engine.reading.migrations.schema import ANSWERS, CASES, LAST_ANSWERS, PREDICTIONS, RUNS, STUDIES
+from engine.records import Prediction
+
+
+def find_run(connection: Connection, run_id: str) -> Row[Any]:
+    """Return a run's row.
+
+    Raises:
+        StoreError: There is none.
+    """
+    found = connection.execute(select(RUNS).where(RUNS.c.run_id == run_id)).one_or_none()
+    if found is None:
+        raise no_run(run_id)
+    return found
+
+
+def no_run(run_id: str) -> StoreError:
+    """Return what is said where there is no such run."""
+    return StoreError(f"The database has no run {run_id}", "Choose a run from the list, or train one")
+
+
+def find_case(connection: Connection, run_id: str, image_id: str, *, lock: bool = False) -> Row[Any]:
+    """Return a case's row.
+
+    Args:
+        connection: Inside a transaction.
+        run_id: Of the run.
+        image_id: Of the image.
+        lock: Keep others from changing it until the transaction ends.
+
+    Raises:
+        ReviewError: The run has no such case.
+    """
+    found = select(CASES).where(CASES.c.run_id == run_id, CASES.c.image_id == image_id)
+    if lock:  # SQLite has locked the whole database by then, and leaves these words out
+        found = found.with_for_update()
+    row = connection.execute(found).one_or_none()
+    if row is None:
+        raise ReviewError(
+            f"Run {run_id} has no case {image_id[:12]}", "Reload the page and choose the case again"
+        )
+    return row
+
+
+def add_cases(connection: Connection, run_id: str, predictions: Iterable[Prediction]) -> int:
+    """Store what the machine says, inside a write transaction: see `Store.add_cases`."""
+    kept = 0
+    run = find_run(connection, run_id)
+    insert = rows.upsert(connection, CASES)
+    replaced = {column.name: insert.excluded[column.name] for column in CASES.c if not column.primary_key}
+    # Named as text: inside ON CONFLICT the table that is written to would be joined in a second time.
+    reviewed = exists().where(
+        LAST_ANSWERS.c.run_id == literal_column("cases.run_id"),
+        LAST_ANSWERS.c.image_id == literal_column("cases.image_id"),
+    )
+    upsert = insert.on_conflict_do_update(
+        index_elements=["run_id", "image_id"], set_=replaced, where=~reviewed
+    )
+    for batch in batches(predictions, 2000):
+        values = [rows.case_row(run, prediction) for prediction in batch]
+        stay = _add_predictions(connection, run, values)
+        kept += len(stay)
+        connection.execute(upsert, values)
+        # Where an image lies is no part of what was on the screen: its id says that it is the same one.
+        set_places(connection, [(run_id, p.image_id, p.path) for p in batch if p.image_id in stay])
+    return kept
+
+
+def _add_predictions(connection: Connection, run: Row[Any], values: Sequence[dict[str, Any]]) -> set[str]:
+    """Add the predictions that are new or have changed to the chain.
+
+    Returns:
+        The images that stay as they were, because they have been reviewed.
+    """
+    names = [row["image_id"] for row in values]
+    of_batch = (LAST_ANSWERS.c.run_id == run.run_id, LAST_ANSWERS.c.image_id.in_(names))
+    stay = set(connection.scalars(select(LAST_ANSWERS.c.image_id).where(*of_batch).distinct()))
+    stored = select(CASES).where(CASES.c.run_id == run.run_id, CASES.c.image_id.in_(names))
+    known = {row.image_id: row for row in connection.execute(stored)}
+    new = [
+        rows.prediction_row(run, row)
+        for row in values
+        if row["image_id"] not in stay and not rows.says_the_same(known.get(row["image_id"]), row)
+    ]
+    if new:
+        append(connection, PREDICTIONS, new, author=PROGRAM)
+    return stay
+
+
+def summaries() -> Select[Any]:
+    """Select what is known of every run, the newest first."""
+    cases = select(func.count()).where(CASES.c.run_id == RUNS.c.run_id).scalar_subquery()
+    studies = select(STUDIES.c.study_id).where(STUDIES.c.run_id == RUNS.c.run_id)
+    reviews = select(func.count()).where(ANSWERS.c.study_id.in_(studies)).scalar_subquery()
+    found = select(RUNS, cases.label("cases"), reviews.label("reviews"))
+    return found.order_by(RUNS.c.run_id.desc())  # ids sort by time: the newest run is the same one everywhere

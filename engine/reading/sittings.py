@@ -1,0 +1,123 @@
+"""Who sat when, in which study, and what was on the screen of which case before it was answered.
+
+An exposure is stored before what it speaks of is sent: what a reader may have seen is never missing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from engine.reading.ledger.chain import PROGRAM, append, digest
+from engine.reading.migrations.schema import EXPOSURES, PREDICTIONS, SESSIONS, STUDIES
+
+ASSISTED = "assisted"
+UNREGISTERED: Mapping[str, Any] = {"design": ASSISTED, "registered": False, "shown": ["prediction", "map"]}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """What is about to be on the screen of a case.
+
+    Attributes:
+        image_id: The case.
+        prediction: Whether the prediction is.
+        map: The method of the map that is; None where there is none.
+        label: Whether the label that came with the data is.
+        others: Whether readings of others are.
+    """
+
+    image_id: str
+    prediction: bool = True
+    map: str | None = None
+    label: bool = False
+    others: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """One reader before one study, from when a page was opened until it was left.
+
+    Attributes:
+        session_id: Of its rows.
+        study_id: What is read.
+        reader_id: Who reads.
+        run_id: Whose predictions are on the screen.
+    """
+
+    session_id: str
+    study_id: str
+    reader_id: str
+    run_id: str
+
+
+def unregistered_study(connection: Connection, run_id: str) -> str:
+    """Return the id of a run's study without a protocol: read with the prediction in view."""
+    protocol_hash = digest(UNREGISTERED)
+    of_run = (STUDIES.c.run_id == run_id, STUDIES.c.protocol_hash == protocol_hash)
+    found = connection.scalar(select(STUDIES.c.study_id).where(*of_run).order_by(STUDIES.c.seq).limit(1))
+    if found is not None:
+        return str(found)
+    study_id = uuid.uuid4().hex
+    study = {
+        "study_id": study_id,
+        "name": "assisted, unregistered",
+        "run_id": run_id,
+        "protocol": dict(UNREGISTERED),
+        "protocol_hash": protocol_hash,
+    }
+    append(connection, STUDIES, [study], author=PROGRAM)
+    return study_id
+
+
+def begin(connection: Connection, run_id: str, reader_id: str) -> Sitting:
+    """Write down that a reader begins to read a run's cases."""
+    sitting = Sitting(uuid.uuid4().hex, unregistered_study(connection, run_id), reader_id, run_id)
+    _event(connection, sitting, "begun")
+    return sitting
+
+
+def end(connection: Connection, sitting: Sitting) -> None:
+    """Write down that a reader has left."""
+    _event(connection, sitting, "ended")
+
+
+def _event(connection: Connection, sitting: Sitting, event: str) -> None:
+    told = {
+        "session_id": sitting.session_id,
+        "study_id": sitting.study_id,
+        "reader_id": sitting.reader_id,
+        "event": event,
+    }
+    append(connection, SESSIONS, [told], author=sitting.reader_id)
+
+
+def expose(connection: Connection, sitting: Sitting, shown: Shown) -> None:
+    """Write down what is about to be on the screen."""
+    newest = select(func.max(PREDICTIONS.c.seq)).where(
+        PREDICTIONS.c.run_id == sitting.run_id, PREDICTIONS.c.image_id == shown.image_id
+    )
+    told = {
+        "session_id": sitting.session_id,
+        "reader_id": sitting.reader_id,
+        "image_id": shown.image_id,
+        "prediction": connection.scalar(newest) if shown.prediction else None,
+        "map": shown.map,
+        "label": shown.label,
+        "others": shown.others,
+    }
+    append(connection, EXPOSURES, [told], author=sitting.reader_id)
+
+
+def labels_seen(connection: Connection, image_ids: Iterable[str] | None = None) -> dict[tuple[str, str], int]:
+    """Return the row in which the label of a case was first on a reader's screen: (image, reader's id) → its number."""
+    first = func.min(EXPOSURES.c.seq)
+    found = select(EXPOSURES.c.image_id, EXPOSURES.c.reader_id, first).where(EXPOSURES.c.label)
+    if image_ids is not None:
+        found = found.where(EXPOSURES.c.image_id.in_(list(image_ids)))
+    rows = connection.execute(found.group_by(EXPOSURES.c.image_id, EXPOSURES.c.reader_id))
+    return {(image_id, reader_id): seq for image_id, reader_id, seq in rows}

@@ -1,0 +1,71 @@
+"""`overread audit`: whether any row of evidence was changed or removed since it was written."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from engine import reading
+from engine.errors import StoreError
+from engine.workspace import open_workspace
+from gui.cli.options import LOOK, JsonOption, WorkspaceOption
+from gui.cli.terminal import say, show_json
+
+app = typer.Typer()
+
+
+@app.command(rich_help_panel=LOOK)
+def audit(
+    anchors: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--anchor",
+            metavar="ROW:HASH",
+            help="As a report prints it, to be checked beside those in the workspace; may be repeated.",
+        ),
+    ] = None,
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check that no reading, prediction or reader was changed or removed; what was is named, and the exit code is 1.
+
+    Example: [bold]overread audit --anchor 1234:9f86d0…[/bold]
+    """
+    workspace = open_workspace(root)
+    known = [*reading.read_anchors(workspace.anchors), *map(_anchor, anchors or ())]
+    with reading.open_store(workspace.database) as store:
+        told = store.audit(known)
+    if as_json:
+        show_json(asdict(told))
+    else:
+        for each in told.found:
+            print(each.sentence)
+        say(f"{told.rows:,} rows checked; the newest is {told.head.seq}:{told.head.hash}")
+        say(_of_anchors(told))
+    if told.found:
+        raise StoreError(
+            f"The evidence in this workspace is not as it was written ({len(told.found):,} found)",
+            "Compare with a backup; overread.db holds what is there now, and nothing in it was changed by this check",
+        )
+
+
+def _of_anchors(told: reading.Audit) -> str:
+    if not told.anchors:
+        return (
+            "No anchor outside the database was found: rows missing at the end would not be noticed. One is written "
+            "at each session's end and printed in each report"
+        )
+    after = told.head.seq - told.anchored
+    since = f"; the {after:,} rows after it are vouched for by the chain alone" if after > 0 else ""
+    return f"{told.anchors:,} anchors checked, the newest at row {told.anchored}{since}"
+
+
+def _anchor(typed: str) -> reading.Anchor:
+    row, _, digest = typed.partition(":")
+    if not row.strip().isdecimal() or len(digest.strip()) != 64:
+        raise StoreError(
+            f"“{typed}” is not an anchor", "Give it as a report prints it: the row, a colon, the hash"
+        )
+    return reading.Anchor(int(row), digest.strip().lower(), "given on the command line")

@@ -1,0 +1,104 @@
+"""`overread readers`: who reads in this workspace; names that are one person's, joined."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from itertools import combinations
+from typing import Annotated
+
+import typer
+
+from engine import reading
+from engine.records import READER_ROLES
+from engine.workspace import open_workspace
+from gui.cli.options import LOOK, JsonOption, WorkspaceOption
+from gui.cli.terminal import say, show_json, show_table
+
+app = typer.Typer()
+readers = typer.Typer(no_args_is_help=True)
+app.add_typer(
+    readers,
+    name="readers",
+    rich_help_panel=LOOK,
+    help="List who reads in this workspace, add a reader, or join two names that are one person's.\n\n"
+    "Example: [bold]overread readers list[/bold]",
+)
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A reader's name.", show_default=False)]
+
+
+@readers.command("list")
+def list_readers(root: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """List every reader, and the names that may be one person's.
+
+    Example: [bold]overread readers list[/bold]
+    """
+    with reading.open_store(open_workspace(root).database) as store:
+        known = store.people()
+        alike = [
+            (one.name, other.name)
+            for one, other in combinations(known, 2)
+            if other in store.readers_like(one.name)
+        ]
+    if as_json:
+        show_json({"readers": [asdict(each) for each in known], "may_be_one_person": alike})
+        return
+    rows = [
+        (
+            each.name,
+            each.role,
+            each.profession,
+            "" if each.years is None else f"{each.years:g}",
+            ", ".join(each.spellings),
+        )
+        for each in known
+    ]
+    show_table(("reader", "role", "profession", "years", "also read as"), rows)
+    for one, other in alike:
+        say(f'“{one}” and “{other}” may be one person: overread readers join "{other}" "{one}"')
+
+
+@readers.command("add")
+def add_reader(
+    name: NameArgument,
+    profession: Annotated[str, typer.Option(help="Such as radiologist.")] = "",
+    years: Annotated[float | None, typer.Option(help="Years of experience.")] = None,
+    role: Annotated[str, typer.Option(help=f"One of {', '.join(READER_ROLES)}.")] = "reader",
+    another: Annotated[
+        bool, typer.Option("--another", help="It is another person, though the name is almost somebody's.")
+    ] = False,
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add a reader to the list; a name that is almost another's is asked about.
+
+    Example: [bold]overread readers add "Ada Byron" --profession radiologist --years 7[/bold]
+    """
+    said = bool(profession) or years is not None
+    told = reading.Reader(
+        reader_id="", name=name, profession=profession, years=years, role=role, introduced=said
+    )
+    with reading.open_store(open_workspace(root).database) as store:
+        added = store.add_reader(told, another=another)
+    if as_json:
+        show_json(asdict(added))
+    else:
+        print(added.name)
+
+
+@readers.command("join")
+def join_readers(
+    name: NameArgument,
+    into: Annotated[str, typer.Argument(metavar="INTO", help="The name that stands.", show_default=False)],
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that two names are one person's: a new row, by which both count as one reader; nothing is rewritten.
+
+    Example: [bold]overread readers join "ada byron" "Ada Byron"[/bold]
+    """
+    with reading.open_store(open_workspace(root).database) as store:
+        joined = store.join_readers(name, into)
+    if as_json:
+        show_json(asdict(joined))
+    else:
+        print(f"{joined.name} (also read as {', '.join(joined.spellings)})")

@@ -1,0 +1,79 @@
+// Who reads: one of the list. The person at this computer is in it by the account's name until they give their own.
+const ADD = '\u0000add', CHANGE = '\u0000change';   // no name holds a zero
+let people = [], adding = false;
+
+function showReaders(readers, name) {
+  if (!at('reader')) return;
+  people = readers;
+  const choices = readers.map(option), more = document.createElement('optgroup');
+  more.label = '\u2014';
+  more.append(new Option('Add a reader\u2026', ADD), new Option('Change this reader\u2026', CHANGE));
+  at('reader').replaceChildren(...choices, more);
+  at('reader').value = name;
+  at('who-ask').hidden = readers.find((one) => one.value === name)?.introduced ?? true;
+}
+
+const field = (name) => root.querySelector(`[data-who="${name}"]`);
+
+function openWho(another) {
+  adding = another;
+  const now = people.find((one) => one.value === kept('reader', ''));
+  text('who-title', another ? 'Add a reader' : 'Who is reading?');
+  field('name').value = another ? '' : now?.value ?? '';
+  field('profession').value = another ? '' : now?.profession ?? '';
+  field('years').value = another ? '' : now?.years ?? '';
+  text('who-said', '');
+  at('who-like').replaceChildren();
+  if (!at('who').open) at('who').showModal();
+  field('name').select();
+}
+
+async function saveWho(further = {}) {
+  const told = { name: field('name').value, profession: field('profession').value, years: field('years').value };
+  let answer;
+  try {
+    answer = await server.save_reader({ ...told, reader: kept('reader', ''), new: adding, ...further });
+  } catch {
+    answer = null;
+  }
+  if (!answer?.ok) {
+    text('who-said', answer?.problem ?? 'Overread is not responding. Check that the program is still running.');
+    return;
+  }
+  if (answer.like) {
+    askWhetherSame(answer.like, told.name);
+    return;
+  }
+  at('who').close();
+  await openReading({ reader: answer.reader, case: shown?.id, keepDraft: answer.reader === kept('reader', '') || !adding });
+}
+
+function askWhetherSame(names, name) {
+  text('who-said', `Is \u201c${name.trim()}\u201d the same person as ${names.map((one) => `\u201c${one}\u201d`).join(' or ')}?`);
+  const buttons = names.map((one) => [`Yes, ${one}`, { same: one }]);
+  at('who-like').replaceChildren(...[...buttons, ['No, another person', { another: true }]].map(([title, further]) => {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'rv-button';
+    button.textContent = title;
+    button.onclick = () => saveWho(further);
+    return button;
+  }));
+  at('who-like').querySelector('button').focus();
+}
+
+at('reader')?.addEventListener('change', () => {
+  const wanted = at('reader').value;
+  at('reader').blur();
+  if (wanted !== ADD && wanted !== CHANGE) {
+    openReading({ reader: wanted });
+    return;
+  }
+  at('reader').value = kept('reader', '');
+  openWho(wanted === ADD);
+});
+at('who')?.querySelector('form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  saveWho();
+});
+addEventListener('pagehide', () => { server.leave({ reading }).catch(() => {}); });

@@ -1,0 +1,86 @@
+"""Readers are listed, added and joined, and tampering is named, from the command line."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from engine.reading.ledger.guards import guards
+from gui.cli.main import main
+from tests.gui.conftest import Room
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("OVERREAD_WORKSPACE", str(tmp_path / "workspace"))
+    return tmp_path / "workspace"
+
+
+def listed(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    capsys.readouterr()
+    assert main(["readers", "list", "--json"]) == 0
+    return dict(json.loads(capsys.readouterr().out))
+
+
+@pytest.mark.parametrize("typed", ["ada byron", "ADA  BYRON", "Adá Byron", "Ada-Byron", "ＡＤＡ Byron"])
+def test_a_name_that_is_written_almost_like_anothers_is_asked_about(
+    workspace: Path, capsys: pytest.CaptureFixture[str], typed: str
+) -> None:
+    assert main(["readers", "add", "Ada Byron", "--profession", "radiologist", "--years", "7"]) == 0
+    assert main(["readers", "add", typed]) == 1
+    assert "may be “Ada Byron”, who is in the list" in capsys.readouterr().err
+    assert main(["readers", "add", typed, "--another"]) == 0
+    assert len(listed(capsys)["may_be_one_person"]) == 1  # type: ignore[arg-type]
+    assert main(["readers", "join", typed, "Ada Byron"]) == 0
+    (one,) = listed(capsys)["readers"]  # type: ignore[misc]
+    assert (one["name"], one["profession"], one["years"]) == ("Ada Byron", "radiologist", 7)
+    assert main(["readers", "join", typed, "Ada Byron"]) == 1
+    assert "the same reader already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (["add", " "], "needs a name"),
+        (["add", "x" * 201], "up to 200 characters"),
+        (["add", "Ben", "--role", "boss"], "is no role"),
+        (["add", "Ben", "--years", "-1"], "no number of years"),
+        (["add", "Ada"], "already a reader named “Ada”"),
+        (["join", "Ada", "Nobody"], "no reader named “Nobody”"),
+    ],
+)
+def test_what_is_wrong_with_a_reader_is_said(
+    workspace: Path, capsys: pytest.CaptureFixture[str], typed: list[str], words: str
+) -> None:
+    assert main(["readers", "add", "Ada"]) == 0
+    assert main(["readers", *typed]) == 1
+    assert words in capsys.readouterr().err
+    assert len(listed(capsys)["readers"]) == 1  # type: ignore[arg-type]
+
+
+def test_the_audit_ends_well_where_nothing_was_changed_and_names_what_was(
+    room: Room, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OVERREAD_WORKSPACE", str(room.session.workspace.root))
+    assert main(["audit"]) == 0
+    said = capsys.readouterr().err
+    assert "rows checked" in said and "No anchor outside the database" in said
+    head = room.session.store.head()
+    with closing(sqlite3.connect(room.session.workspace.database)) as other:
+        made = guards("readers", "sqlite")["readers_no_update"]
+        other.execute("DROP TRIGGER readers_no_update")
+        other.execute("UPDATE readers SET name = 'mallory' WHERE name = 'ben'")
+        other.execute(made)
+        other.commit()
+    assert main(["audit", "--anchor", f"{head.seq}:{head.hash}"]) == 1
+    told = capsys.readouterr()
+    assert "(readers) was changed after it was written" in told.out and "1 found" in told.err
+    assert main(["audit", "--anchor", f"{head.seq + 2}:{head.hash}", "--json"]) == 1
+    sentences = [each["sentence"] for each in json.loads(capsys.readouterr().out)["found"]]
+    assert any(f"Rows {head.seq + 1} to {head.seq + 2} are missing at the end" in each for each in sentences)
+    assert main(["audit", "--anchor", "12:x"]) == 1
+    assert "is not an anchor" in capsys.readouterr().err
