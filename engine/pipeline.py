@@ -22,7 +22,7 @@ from engine.external import abroad_of, compare_with_internal, external_cases
 from engine.handover import RunAtHand, WrittenModel, write_model
 from engine.images import ImageCache, image_file, open_cache
 from engine.models import pick_device
-from engine.prediction import parts_of, predict, predict_and_explain, settle_maps
+from engine.prediction import parts_of, predict, predict_and_explain, settle_maps, settle_passport
 from engine.reading import Store, write_anchor
 from engine.records import (
     Epoch,
@@ -52,6 +52,7 @@ from engine.runs import (
     load_map_settings,
     load_uncertainty,
     models_of,
+    passport_of,
     save_distances,
     save_explanations,
     sizes_of_run,
@@ -168,6 +169,8 @@ def read_run(
     )
     save_explanations(run.folder, explanations.values())
     save_distances(run.folder, predictions)
+    told = {one.image_id: (one, explanations[one.image_id]) for one in predictions}
+    settle_passport(run, told, cache_dir=workspace.cache, cache=decoded, device=pick_device(device))
     store.add_run(run)
     store.add_cases(run.run_id, predictions)
     return predictions, explanations
@@ -275,6 +278,8 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
     if small is not None:
         said.append(f"{small}.")
     reviews, uncertainty = store.reviews(run.run_id), load_uncertainty(run.folder)
+    explanations = load_explanations(run.folder)
+    shown = {explanations[one.image_id].method for one in predictions if one.image_id in explanations}
     report = build_report(
         run,
         predictions,
@@ -282,8 +287,9 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
         uncertainty=uncertainty,
         reviews=reviews,
         split=split,
-        explanations=load_explanations(run.folder),
+        explanations=explanations,
         pointing=pointing(run, predictions, part=part, said=said) if part else None,
+        passports=[passport_of(run.folder, method) for method in sorted(shown)],
         part=part,
         further_limitations=said,
         folds=CrossValidation(
@@ -387,13 +393,6 @@ def export_model(
 
 
 __all__ = [
-    "Split",
-    "export_model",
-    "export_run",
-    "pointing",
-    "read_run",
-    "read_samples",
-    "report_run",
-    "train_run",
+    "Split", "export_model", "export_run", "pointing", "read_run", "read_samples", "report_run", "train_run",
     "validate_run",
-]
+]  # fmt: skip

@@ -14,4 +14,8 @@ from .predictor import (
     predict_and_explain as predict_and_explain,
     predicted_class as predicted_class,
 )
+from .settled_passport import (
+    passport_anew as passport_anew,
+    settle_passport as settle_passport,
+)
 from .shift_afterwards import refit_shift as refit_shift

@@ -24,6 +24,7 @@ from .external import (
     ExternalTest as ExternalTest,
     Retuned as Retuned,
 )
+from .passports import MapFigure as MapFigure, Passport as Passport
 from .proposals import (
     Choice as Choice,
     Level as Level,

@@ -12,7 +12,11 @@ from .exports.html import (
     figures_of as figures_of,
     fill_template as fill_template,
 )
-from .exports.numbers import external_document as external_document, plain as plain
+from .exports.numbers import (
+    external_document as external_document,
+    passport_document as passport_document,
+    plain as plain,
+)
 from .exports.page_files import (
     WrittenPage as WrittenPage,
     write_page as write_page,
@@ -29,6 +33,11 @@ from .formatting import (
     probability as probability,
     rests_on as rests_on,
     were as were,
+)
+from .passport_words import (
+    passport_in_words as passport_in_words,
+    passport_line as passport_line,
+    why_off as why_off,
 )
 from .readers import facts_of_evidence as facts_of_evidence
 from .records import (

@@ -21,6 +21,7 @@ from engine.records import (
     Estimate,
     Explanation,
     Part,
+    Passport,
     Prediction,
     Review,
     Run,
@@ -76,6 +77,7 @@ def build_report(
     split: Split | None = None,
     explanations: Mapping[str, Explanation] = MappingProxyType({}),
     pointing: Estimate | None = None,
+    passports: Sequence[tuple[Passport | None, str]] = (),
     part: Part | None = "test",
     prevalence: float | None = None,
     software: Mapping[str, str] | None = None,
@@ -93,6 +95,7 @@ def build_report(
         split: For counts by part and for subgroups.
         explanations: By image id.
         pointing: Of `engine.saliency.faithfulness.pointing_game`.
+        passports: Of the heatmaps, by method: what `engine.runs.passport_of` gives.
         part: The part of the split to report on; None means all parts of the run's own data.
         prevalence: How common the finding is where the model would be used; adds predictive values.
         software: Package → version at training; None means the versions of now.
@@ -114,8 +117,16 @@ def build_report(
     subgroups = subgroup_table(run, chosen, split)
     software = versions() if software is None else software
     methods = sorted({each.method for each in explanations.values()})
+    passport = next((each for each, _ in passports if each is not None), None)
+    galleries = _galleries(run, cases, standards, explanations)
+    items = checklist(
+        run, part=part, cases=chosen, split=split, reviews=summary, methods=methods, pointing=pointing,
+        passport=passport, software=software, subgroups=bool(subgroups), wrong=any(one.wrong for one in galleries)
+    )  # fmt: skip
     likely = _most_probable(run, chosen)
-    facts = facts_of(run, split, history, software, methods, uncertainty, most_probable=likely, folds=folds)
+    facts = facts_of(
+        run, split, history, software, methods, uncertainty, passport, most_probable=likely, folds=folds
+    )
     return Report(
         run=run,
         part=part,
@@ -127,23 +138,13 @@ def build_report(
         patients_by_part=patients_by_part,
         history=tuple(history),
         reviews=summary,
-        galleries=_galleries(run, cases, standards, explanations),
+        galleries=galleries,
         pointing=pointing,
+        passports=tuple(passports),
         subgroups=subgroups,
         cautions=tuple(of_parts(chosen, part)),
         limitations=(*_limits(run, chosen, part, against, split, cases), *further_limitations),
-        checklist=checklist(
-            run,
-            part=part,
-            cases=chosen,
-            split=split,
-            reviews=summary,
-            methods=methods,
-            pointing=pointing,
-            software=software,
-            subgroups=bool(subgroups),
-            wrong=any(gallery.wrong for gallery in _galleries(run, cases, standards, explanations)),
-        ),
+        checklist=items,
         folds=folds,
     )
 

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from engine.data import patient_overlap, patients_named
-from engine.records import PART_NAMES, PARTS, Estimate, ExternalTest, Part, Prediction, Run, Split
+from engine.records import PART_NAMES, PARTS, Estimate, ExternalTest, Part, Passport, Prediction, Run, Split
 from engine.report.formatting import counted, images, in_brackets, without_paths
 from engine.report.methods_section import balance_words, changes_words, fit_words, monitor_words
+from engine.report.passport_words import passport_line
 from engine.report.records import Item, ReviewSummary
 
 SECTION_EVALUATION = "Methods: evaluation"
@@ -28,6 +29,7 @@ def checklist(
     reviews: ReviewSummary,
     methods: Sequence[str],
     pointing: Estimate | None,
+    passport: Passport | None = None,
     software: Mapping[str, str],
     subgroups: bool,
     wrong: bool,
@@ -51,7 +53,7 @@ def checklist(
         *of_reference(reviews),
         *of_split(split, run.folds),
         *of_model(run, software),
-        *of_evaluation(methods, pointing, subgroups),
+        *of_evaluation(methods, pointing, subgroups, passport),
         external_item(()),
         *of_results(part, len(cases), wrong=wrong),
         Item(
@@ -184,12 +186,18 @@ def of_model(run: Run, software: Mapping[str, str]) -> tuple[Item, ...]:
     )
 
 
-def of_evaluation(methods: Sequence[str], pointing: Estimate | None, subgroups: bool) -> tuple[Item, ...]:
+def of_evaluation(
+    methods: Sequence[str], pointing: Estimate | None, subgroups: bool, passport: Passport | None = None
+) -> tuple[Item, ...]:
     """Ask how the model was put to the test."""
     section = SECTION_EVALUATION
     explained = f"{', '.join(methods)}. " if methods else ""
     if pointing is not None:
-        explained += f"The peak lay on the known finding {in_brackets('hit rate', pointing)}."
+        explained += f"The peak lay on the known finding {in_brackets('hit rate', pointing)}. "
+    compared = pointing is not None
+    if passport is not None:
+        compared = compared or any(one.name == "pointing" for one in passport.figures)
+        explained += f"On validation images: {passport_line(passport)}"
     return (
         Item(
             section,
@@ -206,8 +214,8 @@ def of_evaluation(methods: Sequence[str], pointing: Estimate | None, subgroups: 
         Item(
             section,
             "How are predictions explained, and was that validated?",
-            explained,
-            "" if pointing is not None else "Compare heatmaps with drawn findings.",
+            explained.strip(),
+            "" if compared else "Compare heatmaps with drawn findings.",
         ),
     )
 

@@ -16,6 +16,7 @@ from engine.records import (
     Conformal,
     Epoch,
     Injection,
+    Passport,
     Phase,
     Prediction,
     Recipe,
@@ -63,6 +64,7 @@ def facts_of(
     software: Mapping[str, str],
     saliency: Sequence[str],
     uncertainty: UncertaintyModel | None = None,
+    passport: Passport | None = None,
     *,
     most_probable: bool = True,
     folds: CrossValidation | None = None,
@@ -84,6 +86,7 @@ def facts_of(
             ),
             [
                 ("Heatmaps", ", ".join(saliency)),
+                ("Heatmaps put to the test", "" if passport is None else tests_of_maps(passport)),
                 ("Software", ", ".join(f"{name} {number}" for name, number in software.items())),
                 ("Run", run.run_id),
             ],
@@ -212,6 +215,29 @@ def conformal_words(conformal: Conformal, classes: Sequence[str], *, named: bool
         f"made to contain the correct class in {conformal.coverage:.0%} of the cases of each class, for {who} "
         f"like the validation {who} they were fitted on ({fitted}{few}); no guarantee for images from elsewhere "
         f"{source}"
+    )
+
+
+def tests_of_maps(passport: Passport) -> str:
+    """Say how a run's maps were put to the test; only what was."""
+    named = {one.name for one in passport.figures}
+    tests = [
+        words
+        for names, words in (
+            ({"head", "half", "network"}, "maps of the model with shuffled weights, from the head down (cascading "
+             "randomisation, arXiv:1810.03292)"),
+            ({"deletion", "insertion"}, "log-odds as the hottest places are blurred or given back, and random ones of "
+             "the same image (deletion and insertion, arXiv:1806.07421)"),
+            ({"pointing"}, "the place of the peak (pointing game, doi:10.1007/s11263-017-1059-x)"),
+            ({"inside"}, "the share of heat on the finding (arXiv:1910.01279)"),
+            ({"outside"}, "the share of heat outside the body, which is told from air by Otsu's threshold "
+             "(doi:10.1109/TSMC.1979.4310076)"),
+        )
+        if named & names
+    ]  # fmt: skip
+    return (
+        f"on {passport.images:,} of {passport.of:,} validation images, drawn by class and patient with seed "
+        f"{passport.seed}, made by {passport.method}: {'; '.join(tests)}"
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.data import PatientsNamed
-from engine.records import Epoch, Estimate, ExternalTest, Part, Review, Run, SetShift, Uncertainty
+from engine.records import Epoch, Estimate, ExternalTest, Part, Passport, Review, Run, SetShift, Uncertainty
 from engine.saliency import MapLegend
 from engine.statistics import ClassRow, PrecisionRecall, ReliabilityBin, Roc
 
@@ -255,6 +255,7 @@ class Report:
         reviews: What readers did.
         galleries: Cases to show, by each reference standard that has any.
         pointing: How often the heatmap's peak lies on the known finding.
+        passports: Of the heatmaps, by method: see `engine.runs.passport_of`.
         subgroups: By columns of the data's table, against the labels that came with the data.
         cautions: What must be known of all figures, as sentences; empty of test images.
         limitations: As sentences.
@@ -276,6 +277,7 @@ class Report:
     reviews: ReviewSummary
     galleries: tuple[Gallery, ...]
     pointing: Estimate | None
+    passports: tuple[tuple[Passport | None, str], ...]
     subgroups: tuple[SubgroupRow, ...]
     cautions: tuple[str, ...]
     limitations: tuple[str, ...]
@@ -288,6 +290,16 @@ class Report:
     def classes(self) -> tuple[str, ...]:
         """In the order of the probabilities."""
         return self.run.classes
+
+    @property
+    def passport(self) -> Passport | None:
+        """How far the heatmaps can be believed, by the run's validation images; None where that is not known."""
+        return next((each for each, _ in self.passports if each is not None), None)
+
+    @property
+    def no_passport(self) -> tuple[str, ...]:
+        """Of which heatmaps it is not known, and why; sentences."""
+        return tuple(why for _, why in self.passports if why)
 
     @property
     def positive(self) -> str | None:

@@ -27,6 +27,11 @@ from .history import (
     write_history as write_history,
 )
 from .kept_maps import KeptMaps as KeptMaps
+from .passports import (
+    load_passport as load_passport,
+    passport_of as passport_of,
+    save_passport as save_passport,
+)
 from .shift import (
     load_distances as load_distances,
     load_shift as load_shift,

@@ -9,6 +9,7 @@ runs/<run_id>/
   environment.json   versions and device
   heatmaps.npz       saliency of the predicted cases, float16
   maps.json          how those maps are made, and their scale
+  passport.json      how far they can be believed
   uncertainty.json   how a prediction's uncertainty is found
   shift.npz          what images like those of training look like to the net
   distances.npz      how far each predicted image lies from them

@@ -1,3 +1,4 @@
+from .body import body_mask as body_mask
 from .evidence import (
     EVIDENCE as EVIDENCE,
     Evidence as Evidence,
@@ -6,7 +7,13 @@ from .evidence import (
 )
 from .faithfulness import (
     POINTING_TOLERANCE as POINTING_TOLERANCE,
+    chance_level as chance_level,
+    deletion_insertion as deletion_insertion,
+    energy_inside as energy_inside,
+    forget as forget,
     pointing_game as pointing_game,
+    random_places as random_places,
+    rank_correlations as rank_correlations,
 )
 from .heatmap import (
     MapLegend as MapLegend,
@@ -15,6 +22,7 @@ from .heatmap import (
     heatmap_png as heatmap_png,
     levels_png as levels_png,
     map_legend as map_legend,
+    upsample as upsample,
 )
 from .method_record import Method as Method
 from .methods import (
@@ -31,4 +39,16 @@ from .placing import (
     Placing as Placing,
     measured_grids as measured_grids,
     within as within,
+)
+from .verdicts import (
+    ALIKE as ALIKE,
+    CHECKS as CHECKS,
+    FEWEST as FEWEST,
+    FIGURES as FIGURES,
+    MOSTLY as MOSTLY,
+    Answer as Answer,
+    answer as answer,
+    failed as failed,
+    figures_of as figures_of,
+    verdict as verdict,
 )

@@ -7,22 +7,21 @@ score fall when the hot places are taken away (deletion and insertion), and does
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import integrate, ndimage, stats
+from scipy import ndimage, stats
 from torch import Tensor
 from torch.nn import functional as F
 
 from engine.errors import DataError
-from engine.records import Estimate, Explanation
+from engine.records import Calibration, Estimate, Explanation
+from engine.saliency.evidence import log_odds
 from engine.saliency.heatmap import upsample
-from engine.saliency.methods import DEFAULT_SALIENCY, explain
 from engine.statistics import proportion
 
 if TYPE_CHECKING:
@@ -130,24 +129,25 @@ def energy_inside(explanations: Mapping[str, Explanation], masks: Masks) -> dict
 
 # ----------------------------------------------------------------------------------------- against the net itself
 
+SHARES = (0.02, 0.05, 0.1, 0.2, 0.4)
+"""Of the image, taken away or given back: close together where findings are of that size; an image most of which is
+blurred is unlike any, and what a net says of it tells nothing."""
+PATCHES = 7  # to a side, of places taken away at random: as coarse as the last map of most nets
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Curves:
-    """How the target's probability goes as the hottest places are taken away, or given back.
+    """How the target's log-odds go as the hottest places are taken away, or given back.
+
+    In log-odds, since a probability near 1 does not show what was taken.
 
     Attributes:
-        fraction: (S + 1,) share of the image changed, 0 to 1.
-        deletion: (B, S + 1) probability as the hottest places are blurred away, hottest first.
-        insertion: (B, S + 1) probability as they are put back into a blurred image.
-        deletion_auc: (B,) area under the first: low is faithful.
-        insertion_auc: (B,) area under the second: high is faithful.
+        deletion: (B, S) as the hottest places are blurred away, hottest first, at `SHARES`: low is faithful.
+        insertion: (B, S) as they are put back into a blurred image: high is faithful.
     """
 
-    fraction: NDArray[np.float64]
     deletion: NDArray[np.float64]
     insertion: NDArray[np.float64]
-    deletion_auc: NDArray[np.float64]
-    insertion_auc: NDArray[np.float64]
 
 
 def blurred(images: Tensor) -> Tensor:
@@ -158,93 +158,84 @@ def blurred(images: Tensor) -> Tensor:
 
 
 def deletion_insertion(
-    classifier: Classifier,
+    logits_of: Callable[[Tensor], Tensor],
     images: Tensor,
-    heatmaps: NDArray[np.floating] | Sequence[NDArray[np.floating]],
+    heatmaps: Sequence[NDArray[np.floating]],
     targets: Tensor,
-    *,
-    steps: int = 16,
 ) -> Curves:
     """Take away and give back the hottest places first (RISE, arXiv:1806.07421).
 
     Args:
-        classifier: In eval mode.
+        logits_of: The net: images (B, C, H, W) to logits (B, classes).
         images: (B, C, H, W) float in [0, 1].
-        heatmaps: (B, h, w) in [0, 1].
+        heatmaps: (h, w) of each, of any scale and sign; only the order of their places counts.
         targets: (B,) int64.
-        steps: S; probability is asked for S + 1 times an image and curve.
     """
     height, width = images.shape[2:]
-    fraction = np.linspace(0, 1, steps + 1)
     ranks = []
     for heatmap in heatmaps:
-        order = np.argsort(-upsample(heatmap, height, width).ravel(), kind="stable")
+        low, high = float(np.min(heatmap)), float(np.max(heatmap))
+        heat = (np.asarray(heatmap, dtype=np.float64) - low) / max(high - low, 1e-30)
+        order = np.argsort(-upsample(heat, height, width).ravel(), kind="stable")
         rank = np.empty(height * width, dtype=np.float32)
         rank[order] = (np.arange(height * width) + 0.5) / (height * width)
         ranks.append(rank.reshape(1, height, width))
     rank_map = torch.from_numpy(np.stack(ranks)).to(images.device)
     veil = blurred(images)
-    deletion: list[NDArray[np.float64]] = []
-    insertion: list[NDArray[np.float64]] = []
+
+    def asked(shown: Tensor) -> NDArray[np.float64]:
+        return log_odds(logits_of(shown), targets, Calibration()).double().cpu().numpy()
+
     with torch.inference_mode():
-        for share in fraction:
-            hot = rank_map <= float(share)
-            for first, second, curve in ((veil, images, deletion), (images, veil, insertion)):
-                logits = classifier(torch.where(hot, first, second)).float()
-                probability = logits.softmax(dim=1).gather(1, targets[:, None])[:, 0]
-                curve.append(probability.double().cpu().numpy())
-    down, up = np.stack(deletion, axis=1), np.stack(insertion, axis=1)
-    return Curves(
-        fraction=fraction,
-        deletion=down,
-        insertion=up,
-        deletion_auc=integrate.trapezoid(down, fraction, axis=1),
-        insertion_auc=integrate.trapezoid(up, fraction, axis=1),
-    )
+        down = [asked(torch.where(rank_map <= share, veil, images)) for share in SHARES]
+        up = [asked(torch.where(rank_map <= share, images, veil)) for share in SHARES]
+    return Curves(deletion=np.stack(down, axis=1), insertion=np.stack(up, axis=1))
 
 
-def randomised(classifier: Classifier, *, head_only: bool = False, seed: int = 0) -> Classifier:
-    """Return a copy of a classifier that has forgotten: each parameter's values shuffled among themselves.
-
-    Shuffling keeps every layer's scale, so that what changes is what was learnt and not how large it is.
-    """
-    forgotten = copy.deepcopy(classifier)
-    generator = torch.Generator().manual_seed(seed)
-    part = forgotten.head if head_only else forgotten
-    with torch.no_grad():
-        for parameter in part.parameters():
-            shuffled = parameter.flatten()[torch.randperm(parameter.numel(), generator=generator)]
-            parameter.copy_(shuffled.view_as(parameter))
-    return forgotten.eval()
+def random_places(count: int, seed: int) -> list[NDArray[np.float64]]:
+    """Return maps that say nothing: patches of an image in random order, the baseline of deletion and insertion."""
+    generator = np.random.default_rng(seed)
+    return [
+        generator.permutation(PATCHES**2).reshape(PATCHES, PATCHES).astype(np.float64) for _ in range(count)
+    ]
 
 
-def randomisation_check(
-    classifier: Classifier,
-    images: Tensor,
-    targets: Tensor,
-    method: str = DEFAULT_SALIENCY,
-    *,
-    head_only: bool = False,
-    seed: int = 0,
-) -> NDArray[np.float64]:
-    """Compare maps with those of a net that has forgotten (sanity check, arXiv:1810.03292).
+def forget(classifier: Classifier, learnt: Classifier, *, depth: float, seed: int) -> None:
+    """Make a net forget from its head down (cascading randomisation, arXiv:1810.03292).
+
+    The values of each parameter are shuffled among themselves: every layer keeps its scale, so that what changes is
+    what was learnt and not how large it is. A parameter is shuffled alike at every depth.
 
     Args:
-        classifier: As trained.
-        images: (B, C, H, W) float in [0, 1].
-        targets: (B,) int64.
-        method: A key of `engine.saliency.methods.SALIENCIES`.
-        head_only: Forget the head alone.
-        seed: Of the forgetting.
-
-    Returns:
-        (B,) Spearman's rank correlation of the two maps: near 1 means that the method shows the film and not the
-        net. 0 where one of the two has no peak.
+        classifier: Is changed in place.
+        learnt: The same net as it was trained.
+        depth: The share of the backbone's parameters, the deepest first, that are forgotten beside the head's: 0 is
+            the head alone.
+        seed: Of the shuffling.
     """
-    before = explain(classifier, images, targets, method)
-    after = explain(randomised(classifier, head_only=head_only, seed=seed), images, targets, method)
-    correlations = []
-    for first, second in zip(before, after, strict=True):
-        flat = np.ptp(first) == 0 or np.ptp(second) == 0
-        correlations.append(0.0 if flat else float(stats.spearmanr(first.ravel(), second.ravel()).statistic))
-    return np.array(correlations)
+    below = len(list(learnt.backbone.parameters()))
+    first = round((1 - depth) * below)
+    for place, (name, parameter) in enumerate(classifier.named_parameters()):
+        kept = learnt.get_parameter(name).detach()
+        with torch.no_grad():
+            if name.startswith("backbone.") and place < first:
+                parameter.copy_(kept)
+                continue
+            generator = torch.Generator().manual_seed(seed * 100_003 + place)
+            order = torch.randperm(kept.numel(), generator=generator).to(kept.device)
+            parameter.copy_(kept.flatten()[order].view_as(kept))
+
+
+def rank_correlations(
+    first: Sequence[NDArray[np.floating]], second: Sequence[NDArray[np.floating]]
+) -> NDArray[np.float64]:
+    """Return Spearman's rank correlation (B,) of maps in pairs.
+
+    Near 1 means that a method shows the film and not the net, where the second maps are of a net that has forgotten. 0
+    where one of the two is the same everywhere.
+    """
+    found = []
+    for one, other in zip(first, second, strict=True):
+        flat = np.ptp(one) == 0 or np.ptp(other) == 0 or not np.isfinite(other).all()
+        found.append(0.0 if flat else float(stats.spearmanr(one.ravel(), other.ravel()).statistic))
+    return np.array(found)

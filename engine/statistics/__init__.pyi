@@ -39,6 +39,7 @@ from .paired_tests import (
     shares as shares,
 )
 from .proportions import (
+    mean_of_bounded as mean_of_bounded,
     predictive_values as predictive_values,
     proportion as proportion,
 )

@@ -222,6 +222,9 @@ def print_outcome(outcome: Outcome) -> None:
         rows,
         title="Test films (synthetic: these results say nothing about patients)",
     )
+    passport = runs.load_passport(outcome.run.folder)
+    if passport is not None:
+        answers().print(f"Heatmaps: {report.passport_line(passport)}", markup=False)
     in_all = sum(outcome.seconds.values())
     steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in outcome.seconds.items())
     answers().print(f"{report.duration(in_all)} on {outcome.run.device}: {steps}", markup=False)

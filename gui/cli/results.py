@@ -1,4 +1,4 @@
-"""`overread predict`, `explain` and `report`: what a finished run says, why, and how well it does."""
+"""`overread predict`, `explain`, `passport` and `report`: what a finished run says, why, and how well it does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 from engine import data, images, prediction, reading, runs, saliency
 from engine.errors import DataError, ImageError, ReportError
 from engine.records import PARTS, DataIssue, DataIssueKind, Part, Sample, is_unlike
-from engine.report import EXPORTS
+from engine.report import EXPORTS, passport_document, passport_in_words, why_off
 from engine.spreadsheet import read_csv, write_csv
 from engine.storage import storage_error, write_atomic, write_together
 from engine.workspace import open_workspace
@@ -21,6 +21,7 @@ from gui.cli.data import read_images, say_lost
 from gui.cli.options import (
     LINE,
     ClassOption,
+    DeviceOption,
     JsonOption,
     ListsMethods,
     MethodOption,
@@ -267,12 +268,21 @@ def explain(
         predictions, explanations = pipeline.read_samples(
             workspace, trained, chosen, progress=bar, method=method, target=target
         )
+    say_if_off(trained, explanations)
     make_folder(out)
     written = write_together(_overlays(out, predictions, explanations))
     if as_json:
         show_json({"run_id": trained.run_id, "pictures": written})
     else:
         print(f"{len(written)} pictures in {out}")
+
+
+def say_if_off(run: Run, explanations: Mapping[str, Explanation]) -> None:
+    """Say of maps that do not pass what they are put to why they are off by default on the Review page."""
+    for method in sorted({each.method for each in explanations.values()}):
+        passport, _ = runs.passport_of(run.folder, method)
+        if passport is not None and (why := why_off(passport)):
+            say(f"These heatmaps are off by default on the Review page. {why}")
 
 
 def _overlays(
@@ -299,6 +309,32 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise storage_error(error, folder) from error
+
+
+@app.command(rich_help_panel=LINE)
+def passport(
+    run: RunArgument,
+    device: DeviceOption = "auto",
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure on validation images how far a run's heatmaps can be believed, as training does.
+
+    Example: [bold]overread passport latest[/bold]
+    """
+    workspace = open_workspace(root)
+    trained = runs.find_run(workspace, run)
+    say_lost(trained.run_id, [sample.path for sample in runs.split_of(trained).val])
+    with progress("Explaining") as bar:
+        made = prediction.passport_anew(trained, cache_dir=workspace.cache, device=device, progress=bar)
+    if as_json:
+        show_json({"run_id": trained.run_id, **passport_document(made)})
+        return
+    print(f"{made.method}, on {made.images:,} of {made.of:,} validation images")
+    for check in passport_in_words(made):
+        print(f"{check.short}. {check.details}")
+    if why_off(made):
+        print("These heatmaps are off by default on the Review page.")
 
 
 @app.command(rich_help_panel=LINE)

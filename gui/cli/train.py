@@ -143,8 +143,9 @@ def _finish(workspace: Workspace, folder: Path, *, as_json: bool, ours: bool = T
         "parameters": run.parameters,
         "trained_parameters": run.trained_parameters,
     }
+    passport = runs.load_passport(folder)
     if as_json:
-        show_json(facts)
+        show_json({**facts, "heatmaps": passport and report.passport_document(passport)})
         return
     of_folds = f" of {run.folds} models" if run.folds else ""
     for remark in facts["remarks"]:
@@ -156,6 +157,8 @@ def _finish(workspace: Workspace, folder: Path, *, as_json: bool, ours: bool = T
     if run.validated is not None:
         print(f"Operating point: {run.positive} predicted {report.edge_words(run)}")
         print(report.operating_words(run))
+    if passport is not None:
+        print(f"Heatmaps: {report.passport_line(passport)}")
     say(f"Next: overread gui, or overread report {run.run_id} --out report")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,13 @@ from engine.errors import ImageError, ShareError
 from engine.images import image_png, read_unchanged
 from engine.reading import RunSummary, Store, open_store
 from engine.records import Calibration, Explanation, Prediction, Recipe, Run
-from engine.runs import load_explanations, save_explanations
+from engine.runs import (
+    load_explanations,
+    passport_of,
+    save_explanations,
+    save_map_settings,
+    save_passport,
+)
 from engine.storage import write_atomic
 from engine.workspace import Workspace, open_workspace
 
@@ -78,7 +84,19 @@ def make_copy(
         copied.add_cases(RUN_ID, stored)
     (copy.runs / RUN_ID).mkdir(mode=0o700)
     save_explanations(copy.runs / RUN_ID, explained)
+    _copy_passport(workspace.runs / run_id, copy.runs / RUN_ID, {each.method for each in explained})
     return copy
+
+
+def _copy_passport(folder: Path, copy: Path, methods: Collection[str]) -> None:
+    """Let guests know how far the heatmaps can be believed; there are figures in it, and no name."""
+    for method in methods:
+        passport, _ = passport_of(folder, method)
+        if passport is None:
+            continue
+        if passport.settings is not None:
+            save_map_settings(copy, passport.settings)
+        save_passport(copy, passport)
 
 
 def choose(store: Store, run_id: str, image_ids: Sequence[str] | None, cases: int) -> list[Prediction]:

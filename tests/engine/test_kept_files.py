@@ -27,9 +27,14 @@ from engine.recipes import RECIPES, load_recipe, recipe_to_json
 from engine.records import (
     Calibration,
     Conformal,
+    Estimate,
     Explanation,
     Index,
     Injection,
+    MapFigure,
+    MapGrid,
+    MapSettings,
+    Passport,
     Run,
     Sample,
     Split,
@@ -40,9 +45,11 @@ from engine.runs import (
     list_runs,
     load_explanations,
     load_history,
+    load_passport,
     load_run,
     load_uncertainty,
     save_explanations,
+    save_passport,
     save_sizes,
     sizes_of_run,
 )
@@ -69,6 +76,10 @@ SAMPLES = tuple(
     )
     for name, label in (("a", "normal"), ("b", "opacity"), ("c", "normal"))
 )
+
+MAPS = MapSettings(
+    method="two-scale-cam", scale=60.0, cases=9, grids=(MapGrid(height=7, width=7, rows=(16, 32), columns=(16, 32)),)
+)  # fmt: skip
 
 
 class Bench:
@@ -134,6 +145,14 @@ class Bench:
                 conformal=Conformal(method="raps", coverage=0.9, thresholds=(0.5,), cases=9),
             ),
         )
+        figure = Estimate(value=0.9, low=0.7, high=0.97, method="Wilson", n=20)
+        save_passport(
+            folder,
+            Passport(
+                method="two-scale-cam", settings=MAPS, images=40, of=60, seed=0, seconds=5.0,
+                figures=(MapFigure(name="pointing", estimate=figure, limit=0.5),), reasons={"outside": "no body"},
+            ),
+        )  # fmt: skip
         save_sizes(folder, SAMPLES)
         save_shift(folder, fitted())
         save_source(folder, "elsewhere", ["a" * 64])
@@ -157,6 +176,7 @@ class Bench:
             "uncertainty.json": (folder / "uncertainty.json", lambda: load_uncertainty(folder)),
             "heatmaps.npz": (folder / "heatmaps.npz", lambda: load_explanations(folder)),
             "checkpoint.safetensors": (folder / "checkpoint.safetensors", lambda: load_checkpoint(folder)),
+            "passport.json": (folder / "passport.json", lambda: load_passport(folder)),
             "sizes.json": (folder / "sizes.json", lambda: sizes_of_run(folder)),
             "shift.npz": (folder / "shift.npz", lambda: load_shift(folder)),
             "sources.json": (folder / "sources.json", lambda: load_sources(folder)),
@@ -172,6 +192,7 @@ KINDS = (
     "index.json", "samples.csv", "choices.json", "recipe.json", "run.json", "split.csv", "history.csv", "job.json",
     "job.json, its outline", "status.json", "uncertainty.json", "heatmaps.npz", "checkpoint.safetensors",
     "training.json", "about.json", "all of them", "answers", "sizes.json", "shift.npz", "distances.npz", "sources.json",
+    "passport.json",
 )  # fmt: skip
 NEVER_REFUSE = {"training.json", "about.json", "all of them", "answers"}
 """What stands in for something else: a damaged one is made anew, or the others are read."""

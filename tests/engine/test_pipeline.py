@@ -1,4 +1,4 @@
-"""What is wrong with a mask or the size of an image stops no report; it is said in it."""
+"""What is wrong with a mask, the size of an image or a passport stops no report; it is said in it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,18 @@ from PIL import Image
 
 from engine.data import load_split, save_split
 from engine.pipeline import pointing, report_run
+from engine.prediction import passport_anew
 from engine.reading import Store, open_store
 from engine.records import Run, Sample
-from engine.runs import find_run, save_sizes, sizes_of_run
+from engine.runs import (
+    find_run,
+    load_explanations,
+    load_passport,
+    passport_of,
+    save_sizes,
+    sizes_of_run,
+)
+from engine.saliency import CHECKS, FEWEST, Answer, verdict
 from engine.workspace import Workspace, open_workspace
 
 Kept = tuple[Workspace, Store, Run]
@@ -92,3 +101,35 @@ def test_the_sizes_of_images_predicted_later_are_kept_beside_the_split(kept: Kep
     assert len(sizes) == 2 + sum(
         len(load_split(run.folder / "split.csv").part(p)) for p in ("train", "val", "test")
     )
+
+
+def test_reading_a_run_makes_its_passport_and_a_few_images_say_neither_yes_nor_no(kept: Kept) -> None:
+    workspace, store, run = kept
+    shown = {each.method for each in load_explanations(run.folder).values()}
+    (method,) = shown
+    passport, why = passport_of(run.folder, method)
+    assert passport is not None, why
+    assert passport.images == passport.of == len(load_split(run.folder / "split.csv").val) < FEWEST
+    assert {verdict(passport, check) for check in CHECKS} == {Answer.UNKNOWN}
+    report = report_run(workspace, store, run)
+    assert report.passport == passport and report.no_passport == ()
+
+
+def test_a_run_of_an_earlier_version_has_no_passport_until_one_is_made(kept: Kept) -> None:
+    workspace, store, run = kept
+    made = load_passport(run.folder)
+    assert made is not None
+    (run.folder / "passport.json").unlink()
+    report = report_run(workspace, store, run)
+    assert report.passport is None and f"overread passport {run.run_id}" in report.no_passport[0]
+    again = passport_anew(run, cache_dir=workspace.cache)
+    assert again == load_passport(run.folder)
+    assert {one.name for one in again.figures} == {one.name for one in made.figures}
+    assert report_run(workspace, store, run).passport == again
+
+
+def test_a_damaged_passport_is_named_in_the_report_and_hides_nothing(kept: Kept) -> None:
+    workspace, store, run = kept
+    (run.folder / "passport.json").write_text("[]")
+    report = report_run(workspace, store, run)
+    assert report.passport is None and "passport.json is damaged" in report.no_passport[0]

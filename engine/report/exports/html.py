@@ -16,6 +16,7 @@ from engine.data import PatientsNamed, patients_words
 from engine.records import PART_NAMES
 from engine.report.figures import confusion_matrix_svg, precision_recall_svg, reliability_svg, roc_svg
 from engine.report.formatting import edge_words, figure, interval, p_value, probability, rests_on
+from engine.report.passport_words import passport_in_words, why_off
 from engine.report.records import Against, CaseRow, Heatmap, Picture, Report
 from engine.report.training_figures import balance_svg, training_svg
 from engine.saliency import css_gradient
@@ -34,6 +35,8 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
         edge=edge_words(report.run),
         training=Markup(drawing) if (drawing := training_svg(report)) else None,
         balance=Markup(balance_svg(report.balance)),
+        checks=passport_in_words(report.passport) if report.passport else (),
+        map_off=why_off(report.passport) if report.passport else "",
         names=list(dict.fromkeys(name for one in report.against for name in one.estimates)),
         methods=_methods(report.against),
         gallery=[

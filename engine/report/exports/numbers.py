@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.records import ExternalTest
+from engine.records import ExternalTest, Passport
+from engine.report.passport_words import passport_in_words, why_off
 from engine.report.readers import answers_in
 from engine.report.records import CaseRow, Report
 from engine.storage import versioned
@@ -40,6 +41,7 @@ def render_json(report: Report) -> str:
         "patients_by_part": report.patients_by_part,
         "against": report.against,
         "pointing_game": report.pointing,
+        "heatmaps": report.passport and passport_document(report.passport),
         "reviews": report.reviews,
         "subgroups": report.subgroups,
         "shift": report.shift,
@@ -60,6 +62,27 @@ def external_document(test: ExternalTest) -> dict[str, Any]:
     """Return an external test as what JSON has; what cannot be estimated is null. No path, no patient."""
     document: dict[str, Any] = plain(test)
     return document | {"tested": test.tested.isoformat()}
+
+
+def passport_document(passport: Passport) -> dict[str, Any]:
+    """Return a passport with its answers."""
+    return {
+        "method": passport.method,
+        "images": passport.images,
+        "of": passport.of,
+        "seed": passport.seed,
+        "seconds": passport.seconds,
+        "off_by_default": why_off(passport) or None,
+        "checks": [
+            {
+                "question": check.question,
+                "answer": check.answer,
+                "sentence": f"{check.short}. {check.details}",
+                "figures": [{"title": title, **plain(one)} for title, one in check.figures],
+            }
+            for check in passport_in_words(passport)
+        ],
+    }
 
 
 def _case_document(case: CaseRow, classes: Sequence[str]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.records import Estimate, ExternalTest, Review, Uncertainty, Verdict
+from engine.records import Estimate, ExternalTest, Passport, Review, Uncertainty, Verdict
+from engine.report.passport_words import passport_in_words
 from engine.report.readers import answers_in
 from engine.report.records import CaseRow, Report
 
@@ -83,9 +84,24 @@ def tables_of(report: Report) -> dict[str, list[Row]]:
             for one in of.against
             for name, estimate in one.estimates.items()
         ],
+        "heatmaps": _heatmap_rows(report.passport),
         "history": [dataclasses.asdict(epoch) for epoch in report.history],
         "cases": [row for case in report.cases for row in _case_rows(case, report.classes)],
     }
+
+
+def _heatmap_rows(passport: Passport | None) -> list[Row]:
+    return [
+        {
+            "question": check.question,
+            "answer": check.answer,
+            "figure": title,
+            **_cells(one.estimate),
+            "held against": one.limit,
+        }
+        for check in (passport_in_words(passport) if passport else ())
+        for title, one in check.figures
+    ]
 
 
 def _cells(estimate: Estimate, prefix: str = "") -> dict[str, Any]:

@@ -22,7 +22,14 @@ from engine.report import probability
 from engine.saliency import colour_tables, map_legend
 from gui.pages.review.maps import addresses, explain, heatmap_of, method_choices, stop_explaining
 from gui.pages.review.reading_session import ASKED, Desk, Reading, StaleCaseError, part_named, review_of, text
-from gui.pages.review.remarks import passes, remarks_on, validated, why_none, why_predicted
+from gui.pages.review.remarks import (
+    passes,
+    passport_remark,
+    remarks_on,
+    validated,
+    why_none,
+    why_predicted,
+)
 from gui.pages.review.viewer.viewer import ReviewPane
 from gui.pages.review.who_reads import reader_choices, reader_of, save_reader
 from gui.pages.where_now import look_there
@@ -316,6 +323,9 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
         "remark": remarks_on(session.workspace.runs / reading.run_id, case),
         "legend": asdict(map_legend(heat)) if heat else None,
         "before": _before(desk, reading, case),
+        **passport_remark(
+            session.workspace.runs / reading.run_id, heat.method if heat else None, guest=session.read_only
+        ),
     } | addresses(session, reading.run_id, case.image_id)
 
 

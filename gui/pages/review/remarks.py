@@ -10,8 +10,8 @@ from engine.data import Detail, detail_of, load_split
 from engine.errors import EngineError, RunError
 from engine.recipes import load_recipe
 from engine.records import PART_NAMES, Prediction, Uncertainty, is_unlike
-from engine.report import counted, operating_words
-from engine.runs import load_distances, load_run, sizes_of_run
+from engine.report import counted, operating_words, passport_line, why_off
+from engine.runs import load_distances, load_run, passport_of, sizes_of_run
 from gui.pages.review.reading_session import Reading
 
 
@@ -49,6 +49,32 @@ def size_remark(folder: Path, image_id: str) -> str | None:
     detail, sizes = known
     size = sizes.get(image_id)
     return f"{detail.of_one(size)}." if size is not None and detail.lacks(size) else None
+
+
+def passport_remark(folder: Path, method: str | None, *, guest: bool = False) -> dict[str, str]:
+    """Return what a run's passport says of its maps, and why they are off until the reader switches them on.
+
+    Args:
+        folder: The run's.
+        method: Of the map that is shown; None where there is none.
+        guest: Whether nobody who reads it could make a passport.
+
+    Returns:
+        "passport": a line; "map_off": a sentence; empty where there is nothing to say.
+    """
+    if method is None:
+        return {"passport": "", "map_off": ""}
+    stamps = tuple(_stamp(folder / name) for name in ("passport.json", "maps.json"))
+    line, why, made = _passport(folder, method, stamps)
+    return {"passport": line if made or not guest else "", "map_off": why}
+
+
+@lru_cache(maxsize=64)
+def _passport(folder: Path, method: str, stamps: tuple[int, ...]) -> tuple[str, str, bool]:
+    passport, why_not = passport_of(folder, method)
+    if passport is None:
+        return f"{why_not}.", "", False
+    return passport_line(passport), why_off(passport), True
 
 
 def _stamp(path: Path) -> int:

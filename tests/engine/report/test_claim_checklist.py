@@ -10,6 +10,7 @@ from engine.records import PARTS, Estimate, Phase, Split, Verdict
 from engine.report.claim_checklist import checklist, of_evaluation, of_results, of_split
 from engine.report.records import Item
 from tests.engine.report.test_build import a_run, build, review, samples_of, some_cases
+from tests.engine.report.test_snapshots import passport
 
 
 def test_each_part_is_told_with_its_own_size() -> None:
@@ -58,6 +59,13 @@ def test_heatmaps_are_validated_where_they_were_held_against_findings() -> None:
         "grad-cam, rise. The peak lay on the known finding (hit rate .500, 95% interval .400–.600)."
     )
     assert explained.open == "" and robust.answer == "Figures by subgroup are given."
+    for tried, left in (
+        (passport(), ""),
+        (replace(passport(), figures=()), "Compare heatmaps with drawn findings."),
+    ):
+        explained = of_evaluation(("grad-cam",), None, False, tried)[2]
+        assert explained.answer.startswith("grad-cam. On validation images: This map follows the model: ")
+        assert explained.open == left
     robust, explained = of_evaluation((), None, False)[1:3]
     assert (explained.answer, explained.open) == ("", "Compare heatmaps with drawn findings.")
     assert robust.answer == ""

@@ -27,8 +27,10 @@ from engine.records import (
     Explanation,
     ExternalTest,
     Injection,
+    MapFigure,
     OperatingFigures,
     Part,
+    Passport,
     Phase,
     Prediction,
     Retuned,
@@ -177,6 +179,31 @@ def fitted(*thresholds: float) -> UncertaintyModel:
     )
 
 
+def passport(*, few: bool = False, **changed: tuple[float, float, float]) -> Passport:
+    """Return the passport of maps that pass; `changed` are value and bounds by the name of a figure."""
+    kinds = {
+        "head": (0.08, 0.02, 0.21, 24, 0.71), "half": (0.05, 0.01, 0.18, 24, 0.71), "network": (0.03, 0, 0.1, 24, 0.71),
+        "deletion": (0.84375, 0.54, 0.96, 16, 0.5), "insertion": (0.9375, 0.6, 0.99, 16, 0.5),
+        "pointing": (0.9, 0.7, 0.97, 20, 0.5), "inside": (0.31, 0.24, 0.4, 20, 0.05),
+    }  # fmt: skip
+    figures = []
+    for name, (*usual, n, limit) in kinds.items():
+        value, low, high = changed.get(name, usual)
+        rests = {"n": 4, "patients": 3} if few else {"n": n, "patients": 9, "effective_n": 11.0}
+        estimate = Estimate(value=value, low=low, high=high, method="Wilson, by patient", **rests)  # type: ignore[arg-type]
+        figures.append(MapFigure(name=name, estimate=estimate, limit=limit))
+    return Passport(
+        method="two-scale-cam",
+        settings=None,
+        images=60,
+        of=81,
+        seed=0,
+        seconds=6.1,
+        figures=tuple(figures),
+        reasons={"outside": "no body stands out"},
+    )
+
+
 def situations() -> dict[str, Callable[[], Report]]:
     run, three = a_run(), a_run(("a", "b", "c"))
     cases = some_cases(run)
@@ -244,6 +271,22 @@ def situations() -> dict[str, Callable[[], Report]]:
         ),
         "photographs with heatmaps": lambda: told(
             replace(run, dataset_name="skin photographs"), cases, explanations=heat(cases, "opacity")
+        ),
+        "heatmaps that pass": lambda: told(cases=cases, explanations=heat(cases), passports=[(passport(), "")]),
+        "heatmaps that do not follow the model": lambda: told(
+            cases=cases,
+            explanations=heat(cases),
+            passports=[(passport(head=(0.97, 0.95, 0.99), pointing=(0.25, 0.11, 0.47)), "")],
+        ),
+        "heatmaps tried on few images": lambda: told(
+            cases=cases,
+            explanations=heat(cases),
+            passports=[
+                (passport(few=True, deletion=(0.75, 0.3, 0.95), insertion=(1, 0.51, 1), pointing=(1, 0.51, 1)), "")
+            ],
+        ),
+        "heatmaps without a passport": lambda: told(
+            cases=cases, explanations=heat(cases), passports=[(None, "It has not been measured")]
         ),
         "conformal sets of few patients": lambda: told(uncertainty=fitted(0.8, 1.0)),
         "conformal sets of no named patient": lambda: told(cases=unnamed(cases), uncertainty=fitted(0.8, 0.7)),

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings, strategies as st
-from torch import nn
 
 from engine.errors import DataError
-from engine.models.classifier import Classifier, ClassifierHead
-from engine.records import Explanation, Head
+from engine.models.classifier import Classifier
+from engine.records import Explanation
 from engine.saliency.faithfulness import (
+    SHARES,
     chance_level,
     deletion_insertion,
     energy_inside,
+    forget,
     peak,
     pointing_game,
-    randomisation_check,
+    random_places,
+    rank_correlations,
 )
 from engine.saliency.methods import explain
 from engine.statistics.proportions import wilson
+from tests.planted import bright_film, reader_of_bright_places
 
 
 def explanation(heatmap: np.ndarray, image_id: str = "a") -> Explanation:
@@ -155,62 +160,80 @@ def test_nothing_to_score_is_said():
 # -------------------------------------------------------------------------------- a net that reads one bright place
 
 
-class Brightness(nn.Module):
-    channels, mean, std, default_size = 2, (0.0,), (1.0,), 32
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.net = nn.Conv2d(1, 2, 4, 4, bias=False)
-        with torch.no_grad():
-            self.net.weight[0].fill_(1 / 16)  # brightness
-            self.net.weight[1].copy_(torch.linspace(-1, 1, 16).view(1, 4, 4) / 16)  # texture
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.net(x).relu()
-
-
 @pytest.fixture
 def reader() -> Classifier:
-    head = ClassifierHead(Head(), map_shape=(2, 8, 8), n_classes=2)
-    with torch.no_grad():
-        head.output.weight.copy_(torch.tensor([[-40.0, 3.0], [40.0, -2.0]]))
-        head.output.bias.copy_(torch.tensor([3.0, -3.0]))
-    return Classifier(Brightness(), head, channels=1).eval()
+    return reader_of_bright_places()
 
 
 @pytest.fixture
 def films() -> torch.Tensor:
-    rng = np.random.default_rng(4)
-    images = rng.random((6, 1, 32, 32)) * 0.1
-    for image in images:
-        top, left = rng.integers(0, 24, 2)
-        image[0, top : top + 8, left : left + 8] = 0.9
-    return torch.from_numpy(images.astype(np.float32))
+    return torch.from_numpy(np.stack([bright_film(seed)[0] for seed in range(6)]))[:, None].float() / 255
+
+
+TARGETS = torch.ones(6, dtype=torch.int64)
 
 
 def test_taking_away_what_the_net_reads_costs_more_than_taking_away_the_rest(reader, films):
-    targets = torch.ones(6, dtype=torch.int64)
-    true = explain(reader, films, targets)
-    faithful = deletion_insertion(reader, films, true, targets)
-    contrary = deletion_insertion(reader, films, 1 - true, targets)
-    assert np.all(faithful.insertion_auc > contrary.insertion_auc)
-    assert np.all(faithful.deletion_auc < contrary.deletion_auc)
-    probability = reader(films).softmax(1)[:, 1].detach().numpy()
-    assert faithful.fraction[[0, -1]].tolist() == [0, 1]
-    assert np.allclose(faithful.deletion[:, 0], probability, atol=1e-6)
-    assert np.allclose(faithful.insertion[:, -1], probability, atol=1e-6)
-    assert np.allclose(faithful.insertion[:, 0], faithful.deletion[:, -1], atol=1e-6)
+    true = explain(reader, films, TARGETS, "evidence-cam")
+    faithful = deletion_insertion(reader, films, list(true), TARGETS)
+    contrary = deletion_insertion(reader, films, list(-true), TARGETS)
+    anywhere = deletion_insertion(reader, films, random_places(6, seed=0), TARGETS)
+    assert faithful.deletion.shape == faithful.insertion.shape == (6, len(SHARES))
+    for other in (contrary, anywhere):
+        assert np.all(faithful.insertion.mean(axis=1) > other.insertion.mean(axis=1))
+        assert np.all(faithful.deletion.mean(axis=1) < other.deletion.mean(axis=1))
 
 
-def test_a_net_that_forgets_changes_its_maps_and_one_that_does_not_keeps_them(reader, films):
-    targets = torch.ones(6, dtype=torch.int64)
-    before = {name: value.clone() for name, value in reader.state_dict().items()}
-    forgetful = randomisation_check(reader, films, targets, "grad-cam", seed=1)
-    assert forgetful.shape == (6,)
-    assert np.all(np.abs(forgetful) <= 1)
-    assert np.abs(forgetful).mean() < 0.95
-    assert all(torch.equal(before[name], value) for name, value in reader.state_dict().items())
-    with torch.no_grad():  # nothing to forget: every value of a parameter is the same
-        for parameter in reader.parameters():
-            parameter.fill_(0.3)
-    assert np.allclose(randomisation_check(reader, films, targets, "grad-cam"), 1)
+def test_what_is_taken_away_is_blurred_and_the_rest_left_as_it_was(films):
+    seen: list[torch.Tensor] = []
+
+    def look(images: torch.Tensor) -> torch.Tensor:
+        seen.append(images)
+        return torch.zeros(len(images), 2)
+
+    hot = [np.arange(64.0).reshape(8, 8)] * 6  # the last rows first
+    deletion_insertion(look, films, hot, TARGETS)
+    for share, down, up in zip(SHARES, seen[: len(SHARES)], seen[len(SHARES) :], strict=True):
+        taken = down != films
+        assert float(taken.float().mean()) <= share + 1 / 1024
+        assert taken[:, :, 16:].any() and not taken[:, :, :16].any()
+        assert torch.equal(up[taken], films[taken]), "what one curve takes away the other gives back"
+
+
+def test_only_the_order_of_places_counts(reader, films):
+    true = explain(reader, films, TARGETS, "evidence-cam").astype(np.float64)
+    one = deletion_insertion(reader, films, list(true), TARGETS)
+    other = deletion_insertion(reader, films, list(60 * true - 7), TARGETS)
+    np.testing.assert_allclose(one.deletion, other.deletion, atol=1e-4)
+
+
+def test_a_net_that_forgets_changes_its_maps_and_is_otherwise_as_large_as_it_was(reader, films):
+    net = copy.deepcopy(reader)
+    before = explain(net, films, TARGETS, "evidence-cam")
+    for depth in (0.0, 1.0):
+        found = []
+        for seed in range(8):
+            forget(net, reader, depth=depth, seed=seed)
+            after = explain(net, films, TARGETS, "evidence-cam")
+            found.append(rank_correlations(list(before), list(after)))
+        assert np.mean(found) < 0.5
+        for name, kept in reader.named_parameters():
+            now = net.get_parameter(name)
+            assert torch.equal(kept.flatten().sort().values, now.flatten().sort().values)
+            if name.startswith("backbone") and depth == 0:
+                assert torch.equal(kept, now), "only the head was to forget"
+
+
+def test_a_deeper_forgetting_goes_on_from_a_shallower_one(reader):
+    first, second = copy.deepcopy(reader), copy.deepcopy(reader)
+    forget(first, reader, depth=0, seed=3)
+    forget(second, reader, depth=1, seed=3)
+    assert torch.equal(first.head.output.weight, second.head.output.weight)
+    assert not torch.equal(first.backbone.net.weight, second.backbone.net.weight)
+
+
+def test_maps_that_say_nothing_are_alike_in_nothing():
+    heat = np.random.default_rng(0).random((7, 7))
+    broken = np.full((7, 7), np.nan)
+    found = rank_correlations([heat, heat, heat, heat], [heat, -heat, np.zeros((7, 7)), broken])
+    np.testing.assert_allclose(found, [1, -1, 0, 0], atol=1e-12)

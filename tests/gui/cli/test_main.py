@@ -194,6 +194,12 @@ def test_the_line_can_be_walked_from_the_command_line(
     same = answer(overread("predict", "latest", external, "--same", "Entzündung=pneumonia", "--json"))
     assert [one["label"] for one in same["predictions"]] == ["pneumonia", "normal"]
 
+    passport = answer(overread("passport", "latest", "--json"))
+    assert [check["answer"] for check in passport["checks"]] == ["cannot be said"] * 4, "of a few images"
+    assert passport["off_by_default"] is None
+    code, said, _ = overread("passport", "latest")
+    assert code == 0 and "This map follows the model: cannot be said." in said
+
     explained = answer(overread("explain", "latest", new, "--out", tmp_path / "why", "--json"))
     with Image.open(explained["pictures"][0]) as picture:
         assert picture.width == 320 < picture.height and picture.mode == "RGB"  # what it means stands below

@@ -208,6 +208,7 @@ function describe(next, heatRead) {
   root.querySelector('[data-do="reveal"]').hidden = false;
   at('remark').hidden = !next.remark;
   text('remark', next.remark ?? '');
+  showHeat();
   at('before').hidden = !next.before;
   text('before', next.before ? next.before.sentence : '');
 }

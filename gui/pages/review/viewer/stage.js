@@ -3,7 +3,7 @@ const stage = at('stage'), sheet = at('sheet');
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 let image = at('image');
-const view = { fit: 1, zoom: 1, x: 0, y: 0, tool: 'move', invert: false, heat: kept('heat', 'on') === 'on' };
+const view = { fit: 1, zoom: 1, x: 0, y: 0, tool: 'move', invert: false, heat: true };
 at('opacity').value = kept('opacity', '50');
 
 function place() {
@@ -80,15 +80,23 @@ function exposeBy(dx, dy) {
   expose();
 }
 
+// What the run's passport says of its usual map, and why that is off until the reader switches it on for this run.
+const ofUsualMap = (name) => (shown && usualMap() ? shown[name] : '');
+const heatChoice = () => (ofUsualMap('map_off') ? 'heat despite it ' + at('run').value : 'heat');
+
 function showHeat() {
+  view.heat = kept(heatChoice(), ofUsualMap('map_off') ? 'off' : 'on') === 'on';
+  at('passport').hidden = at('passport-name').hidden = !ofUsualMap('passport');
+  text('passport', ofUsualMap('passport'));
+  at('map-off').hidden = !ofUsualMap('map_off');
+  text('map-off', `The heatmap is off until you switch it on (H). ${ofUsualMap('map_off')}`);
   heat.style.opacity = at('opacity').value / 100;
   heat.style.visibility = view.heat && levels ? 'visible' : 'hidden';
   root.querySelector('[data-do="heat"]').setAttribute('aria-pressed', view.heat);
 }
 
 function toggleHeat() {
-  view.heat = !view.heat;
-  keep('heat', view.heat ? 'on' : 'off');
+  keep(heatChoice(), view.heat ? 'off' : 'on');
   showHeat();
 }
 

@@ -1,0 +1,374 @@
+"""A run's passport: how far its maps can be believed, measured once on validation images.
+
+What costs a pass through the net is asked of few images and at few steps, so that the whole takes seconds; how many
+there were stands beside every figure, and the intervals heed that images of one patient are alike.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.data import read_mask
+from engine.errors import ImageError
+from engine.images import ImageCache, open_cache, placed_in_square
+from engine.models import cut_behind_backbone, fast_features
+from engine.prediction.looking import looker, on_image
+from engine.prediction.predictor import Progress, predict_and_explain
+from engine.records import Estimate, Explanation, MapFigure, MapSettings, Passport, Prediction, Run, Sample
+from engine.runs import load_classifier, load_explanations
+from engine.saliency import (
+    ALIKE,
+    DEFAULT_SALIENCY,
+    FEWEST,
+    MOSTLY,
+    POINTING_TOLERANCE,
+    body_mask,
+    chance_level,
+    deletion_insertion,
+    energy_inside,
+    forget,
+    pointing_game,
+    random_places,
+    rank_correlations,
+    upsample,
+)
+from engine.statistics import mean_of_bounded, proportion
+from engine.training import images_of
+
+if TYPE_CHECKING:
+    from engine.models import Classifier
+
+MOST_IMAGES = 128  # as many of each class as can be
+FORGOTTEN_IMAGES = 24  # whose maps are made again with a net that has forgotten
+FORGETTINGS = 12  # different ones: how alike maps are by chance differs from one to the next
+DEPTHS = {"head": 0.0, "half": 0.5, "network": 1.0}
+TAKEN_IMAGES = 16  # of which places are taken away: thirty passes each
+ORDERS = 2  # of random places beside the map's
+BATCH = 16
+NOTHING_ARGUED = "no validation image was predicted as the class that its map argues for"
+
+Told = Mapping[str, tuple[Prediction, Explanation]]
+Masks = Mapping[str, NDArray[np.bool_]]
+NO_MASKS: Masks = {}
+
+
+@dataclass
+class _Found:
+    """What was measured, and why the rest was not."""
+
+    figures: list[MapFigure] = field(default_factory=list)
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, estimate: Estimate, limit: float) -> None:
+        self.figures.append(MapFigure(name=name, estimate=estimate, limit=limit))
+
+
+def make_passport(
+    run: Run,
+    samples: Sequence[Sample],
+    told: Told | None = None,
+    *,
+    settings: MapSettings | None,
+    cache_dir: Path,
+    cache: ImageCache | None = None,
+    device: str = "cpu",
+    regions: Masks = NO_MASKS,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Passport | None:
+    """Measure how far a run's maps can be believed.
+
+    Args:
+        run: A finished run.
+        samples: Its validation images.
+        told: Prediction and map of validation images, by image id; None reads them anew, with the method of the maps
+            that the run has, or else of its settings.
+        settings: How the maps are made.
+        cache_dir: Where decoded images and converted nets are kept.
+        cache: Already decoded images that hold `samples`; None decodes what is needed.
+        device: Where the net runs.
+        regions: (H, W) bool by image id, any size: where the finding lies by somebody who knows, such as a reader;
+            in place of the image's mask.
+        seed: Of everything random.
+        progress: Called with images read anew and how many they are; may raise to stop.
+
+    Returns:
+        The passport; None where no image has a label of the run and a map, and of a run of several models: its maps
+        are the mean of theirs, and none of them is what would have to forget.
+    """
+    if run.folds:
+        return None
+    began = time.monotonic()
+    drawn = _drawn([each for each in samples if each.label in run.classes], MOST_IMAGES, seed)
+    if not drawn:
+        return None
+    if cache is None:
+        recipe = run.recipe
+        cache = open_cache(cache_dir, drawn, size=recipe.image_size, channels=recipe.channels, fit=recipe.fit)
+    if told is None:
+        told = _read(run, drawn, settings, cache, cache_dir, device, progress)
+    drawn = [each for each in drawn if each.image_id in told and each.image_id in cache.row]
+    methods = Counter(told[each.image_id][1].method for each in drawn)
+    if not methods:
+        return None
+    method = methods.most_common(1)[0][0]
+    drawn = [each for each in drawn if told[each.image_id][1].method == method]
+    found = _Found()
+    lab = _Lab(run, method, settings, cache, cache_dir, device, seed)
+    lab.ask_forgetful(found, drawn, told)
+    argued = [each for each in drawn if _argued(told[each.image_id])]
+    lab.take_away(found, argued, told)
+    _hold_against_findings(found, run, drawn, told, regions)
+    _hold_against_bodies(found, run, argued, told, cache)
+    return Passport(
+        method=method,
+        settings=settings,
+        images=len(drawn),
+        of=sum(each.label in run.classes for each in samples),
+        seed=seed,
+        seconds=round(time.monotonic() - began, 2),
+        figures=tuple(found.figures),
+        reasons=found.reasons,
+    )
+
+
+def _read(
+    run: Run,
+    drawn: Sequence[Sample],
+    settings: MapSettings | None,
+    cache: ImageCache,
+    cache_dir: Path,
+    device: str,
+    progress: Progress | None,
+) -> Told:
+    kept = Counter(each.method for each in load_explanations(run.folder).values()).most_common(1)
+    method = kept[0][0] if kept else settings.method if settings else DEFAULT_SALIENCY
+    read = predict_and_explain(
+        run, drawn, cache_dir=cache_dir, cache=cache, device=device, method=method, progress=progress
+    )
+    return {one.image_id: (one, explanation) for one, explanation in read if explanation is not None}
+
+
+def _argued(one: tuple[Prediction, Explanation]) -> bool:
+    """Tell whether a map argues for what was predicted: where it does not, there is little heat that could matter."""
+    return one[0].predicted == one[1].target
+
+
+def _drawn(samples: Sequence[Sample], most: int, seed: int) -> list[Sample]:
+    """Draw samples in turn from every class, and in each from every patient before a second of one."""
+    generator = np.random.default_rng(seed)
+    queues: dict[str | None, list[Sample]] = {}
+    seen: Counter[str] = Counter()
+    turns: list[tuple[int, int]] = []
+    shuffled = [samples[place] for place in generator.permutation(len(samples))]
+    for place, sample in enumerate(shuffled):
+        turns.append((seen[sample.patient_id], place))
+        seen[sample.patient_id] += 1
+    for _, place in sorted(turns):
+        queues.setdefault(shuffled[place].label, []).append(shuffled[place])
+    longest = max(map(len, queues.values()), default=0)
+    ordered = [
+        queues[name][turn]
+        for turn in range(longest)
+        for name in sorted(queues, key=str)
+        if turn < len(queues[name])
+    ]
+    return ordered[:most]
+
+
+def _patients(samples: Sequence[Sample]) -> list[str]:
+    return [sample.patient_id for sample in samples]
+
+
+@dataclass
+class _Lab:
+    """The net, and what is tried on it."""
+
+    run: Run
+    method: str
+    settings: MapSettings | None
+    cache: ImageCache
+    cache_dir: Path
+    device: str
+    seed: int
+
+    def __post_init__(self) -> None:
+        self.classifier: Classifier = load_classifier(self.run, self.device).to(
+            memory_format=torch.channels_last
+        )
+
+    def ask_forgetful(self, found: _Found, drawn: Sequence[Sample], told: Told) -> None:
+        """Make maps again with nets that have forgotten, from the head down."""
+        chosen = _drawn(drawn, FORGOTTEN_IMAGES, self.seed)
+        # A patient's images meet one forgetting, so that both kinds of likeness stay within one group.
+        group_of = {patient: n % FORGETTINGS for n, patient in enumerate(dict.fromkeys(_patients(chosen)))}
+        groups = [group_of[each.patient_id] for each in chosen]
+        net = copy.deepcopy(self.classifier)
+        look = looker(
+            self.run, net, method=self.method, settings=self.settings, images=1, cache_dir=self.cache_dir
+        )
+        for name, depth in DEPTHS.items():
+            alike = np.zeros(len(chosen))
+            for group in sorted(set(groups)):
+                forget(net, self.classifier, depth=depth, seed=self.seed + group)
+                rows = [place for place, of in enumerate(groups) if of == group]
+                batch = [chosen[place] for place in rows]
+                targets = [told[each.image_id][1].target for each in batch]
+                made = look(self.pixels(batch)).maps([self.run.classes.index(target) for target in targets])
+                before = [told[each.image_id][1].heatmap for each in batch]
+                after = [on_image(one, self.run, each).heatmap for one, each in zip(made, batch, strict=True)]
+                alike[rows] = rank_correlations(before, after)
+            found.add(name, _likeness(alike, groups), ALIKE)
+
+    def take_away(self, found: _Found, argued: Sequence[Sample], told: Told) -> None:
+        """Take places away and give them back: the hottest first, and the same image's at random."""
+        chosen = _drawn(argued, TAKEN_IMAGES, self.seed)
+        if not chosen:
+            found.reasons |= {"deletion": NOTHING_ARGUED, "insertion": NOTHING_ARGUED}
+            return
+        logits = self.logits_of()
+        better: dict[str, list[NDArray[np.float64]]] = {"deletion": [], "insertion": []}
+        for at in range(0, len(chosen), BATCH):
+            batch = chosen[at : at + BATCH]
+            maps = [told[each.image_id][1] for each in batch]
+            targets = torch.tensor([self.run.classes.index(each.target) for each in maps], device=self.device)
+            images = self.pixels(batch)
+            hot = deletion_insertion(
+                logits, images, self.in_squares(batch, [each.heatmap for each in maps]), targets
+            )
+            orders = [random_places(len(batch), self.seed + at + order) for order in range(ORDERS)]
+            anywhere = [
+                deletion_insertion(logits, images, self.in_squares(batch, order), targets) for order in orders
+            ]
+            better["deletion"].append(
+                np.mean([_wins(each.deletion, hot.deletion) for each in anywhere], axis=0)
+            )
+            better["insertion"].append(
+                np.mean([_wins(hot.insertion, each.insertion) for each in anywhere], axis=0)
+            )
+        for name, won in better.items():
+            found.add(name, proportion(np.concatenate(won), _patients(chosen)), MOSTLY)
+
+    def logits_of(self) -> Callable[[Tensor], Tensor]:
+        """Return the net, without maps, as fast as this machine runs it."""
+        cut = cut_behind_backbone(self.classifier)
+        features = fast_features(
+            cut.frozen,
+            device=self.device,
+            images=30 * TAKEN_IMAGES,
+            size=self.run.recipe.image_size,
+            cache_dir=self.cache_dir,
+        )
+        head = self.classifier.head
+        if self.run.recipe.test_time_flip:  # as it predicts
+            return lambda images: (head(features(images)) + head(features(images.flip(3)))) / 2
+        return lambda images: head(features(images))
+
+    def in_squares(
+        self, batch: Sequence[Sample], heatmaps: Sequence[NDArray[np.floating]]
+    ) -> list[NDArray[np.floating]]:
+        """Return maps of images as maps of the squares that the net is given; what is around an image comes last."""
+        return [_in_square(self.run, sample, heat) for sample, heat in zip(batch, heatmaps, strict=True)]
+
+    def pixels(self, samples: Sequence[Sample]) -> Tensor:
+        """Return images (B, C, H, W) in [0, 1]."""
+        rows = np.array([self.cache.row[sample.image_id] for sample in samples], dtype=np.int64)
+        return images_of(self.cache, rows, self.device).float() / 255
+
+
+def _place(run: Run, sample: Sample) -> tuple[slice, slice]:
+    """Return rows and columns of the net's square in which an image lies."""
+    side = run.recipe.image_size
+    if run.recipe.fit != "letterbox" or not (sample.width and sample.height):
+        return slice(0, side), slice(0, side)
+    left, top, right, bottom = placed_in_square(sample.width, sample.height, side)
+    return slice(top, bottom), slice(left, right)
+
+
+def _in_square(run: Run, sample: Sample, heatmap: NDArray[np.floating]) -> NDArray[np.floating]:
+    rows, columns = _place(run, sample)
+    side = run.recipe.image_size
+    if rows.stop - rows.start == columns.stop - columns.start == side:
+        return heatmap
+    low, high = float(heatmap.min()), float(heatmap.max())
+    square = np.full((side, side), -1.0)
+    even = (heatmap - low) / max(high - low, 1e-30)
+    square[rows, columns] = upsample(even, rows.stop - rows.start, columns.stop - columns.start)
+    return square
+
+
+def _likeness(alike: NDArray[np.float64], groups: Sequence[int]) -> Estimate:
+    """Return the mean of rank correlations, with an interval that knows of images and of forgettings.
+
+    Below 0 is no likeness, and counted as 0: a share, whose interval holds also where all maps stay the same.
+    """
+    found = mean_of_bounded(alike.clip(0, 1), groups)
+    return replace(found, method="Wilson, by shuffling and patient", patients=None)
+
+
+def _wins(larger: NDArray[np.float64], smaller: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return whether curves (B, S) lie above others on average, as 1 and 0; one half where they are equal."""
+    difference = (larger - smaller).mean(axis=1)
+    return np.where(difference == 0, 0.5, difference > 0)
+
+
+def _hold_against_findings(
+    found: _Found, run: Run, drawn: Sequence[Sample], told: Told, regions: Masks
+) -> None:
+    """Ask whether maps that argue for an image's own label lie on what was marked there."""
+    masks = {}
+    for sample in drawn:
+        if sample.label != told[sample.image_id][1].target:
+            continue
+        if sample.image_id in regions:
+            masks[sample.image_id] = regions[sample.image_id]
+        elif sample.mask_path is not None:
+            with suppress(ImageError):  # the report says which masks cannot be used
+                masks[sample.image_id] = read_mask(sample)
+    masks = {image_id: mask for image_id, mask in masks.items() if mask.any()}
+    if not masks:
+        reason = "no validation image has a mask or region of the finding that its map argues for"
+        found.reasons |= {"pointing": reason, "inside": reason}
+        return
+    patients = {sample.image_id: sample.patient_id for sample in drawn}
+    maps = {image_id: told[image_id][1] for image_id in masks}
+    hits = pointing_game(maps, masks, tolerance=POINTING_TOLERANCE, patients=patients)
+    found.add("pointing", hits, max(MOSTLY, chance_level(masks, tolerance=POINTING_TOLERANCE)))
+    shares = energy_inside(maps, masks)
+    of = [patients[image_id] for image_id in shares]
+    found.add("inside", mean_of_bounded(list(shares.values()), of), chance_level(masks))
+
+
+def _hold_against_bodies(
+    found: _Found, run: Run, argued: Sequence[Sample], told: Told, cache: ImageCache
+) -> None:
+    """Ask how much heat lies outside the body, where an image has one."""
+    outside = {}
+    for sample in argued:
+        body = body_mask(cache.images[cache.row[sample.image_id]][_place(run, sample)])
+        if body is not None:
+            outside[sample.image_id] = ~body
+    if len(outside) < FEWEST:
+        found.reasons["outside"] = (
+            f"a body stands out from an even dark around it in only {len(outside)} of the {len(argued)} validation "
+            "images whose map argues for what was predicted"
+            if argued
+            else NOTHING_ARGUED
+        )
+        return
+    patients = {sample.image_id: sample.patient_id for sample in argued}
+    shares = energy_inside({image_id: told[image_id][1] for image_id in outside}, outside)
+    of = [patients[image_id] for image_id in shares]
+    found.add("outside", mean_of_bounded(list(shares.values()), of), chance_level(outside))

@@ -1,0 +1,65 @@
+"""A run's passport, made and kept in its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.errors import DataError
+from engine.images import ImageCache
+from engine.models import pick_device
+from engine.prediction.map_passport import NO_MASKS, Masks, Told, make_passport
+from engine.prediction.predictor import Progress
+from engine.records import Passport, Run
+from engine.runs import load_map_settings, save_passport, split_of
+
+
+def settle_passport(
+    run: Run,
+    told: Told | None = None,
+    *,
+    cache_dir: Path,
+    cache: ImageCache | None = None,
+    device: str = "cpu",
+    regions: Masks = NO_MASKS,
+    progress: Progress | None = None,
+) -> Passport | None:
+    """Measure on a run's validation images how far its maps can be believed, and keep it in its folder.
+
+    Arguments as `make_passport`; None where there is nothing to measure: see `passport_anew`.
+    """
+    passport = make_passport(
+        run,
+        split_of(run).val,
+        told,
+        settings=load_map_settings(run.folder),
+        cache_dir=cache_dir,
+        cache=cache,
+        device=device,
+        regions=regions,
+        progress=progress,
+    )
+    if passport is not None:
+        save_passport(run.folder, passport)
+    return passport
+
+
+def passport_anew(
+    run: Run, *, cache_dir: Path, device: str = "auto", progress: Progress | None = None
+) -> Passport:
+    """Make a run's passport anew; see `settle_passport`, and `engine.models.pick_device` for the device.
+
+    Raises:
+        DataError: There is nothing to measure it on, or none of the images can be read.
+    """
+    made = settle_passport(run, cache_dir=cache_dir, device=pick_device(device), progress=progress)
+    if made is not None:
+        return made
+    if run.folds:
+        raise DataError(
+            f"Run {run.run_id} is of {run.folds} models, and a passport is made of one model's heatmaps alone",
+            "Train the same recipe without --folds for heatmaps with a passport",
+        )
+    raise DataError(
+        f"Run {run.run_id} has no validation image with a label to make heatmaps of",
+        "Train with a validation part",
+    )

@@ -1,0 +1,134 @@
+"""A passport in words: each answer with the figures that it was computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from engine.records import Estimate, MapFigure, Passport
+from engine.report.formatting import counted, figure, interval
+from engine.saliency import CHECKS, FEWEST, FIGURES, Answer, failed, figures_of, verdict
+
+TITLES = {
+    "follows": "This map follows the model",
+    "matters": "What it shows matters for the prediction",
+    "finds": "It finds the finding",
+    "body": "It stays on the body",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckInWords:
+    """One question of a passport, answered.
+
+    Attributes:
+        question: As it is asked.
+        answer: yes, no or cannot be said.
+        short: Statement and answer.
+        details: The figures that it follows from, or why there are none; a sentence.
+        figures: Title and figure of each.
+    """
+
+    question: str
+    answer: str
+    short: str
+    details: str
+    figures: tuple[tuple[str, MapFigure], ...]
+
+
+def passport_in_words(passport: Passport) -> tuple[CheckInWords, ...]:
+    """Answer every question of a passport in words."""
+    return tuple(_in_words(passport, check) for check in CHECKS)
+
+
+def passport_line(passport: Passport) -> str:
+    """Answer every question of a passport in one line."""
+    return " ".join(f"{each.short}." for each in passport_in_words(passport))
+
+
+def why_off(passport: Passport) -> str:
+    """Say why a run's maps are off by default; empty where they are not."""
+    wrong = failed(passport)
+    said = [each for check, each in zip(CHECKS, passport_in_words(passport), strict=True) if check in wrong]
+    return " ".join(f"{each.short}. {each.details}" for each in said)
+
+
+def _in_words(passport: Passport, check: str) -> CheckInWords:
+    found = figures_of(passport, check)
+    answer = verdict(passport, check)
+    details = _DETAILS[check]({one.name: one for one in found}) if found else _reason(passport, check)
+    few = min((one.estimate.n for one in found), default=FEWEST)
+    if few < FEWEST:
+        details += f" {counted(few, 'image')} are too few to say more: {FEWEST} are needed."
+    return CheckInWords(
+        question=CHECKS[check],
+        answer=answer.value,
+        short=f"{TITLES[check]}: {_short(answer, check, found)}",
+        details=details,
+        figures=tuple((FIGURES[one.name].title, one) for one in found),
+    )
+
+
+def _short(answer: Answer, check: str, found: Sequence[MapFigure]) -> str:
+    if check != "finds" or not found:
+        return answer.value
+    hits = _of(found[0].estimate)
+    return hits if answer is Answer.YES else f"{answer.value}, {hits}"
+
+
+def _reason(passport: Passport, check: str) -> str:
+    reasons = dict.fromkeys(
+        passport.reasons[name]
+        for name, kind in FIGURES.items()
+        if kind.check == check and name in passport.reasons
+    )
+    return (
+        f"Not measured: {'; '.join(reasons) or 'this version asks more than the one that made the passport'}."
+    )
+
+
+def _of(one: Estimate) -> str:
+    return f"in {one.value * one.n:.3g} of {one.n} ({interval(one, 2)})"
+
+
+def _at(one: Estimate) -> str:
+    return f"{figure(one.value, 2)} ({interval(one, 2)})"
+
+
+def _follows(of: dict[str, MapFigure]) -> str:
+    parts = {"head": "head", "half": "head and deeper half", "network": "whole model"}
+    said = ", ".join(f"{_at(of[name].estimate)} ({what})" for name, what in parts.items() if name in of)
+    limit = next(iter(of.values())).limit
+    what = "Rank correlation with the maps of the model with shuffled weights"
+    return f"{what}: {said}; the limit is {figure(limit, 2)}."
+
+
+def _matters(of: dict[str, MapFigure]) -> str:
+    said = {
+        "deletion": "Blurring its hottest places lowered the log-odds more than blurring random ones",
+        "insertion": "Putting them back into a blurred image raised the log-odds more than random ones did",
+    }
+    return " ".join(f"{said[name]} {_of(one.estimate)}." for name, one in of.items())
+
+
+def _finds(of: dict[str, MapFigure]) -> str:
+    said = []
+    if "pointing" in of:
+        said.append(f"The peak lay on the finding {_of(of['pointing'].estimate)}.")
+    if "inside" in of:
+        share, even = of["inside"].estimate, figure(of["inside"].limit, 2)
+        said.append(f"Of its heat, {_at(share)} lay there; spread evenly it would be {even}.")
+    return " ".join(said)
+
+
+def _body(of: dict[str, MapFigure]) -> str:
+    share, even = of["outside"].estimate, figure(of["outside"].limit, 2)
+    return f"Of its heat, {_at(share)} lay outside the body; spread evenly it would be {even}."
+
+
+_DETAILS: dict[str, Callable[[dict[str, MapFigure]], str]] = {
+    "follows": _follows,
+    "matters": _matters,
+    "finds": _finds,
+    "body": _body,
+}

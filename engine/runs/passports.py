@@ -1,0 +1,74 @@
+"""How far a run's maps can be believed, in passport.json."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+from engine.errors import RunError
+from engine.kept_files import JsonFile, read_json
+from engine.records import Passport
+from engine.runs.heatmaps import load_map_settings
+from engine.storage import versioned, write_atomic
+
+PASSPORT_FILE = "passport.json"
+
+
+def save_passport(folder: Path, passport: Passport) -> None:
+    """Write a run's passport into its folder.
+
+    Raises:
+        WorkspaceError: The folder cannot be written to.
+    """
+    facts = versioned(dataclasses.asdict(passport))
+    text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_atomic(folder / PASSPORT_FILE, text)
+
+
+def load_passport(folder: Path) -> Passport | None:
+    """Read a run's passport; None in a run of an earlier version.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    try:
+        return read_json(folder / PASSPORT_FILE, PASSPORT)
+    except FileNotFoundError:
+        return None
+
+
+def passport_of(folder: Path, method: str) -> tuple[Passport | None, str]:
+    """Return the passport that applies to a run's maps of a method; or None, and a sentence that says why none does.
+
+    Args:
+        folder: The run's.
+        method: A key of `engine.saliency.SALIENCIES`.
+    """
+    try:
+        passport, settings = load_passport(folder), load_map_settings(folder)
+    except RunError as error:
+        return None, str(error).removesuffix(".")
+    again = f"overread passport {folder.name}"
+    if passport is None:
+        return (
+            None,
+            f"It has not been measured how far these heatmaps can be believed; this measures it: {again}",
+        )
+    if passport.method != method:
+        return None, (
+            f"The run's passport was made for heatmaps by {passport.method}: it does not apply to those by {method}"
+        )
+    if passport.settings != settings:
+        return (
+            None,
+            f"The run's heatmaps have been made otherwise since its passport; this makes it again: {again}",
+        )
+    return passport, ""
+
+
+PASSPORT = JsonFile(
+    record=Passport,
+    error=RunError,
+    remedy="Make it again: overread passport {folder}",
+)
