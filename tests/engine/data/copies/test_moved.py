@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from PIL import Image, ImageEnhance, ImageOps
 
+from engine.data import index_data
 from engine.data.copies.candidates import MOVES, changed_description, describe
 from engine.data.copies.looks import Symmetry
 from engine.data.copies.near import find_near_duplicates
 from engine.records import DataIssue, DataIssueKind, Part, Sample
+from sample_data import SAMPLE_TABLE
 from tests.engine.data.copies.test_near import film, jpeg, looks
 
 BICUBIC = Image.Resampling.BICUBIC
@@ -181,3 +183,8 @@ def test_a_description_tells_what_the_moved_image_would_be_described_as(move: Sy
     order, signs = changed_description(move)
     moved = describe(np.ascontiguousarray(move.applied(plain)))
     assert np.abs(moved - describe(plain)[:, order] * signs).max() < 1e-3
+
+
+def test_no_two_films_of_the_sample_data_pass_for_one_image() -> None:
+    index = index_data(SAMPLE_TABLE)
+    assert not [issue for issue in index.issues if issue.kind is DataIssueKind.NEAR_DUPLICATE]
