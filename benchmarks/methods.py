@@ -6,6 +6,7 @@ images held against one another (Adebayo's check, arXiv:1810.03292). `engine.sal
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -19,8 +20,8 @@ from engine.images import open_cache
 from engine.recipes import RECIPES
 from engine.records import Augmentation, Run, Sample
 from engine.runs import load_classifier, load_run
-from engine.saliency import SALIENCIES
-from engine.saliency.faithfulness import randomisation_check
+from engine.saliency import SALIENCIES, explain
+from engine.saliency.faithfulness import forget, rank_correlations
 from engine.training import images_of
 from sample_data import SAMPLE_TABLE
 
@@ -94,12 +95,9 @@ def _kept(setting: Setting, run: Run, samples: tuple[Sample, ...], method: str) 
     images = images_of(cache, cache.rows(chosen), "cpu").float() / 255
     targets = torch.full((len(images),), run.classes.index(run.positive))
     net = load_classifier(run).to(memory_format=torch.channels_last)
-    shuffles = range(1 if setting.quick else FORGETTINGS)
-    return float(
-        np.median(
-            [
-                randomisation_check(net, images, targets, method, head_only=True, seed=seed)
-                for seed in shuffles
-            ]
-        )
-    )
+    before, found = explain(net, images, targets, method), []
+    for seed in range(1 if setting.quick else FORGETTINGS):
+        forgotten = copy.deepcopy(net)
+        forget(forgotten, net, depth=0, seed=seed)
+        found.append(rank_correlations(before, explain(forgotten, images, targets, method)))
+    return float(np.median(found))
