@@ -7,6 +7,7 @@ import tarfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,14 +102,14 @@ def test_an_interrupted_training_goes_on_from_its_checkpoint(
     monkeypatch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     seen = 0
 
-    def interrupt(
-        self: object, batch_source: object, _validate=loop.TrainingLoop._validate
-    ) -> dict[str, float]:  # type: ignore[no-untyped-def]
+    validate = loop.TrainingLoop._validate
+
+    def interrupt(self: loop.TrainingLoop, *given: Any) -> tuple[dict[str, float], float]:
         nonlocal seen
         seen += 1
         if seen == 3:
             raise KeyboardInterrupt
-        return _validate(self, batch_source)  # type: ignore[no-any-return]
+        return validate(self, *given)
 
     monkeypatch.setattr(loop.TrainingLoop, "_validate", interrupt)
     asked = ("scnnb-fashion", "--only", "scnnb", "--quick")
