@@ -13,7 +13,7 @@ import typer
 from engine import data, images, prediction, reading, runs, saliency
 from engine.errors import DataError, ImageError, ReportError
 from engine.records import PARTS, DataIssue, DataIssueKind, Part, Sample, is_unlike
-from engine.report import EXPORTS, passport_document, passport_in_words, why_off
+from engine.report import EXPORTS
 from engine.spreadsheet import read_csv, write_csv
 from engine.storage import storage_error, write_atomic, write_together
 from engine.workspace import open_workspace
@@ -279,6 +279,8 @@ def explain(
 
 def say_if_off(run: Run, explanations: Mapping[str, Explanation]) -> None:
     """Say of maps that do not pass what they are put to why they are off by default on the Review page."""
+    from engine.report import why_off
+
     for method in sorted({each.method for each in explanations.values()}):
         passport, _ = runs.passport_of(run.folder, method)
         if passport is not None and (why := why_off(passport)):
@@ -322,6 +324,8 @@ def passport(
 
     Example: [bold]overread passport latest[/bold]
     """
+    from engine.report import passport_document, passport_in_words, why_off  # with them comes numpy
+
     workspace = open_workspace(root)
     trained = runs.find_run(workspace, run)
     say_lost(trained.run_id, [sample.path for sample in runs.split_of(trained).val])
