@@ -47,7 +47,7 @@ def csv_tables(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, 
     from engine.report.exports.tables import tables_of
     from engine.spreadsheet import write_csv
 
-    return {f"{name}.csv": write_csv(rows) for name, rows in tables_of(report).items()}
+    return {f"{name}.csv": write_csv(rows) for name, rows in tables_of(report).items() if rows}
 
 
 def json_numbers(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
