@@ -192,6 +192,7 @@ def _ethics(report: Report) -> Section:
             if report.reviews.cases
             else "None of the test images has been read over in Overread yet.",
         ),
+        (Table(("", ""), tuple(read)),) if (read := _facts(report, "Readings")) else (),
     )
 
 

@@ -31,7 +31,7 @@ from engine.training.feature_bank import PLAIN, FeatureBank, View, images_of
 LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingData:
     """Rows of the image cache and class numbers, by part."""
 
@@ -69,10 +69,16 @@ class TrainingData:
         train_rows, train_labels = part("training", split.train)
         val_rows, val_labels = part("validation", split.val)
         kept = [sample for sample in split.val if sample.image_id in cache.row]
-        patients = tuple(sample.patient_id for sample in kept)
-        named = patients_named(kept).all
-        ids = tuple(sample.image_id for sample in kept)
-        return cls(train_rows, train_labels, val_rows, val_labels, split.classes, patients, named, ids)
+        return cls(
+            train_rows=train_rows,
+            train_labels=train_labels,
+            val_rows=val_rows,
+            val_labels=val_labels,
+            classes=split.classes,
+            val_patients=tuple(sample.patient_id for sample in kept),
+            val_patients_named=patients_named(kept).all,
+            val_ids=tuple(sample.image_id for sample in kept),
+        )
 
 
 @dataclass

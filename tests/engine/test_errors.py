@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pickle
+import re
 
 from engine import errors
 from engine.errors import EngineError
@@ -14,7 +15,7 @@ def tree() -> list[type[EngineError]]:
 
 
 def test_the_drawing_names_every_error_and_no_other() -> None:
-    drawn = {word for word in (errors.__doc__ or "").split() if word.endswith(("Error", "Stopped"))}
+    drawn = set(re.findall(r"[├└]── (\w+)", errors.__doc__ or "")) | {"EngineError"}
     assert drawn == {kind.__name__ for kind in tree()}
 
 

@@ -25,7 +25,6 @@ from gui.cli.main import main
 from gui.pages.report.page import run_choices
 from gui.pages.review.page import open_reading
 from gui.pages.review.reading_session import Desk
-from tests.engine.reading.test_store import with_readers
 from tests.gui.conftest import Room, fill, make_run
 from tests.tiny import TINY_RECIPE
 
@@ -44,7 +43,7 @@ def test_the_correction_counts_everywhere_though_the_clock_was_set_back(room: Ro
         label=case.predicted,
         created=NOON,
     )
-    with_readers(store, "anna").add_review(first)
+    store.add_review(first)
     for earlier, verdict, label in ((1, Verdict.UNSURE, None), (2, Verdict.OVERRULE, other)):
         store.add_review(
             Review(
@@ -56,10 +55,11 @@ def test_the_correction_counts_everywhere_though_the_clock_was_set_back(room: Ro
                 created=NOON - timedelta(hours=earlier),
             )
         )
-    assert [review.review_id for review in store.reviews(run.run_id)] == [1, 2, 3]
+    given = [review.review_id for review in store.reviews(run.run_id)]
+    assert given == sorted(given) and len(given) == 3
 
     (latest,) = store.reviews(run.run_id, latest=True)
-    assert (latest.verdict, latest.label, latest.review_id) == (Verdict.OVERRULE, other, 3)
+    assert (latest.verdict, latest.label, latest.review_id) == (Verdict.OVERRULE, other, given[-1])
     assert [store.count(run.run_id, queue, "anna") for queue in ("overruled", "unsure")] == [1, 0]
     screen = open_reading(Desk(room.session), {"queue": "overruled"})
     assert screen["case"]["before"]["sentence"].startswith(f"Your previous verdict: overrule to {other}")
