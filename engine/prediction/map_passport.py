@@ -130,7 +130,7 @@ def make_passport(
     lab.ask_forgetful(found, drawn, told)
     argued = [each for each in drawn if _argued(told[each.image_id])]
     lab.take_away(found, argued, told)
-    _hold_against_findings(found, run, drawn, told, regions)
+    _hold_against_findings(found, drawn, told, regions)
     _hold_against_bodies(found, run, argued, told, cache)
     return Passport(
         method=method,
@@ -324,9 +324,7 @@ def _wins(larger: NDArray[np.float64], smaller: NDArray[np.float64]) -> NDArray[
     return np.where(difference == 0, 0.5, difference > 0)
 
 
-def _hold_against_findings(
-    found: _Found, run: Run, drawn: Sequence[Sample], told: Told, regions: Masks
-) -> None:
+def _hold_against_findings(found: _Found, drawn: Sequence[Sample], told: Told, regions: Masks) -> None:
     """Ask whether maps that argue for an image's own label lie on what was marked there."""
     masks = {}
     for sample in drawn:

@@ -81,16 +81,17 @@ def predict(
     )
     samples = read_images(workspace, path, said)
     say_foreign_labels(trained, samples)
+    parts = prediction.parts_of(runs.split_of(trained))
+    explanations: Mapping[str, Explanation] = {}
     with progress("Predicting") as bar:
-        predictions, explanations = pipeline.read_samples(
-            workspace,
-            trained,
-            samples,
-            parts=prediction.parts_of(runs.split_of(trained)),
-            progress=bar,
-            method=method,
-            target=target,
-        )
+        if review:
+            predictions, explanations = pipeline.read_samples(
+                workspace, trained, samples, parts=parts, progress=bar, method=method, target=target
+            )
+        else:  # nobody would see a map
+            predictions = list(
+                prediction.predict(trained, samples, cache_dir=workspace.cache, parts=parts, progress=bar)
+            )
     add_to_table(written, trained, predictions, samples)
     small = small_images(trained, samples)
     unlike = say_unlike(trained, predictions)

@@ -35,7 +35,7 @@ Progress = Callable[[int, int], None]
 MIN_LIKELY = 0.9
 """Agreement of thumbnails from which files are opened."""
 MIN_AGREEMENT = 0.95
-"""Agreement at 128 pixels from which two images are one: copies reach .969 and more, films of different people .937."""
+"""Agreement at 128 pixels from which two images are one: no film passes for another (`benchmarks.copies`)."""
 _SIDE = 128
 _BATCH = 64  # pairs
 _OPEN = 256  # images of 128 pixels that are kept

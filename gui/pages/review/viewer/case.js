@@ -130,6 +130,7 @@ async function present(answer, { keepDraft = false } = {}) {
   keep('case', next.id);
   await painted();
   if (!same) [wake, slept] = [performance.now(), 0];
+  root.dataset.reading = reading;
   root.dataset.shown = next.id;
   server.remember({ reading, shown: next.id }).catch(() => {});   // only so that a later session starts here
 }

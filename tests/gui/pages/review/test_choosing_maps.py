@@ -189,6 +189,14 @@ def forget(ward: Ward) -> None:
     shutil.rmtree(ward.session.workspace.cache / "maps", ignore_errors=True)
 
 
+def shown_of_all(page: Any) -> str:
+    """Go to the queue of all cases; it begins where this reader stopped, which may be at another case."""
+    before = page.get_attribute(".rv", "data-reading")
+    page.select_option("[data-at=queue]", "all")
+    page.wait_for_function("(before) => document.querySelector('.rv').dataset.reading !== before", arg=before)
+    return shown(page)
+
+
 def shown(page: Any) -> str:
     page.wait_for_function("document.querySelector('.rv')?.dataset.shown")
     return str(page.get_attribute(".rv", "data-shown"))
@@ -200,9 +208,7 @@ def test_a_method_and_a_class_are_chosen_and_picture_and_words_follow_to_the_nex
 ) -> None:
     page.goto(opened(ward.session).url)
     page.wait_for_selector(".rv[data-shown]")
-    page.select_option("[data-at=queue]", "all")
-    page.wait_for_timeout(3000)  # the queue begins where this reader stopped, which may be at another case
-    case = shown(page)
+    case = shown_of_all(page)
     usual = painted(page)
     positive, other = ward.run.positive, next(one for one in ward.run.classes if one != ward.run.positive)
     assert not page.is_visible("[data-at=map-note]")
@@ -274,9 +280,7 @@ def test_the_answer_to_a_case_that_was_left_is_dropped(
     forget(ward)
     page.goto(opened(ward.session).url)
     page.wait_for_selector(".rv[data-shown]")
-    page.select_option("[data-at=queue]", "all")
-    page.wait_for_timeout(3000)  # as above
-    left = shown(page)
+    left = shown_of_all(page)
     page.select_option("[data-at=map-method]", "gradient-shap")
     page.wait_for_selector("[data-do=stop-map]:not([hidden])")
     started = time.monotonic()
