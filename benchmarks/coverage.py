@@ -99,7 +99,9 @@ def draw(cell: Cell, rng: np.random.Generator, images: int | None = None) -> Sam
     score = 1.8 * truth + noise + math.sqrt(1 - shared) * rng.normal(size=len(truth))
     p = 1 / (1 + np.exp(-(1.7 * score - 2.2 - (0 if cell.prevalence > 0.3 else 1.0))))
     wrong = rng.random((3, len(truth))) < READER_ERROR
-    return Sample(patient, truth.astype(np.int64), np.column_stack([1 - p, p]), truth ^ wrong)
+    return Sample(
+        patient, truth.astype(np.int64), np.column_stack([1 - p, p]), (truth ^ wrong).astype(np.int64)
+    )
 
 
 def figures_of(sample: Sample) -> dict[str, Estimate]:

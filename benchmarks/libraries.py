@@ -51,7 +51,7 @@ def figures() -> None:
     truth = (generator.random(CASES) < 0.3).astype(np.int64)
     score = np.clip(0.2 * truth + 0.8 * generator.random(CASES), 1e-6, 1 - 1e-6)
     predicted, probabilities = (score > 0.5).astype(np.int64), np.stack([1 - score, score], axis=1)
-    theirs = {
+    theirs: dict[str, Callable[[], float]] = {
         "AUROC": lambda: metrics.roc_auc_score(truth, score),
         "average precision": lambda: metrics.average_precision_score(truth, score),
         "accuracy": lambda: metrics.accuracy_score(truth, predicted),
@@ -162,7 +162,7 @@ def decoding() -> None:
         return np.asarray(image)
 
     def torchvision(side: int | None) -> torch.Tensor:
-        image = decode_jpeg(data, mode=ImageReadMode.RGB)
+        image: torch.Tensor = decode_jpeg(data, mode=ImageReadMode.RGB)
         return image if side is None else v2.resize(image, [side, side], antialias=True)
 
     for side in (None, 224):

@@ -95,9 +95,9 @@ def _kept(setting: Setting, run: Run, samples: tuple[Sample, ...], method: str) 
     images = images_of(cache, cache.rows(chosen), "cpu").float() / 255
     targets = torch.full((len(images),), run.classes.index(run.positive))
     net = load_classifier(run).to(memory_format=torch.channels_last)
-    before, found = explain(net, images, targets, method), []
+    before, found = list(explain(net, images, targets, method)), []
     for seed in range(1 if setting.quick else FORGETTINGS):
         forgotten = copy.deepcopy(net)
         forget(forgotten, net, depth=0, seed=seed)
-        found.append(rank_correlations(before, explain(forgotten, images, targets, method)))
+        found.append(rank_correlations(before, list(explain(forgotten, images, targets, method))))
     return float(np.median(found))

@@ -10,8 +10,8 @@ from typing import Any
 import timm
 import torch
 from PIL import Image
-from timm.data import create_loader
-from timm.optim import create_optimizer_v2
+from timm.data import create_loader  # type: ignore[attr-defined]
+from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]
 from torch.nn import functional
 from torch.utils.data import Dataset
 
