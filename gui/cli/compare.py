@@ -8,25 +8,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine import experiments, recipes, report
+from engine import experiments, report
 from engine.errors import ReportError
 from engine.workspace import Workspace, open_workspace
-from gui.cli.data import choices_of, dataset_of, pairs_of
+from gui.cli.data import choices_of, dataset_of
 from gui.cli.options import (
     LINE,
+    ChangesOption,
     DatasetArgument,
     DeviceOption,
     DownloadsOption,
     EpochsOption,
     GivenOption,
     JsonOption,
+    OutOption,
     PositiveOption,
     RatiosOption,
+    ReuseOption,
     SplitSeedOption,
     WorkspaceOption,
 )
-from gui.cli.terminal import say, say_error, show_json, show_table, watch_job
-from gui.cli.train import epochs_of
+from gui.cli.terminal import say, show_json, show_table, watch_job
+from gui.cli.train import recipes_asked
 
 if TYPE_CHECKING:
     from engine.records import Estimate, Run
@@ -44,10 +47,7 @@ def compare(
         str | None,
         typer.Option(metavar="FIELD=A,B,…", help="Train one recipe with each of these values of one field."),
     ] = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="FIELD=VALUE", help="Change every recipe: --set batch_size=64"),
-    ] = None,
+    changes: ChangesOption = None,
     epochs: EpochsOption = None,
     seeds: Annotated[int, typer.Option(metavar="K", help="Train each with K seeds.")] = 1,
     ratios: RatiosOption = None,
@@ -56,13 +56,8 @@ def compare(
     positive: PositiveOption = None,
     device: DeviceOption = "auto",
     allow_downloads: DownloadsOption = False,
-    reuse: Annotated[
-        bool,
-        typer.Option("--reuse", help="Take finished runs of the same recipe, data and split as they are."),
-    ] = False,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the page goes; default: in the workspace.")
-    ] = None,
+    reuse: ReuseOption = False,
+    out: OutOption = None,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -71,12 +66,7 @@ def compare(
     Example: [bold]overread compare ~/images head-only default --out compared[/bold]
     """
     workspace = open_workspace(root)
-    changed = pairs_of(changes or [], "--set")
-    asked = []
-    own = recipes.own_recipes(workspace, on_damaged=say_error)
-    for name in names:
-        recipe = recipes.find_recipe(name, own)
-        asked.append(recipes.change_recipe(recipe, {**epochs_of(recipe, epochs), **changed}))
+    asked = recipes_asked(workspace, names, epochs, changes)
     entries = experiments.entries_of(asked, vary=vary, seeds=seeds)
     found = dataset_of(workspace, dataset)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)

@@ -51,6 +51,16 @@ EpochsOption = Annotated[
     str | None, typer.Option(metavar="N[,N…]", help="Epochs of each phase, or of all phases.")
 ]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+ChangesOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="Change the recipe: --set balance.method=focal"),
+]
+ReuseOption = Annotated[
+    bool, typer.Option("--reuse", help="Take finished runs of the same recipe, data and split as they are.")
+]
+OutOption = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Where the page goes; default: in the workspace.")
+]
 DownloadsOption = Annotated[
     bool, typer.Option("--allow-downloads", help="Download pretrained weights that are not on this computer.")
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from gui.cli.data import choices_of, dataset_of, pairs_of, say_lost
 from gui.cli.options import (
     LINE,
     TRAINING,
+    ChangesOption,
     DatasetArgument,
     DeviceOption,
     DownloadsOption,
@@ -38,10 +40,7 @@ app = typer.Typer()
 def train(
     dataset: DatasetArgument,
     recipe: Annotated[str, typer.Option(metavar="NAME|FILE", help="See: overread recipes.")] = "default",
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="FIELD=VALUE", help="Change the recipe: --set balance.method=focal"),
-    ] = None,
+    changes: ChangesOption = None,
     epochs: EpochsOption = None,
     ratios: RatiosOption = None,
     seed: SplitSeedOption = None,
@@ -65,8 +64,7 @@ def train(
     Example: [bold]overread train ~/images --recipe default --epochs 20,2[/bold]
     """
     workspace = open_workspace(root)
-    chosen = recipes.find_recipe(recipe, recipes.own_recipes(workspace, on_damaged=say_error))
-    chosen = recipes.change_recipe(chosen, {**epochs_of(chosen, epochs), **pairs_of(changes or [], "--set")})
+    (chosen,) = recipes_asked(workspace, [recipe], epochs, changes)
     found = dataset_of(workspace, dataset)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
     say_lost(found.dataset_id, [sample.path for sample in found.samples])
@@ -89,6 +87,20 @@ def train(
         say(f"Watch it with: overread watch {job.job_id}")
         return
     _finish(workspace, job.folder, as_json=as_json)
+
+
+def recipes_asked(
+    workspace: Workspace, names: Sequence[str], epochs: str | None, changes: Sequence[str] | None
+) -> list[Recipe]:
+    """Return recipes by name or file, each with what `--epochs` and `--set` change in it.
+
+    Raises:
+        RecipeError: There is no such recipe, or it cannot be changed so.
+    """
+    own = recipes.own_recipes(workspace, on_damaged=say_error)
+    found = [recipes.find_recipe(name, own) for name in names]
+    changed = pairs_of(changes or [], "--set")
+    return [recipes.change_recipe(one, {**epochs_of(one, epochs), **changed}) for one in found]
 
 
 def epochs_of(recipe: Recipe, text: str | None) -> dict[str, str]:

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from engine import data, experiments, recipes, report
+from engine import data, experiments, report
 from engine.errors import RecipeError
 from engine.workspace import open_workspace
 from gui.cli.compare import gather
-from gui.cli.data import choices_of, dataset_of, pairs_of
+from gui.cli.data import choices_of, dataset_of
 from gui.cli.options import (
     LINE,
+    ChangesOption,
     DatasetArgument,
     DeviceOption,
     DownloadsOption,
     EpochsOption,
     GivenOption,
     JsonOption,
+    OutOption,
     PositiveOption,
     RatiosOption,
+    ReuseOption,
     SplitSeedOption,
     WorkspaceOption,
 )
-from gui.cli.terminal import say, say_error, show_json, show_table, watch_job
-from gui.cli.train import epochs_of
+from gui.cli.terminal import say, show_json, show_table, watch_job
+from gui.cli.train import recipes_asked
 
 app = typer.Typer()
 
@@ -39,10 +41,7 @@ def learning_curve(
         str, typer.Option(metavar="A,B,…", help="Shares of the training part in percent, four or more.")
     ] = "10,18,32,56,100",  # each about 1.8 times the one before, as a power law is even in factors
     seeds: Annotated[int, typer.Option(metavar="K", help="Trainings of each share.")] = 1,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="FIELD=VALUE", help="Change the recipe: --set batch_size=64"),
-    ] = None,
+    changes: ChangesOption = None,
     epochs: EpochsOption = None,
     ratios: RatiosOption = None,
     seed: SplitSeedOption = None,
@@ -50,13 +49,8 @@ def learning_curve(
     positive: PositiveOption = None,
     device: DeviceOption = "auto",
     allow_downloads: DownloadsOption = False,
-    reuse: Annotated[
-        bool,
-        typer.Option("--reuse", help="Take finished runs of the same recipe, data and split as they are."),
-    ] = False,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the page goes; default: in the workspace.")
-    ] = None,
+    reuse: ReuseOption = False,
+    out: OutOption = None,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -65,8 +59,7 @@ def learning_curve(
     Example: [bold]overread learning-curve ~/images --recipe head-only --seeds 3[/bold]
     """
     workspace = open_workspace(root)
-    chosen = recipes.find_recipe(recipe, recipes.own_recipes(workspace, on_damaged=say_error))
-    chosen = recipes.change_recipe(chosen, {**epochs_of(chosen, epochs), **pairs_of(changes or [], "--set")})
+    (chosen,) = recipes_asked(workspace, [recipe], epochs, changes)
     found = dataset_of(workspace, dataset)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
     entries = experiments.sizes_of_curve(

@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from engine import data, experiments, recipes, report
+from engine import data, experiments, report
 from engine.workspace import Workspace, open_workspace
-from gui.cli.data import choices_of, dataset_of, pairs_of, say_lost
+from gui.cli.data import choices_of, dataset_of, say_lost
 from gui.cli.options import (
     LINE,
+    ChangesOption,
     DatasetArgument,
     DeviceOption,
     DownloadsOption,
@@ -24,8 +25,8 @@ from gui.cli.options import (
     SplitSeedOption,
     WorkspaceOption,
 )
-from gui.cli.terminal import say, say_error, show_json, show_table
-from gui.cli.train import epochs_of
+from gui.cli.terminal import say, show_json, show_table
+from gui.cli.train import recipes_asked
 
 app = typer.Typer()
 
@@ -42,10 +43,7 @@ def search(
     ],
     trials: Annotated[int, typer.Option(metavar="N", min=1, help="Trainings in all.")] = 20,
     name: Annotated[str, typer.Option(metavar="NAME", help="Of the recipe that is saved.")] = "",
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="FIELD=VALUE", help="Change the recipe: --set batch_size=64"),
-    ] = None,
+    changes: ChangesOption = None,
     epochs: EpochsOption = None,
     ratios: RatiosOption = None,
     seed: SplitSeedOption = None,
@@ -63,8 +61,7 @@ def search(
     Example: [bold]overread search head-only ~/images --vary learning_rate=1e-4..1e-1:log --vary batch_size=16,64[/bold]
     """
     workspace = open_workspace(root)
-    chosen = recipes.find_recipe(recipe, recipes.own_recipes(workspace, on_damaged=say_error))
-    chosen = recipes.change_recipe(chosen, {**epochs_of(chosen, epochs), **pairs_of(changes or [], "--set")})
+    (chosen,) = recipes_asked(workspace, [recipe], epochs, changes)
     varied = experiments.varied_fields(chosen, vary)
     found = dataset_of(workspace, dataset)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
