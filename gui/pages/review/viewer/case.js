@@ -2,35 +2,15 @@
 // way `busy` is set and keys do nothing, and the server refuses a verdict whose case it did not hand out last.
 let reading = null;     // the server's name for this reading session
 let shown = null;       // the case whose image is on the screen, as the server described it
-let busy = false, seen = false, closed = false;
+let seen = false, closed = false;
 let trail = [];         // cases shown before this one, for Previous
 let comingCases = [];   // the next ones of the queue
-let wake = 0, slept = 0, hiddenAt = null;
-// Names that the server knows this page, and an answer that is given again after the line broke, by.
-const randomName = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
-const pageName = randomName();
 let given = { said: '', name: '' };
-const fetched = new Map();
 const drafts = new Map();   // what was written and drawn on cases that were left without a verdict
 // What a reader can answer beside the verdict: each control is named after its field of a review.
 const controls = [...root.querySelectorAll('[data-field]')];
 const answersGiven = () => Object.fromEntries(controls.map((control) => [control.dataset.field, control.value]));
 const draftOf = (one) => (one && at('comment') ? { answers: answersGiven(), regions } : null);
-const text = (name, value) => { const node = at(name); if (node) node.textContent = value; };
-const percent = (value) => (100 * value).toFixed(1) + '%';
-
-function toast(message) {
-  const box = at('toast');
-  box.textContent = message;
-  box.hidden = false;
-  clearTimeout(box.timer);
-  box.timer = setTimeout(() => { box.hidden = true; }, 12000);
-}
-
-function setBusy(on) {
-  busy = on;
-  root.toggleAttribute('data-busy', on);
-}
 
 // Call the server; null means that there is no answer to show and the person has been told why.
 async function ask(name, question) {
@@ -54,36 +34,11 @@ async function ask(name, question) {
 
 // --------------------------------------------------------------------------------------------------- images
 
-function picture(address) {
-  let found = fetched.get(address);
-  if (!found) {
-    const image = new Image();
-    image.alt = '';
-    if (address) image.src = address;
-    found = { image, ready: address ? image.decode().then(() => true, () => false) : Promise.resolve(true) };
-    if (address) fetched.set(address, found);
-  }
-  return found;
-}
-
 function fetchAhead(upcoming) {
   const wanted = upcoming.flatMap((next) => [next.image, next.heat]).filter(Boolean);
   for (const address of wanted) picture(address);
   const used = new Set([...wanted, shown?.image, shown?.heat]);
   for (const address of fetched.keys()) if (!used.has(address)) fetched.delete(address);
-}
-
-const painted = () => new Promise((resolve) => {
-  if (document.hidden) return resolve();   // no frames are painted in a hidden tab
-  requestAnimationFrame(() => requestAnimationFrame(resolve));
-});
-
-async function whyNot(address) {
-  try {
-    return await (await fetch(address)).text();
-  } catch {
-    return 'Overread is not responding.';
-  }
 }
 
 // ----------------------------------------------------------------------------------------------- what is shown
@@ -133,12 +88,6 @@ async function present(answer, { keepDraft = false } = {}) {
   root.dataset.reading = reading;
   root.dataset.shown = next.id;
   server.remember({ reading, shown: next.id }).catch(() => {});   // only so that a later session starts here
-}
-
-function option({ value, title, says = '' }) {
-  const made = new Option(title, value);
-  made.title = says;
-  return made;
 }
 
 function notice(message, choices = []) {
@@ -348,9 +297,3 @@ function chooseClass(number) {
   if (name === shown.predicted) decide('agree');
   else decide('overrule', name);
 }
-
-// time on a case counts only while its tab is in front
-document.addEventListener('visibilitychange', () => {
-  if (document.hidden) hiddenAt = performance.now();
-  else if (hiddenAt !== null) [slept, hiddenAt] = [slept + performance.now() - Math.max(hiddenAt, wake), null];
-});

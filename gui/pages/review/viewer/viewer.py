@@ -1,14 +1,20 @@
 """One Gradio component that shows a case and takes a verdict; the files beside say what the browser does.
 
     viewer.html verdict.html    markup without a single value in it
-    viewer.css                  a dark reading room
-    heat.js                     the heatmap: colours, threshold, evidence against, the colour bar
-    stage.js                    the image: zoom, move, brightness and contrast
     maps.js                     another method or class for the heatmap
-    regions.js                  rectangles drawn on the image
     case.js                     one case on the screen, the next ones fetched ahead
     readers.js                  who reads: chosen from the list, added, named once
     keys.js                     keys and buttons, one table
+
+and what the reading screen of a study is made of as well:
+
+    stage.html                  the image on its stage, and the tools below it
+    viewer.css                  a dark reading room
+    heat.js                     the heatmap: colours, threshold, evidence against, the colour bar
+    screen.js                   words and images put in place, trouble said, seconds counted
+    stage.js                    the image: zoom, move, brightness and contrast
+    regions.js                  rectangles drawn on the image
+    image_keys.js keyboard.js   keys for the image; what any table of keys does
 
 Gradio evaluates `html_template` and `css_template` as JavaScript templates after filling them in: a file name
 such as `${...}` in them would run as code. So they are static, and the scripts write every value with
@@ -27,16 +33,25 @@ import gradio as gr
 
 from engine.records import Review
 
-SCRIPTS = ("heat.js", "stage.js", "regions.js", "case.js", "maps.js", "readers.js", "keys.js")
+HERE = "gui.pages.review.viewer"
+IMAGE_SCRIPTS = ("heat.js", "screen.js", "stage.js", "regions.js")
+KEY_SCRIPTS = ("image_keys.js", "keys.js", "keyboard.js")
+SCRIPTS = (*IMAGE_SCRIPTS, "case.js", "maps.js", "readers.js", *KEY_SCRIPTS)
 
 
-def _read(name: str) -> str:
-    return (files("gui.pages.review.viewer") / name).read_text(encoding="utf-8")
+def read_part(name: str, package: str = HERE) -> str:
+    """Return the text of one of the files that a reading screen is made of."""
+    return (files(package) / name).read_text(encoding="utf-8")
+
+
+def on_stage(markup: str) -> str:
+    """Return a screen's markup with the stage and its tools in their place."""
+    return markup.replace("<!-- stage -->", read_part("stage.html"))
 
 
 def verdict_markup() -> str:
     """Return the controls of a verdict, each of a review's fields with the field's own bounds."""
-    markup = _read("verdict.html")
+    markup = read_part("verdict.html")
     names = {"longest": "maxlength", "least": "min", "most": "max"}
     for field in fields(Review):
         bounds = " ".join(f'{names[name]}="{value}"' for name, value in field.metadata.items())
@@ -62,12 +77,14 @@ class ReviewPane(gr.HTML):
         read_only: bool = False,
         **settings: Any,
     ) -> None:
-        markup = _read("viewer.html").replace("<!-- verdict -->", "" if read_only else verdict_markup())
+        markup = on_stage(read_part("viewer.html")).replace(
+            "<!-- verdict -->", "" if read_only else verdict_markup()
+        )
         super().__init__(
             value or {},
             html_template=markup,
-            css_template=_read("viewer.css"),
-            js_on_load="\n".join(_read(name) for name in SCRIPTS),
+            css_template=read_part("viewer.css"),
+            js_on_load="\n".join(read_part(name) for name in SCRIPTS),
             apply_default_css=False,
             server_functions=list(server_functions),
             **settings,

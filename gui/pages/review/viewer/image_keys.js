@@ -1,0 +1,22 @@
+// The keys that every reading screen has: rows of its table of keys.
+const toComment = () => at('comment')?.focus();
+const openKeys = () => { if (!at('keys').open) at('keys').showModal(); };
+const MAP_ACTIONS = [
+  { codes: ['KeyH'], shows: ['H'], says: 'Heatmap on or off', does: 'heat', run: toggleHeat },
+  { codes: ['BracketLeft'], shows: ['['], says: 'Fainter heatmap', run: () => opacityBy(-10), again: true },
+  { codes: ['BracketRight'], shows: [']'], says: 'Stronger heatmap', run: () => opacityBy(10), again: true },
+  { codes: ['KeyG'], shows: ['G'], says: 'Evidence against the class on or off', does: 'against', run: toggleAgainst },
+];
+const IMAGE_ACTIONS = [
+  { codes: ['KeyI'], shows: ['I'], says: 'Invert grey values', does: 'invert', run: toggleInvert },
+  { codes: ['Equal', 'NumpadAdd'], shows: ['+'], says: 'Zoom in', run: () => zoomBy(1.25), again: true },
+  { codes: ['Minus', 'NumpadSubtract'], shows: ['−'], says: 'Zoom out', run: () => zoomBy(0.8), again: true },
+  { codes: ['ArrowUp', 'ArrowDown'], shows: ['↑', '↓'], says: 'Move the image; with Shift also ← →', run: (event) => pan(event), again: true },
+  { codes: ['KeyF'], shows: ['F'], says: 'Reset the view', does: 'fit', run: resetView },
+  { codes: ['KeyV'], shows: ['V'], says: 'Drag moves', does: 'tool-move', run: () => useTool('move') },
+  { codes: ['KeyW'], shows: ['W'], says: 'Drag sets brightness and contrast', does: 'tool-window', run: () => useTool('window') },
+  { codes: ['KeyR'], shows: ['R'], says: 'Drag draws a region; Shift+R places one', does: 'tool-region', run: (event) => (event?.shiftKey ? addRegion() : useTool('region')), writes: true },
+  { codes: [], shows: ['?'], says: 'This list', does: 'keys', run: openKeys },
+  { codes: [], shows: [], says: '', does: 'remove-region', run: removeRegion },
+  { codes: [], shows: [], says: '', does: 'close-keys', run: () => at('keys').close() },
+];
