@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from engine.errors import AnsweredElsewhere
 from engine.reading import row_mapping as rows
@@ -23,6 +23,13 @@ from engine.reading.validation import checked
 from engine.records import Region, Review
 
 NOT_SAID: Literal[-1] = -1
+# Built once: building a statement takes longer than carrying it out.
+_OF_NAME = select(ANSWERS.c.seq).where(ANSWERS.c.id == bindparam("name"))
+_BEFORE = select(LAST_ANSWERS.c.answer).where(
+    LAST_ANSWERS.c.run_id == bindparam("run_id"),
+    LAST_ANSWERS.c.reader_id == bindparam("reader_id"),
+    LAST_ANSWERS.c.position == bindparam("position"),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,17 +70,15 @@ def add_answer(connection: Connection, people: People, review: Review, given: Gi
             the case elsewhere since it was shown.
     """
     if given.name is not None:
-        known = connection.scalar(select(ANSWERS.c.seq).where(ANSWERS.c.id == given.name))
+        known = connection.scalar(_OF_NAME, {"name": given.name})
         if known is not None:
             return int(known)
     classes = tuple(find_run(connection, review.run_id).classes)
     case = find_case(connection, review.run_id, review.image_id, lock=True)
     review = checked(review, predicted=case.predicted, classes=classes, shown=given.shown)
     reader_id = people.required(review.reader)
-    of_reader = (LAST_ANSWERS.c.run_id == review.run_id, LAST_ANSWERS.c.reader_id == reader_id)
-    before = connection.scalar(
-        select(LAST_ANSWERS.c.answer).where(*of_reader, LAST_ANSWERS.c.position == case.position)
-    )
+    of_case = {"run_id": review.run_id, "reader_id": reader_id, "position": case.position}
+    before = connection.scalar(_BEFORE, of_case)
     if given.last != NOT_SAID and before != given.last:
         raise AnsweredElsewhere(
             f"{people.name(reader_id)} has answered this case in another window since it was shown here, "
@@ -93,14 +98,8 @@ def add_answer(connection: Connection, people: People, review: Review, given: Gi
     drawn = [rows.region_row(region, number) for region in review.regions]
     if drawn:
         append(connection, REGIONS, drawn, author=reader_id, at=rows.moment_of(review))
-    insert = rows.upsert(connection, LAST_ANSWERS)
-    connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=["run_id", "reader_id", "position"],
-            set_={"verdict": insert.excluded.verdict, "answer": insert.excluded.answer},
-        ),
-        rows.last_answer_row(review, case, reader_id, number),
-    )
+    keep = rows.writing(connection.dialect.name, LAST_ANSWERS, tuple(of_case), ("verdict", "answer"))
+    connection.execute(keep, rows.last_answer_row(review, case, reader_id, number))
     return number
 
 

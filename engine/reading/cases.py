@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, exists, func, literal_column, select
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, literal_column, select
 
 from engine.errors import ReviewError, StoreError
 from engine.reading import row_mapping as rows
@@ -14,6 +14,13 @@ from engine.reading.ledger.chain import PROGRAM, append
 from engine.reading.migrations.schema import ANSWERS, CASES, LAST_ANSWERS, PREDICTIONS, RUNS, STUDIES
 from engine.records import Prediction
 
+# Built once: building a statement takes longer than carrying it out.
+_RUN = select(RUNS).where(RUNS.c.run_id == bindparam("run_id"))
+_CASE = select(CASES).where(CASES.c.run_id == bindparam("run_id"), CASES.c.image_id == bindparam("image_id"))
+_CASE_LOCKED = (
+    _CASE.with_for_update()
+)  # SQLite has locked the whole database by then, and leaves these words out
+
 
 def find_run(connection: Connection, run_id: str) -> Row[Any]:
     """Return a run's row.
@@ -21,7 +28,7 @@ def find_run(connection: Connection, run_id: str) -> Row[Any]:
     Raises:
         StoreError: There is none.
     """
-    found = connection.execute(select(RUNS).where(RUNS.c.run_id == run_id)).one_or_none()
+    found = connection.execute(_RUN, {"run_id": run_id}).one_or_none()
     if found is None:
         raise no_run(run_id)
     return found
@@ -44,10 +51,8 @@ def find_case(connection: Connection, run_id: str, image_id: str, *, lock: bool 
     Raises:
         ReviewError: The run has no such case.
     """
-    found = select(CASES).where(CASES.c.run_id == run_id, CASES.c.image_id == image_id)
-    if lock:  # SQLite has locked the whole database by then, and leaves these words out
-        found = found.with_for_update()
-    row = connection.execute(found).one_or_none()
+    found = _CASE_LOCKED if lock else _CASE
+    row = connection.execute(found, {"run_id": run_id, "image_id": image_id}).one_or_none()
     if row is None:
         raise ReviewError(
             f"Run {run_id} has no case {image_id[:12]}", "Reload the page and choose the case again"
@@ -59,7 +64,7 @@ def add_cases(connection: Connection, run_id: str, predictions: Iterable[Predict
     """Store what the machine says, inside a write transaction: see `Store.add_cases`."""
     kept = 0
     run = find_run(connection, run_id)
-    insert = rows.upsert(connection, CASES)
+    insert = rows.upsert(connection.dialect.name, CASES)
     replaced = {column.name: insert.excluded[column.name] for column in CASES.c if not column.primary_key}
     # Named as text: inside ON CONFLICT the table that is written to would be joined in a second time.
     reviewed = exists().where(

@@ -22,6 +22,7 @@ from engine.reading.validation import HALF_CHARACTER, LONGEST_NAME
 from engine.records import READER_ROLES
 
 MOST_YEARS = 80
+_NEWEST = select(func.max(READERS.c.seq))
 # Letters that Unicode does not take apart, and those that a Persian or Arabic keyboard writes in two ways.
 ALIKE = str.maketrans({
     "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i",
@@ -160,7 +161,7 @@ def _person(newest: Mapping[str, Row[Any]], reader_id: str) -> str:
 
 def newest_row(connection: Connection) -> int:
     """Return the number of the newest row about readers, which tells whether they have changed."""
-    return int(connection.scalar(select(func.max(READERS.c.seq))) or 0)
+    return int(connection.scalar(_NEWEST) or 0)
 
 
 def add(connection: Connection, reader: Reader, *, another: bool = False) -> Reader:

@@ -10,13 +10,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from engine.reading.ledger.chain import PROGRAM, append, digest
 from engine.reading.migrations.schema import EXPOSURES, PREDICTIONS, SESSIONS, STUDIES
 
 ASSISTED = "assisted"
 UNREGISTERED: Mapping[str, Any] = {"design": ASSISTED, "registered": False, "shown": ["prediction", "map"]}
+_HASH = digest(UNREGISTERED)
+# Built once: building a statement takes longer than carrying it out.
+_UNREGISTERED_OF_RUN = (
+    select(STUDIES.c.study_id)
+    .where(STUDIES.c.run_id == bindparam("run_id"), STUDIES.c.protocol_hash == _HASH)
+    .order_by(STUDIES.c.seq)
+    .limit(1)
+)
+_NEWEST_PREDICTION = select(func.max(PREDICTIONS.c.seq)).where(
+    PREDICTIONS.c.run_id == bindparam("run_id"), PREDICTIONS.c.image_id == bindparam("image_id")
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,9 +68,7 @@ class Sitting:
 
 def unregistered_study(connection: Connection, run_id: str) -> str:
     """Return the id of a run's study without a protocol: read with the prediction in view."""
-    protocol_hash = digest(UNREGISTERED)
-    of_run = (STUDIES.c.run_id == run_id, STUDIES.c.protocol_hash == protocol_hash)
-    found = connection.scalar(select(STUDIES.c.study_id).where(*of_run).order_by(STUDIES.c.seq).limit(1))
+    found = connection.scalar(_UNREGISTERED_OF_RUN, {"run_id": run_id})
     if found is not None:
         return str(found)
     study_id = uuid.uuid4().hex
@@ -68,7 +77,7 @@ def unregistered_study(connection: Connection, run_id: str) -> str:
         "name": "assisted, unregistered",
         "run_id": run_id,
         "protocol": dict(UNREGISTERED),
-        "protocol_hash": protocol_hash,
+        "protocol_hash": _HASH,
     }
     append(connection, STUDIES, [study], author=PROGRAM)
     return study_id
@@ -98,14 +107,12 @@ def _event(connection: Connection, sitting: Sitting, event: str) -> None:
 
 def expose(connection: Connection, sitting: Sitting, shown: Shown) -> None:
     """Write down what is about to be on the screen."""
-    newest = select(func.max(PREDICTIONS.c.seq)).where(
-        PREDICTIONS.c.run_id == sitting.run_id, PREDICTIONS.c.image_id == shown.image_id
-    )
+    of_case = {"run_id": sitting.run_id, "image_id": shown.image_id}
     told = {
         "session_id": sitting.session_id,
         "reader_id": sitting.reader_id,
         "image_id": shown.image_id,
-        "prediction": connection.scalar(newest) if shown.prediction else None,
+        "prediction": connection.scalar(_NEWEST_PREDICTION, of_case) if shown.prediction else None,
         "map": shown.map,
         "label": shown.label,
         "others": shown.others,

@@ -343,12 +343,9 @@ class Store:
         def work(connection: Connection) -> None:
             reader_id = self._people(connection).required(reader)
             cases.find_case(connection, run_id, image_id)
-            insert = rows.upsert(connection, PLACES)
+            keys = ("run_id", "reader_id", "queue")
             connection.execute(
-                insert.on_conflict_do_update(
-                    index_elements=["run_id", "reader_id", "queue"],
-                    set_={"image_id": insert.excluded.image_id},
-                ),
+                rows.writing(connection.dialect.name, PLACES, keys, ("image_id",)),
                 {"run_id": run_id, "queue": queue, "reader_id": reader_id, "image_id": image_id},
             )
 

@@ -12,13 +12,17 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Connection, Float, String, Table, insert, text
+from sqlalchemy import JSON, BigInteger, Column, Connection, Float, Insert, String, Table, insert, text
 
 START = ""  # what the first row follows
 PROGRAM = "program"  # the author of what no person wrote
-HEAD = "SELECT seq, hash FROM chain_head"
+# Built once: building a statement takes longer than carrying it out.
+_HEAD = text("SELECT seq, hash FROM chain_head")
+_HEAD_LOCKED = text("SELECT seq, hash FROM chain_head FOR UPDATE")
+_SET_HEAD = text("UPDATE chain_head SET seq = :seq, hash = :hash")
 
 
 def chained() -> tuple[Column[Any], ...]:
@@ -80,7 +84,7 @@ def _plain(value: object) -> object:
 
 def head_of(connection: Connection) -> Head:
     """Return the newest row of the chain."""
-    return Head(*connection.execute(text(HEAD)).one())
+    return Head(*connection.execute(_HEAD).one())
 
 
 def append(
@@ -105,8 +109,8 @@ def append(
     Returns:
         The rows' numbers.
     """
-    lock = " FOR UPDATE" if connection.dialect.name == "postgresql" else ""
-    head = Head(*connection.execute(text(HEAD + lock)).one())
+    newest = _HEAD_LOCKED if connection.dialect.name == "postgresql" else _HEAD
+    head = Head(*connection.execute(newest).one())
     moment = at or datetime.now(UTC).isoformat()
     rows = []
     for place, told in enumerate(values):
@@ -123,16 +127,19 @@ def append(
         head = Head(row["seq"], row["hash"])
         rows.append(row)
     for start in range(0, len(rows), 2000):
-        connection.execute(insert(table), rows[start : start + 2000])
+        connection.execute(_adding(table), rows[start : start + 2000])
     set_head(connection, head)
     return [row["seq"] for row in rows]
 
 
+@cache
+def _adding(table: Table) -> Insert:
+    return insert(table)
+
+
 def set_head(connection: Connection, head: Head) -> None:
     """Write down which row is the newest."""
-    connection.execute(
-        text("UPDATE chain_head SET seq = :seq, hash = :hash"), {"seq": head.seq, "hash": head.hash}
-    )
+    connection.execute(_SET_HEAD, {"seq": head.seq, "hash": head.hash})
 
 
 def _typed(table: Table, name: str, value: Any) -> Any:
