@@ -52,17 +52,30 @@ def missing() -> str:
     return "R has no pROC (Debian: r-cran-proc)" if tried.returncode else ""
 
 
-def beside_proc() -> Iterator[tuple[str, float, float]]:
-    """Yield (figure, ours, pROC's), and last the area of copied patients."""
+def _printed() -> list[list[str]]:
     printed = subprocess.run(
         ["Rscript", "-"], input=SCRIPT, capture_output=True, text=True, check=True
     ).stdout
-    lines = list(csv.reader(io.StringIO(printed)))
+    return list(csv.reader(io.StringIO(printed)))
+
+
+def _cases(lines: list[list[str]]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     cases = [line for line in lines if line[0] == "case"]
     y = np.array([line[1] == "TRUE" for line in cases])
-    scores = {
+    return y, {
         name: np.array([float(line[2 + place]) for line in cases]) for place, name in enumerate(MARKERS)
     }
+
+
+def asah_cases() -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return who had a poor outcome, (N,) bool, and each marker, (N,)."""
+    return _cases(_printed())
+
+
+def beside_proc() -> Iterator[tuple[str, float, float]]:
+    """Yield (figure, ours, pROC's), and last the area of copied patients."""
+    lines = _printed()
+    y, scores = _cases(lines)
     alone = Clusters.by(None, len(y))
     theirs = {line[1]: (float(line[2]), float(line[3])) for line in lines if line[0] != "case"}
     for name, score in scores.items():

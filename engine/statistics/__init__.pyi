@@ -50,6 +50,10 @@ from .ranking import (
     mean_auroc as mean_auroc,
     placements as placements,
 )
+from .readers.power import (
+    Planned as Planned,
+    smallest_difference as smallest_difference,
+)
 from .verification import (
     verified_accuracy as verified_accuracy,
     verified_figures as verified_figures,

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import math
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +15,7 @@ from benchmarks.coverage import rejections
 from benchmarks.proc import beside_proc, missing
 from engine.statistics.paired_tests import areas, mcnemar, mean_areas, shares, switches
 from engine.statistics.proportions import wilson
+from tests.engine.statistics.worked_examples import asah
 
 CLOSE = {"rtol": 0, "atol": 1e-9}
 
@@ -96,14 +94,7 @@ def test_images_copied_within_patients_are_no_evidence() -> None:
 
 def test_the_worked_example_of_proc_on_aneurysmal_haemorrhage_is_met() -> None:
     """Robin et al. 2011 (doi:10.1186/1471-2105-12-77), DeLong's test as pROC prints it."""
-    # The data themselves are not part of this repository; where they are at hand, the printed digits are compared.
-    table = os.environ.get("OVERREAD_ASAH_CSV")
-    if not table:
-        pytest.skip("set OVERREAD_ASAH_CSV to pROC's aSAH table")
-    with Path(table).open(encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    y = np.array([row["outcome"] == "Poor" for row in rows])
-    s100b, ndka, wfns = (np.array([float(row[name]) for row in rows]) for name in ("s100b", "ndka", "wfns"))
+    y, s100b, ndka, wfns = asah()
     found = areas(y, s100b, wfns)
     assert (round(found.z, 3), round(found.p_value, 5)) == (-2.209, 0.02718)
     found = areas(y, s100b, ndka)
