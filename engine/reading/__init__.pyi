@@ -2,7 +2,7 @@ from .answers import Given as Given, latest_reviews as latest_reviews
 from .audit import Audit as Audit, Tampering as Tampering
 from .ledger.anchors import Anchor as Anchor, read_anchors as read_anchors, write_anchor as write_anchor
 from .people import Reader as Reader, experience as experience
-from .queues import QUEUES as QUEUES, Queue as Queue
+from .queues.catalogue import QUEUES as QUEUES, Queue as Queue
 from .row_mapping import (
     RunSummary as RunSummary,
     random_place as random_place,

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, select
 
 from engine.errors import StoreError
 from engine.reading import answers, cases, people as persons, row_mapping as rows, sittings
@@ -23,9 +23,10 @@ from engine.reading.database import Database, open_database
 from engine.reading.ledger.anchors import Anchor
 from engine.reading.ledger.chain import Head, head_of
 from engine.reading.ledger.writer import Writer
-from engine.reading.migrations.schema import CASES, LAST_ANSWERS, PLACES, RUNS
+from engine.reading.migrations.schema import CASES, LAST_ANSWERS, RUNS
 from engine.reading.people import People, Reader
-from engine.reading.queues import QUEUES, View
+from engine.reading.queues.catalogue import QUEUES
+from engine.reading.queues.walking import Walking
 from engine.reading.row_mapping import RunSummary
 from engine.reading.sittings import Shown, Sitting
 from engine.records import Part, Prediction, Review, Run
@@ -47,7 +48,7 @@ def open_store(database: Path | str, *, busy_seconds: float = 5.0) -> Store:
     return Store(open_database(database, busy_seconds=busy_seconds))
 
 
-class Store:
+class Store(Walking):
     """Runs, cases and reviews. Every method is one transaction and may raise `StoreError`."""
 
     def __init__(self, database: Database) -> None:
@@ -271,111 +272,3 @@ class Store:
         """Look whether any row of evidence was changed or removed: see `engine.reading.audit`."""
         with self._database.read() as connection:
             return audit(connection, anchors)
-
-    # ----------------------------------------------------------------------------------------------- queues
-
-    def count(self, run_id: str, queue: str, reader: str, part: Part | None = None) -> int:
-        """Return how many cases a queue holds."""
-        with self._database.read() as connection:
-            return int(connection.scalar(self._view(connection, run_id, queue, reader, part).count()) or 0)
-
-    def place(self, run_id: str, queue: str, reader: str, image_id: str, part: Part | None = None) -> int:
-        """Return n of "n of N": how many of the queue's cases come up to and including this one."""
-        with self._database.read() as connection:
-            anchor = cases.find_case(connection, run_id, image_id)
-            return int(
-                connection.scalar(self._view(connection, run_id, queue, reader, part).count(anchor)) or 0
-            )
-
-    def first(self, run_id: str, queue: str, reader: str, part: Part | None = None) -> Prediction | None:
-        """Return the first case of a queue; None when it is empty."""
-        with self._database.read() as connection:
-            return _only(connection, self._view(connection, run_id, queue, reader, part).page(None, 1))
-
-    def next(
-        self, run_id: str, queue: str, reader: str, after: str | None, part: Part | None = None
-    ) -> Prediction | None:
-        """Return the case after the one shown (an image id); None at the end.
-
-        "not yet read" ends when nothing is left: cases that were passed over come round again.
-        """
-        with self._database.read() as connection:
-            view = self._view(connection, run_id, queue, reader, part)
-            anchor = cases.find_case(connection, run_id, after) if after else None
-            found = _only(connection, view.page(anchor, 1))
-            if found is None and anchor is not None and view.queue.unread:
-                found = _only(connection, view.page(None, 1))
-            return found
-
-    def previous(
-        self, run_id: str, queue: str, reader: str, before: str, part: Part | None = None
-    ) -> Prediction | None:
-        """Return the case before the one shown; None at the start. Of "not yet read": read or not."""
-        with self._database.read() as connection:
-            anchor = cases.find_case(connection, run_id, before)
-            return _only(
-                connection, self._view(connection, run_id, queue, reader, part).page_before(anchor, 1)
-            )
-
-    def upcoming(
-        self,
-        run_id: str,
-        queue: str,
-        reader: str,
-        after: str | None,
-        part: Part | None = None,
-        k: int = 3,
-    ) -> list[Prediction]:
-        """Return the next k cases, to be fetched before they are asked for."""
-        with self._database.read() as connection:
-            anchor = cases.find_case(connection, run_id, after) if after else None
-            page = self._view(connection, run_id, queue, reader, part).page(anchor, k)
-            return [rows.prediction(row) for row in connection.execute(page)]
-
-    def progress(self, run_id: str, reader: str, part: Part | None = None) -> tuple[int, int]:
-        """Return how many cases the reader has spoken on, and how many there are."""
-        total = self.count(run_id, "all", reader, part)
-        return total - self.count(run_id, "not yet read", reader, part), total
-
-    def bookmark(self, run_id: str, queue: str, reader: str, image_id: str) -> None:
-        """Remember the case that a reader has on the screen."""
-
-        def work(connection: Connection) -> None:
-            reader_id = self._people(connection).required(reader)
-            cases.find_case(connection, run_id, image_id)
-            keys = ("run_id", "reader_id", "queue")
-            connection.execute(
-                rows.writing(connection.dialect.name, PLACES, keys, ("image_id",)),
-                {"run_id": run_id, "queue": queue, "reader_id": reader_id, "image_id": image_id},
-            )
-
-        self._append(work)
-
-    def resume(self, run_id: str, queue: str, reader: str, part: Part | None = None) -> Prediction | None:
-        """Return the case to go on with: the bookmarked one while in the queue, else the next or first."""
-        with self._database.read() as connection:
-            view = self._view(connection, run_id, queue, reader, part)
-            marked = select(PLACES.c.image_id).where(
-                PLACES.c.run_id == run_id, PLACES.c.queue == queue, PLACES.c.reader_id == view.reader_id
-            )
-            image_id = connection.scalar(marked)
-            if image_id is None:
-                return _only(connection, view.page(None, 1))
-            anchor = cases.find_case(connection, run_id, image_id)
-            if connection.scalar(view.holds(image_id)):
-                return rows.prediction(anchor)
-            return _only(connection, view.page(anchor, 1)) or _only(connection, view.page(None, 1))
-
-    def _view(self, connection: Connection, run_id: str, queue: str, reader: str, part: Part | None) -> View:
-        if queue not in QUEUES:
-            raise StoreError(f"There is no queue named {queue!r}", f"Choose one of: {', '.join(QUEUES)}")
-        reader_id = self._people(connection).find(reader)
-        return View(queue=QUEUES[queue], run_id=run_id, reader_id=reader_id, part=part)
-
-
-# ------------------------------------------------------------------------------------------- statements
-
-
-def _only(connection: Connection, page: Select[Any]) -> Prediction | None:
-    row = connection.execute(page).one_or_none()
-    return None if row is None else rows.prediction(row)

@@ -125,7 +125,7 @@ from engine.report.build import build_report
 from engine.report.exports.numbers import render_json
 from engine.report.exports.tables import tables_of
 from engine.workspace import open_workspace
-from gui.pages.review.page import decide, open_reading
+from gui.pages.review import decide, open_reading
 from gui.pages.review.reading_session import Desk
 from gui.pages.review.viewer.viewer import verdict_markup
 from gui.web.error_messages import answered

@@ -23,7 +23,7 @@ from engine.workspace import Workspace, open_workspace
 from gui.cli.data import choices_of
 from gui.cli.main import main
 from gui.pages.report.page import run_choices
-from gui.pages.review.page import open_reading
+from gui.pages.review import open_reading
 from gui.pages.review.reading_session import Desk
 from tests.gui.conftest import Room, fill, make_run
 from tests.tiny import TINY_RECIPE

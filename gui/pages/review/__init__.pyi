@@ -1,6 +1,3 @@
-from .page import (
-    decide as decide,
-    open_reading as open_reading,
-    show_case as show_case,
-)
+from .answering import decide as decide, show_case as show_case
+from .opening import open_reading as open_reading
 from .reading_session import Desk as Desk

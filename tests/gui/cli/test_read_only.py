@@ -13,7 +13,7 @@ from engine.records import Run
 from engine.workspace import Workspace, open_workspace
 from gui.cli.main import main
 from gui.pages.report.page import export
-from gui.pages.review.page import open_reading
+from gui.pages.review import open_reading
 from gui.pages.review.reading_session import Desk
 from gui.web.session import AppSession
 

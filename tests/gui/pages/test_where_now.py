@@ -11,7 +11,8 @@ import pytest
 from engine.data import index_data, save_index
 from engine.errors import DataError, ReviewError
 from gui.pages.data.page import SHOWN, find_images, show
-from gui.pages.review.page import find_images as find_from_review, open_reading
+from gui.pages.review.answering import find_images as find_from_review
+from gui.pages.review.opening import open_reading
 from gui.pages.review.reading_session import Desk
 from gui.pages.train.plan import data_facts
 from gui.pages.where_now import found, look_there, missed

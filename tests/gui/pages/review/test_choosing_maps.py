@@ -21,8 +21,8 @@ from engine.records import Explanation, Prediction, Run
 from engine.runs import load_explanations, save_explanations, split_of
 from engine.saliency import SALIENCIES
 from engine.workspace import Workspace, open_workspace
+from gui.pages.review import decide, open_reading, show_case
 from gui.pages.review.maps import explain, method_choices, stop_explaining
-from gui.pages.review.page import decide, open_reading, show_case
 from gui.pages.review.reading_session import Desk
 from gui.web.session import AppSession, open_session
 from tests.gui.conftest import Room

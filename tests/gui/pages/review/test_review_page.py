@@ -20,16 +20,11 @@ from engine.errors import ReviewError, StoreError
 from engine.reading.store import open_store
 from engine.records import Uncertainty, Verdict
 from engine.workspace import open_workspace
-from gui.pages.review.page import (
-    HANDLERS,
-    decide,
-    open_reading,
-    remember,
-    reveal_label,
-    show_case,
-    why_predicted,
-)
+from gui.pages.review.answering import decide, remember, reveal_label, show_case
+from gui.pages.review.opening import open_reading
+from gui.pages.review.page import HANDLERS
 from gui.pages.review.reading_session import Desk
+from gui.pages.review.remarks import why_predicted
 from gui.web.error_messages import answered
 from gui.web.session import AppSession, open_session
 from tests.gui.conftest import Room, Traffic, fill, make_run

@@ -15,7 +15,7 @@ from typing import Any
 from engine.reading.store import open_store
 from engine.records import Part, Prediction, Review, Run, Uncertainty, Verdict
 from engine.workspace import open_workspace
-from gui.pages.review.page import open_reading, show_case
+from gui.pages.review import open_reading, show_case
 from gui.pages.review.reading_session import Desk
 from gui.web.session import AppSession
 from tests.engine.reading.test_store import with_readers

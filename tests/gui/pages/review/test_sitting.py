@@ -13,7 +13,8 @@ from engine.errors import StoreError
 from engine.reading import read_anchors
 from engine.records import Verdict
 from engine.workspace import open_workspace
-from gui.pages.review.page import decide, leave, open_reading, reveal_label, show_case
+from gui.pages.review.answering import decide, leave, reveal_label, show_case
+from gui.pages.review.opening import open_reading
 from gui.pages.review.reading_session import Desk, StaleCaseError
 from gui.pages.review.who_reads import save_reader
 from gui.web.error_messages import answered

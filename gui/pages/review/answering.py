@@ -1,0 +1,115 @@
+"""While a case is read: going to another, deciding, revealing the label, leaving."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.errors import AnsweredElsewhere, EngineError, ReviewError
+from engine.reading import QUEUES, Given, Shown
+from engine.records import Verdict
+from gui.pages.review.maps import heatmap_of
+from gui.pages.review.reading_session import Desk, StaleCaseError, review_of, text
+from gui.pages.review.screen import Answer, count_again, screen
+from gui.pages.where_now import look_there
+from gui.web import sentence
+
+
+def show_case(desk: Desk, asked: Mapping[str, Any]) -> Answer:
+    """Hand out the next or the previous case, or one by its id."""
+    reading, store = desk.reading(asked), desk.session.store
+    place = (reading.run_id, reading.queue, reading.reader)
+    with reading.turn:
+        match text(asked, "to"):
+            case "next":
+                shown, reading.drawn = text(asked, "shown"), "in order"
+                return screen(desk, reading, store.next(*place, shown, reading.part), after=shown)
+            case "previous":
+                before = store.previous(*place, text(asked, "shown"), reading.part)
+                reading.drawn = "sought" if before else reading.drawn
+                return screen(desk, reading, before) if before else {"edge": "This is the first case."}
+            case _:
+                reading.drawn = "sought"
+                return screen(desk, reading, store.case(reading.run_id, text(asked, "case")))
+
+
+def decide(desk: Desk, asked: Mapping[str, Any]) -> Answer:
+    """Store a verdict on the case that was on the screen, then hand out the next.
+
+    Raises:
+        StaleCaseError: The verdict is on another case than the one handed out last.
+        ReviewError: The window is read-only, or the verdict contradicts itself.
+        StoreError: It cannot be stored; nothing was.
+    """
+    if desk.session.read_only:
+        raise ReviewError(
+            "Guests can look at cases but cannot store verdicts",
+            "Ask the owner to let you read as a reader",
+        )
+    reading, store = desk.reading(asked), desk.session.store
+    with reading.turn:
+        shown = text(asked, "shown")
+        if not shown or shown != reading.held:
+            raise StaleCaseError(
+                "The verdict was for a different case from the one on the screen, so it was not stored",
+                "Look at the case on the screen and decide again",
+            )
+        review = review_of(reading, asked)
+        given = Given(
+            shown=text(asked, "predicted") or None,
+            sitting=reading.sitting,
+            last=reading.last,
+            name=text(asked, "name") or None,
+        )
+        try:
+            store.add_review(review, given)
+        except AnsweredElsewhere as error:
+            raise StaleCaseError(error.problem, error.remedy) from error
+        spoken = review.verdict.value + (f" to {review.label}" if review.verdict is Verdict.OVERRULE else "")
+        stored = f"Stored: {spoken} (case {shown[:8]})"
+        try:
+            if QUEUES[reading.queue].verdicts:  # the verdict may have taken the case out of the queue
+                count_again(desk, reading)
+            elif not reading.again:
+                reading.read += 1
+            following = store.next(reading.run_id, reading.queue, reading.reader, shown, reading.part)
+            reading.drawn = "in order"
+            return {"stored": stored} | screen(desk, reading, following, after=shown)
+        except EngineError as error:  # the verdict is kept; saying that it failed would ask for a second one
+            return {"stored": stored, "trouble": sentence(error)}
+
+
+def reveal_label(desk: Desk, asked: Mapping[str, Any]) -> Answer:
+    """Tell the label that came with the data; it is not sent before somebody asks."""
+    reading, shown = desk.reading(asked), text(asked, "shown")
+    label = desk.session.store.case(reading.run_id, shown).label
+    heat, _ = heatmap_of(desk.session, reading.run_id, shown)
+    exposed = Shown(image_id=shown, map=heat.method if heat else None, label=True)
+    desk.sittings.expose(reading.sitting, exposed)
+    return {"shown": shown, "label": label}
+
+
+def leave(desk: Desk, asked: Mapping[str, Any]) -> Answer:
+    """Write down that the page was left."""
+    desk.sittings.end(desk.reading(asked).page)
+    return {}
+
+
+def remember(desk: Desk, asked: Mapping[str, Any]) -> Answer:
+    """Put the reader's bookmark on the case that is shown, so that a later session continues from it."""
+    reading, shown = desk.reading(asked), text(asked, "shown")
+    store = desk.session.store
+    if not (desk.session.read_only or store.read_only) and shown == reading.held:
+        store.bookmark(reading.run_id, reading.queue, reading.reader, shown)
+    return {}
+
+
+def find_images(desk: Desk, asked: Mapping[str, Any]) -> Answer:
+    """Look for the run's images in the folder that the reader names, and keep where they are.
+
+    Raises:
+        EngineError: The window is read-only, or there is no such folder.
+    """
+    session, reading = desk.session, desk.reading(asked)
+    done = look_there(session, reading.run_id, text(asked, "folder"))
+    return {"said": " ".join(done.sentences()), "found": done.found}

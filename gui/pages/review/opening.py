@@ -1,0 +1,102 @@
+"""A reading session begins or changes: which run, queue, part and reader there are, and which are taken."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from engine.errors import ReviewError
+from engine.reading import QUEUES, RunSummary
+from engine.records import PART_NAMES, PARTS, Prediction
+from engine.saliency import colour_tables
+from gui.pages.review.maps import method_choices
+from gui.pages.review.reading_session import Desk, Reading, part_named, text
+from gui.pages.review.remarks import validated
+from gui.pages.review.screen import UNREAD, Answer, count_again, screen
+from gui.pages.review.who_reads import reader_choices, reader_of
+
+WHOLE = "all"
+PART_TITLES = {**PART_NAMES, WHOLE: "all parts"}
+NOTHING_TO_READ = (
+    "There are no cases to read yet. Choose data on the Data page, then train a model on the Train page: "
+    "the cases of its test part then appear here."
+)
+
+
+def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
+    """Begin or change a reading session, with the wished run, queue, part and reader where they exist."""
+    session = desk.session
+    runs = session.store.runs()
+    reader = reader_of(session, text(asked, "reader")).name
+    readers = [] if session.read_only else reader_choices(session.store)
+    if not runs:
+        choices: Answer = {"run": [], "queue": _queues(), "part": [], "reader": readers}
+        empty: Answer = {"case": None, "message": NOTHING_TO_READ, "others": []}
+        empty |= {"place": "", "read": 0, "total": 0}
+        return {
+            "reading": None,
+            "run": "",
+            "queue": UNREAD,
+            "part": WHOLE,
+            "reader": reader,
+            "choices": choices,
+        } | empty
+    run = next(
+        (run for wish in (text(asked, "run"), desk.run_id) for run in runs if run.run_id == wish), runs[0]
+    )
+    queue = text(asked, "queue")
+    queue = queue if queue in QUEUES else WHOLE if session.read_only else UNREAD
+    parts: list[str] = [part for part in PARTS if session.store.count(run.run_id, WHOLE, reader, part)]
+    part = text(asked, "part")
+    if part not in (*parts, WHOLE):
+        part = "test" if "test" in parts else WHOLE
+    reading = Reading(
+        run=run,
+        queue=queue,
+        part=part_named(part),
+        reader=reader,
+        validated=validated(session.workspace.runs / run.run_id),
+    )
+    reading.page = text(asked, "page") or secrets.token_urlsafe(16)
+    count_again(desk, reading)
+    wished = text(asked, "case")
+    case = session.store.resume(reading.run_id, queue, reader, reading.part)
+    sought = _find(desk, reading, wished) if wished else None
+    if sought is not None and (case is None or sought.image_id != case.image_id):
+        case, reading.drawn = sought, "sought"
+    return {
+        "reading": desk.open(reading),
+        "run": run.run_id,
+        "queue": queue,
+        "part": part,
+        "reader": reader,
+        "colours": colour_tables(),
+        "choices": {
+            "run": [{"value": run.run_id, "title": _run_title(run)} for run in runs],
+            "queue": _queues(),
+            "part": [{"value": name, "title": PART_TITLES[name]} for name in (*parts, WHOLE)],
+            "reader": readers,
+        },
+        "methods": method_choices(session),
+    } | screen(desk, reading, case)
+
+
+def _queues() -> list[Answer]:
+    return [
+        {"value": name, "title": queue.title or name, "says": queue.description}
+        for name, queue in QUEUES.items()
+    ]
+
+
+def _run_title(run: RunSummary) -> str:
+    return f"{run.dataset_name} · {run.recipe_name} · {run.created.astimezone():%d %b %H:%M}"
+
+
+def _find(desk: Desk, reading: Reading, image_id: str) -> Prediction | None:
+    """Return the case a reload wishes for, if the run still has it in this part."""
+    try:
+        case = desk.session.store.case(reading.run_id, image_id)
+    except ReviewError:
+        return None
+    return case if reading.part in (None, case.part) else None

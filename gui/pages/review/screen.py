@@ -1,0 +1,145 @@
+"""What the page is told: the case to draw and how far the reader is, or that a queue has no further case."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from engine.reading import QUEUES, Shown
+from engine.records import PART_NAMES, Prediction, Verdict, edge_of
+from engine.report import probability
+from engine.saliency import map_legend
+from gui.pages.review.maps import addresses, heatmap_of
+from gui.pages.review.reading_session import ASKED, Desk, Reading
+from gui.pages.review.remarks import passes, passport_remark, remarks_on, why_none, why_predicted
+
+Answer = dict[str, Any]
+UNREAD = "not yet read"
+
+
+def screen(desk: Desk, reading: Reading, case: Prediction | None, *, after: str = "") -> Answer:
+    """Hand out a case: what the page draws, how far the reader is, and what to fetch ahead."""
+    if case is None:
+        return _end(desk, reading)
+    session = desk.session
+    described = _describe(desk, reading, case)
+    reading.sitting = desk.sittings.of(reading.page, reading.run_id, reading.reader)
+    desk.sittings.expose(reading.sitting, Shown(image_id=case.image_id, map=described["map"]))
+    reading.held = case.image_id
+    number = _number(desk, reading, case, after)
+    place = f"{number} of {reading.total if reading.queue == UNREAD else reading.count}"
+    if reading.queue == UNREAD and reading.again:
+        place = f"read before · {reading.read} of {reading.total} read"
+    coming = session.store.upcoming(
+        reading.run_id, reading.queue, reading.reader, case.image_id, reading.part
+    )
+    return {
+        "case": described,
+        "place": place,
+        "read": reading.read,
+        "total": reading.total,
+        "upcoming": [addresses(session, reading.run_id, one.image_id) for one in coming],
+    }
+
+
+def _end(desk: Desk, reading: Reading) -> Answer:
+    """Say that the queue has no further case, and which queues have."""
+    count_again(desk, reading)
+    reading.held = None
+    others = [
+        queue
+        for queue in QUEUES
+        if queue != reading.queue
+        and desk.session.store.count(reading.run_id, queue, reading.reader, reading.part)
+    ]
+    done = reading.queue == UNREAD and reading.total
+    return {
+        "case": None,
+        "message": why_none(reading, done=bool(done)),
+        "others": others,
+        "place": f"{reading.read} of {reading.total} read",
+        "read": reading.read,
+        "total": reading.total,
+        "upcoming": [],
+    }
+
+
+def count_again(desk: Desk, reading: Reading) -> None:
+    """Count in the database how far the reader is."""
+    store = desk.session.store
+    reading.read, reading.total = store.progress(reading.run_id, reading.reader, reading.part)
+    reading.count = store.count(reading.run_id, reading.queue, reading.reader, reading.part)
+    reading.numbers.clear()
+
+
+def _number(desk: Desk, reading: Reading, case: Prediction, after: str) -> int:
+    """Return n of "n of N"; of "not yet read", those that were read count as the first."""
+    number = reading.numbers.get(case.image_id) or (after in reading.numbers and reading.numbers[after] + 1)
+    if not number or number > reading.total:
+        number = desk.session.store.place(
+            reading.run_id, reading.queue, reading.reader, case.image_id, reading.part
+        )
+        number += reading.read if reading.queue == UNREAD else 0
+    reading.numbers[case.image_id] = number
+    return number
+
+
+def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
+    session, run = desk.session, reading.run
+    heat, trouble = heatmap_of(session, reading.run_id, case.image_id)
+    part = f" · {PART_NAMES[case.part]}" if case.part else ""
+    # the id stands for the patient where the data names none
+    patient = f" · patient {case.patient_id}" if case.patient_id != case.image_id else ""
+    dropout = case.uncertainty
+    two = len(run.classes) == 2 and math.isfinite(run.threshold)
+    edge = edge_of(case, run.classes, run.positive) if two else None
+    return {
+        "id": case.image_id,
+        "name": f"{case.path.name}{patient}{part}",
+        "classes": list(run.classes),
+        "probabilities": list(case.probabilities),
+        "predicted": case.predicted,
+        "positive": run.positive,
+        "threshold": edge,
+        "operating": why_predicted(run.classes, case) or ""
+        if edge is None
+        else f"Operating point (mark): {run.positive} predicted at a probability of {probability(edge)} or above",
+        "validated": reading.validated if two else "",
+        "entropy": case.entropy,
+        "most_entropy": math.log(max(2, len(run.classes))),
+        "distance": None
+        if case.margin is None
+        else f"{case.margin:.2f} in log-odds from the {'operating point' if two else 'next class'}",
+        "dropout": passes(dropout) if dropout else None,
+        "conformal": ", ".join(case.conformal_set) or None,
+        "map": heat.method if heat else None,
+        "method": f"{heat.method}, for {heat.target}" if heat else trouble,
+        "remark": remarks_on(session.workspace.runs / reading.run_id, case),
+        "legend": asdict(map_legend(heat)) if heat else None,
+        "before": _before(desk, reading, case),
+        **passport_remark(
+            session.workspace.runs / reading.run_id, heat.method if heat else None, guest=session.read_only
+        ),
+    } | addresses(session, reading.run_id, case.image_id)
+
+
+def _before(desk: Desk, reading: Reading, case: Prediction) -> Answer | None:
+    """Return this reader's newest verdict on the case."""
+    reading.last = None
+    if desk.session.read_only:
+        return None
+    found = desk.session.store.reviews(
+        reading.run_id, reader=reading.reader, image_id=case.image_id, latest=True
+    )
+    if not found:
+        return None
+    review = found[-1]
+    reading.last = review.review_id
+    to = f" to {review.label}" if review.verdict is Verdict.OVERRULE else ""
+    when = f", {review.created.astimezone():%d %b %Y %H:%M}" if review.created else ""
+    return {
+        "sentence": f"Your previous verdict: {review.verdict.value}{to}{when}",
+        "answers": {name: getattr(review, name) for name in ASKED},
+        "regions": [asdict(region) for region in review.regions],
+    }
