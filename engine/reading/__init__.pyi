@@ -1,5 +1,11 @@
 from .answers import Given as Given, latest_reviews as latest_reviews
 from .audit import Audit as Audit, Tampering as Tampering
+from .labelling.drafting import Draft as Draft, Said as Said, draft as draft
+from .labelling.versions import (
+    Labels as Labels,
+    fingerprint as fingerprint,
+    lineage as lineage,
+)
 from .ledger.anchors import Anchor as Anchor, read_anchors as read_anchors, write_anchor as write_anchor
 from .people import Reader as Reader, experience as experience
 from .queues.catalogue import QUEUES as QUEUES, Queue as Queue

@@ -65,7 +65,12 @@ def add_cases(connection: Connection, run_id: str, predictions: Iterable[Predict
     kept = 0
     run = find_run(connection, run_id)
     insert = rows.upsert(connection.dialect.name, CASES)
-    replaced = {column.name: insert.excluded[column.name] for column in CASES.c if not column.primary_key}
+    same = {"suspicion"}  # no part of what is predicted
+    replaced = {
+        column.name: insert.excluded[column.name]
+        for column in CASES.c
+        if not column.primary_key and column.name not in same
+    }
     # Named as text: inside ON CONFLICT the table that is written to would be joined in a second time.
     reviewed = exists().where(
         LAST_ANSWERS.c.run_id == literal_column("cases.run_id"),

@@ -20,6 +20,7 @@ from engine.reading.answers import Given
 from engine.reading.audit import Audit, audit
 from engine.reading.case_places import Place, places_of, set_places
 from engine.reading.database import Database, open_database
+from engine.reading.labelling.versions import Labels
 from engine.reading.ledger.anchors import Anchor
 from engine.reading.ledger.chain import Head, head_of
 from engine.reading.ledger.writer import Writer
@@ -60,6 +61,11 @@ class Store(Walking):
     def read_only(self) -> bool:
         """Whether the file may only be looked at; whatever writes raises `StoreError`."""
         return self._database.looked_at
+
+    @property
+    def labels(self) -> Labels:
+        """The versions of data sets' labels."""
+        return Labels(self._database.read, self._append)
 
     def close(self) -> None:
         """Give the connections back."""

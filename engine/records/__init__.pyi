@@ -24,6 +24,16 @@ from .external import (
     ExternalTest as ExternalTest,
     Retuned as Retuned,
 )
+from .labels import (
+    FIRST_VERSION as FIRST_VERSION,
+    LABEL_RULES as LABEL_RULES,
+    LabelRow as LabelRow,
+    LabelRule as LabelRule,
+    LabelSource as LabelSource,
+    LabelsUsed as LabelsUsed,
+    LabelVersion as LabelVersion,
+    in_words as in_words,
+)
 from .passports import MapFigure as MapFigure, Passport as Passport
 from .proposals import (
     Choice as Choice,

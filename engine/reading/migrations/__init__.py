@@ -13,6 +13,7 @@ from sqlalchemy import Connection, inspect, text
 
 from engine.errors import StoreError
 from engine.reading.migrations.first import first
+from engine.reading.migrations.label_tables import label_tables
 from engine.reading.migrations.second import second
 from engine.reading.migrations.third import third
 
@@ -20,6 +21,7 @@ MIGRATIONS: dict[int, Callable[[Connection], None]] = {
     1: first,
     2: second,
     3: third,
+    4: label_tables,
 }
 NEWEST = max(MIGRATIONS)
 

@@ -39,6 +39,7 @@ CASES = Table(
     Column("uncertainty", JSON(none_as_null=True)),
     Column("conformal", JSON, nullable=False),
     Column("margin", Float, nullable=False),  # see `engine.records.margin_of`
+    Column("suspicion", Float),  # how likely its label is wrong; null where that was not asked
 )
 
 READERS = Table(
@@ -137,7 +138,49 @@ REGIONS = Table(
     Column("place", JSON, nullable=False),  # of a box: left, top, width, height in fractions of the image
 )
 
-CHAINED = (READERS, PREDICTIONS, STUDIES, SESSIONS, EXPOSURES, ANSWERS, REGIONS)
+LABEL_VERSIONS = Table(
+    "label_versions",
+    METADATA,
+    *chained(),
+    Column("dataset_id", String, nullable=False),
+    Column("number", Integer, nullable=False),  # of the data set, from 1
+    Column("parent", BigInteger),  # its row; null for the labels that came with the data
+    Column("source", String, nullable=False),
+    Column("made_from", String, nullable=False),  # a run's or study's id; empty for the first
+    Column("rule", String, nullable=False),
+    Column("readers", JSON, nullable=False),  # ids
+    Column("changed", Integer, nullable=False),
+    Column("kept", JSON, nullable=False),  # why readings did not become a label → of how many images
+    Column("locked", JSON, nullable=False),  # images of test parts, which are never trained on
+    Column("labels_sha256", String, nullable=False),  # of all labels
+)
+
+LABELS = Table(
+    "labels",
+    METADATA,
+    *chained(),
+    Column("version", BigInteger, nullable=False),
+    Column("image_id", String, nullable=False),
+    Column("label", Text),  # null where it has none
+    Column("answers", JSON, nullable=False),  # rows
+    Column("reason", Text, nullable=False),  # why they did not become the label; empty where they did
+)
+
+# Test cases that are read again blind: which were suspected, and which are their control.
+REREADS = Table(
+    "rereads",
+    METADATA,
+    *chained(),
+    Column("study_id", String, nullable=False),
+    Column("run_id", String, nullable=False),
+    Column("image_id", String, nullable=False),
+    Column("drawn_as", String, nullable=False),  # "suspect" or "control"
+    Column("suspicion", Float, nullable=False),
+)
+
+CHAINED = (
+    READERS, PREDICTIONS, STUDIES, SESSIONS, EXPOSURES, ANSWERS, REGIONS, LABEL_VERSIONS, LABELS, REREADS,
+)  # fmt: skip
 
 CHAIN_HEAD = Table(
     "chain_head",

@@ -19,6 +19,7 @@ class Queue:
         order_by: Columns of the cases, the last one unique; "position" is a random order that stays the same.
         descending: All of them from the largest down.
         wrong: Only cases that are predicted otherwise than the label that came with the data.
+        suspected: Only cases whose label is suspected to be wrong, as far as that was asked.
         unread: Only cases on which this reader has not spoken.
         verdicts: Only cases whose newest verdict by this reader is one of these; empty means any or none.
         first: Only so many, by the random order; 0 means all.
@@ -29,6 +30,7 @@ class Queue:
     order_by: tuple[str, ...] = ("position",)
     descending: bool = False
     wrong: bool = False
+    suspected: bool = False
     unread: bool = False
     verdicts: tuple[Verdict, ...] = ()
     first: int = 0
@@ -59,6 +61,13 @@ QUEUES: dict[str, Queue] = {
     "most uncertain": Queue(
         description="All cases, those first whose prediction is nearest to the operating point or to another class",
         order_by=("margin", "position"),
+    ),
+    "likely mislabelled": Queue(
+        description="Cases whose label is doubted by a model that was not trained on them, the most doubtful first; "
+        "which of them these are is asked on the Report page. It gives the label away",
+        order_by=("suspicion", "position"),
+        descending=True,
+        suspected=True,
     ),
     "unsure": Queue(
         title="unsure or not diagnostic",

@@ -101,6 +101,8 @@ class View:
             where.append(CASES.c.position <= self._last_of_sample())
         if self.queue.wrong:
             where.append(CASES.c.wrong == literal(True))
+        if self.queue.suspected:
+            where.append(CASES.c.suspicion.is_not(None))
         if self.queue.unread:
             where.append(
                 ~exists().where(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
+from sqlalchemy import JSON
 
 from engine.reading.answers import Given
 from engine.reading.audit import Audit
@@ -21,10 +22,18 @@ from engine.reading.people import Reader
 from engine.reading.sittings import Shown
 from engine.reading.store import open_store
 from engine.records import Region, Uncertainty, Verdict
-from tests.engine.reading.test_store import RUN, agree, prediction
+from tests.engine.reading.test_store import RUN, agree, correct_labels, prediction
 
 TABLES = {table.name: table for table in CHAINED}
 COLUMNS = [(table.name, column.name) for table in CHAINED for column in table.columns]
+WITH_KEYS = {
+    "prediction": "predictions",
+    "answer": "answers",
+    "supersedes": "answers",
+    "parent": "label_versions",
+    "version": "label_versions",
+}
+"""Columns that name a row → of which table."""
 BOX = Region(x=0.1, y=0.2, width=0.3, height=0.4, label="consolidation")
 
 
@@ -49,6 +58,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.add_review(agree(1, verdict=Verdict.OVERRULE, label="normal"), Given(sitting=sitting))
         store.end_sitting(sitting)
         store.add_review(agree(1, reader="Ben", run_id="second"))
+        correct_labels(store)
     return path
 
 
@@ -97,12 +107,11 @@ def test_every_column_of_every_table_of_evidence_is_guarded_by_the_chain(
         (seq, before), *_ = other.execute(f"SELECT seq, {column} FROM {table} ORDER BY seq DESC").fetchall()
     # of the same kind where it can be, and never what it was
     after: object = before + 1000 if isinstance(before, int | float) else f"{before or ''}x"
-    if column == "place" or column in ("probabilities", "conformal", "protocol", "uncertainty"):
+    if isinstance(TABLES[table].c[column].type, JSON):
         after = '{"changed":1}'
-    with_keys = {"prediction": 1, "answer": None, "supersedes": None}
-    if column in with_keys:
+    if column in WITH_KEYS:
         with closing(sqlite3.connect(taken)) as other:
-            target = "predictions" if column == "prediction" else "answers"
+            target = WITH_KEYS[column]
             others = [
                 row[0] for row in other.execute(f"SELECT seq FROM {target}") if row[0] not in (before, seq)
             ]
@@ -118,9 +127,7 @@ def test_any_other_value_in_any_cell_is_found_and_its_row_is_named(
 ) -> None:
     path = Path(shutil.copy(honest, tmp_path_factory.mktemp("cell") / "overread.db"))
     table, column = data.draw(
-        st.sampled_from(
-            [pair for pair in COLUMNS if pair[1] not in ("seq", "prediction", "answer", "supersedes")]
-        )
+        st.sampled_from([pair for pair in COLUMNS if pair[1] not in ("seq", *WITH_KEYS)])
     )
     with closing(sqlite3.connect(path)) as other:
         rows = other.execute(f"SELECT seq, {column}, typeof({column}) FROM {table}").fetchall()

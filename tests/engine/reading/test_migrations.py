@@ -199,7 +199,8 @@ def test_nothing_of_version_2_is_lost(version_2: Path) -> None:
         assert [case and int(case.image_id, 16) for case in resumed] == [7, 8]
         assert store.audit().found == ()
     with closing(sqlite3.connect(version_2)) as after:
-        assert after.execute("SELECT * FROM cases ORDER BY run_id, position").fetchall() == cases
+        kept_cases = after.execute("SELECT * FROM cases ORDER BY run_id, position").fetchall()
+        assert [row[: len(cases[0])] for row in kept_cases] == cases  # what came later stands behind
         assert after.execute(
             "SELECT run_id, (SELECT name FROM readers r WHERE r.reader_id = l.reader_id), position, verdict"
             " FROM last_answers l ORDER BY 1, 2, 3"

@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 
 from engine.errors import ReviewError, StoreError
 from engine.reading.answers import Given
+from engine.reading.labelling.drafting import Said, draft
 from engine.reading.people import Reader
 from engine.reading.sittings import Shown
 from engine.reading.store import QUEUES, Store, open_store
@@ -87,6 +88,17 @@ def with_readers(store: Store, *names: str) -> Store:
     for name in names or ("Ada", "Ben"):
         store.add_reader(Reader(reader_id="", name=name))
     return store
+
+
+def correct_labels(store: Store) -> None:
+    """Make two further versions of a data set's labels, and draw two test cases to be read again."""
+    came: dict[str, str | None] = {f"{number:064x}": "normal" for number in range(4)}
+    for parent in (1, 2):
+        said = [Said(image_id=f"{parent:064x}", reader="Ada", label="pneumonia", answer=parent)]
+        made = draft(came, said, parent=parent, source="assisted", made_from=RUN.run_id, locked=[f"{3:064x}"])
+        store.labels.add(RUN.dataset_id, came, made)
+    again = {f"{3:064x}": ("suspect", 0.9), f"{2:064x}": ("control", 0.1)}
+    store.labels.drawn_again("study", RUN.run_id, again)
 
 
 @pytest.fixture
@@ -414,7 +426,12 @@ def test_every_queue_walks_its_cases_once_in_order_both_ways(
             store.add_review(agree(int(case.image_id, 16), verdict=verdict, label=label))
             store.add_review(agree(int(case.image_id, 16), reader="Ben", verdict=Verdict.UNSURE, label=None))
             said[case.image_id] = verdict
+        suspicion = {
+            case.image_id: round(number * 0.37 % 1, 2) for number, case in enumerate(stored) if number % 3
+        }
+        store.labels.suspect(RUN.run_id, suspicion)
         members = {
+            "likely mislabelled": lambda case: case.image_id in suspicion,
             "not yet read": lambda case: case.image_id not in said,
             "random sample": lambda case: True,
             "errors": lambda case: case.label is not None and case.label != case.predicted,
@@ -425,6 +442,7 @@ def test_every_queue_walks_its_cases_once_in_order_both_ways(
         }
         assert members.keys() == QUEUES.keys()
         falling = {
+            "likely mislabelled": lambda case: suspicion[case.image_id],
             "errors": lambda case: max(case.probabilities),
             "most uncertain": lambda case: (
                 -round(abs(math.log(case.probabilities[1] / case.probabilities[0])), 9)

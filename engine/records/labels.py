@@ -1,0 +1,111 @@
+"""Labels of a data set as they have become: each version with what it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Literal
+
+from annotated_types import Interval
+
+LabelSource = Literal["came with data", "assisted", "blinded consensus", "adjudicated"]
+LabelRule = Literal["majority", "unanimous"]
+LABEL_RULES: tuple[LabelRule, ...] = ("majority", "unanimous")
+FIRST_VERSION = 1
+"""The labels that came with the data."""
+
+_BY: Mapping[LabelSource, str] = {
+    "assisted": "assisted readings",
+    "blinded consensus": "blinded consensus",
+    "adjudicated": "adjudication",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelVersion:
+    """One version of the labels of a data set. Append-only: a correction is a new version.
+
+    Attributes:
+        dataset_id: Of the `Index` whose labels they are.
+        number: From 1, which came with the data.
+        parent: The version that it changes; None for the first.
+        source: Where it comes from.
+        made_from: The run or study whose readings it was made from; empty for the first.
+        rule: How several readers become one label; empty where the source says it.
+        readers: By name.
+        images: In the data set.
+        changed: Images whose label is another one than the parent's.
+        kept: Why readings did not become a label → of how many images.
+        locked: Test cases by image id, its ancestors' too: they are never trained on.
+        sha256: Of all labels by image id.
+        created: With time zone.
+        row: Its number in the chain of evidence.
+    """
+
+    dataset_id: str
+    number: int
+    parent: int | None
+    source: LabelSource
+    made_from: str = ""
+    rule: str = ""
+    readers: tuple[str, ...] = ()
+    images: int = 0
+    changed: int = 0
+    kept: Mapping[str, int] = field(default_factory=dict)
+    locked: frozenset[str] = frozenset()
+    sha256: str = ""
+    created: datetime | None = None
+    row: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """Say where it comes from: "v3: 14 of 402 labels changed from v2 by blinded consensus of Ada and Ben"."""
+        if self.parent is None:
+            return f"v{self.number}: {self.images:,} images, labelled as they came with the data"
+        rule = f", {self.rule}" if self.rule and len(self.readers) > 1 else ""
+        readers = f" of {in_words(self.readers)}" if self.readers else ""
+        return (
+            f"v{self.number}: {self.changed:,} of {self.images:,} labels changed from v{self.parent} by "
+            f"{_BY[self.source]}{readers}{rule}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelRow:
+    """What a version says of one image that was read.
+
+    Attributes:
+        image_id: Of the `Sample`.
+        label: None where it has none.
+        answers: The rows of the answers behind it, in the chain of evidence.
+        reason: Why the answers did not become its label; empty where they did.
+    """
+
+    image_id: str
+    label: str | None
+    answers: tuple[int, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelsUsed:
+    """The labels that a run was trained and tested on.
+
+    Attributes:
+        number: Of the version.
+        sha256: Of all its labels.
+        sentence: Where it comes from.
+        base_run: The run whose parts it keeps; empty where the split was made from the data set.
+    """
+
+    number: Annotated[int, Interval(ge=1, le=10**6)]
+    sha256: str
+    sentence: str = ""
+    base_run: str = ""
+
+
+def in_words(names: tuple[str, ...]) -> str:
+    """Join names as a sentence does: "Ada, Ben and Cem"."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
