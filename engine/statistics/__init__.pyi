@@ -50,6 +50,12 @@ from .ranking import (
     mean_auroc as mean_auroc,
     placements as placements,
 )
+from .readers.mrmc import (
+    Analysis as Analysis,
+    Contrast as Contrast,
+    Mrmc as Mrmc,
+    mrmc_analysis as mrmc_analysis,
+)
 from .readers.power import (
     Planned as Planned,
     smallest_difference as smallest_difference,

@@ -33,3 +33,18 @@ def asah() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         pytest.skip(f"set OVERREAD_ASAH_CSV to pROC's aSAH table ({lacking})")
     y, scores = asah_cases()
     return y, scores["s100b"], scores["ndka"], scores["wfns"]
+
+
+def van_dyke() -> tuple[np.ndarray, np.ndarray]:
+    """Return truth (N,) and ratings (2, 5, N) of Van Dyke and others: cine against spin-echo MRI of the aorta."""
+    rows = _rows("OVERREAD_VANDYKE_CSV")
+    if rows is None:
+        pytest.skip(
+            "set OVERREAD_VANDYKE_CSV to the table of Van Dyke's readings (reader, modality, case, truth, rating)"
+        )
+    truth, ratings = np.zeros(114, dtype=bool), np.full((2, 5, 114), np.nan)
+    for row in rows:
+        case = int(row["case"]) - 1
+        truth[case] = row["truth"] == "1"
+        ratings[int(row["modality"]) - 1, int(row["reader"]) - 1, case] = float(row["rating"])
+    return truth, ratings
