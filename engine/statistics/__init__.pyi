@@ -50,15 +50,35 @@ from .ranking import (
     mean_auroc as mean_auroc,
     placements as placements,
 )
+from .readers.advice import (
+    AdviceEffect as AdviceEffect,
+    advice_effects as advice_effects,
+)
+from .readers.agreement import (
+    alpha_of_answers as alpha_of_answers,
+    weighted_kappa as weighted_kappa,
+)
+from .readers.learning import (
+    Learning as Learning,
+    learning_over as learning_over,
+)
 from .readers.mrmc import (
     Analysis as Analysis,
     Contrast as Contrast,
     Mrmc as Mrmc,
     mrmc_analysis as mrmc_analysis,
 )
+from .readers.noninferiority import (
+    NonInferiority as NonInferiority,
+    non_inferiority as non_inferiority,
+)
 from .readers.power import (
     Planned as Planned,
     smallest_difference as smallest_difference,
+)
+from .readers.shares import (
+    mean_of_readings as mean_of_readings,
+    share_of_readings as share_of_readings,
 )
 from .verification import (
     verified_accuracy as verified_accuracy,
