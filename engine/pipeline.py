@@ -16,11 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.data import all_folds, detail_of, k_folds, load_index, load_split, read_mask, split_index
+from engine.data import all_folds, detail_of, load_index, load_split, read_mask
 from engine.errors import EngineError, ImageError
 from engine.external import abroad_of, compare_with_internal, external_cases
 from engine.handover import RunAtHand, WrittenModel, write_model
 from engine.images import ImageCache, image_file, open_cache
+from engine.labels import splits_asked_for
 from engine.models import pick_device
 from engine.prediction import parts_of, predict, predict_and_explain, settle_maps, settle_passport
 from engine.reading import Store, write_anchor
@@ -36,7 +37,6 @@ from engine.records import (
     Sample,
     Split,
     TrainingRequest,
-    recipe_of,
 )
 from engine.report import (
     CrossValidation,
@@ -95,13 +95,12 @@ def train_run(
         on_trained: See above.
         on_fold: See `engine.training.train_folds`.
     """
-    index = load_index(workspace, request.dataset_id)
     if request.folds:
-        folds = tuple(k_folds(index, k=request.folds, seed=request.split_seed))
+        index, splits = splits_asked_for(workspace, request)
         yield from train_folds(
             request,
-            folds,
-            all_folds(index, folds),
+            splits,
+            all_folds(index, splits),
             folder=folder,
             cache_dir=workspace.cache,
             dataset_name=index.name,
@@ -114,17 +113,16 @@ def train_run(
         return
     kept = folder / "split.csv"
     if resume and kept.exists():
-        split = load_split(kept)
+        name, split = load_index(workspace, request.dataset_id).name, load_split(kept)
     else:
-        split = split_index(
-            index, ratios=request.ratios, seed=request.split_seed, use_given=request.use_given
-        )
+        index, (split,) = splits_asked_for(workspace, request)
+        name = index.name
     yield from train(
         request,
         split,
         folder=folder,
         cache_dir=workspace.cache,
-        dataset_name=index.name,
+        dataset_name=name,
         should_stop=should_stop,
         on_batch=on_batch,
         on_trained=on_trained,
@@ -155,7 +153,7 @@ def read_run(
         The predictions, and the explanations by image id.
     """
     split = split_of(run)
-    recipe = recipe_of(run)
+    recipe = run.recipe
     decoded = open_cache(
         workspace.cache,
         [*split.train, *split.val, *split.test],  # as training decoded them: they are found, not made again
@@ -271,13 +269,13 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
     predictions = [each for each in everything if each.part is not None and part in (None, each.part)]
     split = split_of(run)
     said: list[str] = []
-    sizes, models = sizes_of_run(run.folder), models_of(run)
-    if run.recipe is not None:
-        small = detail_of(run.recipe.image_size, split.trained_on).of_several(
-            [sizes.get(prediction.image_id) for prediction in predictions]
-        )
-        if small is not None:
-            said.append(f"{small}.")
+    sizes = sizes_of_run(run.folder)
+    models = models_of(run)
+    small = detail_of(run.recipe.image_size, split.trained_on).of_several(
+        [sizes.get(prediction.image_id) for prediction in predictions]
+    )
+    if small is not None:
+        said.append(f"{small}.")
     reviews, uncertainty = store.reviews(run.run_id), load_uncertainty(run.folder)
     explanations = load_explanations(run.folder)
     shown = {explanations[one.image_id].method for one in predictions if one.image_id in explanations}
@@ -334,7 +332,6 @@ def validate_run(
         DataError: A label means none of the run's classes and nobody said what becomes of it, or no image is left.
         ReportError: There is no internal test to compare with.
     """
-    recipe_of(run)  # says so where there is no net, before anything is read
     cases = external_cases(run, split_of(run), index.samples, same=same or {}, leave_out=leave_out)
     internal = store.predictions(run.run_id, part="test")
     external = list(predict(run, cases.samples, cache_dir=workspace.cache, device=device, progress=progress))

@@ -7,7 +7,7 @@ from .moved.finding import (
     find_moved as find_moved,
     folders_of as folders_of,
 )
-from .names import match_names as match_names
+from .names import match_names as match_names, order_classes as order_classes
 from .patients import (
     PatientsNamed as PatientsNamed,
     cases_of as cases_of,
@@ -50,6 +50,7 @@ from .sources import (
 from .split import (
     all_folds as all_folds,
     k_folds as k_folds,
+    kept_together as kept_together,
     limit_training as limit_training,
     split_index as split_index,
 )

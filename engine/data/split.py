@@ -178,6 +178,11 @@ def all_folds(index: Index, folds: Sequence[Split]) -> Split:
     return Split(train=(), val=(), test=cases, classes=index.classes, seed=folds[0].seed, method=method)
 
 
+def kept_together(index: Index) -> list[tuple[Sample, ...]]:
+    """Return what no split divides: the labelled images of a patient, with those of near-duplicate images."""
+    return [group.samples for group in _groups(index, 0)]
+
+
 # --------------------------------------------------------------------------------------- what must stay
 # together
 

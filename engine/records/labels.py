@@ -63,11 +63,21 @@ class LabelVersion:
         """Say where it comes from: "v3: 14 of 402 labels changed from v2 by blinded consensus of Ada and Ben"."""
         if self.parent is None:
             return f"v{self.number}: {self.images:,} images, labelled as they came with the data"
+        return self._said(in_words(self.readers))
+
+    @property
+    def without_names(self) -> str:
+        """Say the same with the number of readers instead of their names, for what leaves the workspace."""
+        count = len(self.readers)
+        return (
+            self.sentence if self.parent is None else self._said(f"{count} reader{'' if count == 1 else 's'}")
+        )
+
+    def _said(self, readers: str) -> str:
         rule = f", {self.rule}" if self.rule and len(self.readers) > 1 else ""
-        readers = f" of {in_words(self.readers)}" if self.readers else ""
         return (
             f"v{self.number}: {self.changed:,} of {self.images:,} labels changed from v{self.parent} by "
-            f"{_BY[self.source]}{readers}{rule}"
+            f"{_BY[self.source]} of {readers}{rule}"
         )
 
 
@@ -95,7 +105,7 @@ class LabelsUsed:
     Attributes:
         number: Of the version.
         sha256: Of all its labels.
-        sentence: Where it comes from.
+        sentence: Where it comes from, without names.
         base_run: The run whose parts it keeps; empty where the split was made from the data set.
     """
 
@@ -107,5 +117,5 @@ class LabelsUsed:
 
 def in_words(names: tuple[str, ...]) -> str:
     """Join names as a sentence does: "Ada, Ben and Cem"."""
-    *others, last = names
+    *others, last = names or ("no reader",)
     return f"{', '.join(others)} and {last}" if others else last

@@ -64,8 +64,7 @@ __all__ = [
 ]
 
 MOST_WRONG, MOST_RIGHT = 24, 12
-FIGURES_BY = ("overread", "scikit-learn", "scipy", "numpy", "pillow")
-PACKAGES = ("torch", "torchvision", "timm", "captum", *FIGURES_BY)
+PACKAGES = ("overread", "torch", "torchvision", "timm", "captum", "scikit-learn", "scipy", "numpy", "pillow")
 
 
 def build_report(
@@ -114,9 +113,9 @@ def build_report(
     reviewed = standards["reviewed labels"].answers
     cases = case_rows(chosen, reviewed, last, {each: found.target for each, found in explanations.items()})
     summary = summarise_reviews(run, chosen, last, reviewed)
-    balance, patients_by_part = class_balance(split, chosen, run)
+    balance, patients_by_part = class_balance(split, chosen, folds=run.folds)
     subgroups = subgroup_table(run, chosen, split)
-    software = versions(PACKAGES if run.recipe else FIGURES_BY) if software is None else software
+    software = versions() if software is None else software
     methods = sorted({each.method for each in explanations.values()})
     passport = next((each for each, _ in passports if each is not None), None)
     galleries = _galleries(run, cases, standards, explanations)
@@ -305,10 +304,10 @@ def export_report(
     return write_report(report, folder, picture=picture, heatmap=heatmap, formats=formats or tuple(EXPORTS))
 
 
-def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
+def versions() -> dict[str, str]:
     """Return the version of every package that had a hand in the figures, as they are now."""
     found = {}
-    for package in packages:
+    for package in PACKAGES:
         try:
             found[package] = version(package)
         except PackageNotFoundError:

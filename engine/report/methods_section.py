@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 from engine.data import patient_overlap, patients_named
@@ -23,9 +23,7 @@ from engine.records import (
     Run,
     Sample,
     Split,
-    Supplied,
     UncertaintyModel,
-    recipe_of,
 )
 from engine.report.formatting import counted, duration, edge_words, operating_words, without_paths
 from engine.report.records import CrossValidation, Fact
@@ -34,19 +32,16 @@ from engine.statistics import MONITORS
 
 
 def class_balance(
-    split: Split | None, predictions: Sequence[Prediction], run: Run | None = None
+    split: Split | None, predictions: Sequence[Prediction], *, folds: int = 0
 ) -> tuple[dict[str, dict[str, int]], dict[str, int | None]]:
     """Count images by part and class, and patients by part; from the predictions where no split is known.
 
-    All cases of a cross-validation are of the test part, and so are those of supplied predictions, to whose model they
-    are external.
+    `folds`: of a cross-validation, whose cases are all of the test part.
     """
     images: dict[str, dict[str, int]] = {}
     members: dict[str, list[Sample | Prediction]] = {}
     if split is not None:
-        names = {**PART_NAMES, "test": "all, each tested once"} if run and run.folds else PART_NAMES
-        if run and run.supplied:
-            names = {**PART_NAMES, "test": "external testing"}
+        names = {**PART_NAMES, "test": "all, each tested once"} if folds else PART_NAMES
         members = {names[part]: list(split.part(part)) for part in PARTS if split.part(part)}
     else:
         for each in predictions:
@@ -78,13 +73,10 @@ def facts_of(
 
     `most_probable`: whether the most probable class was predicted; `folds`: of a cross-validation.
     """
-    made_here: dict[str, Iterable[tuple[str, str]]] = {
+    groups = {
+        "Data": facts_of_data(run, split),
         "Model": facts_of_model(run),
         "Training": chain(facts_of_training(run, history), facts_of_folds(folds)),
-    }
-    groups: dict[str, Iterable[tuple[str, str]]] = {
-        "Data": facts_of_data(run, split),
-        **({"Model": facts_of_supplied(run.supplied)} if run.supplied else made_here),
         "Reading": chain(
             facts_of_reading(
                 run,
@@ -111,28 +103,19 @@ def facts_of(
 def facts_of_data(run: Run, split: Split | None) -> Iterator[tuple[str, str]]:
     """Say what the images are and how they were split."""
     yield "Data set", f"{run.dataset_name} (id {run.dataset_id})"
+    if run.labels is not None:
+        yield "Labels", f"{run.labels.sentence} (sha256 {run.labels.sha256})"
+        if run.labels.base_run:
+            yield "Parts", f"Those of run {run.labels.base_run}"
     yield "Classes", ", ".join(run.classes)
-    if split is not None and run.supplied is None:
+    if split is not None:
         which = "folds" if run.folds else "parts"
         yield "Split", f"{split.method}, seed {split.seed}; {patient_overlap(split, which)}"
 
 
-def facts_of_supplied(supplied: Supplied) -> Iterator[tuple[str, str]]:
-    """Say whose the predictions are, and what was done to the table that they came in."""
-    yield "Model", supplied.model
-    yield "Version", supplied.version or "not stated"
-    yield "Predictions", "supplied; Overread did not compute them"
-    yield "File", f"{supplied.file}, sha256 {supplied.sha256}"
-    yield "How it was read", "; ".join(supplied.remarks)
-    yield (
-        "Training",
-        "not known to Overread; every case here is taken as one that the model was not trained on",
-    )
-
-
 def facts_of_model(run: Run) -> Iterator[tuple[str, str]]:
     """Say what the net is, what it began with and what it is given."""
-    recipe = recipe_of(run)
+    recipe = run.recipe
     grey = "grey" if recipe.channels == 1 else "3 channels (those of a grey image are alike)"
     yield "Recipe", f"{recipe.title} ({recipe.name})"
     yield "Source", recipe.source
@@ -158,7 +141,7 @@ def fit_words(recipe: Recipe) -> str:
 
 def facts_of_training(run: Run, history: Sequence[Epoch]) -> Iterator[tuple[str, str]]:
     """Say how it was trained, phase by phase, and what came of it."""
-    recipe = recipe_of(run)
+    recipe = run.recipe
     for phase in recipe.phases:
         yield f"Phase “{phase.name}”", phase_words(phase)
     yield "Batch", f"{recipe.batch_size} images"
@@ -193,13 +176,10 @@ def facts_of_reading(
     run: Run, uncertainty: UncertaintyModel | None, *, most_probable: bool, named: bool
 ) -> Iterator[tuple[str, str]]:
     """Say how probabilities become a class, and how certain it is."""
-    if run.supplied is not None:
-        yield from facts_of_supplied_reading(run)
-        return
     fitted = run.calibration.temperature != 1 or run.calibration.bias
     how = f"temperature {run.calibration.temperature:.3g}, fitted on validation data" if fitted else "none"
     yield "Calibration", run.calibration.note or how
-    point = recipe_of(run).operating_point
+    point = run.recipe.operating_point
     if len(run.classes) == 2:
         where = "" if point in ("half", "as-trained") else " on validation data"
         yield "Operating point", f"“{point}”{where}: {run.positive} predicted {edge_words(run)}"
@@ -218,15 +198,6 @@ def facts_of_reading(
             "Conformal sets",
             conformal_words(uncertainty.conformal, run.classes, named=named),
         )
-
-
-def facts_of_supplied_reading(run: Run) -> Iterator[tuple[str, str]]:
-    """Say how supplied probabilities become a class."""
-    yield "Calibration", "none by Overread; the probabilities are those supplied"
-    if len(run.classes) == 2:
-        yield "Operating point", f"{run.positive} predicted {edge_words(run)}"
-    else:
-        yield "Predicted class", "the most probable class"
 
 
 def conformal_words(conformal: Conformal, classes: Sequence[str], *, named: bool) -> str:

@@ -140,7 +140,7 @@ def train(
             "Start a new run with a smaller batch_size or image_size",
         ) from error
     on_trained()
-    finish(loop, trained=trained, dataset_id=request.dataset_id, dataset_name=dataset_name, origin=origin)
+    finish(loop, request, trained=trained, dataset_name=dataset_name, origin=origin)
 
 
 def write_what_is_done(folder: Path, recipe: Recipe, split: Split, device: str) -> None:
@@ -154,7 +154,12 @@ def write_what_is_done(folder: Path, recipe: Recipe, split: Split, device: str) 
 
 
 def finish(
-    loop: TrainingLoop, *, trained: int, dataset_id: str, dataset_name: str, origin: tuple[str, WeightsOrigin]
+    loop: TrainingLoop,
+    request: TrainingRequest,
+    *,
+    trained: int,
+    dataset_name: str,
+    origin: tuple[str, WeightsOrigin],
 ) -> None:
     """Write the best checkpoint; on validation data calibrate it, fit its uncertainty and what images it knows, choose
     its operating point."""
@@ -189,7 +194,8 @@ def finish(
         Run(
             run_id=loop.folder.name,
             folder=loop.folder,
-            dataset_id=dataset_id,
+            dataset_id=request.dataset_id,
+            labels=request.labels,
             dataset_name=dataset_name,
             recipe=recipe,
             classes=data.classes,

@@ -47,6 +47,12 @@ GivenOption = Annotated[
     ),
 ]
 PositiveOption = Annotated[str | None, typer.Option(metavar="CLASS", help="The class that is the finding.")]
+LabelsOption = Annotated[
+    str,
+    typer.Option(
+        metavar="VERSION", help="Version of the labels: v1 came with the data. See: overread labels list."
+    ),
+]
 EpochsOption = Annotated[
     str | None, typer.Option(metavar="N[,N…]", help="Epochs of each phase, or of all phases.")
 ]

@@ -24,6 +24,7 @@ def render_json(report: Report) -> str:
     document = {
         "run_id": run.run_id,
         "dataset_id": run.dataset_id,
+        "labels": run.labels,
         "part": report.part,
         "classes": report.classes,
         "positive": report.positive,

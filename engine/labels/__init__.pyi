@@ -1,0 +1,20 @@
+from .exporting import write_labels as write_labels
+from .making import (
+    base_run_of as base_run_of,
+    came_with as came_with,
+    draft_from_run as draft_from_run,
+    drafted_words as drafted_words,
+    kept_words as kept_words,
+    labels_of as labels_of,
+    make as make,
+    said_of_run as said_of_run,
+    used as used,
+    version_named as version_named,
+    versions_of as versions_of,
+)
+from .parts import (
+    keep_parts as keep_parts,
+    refuse_locked as refuse_locked,
+    relabelled as relabelled,
+    splits_asked_for as splits_asked_for,
+)

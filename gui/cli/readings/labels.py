@@ -1,0 +1,137 @@
+"""`overread labels`: versions of a data set's labels, made from readings; labels that may be wrong."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine import data, labels as label_versions, reading, runs
+from engine.errors import ReviewError
+from engine.records import LABEL_RULES
+from engine.workspace import open_workspace
+from gui.cli.data import dataset_of
+from gui.cli.options import LOOK, DatasetArgument, JsonOption, LabelsOption, RunArgument, WorkspaceOption
+from gui.cli.terminal import say, show_json, show_table
+
+if TYPE_CHECKING:
+    from engine.records import LabelVersion
+
+app = typer.Typer()
+labels = typer.Typer(no_args_is_help=True)
+app.add_typer(
+    labels,
+    name="labels",
+    rich_help_panel=LOOK,
+    help="Versions of a data set's labels, made from readings, to train on; and labels that may be wrong.\n\n"
+    "Example: [bold]overread labels list ~/images[/bold]",
+)
+
+
+def facts_of(version: LabelVersion) -> dict[str, Any]:
+    """Return a version as JSON has it; how many test cases are locked, not which."""
+    facts = {**asdict(version), "created": version.created and version.created.isoformat()}
+    return {**facts, "locked": len(version.locked), "sentence": version.sentence}
+
+
+@labels.command("list")
+def list_versions(
+    dataset: DatasetArgument, root: WorkspaceOption = None, as_json: JsonOption = False
+) -> None:
+    """List the versions of a data set's labels, and what each changed.
+
+    Example: [bold]overread labels list ~/images[/bold]
+    """
+    workspace = open_workspace(root)
+    found = dataset_of(workspace, dataset)
+    with reading.open_store(workspace.database) as store:
+        known = label_versions.versions_of(store, found)
+    if as_json:
+        show_json({"dataset_id": found.dataset_id, "versions": [facts_of(version) for version in known]})
+        return
+    rows = [
+        (
+            f"v{version.number}",
+            version.sentence.partition(": ")[2],
+            "; ".join(label_versions.kept_words(version.kept)),
+            version.created and f"{version.created.astimezone():%d %b %Y %H:%M}",
+        )
+        for version in known
+    ]
+    show_table(("version", "labels", "not settled", "made"), rows)
+
+
+@labels.command("make")
+def make_version(
+    run: RunArgument,
+    rule: Annotated[
+        str, typer.Option(help=f"How several readers become one label: {' or '.join(LABEL_RULES)}.")
+    ] = "majority",
+    parent: Annotated[
+        str, typer.Option("--from", metavar="VERSION", help="The version that is changed.")
+    ] = "latest",
+    unlabel: Annotated[
+        bool,
+        typer.Option("--unlabel", help="What readers did not settle loses its label and is not trained on."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change, and store nothing.")
+    ] = False,
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a version of the labels from what was read of a run's training and validation cases.
+
+    Labels of test cases stay: they are corrected by a blinded reading alone.
+
+    Example: [bold]overread labels make latest[/bold]
+    """
+    workspace = open_workspace(root)
+    found = runs.find_run(workspace, run)
+    if rule not in LABEL_RULES:
+        raise ReviewError(f"There is no rule “{rule}”", f"Choose one of: {', '.join(LABEL_RULES)}")
+    with reading.open_store(workspace.database) as store:
+        index = data.load_index(workspace, found.dataset_id)
+        drafted = label_versions.draft_from_run(
+            workspace,
+            store,
+            found,
+            rule=rule,
+            parent=label_versions.version_named(store, index, parent).number,
+            unlabel=unlabel,
+        )
+        if dry_run:
+            print(label_versions.drafted_words(drafted))
+            return
+        made = label_versions.make(workspace, store, found.dataset_id, drafted)
+    if as_json:
+        show_json(facts_of(made))
+        return
+    print(made.sentence)
+    say(label_versions.drafted_words(drafted))
+    say(f"Train on it: overread train {made.dataset_id} --labels v{made.number}")
+
+
+@labels.command("export")
+def export_version(
+    dataset: DatasetArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A CSV file.")],
+    version: LabelsOption = "latest",
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a version as CSV: each image with its label, the label it came with, and the answers behind it.
+
+    Example: [bold]overread labels export ~/images --version v2 --out labels.csv[/bold]
+    """
+    workspace = open_workspace(root)
+    found = dataset_of(workspace, dataset)
+    with reading.open_store(workspace.database) as store:
+        chosen = label_versions.version_named(store, found, version)
+        written = label_versions.write_labels(store, found, chosen, out)
+    if as_json:
+        show_json({**facts_of(chosen), "file": written})
+    else:
+        print(written)

@@ -1,0 +1,135 @@
+"""From readings to a version of the labels, and to a training on it, from the command line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.reading import Reader, open_store
+from engine.recipes import recipe_to_json
+from engine.records import Review, Run, Verdict
+from engine.runs import load_run, split_of
+from engine.workspace import Workspace, open_workspace
+from gui.cli.main import main
+from tests.tiny import TINY_RECIPE
+
+Overread = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def read(
+    trained: tuple[Workspace, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Workspace, Run]:
+    """A copy of the trained workspace, in which two readers overruled four validation and two test cases."""
+    root = tmp_path / "workspace"
+    shutil.copytree(trained[0].root, root)
+    monkeypatch.setenv("OVERREAD_WORKSPACE", str(root))
+    workspace = open_workspace(root)
+    run = load_run(workspace.runs / trained[1].run_id)
+    with open_store(workspace.database) as store:
+        for name in ("Ada", "Ben"):
+            store.add_reader(Reader(reader_id="", name=name))
+        cases = store.predictions(run.run_id, "val")[:4] + store.predictions(run.run_id, "test")[:2]
+        for place, case in enumerate(cases):
+            for name in ("Ada", "Ben"):
+                wanted = "opacity" if case.label == "normal" else "normal"
+                wanted = (
+                    str(case.label) if place == 3 and name == "Ben" else wanted
+                )  # on the fourth they differ
+                verdict = Verdict.AGREE if wanted == case.predicted else Verdict.OVERRULE
+                store.add_review(
+                    Review(
+                        run_id=run.run_id, image_id=case.image_id, reader=name, verdict=verdict, label=wanted
+                    )
+                )
+    return workspace, run
+
+
+@pytest.fixture
+def overread(capsys: pytest.CaptureFixture[str]) -> Overread:
+    def run(*arguments: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
+
+
+def answer(result: tuple[int, str, str]) -> Any:
+    code, out, err = result
+    assert code == 0, err
+    return json.loads(out)
+
+
+def test_from_readings_to_a_version_to_a_training_on_the_same_parts(
+    read: tuple[Workspace, Run], overread: Overread, tmp_path: Path
+) -> None:
+    workspace, run = read
+    data = run.dataset_id
+    (first,) = answer(overread("labels", "list", data, "--json"))["versions"]
+    assert first["sentence"] == "v1: 40 images, labelled as they came with the data"
+    code, out, _ = overread("labels", "make", run.run_id, "--dry-run")
+    assert (
+        code == 0 and "6 images read, 3 labels changed, 0 confirmed, 1 not settled (readers disagree)" in out
+    )
+    assert len(answer(overread("labels", "list", data, "--json"))["versions"]) == 1
+
+    made = answer(overread("labels", "make", run.run_id, "--json"))
+    assert made["sentence"] == (
+        "v2: 3 of 40 labels changed from v1 by assisted readings of Ada and Ben, majority"
+    )
+    assert sum(made["kept"].values()) == 3 and made["locked"] == len(split_of(run).test)
+
+    file = Path(
+        answer(overread("labels", "export", data, "--out", tmp_path / "labels.csv", "--json"))["file"]
+    )
+    rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"))))
+    assert sum(row["label"] != row["label it came with"] for row in rows) == 3
+    assert sum(bool(row["answers"]) for row in rows) == 6 and len(rows) == 40
+
+    recipe = tmp_path / "tiny.json"
+    recipe.write_text(recipe_to_json(TINY_RECIPE))
+    trained = answer(
+        overread("train", data, "--labels", "v2", "--recipe", recipe, "--device", "cpu", "--json")
+    )
+    again = load_run(workspace.runs / trained["run_id"])
+    assert again.labels is not None and (again.labels.number, again.labels.base_run) == (2, run.run_id)
+    assert again.labels.sha256 == made["sha256"] and "2 readers" in again.labels.sentence
+    for part in ("train", "val", "test"):
+        before, after = (
+            {sample.image_id: sample.label for sample in split_of(each).part(part)} for each in (run, again)
+        )
+        assert before.keys() == after.keys()
+        assert sum(before[name] != after[name] for name in before) == (3 if part == "val" else 0)
+
+    report = tmp_path / "report"
+    assert overread("report", again.run_id, "--out", report, "--format", "json")[0] in (0, 2)
+    if not (report / "report.json").exists():
+        assert overread("report", again.run_id, "--out", report)[0] == 0
+    said = (report / "report.json").read_text()
+    assert made["sha256"] in said and "3 of 40 labels changed" in said and "Ada" not in said
+
+
+def test_what_cannot_be_made_or_trained_is_said(read: tuple[Workspace, Run], overread: Overread) -> None:
+    _, run = read
+    for typed, words in (
+        (("labels", "make", run.run_id, "--rule", "loudest"), "Choose one of: majority, unanimous"),
+        (("labels", "make", run.run_id, "--from", "v4"), "no labels “v4”. Choose one of v1"),
+        (("train", run.dataset_id, "--labels", "v2"), "no labels “v2”"),
+        (("labels", "export", run.dataset_id, "--out", "x.csv", "--version", "newest"), "no labels “newest”"),
+    ):
+        code, _, err = overread(*typed)
+        assert code == 1 and words in err
+    assert overread("labels", "make", run.run_id)[0] == 0
+    code, _, err = overread("labels", "make", run.run_id)
+    assert code == 1 and "No label would change: 6 images read, 0 labels changed, 3 confirmed" in err
+    code, _, err = overread("train", run.dataset_id, "--labels", "v2", "--seed", "7")
+    assert code == 1 and "they are locked" in err
