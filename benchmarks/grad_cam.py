@@ -12,6 +12,7 @@ from benchmarks.films import short_run, split_of
 from benchmarks.measuring import LeftOut, Row, Setting, interleaved, is_installed, not_installed
 from engine.images import open_cache
 from engine.models import Classifier, cut_behind_backbone, fast_features
+from engine.records import recipe_of
 from engine.runs import load_classifier
 from engine.saliency import EvidenceMaps, grad_cam, normalise
 
@@ -24,7 +25,7 @@ def measure(setting: Setting) -> Iterator[Row | LeftOut]:
     run = short_run(setting, split)
     net = load_classifier(run).to(memory_format=torch.channels_last)
     count = 4 if setting.quick else 16
-    cache = open_cache(setting.scratch / "cache", split.train, size=run.recipe.image_size, channels=3)
+    cache = open_cache(setting.scratch / "cache", split.train, size=recipe_of(run).image_size, channels=3)
     pixels = torch.from_numpy(np.array(cache.images[np.arange(count) % len(cache.images)]))
     images = (pixels.permute(0, 3, 1, 2).float() / 255).contiguous(memory_format=torch.channels_last)
     targets = torch.ones(count, dtype=torch.int64)
@@ -32,14 +33,14 @@ def measure(setting: Setting) -> Iterator[Row | LeftOut]:
         cut_behind_backbone(net).frozen,
         device="cpu",
         images=10_000,
-        size=run.recipe.image_size,
+        size=recipe_of(run).image_size,
         cache_dir=setting.scratch,
     )
 
-    finer = EvidenceMaps(net, channels=3, size=run.recipe.image_size)
+    finer = EvidenceMaps(net, channels=3, size=recipe_of(run).image_size)
     assert finer.front is not None  # the default backbone's layers stand in a row
     front = fast_features(
-        finer.front, device="cpu", images=10_000, size=run.recipe.image_size, cache_dir=setting.scratch
+        finer.front, device="cpu", images=10_000, size=recipe_of(run).image_size, cache_dir=setting.scratch
     )
 
     def forward() -> object:

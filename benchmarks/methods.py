@@ -18,7 +18,7 @@ from benchmarks.measuring import LeftOut, Row, Setting, in_process
 from engine.data import index_data, split_index
 from engine.images import open_cache
 from engine.recipes import RECIPES
-from engine.records import Augmentation, Run, Sample
+from engine.records import Augmentation, Run, Sample, recipe_of
 from engine.runs import load_classifier, load_run
 from engine.saliency import SALIENCIES, explain
 from engine.saliency.faithfulness import forget, rank_correlations
@@ -40,7 +40,7 @@ from engine.saliency import explain
 folder, method, count, rounds = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 run = load_run(folder)
 net = load_classifier(run).to(memory_format=torch.channels_last)
-size, channels = run.recipe.image_size, run.recipe.channels
+size, channels = recipe_of(run).image_size, recipe_of(run).channels
 images = torch.rand(count, channels, size, size, generator=torch.Generator().manual_seed(0))
 images = images.contiguous(memory_format=torch.channels_last)
 targets = torch.zeros(count, dtype=torch.int64)
@@ -90,7 +90,7 @@ def _kept(setting: Setting, run: Run, samples: tuple[Sample, ...], method: str) 
     well = [one for one in samples if one.label != run.positive]
     count = (2 if setting.quick else IMAGES) // 2
     chosen = [*ill[:count], *well[:count]]
-    recipe = run.recipe
+    recipe = recipe_of(run)
     cache = open_cache(setting.scratch / "cache", chosen, size=recipe.image_size, channels=recipe.channels)
     images = images_of(cache, cache.rows(chosen), "cpu").float() / 255
     targets = torch.full((len(images),), run.classes.index(run.positive))

@@ -18,7 +18,7 @@ from benchmarks.measuring import LeftOut, Row, Setting, interleaved
 from engine.data import split_index
 from engine.images import load_image
 from engine.prediction import predict
-from engine.records import Run, Sample
+from engine.records import Run, Sample, recipe_of
 from engine.runs import load_classifier
 
 
@@ -72,7 +72,7 @@ def measure(setting: Setting) -> Iterator[Row | LeftOut]:
 class _TimmEager:
     def __init__(self, run: Run) -> None:
         net = load_classifier(run)
-        self.mean, self.std, self.size = net.mean, net.std, run.recipe.image_size
+        self.mean, self.std, self.size = net.mean, net.std, recipe_of(run).image_size
         self.net = timm.create_model("tf_efficientnet_lite0", num_classes=len(run.classes)).eval()
         state = net.backbone.get_submodule("net").state_dict()
         state |= {f"classifier.{name}": value for name, value in net.head.output.state_dict().items()}

@@ -11,7 +11,7 @@ import torch
 from benchmarks.films import short_run, split_of
 from benchmarks.measuring import LeftOut, Row, Setting, interleaved
 from engine.images import open_cache
-from engine.records import Calibration, Injection
+from engine.records import Calibration, Injection, recipe_of
 from engine.runs import load_classifier
 from engine.uncertainty import injected_dropout, pass_probabilities, pooled_features
 
@@ -24,7 +24,7 @@ def measure(setting: Setting) -> Iterator[Row | LeftOut]:
     injection = Injection(rate=0.2)
     if setting.quick:
         injection = replace(injection, passes=3)
-    cache = open_cache(setting.scratch / "cache", split.train, size=run.recipe.image_size, channels=3)
+    cache = open_cache(setting.scratch / "cache", split.train, size=recipe_of(run).image_size, channels=3)
     pixels = torch.from_numpy(np.array(cache.images[np.arange(16) % len(cache.images)]))
     images = (pixels.permute(0, 3, 1, 2).float() / 255).contiguous(memory_format=torch.channels_last)
     answers: dict[str, np.ndarray] = {}

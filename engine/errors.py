@@ -11,6 +11,7 @@
     ├── RunError                  a finished run cannot be read back
     ├── WorkspaceError            the workspace folder cannot be used
     │   └── StoreError            its database cannot
+    │       └── ServerAway        its server is away: what was asked for may be asked again, by the same name
     ├── ReviewError               a verdict that must not be stored
     │   └── AnsweredElsewhere     the reader has answered the case in another window since it was shown
     ├── ReportError               a report cannot be computed from what there is
@@ -78,6 +79,10 @@ class WorkspaceError(EngineError):
 
 class StoreError(WorkspaceError):
     """The workspace's database cannot be used."""
+
+
+class ServerAway(StoreError):  # noqa: N818  an occurrence, not a failure
+    """The database's server is away; what was asked for may or may not have been done, and may be asked for again."""
 
 
 class ReviewError(EngineError):

@@ -37,6 +37,7 @@ from engine.records import (
     Sample,
     Split,
     TrainingRequest,
+    recipe_of,
 )
 from engine.report import (
     CrossValidation,
@@ -153,7 +154,7 @@ def read_run(
         The predictions, and the explanations by image id.
     """
     split = split_of(run)
-    recipe = run.recipe
+    recipe = recipe_of(run)
     decoded = open_cache(
         workspace.cache,
         [*split.train, *split.val, *split.test],  # as training decoded them: they are found, not made again
@@ -269,13 +270,13 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
     predictions = [each for each in everything if each.part is not None and part in (None, each.part)]
     split = split_of(run)
     said: list[str] = []
-    sizes = sizes_of_run(run.folder)
-    models = models_of(run)
-    small = detail_of(run.recipe.image_size, split.trained_on).of_several(
-        [sizes.get(prediction.image_id) for prediction in predictions]
-    )
-    if small is not None:
-        said.append(f"{small}.")
+    sizes, models = sizes_of_run(run.folder), models_of(run)
+    if run.recipe is not None:
+        small = detail_of(run.recipe.image_size, split.trained_on).of_several(
+            [sizes.get(prediction.image_id) for prediction in predictions]
+        )
+        if small is not None:
+            said.append(f"{small}.")
     reviews, uncertainty = store.reviews(run.run_id), load_uncertainty(run.folder)
     explanations = load_explanations(run.folder)
     shown = {explanations[one.image_id].method for one in predictions if one.image_id in explanations}
@@ -332,6 +333,7 @@ def validate_run(
         DataError: A label means none of the run's classes and nobody said what becomes of it, or no image is left.
         ReportError: There is no internal test to compare with.
     """
+    recipe_of(run)  # says so where there is no net, before anything is read
     cases = external_cases(run, split_of(run), index.samples, same=same or {}, leave_out=leave_out)
     internal = store.predictions(run.run_id, part="test")
     external = list(predict(run, cases.samples, cache_dir=workspace.cache, device=device, progress=progress))

@@ -20,14 +20,15 @@ import os
 import shlex
 import shutil
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from engine.errors import WorkspaceError
+from engine.errors import StoreError, WorkspaceError
 from engine.storage import DISK_FULL, storage_error
 
 REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 ENVIRONMENT_VARIABLE = "OVERREAD_WORKSPACE"
+DATABASE_VARIABLE = "OVERREAD_DATABASE_URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,13 @@ class Workspace:
     Attributes:
         root: The folder.
         scratch: Where the cache is instead, for a workspace that may only be looked at.
+        server: Address of the database where it is on a server, as it was written; None where it is a file in here.
+            There may be a password in it: it is not printed.
     """
 
     root: Path
     scratch: Path | None = None
+    server: str | None = field(default=None, repr=False)
 
     @property
     def read_only(self) -> bool:
@@ -48,7 +52,12 @@ class Workspace:
         return self.scratch is not None
 
     @property
-    def database(self) -> Path:
+    def database(self) -> Path | str:
+        """What `engine.reading.open_store` opens: a server's address, or the SQLite file."""
+        return self.server or self.file
+
+    @property
+    def file(self) -> Path:
         """The SQLite file."""
         return self.root / "overread.db"
 
@@ -98,7 +107,22 @@ def default_root() -> Path:
     return Path(platformdirs.user_data_dir("overread", appauthor=False))
 
 
-def open_workspace(root: Path | None = None) -> Workspace:
+def server_address() -> str | None:
+    """Return $OVERREAD_DATABASE_URL; None where readings are kept in the workspace.
+
+    Raises:
+        StoreError: It holds something that is no address.
+    """
+    written = os.environ.get(DATABASE_VARIABLE, "").strip()
+    if written and "://" not in written:
+        raise StoreError(
+            f"${DATABASE_VARIABLE} is not the address of a database",
+            "Write it as postgresql://user:password@host/name, or unset it to keep readings in the workspace",
+        )
+    return written or None
+
+
+def open_workspace(root: Path | None = None, *, own_file: bool = False) -> Workspace:
     """Open a workspace, making its folders if they are not there, readable by this user alone.
 
     A full disk is no reason not to open it: what is there can be read, and whatever writes says so itself. Nor is a
@@ -106,13 +130,15 @@ def open_workspace(root: Path | None = None) -> Workspace:
 
     Args:
         root: The folder; None means `default_root()`.
+        own_file: Whether its database is the file in it, whatever $OVERREAD_DATABASE_URL says: a copy for guests.
 
     Raises:
         WorkspaceError: The folder cannot be made, or may not be read.
     """
+    server = None if own_file else server_address()
     wanted = root or default_root()
     try:
-        workspace = Workspace(wanted.expanduser().absolute())
+        workspace = Workspace(wanted.expanduser().absolute(), server=server)
     except RuntimeError as error:
         raise WorkspaceError(
             f"{wanted.parts[0]} is not a user's home folder on this computer",
@@ -126,7 +152,7 @@ def open_workspace(root: Path | None = None) -> Workspace:
     except OSError as error:
         if error.errno in DISK_FULL and workspace.cache.is_dir():
             return workspace
-        if error.errno in REFUSED and os.access(workspace.database, os.R_OK):
+        if error.errno in REFUSED and os.access(workspace.file, os.R_OK):
             return replace(workspace, scratch=_scratch())
         at_fault = Path(error.filename) if isinstance(error.filename, str) else workspace.root
         raise storage_error(error, at_fault) from error
@@ -146,6 +172,11 @@ def remarks(workspace: Workspace) -> list[str]:
         found.append(
             f"{others} of this computer may read the workspace folder {workspace.root}. If that is not wanted: "
             f"chmod 700 {shlex.quote(str(workspace.root))}"
+        )
+    if workspace.server and workspace.file.exists():
+        found.append(
+            f"Readings are kept in the database that ${DATABASE_VARIABLE} names; those in {workspace.file} are others, "
+            "and not in use"
         )
     if workspace.read_only:
         found.append(

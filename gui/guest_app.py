@@ -101,7 +101,7 @@ def serve_copy(folder: Path, order: Mapping[str, Any], answer: Answer, ended: th
     window = store = None
     try:
         # the file is opened for reading alone, whatever a page may try
-        store = open_store(f"sqlite:///file:{quote(str(Workspace(folder).database))}?mode=ro&uri=true")
+        store = open_store(f"sqlite:///file:{quote(str(Workspace(folder).file))}?mode=ro&uri=true")
         session = AppSession(workspace=Workspace(folder), store=store, reader="guest", read_only=True)
         door = Doorkeeper(order["user"], order["password"])
         entrance = Password(door)

@@ -14,6 +14,7 @@ import pytest
 
 from engine.records import Augmentation, DataIssueKind, Index, Run, Split, TrainingRequest
 from engine.workspace import Workspace, open_workspace
+from tests.postgresql import PostgreSQL, running
 from tests.tiny import TINY_RECIPE, draw_films
 
 
@@ -124,11 +125,27 @@ def own_walk(walked: tuple[Workspace, Run], tmp_path: Path) -> tuple[Workspace, 
     return workspace, find_run(workspace, walked[1].run_id)
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A real server for the whole session; a test that kills one starts its own."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """An empty database, once as a file and once on a real server: what a test says of one holds for the other."""
+    if request.param == "sqlite":
+        return tmp_path / "overread.db"
+    return request.getfixturevalue("postgresql").fresh()
+
+
 @pytest.fixture(autouse=True)
 def offline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing in a test may ask a hub or a telemetry host."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
+    monkeypatch.delenv("OVERREAD_DATABASE_URL", raising=False)
     yield
 
 

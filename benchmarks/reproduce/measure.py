@@ -16,7 +16,7 @@ from engine.images import open_cache
 from engine.prediction import parts_of, predict_and_explain
 from engine.reading import open_store
 from engine.recipes import recipe_to_json
-from engine.records import Epoch, Estimate, Index, Prediction, Recipe, Run, Split, TrainingRequest
+from engine.records import Epoch, Estimate, Index, Prediction, Recipe, Run, Split, TrainingRequest, recipe_of
 from engine.runs import load_history, load_run, split_of
 from engine.statistics import classification_table, overall
 from engine.training import train
@@ -69,8 +69,8 @@ def predictions_of(workspace: Workspace, run: Run, *, device: str = "auto") -> l
     cache = open_cache(
         workspace.cache,
         [*split.train, *split.val, *split.test],  # as training decoded them: found, not made again
-        size=run.recipe.image_size,
-        channels=run.recipe.channels,
+        size=recipe_of(run).image_size,
+        channels=recipe_of(run).channels,
     )
     told = predict_and_explain(
         run,
@@ -120,14 +120,14 @@ def row_of(
     shown = {"accuracy", "AUROC", "macro F1", "sensitivity", "specificity", *published}
     shown |= {name for name in figures if name.startswith("F1 of ")}
     return {
-        "recipe": run.recipe.name,
-        "title": run.recipe.title,
+        "recipe": run.name,
+        "title": run.title,
         "quick": quick,
-        "backbone": run.recipe.backbone,
+        "backbone": recipe_of(run).backbone,
         "weights": run.weights_source,
         "parameters": run.parameters,
         "trained_parameters": run.trained_parameters,
-        "seed": run.recipe.seed,
+        "seed": recipe_of(run).seed,
         "split": split.method,
         "images": {"train": len(split.train), "val": len(split.val), "test": len(split.test)},
         "figures": {
@@ -137,7 +137,7 @@ def row_of(
         },
         "published": dict(published),
         "epochs": len(history),
-        "epochs_at_most": sum(phase.epochs for phase in run.recipe.phases),
+        "epochs_at_most": sum(phase.epochs for phase in recipe_of(run).phases),
         "seconds": round(run.seconds, 1),
         "seconds_an_epoch": round(float(np.median([epoch.seconds for epoch in history])), 2),
         "device": run.device,

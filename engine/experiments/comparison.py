@@ -48,7 +48,7 @@ class Row:
 
     Attributes:
         name: As the contestant's.
-        seed: Of its recipe.
+        seed: Of its recipe; 0 where its predictions were supplied.
         run: As trained.
         differs: Where its recipe differs from the first one's: field → value; of the first: what others change.
         estimates: `FIGURES` by name; AUROC of more than two classes is the mean over classes.
@@ -151,11 +151,11 @@ def compare_runs(contestants: Sequence[Contestant], *, part: str = "test") -> Ru
     classes = first.run.classes
     order = [each.image_id for each in first.predictions]
     told = [_told(one, classes, order) for one in contestants]
-    differs = differences([one.run.recipe for one in contestants])
+    differs = _differing(contestants)
     rows = tuple(
         Row(
             name=one.name,
-            seed=one.run.recipe.seed,
+            seed=one.run.recipe.seed if one.run.recipe else 0,
             run=one.run,
             differs=differs[number],
             estimates={
@@ -301,6 +301,14 @@ def differences(recipes: Sequence[Recipe]) -> list[dict[str, Any]]:
     varied = {field for each in changed for field in each}
     changed[0] = {field: first.get(field) for field in sorted(varied)}
     return changed
+
+
+def _differing(contestants: Sequence[Contestant]) -> list[dict[str, Any]]:
+    """Return where each run's recipe differs from the first recipe; of supplied predictions that they were."""
+    found = iter(
+        differences(recipes) if (recipes := [one.run.recipe for one in contestants if one.run.recipe]) else []
+    )
+    return [next(found) if one.run.recipe else {"predictions": "supplied"} for one in contestants]
 
 
 def flat(value: Mapping[str, Any], place: str = "") -> dict[str, Any]:

@@ -19,7 +19,7 @@ from scipy.optimize import minimize_scalar
 
 from engine.data import PatientsNamed
 from engine.errors import ReportError
-from engine.records import Estimate, Prediction, Run
+from engine.records import Estimate, Prediction, Run, recipe_of
 from engine.statistics import auroc, log_odds, mean_auroc, placements
 
 DRAWS = 500
@@ -145,7 +145,7 @@ def fit_learning_curve(trained: Sequence[Trained], *, draws: int = DRAWS, seed: 
             twice = gain = None
     return LearningCurve(
         dataset_name=first.dataset_name,
-        recipe_title=first.recipe.title,
+        recipe_title=first.title,
         positive=first.positive if len(first.classes) == 2 else None,
         test_images=len(truth),
         points=points,
@@ -210,7 +210,7 @@ def _point(one: Trained) -> Point:
     return Point(
         images=one.images,
         patients=one.patients,
-        seed=one.run.recipe.seed,
+        seed=recipe_of(one.run).seed,
         run_id=one.run.run_id,
         auroc=area,
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine.data import patients_named
 from engine.errors import ReportError
 from engine.external.cases import ExternalCases
-from engine.records import Compared, Estimate, ExternalTest, Prediction, Retuned, Run
+from engine.records import Compared, Estimate, ExternalTest, Prediction, Retuned, Run, recipe_of
 from engine.runs import load_shift, load_uncertainty
 from engine.statistics import (
     choose_threshold,
@@ -135,7 +135,7 @@ def _retuned(run: Run, predictions: Sequence[Prediction]) -> tuple[Retuned | Non
             "The operating point is not re-chosen and nothing is recalibrated: that takes "
             f"{FOLDS} patients of each class, and of one there are {fewest}."
         )
-    point, equal = run.recipe.operating_point, undecided(run.calibration, code)
+    point, equal = recipe_of(run).operating_point, undecided(run.calibration, code)
 
     def chosen(rows: NDArray[np.int64]) -> float:
         found = choose_threshold(point, positive[rows], p[rows, code], undecided=equal, groups=patients[rows])

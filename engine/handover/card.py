@@ -54,7 +54,7 @@ def card_of(report: Report) -> Card:
     """
     run = report.run
     return Card(
-        title=f"{run.recipe.title}: {', '.join(run.classes)}",
+        title=f"{run.title}: {', '.join(run.classes)}",
         sections=(
             _details(report),
             _intended_use(report),

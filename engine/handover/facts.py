@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from engine.records import Run
+from engine.records import Run, recipe_of
 from engine.storage import SCHEMA_VERSION
 
 NOT_FOR_DIAGNOSIS = (
@@ -15,7 +15,7 @@ NOT_FOR_DIAGNOSIS = (
 
 def header(run: Run) -> dict[str, str]:
     """Return names and values as ONNX and safetensors have them in their headers: text alone, lists as JSON."""
-    recipe = run.recipe
+    recipe = recipe_of(run)
     way = (
         "squeezed to"
         if recipe.fit == "squash"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import ExportError
-from engine.records import Run, Split
+from engine.records import Run, Split, recipe_of
 from engine.storage import storage_error, write_together
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def write_model(at_hand: RunAtHand, folder: Path, *, formats: Sequence[str] = ()
         ExportError: There is no such format, a package that it needs is not installed, or the file does not give what
             the run gives.
         ReportError: The run has no test predictions for a model card.
+        RunError: The run has no net: its predictions were supplied.
         WorkspaceError: The folder cannot be made or written to.
     """
     chosen = tuple(dict.fromkeys(formats)) or tuple(MODEL_FORMATS)
@@ -101,6 +102,7 @@ def write_model(at_hand: RunAtHand, folder: Path, *, formats: Sequence[str] = ()
         if name not in MODEL_FORMATS:
             raise ExportError(f"There is no format “{name}”", f"Choose one of: {', '.join(MODEL_FORMATS)}")
     run = at_hand.run
+    recipe_of(run)  # says so where there is no net to hand over
     if run.folds and any(MODEL_FORMATS[name].of_one_net for name in chosen):
         raise ExportError(
             f"Run {run.run_id} is a cross-validation of {run.folds} models, and a file holds one",

@@ -22,7 +22,7 @@ from engine.errors import ExportError, ImageError
 from engine.handover.facts import NOT_FOR_DIAGNOSIS, header
 from engine.images import load_image
 from engine.prediction import predicted_class
-from engine.records import Run, Sample, Split
+from engine.records import Run, Sample, Split, recipe_of
 from engine.runs import load_classifier
 from engine.uncertainty import calibrated
 
@@ -49,8 +49,8 @@ class Whole(nn.Module):
         self.register_buffer("bias", torch.tensor(calibration.bias or (0.0,) * len(run.classes)))
         self.positive = run.classes.index(run.positive)
         self.threshold = run.threshold if len(run.classes) == 2 else None
-        self.both_ways = run.recipe.test_time_flip
-        self.as_trained = run.recipe.operating_point != "half"
+        self.both_ways = recipe_of(run).test_time_flip
+        self.as_trained = recipe_of(run).operating_point != "half"
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return logits (N, classes), calibrated probabilities (N, classes) and the predicted class's number (N,)."""
@@ -94,7 +94,7 @@ def _images(run: Run, split: Split) -> NDArray[np.uint8]:
         if len(found) == CHECKED:
             break
         try:
-            recipe = run.recipe
+            recipe = recipe_of(run)
             found.append(
                 load_image(sample.path, size=recipe.image_size, channels=recipe.channels, fit=recipe.fit)
             )
@@ -166,7 +166,9 @@ def _compare(content: bytes, run: Run, classifier: Classifier, images: NDArray[n
             continue
         logits, probabilities, predicted = session.run(list(OUTPUTS), {"images": batch})
         with torch.no_grad():
-            ways = [batch, np.ascontiguousarray(batch[:, :, ::-1])] if run.recipe.test_time_flip else [batch]
+            ways = (
+                [batch, np.ascontiguousarray(batch[:, :, ::-1])] if recipe_of(run).test_time_flip else [batch]
+            )
             seen = [classifier(torch.from_numpy(way).permute(0, 3, 1, 2).float() / 255) for way in ways]
             own = torch.stack(seen).mean(dim=0).numpy()
         expected = calibrated(own, run.calibration)

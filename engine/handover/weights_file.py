@@ -7,7 +7,7 @@ from pathlib import PureWindowsPath  # it knows the paths of both kinds of syste
 
 from engine.handover.facts import header
 from engine.recipes import recipe_to_json
-from engine.records import Run
+from engine.records import Run, recipe_of
 from engine.runs import load_classifier
 
 
@@ -20,9 +20,11 @@ def weights_with_facts(run: Run) -> bytes:
     from safetensors.torch import save
 
     # The folder that starting weights lay in is nobody else's business.
-    kind, _, where = run.recipe.weights.partition(":")
+    kind, _, where = recipe_of(run).weights.partition(":")
     nameless = (
-        replace(run.recipe, weights=f"file:{PureWindowsPath(where).name}") if kind == "file" else run.recipe
+        replace(recipe_of(run), weights=f"file:{PureWindowsPath(where).name}")
+        if kind == "file"
+        else recipe_of(run)
     )
     state = {name: value.contiguous() for name, value in load_classifier(run).state_dict().items()}
     return bytes(save(state, metadata={**header(run), "recipe_json": recipe_to_json(nameless)}))

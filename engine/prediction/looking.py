@@ -14,7 +14,7 @@ from torch import Tensor
 
 from engine.images import placed_in_square
 from engine.models import cut_behind_backbone, fast_features
-from engine.records import Explanation, MapSettings, Run, Sample
+from engine.records import Explanation, MapSettings, Run, Sample, recipe_of
 from engine.saliency import EVIDENCE, SALIENCIES, EvidenceMaps, grids_of, normalise, placed, within
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def on_image(made: Map, run: Run, sample: Sample) -> Map:
     What a scaled map says of the black around the image goes into its rest, so that its mean and rest still make up the
     log-odds.
     """
-    if run.recipe.fit != "letterbox" or not (sample.width and sample.height):
+    if recipe_of(run).fit != "letterbox" or not (sample.width and sample.height):
         return made
-    side = run.recipe.image_size
+    side = recipe_of(run).image_size
     left, top, right, bottom = (edge / side for edge in placed_in_square(sample.width, sample.height, side))
     heatmap = within(made.heatmap, (left, top, right, bottom))
     if made.rest is None:
@@ -94,7 +94,7 @@ def looker(
         cache_dir: Where converted nets are kept.
     """
     look = _looker(run, classifier, method=method, settings=settings, images=images, cache_dir=cache_dir)
-    return _both_ways(look) if run.recipe.test_time_flip else look
+    return _both_ways(look) if recipe_of(run).test_time_flip else look
 
 
 def _looker(
@@ -110,14 +110,14 @@ def _looker(
 
     def fast(net: Frozen) -> Callable[[Tensor], Tensor]:
         return fast_features(
-            net, device=device, images=images, size=run.recipe.image_size, cache_dir=cache_dir
+            net, device=device, images=images, size=recipe_of(run).image_size, cache_dir=cache_dir
         )
 
     if method in EVIDENCE:
         maker = EvidenceMaps(
             classifier,
-            channels=run.recipe.channels,
-            size=run.recipe.image_size,
+            channels=recipe_of(run).channels,
+            size=recipe_of(run).image_size,
             calibration=run.calibration,
             grids=grids_of(settings.grids) if settings else None,
             fine=method == EVIDENCE[0],

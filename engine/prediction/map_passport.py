@@ -26,7 +26,17 @@ from engine.images import ImageCache, open_cache, placed_in_square
 from engine.models import cut_behind_backbone, fast_features
 from engine.prediction.looking import looker, on_image
 from engine.prediction.predictor import Progress, predict_and_explain
-from engine.records import Estimate, Explanation, MapFigure, MapSettings, Passport, Prediction, Run, Sample
+from engine.records import (
+    Estimate,
+    Explanation,
+    MapFigure,
+    MapSettings,
+    Passport,
+    Prediction,
+    Run,
+    Sample,
+    recipe_of,
+)
 from engine.runs import load_classifier, load_explanations
 from engine.saliency import (
     ALIKE,
@@ -115,7 +125,7 @@ def make_passport(
     if not drawn:
         return None
     if cache is None:
-        recipe = run.recipe
+        recipe = recipe_of(run)
         cache = open_cache(cache_dir, drawn, size=recipe.image_size, channels=recipe.channels, fit=recipe.fit)
     if told is None:
         told = _read(run, drawn, settings, cache, cache_dir, device, progress)
@@ -268,11 +278,11 @@ class _Lab:
             cut.frozen,
             device=self.device,
             images=30 * TAKEN_IMAGES,
-            size=self.run.recipe.image_size,
+            size=recipe_of(self.run).image_size,
             cache_dir=self.cache_dir,
         )
         head = self.classifier.head
-        if self.run.recipe.test_time_flip:  # as it predicts
+        if recipe_of(self.run).test_time_flip:  # as it predicts
             return lambda images: (head(features(images)) + head(features(images.flip(3)))) / 2
         return lambda images: head(features(images))
 
@@ -290,8 +300,8 @@ class _Lab:
 
 def _place(run: Run, sample: Sample) -> tuple[slice, slice]:
     """Return rows and columns of the net's square in which an image lies."""
-    side = run.recipe.image_size
-    if run.recipe.fit != "letterbox" or not (sample.width and sample.height):
+    side = recipe_of(run).image_size
+    if recipe_of(run).fit != "letterbox" or not (sample.width and sample.height):
         return slice(0, side), slice(0, side)
     left, top, right, bottom = placed_in_square(sample.width, sample.height, side)
     return slice(top, bottom), slice(left, right)
@@ -299,7 +309,7 @@ def _place(run: Run, sample: Sample) -> tuple[slice, slice]:
 
 def _in_square(run: Run, sample: Sample, heatmap: NDArray[np.floating]) -> NDArray[np.floating]:
     rows, columns = _place(run, sample)
-    side = run.recipe.image_size
+    side = recipe_of(run).image_size
     if rows.stop - rows.start == columns.stop - columns.start == side:
         return heatmap
     low, high = float(heatmap.min()), float(heatmap.max())

@@ -20,7 +20,7 @@ from engine.errors import ImageError
 from engine.images import ImageCache
 from engine.models import Grid
 from engine.prediction.looking import Map, on_image
-from engine.records import Explanation, MapGrid, MapSettings, Run, Sample
+from engine.records import Explanation, MapGrid, MapSettings, Run, Sample, recipe_of
 from engine.runs import load_classifier, models_of, save_map_settings, split_of
 from engine.saliency import (
     EVIDENCE,
@@ -61,7 +61,7 @@ def fit_map_settings(
     if not argued:
         return None
     classifier = load_classifier(run, device).to(memory_format=torch.channels_last)
-    recipe = run.recipe
+    recipe = recipe_of(run)
     makers = {
         method: EvidenceMaps(
             classifier,

@@ -24,7 +24,7 @@ from engine.images import load_unchanged
 from engine.models import pick_device
 from engine.prediction.looking import Look, Map, explanation_of, looker, mean_maps
 from engine.prediction.speakers import speakers
-from engine.records import Explanation, MapSettings, Prediction, Run, Sample
+from engine.records import Explanation, MapSettings, Prediction, Run, Sample, recipe_of
 from engine.runs import KeptMaps, load_classifier, load_map_settings
 from engine.saliency import SALIENCIES
 
@@ -92,7 +92,7 @@ class Explainer:
         found = self.kept.find(run, image.image_id, method, target)
         if found is not None:
             return found
-        recipe = run.recipe
+        recipe = recipe_of(run)
         pixels, (width, height) = load_unchanged(
             image.path, image.image_id, size=recipe.image_size, channels=recipe.channels, fit=recipe.fit
         )
@@ -129,7 +129,7 @@ class Explainer:
         ((_, models, _),) = speakers(run, [sample])
         x = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
         copies = SALIENCIES[method].copies
-        of = (copies(*x.shape[2:]) if copies else 1) * (2 if run.recipe.test_time_flip else 1)
+        of = (copies(*x.shape[2:]) if copies else 1) * (2 if recipe_of(run).test_time_flip else 1)
         maps = []
         for number, model in enumerate(models):
             warm = self._loaded(model, max(self._most, len(models)))
@@ -216,7 +216,7 @@ def _in_part(progress: Progress, before: int, of: int, done: int, _of_part: int)
 
 
 def _has_one_cell(run: Run, classifier: Classifier) -> bool:
-    side, channels = run.recipe.image_size, run.recipe.channels
+    side, channels = recipe_of(run).image_size, recipe_of(run).channels
     with torch.no_grad():
         last = classifier.features(torch.zeros(1, channels, side, side, device=classifier.mean.device))
     return tuple(last.shape[2:]) == (1, 1)

@@ -35,6 +35,7 @@ from engine.records import (
     UncertaintyModel,
     class_argued_for,
     margin_of,
+    recipe_of,
 )
 from engine.runs import load_classifier, load_map_settings, load_shift, load_uncertainty
 from engine.saliency import DEFAULT_SALIENCY
@@ -131,7 +132,7 @@ def predict_and_explain(
     check_choice(run, method, target)
     chosen = pick_device(device)
     if cache is None:
-        recipe = run.recipe
+        recipe = recipe_of(run)
         cache = open_cache(
             cache_dir, samples, size=recipe.image_size, channels=recipe.channels, fit=recipe.fit
         )
@@ -301,7 +302,7 @@ def predicted_class(run: Run, probabilities: NDArray[np.float64]) -> str:
     if len(run.classes) == 2:
         positive = run.classes.index(run.positive)
         return run.classes[positive if probabilities[positive] >= run.threshold else 1 - positive]
-    if run.recipe.operating_point != "half":
+    if recipe_of(run).operating_point != "half":
         probabilities = as_trained(probabilities, run.calibration)
     return run.classes[int(np.argmax(probabilities))]
 
@@ -335,7 +336,7 @@ def prediction_of(
         run.classes.index(predicted),
         positive=run.classes.index(run.positive),
         threshold=run.threshold,
-        bias=() if run.recipe.operating_point == "half" else run.calibration.bias,
+        bias=() if recipe_of(run).operating_point == "half" else run.calibration.bias,
     )
     return Prediction(
         image_id=sample.image_id,

@@ -13,7 +13,7 @@ from engine.images import open_cache
 from engine.models import pick_device
 from engine.prediction.looking import looker
 from engine.prediction.predictor import Progress, parts_of, predict
-from engine.records import Prediction, Run, Sample, ShiftModel
+from engine.records import Prediction, Run, Sample, ShiftModel, recipe_of
 from engine.runs import load_classifier, save_distances, save_shift, split_of
 from engine.training import images_of
 from engine.uncertainty import cases_for_passes, fit_shift, shift_features
@@ -49,7 +49,7 @@ def refit_shift(
         WorkspaceError: The run's folder cannot be written to.
     """
     split = split_of(run)
-    recipe = run.recipe
+    recipe = recipe_of(run)
     cache = open_cache(cache_dir, split.val, size=recipe.image_size, channels=recipe.channels, fit=recipe.fit)
     known = [sample for sample in split.val if sample.image_id in cache.row]
     known = [known[place] for place in cases_for_passes(len(known), seed=recipe.seed)]

@@ -163,7 +163,10 @@ def _guards_missing(connection: Connection) -> list[Tampering]:
         known = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
         found = dict(connection.execute(text(known)).tuples().all())
     else:
-        known = "SELECT tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal"
+        known = (
+            "SELECT tgname, tgenabled FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid WHERE NOT tgisinternal "
+            "AND relnamespace = CAST(current_schema() AS regnamespace)"
+        )
         found = dict(connection.execute(text(known)).tuples().all())
     missing = []
     for table in CHAINED:

@@ -10,10 +10,10 @@ from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 
-from engine.errors import StoreError
+from engine.errors import ServerAway, StoreError
 from engine.reading.database_file import (
     DatabaseFile,
     address_to_look_at,
@@ -23,7 +23,10 @@ from engine.reading.database_file import (
 )
 from engine.reading.ledger.chain import canonical
 from engine.reading.migrations import NEWEST, migrate, version_of
+from engine.reading.server.addresses import address as address_of
+from engine.reading.server.failures import AWAY, TRY_AGAIN, sentences_of
 
+MIGRATING = 0x0F_E12EAD  # names the lock of a server under which tables are made
 SMALL_FILES = 100_000  # bytes that SQLite needs beside a database to open it
 
 # sqlite3's own name of the failure (its first two words) → what is wrong, and what to do.
@@ -82,11 +85,17 @@ class Database:
         self.file: DatabaseFile | None = None
         self._copied_to = copied_to
         self._writing = engine.execution_options(begin="BEGIN IMMEDIATE")
+        # SQLite shows one state to each transaction anyhow; a server does when it is asked to.
+        self._reading = (
+            engine
+            if engine.dialect.name == "sqlite"
+            else engine.execution_options(isolation_level="REPEATABLE READ")
+        )
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection inside a transaction that sees one state of the database."""
-        with self.speaking(), self.engine.begin() as connection:
+        with self.speaking(), self._reading.begin() as connection:
             yield connection
 
     @contextmanager
@@ -136,20 +145,26 @@ def open_database(database: Path | str, *, busy_seconds: float = 5.0) -> Databas
         StoreError: It is locked, damaged, newer than this Overread, or the disk is full.
     """
     url = address(database)
-    name = url.render_as_string(hide_password=True) if isinstance(database, str) else str(database)
+    name = _without_secrets(url) if isinstance(database, str) else str(database)
     path = path_of(url)
     looked_at, copied_to = path is not None and path.exists() and not may_write(path), None
     if path is not None and looked_at:
-        text, copied_to = address_to_look_at(path)
-        url, path = make_url(text), None
+        found_at, copied_to = address_to_look_at(path)
+        url, path = make_url(found_at), None
     elif path is not None:
         url = make_url(address_to_write_to(path))
     try:
-        engine = create_engine(url, pool_size=8, max_overflow=32, json_serializer=canonical)
+        engine = create_engine(
+            url,
+            pool_size=8,
+            max_overflow=32,
+            json_serializer=canonical,
+            pool_pre_ping=url.get_backend_name() != "sqlite",  # a server that was restarted is found again
+        )
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreError(
             f"The driver for {url.drivername} databases is not installed",
-            f"Install it ({error}), or use a workspace folder instead of a URL",
+            "Install it with python -m pip install 'overread[postgresql]', or leave the database URL out",
         ) from error
     opened = Database(engine, name, looked_at=looked_at, copied_to=copied_to)
     try:
@@ -167,6 +182,8 @@ def open_database(database: Path | str, *, busy_seconds: float = 5.0) -> Databas
                 keep_copy(path, found)
         if found != NEWEST:  # a reader of an up-to-date, read-only database needs no right to write
             with opened.write() as connection:
+                if connection.dialect.name == "postgresql":  # two computers that start at the same moment
+                    connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATING})"))
                 migrate(connection)
     except BaseException:
         opened.close()
@@ -184,14 +201,13 @@ def path_of(url: URL) -> Path | None:
 def address(database: Path | str) -> URL:
     """Return the URL of a path, or parse one."""
     if isinstance(database, str) and "://" in database:
-        try:
-            return make_url(database)
-        except (ArgumentError, ValueError) as error:
-            raise StoreError(
-                "The database URL is not valid",
-                "Write it as postgresql+psycopg://user:password@host/name",
-            ) from error
+        return address_of(database)
     return URL.create("sqlite", database=str(Path(database).absolute()))
+
+
+def _without_secrets(url: URL) -> str:
+    """Return an address for messages: without the password, and without options, which may hold another."""
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def keep_copy(path: Path, version: int) -> None:
@@ -255,11 +271,10 @@ def raise_in_words(error: BaseException | None, name: str) -> None:
     if failure.startswith("SQLITE_IOERR") and _is_full(Path(name)):
         failure = "SQLITE_FULL"  # a disk without room for SQLite's own small files fails by another name
     problem, remedy = SENTENCES.get("_".join(failure.split("_")[:2]), ("", ""))
-    if not problem and error is not None and type(error).__name__ == "OperationalError" and not failure:
-        problem, remedy = (
-            "The database server is not responding",
-            "Check its address, that it is running, and the network",
-        )
+    if not problem and not failure:
+        problem, remedy = said = sentences_of(error) or ("", "")
+        if said in (AWAY, TRY_AGAIN):
+            raise ServerAway(f"{problem} ({name})", remedy) from error
     if problem:
         raise StoreError(f"{problem} ({name})", remedy) from error
 

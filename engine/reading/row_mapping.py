@@ -110,7 +110,7 @@ def run_row(run: Run) -> dict[str, Any]:
         "run_id": run.run_id,
         "dataset_id": run.dataset_id,
         "dataset_name": run.dataset_name,
-        "recipe_name": run.recipe.name,
+        "recipe_name": run.name,
         "classes": list(run.classes),
         "positive": run.positive,
         "threshold": run.threshold if math.isfinite(run.threshold) else None,  # SQLite has no NaN

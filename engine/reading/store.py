@@ -7,6 +7,7 @@ and several processes one database.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +15,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, select
 
-from engine.errors import StoreError
+from engine.errors import ServerAway, StoreError
 from engine.reading import answers, cases, people as persons, row_mapping as rows, sittings
 from engine.reading.answers import Given
 from engine.reading.audit import Audit, audit
@@ -34,13 +35,15 @@ from engine.records import Part, Prediction, Review, Run
 
 __all__ = ["QUEUES", "RunSummary", "Store", "open_store"]
 Result = TypeVar("Result")
+PATIENCE = 3.0
+"""Seconds for which an answer waits for a server that is away, such as one that is being restarted."""
 
 
 def open_store(database: Path | str, *, busy_seconds: float = 5.0) -> Store:
     """Open the database, made when missing, brought to the newest version when older.
 
     Args:
-        database: A file, or a URL such as `postgresql+psycopg://user:password@host/name`.
+        database: A file, or a URL such as `postgresql://user:password@host/name`.
         busy_seconds: How long a write waits for another program's to end.
 
     Raises:
@@ -67,6 +70,11 @@ class Store(Walking):
         """The versions of data sets' labels."""
         return Labels(self._database.read, self._append)
 
+    @property
+    def name(self) -> str:
+        """Where it is, for people: the file, or the address without its password."""
+        return self._database.name
+
     def close(self) -> None:
         """Give the connections back."""
         self._writer.close()
@@ -76,6 +84,17 @@ class Store(Walking):
         """Do what appends a few rows, together with what others append at the moment."""
         with self._database.speaking():
             return self._writer.write(work)
+
+    def _append_once(self, work: Callable[[Connection], Result]) -> Result:
+        """Do what is stored once however often it is asked for; a server that is away for a moment is waited for."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self._append(work)
+            except ServerAway:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
 
     def _people(self, connection: Connection) -> People:
         newest = persons.newest_row(connection)
@@ -238,12 +257,11 @@ class Store(Walking):
         Raises:
             ReviewError: The case or the reader is unknown, the answer contradicts itself or the screen, something is
                 out of bounds, or the reader has answered the case elsewhere since it was shown.
+            ServerAway: Whether it is stored is not known; given again by the same name, it is stored once.
         """
-        return self._append(
-            lambda connection: answers.add_answer(
-                connection, self._people(connection), review, given or Given()
-            )
-        )
+        told = given or Given()
+        once = self._append if told.name is None else self._append_once
+        return once(lambda connection: answers.add_answer(connection, self._people(connection), review, told))
 
     def reviews(
         self, run_id: str, *, reader: str | None = None, image_id: str | None = None, latest: bool = False

@@ -73,6 +73,7 @@ from .runs import (
     class_argued_for as class_argued_for,
     edge_of as edge_of,
     margin_of as margin_of,
+    recipe_of as recipe_of,
 )
 from .shift import (
     SHIFT_FEWEST as SHIFT_FEWEST,
@@ -81,5 +82,9 @@ from .shift import (
     SetShift as SetShift,
     ShiftModel as ShiftModel,
     is_unlike as is_unlike,
+)
+from .supplied import (
+    MAP_AS_SUPPLIED as MAP_AS_SUPPLIED,
+    Supplied as Supplied,
 )
 from .weights import WeightsOrigin as WeightsOrigin

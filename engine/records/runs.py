@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Interval, IsFinite, MinLen
 
+from engine.errors import RunError
 from engine.records.data import FolderName, Part
 from engine.records.estimates import OperatingFigures
 from engine.records.labels import LabelsUsed
 from engine.records.recipes import Recipe
+from engine.records.supplied import Supplied
 from engine.records.weights import WeightsOrigin
 
 if TYPE_CHECKING:
@@ -90,14 +92,17 @@ class TrainingRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """One finished training run: a folder that, with the images, reproduces it.
+    """One model's predictions in a folder: a finished training that can be repeated, or what was supplied of a model.
+
+    A run whose predictions were supplied has no net: no recipe, and nothing in the fields that speak of training.
+    Whatever needs its net asks `recipe_of` or `engine.runs.load_classifier`, and says what they raise.
 
     Attributes:
         run_id: Sorts by time.
         folder: Holds recipe.json, run.json, split.csv, history.csv, model.safetensors, environment.json, heatmaps.npz.
         dataset_id: Of the `Index` it was trained on.
         dataset_name: For people.
-        recipe: As run.
+        recipe: As run; None where the predictions were supplied.
         classes: In the order of the probabilities.
         positive: The class whose finding sensitivity speaks of.
         threshold: Probability of `positive` from which it is predicted; two classes only.
@@ -113,6 +118,7 @@ class Run:
         folds: Models of a cross-validation, in folders of their own (`engine.runs.folds`); 0 for one model. Threshold
             and bias are then of the mean of their log-odds, for images that none of them has seen.
         weights_origin: What is known of the starting weights; None in runs of an earlier version.
+        supplied: Where the predictions came from; None where the run has a recipe.
         labels: The version of the labels that it was trained and tested on; None for those that came with the data.
     """
 
@@ -120,7 +126,7 @@ class Run:
     folder: Path
     dataset_id: str
     dataset_name: str
-    recipe: Recipe
+    recipe: Recipe | None
     classes: Annotated[tuple[str, ...], MinLen(1)]
     positive: str
     threshold: float
@@ -134,7 +140,40 @@ class Run:
     validated: OperatingFigures | None = None
     folds: Folds = 0
     weights_origin: WeightsOrigin | None = None
+    supplied: Supplied | None = None
     labels: LabelsUsed | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a run of which it is not known whether it was trained here or supplied."""
+        if (self.recipe is None) == (self.supplied is None):
+            raise ValueError("a run has either a recipe or a note of who supplied its predictions")
+
+    @property
+    def title(self) -> str:
+        """What made the predictions, for people: the recipe's title, or the supplied model and its version."""
+        source = self.recipe or self.supplied
+        return source.title if source else ""
+
+    @property
+    def name(self) -> str:
+        """The same in short: the recipe's name, or the supplied model and its version."""
+        return self.recipe.name if self.recipe else self.title
+
+
+def recipe_of(run: Run) -> Recipe:
+    """Return the recipe of a run's net, for what needs the net.
+
+    Raises:
+        RunError: It has none: its predictions were supplied.
+    """
+    if run.recipe is None:
+        whose = run.supplied.title if run.supplied else "another program"
+        raise RunError(
+            f"Run {run.run_id} has no network: its predictions were supplied by {whose}, and Overread did not compute "
+            "them",
+            "Choose a run that was trained in Overread; this one can be read, compared and reported",
+        )
+    return run.recipe
 
 
 PASSES = 30

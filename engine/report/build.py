@@ -64,7 +64,8 @@ __all__ = [
 ]
 
 MOST_WRONG, MOST_RIGHT = 24, 12
-PACKAGES = ("overread", "torch", "torchvision", "timm", "captum", "scikit-learn", "scipy", "numpy", "pillow")
+FIGURES_BY = ("overread", "scikit-learn", "scipy", "numpy", "pillow")
+PACKAGES = ("torch", "torchvision", "timm", "captum", *FIGURES_BY)
 
 
 def build_report(
@@ -113,9 +114,9 @@ def build_report(
     reviewed = standards["reviewed labels"].answers
     cases = case_rows(chosen, reviewed, last, {each: found.target for each, found in explanations.items()})
     summary = summarise_reviews(run, chosen, last, reviewed)
-    balance, patients_by_part = class_balance(split, chosen, folds=run.folds)
+    balance, patients_by_part = class_balance(split, chosen, run)
     subgroups = subgroup_table(run, chosen, split)
-    software = versions() if software is None else software
+    software = versions(PACKAGES if run.recipe else FIGURES_BY) if software is None else software
     methods = sorted({each.method for each in explanations.values()})
     passport = next((each for each, _ in passports if each is not None), None)
     galleries = _galleries(run, cases, standards, explanations)
@@ -304,10 +305,10 @@ def export_report(
     return write_report(report, folder, picture=picture, heatmap=heatmap, formats=formats or tuple(EXPORTS))
 
 
-def versions() -> dict[str, str]:
+def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
     """Return the version of every package that had a hand in the figures, as they are now."""
     found = {}
-    for package in PACKAGES:
+    for package in packages:
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -10,13 +10,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from engine.data import patient_overlap, patients_named
-from engine.records import PART_NAMES, PARTS, Estimate, ExternalTest, Part, Passport, Prediction, Run, Split
+from engine.records import (
+    PART_NAMES,
+    PARTS,
+    Estimate,
+    ExternalTest,
+    Part,
+    Passport,
+    Prediction,
+    Run,
+    Split,
+    Supplied,
+    recipe_of,
+)
 from engine.report.formatting import counted, images, in_brackets, without_paths
 from engine.report.methods_section import balance_words, changes_words, fit_words, monitor_words
 from engine.report.passport_words import passport_line
 from engine.report.records import Item, ReviewSummary
 
 SECTION_EVALUATION = "Methods: evaluation"
+ASK_SUPPLIER = "Ask the supplier of the model, and state it."
 EXTERNAL_QUESTION = "Was it tested on external data?"
 
 
@@ -51,11 +64,11 @@ def checklist(
         Item("Methods", "Is the study prospective or retrospective, and what is its goal?", "", "State it."),
         *of_data(run),
         *of_reference(reviews),
-        *of_split(split, run.folds),
+        *(of_split(split, run.folds) if run.supplied is None else of_no_split()),
         *of_model(run, software),
         *of_evaluation(methods, pointing, subgroups, passport),
-        external_item(()),
-        *of_results(part, len(cases), wrong=wrong),
+        external_item(()) if run.supplied is None else external_throughout(run.supplied),
+        *of_results(part, len(cases), wrong=wrong, supplied=run.supplied is not None),
         Item(
             "Discussion",
             "What are the limitations?",
@@ -87,8 +100,10 @@ def of_data(run: Run) -> tuple[Item, ...]:
         Item(
             section,
             "How were images prepared?",
-            f"Whole image {fit_words(run.recipe)}; {counted(run.recipe.channels, 'channel')}.",
-            "",
+            f"Whole image {fit_words(run.recipe)}; {counted(run.recipe.channels, 'channel')}."
+            if run.recipe
+            else "",
+            "" if run.recipe else ASK_SUPPLIER,
         ),
         Item(
             section,
@@ -149,9 +164,22 @@ def of_split(split: Split | None, folds: int = 0) -> tuple[Item, ...]:
     )
 
 
+def of_no_split() -> tuple[Item, ...]:
+    """Ask the same where no case was trained on here."""
+    section = "Methods: split"
+    none = "They were not: the model was not trained on these data in Overread, and every case tests it."
+    return (
+        Item(section, "How were data split?", none, ""),
+        Item(section, "At what level do the parts not overlap?", "", ASK_SUPPLIER),
+        Item(section, "How was the sample size chosen?", "", "Give the reasoning."),
+    )
+
+
 def of_model(run: Run, software: Mapping[str, str]) -> tuple[Item, ...]:
     """Ask what the model is and how it was trained."""
-    recipe = run.recipe
+    if run.supplied is not None:
+        return of_supplied(run.supplied, software)
+    recipe = recipe_of(run)
     monitored = dict.fromkeys(monitor_words(phase) for phase in recipe.phases)
     answers = (
         (
@@ -183,6 +211,23 @@ def of_model(run: Run, software: Mapping[str, str]) -> tuple[Item, ...]:
     return tuple(
         Item(section, question, answer, "" if answer else "State it.")
         for section, question, answer in answers
+    )
+
+
+def of_supplied(supplied: Supplied, software: Mapping[str, str]) -> tuple[Item, ...]:
+    """Ask what a supplied model is and how it was trained: most of it only its supplier can answer."""
+    versions = ", ".join(f"{name} {number}" for name, number in software.items())
+    return (
+        Item(
+            "Methods: model",
+            "What is the model?",
+            f"{supplied.title}. Its predictions were supplied; Overread did not compute them.",
+            ASK_SUPPLIER,
+        ),
+        Item("Methods: model", "What software was used?", f"For the figures: {versions}.", ASK_SUPPLIER),
+        Item("Methods: model", "How were weights initialised?", "", ASK_SUPPLIER),
+        Item("Methods: training", "How was it trained?", "", ASK_SUPPLIER),
+        Item("Methods: training", "How was the final model chosen?", "", ASK_SUPPLIER),
     )
 
 
@@ -231,15 +276,24 @@ def external_item(tests: Sequence[ExternalTest]) -> Item:
     )
 
 
-def of_results(part: Part | None, cases: int, *, wrong: bool) -> tuple[Item, ...]:
+def external_throughout(supplied: Supplied) -> Item:
+    """Answer the same of supplied predictions, all of which are on images from elsewhere."""
+    return Item(
+        SECTION_EVALUATION,
+        EXTERNAL_QUESTION,
+        f"Yes: every case is taken as external to {supplied.title}, which was not trained in Overread.",
+        "Have the supplier state that the model had not seen these images.",
+    )
+
+
+def of_results(part: Part | None, cases: int, *, wrong: bool, supplied: bool = False) -> tuple[Item, ...]:
     """Ask what came out."""
+    which = f" of the {PART_NAMES[part]} part" if part else ", whatever part of the split they are of"
     return (
         Item(
             "Results",
             "How many cases were evaluated?",
-            f"{counted(cases, 'case')} of the {PART_NAMES[part]} part."
-            if part
-            else f"{counted(cases, 'case')}, whatever part of the split they are of.",
+            f"{counted(cases, 'case')}{', all external testing' if supplied else which}.",
             "",
         ),
         Item("Results", "Who are the patients in each part?", "", "Give age, sex and severity by part."),

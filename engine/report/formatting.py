@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.records import (
     Estimate,
     Run,
+    recipe_of,
 )
 
 
@@ -91,7 +92,7 @@ def operating_words(run: Run) -> str:
     """Say how the operating point did on validation data, and what was not as asked; empty where that is not known."""
     if run.validated is None:
         return ""
-    chosen = run.recipe.operating_point not in ("half", "as-trained")
+    chosen = recipe_of(run).operating_point not in ("half", "as-trained")
     where = "On the validation cases on which it was chosen" if chosen else "On validation cases"
 
     def told(name: str, one: Estimate) -> str:

@@ -38,7 +38,10 @@ def limitations(
         heatmaps: Whether the report has any.
         comments: Whether a reader wrote any.
     """
-    said = list(of_parts(predictions, part) if part != "test" else _OF_TEST)
+    if run.supplied is not None:
+        said = [_OF_SUPPLIED.format(model=run.supplied.title)]
+    else:
+        said = list(of_parts(predictions, part) if part != "test" else _OF_TEST)
     if run.weights_origin is not None:
         said += run.weights_origin.remarks
     known = patients_named(cases_of(split)) if split is not None else None
@@ -51,20 +54,26 @@ def limitations(
         said.append(
             f"{which} was taken as a patient of its own. If patients have several images, some may be in two "
             f"{'folds' if run.folds else 'parts of the split'}, and the intervals are too narrow."
+            if run.supplied is None
+            else f"{which} was taken as a patient of its own. If patients have several images, the intervals are too "
+            "narrow."
         )
     said += [
         f"Only {counted(one.cases, 'case')} could be compared with the {one.name}: these results are imprecise."
         for one in against
         if 0 < one.cases < 100 and one.drawn != "selected"
     ]
-    said.append(
-        f"These figures pool {run.folds} models, each tested on the images that it alone never saw. Their intervals "
-        f"are of these {run.folds} models on patients like these: how much results vary when models are trained again, "
-        "with another seed or other folds, they do not show (doi:10.1214/15-EJS1035)."
-        if run.folds
-        else f"These are results of one training, with seed {run.recipe.seed}, which cannot show how much results vary "
-        "between trainings."
-    )
+    if run.folds:
+        said.append(
+            f"These figures pool {run.folds} models, each tested on the images that it alone never saw. Their "
+            f"intervals are of these {run.folds} models on patients like these: how much results vary when models are "
+            "trained again, with another seed or other folds, they do not show (doi:10.1214/15-EJS1035)."
+        )
+    elif run.recipe is not None:
+        said.append(
+            f"These are results of one training, with seed {run.recipe.seed}, which cannot show how much results vary "
+            "between trainings."
+        )
     said.append(
         "The proportion of each class is that of this collection. Predictive values and calibration do not "
         "carry over to a clinic where the classes are rarer or more common."
@@ -78,6 +87,11 @@ def limitations(
     return tuple(said)
 
 
+_OF_SUPPLIED = (
+    "These predictions were supplied by {model}; Overread did not compute them. What the model was trained on is not "
+    "known here: that it had not seen these images, and that nobody chose its operating point on them, is for the "
+    "supplier to state."
+)
 _OF_TEST = (
     "The test images are of the same data set as the training images. Results at another hospital, with other "
     "devices or other patients, are usually lower; only images from there can show it.",

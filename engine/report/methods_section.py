@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from engine.data import patient_overlap, patients_named
@@ -23,7 +23,9 @@ from engine.records import (
     Run,
     Sample,
     Split,
+    Supplied,
     UncertaintyModel,
+    recipe_of,
 )
 from engine.report.formatting import counted, duration, edge_words, operating_words, without_paths
 from engine.report.records import CrossValidation, Fact
@@ -32,16 +34,19 @@ from engine.statistics import MONITORS
 
 
 def class_balance(
-    split: Split | None, predictions: Sequence[Prediction], *, folds: int = 0
+    split: Split | None, predictions: Sequence[Prediction], run: Run | None = None
 ) -> tuple[dict[str, dict[str, int]], dict[str, int | None]]:
     """Count images by part and class, and patients by part; from the predictions where no split is known.
 
-    `folds`: of a cross-validation, whose cases are all of the test part.
+    All cases of a cross-validation are of the test part, and so are those of supplied predictions, to whose model they
+    are external.
     """
     images: dict[str, dict[str, int]] = {}
     members: dict[str, list[Sample | Prediction]] = {}
     if split is not None:
-        names = {**PART_NAMES, "test": "all, each tested once"} if folds else PART_NAMES
+        names = {**PART_NAMES, "test": "all, each tested once"} if run and run.folds else PART_NAMES
+        if run and run.supplied:
+            names = {**PART_NAMES, "test": "external testing"}
         members = {names[part]: list(split.part(part)) for part in PARTS if split.part(part)}
     else:
         for each in predictions:
@@ -73,10 +78,13 @@ def facts_of(
 
     `most_probable`: whether the most probable class was predicted; `folds`: of a cross-validation.
     """
-    groups = {
-        "Data": facts_of_data(run, split),
+    made_here: dict[str, Iterable[tuple[str, str]]] = {
         "Model": facts_of_model(run),
         "Training": chain(facts_of_training(run, history), facts_of_folds(folds)),
+    }
+    groups: dict[str, Iterable[tuple[str, str]]] = {
+        "Data": facts_of_data(run, split),
+        **({"Model": facts_of_supplied(run.supplied)} if run.supplied else made_here),
         "Reading": chain(
             facts_of_reading(
                 run,
@@ -108,14 +116,27 @@ def facts_of_data(run: Run, split: Split | None) -> Iterator[tuple[str, str]]:
         if run.labels.base_run:
             yield "Parts", f"Those of run {run.labels.base_run}"
     yield "Classes", ", ".join(run.classes)
-    if split is not None:
+    if split is not None and run.supplied is None:
         which = "folds" if run.folds else "parts"
         yield "Split", f"{split.method}, seed {split.seed}; {patient_overlap(split, which)}"
 
 
+def facts_of_supplied(supplied: Supplied) -> Iterator[tuple[str, str]]:
+    """Say whose the predictions are, and what was done to the table that they came in."""
+    yield "Model", supplied.model
+    yield "Version", supplied.version or "not stated"
+    yield "Predictions", "supplied; Overread did not compute them"
+    yield "File", f"{supplied.file}, sha256 {supplied.sha256}"
+    yield "How it was read", "; ".join(supplied.remarks)
+    yield (
+        "Training",
+        "not known to Overread; every case here is taken as one that the model was not trained on",
+    )
+
+
 def facts_of_model(run: Run) -> Iterator[tuple[str, str]]:
     """Say what the net is, what it began with and what it is given."""
-    recipe = run.recipe
+    recipe = recipe_of(run)
     grey = "grey" if recipe.channels == 1 else "3 channels (those of a grey image are alike)"
     yield "Recipe", f"{recipe.title} ({recipe.name})"
     yield "Source", recipe.source
@@ -141,7 +162,7 @@ def fit_words(recipe: Recipe) -> str:
 
 def facts_of_training(run: Run, history: Sequence[Epoch]) -> Iterator[tuple[str, str]]:
     """Say how it was trained, phase by phase, and what came of it."""
-    recipe = run.recipe
+    recipe = recipe_of(run)
     for phase in recipe.phases:
         yield f"Phase “{phase.name}”", phase_words(phase)
     yield "Batch", f"{recipe.batch_size} images"
@@ -176,10 +197,13 @@ def facts_of_reading(
     run: Run, uncertainty: UncertaintyModel | None, *, most_probable: bool, named: bool
 ) -> Iterator[tuple[str, str]]:
     """Say how probabilities become a class, and how certain it is."""
+    if run.supplied is not None:
+        yield from facts_of_supplied_reading(run)
+        return
     fitted = run.calibration.temperature != 1 or run.calibration.bias
     how = f"temperature {run.calibration.temperature:.3g}, fitted on validation data" if fitted else "none"
     yield "Calibration", run.calibration.note or how
-    point = run.recipe.operating_point
+    point = recipe_of(run).operating_point
     if len(run.classes) == 2:
         where = "" if point in ("half", "as-trained") else " on validation data"
         yield "Operating point", f"“{point}”{where}: {run.positive} predicted {edge_words(run)}"
@@ -198,6 +222,15 @@ def facts_of_reading(
             "Conformal sets",
             conformal_words(uncertainty.conformal, run.classes, named=named),
         )
+
+
+def facts_of_supplied_reading(run: Run) -> Iterator[tuple[str, str]]:
+    """Say how supplied probabilities become a class."""
+    yield "Calibration", "none by Overread; the probabilities are those supplied"
+    if len(run.classes) == 2:
+        yield "Operating point", f"{run.positive} predicted {edge_words(run)}"
+    else:
+        yield "Predicted class", "the most probable class"
 
 
 def conformal_words(conformal: Conformal, classes: Sequence[str], *, named: bool) -> str:

@@ -1,5 +1,6 @@
 from .folder import (
     find_run as find_run,
+    find_trained as find_trained,
     list_runs as list_runs,
     load_classifier as load_classifier,
     load_run as load_run,
@@ -47,4 +48,9 @@ from .software import environment as environment
 from .sources import (
     load_sources as load_sources,
     save_source as save_source,
+)
+from .supplied import (
+    SUPPLIED_FILE as SUPPLIED_FILE,
+    load_supplied as load_supplied,
+    save_supplied as save_supplied,
 )

@@ -1,7 +1,7 @@
 """A finished training run as a folder, and back.
 
 runs/<run_id>/
-  recipe.json        as run
+  recipe.json        as run; where the predictions were supplied, supplied.json says by whom, and there is no net
   run.json           classes, operating point, calibration, provenance
   split.csv          every image, its patient and its side
   history.csv        one line an epoch
@@ -35,7 +35,8 @@ from engine.data import load_split
 from engine.errors import RecipeError, RunError
 from engine.kept_files import JsonFile, ignore, read_json
 from engine.recipes import load_recipe
-from engine.records import Run, Split, UncertaintyModel
+from engine.records import Run, Split, UncertaintyModel, recipe_of
+from engine.runs.supplied import load_supplied
 from engine.storage import check_regular, versioned, write_atomic
 from engine.workspace import Workspace
 
@@ -65,7 +66,7 @@ def new_run_id(runs: Path) -> str:
 def save_run(run: Run) -> None:
     """Write run.json; with it the folder is a finished run."""
     facts = dataclasses.asdict(run)
-    del facts["folder"], facts["recipe"]
+    del facts["folder"], facts["recipe"], facts["supplied"]  # in files of their own
     facts["created"] = run.created.isoformat()
     if run.validated is not None:
         for name in FIGURES:
@@ -85,7 +86,9 @@ def load_run(folder: Path) -> Run:
     try:
         if not lexists(folder / "run.json"):
             raise FileNotFoundError
-        return read_json(folder / "run.json", RUN, folder=folder, recipe=load_recipe(folder / "recipe.json"))
+        supplied = load_supplied(folder)
+        recipe = load_recipe(folder / "recipe.json") if supplied is None else None
+        return read_json(folder / "run.json", RUN, folder=folder, recipe=recipe, supplied=supplied)
     except FileNotFoundError as error:
         raise RunError(
             f"There is no finished run in {folder.name}",
@@ -163,12 +166,25 @@ def find_run(workspace: Workspace, run_id: str) -> Run:
     return load_run(workspace.runs / matching[0])
 
 
+def find_trained(workspace: Workspace, run_id: str) -> Run:
+    """Return a run by id as `find_run` does, for what needs its net.
+
+    Raises:
+        RunError: There is none, several begin so, or its predictions were supplied.
+    """
+    run = find_run(workspace, run_id)
+    recipe_of(run)
+    return run
+
+
 def load_classifier(run: Run, device: str = "cpu") -> Classifier:
     """Build a run's net and load its checkpoint, in eval mode.
 
     Raises:
-        RunError: The checkpoint is missing, cut short or of another network, or the run has several models.
+        RunError: The checkpoint is missing, cut short or of another network, the run has several models, or none as
+            its predictions were supplied.
     """
+    recipe = recipe_of(run)
     if run.folds:
         raise RunError(
             f"Run {run.run_id} is a cross-validation of {run.folds} models, and this needs one",
@@ -179,7 +195,7 @@ def load_classifier(run: Run, device: str = "cpu") -> Classifier:
 
     from engine.models import build_classifier
 
-    classifier = build_classifier(run.recipe, len(run.classes))
+    classifier = build_classifier(recipe, len(run.classes))
     path = run.folder / "model.safetensors"
     try:
         check_regular(path)

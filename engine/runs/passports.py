@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.errors import RunError
 from engine.kept_files import JsonFile, read_json
-from engine.records import Passport
+from engine.records import MAP_AS_SUPPLIED, Passport
 from engine.runs.heatmaps import load_map_settings
 from engine.storage import versioned, write_atomic
 
@@ -45,6 +45,11 @@ def passport_of(folder: Path, method: str) -> tuple[Passport | None, str]:
         folder: The run's.
         method: A key of `engine.saliency.SALIENCIES`.
     """
+    if method == MAP_AS_SUPPLIED:
+        return None, (
+            "These maps were supplied with the predictions: how far they can be believed cannot be measured without "
+            "the model that made them"
+        )
     try:
         passport, settings = load_passport(folder), load_map_settings(folder)
     except RunError as error:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.records import Explanation
+from engine.records import MAP_AS_SUPPLIED, Explanation
 from engine.saliency.methods import SALIENCIES
 
 COLOUR_MAPS: dict[str, str] = {
@@ -137,6 +137,14 @@ class MapLegend:
 
 def map_legend(explanation: Explanation) -> MapLegend:
     """Say what a map's colours mean."""
+    if explanation.method == MAP_AS_SUPPLIED:
+        return MapLegend(
+            title=MAP_AS_SUPPLIED.capitalize(),
+            method="supplied with the predictions",
+            unit="shades as they came; what they measure is not known to Overread",
+            ticks=RELATIVE_TICKS,
+            sum="",
+        )
     title, scale = f"Evidence for {explanation.target}", explanation.scale
     method = SALIENCIES.get(explanation.method)  # of a later version's there is none
     caution = method.caution() if method is not None else ""

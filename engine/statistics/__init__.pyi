@@ -5,6 +5,8 @@ from .classification_report import (
     classification_table as classification_table,
     confusion_matrix as confusion_matrix,
     overall as overall,
+    top_k as top_k,
+    weighted_f1 as weighted_f1,
 )
 from .clusters import (
     independent_difference as independent_difference,
@@ -18,6 +20,15 @@ from .curves import (
     precision_recall_curve as precision_recall_curve,
     reliability_bins as reliability_bins,
     roc_curve as roc_curve,
+)
+from .decisions.decision_curve import (
+    NetBenefit as NetBenefit,
+    net_benefits as net_benefits,
+)
+from .decisions.partial_area import partial_auroc as partial_auroc
+from .decisions.risk_coverage import (
+    RiskCoverage as RiskCoverage,
+    kept_by_sureness as kept_by_sureness,
 )
 from .kappa import (
     cohen_kappa as cohen_kappa,
@@ -39,6 +50,7 @@ from .paired_tests import (
     shares as shares,
 )
 from .proportions import (
+    likelihood_ratios as likelihood_ratios,
     mean_of_bounded as mean_of_bounded,
     predictive_values as predictive_values,
     proportion as proportion,

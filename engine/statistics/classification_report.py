@@ -22,8 +22,10 @@ from engine.statistics.clusters import (
     Groups,
     correlation_of,
     inestimable,
+    logit_interval,
     quantile,
     square_and_add,
+    without_interval,
 )
 from engine.statistics.proportions import predictive_values, proportion
 from engine.statistics.ranking import auroc, average_precision, log_odds, mean_auroc, mean_average_precision
@@ -247,6 +249,47 @@ def macro_f1(truth: Codes, predicted: Codes, classes: int, groups: Groups = None
     correlation = correlation_of(np.array(influence), Clusters.by(groups, n))
     low, high = square_and_add(value, [(1 / classes, score) for score in scores], correlation)
     return _joined(value, max(0.0, low), min(1.0, high), truth, groups)
+
+
+def weighted_f1(truth: Codes, predicted: Codes, classes: int, groups: Groups = None) -> Estimate:
+    """Estimate the mean F1 over the classes that are there, each by its share of cases; arguments as `mcc`.
+
+    Its interval is of what each case contributes, as the shares of the classes are estimated too.
+    """
+    n = len(truth)
+    there = [code for code in range(classes) if (truth == code).any()]
+    if not there:
+        return inestimable("there is no case", n)
+    clusters, value, influence = Clusters.by(groups, n), 0.0, np.zeros(n)
+    for code in there:
+        is_class, chosen = truth == code, predicted == code
+        share, score = float(is_class.mean()), f1_score(is_class, chosen).value
+        size = float(is_class.sum() + chosen.sum())
+        value += share * score
+        influence += (
+            share * (2.0 * (is_class & chosen) - score * (is_class.astype(np.float64) + chosen)) / size
+        )
+        influence += score * (is_class - share) / n
+    variance = clusters.variance(influence)
+    if not (0 < value < 1 and variance > SMALLEST):
+        return without_interval(value, "no spread can be seen", n, clusters.count)
+    low, high = logit_interval(value, variance, clusters.count)
+    return replace(_joined(value, low, high, truth, groups), method=f"influence{clusters.named}, logit scale")
+
+
+def top_k(truth: Codes, probabilities: NDArray[np.float64], k: int, groups: Groups = None) -> Estimate:
+    """Estimate the share of cases whose class is among the k most probable; of equal probabilities the first count.
+
+    Args:
+        truth: (N,) class of each case, 0 to C - 1.
+        probabilities: (N, C).
+        k: From 1 to C.
+        groups: (N,) patients; None means that every case is its own patient.
+    """
+    if not len(truth):
+        return inestimable("there is no case", 0)
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
+    return proportion((best == truth[:, None]).any(axis=1), groups)
 
 
 def mcc(truth: Codes, predicted: Codes, classes: int, groups: Groups = None) -> Estimate:

@@ -116,6 +116,46 @@ def predictive_values(
     return ppv, npv
 
 
+def likelihood_ratios(sensitivity: Estimate, specificity: Estimate) -> tuple[Estimate, Estimate]:
+    """Give the positive and negative likelihood ratio: by what a result multiplies the odds of the finding.
+
+    The intervals join those of sensitivity and specificity on the logarithm (doi:10.1002/sim.3095).
+
+    Args:
+        sensitivity: With its interval.
+        specificity: With its interval.
+
+    Returns:
+        LR+ and LR-; NaN where sensitivity or specificity is, infinite where the denominator is 0.
+    """
+    n = sensitivity.n + specificity.n
+    if not (math.isfinite(sensitivity.value) and math.isfinite(specificity.value)):
+        return (inestimable("sensitivity or specificity is unknown", n),) * 2
+    return (
+        _ratio(sensitivity, _complement(specificity), n),
+        _ratio(_complement(sensitivity), specificity, n),
+    )
+
+
+def _ratio(one: Estimate, other: Estimate, n: int) -> Estimate:
+    """Return the ratio of two independent shares, with the bounds of both joined on the logarithm."""
+    method = "square and add, logarithm of the ratio"
+    if one.value == other.value == 0:
+        return inestimable("both shares are 0", n)
+
+    def quotient(a: float, b: float) -> float:
+        return a / b if b > 0 else math.inf
+
+    value = quotient(one.value, other.value)
+    low, high = quotient(one.low, other.high), quotient(one.high, other.low)
+    # A share of 0, or a bound of 0, has no logarithm: there the corner of both intervals, which is wider.
+    if min(one.low, one.value, other.value) > 0:
+        low = value / math.exp(math.hypot(math.log(one.value / one.low), math.log(other.high / other.value)))
+    if min(one.value, other.low, other.value) > 0:
+        high = value * math.exp(math.hypot(math.log(one.high / one.value), math.log(other.value / other.low)))
+    return Estimate(value=value, low=low, high=high, method=method, n=n)
+
+
 def _complement(share: Estimate) -> Estimate:
     return Estimate(
         value=1 - share.value, low=1 - share.high, high=1 - share.low, method=share.method, n=share.n

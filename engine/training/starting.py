@@ -22,7 +22,7 @@ from engine.models import (
     read_weights,
 )
 from engine.recipes import counts_after
-from engine.records import Recipe, Run, Sample, Split, WeightsOrigin
+from engine.records import Recipe, Run, Sample, Split, WeightsOrigin, recipe_of
 from engine.runs import load_classifier, load_run, split_of
 from engine.workspace import Workspace
 
@@ -98,18 +98,17 @@ def _from_file(classifier: Classifier, recipe: Recipe, workspace: Workspace) -> 
 
 def _from_run(classifier: Classifier, recipe: Recipe, split: Split, runs: Path) -> tuple[str, WeightsOrigin]:
     run = _earlier(runs, recipe.weights.removeprefix(RUN))
-    earlier = load_classifier(run)
+    before, earlier = recipe_of(run), load_classifier(run)
     try:
         classifier.backbone.load_state_dict(earlier.backbone.state_dict())
     except RuntimeError as error:
         raise RunError(
-            f"The network of run {run.run_id} ({run.recipe.backbone}, {run.recipe.channels} channels, "
-            f"{run.recipe.image_size} pixels) is another one than the recipe's ({recipe.backbone})",
-            f"Set backbone to {run.recipe.backbone}, channels to {run.recipe.channels} and image_size to "
-            f"{run.recipe.image_size}",
+            f"The network of run {run.run_id} ({before.backbone}, {before.channels} channels, "
+            f"{before.image_size} pixels) is another one than the recipe's ({recipe.backbone})",
+            f"Set backbone to {before.backbone}, channels to {before.channels} and image_size to {before.image_size}",
         ) from error
     classifier.set_normalisation(earlier.mean.flatten().tolist(), earlier.std.flatten().tolist())
-    same_head = run.classes == split.classes and run.recipe.head == recipe.head
+    same_head = run.classes == split.classes and before.head == recipe.head
     if same_head:
         classifier.head.load_state_dict(earlier.head.state_dict())
     head = "its head too" if same_head else "with a new head"
@@ -121,7 +120,7 @@ def _from_run(classifier: Classifier, recipe: Recipe, split: Split, runs: Path) 
         run_id=run.run_id,
         remarks=_leaks(run, split, runs),
     )
-    return f"run {run.run_id} of {run.recipe.title}, trained on {run.dataset_name}, {head}", origin
+    return f"run {run.run_id} of {run.title}, trained on {run.dataset_name}, {head}", origin
 
 
 def _earlier(runs: Path, run_id: str) -> Run:

@@ -45,6 +45,11 @@ def shift_words(shift: SetShift, *, coverage: float | None) -> tuple[str, str]:
 
 def shift_unknown(model: ShiftModel | None, run: Run) -> str | None:
     """Say why it is not known whether images differ; None where it is."""
+    if run.supplied is not None:
+        return (
+            "Whether images differ from those of training is not known: the predictions were supplied, and the model "
+            "was not"
+        )
     if run.folds:
         return (
             "Whether images as a set differ from those of training is not measured for a cross-validation, whose "

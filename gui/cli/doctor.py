@@ -163,7 +163,7 @@ def _database(name: str, root: Path) -> Check:
     from engine.reading import open_store
 
     with open_store(open_workspace(root).database) as store:
-        return Check(name=name, found=f"opens, {len(store.runs())} runs to review")
+        return Check(name=name, found=f"{store.name} opens, {len(store.runs())} runs to review")
 
 
 def _disk(name: str, root: Path) -> Check:

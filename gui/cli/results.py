@@ -12,7 +12,7 @@ import typer
 
 from engine import data, images, prediction, reading, runs, saliency
 from engine.errors import DataError, ImageError, ReportError
-from engine.records import PARTS, DataIssue, DataIssueKind, Part, Sample, is_unlike
+from engine.records import PARTS, DataIssue, DataIssueKind, Part, Sample, is_unlike, recipe_of
 from engine.report import EXPORTS
 from engine.spreadsheet import read_csv, write_csv
 from engine.storage import storage_error, write_atomic, write_together
@@ -71,7 +71,7 @@ def predict(
     from engine import pipeline  # with it comes torch
 
     workspace = open_workspace(root)
-    trained = runs.find_run(workspace, run)
+    trained = runs.find_trained(workspace, run)
     written = out or trained.folder / "predictions.csv"
     make_folder(written.parent)
     lines_of(written, trained)  # what cannot be added to is said before anything is read
@@ -142,7 +142,7 @@ def _plain(predictions: Sequence[Prediction]) -> dict[str, Any]:
 
 def small_images(run: Run, samples: Sequence[Sample]) -> list[Sample]:
     """Return the images that are far smaller than what a run was trained on, having said so."""
-    detail = data.detail_of(run.recipe.image_size, runs.split_of(run).trained_on)
+    detail = data.detail_of(recipe_of(run).image_size, runs.split_of(run).trained_on)
     sizes = data.sizes_of(samples)
     said = detail.of_several([sizes.get(sample.image_id) for sample in samples])
     if said is not None:
@@ -258,7 +258,7 @@ def explain(
     from engine import pipeline
 
     workspace = open_workspace(root)
-    trained = runs.find_run(workspace, run)
+    trained = runs.find_trained(workspace, run)
     prediction.check_choice(trained, method, target)
     samples: list[Sample] = []
     for path in paths or []:
@@ -328,7 +328,7 @@ def passport(
     from engine.report import passport_document, passport_in_words, why_off  # with them comes numpy
 
     workspace = open_workspace(root)
-    trained = runs.find_run(workspace, run)
+    trained = runs.find_trained(workspace, run)
     say_lost(trained.run_id, [sample.path for sample in runs.split_of(trained).val])
     with progress("Explaining") as bar:
         made = prediction.passport_anew(trained, cache_dir=workspace.cache, device=device, progress=bar)

@@ -173,7 +173,7 @@ def _finish(workspace: Workspace, folder: Path, *, as_json: bool, ours: bool = T
     facts: dict[str, Any] = {
         "run_id": run.run_id,
         "folder": run.folder,
-        "recipe": run.recipe.name,
+        "recipe": run.name,
         "classes": run.classes,
         "positive": run.positive,
         "epochs": epochs,

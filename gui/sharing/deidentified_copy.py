@@ -60,7 +60,7 @@ def make_copy(
     """
     run = store.run(run_id)
     chosen = choose(store, run_id, image_ids, cases)
-    copy = open_workspace(folder)
+    copy = open_workspace(folder, own_file=True)
     heatmaps = load_explanations(workspace.runs / run_id)
     stored, explained = [], []
     for number, case in enumerate(chosen, 1):

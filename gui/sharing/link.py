@@ -35,7 +35,7 @@ import gui
 from engine.errors import ShareError
 from engine.reading import Store
 from engine.storage import open_private
-from engine.workspace import Workspace
+from engine.workspace import DATABASE_VARIABLE, Workspace
 from gui.sharing.deidentified_copy import USUAL_CASES, make_copy
 from gui.sharing.ways import WAYS
 
@@ -214,7 +214,11 @@ def _start(folder: Path) -> subprocess.Popen[str]:
             text=True,
             encoding="utf-8",
             cwd=folder,  # Gradio writes a certificate where it stands
-            env={**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"},
+            env={
+                **{name: value for name, value in os.environ.items() if name != DATABASE_VARIABLE},
+                "PYTHONPATH": path,
+                "PYTHONSAFEPATH": "1",
+            },
             start_new_session=True,  # Ctrl-C in the terminal ends us, and through the pipe it, in order
         )
 

@@ -106,4 +106,4 @@ def _tried(connection: Connection, work: Work) -> tuple[Any, BaseException | Non
 
 def _own(error: BaseException) -> BaseException:
     """Return an error of its own for each who asked: each adds its own traceback."""
-    return StoreError(error.problem, error.remedy) if isinstance(error, StoreError) else error
+    return type(error)(error.problem, error.remedy) if isinstance(error, StoreError) else error

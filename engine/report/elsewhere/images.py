@@ -71,7 +71,9 @@ def with_elsewhere(
         facts=(*report.facts, fact) if said else report.facts,
         limitations=(*report.limitations, f"{said[-1]}.") if shift and shift.differs else report.limitations,
         checklist=tuple(
-            external_item(abroad.tests) if item.question == EXTERNAL_QUESTION else item
+            external_item(abroad.tests)
+            if item.question == EXTERNAL_QUESTION and run.supplied is None
+            else item
             for item in report.checklist
         ),
         shift=shift,
@@ -118,6 +120,8 @@ def _familiar(
     run: Run, cases: Sequence[Prediction], known: ShiftModel | None, uncertainty: UncertaintyModel | None
 ) -> tuple[SetShift | None, tuple[str, ...]]:
     """Return whether cases differ from the images of training, and what is said of it: sentences without full stops."""
+    if run.supplied is not None:  # nothing can be said of a model that is not here
+        return None, ()
     if (unknown := shift_unknown(known, run)) is not None:
         return None, (unknown,)
     shift = shift_of(known, cases)

@@ -28,7 +28,7 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
         "report.html",
         report=report,
         run=report.run,
-        part=f"{PART_NAMES[report.part]} part" if report.part else "all parts of the run's own data",
+        part=_part_in_words(report),
         colour_bar=css_gradient(),
         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         figures={one.name: figures_of(report, one) for one in report.against},
@@ -47,6 +47,12 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
         facts=_grouped(report.facts, "group"),
         items=_grouped(report.checklist, "section"),
     )
+
+
+def _part_in_words(report: Report) -> str:
+    if report.run.supplied is not None:
+        return "external testing"
+    return f"{PART_NAMES[report.part]} part" if report.part else "all parts of the run's own data"
 
 
 def fill_template(name: str, **values: Any) -> str:

@@ -54,7 +54,7 @@ def validate(
     from engine import pipeline
 
     workspace = open_workspace(root)
-    trained = runs.find_run(workspace, run)
+    trained = runs.find_trained(workspace, run)
     foreign = dataset_of(workspace, dataset)
     say_lost(foreign.dataset_id, [sample.path for sample in foreign.samples])
     with reading.open_store(workspace.database) as store, progress("Testing") as bar:
@@ -107,7 +107,7 @@ def shift(
     from engine import uncertainty  # with it comes torch
 
     workspace = open_workspace(root)
-    trained = runs.find_run(workspace, run)
+    trained = runs.find_trained(workspace, run)
     with reading.open_store(workspace.database) as store:
         stored = store.predictions(trained.run_id)
     if not trained.folds and (again or runs.load_shift(trained.folder) is None):

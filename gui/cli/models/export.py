@@ -38,7 +38,7 @@ def export(
     from engine import pipeline  # with it comes torch
 
     workspace = open_workspace(root)
-    trained = runs.find_run(workspace, run)
+    trained = runs.find_trained(workspace, run)
     folder = out or trained.folder / "export"
     with reading.open_store(workspace.database) as store:
         written = pipeline.export_model(workspace, store, trained, folder, formats=formats or ())

@@ -19,6 +19,7 @@ import gradio as gr
 
 from engine.data import list_indexes, load_index, match_names
 from engine.errors import DataError, EngineError, ReportError, ReviewError
+from engine.records import recipe_of
 from engine.runs import load_run
 from gui.pages.report.found_elsewhere import result
 from gui.pages.report.testing import ExternalTests, State
@@ -97,6 +98,7 @@ def ask(session: AppSession, run_id: str | None, dataset_id: str | None) -> tupl
         return "", *hidden, gr.Button(interactive=False), gr.Button(interactive=False)
     kept = gr.Button(interactive=_kept(session, run_id, dataset_id).exists())
     try:
+        recipe_of(load_run(session.workspace.runs / run_id))  # a run without a net tests nothing
         known, unclear = names_of(session, run_id, dataset_id)
         classes = load_run(session.workspace.runs / run_id).classes
     except EngineError as error:

@@ -93,7 +93,7 @@ def run_choices(
     """Return the finished runs for a drop-down, newest first."""
     known = set(session.store.run_ids())
     return [
-        (f"{run.created.astimezone():%d %b %Y %H:%M} · {run.recipe.title} · {run.dataset_name}", run.run_id)
+        (f"{run.created.astimezone():%d %b %Y %H:%M} · {run.title} · {run.dataset_name}", run.run_id)
         for run in list_runs(session.workspace, on_damaged=on_damaged)
         if run.run_id in known
     ]

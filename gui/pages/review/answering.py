@@ -48,8 +48,11 @@ def decide(desk: Desk, asked: Mapping[str, Any]) -> Answer:
         )
     reading, store = desk.reading(asked), desk.session.store
     with reading.turn:
-        shown = text(asked, "shown")
-        if not shown or shown != reading.held:
+        shown, name = text(asked, "shown"), text(asked, "name") or None
+        again = (
+            name is not None and (shown, name) == reading.stored
+        )  # whose acknowledgement was lost on its way
+        if not again and (not shown or shown != reading.held):
             raise StaleCaseError(
                 "The verdict was for a different case from the one on the screen, so it was not stored",
                 "Look at the case on the screen and decide again",
@@ -59,18 +62,19 @@ def decide(desk: Desk, asked: Mapping[str, Any]) -> Answer:
             shown=text(asked, "predicted") or None,
             sitting=reading.sitting,
             last=reading.last,
-            name=text(asked, "name") or None,
+            name=name,
         )
         try:
             store.add_review(review, given)
         except AnsweredElsewhere as error:
             raise StaleCaseError(error.problem, error.remedy) from error
+        reading.stored = (shown, name) if name else None
         spoken = review.verdict.value + (f" to {review.label}" if review.verdict is Verdict.OVERRULE else "")
         stored = f"Stored: {spoken} (case {shown[:8]})"
         try:
             if QUEUES[reading.queue].verdicts:  # the verdict may have taken the case out of the queue
                 count_again(desk, reading)
-            elif not reading.again:
+            elif not (again or reading.again):
                 reading.read += 1
             following = store.next(reading.run_id, reading.queue, reading.reader, shown, reading.part)
             reading.drawn = "in order"

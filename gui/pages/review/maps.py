@@ -12,8 +12,8 @@ from typing import Any
 from engine.errors import ReviewError, RunError
 from engine.jobs import Wish
 from engine.reading import Shown
-from engine.records import Explanation, Run, class_argued_for
-from engine.runs import load_map_settings, load_run
+from engine.records import MAP_AS_SUPPLIED, Explanation, Run, class_argued_for, recipe_of
+from engine.runs import SUPPLIED_FILE, load_map_settings, load_run
 from engine.saliency import DEFAULT_SALIENCY, SALIENCIES, levels_png, map_legend
 from gui.pages.review.reading_session import Desk, text
 from gui.web import AppSession, explanation, image_url
@@ -39,9 +39,9 @@ def heatmap_of(session: AppSession, run_id: str, image_id: str) -> tuple[Explana
         return None, str(error)
 
 
-def method_choices(session: AppSession) -> list[dict[str, str]]:
-    """Return the methods that a reader can choose; none for guests, who see what was shared."""
-    if session.read_only:
+def method_choices(session: AppSession, run_id: str) -> list[dict[str, str]]:
+    """Return the methods that a reader can choose; none for guests, who see what was shared, and where no net is."""
+    if session.read_only or (session.workspace.runs / run_id / SUPPLIED_FILE).exists():
         return []
     usual = {"value": "", "title": USUAL, "says": "The method that the run's heatmaps were made by"}
     return [
@@ -75,6 +75,7 @@ def explain(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
     case = session.store.case(reading.run_id, shown)
     folder = session.workspace.runs / reading.run_id
     run = _run(folder, _stamp(folder / "run.json"))
+    recipe_of(run)  # says so where there is no net to ask
     settings = load_map_settings(folder)
     method = text(asked, "method") or (settings.method if settings else DEFAULT_SALIENCY)
     target = text(asked, "target") or class_argued_for(run.classes, run.positive, case.predicted)
@@ -100,12 +101,17 @@ def stop_explaining(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def words_of(made: Explanation) -> str:
+    """Say how a map was made and for which class, where that is known."""
+    return made.method if made.method == MAP_AS_SUPPLIED else f"{made.method}, for {made.target}"
+
+
 def _drawn(made: Explanation) -> dict[str, Any]:
     levels = base64.b64encode(levels_png(made.heatmap, scale=made.scale)).decode()
     return {
         "levels": f"data:image/png;base64,{levels}",
         "legend": asdict(map_legend(made)),
-        "method": f"{made.method}, for {made.target}",
+        "method": words_of(made),
     }
 
 

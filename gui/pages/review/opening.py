@@ -78,7 +78,7 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
             "part": [{"value": name, "title": PART_TITLES[name]} for name in (*parts, WHOLE)],
             "reader": readers,
         },
-        "methods": method_choices(session),
+        "methods": method_choices(session, run.run_id),
     } | screen(desk, reading, case)
 
 

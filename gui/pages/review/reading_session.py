@@ -40,6 +40,7 @@ class Reading:
         held: The case handed out last, or None at a queue's end.
         drawn: Whether the queue handed it out ("in order") or the reader went to it ("sought").
         last: The number of the reader's answer on that case that was told with it; None where there was none.
+        stored: The case answered last and the name of that answer, which a page gives again when it heard nothing.
         page: Of the browser, by a random name that the page made.
         sitting: In which what is on the screen is written down; None where it cannot be, and before the first case.
         read: On how many cases of the part the reader has spoken.
@@ -58,6 +59,7 @@ class Reading:
     held: str | None = None
     drawn: str = "in order"
     last: int | None = None
+    stored: tuple[str, str] | None = None
     page: str = ""
     sitting: Sitting | None = None
     read: int = 0

@@ -10,7 +10,7 @@ from engine.reading import QUEUES, Shown
 from engine.records import PART_NAMES, Prediction, Verdict, edge_of
 from engine.report import probability
 from engine.saliency import map_legend
-from gui.pages.review.maps import addresses, heatmap_of
+from gui.pages.review.maps import addresses, heatmap_of, words_of
 from gui.pages.review.reading_session import ASKED, Desk, Reading
 from gui.pages.review.remarks import passes, passport_remark, remarks_on, why_none, why_predicted
 
@@ -114,7 +114,7 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
         "dropout": passes(dropout) if dropout else None,
         "conformal": ", ".join(case.conformal_set) or None,
         "map": heat.method if heat else None,
-        "method": f"{heat.method}, for {heat.target}" if heat else trouble,
+        "method": words_of(heat) if heat else trouble,
         "remark": remarks_on(session.workspace.runs / reading.run_id, case),
         "legend": asdict(map_legend(heat)) if heat else None,
         "before": _before(desk, reading, case),

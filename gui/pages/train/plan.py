@@ -235,7 +235,7 @@ def weight_choices(workspace: Workspace) -> list[str]:
     from engine.models import added_weights
 
     files = [f"file:{one.name}" for one in added_weights(workspace)]
-    return files + [f"run:{run.run_id}" for run in list_runs(workspace)]
+    return files + [f"run:{run.run_id}" for run in list_runs(workspace) if run.recipe is not None]
 
 
 def _phase_groups(recipe: Recipe) -> list[Any]:

@@ -102,7 +102,15 @@ def correct_labels(store: Store) -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(database: Path | str) -> Iterator[Store]:
+    """In a file, and on a real server."""
+    with open_store(database, busy_seconds=0.3) as opened:
+        opened.add_run(RUN)
+        yield with_readers(opened)
+
+
+@pytest.fixture
+def in_file(tmp_path: Path) -> Iterator[Store]:
     with open_store(tmp_path / "overread.db", busy_seconds=0.3) as opened:
         opened.add_run(RUN)
         yield with_readers(opened)
@@ -213,21 +221,21 @@ def test_a_correction_is_a_new_row_and_the_old_one_stays(store: Store) -> None:
 
 
 @pytest.mark.parametrize("change", ["UPDATE answers SET comment = 'x'", "DELETE FROM answers"])
-def test_nobody_can_change_or_delete_a_review(store: Store, tmp_path: Path, change: str) -> None:
-    store.add_cases(RUN.run_id, [prediction(1)])
-    store.add_review(agree(1))
+def test_nobody_can_change_or_delete_a_review(in_file: Store, tmp_path: Path, change: str) -> None:
+    in_file.add_cases(RUN.run_id, [prediction(1)])
+    in_file.add_review(agree(1))
     with (
         closing(sqlite3.connect(tmp_path / "overread.db")) as other,
         pytest.raises(sqlite3.Error, match="append"),
     ):
         other.execute(change)
-    assert len(store.reviews(RUN.run_id)) == 1
+    assert len(in_file.reviews(RUN.run_id)) == 1
 
 
 def test_a_reviewed_case_cannot_be_deleted_under_its_review(store: Store) -> None:
     store.add_cases(RUN.run_id, [prediction(1)])
     store.add_review(agree(1))
-    with pytest.raises(DBAPIError, match="FOREIGN KEY"), store._database.write() as connection:
+    with pytest.raises(DBAPIError, match=r"(?i)foreign key"), store._database.write() as connection:
         connection.exec_driver_sql("DELETE FROM cases")
 
 
@@ -549,18 +557,18 @@ def test_an_unknown_queue_is_answered_with_the_list(store: Store) -> None:
 @pytest.mark.parametrize("queue", QUEUES)
 @pytest.mark.parametrize("part", [None, "test"])
 def test_the_next_case_is_found_by_an_index_without_sorting(
-    store: Store, queue: str, part: str | None
+    in_file: Store, queue: str, part: str | None
 ) -> None:
-    store.add_cases(RUN.run_id, [prediction(number) for number in range(10)])
-    store.people()  # who reads is known: it is asked once, until it changes
+    in_file.add_cases(RUN.run_id, [prediction(number) for number in range(10)])
+    in_file.people()  # who reads is known: it is asked once, until it changes
     ran: list[tuple[str, tuple[object, ...]]] = []
 
-    @event.listens_for(store._database.engine, "before_cursor_execute")
+    @event.listens_for(in_file._database.engine, "before_cursor_execute")
     def note(_c: object, _cursor: object, sql: str, values: tuple[object, ...], *_: object) -> None:
         ran.append((sql, values))
 
-    store.next(RUN.run_id, queue, "Ada", f"{1:064x}", part)  # type: ignore[arg-type]
-    with store._database.read() as connection:
+    in_file.next(RUN.run_id, queue, "Ada", f"{1:064x}", part)  # type: ignore[arg-type]
+    with in_file._database.read() as connection:
         for sql, values in [statement for statement in ran if statement[0].startswith("SELECT")]:
             plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
             assert not [step for step in plan if step.startswith("SCAN")], plan
@@ -572,16 +580,16 @@ def test_the_next_case_is_found_by_an_index_without_sorting(
 
 
 def test_a_lock_held_by_another_program_is_said_and_the_verdict_can_be_given_again(
-    store: Store, tmp_path: Path
+    in_file: Store, tmp_path: Path
 ) -> None:
-    store.add_cases(RUN.run_id, [prediction(1)])
+    in_file.add_cases(RUN.run_id, [prediction(1)])
     with closing(sqlite3.connect(tmp_path / "overread.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match=r"locked by another program.*Close other programs"):
-            store.add_review(agree(1))
-        assert store.count(RUN.run_id, "not yet read", "Ada") == 1  # reading goes on meanwhile
+            in_file.add_review(agree(1))
+        assert in_file.count(RUN.run_id, "not yet read", "Ada") == 1  # reading goes on meanwhile
         other.execute("COMMIT")
-    store.add_review(agree(1))
+    in_file.add_review(agree(1))
 
 
 def test_a_database_locked_while_it_is_opened_is_said(tmp_path: Path) -> None:
@@ -592,9 +600,9 @@ def test_a_database_locked_while_it_is_opened_is_said(tmp_path: Path) -> None:
 
 
 def test_a_read_only_database_can_be_read_and_says_why_it_cannot_be_written(
-    store: Store, tmp_path: Path
+    in_file: Store, tmp_path: Path
 ) -> None:
-    store.add_cases(RUN.run_id, [prediction(1)])
+    in_file.add_cases(RUN.run_id, [prediction(1)])
     with open_store(f"sqlite:///file:{tmp_path / 'overread.db'}?mode=ro&uri=true") as reader:
         assert len(reader.predictions(RUN.run_id)) == 1
         with pytest.raises(StoreError, match=r"read-only.*--workspace"):
@@ -615,10 +623,10 @@ def test_a_missing_folder_is_said(tmp_path: Path) -> None:
         open_store(tmp_path / "nowhere" / "overread.db")
 
 
-def test_a_full_disk_is_said_and_what_was_stored_before_is_kept(store: Store) -> None:
-    store.add_cases(RUN.run_id, [prediction(1)])
-    store.add_review(agree(1))
-    engine = store._database.engine
+def test_a_full_disk_is_said_and_what_was_stored_before_is_kept(in_file: Store) -> None:
+    in_file.add_cases(RUN.run_id, [prediction(1)])
+    in_file.add_review(agree(1))
+    engine = in_file._database.engine
     engine.dispose()
 
     @event.listens_for(engine, "connect")
@@ -627,8 +635,8 @@ def test_a_full_disk_is_said_and_what_was_stored_before_is_kept(store: Store) ->
         connection.execute(f"PRAGMA max_page_count = {pages}")
 
     with pytest.raises(StoreError, match=r"disk is full.*Free some space"):
-        store.add_cases(RUN.run_id, [prediction(number) for number in range(2, 2000)])
-    assert len(store.reviews(RUN.run_id)) == len(store.predictions(RUN.run_id)) == 1
+        in_file.add_cases(RUN.run_id, [prediction(number) for number in range(2, 2000)])
+    assert len(in_file.reviews(RUN.run_id)) == len(in_file.predictions(RUN.run_id)) == 1
 
 
 def test_a_full_tmpfs_is_said_and_what_was_stored_before_is_kept(tmp_path: Path) -> None:
@@ -660,9 +668,9 @@ def test_a_file_that_is_no_database_is_said_and_left_alone(tmp_path: Path) -> No
     assert (tmp_path / "overread.db").read_bytes().startswith(b"These are my holiday")
 
 
-def test_a_damaged_database_is_said(store: Store, tmp_path: Path) -> None:
-    store.add_cases(RUN.run_id, [prediction(number) for number in range(500)])
-    store.close()
+def test_a_damaged_database_is_said(in_file: Store, tmp_path: Path) -> None:
+    in_file.add_cases(RUN.run_id, [prediction(number) for number in range(500)])
+    in_file.close()
     path = tmp_path / "overread.db"
     with closing(sqlite3.connect(path)) as other:
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import math
-import os
-import shutil
-import socket
 import sqlite3
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, create_engine, inspect, text
@@ -28,42 +22,7 @@ from engine.records import Review, Verdict
 from tests.engine.reading.test_audit import BOX
 from tests.engine.reading.test_migrations import VERSION_2, filled_by_the_first_version
 from tests.engine.reading.test_store import RUN, agree, correct_labels, prediction, with_readers
-
-PROGRAMS = next(
-    (p.parent for p in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)), None
-)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    found = shutil.which("initdb")
-    programs = Path(found).parent if found else PROGRAMS
-    if programs is None:
-        if os.environ.get("OVERREAD_REQUIRE_POSTGRESQL"):
-            pytest.fail("PostgreSQL's initdb is neither on the PATH nor in /usr/lib/postgresql")
-        pytest.skip("PostgreSQL is not installed")
-    pytest.importorskip("psycopg", reason="the PostgreSQL driver is not installed")
-    user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = Path(tempfile.mkdtemp(prefix="overread-pg-"))
-    if user:
-        shutil.chown(folder, user)
-    data = folder / "data"
-    started = subprocess.run(
-        [programs / "initdb", "-D", data, "-A", "trust", "-U", "ada", "--no-sync"],
-        user=user,
-        capture_output=True,
-    )
-    if started.returncode:
-        pytest.skip(f"initdb cannot run here: {started.stderr.decode()[-200:]}")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    control = [programs / "pg_ctl", "-D", data, "-w"]
-    subprocess.run([*control, "-o", options, "-l", folder / "log", "start"], user=user, check=True, stdout=-3)
-    yield f"postgresql+psycopg://ada:hunter2@127.0.0.1:{port}/postgres"
-    subprocess.run([*control, "-m", "immediate", "stop"], user=user, check=True, stdout=-3)
-    shutil.rmtree(folder)
+from tests.postgresql import PostgreSQL
 
 
 def test_the_store_works_on_postgresql_too(server: str) -> None:
@@ -95,9 +54,7 @@ def test_the_store_works_on_postgresql_too(server: str) -> None:
 
 def test_a_database_of_the_first_version_is_brought_to_the_newest(server: str) -> None:
     """In a schema of its own, made and filled as the first version did; opening it runs every later migration."""
-    with psycopg_connection(server) as connection:
-        connection.exec_driver_sql("CREATE SCHEMA old")
-    old = f"{server}?options=-csearch_path%3Dold"
+    old = server.replace("postgresql:", "postgresql+psycopg:")
     filled_by_the_first_version(old)
     with open_store(old) as store:
         (kept,) = store.reviews("two")
@@ -138,19 +95,15 @@ def agree_on(run_id: str, image_id: str) -> Review:
 
 
 @pytest.fixture
-def fresh(server: str, request: pytest.FixtureRequest) -> str:
-    """A database of its own on the server."""
-    name = f"t{abs(hash(request.node.name)):x}"
-    with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    return server.removesuffix("postgres") + name
+def server(postgresql: PostgreSQL) -> str:
+    return postgresql.fresh()
 
 
 @pytest.mark.parametrize("table", [table.name for table in CHAINED])
 def test_no_row_of_evidence_can_be_changed_deleted_or_truncated_and_what_was_is_named(
-    fresh: str, table: str
+    server: str, table: str
 ) -> None:
-    with open_store(fresh) as store:
+    with open_store(server) as store:
         with_readers(store).add_run(RUN)
         store.add_cases(RUN.run_id, [prediction(number) for number in range(3)])
         sitting = store.begin_sitting(RUN.run_id, "Ada")
@@ -177,9 +130,12 @@ def test_no_row_of_evidence_can_be_changed_deleted_or_truncated_and_what_was_is_
         assert any("is gone or off" in each.sentence for each in found)
 
 
-def test_a_database_of_version_2_is_brought_to_the_newest_and_nothing_is_lost(fresh: str) -> None:
-    server, tables = create_engine(fresh), ("runs", "cases", "reviews", "readings", "bookmarks")
-    with sqlite3.connect(":memory:") as kept, server.begin() as connection:
+def test_a_database_of_version_2_is_brought_to_the_newest_and_nothing_is_lost(server: str) -> None:
+    engine, tables = (
+        create_engine(server.replace("postgresql:", "postgresql+psycopg:")),
+        ("runs", "cases", "reviews", "readings", "bookmarks"),
+    )
+    with sqlite3.connect(":memory:") as kept, engine.begin() as connection:
         kept.row_factory = sqlite3.Row
         kept.executescript(VERSION_2.read_text(encoding="utf-8"))
         for number in (1, 2):
@@ -195,8 +151,8 @@ def test_a_database_of_version_2_is_brought_to_the_newest_and_nothing_is_lost(fr
         reviews = list(
             kept.execute("SELECT reader, verdict, label, queue, drawn FROM reviews ORDER BY review_id")
         )
-    server.dispose()
-    with open_store(fresh) as store:
+    engine.dispose()
+    with open_store(server) as store:
         told = sorted(
             (review for run_id in store.run_ids() for review in store.reviews(run_id)),
             key=lambda each: each.review_id or 0,

@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 from sklearn import metrics as sk
 
 from engine.records import Estimate
+from engine.statistics import top_k, weighted_f1
 from engine.statistics.classification_report import (
     balanced_accuracy,
     calibrated_event,
@@ -184,3 +185,27 @@ def test_mcc_of_many_classes_moves_as_its_derivative_says() -> None:
     once, copied = mcc(truth, predicted, 4), mcc(np.tile(truth, 9), np.tile(predicted, 9), 4)
     assert copied.value == pytest.approx(once.value)
     assert copied.high - copied.low == pytest.approx((once.high - once.low) / 3, rel=0.05)
+
+
+def test_weighted_f1_and_top_k_equal_scikit_learn() -> None:
+    for classes in (2, 4):
+        truth, p, predicted = images(90, seed=3, classes=classes)
+        found = weighted_f1(truth, predicted, classes)
+        assert found.value == pytest.approx(sk.f1_score(truth, predicted, average="weighted"))
+        assert found.low < found.value < found.high
+        for k in range(1, classes):
+            p = p + 1e-9 * np.arange(classes)  # scikit-learn takes the last of equals, and we the first
+            trusted = sk.top_k_accuracy_score(truth, p, k=k, labels=range(classes)) if classes > 2 else None
+            ours = top_k(truth, p, k)
+            assert ours.value == pytest.approx(trusted) if trusted is not None else 0 <= ours.value <= 1
+    assert top_k(truth, p, classes).value == 1.0
+    assert "no case" in top_k(np.zeros(0, dtype=int), np.zeros((0, 3)), 1).method
+
+
+def test_the_interval_of_weighted_f1_is_that_of_resampled_cases() -> None:
+    truth, _, predicted = images(300, seed=5, classes=3)
+    rng = np.random.default_rng(0)
+    drawn = [rng.integers(0, 300, 300) for _ in range(1000)]
+    spread = np.std([sk.f1_score(truth[i], predicted[i], average="weighted") for i in drawn])
+    found = weighted_f1(truth, predicted, 3)
+    assert (found.high - found.low) / (2 * 1.97) == pytest.approx(spread, rel=0.1)

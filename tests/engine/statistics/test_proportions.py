@@ -10,7 +10,13 @@ from hypothesis import given, strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from engine.statistics.proportions import mean_of_bounded, predictive_values, proportion, wilson
+from engine.statistics.proportions import (
+    likelihood_ratios,
+    mean_of_bounded,
+    predictive_values,
+    proportion,
+    wilson,
+)
 from tests.engine.statistics.made_up import CLOSE
 
 
@@ -125,3 +131,28 @@ def test_a_prevalence_that_is_none_is_said(prevalence: float) -> None:
 def test_predictive_values_stay_within_bounds(a: int, b: int, prevalence: float, n: int, m: int) -> None:
     for found in predictive_values(wilson(a, n), wilson(b, m), prevalence):
         assert math.isnan(found.value) or 0 <= found.low <= found.value <= found.high <= 1
+
+
+def test_likelihood_ratios_and_their_intervals_are_about_simels() -> None:
+    """Simel and others 1991 (doi:10.1016/0895-4356(91)90128-V): the delta method on the logarithm, for many cases."""
+    sensitivity, specificity = wilson(260, 400), wilson(1170, 1300)
+    found = likelihood_ratios(sensitivity, specificity)
+    for ratio, (a, m), (b, n) in zip(
+        found, [(260, 400), (140, 400)], [(130, 1300), (1170, 1300)], strict=True
+    ):
+        error = math.sqrt(1 / a - 1 / m + 1 / b - 1 / n)
+        assert ratio.value == pytest.approx((a / m) / (b / n))
+        assert (ratio.low, ratio.high) == pytest.approx(
+            (ratio.value * math.exp(-1.96 * error), ratio.value * math.exp(1.96 * error)), rel=0.02
+        )
+
+
+@given(st.integers(0, 8), st.integers(0, 8))
+def test_likelihood_ratios_hold_their_value_and_say_where_there_is_none(hits: int, rejected: int) -> None:
+    positive, negative = likelihood_ratios(wilson(hits, 8), wilson(rejected, 8))
+    for ratio in (positive, negative):
+        assert ratio.low <= ratio.value <= ratio.high or math.isnan(ratio.value)
+    assert math.isnan(positive.value) == (hits == 0 and rejected == 8)
+    assert math.isinf(positive.value) == (hits > 0 and rejected == 8)
+    assert math.isinf(negative.value) == (hits < 8 and rejected == 0)
+    assert "unknown" in likelihood_ratios(wilson(0, 0), wilson(1, 2))[0].method

@@ -24,7 +24,9 @@ async function ask(name, question) {
   }
   if (!answer.ok) {
     toast(answer.problem);
-    if (name === 'decide') text('stored', `Not stored: ${question.verdict} (case ${question.shown.slice(0, 8)})`);
+    // A server that went away while it wrote may have stored the answer: given again, by its name, it is there once.
+    const known = answer.kind === 'ServerAway' ? 'Not known to be stored, give it again' : 'Not stored';
+    if (name === 'decide') text('stored', `${known}: ${question.verdict} (case ${question.shown.slice(0, 8)})`);
     if (answer.kind === 'StaleCaseError') await openReading({ case: shown?.id, keepDraft: true });
     return null;
   }
