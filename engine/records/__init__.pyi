@@ -65,9 +65,6 @@ from .runs import (
     Prediction as Prediction,
     Run as Run,
     Seconds as Seconds,
-    Seed as Seed,
-    Share as Share,
-    TrainingRequest as TrainingRequest,
     Uncertainty as Uncertainty,
     UncertaintyModel as UncertaintyModel,
     class_argued_for as class_argued_for,
@@ -87,4 +84,9 @@ from .supplied import (
     MAP_AS_SUPPLIED as MAP_AS_SUPPLIED,
     Supplied as Supplied,
 )
-from .weights import WeightsOrigin as WeightsOrigin
+from .weights import (
+    Seed as Seed,
+    Share as Share,
+    TrainingRequest as TrainingRequest,
+    WeightsOrigin as WeightsOrigin,
+)

@@ -1,8 +1,18 @@
-"""Where the weights come from that a training begins with."""
+"""What a training begins with: what was asked for, and where its weights come from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Interval
+
+from engine.records.labels import LabelsUsed
+from engine.records.recipes import Recipe
+
+Share = Annotated[float, Interval(ge=0, le=1)]
+Seed = Annotated[int, Interval(ge=-(2**63), lt=2**63)]
+Folds = Annotated[int, Interval(ge=0, le=100)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,3 +36,33 @@ class WeightsOrigin:
     licence: str = ""
     run_id: str = ""
     remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingRequest:
+    """What was asked for: everything training needs to know beside the images.
+
+    Attributes:
+        recipe: As it shall be run.
+        dataset_id: Of an index saved in the workspace.
+        ratios: Of training, validation and test cases.
+        split_seed: Decides which patient goes to which part.
+        use_given: Use the parts that came with the data; None means if there are any.
+        positive: The class whose finding sensitivity speaks of; None lets the run choose.
+        device: "auto", "cpu", "cuda" or "mps".
+        allow_downloads: Whether pretrained weights may be fetched from the hub.
+        folds: Cross-validation: so many models, each tested on the patients of one fold (`engine.data.split.k_folds`);
+            0 trains one model on one split.
+        labels: The version of the labels; None for those that came with the data.
+    """
+
+    recipe: Recipe
+    dataset_id: str
+    ratios: tuple[Share, Share, Share] = (0.6, 0.2, 0.2)
+    split_seed: Seed = 0
+    use_given: bool | None = None
+    positive: str | None = None
+    device: str = "auto"
+    allow_downloads: bool = False
+    folds: Folds = 0
+    labels: LabelsUsed | None = None
