@@ -12,7 +12,8 @@ from typing import Annotated
 from annotated_types import Interval, Len
 
 from engine.records.estimates import Estimate
-from engine.records.runs import MapSettings, Seconds, Seed
+from engine.records.runs import MapSettings, Seconds
+from engine.records.weights import Seed
 
 Count = Annotated[int, Interval(ge=0, le=10**9)]
 
