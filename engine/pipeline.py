@@ -267,7 +267,8 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
         ReportError: There are no predictions.
     """
     everything = store.predictions(run.run_id)
-    predictions = [each for each in everything if each.part is not None and part in (None, each.part)]
+    # A training image that was predicted to be read tells nothing of the model: it learned from it.
+    predictions = [each for each in everything if each.part in READ_PARTS and part in (None, each.part)]
     split = split_of(run)
     said: list[str] = []
     sizes, models = sizes_of_run(run.folder), models_of(run)

@@ -18,3 +18,11 @@ from .parts import (
     relabelled as relabelled,
     splits_asked_for as splits_asked_for,
 )
+from .queueing import to_be_read as to_be_read
+from .suspicion import (
+    Suspect as Suspect,
+    frozen_features as frozen_features,
+    out_of_fold as out_of_fold,
+    suspects as suspects,
+    suspects_of_run as suspects_of_run,
+)

@@ -13,8 +13,16 @@ from engine.errors import ReviewError
 from engine.records import LABEL_RULES
 from engine.workspace import open_workspace
 from gui.cli.data import dataset_of
-from gui.cli.options import LOOK, DatasetArgument, JsonOption, LabelsOption, RunArgument, WorkspaceOption
-from gui.cli.terminal import say, show_json, show_table
+from gui.cli.options import (
+    LOOK,
+    DatasetArgument,
+    DeviceOption,
+    JsonOption,
+    LabelsOption,
+    RunArgument,
+    WorkspaceOption,
+)
+from gui.cli.terminal import progress, say, show_json, show_table
 
 if TYPE_CHECKING:
     from engine.records import LabelVersion
@@ -135,3 +143,47 @@ def export_version(
         show_json({**facts_of(chosen), "file": written})
     else:
         print(written)
+
+
+@labels.command("suspects")
+def list_suspects(
+    what: Annotated[
+        str,
+        typer.Argument(metavar="RUN|DATASET", help="A run, or a data set by id or path.", show_default=False),
+    ],
+    top: Annotated[int, typer.Option(metavar="N", help="How many to list.")] = 50,
+    device: DeviceOption = "auto",
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List training and validation images whose label may be wrong, by a model that never saw the image.
+
+    Of a run they also come into the queue “likely mislabelled” of the Review page.
+
+    Example: [bold]overread labels suspects latest --top 20[/bold]
+    """
+    workspace = open_workspace(root)
+    asked = any(folder.name.startswith(what) for folder in workspace.runs.iterdir())
+    with reading.open_store(workspace.database) as store, progress("images") as bar:
+        if what == "latest" or asked:
+            run = runs.find_run(workspace, what)
+            found = label_versions.suspects_of_run(workspace, store, run, device=device, progress=bar)
+            if not run.folds:
+                queued = label_versions.to_be_read(workspace, store, run, found, device=device)
+                say(f"{queued:,} of them are in the queue “likely mislabelled” of run {run.run_id}")
+        else:
+            index = dataset_of(workspace, what)
+            split = data.split_as_chosen(index, data.load_choices(workspace, index.dataset_id))
+            found = label_versions.suspects(workspace, index, split, device=device, progress=bar)
+    doubted = sum(one.suspected for one in found)
+    if as_json:
+        show_json(
+            {"images": len(found), "suspected": doubted, "suspects": [asdict(one) for one in found[:top]]}
+        )
+        return
+    say(f"Another class is likelier than the label of {doubted:,} of {len(found):,} images")
+    rows = [
+        (one.path.name, one.part, one.label, one.likely, f"{one.suspicion:.3f}", one.image_id[:12])
+        for one in found[:top]
+    ]
+    show_table(("image", "part", "label", "likely", "1 − p of the label", "id"), rows)
