@@ -18,3 +18,22 @@ from .store import (
     Store as Store,
     open_store as open_store,
 )
+from .studies.protocol import (
+    CERTAINTY as CERTAINTY,
+    DESIGNS as DESIGNS,
+    Design as Design,
+    Drawn as Drawn,
+    Protocol as Protocol,
+)
+from .studies.records import (
+    Advice as Advice,
+    Certificate as Certificate,
+    Deviation as Deviation,
+    Disagreement as Disagreement,
+    Progress as Progress,
+    Study as Study,
+    StudyAnswer as StudyAnswer,
+    Task as Task,
+    WrongAdvice as WrongAdvice,
+)
+from .studies.studies import Studies as Studies

@@ -113,7 +113,7 @@ def reviews_of(
     latest: bool = False,
 ) -> list[Review]:
     """Return the answers to a run's cases in the order in which they were given: see `Store.reviews`."""
-    of_run = select(STUDIES.c.study_id).where(STUDIES.c.run_id == run_id)
+    of_run = select(STUDIES.c.study_id).where(STUDIES.c.run_id == run_id, STUDIES.c.event.is_(None))
     found = select(ANSWERS).where(ANSWERS.c.study_id.in_(of_run))
     if reader is not None:
         found = found.where(ANSWERS.c.reader_id.in_(people.ids(people.find(reader))))
@@ -132,7 +132,7 @@ def reviews_of(
     for (image, reader_id), seq in labels_seen(connection, images).items():
         person = (image, people.same[reader_id])
         seen[person] = min(seq, seen.get(person, seq))
-    regions = _regions(connection, answers)
+    regions = regions_of(connection, answers)
     return [
         rows.review(
             answer,
@@ -152,7 +152,7 @@ def _label_seen(answer: Row[Any], first: int | None) -> bool | None:
     return None if answer.session_id is None else False
 
 
-def _regions(connection: Connection, answers: Sequence[Row[Any]]) -> dict[int, list[Region]]:
+def regions_of(connection: Connection, answers: Sequence[Row[Any]]) -> dict[int, list[Region]]:
     """Return what was drawn for each answer, by its number."""
     drawn: dict[int, list[Region]] = {}
     for batch in batches([answer.seq for answer in answers], 2000):

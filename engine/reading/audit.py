@@ -27,6 +27,7 @@ from engine.reading.migrations.schema import (
 )
 from engine.reading.people import people_of
 from engine.reading.row_mapping import CHAINED_OF_CASE
+from engine.reading.studies.audited import tasks_not_in_chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ def audit(connection: Connection, anchors: Sequence[Anchor] = ()) -> Audit:
         found += walk.against(anchor)
     if not found:  # else what is worked out from it differs for reasons that are named already
         found += _derived(connection)
+        sentences = tasks_not_in_chain(connection, people_of(connection))
+        found += [Tampering("tasks", 0, sentence) for sentence in sentences]
     newest = max((anchor.seq for anchor in anchors), default=0)
     return Audit(walk.count, walk.last, len(anchors), newest, tuple(found))
 
@@ -205,7 +208,8 @@ def _differ(case: Row[Any], told: Row[Any], name: str) -> bool:
 
 def _last_answers(connection: Connection, cases: Mapping[tuple[str, str], Row[Any]]) -> Iterator[Tampering]:
     people = people_of(connection)
-    run_of = dict(connection.execute(select(STUDIES.c.study_id, STUDIES.c.run_id)).tuples().all())
+    unregistered = select(STUDIES.c.study_id, STUDIES.c.run_id).where(STUDIES.c.event.is_(None))
+    run_of = dict(connection.execute(unregistered).tuples().all())
     wanted: dict[tuple[str, str, str], tuple[int, str]] = {}
     for row in connection.execute(select(ANSWERS).order_by(ANSWERS.c.seq)):
         run_id = run_of.get(row.study_id)

@@ -1,4 +1,4 @@
-"""Where the images of cases lie: all of a reviewed case that may change, as an image's id says which it is."""
+"""Where the images of cases and of studies lie: all of them that may change, as an image's id says which it is."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, select, update
 
-from engine.reading.migrations.schema import CASES, RUNS
+from engine.reading.migrations.schema import CASES, IMAGE_PLACES, RUNS
 
 Item = TypeVar("Item")
 Place = tuple[str, str, Path]
-"""Run, image, path."""
+"""Run (empty where the image is a study's), image, path."""
 
 
 def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -24,7 +24,7 @@ def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 
 def places_of(connection: Connection, image_ids: Sequence[str]) -> list[Place]:
-    """Return where each case of these images is said to lie, in all runs."""
+    """Return where each case of these images is said to lie, in all runs and studies."""
     found: list[Place] = []
     for run_id in list(connection.scalars(select(RUNS.c.run_id))):
         for batch in batches(image_ids, 2000):
@@ -32,6 +32,9 @@ def places_of(connection: Connection, image_ids: Sequence[str]) -> list[Place]:
                 CASES.c.run_id == run_id, CASES.c.image_id.in_(batch)
             )
             found += [(run_id, row.image_id, Path(row.path)) for row in connection.execute(of_run)]
+    for batch in batches(image_ids, 2000):
+        of_studies = select(IMAGE_PLACES).where(IMAGE_PLACES.c.image_id.in_(batch))
+        found += [("", row.image_id, Path(row.path)) for row in connection.execute(of_studies)]
     return found
 
 
@@ -39,8 +42,15 @@ def set_places(connection: Connection, places: Sequence[Place]) -> None:
     """Write down where images lie now."""
     if not places:
         return
-    of_case = (CASES.c.run_id == bindparam("of_run"), CASES.c.image_id == bindparam("of_image"))
-    connection.execute(
-        update(CASES).where(*of_case).values(path=bindparam("now_at")),
-        [{"of_run": run_id, "of_image": image_id, "now_at": str(path)} for run_id, image_id, path in places],
-    )
+    now_at = [
+        {"of_run": run_id, "of_image": image_id, "now_at": str(path)} for run_id, image_id, path in places
+    ]
+    of_image: BindParameter[str] = bindparam("of_image")
+    moved = {
+        False: update(CASES).where(CASES.c.run_id == bindparam("of_run"), CASES.c.image_id == of_image),
+        True: update(IMAGE_PLACES).where(IMAGE_PLACES.c.image_id == of_image),
+    }
+    for of_study, statement in moved.items():
+        those = [each for each in now_at if (not each["of_run"]) == of_study]
+        if those:
+            connection.execute(statement.values(path=bindparam("now_at")), those)

@@ -113,7 +113,7 @@ def _add_predictions(connection: Connection, run: Row[Any], values: Sequence[dic
 def summaries() -> Select[Any]:
     """Select what is known of every run, the newest first."""
     cases = select(func.count()).where(CASES.c.run_id == RUNS.c.run_id).scalar_subquery()
-    studies = select(STUDIES.c.study_id).where(STUDIES.c.run_id == RUNS.c.run_id)
+    studies = select(STUDIES.c.study_id).where(STUDIES.c.run_id == RUNS.c.run_id, STUDIES.c.event.is_(None))
     reviews = select(func.count()).where(ANSWERS.c.study_id.in_(studies)).scalar_subquery()
     found = select(RUNS, cases.label("cases"), reviews.label("reviews"))
     return found.order_by(RUNS.c.run_id.desc())  # ids sort by time: the newest run is the same one everywhere

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 
 from engine.errors import ReviewError
 from engine.reading.ledger.chain import PROGRAM, append
-from engine.reading.migrations.schema import LAST_ANSWERS, PLACES, READERS
+from engine.reading.migrations.schema import LAST_ANSWERS, PLACES, READERS, TASKS
 from engine.reading.validation import HALF_CHARACTER, LONGEST_NAME
 from engine.records import READER_ROLES
 
@@ -215,6 +215,7 @@ def join(connection: Connection, one: str, into: str) -> Reader:
         raise ReviewError(f"“{one}” and “{into}” are the same reader already", "There is nothing to join")
     _write(connection, people.readers[first], same_as=second)
     _join_last_answers(connection, first, second)
+    _join_tasks(connection, people_of(connection).ids(second))
     return people_of(connection).readers[second]
 
 
@@ -235,6 +236,18 @@ def _join_last_answers(connection: Connection, first: str, second: str) -> None:
             update(LAST_ANSWERS).where(*here, LAST_ANSWERS.c.reader_id == first).values(reader_id=second)
         )
     connection.execute(delete(PLACES).where(PLACES.c.reader_id == first))
+
+
+def _join_tasks(connection: Connection, ids: list[str]) -> None:
+    """Let a case of a study that one person was assigned under two names be read once."""
+    other = TASKS.alias()
+    same = (
+        other.c.study_id == TASKS.c.study_id,
+        other.c.image_id == TASKS.c.image_id,
+        other.c.arm == TASKS.c.arm,
+    )
+    newest = select(func.max(other.c.answer)).where(*same, other.c.reader_id.in_(ids)).scalar_subquery()
+    connection.execute(update(TASKS).where(TASKS.c.reader_id.in_(ids)).values(answer=newest))
 
 
 def _fields(reader: Reader) -> dict[str, Any]:

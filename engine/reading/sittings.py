@@ -12,8 +12,9 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from engine.errors import ReviewError
 from engine.reading.ledger.chain import PROGRAM, append, digest
-from engine.reading.migrations.schema import EXPOSURES, PREDICTIONS, SESSIONS, STUDIES
+from engine.reading.migrations.schema import ASSIGNMENTS, EXPOSURES, PREDICTIONS, SESSIONS, STUDIES, TASKS
 
 ASSISTED = "assisted"
 UNREGISTERED: Mapping[str, Any] = {"design": ASSISTED, "registered": False, "shown": ["prediction", "map"]}
@@ -28,6 +29,26 @@ _UNREGISTERED_OF_RUN = (
 _NEWEST_PREDICTION = select(func.max(PREDICTIONS.c.seq)).where(
     PREDICTIONS.c.run_id == bindparam("run_id"), PREDICTIONS.c.image_id == bindparam("image_id")
 )
+_ASSIGNED_PREDICTION = (
+    select(ASSIGNMENTS.c.prediction)
+    .where(
+        ASSIGNMENTS.c.study_id == bindparam("study_id"),
+        ASSIGNMENTS.c.image_id == bindparam("image_id"),
+        ASSIGNMENTS.c.prediction.is_not(None),
+    )
+    .limit(1)
+)
+_TO_BE_READ_BLIND = (
+    select(TASKS.c.position)
+    .where(
+        TASKS.c.study_id == bindparam("study_id"),
+        TASKS.c.image_id == bindparam("image_id"),
+        TASKS.c.reader_id == bindparam("reader_id"),
+        TASKS.c.arm.in_(("blind", "annotation")),
+        TASKS.c.answer.is_(None),
+    )
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +61,7 @@ class Shown:
         map: The method of the map that is; None where there is none.
         label: Whether the label that came with the data is.
         others: Whether readings of others are.
+        similar: Whether other cases are that look alike, with what is known of them.
     """
 
     image_id: str
@@ -47,6 +69,7 @@ class Shown:
     map: str | None = None
     label: bool = False
     others: bool = False
+    similar: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +80,7 @@ class Sitting:
         session_id: Of its rows.
         study_id: What is read.
         reader_id: Who reads.
-        run_id: Whose predictions are on the screen.
+        run_id: Whose predictions are on the screen; empty where there are none.
     """
 
     session_id: str
@@ -85,7 +108,12 @@ def unregistered_study(connection: Connection, run_id: str) -> str:
 
 def begin(connection: Connection, run_id: str, reader_id: str) -> Sitting:
     """Write down that a reader begins to read a run's cases."""
-    sitting = Sitting(uuid.uuid4().hex, unregistered_study(connection, run_id), reader_id, run_id)
+    return begin_study(connection, unregistered_study(connection, run_id), reader_id, run_id)
+
+
+def begin_study(connection: Connection, study_id: str, reader_id: str, run_id: str) -> Sitting:
+    """Write down that a reader begins to read the cases of a study."""
+    sitting = Sitting(uuid.uuid4().hex, study_id, reader_id, run_id)
     _event(connection, sitting, "begun")
     return sitting
 
@@ -106,18 +134,41 @@ def _event(connection: Connection, sitting: Sitting, event: str) -> None:
 
 
 def expose(connection: Connection, sitting: Sitting, shown: Shown) -> None:
-    """Write down what is about to be on the screen."""
-    of_case = {"run_id": sitting.run_id, "image_id": shown.image_id}
+    """Write down what is about to be on the screen.
+
+    Raises:
+        ReviewError: The study has the case read blind by this reader first, and it has not been.
+    """
+    if any((shown.prediction, shown.map, shown.label, shown.others, shown.similar)):
+        _refuse_before_blind(connection, sitting, shown.image_id)
     told = {
         "session_id": sitting.session_id,
         "reader_id": sitting.reader_id,
         "image_id": shown.image_id,
-        "prediction": connection.scalar(_NEWEST_PREDICTION, of_case) if shown.prediction else None,
+        "prediction": _prediction_shown(connection, sitting, shown.image_id) if shown.prediction else None,
         "map": shown.map,
         "label": shown.label,
         "others": shown.others,
+        "alike": shown.similar,
     }
     append(connection, EXPOSURES, [told], author=sitting.reader_id)
+
+
+def _prediction_shown(connection: Connection, sitting: Sitting, image_id: str) -> int | None:
+    """Return the row of the prediction on the screen: the one that the study assigned, else the run's newest."""
+    of_case = {"study_id": sitting.study_id, "run_id": sitting.run_id, "image_id": image_id}
+    assigned: int | None = connection.scalar(_ASSIGNED_PREDICTION, of_case)
+    newest: int | None = connection.scalar(_NEWEST_PREDICTION, of_case) if assigned is None else None
+    return newest if assigned is None else assigned
+
+
+def _refuse_before_blind(connection: Connection, sitting: Sitting, image_id: str) -> None:
+    of_case = {"study_id": sitting.study_id, "reader_id": sitting.reader_id, "image_id": image_id}
+    if connection.scalar(_TO_BE_READ_BLIND, of_case) is not None:
+        raise ReviewError(
+            "This case is to be read blind first, so that nothing else of it is shown",
+            "Answer it, then go on",
+        )
 
 
 def labels_seen(connection: Connection, image_ids: Iterable[str] | None = None) -> dict[tuple[str, str], int]:

@@ -31,6 +31,7 @@ from engine.reading.queues.catalogue import QUEUES
 from engine.reading.queues.walking import Walking
 from engine.reading.row_mapping import RunSummary
 from engine.reading.sittings import Shown, Sitting
+from engine.reading.studies.studies import Studies
 from engine.records import Part, Prediction, Review, Run
 
 __all__ = ["QUEUES", "RunSummary", "Store", "open_store"]
@@ -74,6 +75,11 @@ class Store(Walking):
     def name(self) -> str:
         """Where it is, for people: the file, or the address without its password."""
         return self._database.name
+
+    @property
+    def studies(self) -> Studies:
+        """Readings by a protocol."""
+        return Studies(self._database, self._append, self._append_once, self._people)
 
     def close(self) -> None:
         """Give the connections back."""

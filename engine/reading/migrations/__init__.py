@@ -2,7 +2,7 @@
 
 A migration is frozen from its release on: it spells its own DDL and never looks at `schema.py`, which always
 describes the newest version. `tests/engine/reading/test_migrations.py` checks that the two agree.
-To add version 4: write `fourth(connection)`, add it to `MIGRATIONS`, bring `schema.py` up to date.
+To add one: write a function in a file of its own, add it to `MIGRATIONS`, bring `schema.py` up to date.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from engine.errors import StoreError
 from engine.reading.migrations.first import first
 from engine.reading.migrations.label_tables import label_tables
 from engine.reading.migrations.second import second
+from engine.reading.migrations.study_tables import study_tables
 from engine.reading.migrations.third import third
 
 MIGRATIONS: dict[int, Callable[[Connection], None]] = {
@@ -22,6 +23,7 @@ MIGRATIONS: dict[int, Callable[[Connection], None]] = {
     2: second,
     3: third,
     4: label_tables,
+    5: study_tables,
 }
 NEWEST = max(MIGRATIONS)
 

@@ -82,6 +82,9 @@ STUDIES = Table(
     Column("run_id", String),  # null where it holds for images alone
     Column("protocol", JSON, nullable=False),
     Column("protocol_hash", String, nullable=False),
+    Column("seed", BigInteger),
+    Column("event", String),  # "created", "changed", "locked", "closed"; null where it has no protocol
+    Column("reason", Text),
 )
 
 SESSIONS = Table(
@@ -105,6 +108,7 @@ EXPOSURES = Table(
     Column("map", Text),  # its method; null where none was shown
     Column("label", Boolean, nullable=False),  # the one that came with the data
     Column("others", Boolean, nullable=False),  # readings of others
+    Column("alike", Boolean),  # other cases that look alike, and what is known of them
 )
 
 ANSWERS = Table(
@@ -126,6 +130,7 @@ ANSWERS = Table(
     Column("predicted", Text),  # what was on the screen, and its probability; null where nothing was
     Column("confidence", Float),
     Column("supersedes", BigInteger),  # this reader's answer before it
+    Column("certainty", Float),  # how sure the reader is of the label, by the study's scale
 )
 
 REGIONS = Table(
@@ -178,8 +183,35 @@ REREADS = Table(
     Column("suspicion", Float, nullable=False),
 )
 
+# Of no run: what came with an image that a study reads; the newest row of an id tells what holds.
+IMAGES = Table(
+    "images",
+    METADATA,
+    *chained(),
+    Column("image_id", String, nullable=False),
+    Column("patient_id", Text, nullable=False),
+    Column("label", Text),  # the one that came with the data
+    Column("part", String),
+    Column("examination", Text),
+    Column("metadata", JSON(none_as_null=True)),
+)
+
+ASSIGNMENTS = Table(
+    "assignments",
+    METADATA,
+    *chained(),
+    Column("study_id", String, nullable=False),
+    Column("reader_id", String, nullable=False),
+    Column("image_id", String, nullable=False),
+    Column("arm", String, nullable=False),
+    Column("position", BigInteger, nullable=False),  # in this reader's own order
+    Column("prediction", BigInteger),  # the row whose content is shown in an assisted arm; null in others
+    Column("wrong", Boolean, nullable=False),  # whether the other class is shown, by the protocol
+)
+
 CHAINED = (
-    READERS, PREDICTIONS, STUDIES, SESSIONS, EXPOSURES, ANSWERS, REGIONS, LABEL_VERSIONS, LABELS, REREADS,
+    READERS, PREDICTIONS, STUDIES, SESSIONS, EXPOSURES, ANSWERS, REGIONS, LABEL_VERSIONS, LABELS, REREADS, IMAGES,
+    ASSIGNMENTS,
 )  # fmt: skip
 
 CHAIN_HEAD = Table(
@@ -211,4 +243,25 @@ PLACES = Table(
     Column("reader_id", String, primary_key=True),
     Column("queue", String, primary_key=True),
     Column("image_id", String, nullable=False),
+)
+
+# Where the file of an image of a study lies now.
+IMAGE_PLACES = Table(
+    "image_places",
+    METADATA,
+    Column("image_id", String, primary_key=True),
+    Column("path", Text, nullable=False),
+)
+
+# Worked out from assignments and answers, so that a reader's next case is a seek.
+TASKS = Table(
+    "tasks",
+    METADATA,
+    Column("study_id", String, primary_key=True),
+    Column("reader_id", String, primary_key=True),
+    Column("position", BigInteger, primary_key=True),
+    Column("image_id", String, nullable=False),
+    Column("arm", String, nullable=False),
+    Column("assignment", BigInteger, nullable=False),
+    Column("answer", BigInteger),  # the one that stands; null where there is none
 )

@@ -20,7 +20,9 @@ from engine.reading.ledger.guards import guards
 from engine.reading.migrations.schema import CHAINED, METADATA
 from engine.reading.people import Reader
 from engine.reading.sittings import Shown
-from engine.reading.store import open_store
+from engine.reading.store import Store, open_store
+from engine.reading.studies.protocol import Protocol
+from engine.reading.studies.records import StudyAnswer
 from engine.records import Region, Uncertainty, Verdict
 from tests.engine.reading.test_store import RUN, agree, correct_labels, prediction
 
@@ -59,7 +61,33 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.end_sitting(sitting)
         store.add_review(agree(1, reader="Ben", run_id="second"))
         correct_labels(store)
+        read_a_study(store)
     return path
+
+
+def read_a_study(store: Store) -> None:
+    """Add a study in which one of two readers has read two cases, and taken one answer back."""
+    told = Protocol(
+        name="films", design="blind then assisted", run_id=RUN.run_id, readers=("Ada", "Ben"), certainty="1-5"
+    )
+    study = store.studies.create(told)
+    store.studies.change(study.study_id, replace(study.protocol, endpoint="sensitivity"), "it was forgotten")
+    sitting = store.studies.begin(study.study_id, "Ada")
+    for _ in range(3):
+        task = store.studies.next(study.study_id, "Ada")
+        assert task is not None
+        if task.arm == "assisted":
+            store.expose(sitting, Shown(image_id=task.image_id, similar=True))
+        answer = StudyAnswer(
+            study_id=study.study_id,
+            image_id=task.image_id,
+            arm=task.arm,
+            verdict="read",
+            label="normal",
+            certainty=4,
+        )
+        store.studies.answer(answer, sitting)
+    store.studies.undo(sitting, task.image_id, task.arm)
 
 
 @pytest.fixture
@@ -172,6 +200,7 @@ def cut_off(path: Path, from_row: int) -> None:
     tamper(
         path,
         "DELETE FROM last_answers",
+        "DELETE FROM tasks",
         *(f"DELETE FROM {table} WHERE seq >= {from_row}" for table in reversed(TABLES)),
         f"UPDATE chain_head SET seq = {from_row - 1}, hash = '{digest}'",
     )
@@ -276,6 +305,11 @@ KEPT_BESIDE = [
     ("last_answers", "UPDATE last_answers SET verdict = 'unsure'"),
     ("last_answers", "DELETE FROM last_answers"),
     ("last_answers", "UPDATE last_answers SET answer = (SELECT MIN(seq) FROM answers)"),
+    ("tasks", "UPDATE tasks SET answer = NULL"),
+    ("tasks", "UPDATE tasks SET answer = (SELECT MAX(seq) FROM answers) WHERE position = 0"),
+    ("tasks", "UPDATE tasks SET arm = 'assisted'"),
+    ("tasks", "UPDATE tasks SET position = position + 100"),
+    ("tasks", "DELETE FROM tasks WHERE answer IS NULL"),
     ("chain_head", "UPDATE chain_head SET hash = 'x'"),
     ("chain", "UPDATE chain_head SET seq = seq + 1"),
 ]
@@ -288,8 +322,9 @@ def test_what_is_worked_out_from_the_chain_is_worked_out_again(taken: Path, tabl
 
 
 def test_every_table_is_evidence_or_worked_out_from_it_or_said_to_be_neither() -> None:
-    neither = {"runs", "places", "schema_version"}  # run folders tell the first; the second is a convenience
-    beside = {"cases", "last_answers", "chain_head"}
+    # run folders tell the first; the second is a convenience; where a file lies may change
+    neither = {"runs", "places", "image_places", "schema_version"}
+    beside = {"cases", "last_answers", "tasks", "chain_head"}
     assert set(METADATA.tables) | {"schema_version"} == set(TABLES) | beside | neither
 
 

@@ -18,6 +18,8 @@ from engine.reading.database import open_database
 from engine.reading.migrations import MIGRATIONS, NEWEST
 from engine.reading.migrations.schema import METADATA
 from engine.reading.store import open_store
+from engine.reading.studies.protocol import Protocol
+from engine.reading.studies.records import StudyAnswer
 
 
 def test_migrations_are_numbered_without_a_gap() -> None:
@@ -249,3 +251,65 @@ def test_the_database_as_it_was_is_kept_beside_the_migrated_one(version_2: Path)
     open_store(version_2).close()
     with closing(sqlite3.connect(kept)) as copy:
         assert list(copy.iterdump()) == dump
+
+
+VERSION_3 = Path(__file__).parents[2] / "version_3" / "overread.sql"
+
+
+@pytest.fixture
+def version_3(tmp_path: Path) -> Path:
+    """A database that version 3 wrote: two runs, three names of two people, a sitting, five answers, a region."""
+    path = tmp_path / "overread.db"
+    with closing(sqlite3.connect(path)) as other:
+        other.executescript(VERSION_3.read_text(encoding="utf-8"))
+    return path
+
+
+def test_every_row_of_version_3_stays_as_it_is_and_its_chain_goes_on(version_3: Path) -> None:
+    with closing(sqlite3.connect(version_3)) as before:
+        before.row_factory = sqlite3.Row
+        tables = [
+            row["name"] for row in before.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
+        tables.remove("schema_version")
+        rows = {name: [dict(row) for row in before.execute(f"SELECT * FROM {name}")] for name in tables}
+    assert len(rows["answers"]) == 5 and len(rows["exposures"]) == 2 and len(rows["regions"]) == 1
+    with open_store(version_3) as store:
+        assert store.audit().found == () and store.studies.all() == []
+        assert [review.reader for review in store.reviews("20260101-120000-abcd")] == ["Ada Byron"] * 3 + [
+            "Ben"
+        ]
+        assert store.head().seq == rows["chain_head"][0]["seq"]
+    with closing(sqlite3.connect(version_3)) as after:
+        after.row_factory = sqlite3.Row
+        for name, was in rows.items():
+            now = [dict(row) for row in after.execute(f"SELECT * FROM {name}")]
+            assert [{key: row[key] for key in old} for row, old in zip(now, was, strict=True)] == was
+            for row in now:
+                assert all(value is None for key, value in row.items() if was and key not in was[0])
+
+
+def test_a_study_is_read_in_a_database_of_version_3_and_knows_what_was_seen_before(version_3: Path) -> None:
+    with open_store(version_3) as store:
+        told = Protocol(name="films", run_id="20260101-120000-abcd", readers=("Ada Byron", "Ben"))
+        study = store.studies.create(told)
+        for reader in told.readers:
+            sitting = store.studies.begin(study.study_id, reader)
+            while (task := store.studies.next(study.study_id, reader)) is not None:
+                answer = StudyAnswer(
+                    study_id=study.study_id,
+                    image_id=task.image_id,
+                    arm="blind",
+                    verdict="read",
+                    label="normal",
+                )
+                store.studies.answer(answer, sitting)
+        marked = [answer for answer in store.studies.answers(study.study_id) if answer.contaminated]
+        names = {reader.reader_id: reader.name for reader in store.people()}
+        # Ada had met two cases in a sitting; of Ben it is known that he had answered one
+        assert {(names[one.reader], int(one.image_id, 16)) for one in marked} == {
+            ("Ada Byron", 4),
+            ("Ada Byron", 5),
+            ("Ben", 6),
+        } | {("Ben", 1)}
+        assert store.audit().found == ()

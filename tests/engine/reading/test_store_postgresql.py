@@ -19,7 +19,7 @@ from engine.reading.migrations.schema import CHAINED, METADATA
 from engine.reading.sittings import Shown
 from engine.reading.store import QUEUES, open_store
 from engine.records import Review, Verdict
-from tests.engine.reading.test_audit import BOX
+from tests.engine.reading.test_audit import BOX, read_a_study
 from tests.engine.reading.test_migrations import VERSION_2, filled_by_the_first_version
 from tests.engine.reading.test_store import RUN, agree, correct_labels, prediction, with_readers
 from tests.postgresql import PostgreSQL
@@ -112,6 +112,7 @@ def test_no_row_of_evidence_can_be_changed_deleted_or_truncated_and_what_was_is_
             store.add_review(agree(number, regions=(BOX,), seconds=2.5), Given(sitting=sitting))
         store.end_sitting(sitting)
         correct_labels(store)
+        read_a_study(store)
         head = store.head()
         assert store.audit([Anchor(head.seq, head.hash, "now")]).found == ()
         for change in (

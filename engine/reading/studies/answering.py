@@ -1,0 +1,334 @@
+"""Answers of a study: how one is added or taken back, and how they are read back with what was seen before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from engine.errors import AnsweredElsewhere, ReviewError
+from engine.reading import row_mapping as rows
+from engine.reading.answers import NOT_SAID, regions_of
+from engine.reading.ledger.chain import append
+from engine.reading.migrations.schema import ANSWERS, REGIONS, TASKS
+from engine.reading.people import People
+from engine.reading.sittings import Sitting
+from engine.reading.studies.certificates import certificate, first_seen, images_of_study
+from engine.reading.studies.protocol import CERTAINTY, Arm, Protocol
+from engine.reading.studies.reading_order import advice, require_blind_first, task_row, waits_until
+from engine.reading.studies.records import (
+    AGREE,
+    NOT_DIAGNOSTIC,
+    OVERRULE,
+    READ,
+    TAKEN_BACK,
+    UNSURE,
+    Certificate,
+    Study,
+    StudyAnswer,
+)
+from engine.reading.studies.registry import may_settle, person_of, refuse_closed
+from engine.reading.validation import checked
+from engine.records import Review, Verdict
+
+EVER = 2**62  # after everything that was ever shown
+
+
+def add(
+    connection: Connection,
+    people: People,
+    study: Study,
+    answer: StudyAnswer,
+    sitting: Sitting,
+    *,
+    name: str | None,
+    last: int | None,
+    now: datetime,
+) -> int:
+    """Add an answer inside a write transaction, and return its number: see `Studies.answer`."""
+    if name is not None and (known := _number_of(connection, name)) is not None:
+        return known
+    person = _who(people, study, answer.reader, sitting)
+    ids = people.ids(person)
+    standing = _stack(connection, study, ids, answer.image_id, answer.arm)
+    before = standing[-1].seq if standing else None
+    shown = None
+    if answer.arm == "adjudication":
+        _require_reason(study, people, person, answer)
+    else:
+        row = task_row(connection, study, ids, answer.image_id, answer.arm)
+        if answer.arm == "assisted":
+            require_blind_first(connection, study, ids, answer.image_id)
+            _require_open(connection, study, ids, now)
+            shown = advice(study, row)
+    if last != NOT_SAID and before != last:
+        raise AnsweredElsewhere(
+            f"{people.name(person)} has answered this case in another window since it was shown here, "
+            "so this answer was not stored",
+            "Look at the answer that is stored, and decide again if it is to be another one",
+        )
+    told = _checked(study.protocol, answer, shown.predicted if shown else None, people.name(person))
+    confidence = None
+    if shown:
+        confidence = shown.probabilities[study.protocol.classes.index(shown.predicted)]
+    stored = _row(told, sitting, person) | {"confidence": confidence, "supersedes": before}
+    (number,) = append(
+        connection, ANSWERS, [stored], author=person, at=rows.iso(now), ids=None if name is None else [name]
+    )
+    drawn = [rows.region_row(region, number) for region in told.regions]
+    if drawn:
+        append(connection, REGIONS, drawn, author=person, at=rows.iso(now))
+    _now_stands(connection, study, ids, answer.image_id, answer.arm, number)
+    return number
+
+
+def take_back(
+    connection: Connection,
+    people: People,
+    study: Study,
+    sitting: Sitting,
+    image_id: str,
+    arm: Arm,
+    *,
+    name: str | None,
+    now: datetime,
+) -> int:
+    """Take a reader's last answer back by a new row, so that the one before it stands: see `Studies.undo`."""
+    if name is not None and (known := _number_of(connection, name)) is not None:
+        return known
+    person = _who(people, study, "", sitting)
+    ids = people.ids(person)
+    standing = _stack(connection, study, ids, image_id, arm)
+    if not standing:
+        raise ReviewError("There is no answer to take back", "Answer the case")
+    last = standing[-1]
+    seen = first_seen(connection, people, [image_id]).get((image_id, person))
+    then, now_seen = (certificate(seen, seq, study.protocol, arm) for seq in (last.seq, EVER))
+    if now_seen.contaminated and not then.contaminated:
+        raise ReviewError(
+            f"More than the {arm} arm shows has been on your screen since this answer, so that it stands",
+            "Say what you would change in the next arm, or in a comment",
+        )
+    back = StudyAnswer(study_id=study.study_id, image_id=image_id, arm=arm, verdict=TAKEN_BACK)
+    told = _row(back, sitting, person) | {"confidence": None, "supersedes": last.seq}
+    ids_of_rows = None if name is None else [name]
+    (number,) = append(connection, ANSWERS, [told], author=person, at=rows.iso(now), ids=ids_of_rows)
+    stands = standing[-2].seq if len(standing) > 1 else None
+    _now_stands(connection, study, ids, image_id, arm, stands)
+    return number
+
+
+def _number_of(connection: Connection, name: str) -> int | None:
+    found = connection.scalar(select(ANSWERS.c.seq).where(ANSWERS.c.id == name))
+    return None if found is None else int(found)
+
+
+def _who(people: People, study: Study, reader: str, sitting: Sitting) -> str:
+    """Return whose answer it is: of the sitting, in this study, which goes on."""
+    refuse_closed(study)
+    person = people.same[sitting.reader_id]
+    if sitting.study_id != study.study_id or (reader and person_of(people, reader) != person):
+        raise ReviewError(
+            "The answer belongs to another sitting, so that it was not stored",
+            "Reload the page, and answer again",
+        )
+    return person
+
+
+def _require_reason(study: Study, people: People, person: str, answer: StudyAnswer) -> None:
+    if not may_settle(study, people, person):
+        raise ReviewError(
+            f"{people.name(person)} is not the adjudicator of “{study.name}”",
+            "Leave what the readers disagree on to the adjudicator",
+        )
+    if not answer.comment.strip():
+        raise ReviewError("An adjudication needs a reason", "Say in the comment why it is so")
+
+
+def _require_open(connection: Connection, study: Study, ids: Sequence[str], now: datetime) -> None:
+    opens = waits_until(connection, study, ids, now)
+    if opens is not None:
+        raise ReviewError(
+            f"The wash-out lasts until {opens:%d %B %Y, %H:%M} UTC",
+            "Come back then; nothing is lost until then",
+        )
+
+
+def _checked(protocol: Protocol, answer: StudyAnswer, predicted: str | None, name: str) -> StudyAnswer:
+    """Return an answer as it may be stored.
+
+    Raises:
+        ReviewError: It contradicts itself or the protocol, or something is out of bounds.
+    """
+    verdicts = (
+        (READ, UNSURE, NOT_DIAGNOSTIC)
+        if predicted is None
+        else (READ, AGREE, OVERRULE, UNSURE, NOT_DIAGNOSTIC)
+    )
+    if answer.verdict not in verdicts:
+        raise ReviewError(
+            f"“{answer.verdict}” is no answer in the {answer.arm} arm",
+            f"Answer one of: {', '.join(verdicts)}",
+        )
+    named = answer.verdict not in (UNSURE, NOT_DIAGNOSTIC)
+    if named and answer.label not in protocol.classes:
+        raise ReviewError(
+            f"“{answer.label}” is not a class of this study" if answer.label else "The answer names no class",
+            f"Choose one of: {', '.join(protocol.classes)}",
+        )
+    if not named and answer.label is not None:
+        raise ReviewError(
+            f"The answer is “{answer.verdict}” but names the class “{answer.label}”",
+            "Leave the class out, or answer with it alone",
+        )
+    if predicted is not None and named:
+        says = AGREE if answer.label == predicted else OVERRULE
+        if answer.verdict not in (READ, says):
+            raise ReviewError(
+                f"The answer is “{answer.verdict}”, but the screen showed “{predicted}” and it names “{answer.label}”",
+                "Reload the case, and answer again",
+            )
+        answer = replace(answer, verdict=says)
+    _check_certainty(protocol, answer, named)
+    # Bounds, characters and regions are those of every answer.
+    plain = Review(
+        run_id="",
+        image_id=answer.image_id,
+        reader=name,
+        verdict=Verdict.UNSURE,
+        label=None,
+        comment=answer.comment,
+        regions=answer.regions,
+        seconds=answer.seconds,
+    )
+    within = checked(plain, predicted="", classes=())
+    return replace(answer, regions=within.regions, predicted=predicted)
+
+
+def _check_certainty(protocol: Protocol, answer: StudyAnswer, named: bool) -> None:
+    if protocol.certainty is None or not named:
+        if answer.certainty is not None:
+            raise ReviewError(
+                "How sure the reader is was not asked here, but is answered", "Leave the certainty out"
+            )
+        return
+    least, most = CERTAINTY[protocol.certainty]
+    if answer.certainty is None or not least <= answer.certainty <= most or answer.certainty % 1:
+        raise ReviewError(
+            "The answer does not say how sure the reader is", f"Give a whole number from {least} to {most}"
+        )
+
+
+def _row(answer: StudyAnswer, sitting: Sitting, person: str) -> dict[str, Any]:
+    return {
+        "study_id": answer.study_id,
+        "session_id": sitting.session_id,
+        "reader_id": person,
+        "image_id": answer.image_id,
+        "arm": answer.arm,
+        "finding": answer.finding,
+        "verdict": answer.verdict,
+        "label": answer.label,
+        "comment": answer.comment,
+        "seconds": answer.seconds,
+        "queue": "",
+        "drawn": "in order",
+        "predicted": answer.predicted,
+        "certainty": answer.certainty,
+    }
+
+
+def _now_stands(
+    connection: Connection, study: Study, ids: Sequence[str], image_id: str, arm: str, number: int | None
+) -> None:
+    of_case = (TASKS.c.study_id == study.study_id, TASKS.c.image_id == image_id, TASKS.c.arm == arm)
+    connection.execute(update(TASKS).where(*of_case, TASKS.c.reader_id.in_(ids)).values(answer=number))
+
+
+def _stack(
+    connection: Connection, study: Study, ids: Sequence[str], image_id: str, arm: str
+) -> list[Row[Any]]:
+    found = select(ANSWERS).where(
+        ANSWERS.c.study_id == study.study_id,
+        ANSWERS.c.image_id == image_id,
+        ANSWERS.c.reader_id.in_(ids),
+        ANSWERS.c.arm == arm,
+    )
+    return stacked(connection.execute(found.order_by(ANSWERS.c.seq)))
+
+
+def stacked(answers: Iterable[Row[Any]]) -> list[Row[Any]]:
+    """Return the answers of one reader, case and arm that were not taken back, in their order; the last one stands."""
+    given = list(answers)
+    gone = {row.supersedes for row in given if row.verdict == TAKEN_BACK}
+    return [row for row in given if row.verdict != TAKEN_BACK and row.seq not in gone]
+
+
+# ------------------------------------------------------------------------------------------- read again
+
+
+def answers_of(
+    connection: Connection, people: People, study: Study, *, arm: str | None = None, latest: bool = True
+) -> list[StudyAnswer]:
+    """Return answers with what the store knows of them: see `Studies.answers`."""
+    found = select(ANSWERS).where(ANSWERS.c.study_id == study.study_id)
+    if arm is not None:
+        found = found.where(ANSWERS.c.arm == arm)
+    answers = connection.execute(found.order_by(ANSWERS.c.seq)).all()
+    certified = certificates(connection, people, study, answers)
+    standing = _standing(people, answers, certified)
+    chosen = [row for row in answers if not latest or row.seq in standing]
+    drawn = regions_of(connection, chosen)
+    return [
+        StudyAnswer(
+            study_id=row.study_id,
+            image_id=row.image_id,
+            reader=people.same[row.reader_id],
+            arm=row.arm,
+            verdict=row.verdict,
+            label=row.label,
+            finding=row.finding,
+            certainty=row.certainty,
+            seconds=row.seconds,
+            comment=row.comment,
+            regions=tuple(drawn.get(row.seq, ())),
+            at=datetime.fromisoformat(row.at).astimezone(UTC),
+            seq=row.seq,
+            supersedes=row.supersedes,
+            predicted=row.predicted,
+            contaminated=certified[row.seq].contaminated,
+            stands=row.seq in standing,
+        )
+        for row in chosen
+    ]
+
+
+def certificates(
+    connection: Connection, people: People, study: Study, answers: Sequence[Row[Any]]
+) -> dict[int, Certificate]:
+    """Return what had been on the screen before each answer, by its number."""
+    seen = first_seen(connection, people, images_of_study(study.study_id))
+    return {
+        row.seq: certificate(
+            seen.get((row.image_id, people.same[row.reader_id])), row.seq, study.protocol, row.arm
+        )
+        for row in answers
+    }
+
+
+def _standing(people: People, answers: Sequence[Row[Any]], certified: dict[int, Certificate]) -> set[int]:
+    """Return the numbers of the answers that count: each reader's last on a case and arm that was not taken back.
+
+    One that was given after more had been seen than its arm shows does not take the place of one that was given before.
+    """
+    stacks: dict[tuple[str, str, str], list[Row[Any]]] = {}
+    for row in answers:
+        stacks.setdefault((row.image_id, people.same[row.reader_id], row.arm), []).append(row)
+    standing: set[int] = set()
+    for given in map(stacked, stacks.values()):
+        clean = [row.seq for row in given if not certified[row.seq].contaminated]
+        standing.update((clean or [row.seq for row in given])[-1:])
+    return standing

@@ -1,0 +1,211 @@
+"""Who reads which image of a study, in which arm and order: drawn from a run or from images, and written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from engine.errors import ReviewError, StoreError
+from engine.reading import row_mapping as rows
+from engine.reading.case_places import batches
+from engine.reading.cases import find_run
+from engine.reading.ledger.chain import PROGRAM, append
+from engine.reading.migrations.schema import ASSIGNMENTS, CASES, IMAGE_PLACES, IMAGES, PREDICTIONS, TASKS
+from engine.reading.studies.drawing import Candidate, misled, order, positions_taken
+from engine.reading.studies.protocol import DESIGNS, Arm, Protocol
+from engine.records import Sample
+
+Found = Mapping[str, dict[str, Any]]
+"""Image id → what the tables keep of it, with its path, and what the run predicted."""
+
+
+def with_classes_of_run(connection: Connection, protocol: Protocol) -> Protocol:
+    """Return a protocol with the classes of its run, where it does not say which they are.
+
+    Raises:
+        ReviewError: It names others.
+        StoreError: There is no such run.
+    """
+    run = find_run(connection, protocol.run_id or "")
+    if protocol.classes and protocol.classes != tuple(run.classes):
+        raise ReviewError(
+            f"The classes of the study are not those of run {protocol.run_id} ({', '.join(run.classes)})",
+            "Leave them out: the run tells them",
+        )
+    return replace(protocol, classes=tuple(run.classes), positive=protocol.positive or run.positive)
+
+
+def of_run(connection: Connection, run_id: str) -> Found:
+    """Return the images that a run has predicted."""
+    find_run(connection, run_id)
+    columns = (
+        CASES.c.image_id,
+        CASES.c.patient_id,
+        CASES.c.label,
+        CASES.c.part,
+        CASES.c.path,
+        CASES.c.predicted,
+    )
+    found = connection.execute(select(*columns).where(CASES.c.run_id == run_id))
+    return {row.image_id: dict(row._mapping) for row in found}
+
+
+def of_samples(samples: Iterable[Sample]) -> Found:
+    """Return the images of a data set."""
+    return {
+        one.image_id: {
+            "image_id": one.image_id,
+            "patient_id": one.patient_id,
+            "label": one.label,
+            "part": one.part,
+            "path": str(one.path),
+            "metadata": dict(one.meta) or None,
+            "predicted": None,
+        }
+        for one in samples
+    }
+
+
+def candidates(found: Found) -> list[Candidate]:
+    """Return what cases are drawn from."""
+    names = ("image_id", "label", "part", "predicted")
+    return [Candidate(**{name: told[name] for name in names}) for told in found.values()]
+
+
+def keep_images(connection: Connection, found: Found, image_ids: Sequence[str]) -> None:
+    """Write down what came with images, where it is not known already, and where their files lie."""
+    names = ("image_id", "patient_id", "label", "part", "metadata")
+    for batch in batches(image_ids, 2000):
+        told = [{name: found[one].get(name) for name in names} for one in batch]
+        known = newest_images(connection, batch)
+        new = [
+            each
+            for each in told
+            if each["image_id"] not in known
+            or any(getattr(known[each["image_id"]], name) != each[name] for name in names)
+        ]
+        if new:
+            append(connection, IMAGES, new, author=PROGRAM)
+        insert = rows.upsert(connection.dialect.name, IMAGE_PLACES)
+        placed = insert.on_conflict_do_update(
+            index_elements=["image_id"], set_={"path": insert.excluded.path}
+        )
+        connection.execute(placed, [{"image_id": one, "path": found[one]["path"]} for one in batch])
+
+
+def newest_images(connection: Connection, image_ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """Return the newest row of each of up to some thousand images."""
+    found = select(IMAGES).where(IMAGES.c.image_id.in_(image_ids)).order_by(IMAGES.c.seq)
+    return {row.image_id: row for row in connection.execute(found)}
+
+
+def assign(
+    connection: Connection,
+    study_id: str,
+    protocol: Protocol,
+    image_ids: Sequence[str],
+    *,
+    wrong: set[str],
+    readers: Sequence[str],
+    author: str = PROGRAM,
+) -> None:
+    """Write down who reads which of these images when.
+
+    Args:
+        connection: Inside a write transaction.
+        study_id: Of the study.
+        protocol: Of the study.
+        image_ids: The cases.
+        wrong: Those whose advice is to be wrong.
+        readers: To whom: some of the protocol's.
+        author: Who says so.
+    """
+    predictions = _newest_predictions(connection, protocol.run_id)
+    assisted = "assisted" in DESIGNS[protocol.design].arms
+    missing = [one for one in image_ids if assisted and one not in predictions]
+    if missing:
+        raise StoreError(
+            f"Run {protocol.run_id} has not predicted {len(missing):,} of the images, such as {missing[0][:12]}",
+            "Predict them with this run first, or draw other cases",
+        )
+    for reader_id in readers:
+        told = [
+            {
+                "study_id": study_id,
+                "reader_id": reader_id,
+                "image_id": image_id,
+                "arm": arm,
+                "position": position,
+                "prediction": predictions[image_id] if arm == "assisted" else None,
+                "wrong": arm == "assisted" and image_id in wrong,
+            }
+            for image_id, arm, position in order(
+                protocol.design,
+                image_ids,
+                reader_id=reader_id,
+                place=protocol.readers.index(reader_id),
+                seed=protocol.seed,
+                after=_taken(connection, study_id, reader_id, protocol),
+            )
+        ]
+        numbers = append(connection, ASSIGNMENTS, told, author=author)
+        of_task = ("study_id", "reader_id", "position", "image_id", "arm")
+        tasks = [
+            {name: each[name] for name in of_task} | {"assignment": number, "answer": None}
+            for each, number in zip(told, numbers, strict=True)
+        ]
+        for batch in batches(tasks, 2000):
+            connection.execute(TASKS.insert(), batch)
+
+
+def to_mislead(found: Found, image_ids: Sequence[str], protocol: Protocol) -> set[str]:
+    """Draw the cases of a study whose advice is to be wrong."""
+    if not protocol.wrong_advice:
+        return set()
+    chosen = set(image_ids)
+    return misled(
+        [each for each in candidates(found) if each.image_id in chosen], protocol.wrong_advice, protocol.seed
+    )
+
+
+def assigned_images(connection: Connection, study_id: str) -> list[str]:
+    """Return the cases of a study, by their ids."""
+    found = select(ASSIGNMENTS.c.image_id).where(ASSIGNMENTS.c.study_id == study_id).distinct()
+    return sorted(connection.scalars(found))
+
+
+def misled_images(connection: Connection, study_id: str) -> set[str]:
+    """Return the cases of a study whose advice is wrong on purpose."""
+    found = select(ASSIGNMENTS.c.image_id).where(ASSIGNMENTS.c.study_id == study_id, ASSIGNMENTS.c.wrong)
+    return set(connection.scalars(found.distinct()))
+
+
+def refuse_twice(connection: Connection, study_id: str, image_ids: Iterable[str]) -> None:
+    """Refuse to assign cases that a study has already."""
+    twice = set(assigned_images(connection, study_id)) & set(image_ids)
+    if twice:
+        raise ReviewError(
+            f"{len(twice):,} of these cases are in the study already, such as {min(twice)[:12]}",
+            "Leave them out",
+        )
+
+
+def _taken(connection: Connection, study_id: str, reader_id: str, protocol: Protocol) -> int:
+    last = (
+        select(TASKS.c.arm, func.max(TASKS.c.position))
+        .where(TASKS.c.study_id == study_id, TASKS.c.reader_id == reader_id)
+        .group_by(TASKS.c.arm)
+    )
+    positions: dict[Arm, int] = dict(connection.execute(last).tuples().all())
+    return positions_taken(protocol.design, positions)
+
+
+def _newest_predictions(connection: Connection, run_id: str | None) -> dict[str, int]:
+    if run_id is None:
+        return {}
+    newest = func.max(PREDICTIONS.c.seq)
+    found = select(PREDICTIONS.c.image_id, newest).where(PREDICTIONS.c.run_id == run_id)
+    return dict(connection.execute(found.group_by(PREDICTIONS.c.image_id)).tuples().all())

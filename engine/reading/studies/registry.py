@@ -1,0 +1,255 @@
+"""Studies as rows: made, found, changed (a deviation once it is fixed), locked, closed: a row each."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from engine.errors import ReviewError
+from engine.reading.ledger.chain import PROGRAM, append
+from engine.reading.migrations.schema import SESSIONS, STUDIES
+from engine.reading.people import People
+from engine.reading.studies.protocol import (
+    FIXED,
+    Protocol,
+    as_stored,
+    changed_fields,
+    check_protocol,
+    protocol_from,
+)
+from engine.reading.studies.records import Deviation, State, Study
+
+READING_ROLES = ("reader", "adjudicator", "administrator")
+SETTLING_ROLES = ("adjudicator", "administrator")
+
+
+def find(connection: Connection, name: str) -> Study:
+    """Return a study by its id, the start of one, or its name.
+
+    Raises:
+        ReviewError: There is none, or the start is that of several.
+    """
+    registered = STUDIES.c.event.is_not(None)
+    rows = _rows(connection, STUDIES.c.study_id == name)
+    if not rows:
+        said = select(STUDIES.c.study_id).where(registered, STUDIES.c.name == name).distinct()
+        ids = [
+            one
+            for one in connection.scalars(said)
+            if _rows(connection, STUDIES.c.study_id == one)[-1].name == name
+        ]
+        if not ids and len(name) >= 4:
+            known = connection.scalars(select(STUDIES.c.study_id).where(registered).distinct())
+            ids = [one for one in known if one.startswith(name)]
+        if len(ids) != 1:
+            raise ReviewError(
+                f"There is no study “{name}”"
+                if not ids
+                else f"“{name}” is the start of several studies' ids",
+                "Choose one from the list: overread study list",
+            )
+        rows = _rows(connection, STUDIES.c.study_id == ids[0])
+    return _study(connection, rows)
+
+
+def every(connection: Connection) -> list[Study]:
+    """Return all studies that have a protocol, the newest last."""
+    of_study: dict[str, list[Row[Any]]] = {}
+    for row in _rows(connection):
+        of_study.setdefault(row.study_id, []).append(row)
+    return [_study(connection, rows) for rows in of_study.values()]
+
+
+def _rows(connection: Connection, *where: Any) -> Sequence[Row[Any]]:
+    found = select(STUDIES).where(STUDIES.c.event.is_not(None), *where).order_by(STUDIES.c.seq)
+    return connection.execute(found).all()
+
+
+def _study(connection: Connection, rows: Sequence[Row[Any]]) -> Study:
+    """Return the study that its rows tell of, in their order."""
+    begun = connection.execute(
+        select(SESSIONS.c.seq, SESSIONS.c.at)
+        .where(SESSIONS.c.study_id == rows[0].study_id)
+        .order_by(SESSIONS.c.seq)
+        .limit(1)
+    ).one_or_none()
+    locked = next((row for row in rows if row.event == "locked"), None)
+    fixed = min((row for row in (begun, locked) if row is not None), key=lambda row: row.seq, default=None)
+    closed = next((row for row in rows if row.event == "closed"), None)
+    protocol, protocol_hash = protocol_from(rows[0].protocol), rows[0].protocol_hash
+    deviations: list[Deviation] = []
+    for row in rows[1:]:
+        if row.event != "changed":
+            continue
+        now = protocol_from(row.protocol)
+        if fixed is None or row.seq < fixed.seq:
+            protocol_hash = row.protocol_hash
+        else:
+            deviations.append(_deviation(row, protocol, now))
+        protocol = now
+    state: State = "draft" if fixed is None else "locked" if begun is None else "open"
+    return Study(
+        study_id=rows[0].study_id,
+        protocol=protocol,
+        protocol_hash=protocol_hash,
+        state="closed" if closed else state,
+        created=datetime.fromisoformat(rows[0].at),
+        fixed=datetime.fromisoformat(fixed.at) if fixed else None,
+        first_reading=datetime.fromisoformat(begun.at) if begun else None,
+        closed=datetime.fromisoformat(closed.at) if closed else None,
+        deviations=tuple(deviations),
+    )
+
+
+def _deviation(row: Row[Any], before: Protocol, after: Protocol) -> Deviation:
+    names = changed_fields(before, after)
+    return Deviation(
+        at=datetime.fromisoformat(row.at),
+        author=row.author,
+        reason=row.reason or "",
+        changed={name: (getattr(before, name), getattr(after, name)) for name in names},
+        protocol_hash=row.protocol_hash,
+    )
+
+
+def add(connection: Connection, protocol: Protocol, *, author: str = PROGRAM) -> Study:
+    """Write down a new study, which has been checked and whose cases have been drawn."""
+    study_id = uuid.uuid4().hex
+    _write(connection, study_id, protocol, "created", author=author)
+    return find(connection, study_id)
+
+
+def change(
+    connection: Connection,
+    people: People,
+    study: Study,
+    protocol: Protocol,
+    reason: str,
+    *,
+    author: str = PROGRAM,
+    may_change: Sequence[str] = (),
+) -> Study:
+    """Write down another protocol: a deviation, with its reason, once the protocol is fixed.
+
+    Args:
+        connection: Inside a write transaction.
+        people: Every reader.
+        study: As it is.
+        protocol: As it is to be.
+        reason: Why; may be empty in a draft.
+        author: Who says so.
+        may_change: What of `FIXED` may differ, because assignments are added with it.
+
+    Raises:
+        ReviewError: As `check`; the study is closed; no reason is given; or what cases were drawn from would change.
+    """
+    refuse_closed(study)
+    if study.state != "draft" and not reason.strip():
+        raise ReviewError(
+            f"The protocol of “{study.name}” is fixed, so that a change of it is a deviation and needs a reason",
+            "Say why it is changed; the reason is printed with the results",
+        )
+    names = changed_fields(study.protocol, protocol)
+    if not names:
+        return study
+    fixed = sorted(set(names) & set(FIXED) - set(may_change))
+    if fixed:
+        raise ReviewError(
+            f"The cases of “{study.name}” and their order were made from what would change ({', '.join(fixed)})",
+            "Make another study, and close this one",
+        )
+    check(connection, people, protocol, own=study.study_id)
+    _write(connection, study.study_id, protocol, "changed", reason=reason, author=author)
+    return find(connection, study.study_id)
+
+
+def mark(connection: Connection, study: Study, event: str, *, author: str = PROGRAM) -> Study:
+    """Write down that a study is "locked" or "closed"; said again, nothing happens."""
+    done = study.closed if event == "closed" else study.fixed
+    if done is None:
+        refuse_closed(study)
+        _write(connection, study.study_id, study.protocol, event, author=author)
+    return find(connection, study.study_id)
+
+
+def _write(
+    connection: Connection, study_id: str, protocol: Protocol, event: str, *, reason: str = "", author: str
+) -> None:
+    told = {
+        "study_id": study_id,
+        "name": protocol.name,
+        "run_id": protocol.run_id,
+        "protocol": as_stored(protocol),
+        "protocol_hash": protocol.hash,
+        "seed": protocol.seed,
+        "event": event,
+        "reason": reason or None,
+    }
+    append(connection, STUDIES, [told], author=author)
+
+
+def check(connection: Connection, people: People, protocol: Protocol, *, own: str = "") -> None:
+    """Refuse a protocol that cannot be followed.
+
+    Raises:
+        ReviewError: It contradicts itself, its name is another study's than `own`, or somebody in it may not do what
+            it says.
+    """
+    check_protocol(protocol)
+    if any(other.name == protocol.name and other.study_id != own for other in every(connection)):
+        raise ReviewError(f"There is already a study named “{protocol.name}”", "Choose another name")
+    _check_roles(people, protocol.readers, READING_ROLES, "read")
+    _check_roles(people, filter(None, [protocol.adjudicator]), SETTLING_ROLES, "adjudicate")
+
+
+def _check_roles(people: People, reader_ids: Iterable[str], roles: Sequence[str], what: str) -> None:
+    for reader_id in reader_ids:
+        if reader_id not in people.same:
+            raise ReviewError("There is no such reader", "Choose one from the list: overread readers list")
+        reader = people.readers[people.same[reader_id]]
+        if reader.role not in roles:
+            raise ReviewError(
+                f"{reader.name} is a {reader.role} and may not {what}",
+                f"Choose somebody whose role is {' or '.join(roles)}",
+            )
+
+
+def refuse_closed(study: Study) -> None:
+    """Refuse whatever would add to a study that is closed."""
+    if study.state == "closed":
+        raise ReviewError(
+            f"The study “{study.name}” is closed, so that nothing can be added to it", "Make another study"
+        )
+
+
+def require_part(study: Study, people: People, person: str) -> None:
+    """Refuse whoever is neither a reader nor the adjudicator of a study.
+
+    Raises:
+        ReviewError: They are not.
+    """
+    protocol = study.protocol
+    if person not in {people.same[one] for one in (*protocol.readers, *filter(None, [protocol.adjudicator]))}:
+        raise ReviewError(
+            f"{people.name(person)} is not a reader of “{study.name}”",
+            "Ask whoever leads the study to add them: overread study add",
+        )
+
+
+def may_settle(study: Study, people: People, person: str) -> bool:
+    """Return whether somebody is the adjudicator of a study."""
+    adjudicator = study.protocol.adjudicator
+    return adjudicator is not None and people.same[adjudicator] == person
+
+
+def person_of(people: People, reader: str) -> str:
+    """Return the id of the person whom an id, a name or a spelling means.
+
+    Raises:
+        ReviewError: Nobody.
+    """
+    return people.same[reader] if reader in people.same else people.required(reader)

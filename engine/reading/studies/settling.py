@@ -1,0 +1,81 @@
+"""Adjudication: what the readers of a study disagree on, who may see it, and what they agree on in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from sqlalchemy import Connection, func, select
+
+from engine.errors import ReviewError
+from engine.reading import sittings
+from engine.reading.migrations.schema import IMAGE_PLACES, TASKS
+from engine.reading.people import People
+from engine.reading.sittings import Shown, Sitting
+from engine.reading.studies import consensus
+from engine.reading.studies.answering import answers_of
+from engine.reading.studies.assigning import newest_images
+from engine.reading.studies.records import Disagreement, Study, Task
+from engine.reading.studies.registry import may_settle
+
+
+def disagreements(connection: Connection, people: People, study: Study) -> list[Disagreement]:
+    """Return the cases on which the readers do not agree: see `Studies.disagreements`."""
+    return consensus.disagreements(study, answers_of(connection, people, study), _wanted(connection, study))
+
+
+def consensus_of(connection: Connection, people: People, study: Study) -> dict[str, str | None]:
+    """Return what each case is by its readers: see `Studies.consensus`."""
+    return consensus.consensus(study, answers_of(connection, people, study), _wanted(connection, study))
+
+
+def dispute(
+    connection: Connection, people: People, study: Study, sitting: Sitting, image_id: str
+) -> Disagreement:
+    """Return the readings of a case to the adjudicator, and write down that they were shown: see `Studies.dispute`."""
+    if not may_settle(study, people, people.same[sitting.reader_id]):
+        raise ReviewError(
+            "Readings of others are shown to the adjudicator alone", "Read the cases that are yours"
+        )
+    found = next((one for one in disagreements(connection, people, study) if one.image_id == image_id), None)
+    if found is None:
+        raise ReviewError("The readers do not disagree on this case", "Settle the next one")
+    sittings.expose(connection, sitting, Shown(image_id=image_id, prediction=False, others=True))
+    return found
+
+
+def to_settle(connection: Connection, people: People, study: Study) -> list[Task]:
+    """Return what the adjudicator has to settle, in the random order of the study."""
+    if study.state == "closed":
+        return []
+    found = disagreements(connection, people, study)
+    unsettled = [one.image_id for one in found if one.settled is None]
+    told = newest_images(connection, unsettled)
+    places = select(IMAGE_PLACES).where(IMAGE_PLACES.c.image_id.in_(unsettled))
+    paths = {row.image_id: Path(row.path) for row in connection.execute(places)}
+    return [
+        Task(
+            study_id=study.study_id,
+            image_id=image_id,
+            arm="adjudication",
+            number=len(found) - len(unsettled) + place,
+            of=len(found),
+            path=paths[image_id],
+            patient=told[image_id].patient_id,
+        )
+        for place, image_id in enumerate(unsettled, 1)
+    ]
+
+
+def _wanted(connection: Connection, study: Study) -> Mapping[str, int]:
+    """Return how many readers are to read each case in the arm of the consensus."""
+    counted = (
+        select(TASKS.c.image_id, func.count())
+        .where(
+            TASKS.c.study_id == study.study_id,
+            TASKS.c.arm == consensus.consensus_arm(study.protocol),
+            TASKS.c.reader_id.in_(study.protocol.readers),
+        )
+        .group_by(TASKS.c.image_id)
+    )
+    return dict(connection.execute(counted).tuples().all())

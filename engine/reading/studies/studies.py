@@ -1,0 +1,388 @@
+"""The studies of a workspace, behind one object: `store.studies`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, select
+
+from engine.errors import ReviewError
+from engine.reading import sittings
+from engine.reading.answers import NOT_SAID
+from engine.reading.database import Database
+from engine.reading.ledger.chain import PROGRAM
+from engine.reading.migrations.schema import ANSWERS, TASKS
+from engine.reading.people import People
+from engine.reading.sittings import Sitting
+from engine.reading.studies import answering, assigning, reading_order, registry, settling
+from engine.reading.studies.drawing import draw
+from engine.reading.studies.protocol import Arm, Protocol, as_stored, protocol_from
+from engine.reading.studies.records import (
+    Certificate,
+    Disagreement,
+    Progress,
+    Study,
+    StudyAnswer,
+    Task,
+    WrongAdvice,
+)
+from engine.records import Sample
+
+Result = TypeVar("Result")
+Appending = Callable[[Callable[[Connection], Any]], Any]
+
+
+class Studies:
+    """Studies that have a protocol. Readers are given by id or name, studies by id or name.
+
+    Args:
+        database: Of the store.
+        appending: The store's way to add a few rows together with what others add.
+        appending_once: The same for what is stored once however often it is asked for.
+        people: Returns every reader.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        appending: Appending,
+        appending_once: Appending,
+        people: Callable[[Connection], People],
+    ) -> None:
+        self._database = database
+        self._appending = appending
+        self._appending_once = appending_once
+        self._people = people
+
+    def _append(self, work: Callable[[Connection, People], Result], *, name: str | None = None) -> Result:
+        appending = self._appending if name is None else self._appending_once
+        result: Result = appending(lambda connection: work(connection, self._people(connection)))
+        return result
+
+    # ------------------------------------------------------------------------------------------ the study
+
+    def create(
+        self,
+        protocol: Protocol,
+        *,
+        samples: Iterable[Sample] = (),
+        image_ids: Collection[str] | None = None,
+        author: str = PROGRAM,
+    ) -> Study:
+        """Make a study: its cases are drawn and given to each reader in an order of their own.
+
+        Args:
+            protocol: Classes and positive class may be left empty where there is a run, which tells them.
+            samples: The images of a data set; not needed where the protocol names a run.
+            image_ids: Only these, where cases were chosen by id.
+            author: A reader's id, where somebody is signed in.
+
+        Raises:
+            ReviewError: The protocol contradicts itself, or there are too few cases of a kind.
+            StoreError: There is no such run, or it has not predicted what is to be shown.
+        """
+        with self._database.write() as connection:
+            people = self._people(connection)
+            if protocol.run_id is not None:
+                protocol = assigning.with_classes_of_run(connection, protocol)
+                found = assigning.of_run(connection, protocol.run_id or "")
+            else:
+                found = assigning.of_samples(samples)
+            protocol = _normal(people, protocol)
+            registry.check(connection, people, protocol)
+            ids, drawn = draw(
+                assigning.candidates(found),
+                protocol.drawn,
+                positive=protocol.positive,
+                seed=protocol.seed,
+                listed=image_ids,
+            )
+            wrong = assigning.to_mislead(found, ids, protocol)
+            study = registry.add(connection, replace(protocol, drawn=drawn), author=author)
+            assigning.keep_images(connection, found, ids)
+            assigning.assign(
+                connection,
+                study.study_id,
+                study.protocol,
+                ids,
+                wrong=wrong,
+                readers=study.protocol.readers,
+                author=author,
+            )
+            return study
+
+    def all(self) -> list[Study]:
+        """Return every study, in the order in which they were made."""
+        with self._database.read() as connection:
+            return registry.every(connection)
+
+    def get(self, name: str) -> Study:
+        """Return a study by its id, the start of one, or its name.
+
+        Raises:
+            ReviewError: There is none.
+        """
+        with self._database.read() as connection:
+            return registry.find(connection, name)
+
+    def images(self, study_id: str) -> list[str]:
+        """Return the ids of a study's cases."""
+        with self._database.read() as connection:
+            return assigning.assigned_images(connection, registry.find(connection, study_id).study_id)
+
+    def change(self, study_id: str, protocol: Protocol, reason: str = "", *, author: str = PROGRAM) -> Study:
+        """Change the protocol; once it is fixed this is a deviation, and needs a reason. New readers get the cases.
+
+        Raises:
+            ReviewError: See `engine.reading.studies.registry.change`.
+        """
+        with self._database.write() as connection:
+            people = self._people(connection)
+            study = registry.find(connection, study_id)
+            after = registry.change(
+                connection, people, study, _normal(people, protocol), reason, author=author
+            )
+            known = set(
+                connection.scalars(
+                    select(TASKS.c.reader_id).where(TASKS.c.study_id == study.study_id).distinct()
+                )
+            )
+            new = [one for one in after.protocol.readers if one not in known]
+            if new:
+                assigning.assign(
+                    connection,
+                    study.study_id,
+                    after.protocol,
+                    assigning.assigned_images(connection, study.study_id),
+                    wrong=assigning.misled_images(connection, study.study_id),
+                    readers=new,
+                    author=author,
+                )
+            return after
+
+    def lock(self, study_id: str, *, author: str = PROGRAM) -> Study:
+        """Fix the protocol before the first reading does: a change from now on is a deviation."""
+        return self._append(
+            lambda connection, people: registry.mark(
+                connection, registry.find(connection, study_id), "locked", author=author
+            )
+        )
+
+    def close(self, study_id: str, *, author: str = PROGRAM) -> Study:
+        """End a study for good: nothing can be added to it, and wrong advice is disclosed."""
+        return self._append(
+            lambda connection, people: registry.mark(
+                connection, registry.find(connection, study_id), "closed", author=author
+            )
+        )
+
+    # -------------------------------------------------------------------------------------------- reading
+
+    def begin(self, study_id: str, reader: str) -> Sitting:
+        """Write down that a reader, or the adjudicator, sits down; the first time fixes the protocol.
+
+        Raises:
+            ReviewError: They have nothing to do in this study, or it is closed.
+        """
+
+        def work(connection: Connection, people: People) -> Sitting:
+            study = registry.find(connection, study_id)
+            registry.refuse_closed(study)
+            person = registry.person_of(people, reader)
+            registry.require_part(study, people, person)
+            return sittings.begin_study(connection, study.study_id, person, study.protocol.run_id or "")
+
+        return self._append(work)
+
+    def end(self, sitting: Sitting) -> None:
+        """Write down that a reader has left."""
+        self._append(lambda connection, people: sittings.end(connection, sitting))
+
+    def next(self, study_id: str, reader: str, *, now: datetime | None = None) -> Task | None:
+        """Return what a reader reads next, or the adjudicator settles next; None when nothing is left, or not yet."""
+        return next(iter(self.upcoming(study_id, reader, k=1, now=now)), None)
+
+    def upcoming(self, study_id: str, reader: str, *, k: int = 3, now: datetime | None = None) -> list[Task]:
+        """Return a reader's next k cases; none has the machine's advice that may not be seen yet."""
+        with self._database.read() as connection:
+            people = self._people(connection)
+            study = registry.find(connection, study_id)
+            person = registry.person_of(people, reader)
+            registry.require_part(study, people, person)
+            if registry.may_settle(study, people, person):
+                return settling.to_settle(connection, people, study)[:k]
+            return reading_order.upcoming(connection, people, study, person, k, now or datetime.now(UTC))
+
+    def task(
+        self, study_id: str, reader: str, image_id: str, arm: Arm, *, now: datetime | None = None
+    ) -> Task:
+        """Return one case of a reader, read or not.
+
+        Raises:
+            ReviewError: It is not theirs in this arm, or is to be read blind first.
+        """
+        with self._database.read() as connection:
+            people = self._people(connection)
+            study = registry.find(connection, study_id)
+            person = registry.person_of(people, reader)
+            registry.require_part(study, people, person)
+            return reading_order.find_task(
+                connection, people, study, person, image_id, arm, now or datetime.now(UTC)
+            )
+
+    def waits_until(self, study_id: str, reader: str, *, now: datetime | None = None) -> datetime | None:
+        """Return when a reader's cases after the wash-out open; None when they are open, or others come before them."""
+        with self._database.read() as connection:
+            people = self._people(connection)
+            ids = people.ids(registry.person_of(people, reader))
+            study = registry.find(connection, study_id)
+            return reading_order.waits_until(connection, study, ids, now or datetime.now(UTC))
+
+    def answer(
+        self,
+        answer: StudyAnswer,
+        sitting: Sitting,
+        *,
+        name: str | None = None,
+        last: int | None = NOT_SAID,
+        now: datetime | None = None,
+    ) -> int:
+        """Store an answer for good; it is on the disk when this returns.
+
+        An answer that was given after more had been on the screen than its arm shows is stored as well, and
+        `StudyAnswer.contaminated` says so: it does not take the place of one that was given before.
+
+        Args:
+            answer: What is said.
+            sitting: In which.
+            name: Made by whoever asks; an answer of this name is stored once, however often it is given.
+            last: `Task.last` as the screen knew it; refused where another window has answered since.
+            now: For tests.
+
+        Returns:
+            The answer's number.
+
+        Raises:
+            ReviewError: The study is closed, the case is not this reader's, the answer contradicts itself or the
+                screen, or something of the protocol is not kept: blind first, the wash-out, an adjudicator's reason.
+        """
+        moment = now or datetime.now(UTC)
+
+        def work(connection: Connection, people: People) -> int:
+            study = registry.find(connection, answer.study_id)
+            return answering.add(connection, people, study, answer, sitting, name=name, last=last, now=moment)
+
+        return self._append(work, name=name)
+
+    def undo(
+        self,
+        sitting: Sitting,
+        image_id: str,
+        arm: Arm,
+        *,
+        name: str | None = None,
+        now: datetime | None = None,
+    ) -> int:
+        """Take a reader's last answer on a case back, by a new row; the one before it, if any, stands again.
+
+        Raises:
+            ReviewError: There is none, or more has been on the screen since than the arm shows: a blind answer stands
+                once the machine's has been seen.
+        """
+        moment = now or datetime.now(UTC)
+
+        def work(connection: Connection, people: People) -> int:
+            study = registry.find(connection, sitting.study_id)
+            return answering.take_back(
+                connection, people, study, sitting, image_id, arm, name=name, now=moment
+            )
+
+        return self._append(work, name=name)
+
+    # ------------------------------------------------------------------------------------- what came of it
+
+    def progress(self, study_id: str) -> list[Progress]:
+        """Return how far each reader is in each arm."""
+        with self._database.read() as connection:
+            return reading_order.progress(
+                connection, self._people(connection), registry.find(connection, study_id)
+            )
+
+    def answers(self, study_id: str, *, arm: Arm | None = None, latest: bool = True) -> list[StudyAnswer]:
+        """Return answers in the order in which they were given.
+
+        Args:
+            study_id: Of the study.
+            arm: Only of this one.
+            latest: Only those that stand: of each reader, case and arm the last that was not taken back, and that was
+                given before more had been seen than the arm shows, if there is one.
+        """
+        with self._database.read() as connection:
+            study = registry.find(connection, study_id)
+            return answering.answers_of(connection, self._people(connection), study, arm=arm, latest=latest)
+
+    def exposures(self, study_id: str) -> dict[int, Certificate]:
+        """Return what had been on the reader's screen of the case before each answer, by the answer's number."""
+        with self._database.read() as connection:
+            study = registry.find(connection, study_id)
+            found = select(ANSWERS).where(ANSWERS.c.study_id == study.study_id).order_by(ANSWERS.c.seq)
+            answers = connection.execute(found).all()
+            return answering.certificates(connection, self._people(connection), study, answers)
+
+    def disagreements(self, study_id: str) -> list[Disagreement]:
+        """Return the cases on which the readers do not agree, settled or not, with their readings, anonymised."""
+        with self._database.read() as connection:
+            study = registry.find(connection, study_id)
+            return settling.disagreements(connection, self._people(connection), study)
+
+    def dispute(self, sitting: Sitting, image_id: str) -> Disagreement:
+        """Return the readings of one case to the adjudicator; that they were shown is written down first.
+
+        Raises:
+            ReviewError: Somebody else asks, or the readers do not disagree on the case.
+        """
+
+        def work(connection: Connection, people: People) -> Disagreement:
+            study = registry.find(connection, sitting.study_id)
+            return settling.dispute(connection, people, study, sitting, image_id)
+
+        return self._append(work)
+
+    def consensus(self, study_id: str) -> dict[str, str | None]:
+        """Return what each case is that all its readers have read: by the protocol's rule, or as it was settled.
+
+        None where they do not agree.
+        """
+        with self._database.read() as connection:
+            study = registry.find(connection, study_id)
+            return settling.consensus_of(connection, self._people(connection), study)
+
+    def disclosure(self, study_id: str, reader: str) -> list[WrongAdvice]:
+        """Return the cases for which a reader was shown the other class on purpose.
+
+        Raises:
+            ReviewError: The study is not closed.
+        """
+        with self._database.read() as connection:
+            people = self._people(connection)
+            study = registry.find(connection, study_id)
+            if study.state != "closed":
+                raise ReviewError(
+                    "Which advice was wrong on purpose is disclosed when the study is closed",
+                    "Close it first: overread study close",
+                )
+            ids = people.ids(registry.person_of(people, reader))
+            return reading_order.disclosure(connection, study, ids)
+
+
+def _normal(people: People, protocol: Protocol) -> Protocol:
+    """Return a protocol as it comes back from its row, with readers by their ids."""
+    named = replace(
+        protocol,
+        readers=tuple(registry.person_of(people, one) for one in protocol.readers),
+        adjudicator=protocol.adjudicator and registry.person_of(people, protocol.adjudicator),
+    )
+    return protocol_from(as_stored(named))
