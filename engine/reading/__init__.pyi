@@ -18,14 +18,14 @@ from .store import (
     Store as Store,
     open_store as open_store,
 )
-from .studies.protocol import (
+from .studies.planning.protocol import (
     CERTAINTY as CERTAINTY,
     DESIGNS as DESIGNS,
     Design as Design,
     Drawn as Drawn,
     Protocol as Protocol,
 )
-from .studies.records import (
+from .studies.planning.records import (
     Advice as Advice,
     Certificate as Certificate,
     Deviation as Deviation,

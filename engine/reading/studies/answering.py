@@ -17,9 +17,8 @@ from engine.reading.migrations.schema import ANSWERS, REGIONS, TASKS
 from engine.reading.people import People
 from engine.reading.sittings import Sitting
 from engine.reading.studies.certificates import certificate, first_seen, images_of_study
-from engine.reading.studies.protocol import CERTAINTY, Arm, Protocol
-from engine.reading.studies.reading_order import advice, require_blind_first, task_row, waits_until
-from engine.reading.studies.records import (
+from engine.reading.studies.planning.protocol import CERTAINTY, Arm, Protocol
+from engine.reading.studies.planning.records import (
     AGREE,
     NOT_DIAGNOSTIC,
     OVERRULE,
@@ -30,7 +29,8 @@ from engine.reading.studies.records import (
     Study,
     StudyAnswer,
 )
-from engine.reading.studies.registry import may_settle, person_of, refuse_closed
+from engine.reading.studies.planning.registry import may_settle, person_of, refuse_closed
+from engine.reading.studies.reading_order import advice, require_blind_first, task_row, waits_until
 from engine.reading.validation import checked
 from engine.records import Review, Verdict
 

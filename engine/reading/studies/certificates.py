@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Row, Select, case, func, select
 
 from engine.reading.migrations.schema import ANSWERS, ASSIGNMENTS, EXPOSURES
 from engine.reading.people import People
-from engine.reading.studies.protocol import Protocol
-from engine.reading.studies.records import Certificate
+from engine.reading.studies.planning.protocol import Protocol
+from engine.reading.studies.planning.records import Certificate
 
 KINDS = ("prediction", "map", "label", "others", "similar")
 FirstSeen = Mapping[tuple[str, str], "Seen"]

@@ -17,9 +17,9 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func,
 from engine.errors import ReviewError
 from engine.reading.migrations.schema import ANSWERS, ASSIGNMENTS, IMAGE_PLACES, IMAGES, PREDICTIONS, TASKS
 from engine.reading.people import People
-from engine.reading.studies.drawing import LATER, mirrored
-from engine.reading.studies.protocol import Arm
-from engine.reading.studies.records import Advice, Progress, Study, Task, WrongAdvice
+from engine.reading.studies.planning.drawing import LATER, mirrored
+from engine.reading.studies.planning.protocol import Arm
+from engine.reading.studies.planning.records import Advice, Progress, Study, Task, WrongAdvice
 
 
 def upcoming(

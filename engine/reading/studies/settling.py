@@ -14,9 +14,9 @@ from engine.reading.people import People
 from engine.reading.sittings import Shown, Sitting
 from engine.reading.studies import consensus
 from engine.reading.studies.answering import answers_of
-from engine.reading.studies.assigning import newest_images
-from engine.reading.studies.records import Disagreement, Study, Task
-from engine.reading.studies.registry import may_settle
+from engine.reading.studies.planning.assigning import newest_images
+from engine.reading.studies.planning.records import Disagreement, Study, Task
+from engine.reading.studies.planning.registry import may_settle
 
 
 def disagreements(connection: Connection, people: People, study: Study) -> list[Disagreement]:

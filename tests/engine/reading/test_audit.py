@@ -21,8 +21,8 @@ from engine.reading.migrations.schema import CHAINED, METADATA
 from engine.reading.people import Reader
 from engine.reading.sittings import Shown
 from engine.reading.store import Store, open_store
-from engine.reading.studies.protocol import Protocol
-from engine.reading.studies.records import StudyAnswer
+from engine.reading.studies.planning.protocol import Protocol
+from engine.reading.studies.planning.records import StudyAnswer
 from engine.records import Region, Uncertainty, Verdict
 from tests.engine.reading.test_store import RUN, agree, correct_labels, prediction
 

@@ -18,8 +18,8 @@ from engine.reading.database import open_database
 from engine.reading.migrations import MIGRATIONS, NEWEST
 from engine.reading.migrations.schema import METADATA
 from engine.reading.store import open_store
-from engine.reading.studies.protocol import Protocol
-from engine.reading.studies.records import StudyAnswer
+from engine.reading.studies.planning.protocol import Protocol
+from engine.reading.studies.planning.records import StudyAnswer
 
 
 def test_migrations_are_numbered_without_a_gap() -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from engine.reading.studies.protocol import Arm, Protocol
+from engine.reading.studies.planning.protocol import Arm, Protocol
 from engine.records import Region
 
 State = Literal["draft", "locked", "open", "closed"]

@@ -14,8 +14,8 @@ from engine.reading.case_places import batches
 from engine.reading.cases import find_run
 from engine.reading.ledger.chain import PROGRAM, append
 from engine.reading.migrations.schema import ASSIGNMENTS, CASES, IMAGE_PLACES, IMAGES, PREDICTIONS, TASKS
-from engine.reading.studies.drawing import Candidate, misled, order, positions_taken
-from engine.reading.studies.protocol import DESIGNS, Arm, Protocol
+from engine.reading.studies.planning.drawing import Candidate, misled, order, positions_taken
+from engine.reading.studies.planning.protocol import DESIGNS, Arm, Protocol
 from engine.records import Sample
 
 Found = Mapping[str, dict[str, Any]]

@@ -13,7 +13,7 @@ from engine.errors import ReviewError
 from engine.reading.ledger.chain import PROGRAM, append
 from engine.reading.migrations.schema import SESSIONS, STUDIES
 from engine.reading.people import People
-from engine.reading.studies.protocol import (
+from engine.reading.studies.planning.protocol import (
     FIXED,
     Protocol,
     as_stored,
@@ -21,7 +21,7 @@ from engine.reading.studies.protocol import (
     check_protocol,
     protocol_from,
 )
-from engine.reading.studies.records import Deviation, State, Study
+from engine.reading.studies.planning.records import Deviation, State, Study
 
 READING_ROLES = ("reader", "adjudicator", "administrator")
 SETTLING_ROLES = ("adjudicator", "administrator")
