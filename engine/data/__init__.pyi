@@ -7,7 +7,11 @@ from .moved.finding import (
     find_moved as find_moved,
     folders_of as folders_of,
 )
-from .names import match_names as match_names, order_classes as order_classes
+from .names import (
+    is_missing as is_missing,
+    match_names as match_names,
+    order_classes as order_classes,
+)
 from .patients import (
     PatientsNamed as PatientsNamed,
     cases_of as cases_of,
@@ -41,8 +45,10 @@ from .saved import (
 from .sources import (
     ARCHIVE_SUFFIXES as ARCHIVE_SUFFIXES,
     TABLE_SUFFIXES as TABLE_SUFFIXES,
+    Table as Table,
     is_archive as is_archive,
     is_table as is_table,
+    open_table as open_table,
     read_headers as read_headers,
     stem as stem,
     unpack as unpack,

@@ -89,8 +89,8 @@ def limitations(
 
 _OF_SUPPLIED = (
     "These predictions were supplied by {model}; Overread did not compute them. What the model was trained on is not "
-    "known here: that it had not seen these images, and that nobody chose its operating point on them, is for the "
-    "supplier to state."
+    "known here: that it had not seen these images, and that its operating point was not chosen on them, is for "
+    "the supplier to state."
 )
 _OF_TEST = (
     "The test images are of the same data set as the training images. Results at another hospital, with other "

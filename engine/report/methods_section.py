@@ -126,7 +126,7 @@ def facts_of_supplied(supplied: Supplied) -> Iterator[tuple[str, str]]:
     yield "Model", supplied.model
     yield "Version", supplied.version or "not stated"
     yield "Predictions", "supplied; Overread did not compute them"
-    yield "File", f"{supplied.file}, sha256 {supplied.sha256}"
+    yield "File", f"sha256 {supplied.sha256}"
     yield "How it was read", "; ".join(supplied.remarks)
     yield (
         "Training",

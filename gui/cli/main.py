@@ -16,7 +16,7 @@ import typer
 
 from engine.errors import EngineError
 from gui.cli import compare, data, demo, doctor, proposal, recipes, results, train, window
-from gui.cli.elsewhere import commands as elsewhere
+from gui.cli.elsewhere import commands as elsewhere, import_predictions
 from gui.cli.experiments import learning_curve, search
 from gui.cli.models import export, weights
 from gui.cli.readings import audit, labels, readers
@@ -44,6 +44,7 @@ for part in (
     train,
     results,
     elsewhere,
+    import_predictions,
     export,
     compare,
     learning_curve,

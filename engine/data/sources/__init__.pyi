@@ -17,6 +17,8 @@ from .reading import (
 )
 from .tables import (
     TABLE_SUFFIXES as TABLE_SUFFIXES,
+    Table as Table,
     is_table as is_table,
+    open_table as open_table,
     read_headers as read_headers,
 )
