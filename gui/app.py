@@ -11,41 +11,46 @@ placed: a window for guests has one of them, and starts without what the others 
 
 from __future__ import annotations
 
-import errno
-import os
 import signal
-import socket
-import sys
 import threading
 import webbrowser
-from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import gradio as gr
-from fastapi import FastAPI
 
 from engine.errors import EngineError
 from engine.workspace import Workspace
 from gui.door import (
-    LARGEST_FILE,
     BackgroundServer,
     Entrance,
     Guard,
     Key,
+    Members,
     OwnRoute,
-    local_hosts,
+    Public,
+    Room,
     openings_of,
     way_in,
 )
+from gui.listening import ADDRESS, bound, choose_port, hosts_of, is_this_computer_alone, reached_at
+from gui.mounting import keep_to_ourselves, members_of, mounted, name_now, together, who_route
 from gui.pages.data import MOST_BYTES, picture_route, take_route
-from gui.web import AppSession, image_route, open_session
-
-ADDRESS = "127.0.0.1"
-FIRST_PORT, LAST_PORT = 7860, 7959
+from gui.web import (
+    ADMINISTRATOR,
+    ROLES,
+    ROLES_OF_PAGES,
+    ROUTES,
+    AppSession,
+    image_route,
+    keep_to,
+    may,
+    open_session,
+    rights_of,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,25 +148,35 @@ document.addEventListener('click', (event) => {
 </script>"""
 
 
+LOOK = {"theme": THEME, "css": CSS, "head": HEAD}
+
+
 def import_pages() -> None:
     """Import every page now: whoever has seconds to spare before the window opens spends them here."""
     for page in PAGES.values():
         import_module(page.module)
 
 
-def build_app(session: AppSession, *, page: str = "review", run_id: str | None = None) -> gr.Blocks:
-    """Place every page.
+def build_app(
+    session: AppSession, *, page: str = "review", run_id: str | None = None, role: str = ADMINISTRATOR
+) -> gr.Blocks:
+    """Place every page that a role has.
 
     Args:
         session: The open window.
         page: A key of `PAGES`: the tab that is open first.
         run_id: The run that the review page begins with; None means the newest.
+        role: Whose pages; without accounts whoever is let in has all.
     """
     app: gr.Blocks = gr.Blocks(
         title="Overread", analytics_enabled=False, delete_cache=(3600, 86400), fill_width=True
     )
     with app:
-        pages = {name: one for name, one in PAGES.items() if one.for_guests or not session.read_only}
+        pages = {
+            name: one
+            for name, one in PAGES.items()
+            if (one.for_guests or not session.read_only) and may(role, ROLES_OF_PAGES, name)
+        }
         with gr.Tabs(selected=page if page in pages else "review", elem_id="pages"):
             for name, one in pages.items():
                 with gr.Tab(one.title, id=name, elem_id=f"page-{name}"):
@@ -184,6 +199,7 @@ class Window:
         session: What it shows.
         app: The pages.
         guard: Who is let in, and what answers.
+        further: The pages of other roles, where readers sign in.
     """
 
     url: str
@@ -192,9 +208,12 @@ class Window:
     session: AppSession
     app: gr.Blocks
     guard: Guard
+    further: tuple[gr.Blocks, ...] = ()
 
     def close(self) -> None:
         """End the server, and the sittings that are open; training goes on in its own process."""
+        for app in self.further:
+            app.close(verbose=False)
         self.app.close(verbose=False)
         for end in self.session.endings:
             end()
@@ -209,8 +228,10 @@ def start(
     page: str = "review",
     run_id: str | None = None,
     entrance: Entrance | None = None,
+    host: str = ADDRESS,
+    public: Public | None = None,
 ) -> Window:
-    """Serve the pages in the background, to this computer alone.
+    """Serve the pages in the background: to this computer alone, or to whoever has an account.
 
     Args:
         session: The open window.
@@ -218,29 +239,68 @@ def start(
         page: The tab that is open first.
         run_id: The run that the review page begins with.
         entrance: How somebody is let in; None means by a new key.
+        host: Where to listen.
+        public: The address by which the window is reached through a proxy.
 
     Raises:
-        EngineError: The port is in use or may not be used.
+        EngineError: The port is in use or may not be used, or strangers could reach a window without accounts.
     """
-    entrance = entrance or Key()
-    files = _keep_to_ourselves(session.workspace)
-    listening = _bound(choose_port(port))
+    entrance, public = entrance or Key(), public or Public()
+    members = isinstance(entrance, Members)
+    if not (members or is_this_computer_alone(host)):
+        raise EngineError(
+            f"At {host} other computers could reach these pages, and no one would be asked who they are",
+            "Add --auth, with an account for each reader (overread accounts add NAME), or leave --host out",
+        )
+    session = replace(session, prefix=public.prefix, signed_in=name_now)
+    files = keep_to_ourselves(session.workspace)
+    listening = bound(host, choose_port(port, host))
     number = int(listening.getsockname()[1])
-    app = build_app(session, page=page, run_id=run_id)
-    own = [one for one in own_routes(session) if one.for_guests or not session.read_only]
-    hosts = local_hosts(number)
+    hosts = hosts_of(host, number) | ({public.host} if public.host else set())
+    made = {} if members else {"": _room(session, files, page=page, run_id=run_id)}
+    for role in ROLES if members else ():
+        alike = next((one for one in made if rights_of(one) == rights_of(role)), None)
+        made[role] = made[alike] if alike else _room(session, files, page=page, run_id=run_id, role=role)
+    app, first = next(iter(made.values()))
+    further = {id(one): one for one, _ in made.values() if one is not app}
     guard = Guard(
-        _mounted(app, own),
+        together([room for _, room in made.values()]),
         hosts=lambda: hosts | {host.lower() for host in session.hosts},
         entrance=entrance,
-        openings=openings_of(app, own, files),
+        openings=first.openings,
         cookie=f"overread-{number}",
+        rooms={role: room for role, (_, room) in made.items()} if members else None,
+        public=public,
     )
     app.server = BackgroundServer(guard, listening)  # type: ignore[assignment]  # Gradio knows its own alone
     app.is_running = True  # so that `close` ends the queue, the streams and the server
-    url = f"http://{ADDRESS}:{number}"
-    address = url + (entrance.query if isinstance(entrance, Key) else "")
-    return Window(url=url, address=address, port=number, session=session, app=app, guard=guard)
+    url = f"http://{ADDRESS if host == ADDRESS else reached_at(host)}:{number}"
+    address = public.url or url + (entrance.query if isinstance(entrance, Key) else "")
+    return Window(
+        url=url,
+        address=address,
+        port=number,
+        session=session,
+        app=app,
+        guard=guard,
+        further=tuple(further.values()),
+    )
+
+
+def _room(
+    session: AppSession, files: Path, *, page: str, run_id: str | None, role: str = ""
+) -> tuple[gr.Blocks, Room]:
+    """Return the pages, and what answers, of a role; of a window without accounts where there is none."""
+    if role == "guest":
+        session = replace(session, read_only=True)
+    app = build_app(session, page=page, run_id=run_id, role=role or ADMINISTRATOR)
+    own = [one for one in own_routes(session) if one.for_guests or not session.read_only]
+    if role:
+        keep_to(role, app, session.signed_in)
+        own = [one for one in (*own, who_route()) if may(role, ROUTES, one.route.path)]
+    return app, Room(
+        mounted(app, own, LOOK, prefix=session.prefix, accounts=bool(role)), openings_of(app, own, files)
+    )
 
 
 def own_routes(session: AppSession) -> list[OwnRoute]:
@@ -252,31 +312,6 @@ def own_routes(session: AppSession) -> list[OwnRoute]:
     ]
 
 
-def _mounted(app: gr.Blocks, own: Sequence[OwnRoute]) -> FastAPI:
-    """Return the application: our routes, and behind them Gradio's."""
-    closed: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
-    outer = FastAPI(routes=[one.route for one in own], **closed)
-    app.queue(default_concurrency_limit=4)
-    gr.mount_gradio_app(
-        outer,
-        app,
-        path="",
-        run_history=False,
-        footer_links=[],
-        mcp_server=False,
-        enable_monitoring=False,
-        ssr_mode=False,
-        show_error=False,
-        max_file_size=LARGEST_FILE,
-        theme=THEME,
-        css=CSS,
-        head=HEAD,
-        app_kwargs=closed,
-    )
-    app.app = outer.routes[-1].app  # type: ignore[attr-defined]  # whose streams end when the window does
-    return outer
-
-
 def serve(
     workspace: Workspace,
     *,
@@ -284,6 +319,9 @@ def serve(
     open_browser: bool = True,
     page: str = "review",
     run_id: str | None = None,
+    host: str = ADDRESS,
+    accounts: bool = False,
+    public: Public | None = None,
 ) -> None:
     """Open the window and wait until Ctrl-C or a signal ends it.
 
@@ -293,12 +331,16 @@ def serve(
         open_browser: Whether to open it in the browser of this computer.
         page: See `start`.
         run_id: See `start`.
+        host: See `start`.
+        accounts: Whether readers sign in.
+        public: See `start`.
 
     Raises:
-        EngineError: The port is in use, or the workspace's database cannot be used.
+        EngineError: The port is in use, the workspace's database cannot be used, or nobody could administer it.
     """
     session = open_session(workspace)
-    window = start(session, port=port, page=page, run_id=run_id)
+    entrance = members_of(session, public) if accounts else None
+    window = start(session, port=port, page=page, run_id=run_id, host=host, entrance=entrance, public=public)
     ended = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -309,7 +351,8 @@ def serve(
     before = {number: signal.signal(number, end) for number in heeded}
     try:
         print(f"Overread is open at {window.address} (Ctrl-C ends it)", flush=True)
-        with way_in(workspace.root, window.port, window.address) as leads:
+        lead = nullcontext() if accounts else way_in(workspace.root, window.port, window.address)
+        with lead as leads:
             if open_browser:
                 webbrowser.open(leads.as_uri() if leads else window.url)
             while not ended.wait(1.0):  # a wait without an end cannot be interrupted on Windows
@@ -319,64 +362,3 @@ def serve(
             signal.signal(number, handler)
         window.close()
         session.store.close()
-
-
-def choose_port(wanted: int | None) -> int:
-    """Return the port to serve on.
-
-    Args:
-        wanted: The one asked for; None takes the first free one from 7860, or any.
-
-    Raises:
-        EngineError: The one asked for is in use or may not be used.
-    """
-    if wanted is not None:
-        _try(wanted)
-        return wanted
-    for port in range(FIRST_PORT, LAST_PORT + 1):
-        try:
-            return _try(port)
-        except EngineError:
-            continue
-    return _try(0)
-
-
-def _try(port: int) -> int:
-    """Bind and let go."""
-    with _bound(port) as probe:
-        return int(probe.getsockname()[1])
-
-
-def _bound(port: int) -> socket.socket:
-    """Return a socket bound to a port of this computer, which its owner closes."""
-    remedy = "Choose another with --port, or leave it out to get a free one"
-    probe = socket.socket()
-    if sys.platform != "win32":  # a port let go a moment ago is free; Windows means something else by it
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        probe.bind((ADDRESS, port))
-        return probe
-    except OverflowError as error:
-        probe.close()
-        raise EngineError(f"{port} is not a port: they run from 1 to 65535", remedy) from error
-    except OSError as error:
-        probe.close()
-        reason = "may not be used by you" if error.errno == errno.EACCES else "is in use by another program"
-        raise EngineError(f"Port {port} {reason}", remedy) from error
-
-
-def _keep_to_ourselves(workspace: Workspace) -> Path:
-    """Close Gradio's doors to the outside before anything is built; return the folder of ours that it writes to."""
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    for name in (
-        "GRADIO_SHARE",
-        "GRADIO_MCP_SERVER",
-        "GRADIO_ALLOWED_PATHS",
-        "GRADIO_VIBE_MODE",
-        "GRADIO_SSR_MODE",
-    ):
-        os.environ.pop(name, None)
-    uploads = workspace.cache / "uploads"
-    uploads.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.environ["GRADIO_TEMP_DIR"] = str(uploads)
-    return uploads

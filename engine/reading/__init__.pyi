@@ -1,3 +1,4 @@
+from .accounts.accounts import Account as Account, Accounts as Accounts
 from .answers import Given as Given, latest_reviews as latest_reviews
 from .audit import Audit as Audit, Tampering as Tampering
 from .labelling.drafting import Draft as Draft, Said as Said, draft as draft

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, select
 
 from engine.errors import ServerAway, StoreError
 from engine.reading import answers, cases, people as persons, row_mapping as rows, sittings
+from engine.reading.accounts.accounts import Accounts
 from engine.reading.answers import Given
 from engine.reading.audit import Audit, audit
 from engine.reading.case_places import Place, places_of, set_places
@@ -70,6 +71,11 @@ class Store(Walking):
     def labels(self) -> Labels:
         """The versions of data sets' labels."""
         return Labels(self._database.read, self._append)
+
+    @property
+    def accounts(self) -> Accounts:
+        """Who may sign in where a department reads."""
+        return Accounts(self._database.read, self._database.write, self._people)
 
     @property
     def name(self) -> str:

@@ -12,7 +12,7 @@ import typer
 from engine import reading, runs
 from engine.errors import EngineError, ShareError
 from engine.workspace import Workspace, open_workspace, remarks as about
-from gui import sharing
+from gui import door, sharing
 from gui.cli.options import LOOK, START, BrowserOption, PortOption, WorkspaceOption
 from gui.cli.terminal import remarks, say
 from gui.documentation import site_of
@@ -46,8 +46,21 @@ def gui(
         str | None, typer.Option(metavar="URL", help="What guests open, where your server passes it on.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before sharing.")] = False,
+    auth: Annotated[
+        bool, typer.Option("--auth", help="Readers sign in, each by an account: see overread accounts.")
+    ] = False,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where to listen; beyond this computer with --auth alone.")
+    ] = "127.0.0.1",
+    public_address: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="What people open, where a proxy serves it: https://host/overread/"),
+    ] = None,
+    trust_proxy: Annotated[
+        bool, typer.Option("--trust-proxy", help="Believe the proxy's X-Forwarded-For: who it was asked by.")
+    ] = False,
 ) -> None:
-    """Open the pages: Data, Train, Review, Report, Share. They are served to this computer only.
+    """Open the pages: Data, Train, Review, Report, Share. They are served to this computer only, but for --auth.
 
     Example: [bold]overread gui --workspace ~/study[/bold]
     """
@@ -56,6 +69,12 @@ def gui(
     workspace = open_workspace(root)
     for remark in about(workspace):
         say(f"{remark}.")
+    public = door.public_address(public_address, trusts_proxy=trust_proxy) if public_address else None
+    if auth and (public is None or public.scheme != "https") and host != "127.0.0.1":
+        say(
+            "Passwords and images go through the network as they are: put a proxy with TLS in front and name what "
+            "people open with --public-address https://…"
+        )
     link = None
     way = via or next(iter(sharing.WAYS))
     if (share or via) and _agreed(yes, way, server):
@@ -64,7 +83,14 @@ def gui(
         except EngineError as error:
             say(f"{error} The window on this computer opens all the same.")
     with closing(link) if link is not None else nullcontext():
-        serve(workspace, port=port, open_browser=not no_browser)
+        serve(
+            workspace,
+            port=port,
+            open_browser=not no_browser,
+            host=host,
+            accounts=auth,
+            public=public,
+        )
 
 
 @app.command(rich_help_panel=LOOK)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -33,9 +34,26 @@ class Visitor:
 
     Attributes:
         under_way: How many of its requests are being answered, streams among them.
+        name: Of the reader who has signed in; empty where nobody signs in.
+        role: Theirs; empty where nobody signs in.
     """
 
     under_way: int = 0
+    name: str = ""
+    role: str = ""
+
+
+_now: ContextVar[Visitor | None] = ContextVar("visitor", default=None)
+
+
+def visitor_now() -> Visitor | None:
+    """Return whose request is being answered; None outside one, such as in an event that waited in a queue."""
+    return _now.get()
+
+
+def answering(visitor: Visitor) -> None:
+    """Say whose request is answered from here on, in this task and the threads that it starts."""
+    _now.set(visitor)
 
 
 class Visitors:
@@ -49,13 +67,17 @@ class Visitors:
         self.cookie = cookie
         self._known: dict[bytes, Visitor] = {}
 
-    def welcome(self) -> str:
+    def welcome(self, admitted: object = True) -> str:
         """Return the cookie's value for a new visitor."""
         token = secrets.token_urlsafe(32)
         if len(self._known) >= MOST_VISITORS:
             del self._known[next(iter(self._known))]
         self._known[_digest(token)] = Visitor()
         return token
+
+    def lately(self, cookies: str) -> Visitor | None:
+        """Return the visitor that a Cookie header names, as far as it is known without waiting: all of it."""
+        return self.known(cookies)
 
     def known(self, cookies: str) -> Visitor | None:
         """Return the visitor that a Cookie header names.
@@ -75,11 +97,11 @@ class Entrance(Protocol):
     def asks(self, scope: Scope) -> bool:
         """Tell whether a request asks to be let in."""
 
-    def admits(self, scope: Scope, body: bytes) -> bool:
-        """Tell whether such a request is right."""
+    def admits(self, scope: Scope, body: bytes) -> Any:
+        """Return what a new visitor is known by where such a request is right; nothing where it is wrong."""
 
-    def page(self, *, refused: bool) -> str:
-        """Return what somebody outside reads, as HTML; `refused` after a wrong try."""
+    def page(self, *, refused: bool, scope: Scope | None = None, body: bytes = b"") -> str:
+        """Return what somebody outside reads, as HTML; `refused` after a wrong try, with what was sent."""
 
     @property
     def sentence(self) -> str:
@@ -108,13 +130,15 @@ class Key:
 
     def asks(self, scope: Scope) -> bool:
         """See `Entrance`."""
-        return scope["path"] == "/" and scope["method"] == "GET" and "key" in _fields(scope["query_string"])
+        return scope["path"] == "/" and scope["method"] == "GET" and "key" in fields_of(scope["query_string"])
 
     def admits(self, scope: Scope, body: bytes) -> bool:
         """Compare the keys; it takes the same time however much is right."""
-        return hmac.compare_digest(_fields(scope["query_string"]).get("key", "").encode(), self.key.encode())
+        return hmac.compare_digest(
+            fields_of(scope["query_string"]).get("key", "").encode(), self.key.encode()
+        )
 
-    def page(self, *, refused: bool) -> str:
+    def page(self, *, refused: bool, scope: Scope | None = None, body: bytes = b"") -> str:
         """See `Entrance`."""
         return PAGES.get_template("outside.html").render(guests=False, told="", refused=refused)
 
@@ -139,15 +163,15 @@ class Password:
 
     def admits(self, scope: Scope, body: bytes) -> bool:
         """Ask whether what was typed is right."""
-        typed = _fields(body)
+        typed = fields_of(body)
         return self.check(typed.get("username", "").strip(), typed.get("password", "").strip())
 
-    def page(self, *, refused: bool) -> str:
+    def page(self, *, refused: bool, scope: Scope | None = None, body: bytes = b"") -> str:
         """See `Entrance`."""
         return PAGES.get_template("outside.html").render(guests=True, told=self.told, refused=refused)
 
 
-def _fields(encoded: bytes) -> dict[str, str]:
+def fields_of(encoded: bytes) -> dict[str, str]:
     """Return the fields of a query or a form, the last where one stands twice; none of what is none."""
     try:
         fields = parse_qs(encoded.decode("ascii"), max_num_fields=20, errors="replace")

@@ -12,16 +12,20 @@ Somebody unknown gets one and the same answer, whatever is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gui.door.bodies import BUFFERED, Body, BodyError, answer, check_declared, replayed
-from gui.door.entrances import Entrance, Visitor, Visitors
+from gui.door.entrances import Entrance, Visitor, Visitors, answering
 from gui.door.foreign import SECURITY_HEADERS, comes_from_elsewhere, opens_the_page, refusal
+from gui.door.members import Members
 from gui.door.openings import Opening, Openings
+from gui.door.public import Public
 
 MOST_HEADERS = 100
 LARGEST_HEAD = 32 * 1024
@@ -33,7 +37,23 @@ AT_ONCE = 32
 AT_ONCE_IN_ALL = 256
 NOTHING_HERE = "There is nothing at this address."
 # A browser that was led here by another site holds our cookie back; one that leads itself here does not.
-ONCE_MORE = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=/"><title>Overread</title>'
+ONCE_MORE = (
+    '<!doctype html><meta charset="utf-8">'
+    '<meta http-equiv="refresh" content="0;url={}/"><title>Overread</title>'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a role has.
+
+    Attributes:
+        app: The application behind the door.
+        openings: What answers.
+    """
+
+    app: ASGIApp
+    openings: Openings
 
 
 class Guard:
@@ -45,6 +65,8 @@ class Guard:
         entrance: How somebody is let in.
         openings: What answers.
         cookie: Name of the cookie that a visitor is known by.
+        rooms: What each role has instead of `app` and `openings`, where readers sign in.
+        public: The address by which the window is reached from elsewhere.
     """
 
     def __init__(
@@ -55,12 +77,21 @@ class Guard:
         entrance: Entrance,
         openings: Openings,
         cookie: str,
+        rooms: Mapping[str, Room] | None = None,
+        public: Public | None = None,
     ) -> None:
         self.app = app
+        self.rooms = rooms or {}
+        self.public = public or Public()
         self.hosts = hosts
         self.entrance = entrance
         self.openings = openings
-        self.visitors = Visitors(cookie)
+        self.visitors: Visitors | Members
+        if isinstance(entrance, Members):
+            self.visitors = entrance
+            entrance.cookie = cookie
+        else:
+            self.visitors = Visitors(cookie)
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,6 +102,7 @@ class Guard:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
         else:
+            scope = self.public.received(scope)
             try:
                 await self._look_at(scope, receive, _guarded(send))
             except BodyError as error:
@@ -88,11 +120,24 @@ class Guard:
         if self.entrance.asks(scope):
             await self._let_in(scope, receive, send)
             return
-        visitor = self.visitors.known(Headers(scope=scope).get("cookie", ""))
+        cookies = Headers(scope=scope).get("cookie", "")
+        visitor = self.visitors.lately(cookies)
+        if visitor is None and isinstance(self.visitors, Members):  # which asks the database
+            visitor = await run_in_threadpool(self.visitors.known, cookies)
         if visitor is None:
             await self._keep_out(scope, receive, send)
-        elif opening := self.openings.at(scope):
-            await self._pass_on(scope, receive, send, visitor, opening)
+            return
+        room = self.rooms.get(visitor.role) or Room(self.app, self.openings)
+        if isinstance(self.visitors, Members):
+            if self.visitors.leaves(scope):
+                await self._let_out(scope, receive, send, self.visitors, visitor)
+                return
+            if visitor.role not in self.rooms:
+                await answer(scope, receive, send, 403, "Your role has no pages here.")
+                return
+        if opening := room.openings.at(scope):
+            answering(visitor)
+            await self._pass_on(scope, receive, send, visitor, opening, room)
         else:
             await answer(scope, receive, send, 404, NOTHING_HERE)
 
@@ -100,29 +145,50 @@ class Guard:
         """Give a cookie to whoever brings the right thing, and lead to an address without it."""
         check_declared(scope, STRANGERS_BODY)
         body = await Body(receive, STRANGERS_BODY).read()
-        if not self.entrance.admits(scope, body):
-            page = self.entrance.page(refused=True)
+        admitted = await run_in_threadpool(self.entrance.admits, scope, body)
+        if not admitted:
+            page = self.entrance.page(refused=True, scope=scope, body=body)
             await answer(scope, receive, send, 401, page, html=True, read=True)
             return
-        cookie = f"{self.visitors.cookie}={self.visitors.welcome()}; Path=/; HttpOnly; SameSite=Strict"
-        if Headers(scope=scope).get("origin", "").startswith("https:"):
-            cookie += "; Secure"
         led = comes_from_elsewhere(scope)
         status = 200 if led else 303
-        headers = [] if led else [("location", "/")]
-        headers.append(("set-cookie", cookie))
-        await answer(scope, receive, send, status, ONCE_MORE, headers=headers, html=True, read=True)
+        headers = [] if led else [("location", f"{self.public.prefix}/")]
+        headers.append(("set-cookie", self._cookie(scope, self.visitors.welcome(admitted))))
+        await answer(scope, receive, send, status, self._once_more, headers=headers, html=True, read=True)
+
+    async def _let_out(
+        self, scope: Scope, receive: Receive, send: Send, members: Members, visitor: Visitor
+    ) -> None:
+        """End the session, and take the cookie back."""
+        check_declared(scope, STRANGERS_BODY)
+        await Body(receive, STRANGERS_BODY).read()
+        cookies = Headers(scope=scope).get("cookie", "")
+        await run_in_threadpool(members.let_out, scope, cookies, visitor)
+        headers = [("location", f"{self.public.prefix}/"), ("clear-site-data", '"cache", "storage"')]
+        headers.append(("set-cookie", self._cookie(scope, "") + "; Max-Age=0"))
+        await answer(scope, receive, send, 303, self._once_more, headers=headers, html=True, read=True)
+
+    def _cookie(self, scope: Scope, value: str) -> str:
+        """Return a cookie for our addresses alone; over TLS, for TLS alone."""
+        path = self.public.prefix or "/"
+        cookie = f"{self.visitors.cookie}={value}; Path={path}; HttpOnly; SameSite=Strict"
+        secure = scope.get("scheme") == "https" or Headers(scope=scope).get("origin", "").startswith("https:")
+        return f"{cookie}; Secure" if secure else cookie
+
+    @property
+    def _once_more(self) -> str:
+        return ONCE_MORE.format(self.public.prefix)
 
     async def _keep_out(self, scope: Scope, receive: Receive, send: Send) -> None:
         if "text/html" not in Headers(scope=scope).get("accept", ""):
             await answer(scope, receive, send, 401, self.entrance.sentence)
         elif opens_the_page(scope) and comes_from_elsewhere(scope):
-            await answer(scope, receive, send, 401, ONCE_MORE, html=True)
+            await answer(scope, receive, send, 401, self._once_more, html=True)
         else:
             await answer(scope, receive, send, 401, self.entrance.page(refused=False), html=True)
 
     async def _pass_on(
-        self, scope: Scope, receive: Receive, send: Send, visitor: Visitor, opening: Opening
+        self, scope: Scope, receive: Receive, send: Send, visitor: Visitor, opening: Opening, room: Room
     ) -> None:
         check_declared(scope, opening.largest_body)
         if visitor.under_way >= AT_ONCE or self._under_way >= AT_ONCE_IN_ALL:
@@ -132,9 +198,9 @@ class Guard:
         with self._counted(visitor):
             body = Body(receive, opening.largest_body)
             if opening.largest_body > BUFFERED:
-                await self.app(scope, body.receive, send)
+                await room.app(scope, body.receive, send)
             else:
-                await self.app(scope, replayed(await body.read(), receive), send)
+                await room.app(scope, replayed(await body.read(), receive), send)
 
     @contextmanager
     def _counted(self, visitor: Visitor) -> Iterator[None]:

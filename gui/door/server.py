@@ -114,6 +114,7 @@ class BackgroundServer:
             log_level="error",
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # the door says what is believed of a proxy: `gui.door.public`
             h11_max_incomplete_event_size=LARGEST_HEAD,
             timeout_keep_alive=int(HEAD_SECONDS),
             timeout_graceful_shutdown=3,

@@ -9,7 +9,16 @@ from .image_routes import (
     image_route as image_route,
     image_url as image_url,
 )
-from .panes import static_pane as static_pane
+from .panes import static_pane as static_pane, web_file as web_file
+from .roles import (
+    ADMINISTRATOR as ADMINISTRATOR,
+    ROLES as ROLES,
+    ROLES_OF_PAGES as ROLES_OF_PAGES,
+    ROUTES as ROUTES,
+    keep_to as keep_to,
+    may as may,
+    rights_of as rights_of,
+)
 from .session import (
     AppSession as AppSession,
     open_session as open_session,

@@ -45,3 +45,8 @@ def static_pane(
         server_functions=list(server_functions),
         **settings,
     )
+
+
+def web_file(name: str) -> str:
+    """Return a script or style of this chapter, as it is."""
+    return (files("gui.web") / name).read_text(encoding="utf-8")

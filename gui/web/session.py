@@ -38,6 +38,8 @@ class AppSession:
         allow_downloads: Whether a training may fetch pretrained weights.
         hosts: Further values of the Host header that may reach this server, such as a tunnel's public name.
             May be added to while the server runs.
+        prefix: What stands before every address where a proxy serves the window below one, such as "/overread".
+        signed_in: Returns the name of the reader whose request is being answered; empty where nobody signs in.
         endings: What is still to be written down when the window closes.
     """
 
@@ -48,6 +50,8 @@ class AppSession:
     read_only: bool = False
     allow_downloads: bool = False
     hosts: set[str] = field(default_factory=set)
+    prefix: str = ""
+    signed_in: Callable[[], str] = lambda: ""
     endings: list[Callable[[], None]] = field(default_factory=list, repr=False)
 
     @cached_property

@@ -15,8 +15,10 @@ from gui.web.session import AppSession
 
 
 def signed_address(session: AppSession, *parts: str) -> str:
-    """Return the address /part/part/…/signature, each part quoted."""
-    return "/" + "/".join([*(quote(part, safe="") for part in parts), signature(session.secret, *parts)])
+    """Return the address /part/part/…/signature, each part quoted, as a browser asks for it."""
+    return f"{session.prefix}/" + "/".join(
+        [*(quote(part, safe="") for part in parts), signature(session.secret, *parts)]
+    )
 
 
 def is_signed(session: AppSession, signed: str, *parts: str) -> bool:

@@ -16,10 +16,11 @@ import pytest
 from engine.errors import EngineError
 from engine.workspace import Workspace
 from gui import app
-from gui.app import FIRST_PORT, LAST_PORT, PAGES, choose_port
+from gui.app import PAGES
 from gui.cli import window as window_command
 from gui.door import Password
 from gui.door.foreign import CONTENT_SECURITY_POLICY
+from gui.listening import FIRST_PORT, LAST_PORT, choose_port
 from gui.web.image_routes import image_url
 from gui.web.session import AppSession
 from tests.gui.conftest import Room, free_port, let_in

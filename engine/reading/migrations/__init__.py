@@ -12,6 +12,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, inspect, text
 
 from engine.errors import StoreError
+from engine.reading.migrations.account_tables import account_tables
 from engine.reading.migrations.first import first
 from engine.reading.migrations.label_tables import label_tables
 from engine.reading.migrations.second import second
@@ -24,6 +25,7 @@ MIGRATIONS: dict[int, Callable[[Connection], None]] = {
     3: third,
     4: label_tables,
     5: study_tables,
+    6: account_tables,
 }
 NEWEST = max(MIGRATIONS)
 

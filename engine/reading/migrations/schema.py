@@ -265,3 +265,22 @@ TASKS = Table(
     Column("assignment", BigInteger, nullable=False),
     Column("answer", BigInteger),  # the one that stands; null where there is none
 )
+
+# Who may sign in, and who is signed in: no evidence, and may change.
+ACCOUNTS = Table(
+    "accounts",
+    METADATA,
+    Column("reader_id", String, primary_key=True),
+    Column("password", Text, nullable=False),  # its hash
+    Column("disabled", Boolean, nullable=False),
+    Column("changed", String, nullable=False),  # ISO 8601 in UTC: when the password was given
+)
+
+WEB_SESSIONS = Table(
+    "web_sessions",
+    METADATA,
+    Column("token", String, primary_key=True),  # its hash
+    Column("reader_id", String, nullable=False),
+    Column("began", String, nullable=False),
+    Column("seen", String, nullable=False),
+)

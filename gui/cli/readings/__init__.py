@@ -1,1 +1,1 @@
-"""Commands about readings: `overread readers` (who reads) and `overread audit` (whether what was written stands)."""
+"""Commands about readings: who reads, who may sign in, whether what was written stands."""

@@ -29,7 +29,7 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     session = desk.session
     runs = session.store.runs()
     reader = reader_of(session, text(asked, "reader")).name
-    readers = [] if session.read_only else reader_choices(session.store)
+    readers = [] if session.read_only else reader_choices(session)
     if not runs:
         choices: Answer = {"run": [], "queue": _queues(), "part": [], "reader": readers}
         empty: Answer = {"case": None, "message": NOTHING_TO_READ, "others": []}

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.errors import ReviewError
-from engine.reading import Reader, Store
+from engine.reading import Reader
 from gui.pages.review.reading_session import Desk, text
 from gui.pages.review.sitting import may_write
 from gui.web import AppSession
@@ -30,12 +30,15 @@ def reader_of(session: AppSession, wished: str) -> Reader:
     return close[0] if len(close) == 1 else session.store.add_reader(local, another=True)
 
 
-def reader_choices(store: Store) -> list[dict[str, Any]]:
-    """Return the list of readers for the page."""
+def reader_choices(session: AppSession) -> list[dict[str, Any]]:
+    """Return the list of readers for the page; who has signed in reads as nobody else."""
+    own = session.signed_in()
     return [
         {"value": each.name, "title": each.name, "says": each.profession, "introduced": each.introduced}
         | {"profession": each.profession, "years": each.years}
-        for each in store.people()
+        | {"signed_in": bool(own)}
+        for each in session.store.people()
+        if own in ("", each.name)
     ]
 
 

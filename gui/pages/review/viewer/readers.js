@@ -8,9 +8,11 @@ function showReaders(readers, name) {
   const choices = readers.map(option), more = document.createElement('optgroup');
   more.label = '\u2014';
   more.append(new Option('Add a reader\u2026', ADD), new Option('Change this reader\u2026', CHANGE));
-  at('reader').replaceChildren(...choices, more);
+  const own = readers.some((one) => one.signed_in);
+  at('reader').replaceChildren(...choices, ...(own ? [] : [more]));
+  at('reader').disabled = own;
   at('reader').value = name;
-  at('who-ask').hidden = readers.find((one) => one.value === name)?.introduced ?? true;
+  at('who-ask').hidden = own || (readers.find((one) => one.value === name)?.introduced ?? true);
 }
 
 const field = (name) => root.querySelector(`[data-who="${name}"]`);

@@ -1,0 +1,150 @@
+"""Accounts: passwords nobody can read back, sessions that end, and no telling who has an account."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from engine.errors import ReviewError
+from engine.reading.accounts import passwords
+from engine.reading.accounts.accounts import IDLE, LONGEST_SESSION, Accounts
+from engine.reading.store import Store, open_store
+from tests.engine.reading.test_store import with_readers
+
+RIGHT = "correct horse battery"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 1, 1, 8, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def later(self, **more: float) -> None:
+        self.moment += timedelta(**more)
+
+
+@pytest.fixture
+def store(database: Path | str) -> Iterator[Store]:
+    with open_store(database) as opened:
+        yield with_readers(opened)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def accounts(store: Store, clock: Clock) -> Accounts:
+    made = store.accounts
+    made.now = clock
+    made.set_password("Ada", RIGHT)
+    return made
+
+
+def who(accounts: Accounts, token: str | None) -> str | None:
+    found = accounts.signed_in(token or "")
+    return None if found is None else found.name
+
+
+def test_who_has_the_database_has_no_password_and_no_session(accounts: Accounts, store: Store) -> None:
+    token = accounts.sign_in("Ada", RIGHT)
+    assert who(accounts, token) == "Ada" and token is not None
+    with store._database.read() as connection:
+        kept = str(connection.exec_driver_sql("SELECT * FROM accounts").all())
+        kept += str(connection.exec_driver_sql("SELECT * FROM web_sessions").all())
+    assert "$argon2id$v=19$m=19456,t=2,p=1$" in kept
+    assert RIGHT not in kept and token not in kept
+    assert who(accounts, "") is who(accounts, token[:-1]) is who(accounts, token + "x") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [("Ada", "wrong"), ("Ada", ""), ("Ben", RIGHT), ("Nobody", RIGHT), ("", ""), ("Ada", "x" * 10**6)],
+)
+def test_nobody_comes_in_by_another_name_or_password(accounts: Accounts, name: str, password: str) -> None:
+    assert accounts.sign_in(name, password) is None
+
+
+def test_how_long_it_takes_does_not_tell_who_has_an_account(accounts: Accounts) -> None:
+    taken: dict[str, list[float]] = {"Ada": [], "Nobody": []}
+    for _ in range(7):
+        for name, times in taken.items():
+            began = time.thread_time()
+            accounts.sign_in(name, "a wrong password")
+            times.append(time.thread_time() - began)
+    ada, nobody = (statistics.median(times) for times in taken.values())
+    assert 0.5 < ada / nobody < 2
+
+
+def test_a_session_ends_when_nobody_is_there_and_after_a_working_day(
+    accounts: Accounts, clock: Clock
+) -> None:
+    token = accounts.sign_in("Ada", RIGHT)
+    clock.later(minutes=IDLE.total_seconds() / 60 - 1)
+    assert who(accounts, token) == "Ada"  # and is seen now
+    clock.later(minutes=IDLE.total_seconds() / 60 - 1)
+    assert who(accounts, token) == "Ada"
+    clock.later(minutes=IDLE.total_seconds() / 60 + 1)
+    assert who(accounts, token) is None
+    token = accounts.sign_in("Ada", RIGHT)
+    for _ in range(int(LONGEST_SESSION / timedelta(minutes=30))):
+        assert who(accounts, token) == "Ada"
+        clock.later(minutes=30)
+    clock.later(minutes=1)
+    assert who(accounts, token) is None
+
+
+def test_signing_out_ends_one_session_or_all_and_a_new_password_ends_all(accounts: Accounts) -> None:
+    here, there = accounts.sign_in("Ada", RIGHT), accounts.sign_in("Ada", RIGHT)
+    assert accounts.all()[0].signed_in == 2
+    accounts.sign_out(here or "")
+    assert (who(accounts, here), who(accounts, there)) == (None, "Ada")
+    accounts.sign_out_everywhere("Ada")
+    assert who(accounts, there) is None
+    there = accounts.sign_in("Ada", RIGHT)
+    accounts.set_password("Ada", RIGHT + " 2")
+    assert who(accounts, there) is None and accounts.sign_in("Ada", RIGHT) is None
+    assert who(accounts, accounts.sign_in("Ada", RIGHT + " 2")) == "Ada"
+
+
+def test_a_disabled_account_is_shut_at_once_and_opens_by_the_same_password(accounts: Accounts) -> None:
+    token = accounts.sign_in("Ada", RIGHT)
+    accounts.disable("Ada")
+    assert who(accounts, token) is None and accounts.sign_in("Ada", RIGHT) is None
+    accounts.disable("Ada", disabled=False)
+    assert who(accounts, token) is None  # and its old sessions stay ended
+    assert who(accounts, accounts.sign_in("Ada", RIGHT)) == "Ada"
+    with pytest.raises(ReviewError, match="Ben has no account"):
+        accounts.disable("Ben")
+
+
+@pytest.mark.parametrize("password", ["", "short", "x" * 201, "aaaaaaaaaaaaaa", "abcabcabcabc"])
+def test_a_password_that_is_easily_guessed_is_refused(accounts: Accounts, password: str) -> None:
+    with pytest.raises(ReviewError, match="password"):
+        accounts.set_password("Ada", password)
+    assert accounts.sign_in("Ada", RIGHT)
+
+
+def test_a_hash_made_with_less_work_is_made_again_when_its_owner_signs_in(
+    accounts: Accounts, store: Store
+) -> None:
+    weak = passwords.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(RIGHT)
+    with store._database.write() as connection:
+        connection.exec_driver_sql(f"UPDATE accounts SET password = '{weak}'")
+    assert accounts.sign_in("Ada", RIGHT)
+    with store._database.read() as connection:
+        kept = connection.exec_driver_sql("SELECT password FROM accounts").scalar_one()
+    assert not passwords.is_weaker_than_now(kept) and passwords.is_right(RIGHT, kept)
+
+
+def test_a_person_of_two_spellings_signs_in_by_either_and_is_one(accounts: Accounts, store: Store) -> None:
+    store.join_readers("Ben", "Ada")
+    assert who(accounts, accounts.sign_in("Ben", RIGHT)) == "Ada"
