@@ -6,6 +6,11 @@ from .elsewhere.images import (
     Abroad as Abroad,
     with_elsewhere as with_elsewhere,
 )
+from .exports.bundle.verifying import (
+    Difference as Difference,
+    Verification as Verification,
+    verify as verify,
+)
 from .exports.external_page import write_external as write_external
 from .exports.files import EXPORTS as EXPORTS
 from .exports.html import (

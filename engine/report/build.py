@@ -13,9 +13,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from engine.data import patients_named
 from engine.errors import ReportError
-from engine.reading import latest_reviews
 from engine.records import (
     Epoch,
     Estimate,
@@ -29,15 +27,15 @@ from engine.records import (
     UncertaintyModel,
 )
 from engine.report.claim_checklist import checklist
+from engine.report.computed import compute
 from engine.report.exports.files import EXPORTS, write_report
-from engine.report.formatting import case_ids
 from engine.report.limitations import limitations, of_parts
-from engine.report.methods_section import class_balance, facts_of
-from engine.report.readers import summarise_reviews
+from engine.report.methods_section import facts_of
 from engine.report.records import (
     Against,
     CaseRow,
     CrossValidation,
+    Evidence,
     ExportedReport,
     Gallery,
     Heatmap,
@@ -46,9 +44,7 @@ from engine.report.records import (
     ReviewSummary,
     SubgroupRow,
 )
-from engine.report.standards.holding import hold_against
-from engine.report.standards.reference_standards import REFERENCE_STANDARDS, Reference
-from engine.report.subgroups import subgroup_table
+from engine.report.standards.reference_standards import Reference
 from engine.saliency import map_legend
 
 __all__ = [
@@ -108,21 +104,17 @@ def build_report(
     """
     chosen = [each for each in predictions if each.part is not None and part in (None, each.part)]
     _check(run, chosen, part)
-    last = latest_reviews(_of_cases(reviews, chosen))
-    standards = {name: make(run, chosen, reviews) for name, make in REFERENCE_STANDARDS.items()}
-    against = _held(standards, run, chosen, prevalence, folds)
-    reviewed = standards["reviewed labels"].answers
-    cases = case_rows(chosen, reviewed, last, {each: found.target for each, found in explanations.items()})
-    summary = summarise_reviews(run, chosen, last, reviewed)
-    balance, patients_by_part = class_balance(split, chosen, run)
-    subgroups = subgroup_table(run, chosen, split)
+    evidence = _evidence(chosen, reviews, split, prevalence, folds)
+    found = compute(run, evidence)
+    standards, targets = found.standards, {each: one.target for each, one in explanations.items()}
+    cases = tuple(replace(case, heatmap_for=targets.get(case.image_id)) for case in found.cases)
     software = versions(PACKAGES if run.recipe else FIGURES_BY) if software is None else software
     methods = sorted({each.method for each in explanations.values()})
     passport = next((each for each, _ in passports if each is not None), None)
     galleries = _galleries(run, cases, standards, explanations)
     items = checklist(
-        run, part=part, cases=chosen, split=split, reviews=summary, methods=methods, pointing=pointing,
-        passport=passport, software=software, subgroups=bool(subgroups), wrong=any(one.wrong for one in galleries)
+        run, part=part, cases=chosen, split=split, reviews=found.reviews, methods=methods, pointing=pointing,
+        passport=passport, software=software, subgroups=bool(found.subgroups), wrong=any(one.wrong for one in galleries)
     )  # fmt: skip
     likely = _most_probable(run, chosen)
     facts = facts_of(
@@ -131,43 +123,41 @@ def build_report(
     return Report(
         run=run,
         part=part,
+        evidence=evidence,
         cases=cases,
-        patients=patients_named(chosen),
-        against=against,
+        patients=found.patients,
+        against=found.against,
         facts=facts,
-        balance=balance,
-        patients_by_part=patients_by_part,
+        balance=found.balance,
+        patients_by_part=found.patients_by_part,
         history=tuple(history),
-        reviews=summary,
+        reviews=found.reviews,
         galleries=galleries,
         pointing=pointing,
         passports=tuple(passports),
-        subgroups=subgroups,
+        subgroups=found.subgroups,
         cautions=tuple(of_parts(chosen, part)),
-        limitations=(*_limits(run, chosen, part, against, split, cases), *further_limitations),
+        limitations=(*_limits(run, chosen, part, found.against, split, cases), *further_limitations),
         checklist=items,
         folds=folds,
     )
 
 
-def _of_cases(reviews: Sequence[Review], cases: Sequence[Prediction]) -> list[Review]:
-    """Return the reviews of some cases."""
-    known = {each.image_id for each in cases}
-    return [each for each in reviews if each.image_id in known]
-
-
-def _held(
-    standards: Mapping[str, Reference],
-    run: Run,
-    predictions: Sequence[Prediction],
+def _evidence(
+    cases: Sequence[Prediction],
+    reviews: Sequence[Review],
+    split: Split | None,
     prevalence: float | None,
     folds: CrossValidation | None,
-) -> tuple[Against, ...]:
-    """Hold the predictions against each reference standard."""
-    fold_of = folds.fold_of if folds else {}
-    return tuple(
-        hold_against(name, standard, run, predictions, prevalence=prevalence, fold_of=fold_of)
-        for name, standard in standards.items()
+) -> Evidence:
+    """Return what the figures rest on: the cases, and the reviews of these cases."""
+    known = {each.image_id for each in cases}
+    return Evidence(
+        predictions=tuple(cases),
+        reviews=tuple(each for each in reviews if each.image_id in known),
+        split=split,
+        prevalence=prevalence,
+        fold_of=folds.fold_of if folds else {},
     )
 
 
@@ -191,40 +181,6 @@ def _check(run: Run, chosen: Sequence[Prediction], part: Part | None) -> None:
             f"Run {run.run_id} predicted something that is not a number, as a training does that has diverged",
             "Train again with a smaller learning rate",
         )
-
-
-def case_rows(
-    predictions: Sequence[Prediction],
-    reviewed: Mapping[str, str],
-    last: Mapping[str, Mapping[str, Review]],
-    heatmaps: Mapping[str, str],
-) -> tuple[CaseRow, ...]:
-    """Say of every case what model and readers said, without path and patient.
-
-    Args:
-        predictions: Of the cases, in their order.
-        reviewed: Image id → class by the reviewed labels.
-        last: Image id → reader → last word.
-        heatmaps: Image id → class whose evidence the heatmap shows.
-    """
-    shown = case_ids([each.image_id for each in predictions])
-    return tuple(
-        CaseRow(
-            case_id=shown[each.image_id],
-            image_id=each.image_id,
-            label=each.label,
-            reviewed=reviewed.get(each.image_id),
-            predicted=each.predicted,
-            probabilities=each.probabilities,
-            entropy=each.entropy,
-            conformal_set=each.conformal_set,
-            uncertainty=each.uncertainty,
-            margin=each.margin,
-            reviews=tuple(last.get(each.image_id, {}).values()),
-            heatmap_for=heatmaps.get(each.image_id),
-        )
-        for each in predictions
-    )
 
 
 def gallery_of(name: str, answers: Mapping[str, str], run: Run, cases: Sequence[CaseRow]) -> Gallery:

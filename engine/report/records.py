@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.data import PatientsNamed
-from engine.records import Epoch, Estimate, ExternalTest, Part, Passport, Review, Run, SetShift, Uncertainty
+from engine.records import (
+    Epoch,
+    Estimate,
+    ExternalTest,
+    Part,
+    Passport,
+    Prediction,
+    Review,
+    Run,
+    SetShift,
+    Split,
+    Uncertainty,
+)
 from engine.saliency import MapLegend
 from engine.statistics import ClassRow, PrecisionRecall, ReliabilityBin, Roc
 
@@ -239,12 +252,32 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Evidence:
+    """What the figures of a report are computed from. It names patients and files: only a bundle writes it, without.
+
+    Attributes:
+        predictions: Of the report's cases.
+        reviews: Of these cases, corrected ones too.
+        split: For counts by part and for subgroups; None where none is known.
+        prevalence: For which predictive values were asked.
+        fold_of: Of a cross-validation, image id → place of the model that tested it.
+    """
+
+    predictions: tuple[Prediction, ...]
+    reviews: tuple[Review, ...] = ()
+    split: Split | None = None
+    prevalence: float | None = None
+    fold_of: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Report:
     """All a report says.
 
     Attributes:
         run: As trained; its folder is never written out.
         part: The part of the split, or None for all parts of the run's own data.
+        evidence: What the figures were computed from.
         cases: Every case, in the order of the predictions.
         patients: Of how many cases the patient is named, and how many patients these are.
         against: One per reference standard.
@@ -267,6 +300,7 @@ class Report:
 
     run: Run
     part: Part | None
+    evidence: Evidence
     cases: tuple[CaseRow, ...]
     patients: PatientsNamed
     against: tuple[Against, ...]

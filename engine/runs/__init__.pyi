@@ -8,6 +8,7 @@ from .folder import (
     new_run_id as new_run_id,
     save_run as save_run,
     save_uncertainty as save_uncertainty,
+    settings_of as settings_of,
     split_of as split_of,
 )
 from .folds import (

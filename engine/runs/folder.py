@@ -34,9 +34,9 @@ from typing import TYPE_CHECKING, Any
 from engine.data import load_split
 from engine.errors import RecipeError, RunError
 from engine.kept_files import JsonFile, ignore, read_json
-from engine.recipes import load_recipe
+from engine.recipes import load_recipe, recipe_to_json
 from engine.records import Run, Split, UncertaintyModel, recipe_of
-from engine.runs.supplied import load_supplied
+from engine.runs.supplied import SUPPLIED_FILE, load_supplied, supplied_to_json
 from engine.storage import check_regular, versioned, write_atomic
 from engine.workspace import Workspace
 
@@ -65,6 +65,20 @@ def new_run_id(runs: Path) -> str:
 
 def save_run(run: Run) -> None:
     """Write run.json; with it the folder is a finished run."""
+    write_atomic(run.folder / "run.json", _run_to_json(run))
+
+
+def settings_of(run: Run) -> dict[str, str]:
+    """Return the files that `load_run` reads, by name."""
+    files = {"run.json": _run_to_json(run)}
+    if run.recipe is not None:
+        files["recipe.json"] = recipe_to_json(run.recipe)
+    if run.supplied is not None:
+        files[SUPPLIED_FILE] = supplied_to_json(run.supplied)
+    return files
+
+
+def _run_to_json(run: Run) -> str:
     facts = dataclasses.asdict(run)
     del facts["folder"], facts["recipe"], facts["supplied"]  # in files of their own
     facts["created"] = run.created.isoformat()
@@ -74,7 +88,7 @@ def save_run(run: Run) -> None:
                 key: None if isinstance(value, float) and math.isnan(value) else value
                 for key, value in facts["validated"][name].items()
             }
-    write_atomic(run.folder / "run.json", json.dumps(versioned(facts), indent=2, ensure_ascii=False) + "\n")
+    return json.dumps(versioned(facts), indent=2, ensure_ascii=False) + "\n"
 
 
 def load_run(folder: Path) -> Run:

@@ -27,8 +27,12 @@ def save_supplied(folder: Path, supplied: Supplied) -> None:
     Raises:
         WorkspaceError: The folder cannot be written to.
     """
-    text = json.dumps(versioned(dataclasses.asdict(supplied)), indent=2, ensure_ascii=False)
-    write_atomic(folder / SUPPLIED_FILE, f"{text}\n")
+    write_atomic(folder / SUPPLIED_FILE, supplied_to_json(supplied))
+
+
+def supplied_to_json(supplied: Supplied) -> str:
+    """Return what supplied.json holds."""
+    return json.dumps(versioned(dataclasses.asdict(supplied)), indent=2, ensure_ascii=False) + "\n"
 
 
 def load_supplied(folder: Path) -> Supplied | None:

@@ -20,6 +20,7 @@ from gui.cli.elsewhere import commands as elsewhere, import_predictions
 from gui.cli.experiments import learning_curve, search
 from gui.cli.models import export, weights
 from gui.cli.readings import accounts, audit, labels, readers
+from gui.cli.reports import verify
 from gui.cli.terminal import say_what_goes_on
 
 INTERRUPTED = 130
@@ -43,6 +44,7 @@ for part in (
     data,
     train,
     results,
+    verify,
     elsewhere,
     import_predictions,
     export,

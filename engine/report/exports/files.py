@@ -57,10 +57,22 @@ def json_numbers(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str
     return {"report.json": render_json(report)}
 
 
+def checkable_bundle(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
+    """Return one zip with all of it, out of which every figure can be computed again."""
+    from engine.report.exports.bundle.packing import pack, without_names
+
+    anonymous = without_names(report)
+    files: dict[str, bytes | str] = {}
+    for write in (html_page, csv_tables, json_numbers):
+        files |= write(anonymous, picture, heatmap)
+    return {"bundle.zip": pack(report, files)}
+
+
 EXPORTS: dict[str, Export] = {
     "html": Export("as HTML", html_page),
     "csv": Export("tables (CSV)", csv_tables),
     "json": Export("as JSON", json_numbers),
+    "bundle": Export("as a checkable bundle (ZIP)", checkable_bundle),
 }
 
 

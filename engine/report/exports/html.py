@@ -17,7 +17,7 @@ from engine.records import PART_NAMES
 from engine.report.figures import confusion_matrix_svg, precision_recall_svg, reliability_svg, roc_svg
 from engine.report.formatting import edge_words, figure, interval, p_value, probability, rests_on
 from engine.report.passport_words import passport_in_words, why_off
-from engine.report.records import Against, CaseRow, Heatmap, Picture, Report
+from engine.report.records import Against, CaseRow, Heatmap, Picture, Report, SubgroupRow
 from engine.report.training_figures import balance_svg, training_svg
 from engine.saliency import css_gradient
 
@@ -37,7 +37,7 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
         balance=Markup(balance_svg(report.balance)),
         checks=passport_in_words(report.passport) if report.passport else (),
         map_off=why_off(report.passport) if report.passport else "",
-        names=list(dict.fromkeys(name for one in report.against for name in one.estimates)),
+        names=_names(report.against),
         methods=_methods(report.against),
         gallery=[
             (f"{title} {one.name}", len(cases), [_picture(case, picture, heatmap) for case in cases])
@@ -57,7 +57,23 @@ def _part_in_words(report: Report) -> str:
 
 def fill_template(name: str, **values: Any) -> str:
     """Return a template of `engine.report.templates` as a page, its style inside it; everything put in is escaped."""
-    folder = files("engine.report.templates")
+    style = Markup(files("engine.report.templates").joinpath("page.css").read_text(encoding="utf-8"))
+    return _templates().get_template(name).render(style=style, **values)
+
+
+def computed_sections(
+    against: Sequence[Against], positive: str | None, subgroups: Sequence[SubgroupRow]
+) -> dict[str, str]:
+    """Return what the page prints of its figures, as it stands there: title of the section → HTML."""
+    made: Any = _templates().get_template("computed.html").module
+    sections = {
+        "Metrics": made.metrics(against, _names(against), _methods(against)),
+        "By class": made.classes(against, positive),
+    }
+    return sections | ({"Subgroups": made.subgroups(subgroups)} if subgroups else {})
+
+
+def _templates() -> Environment:
     environment = Environment(
         loader=PackageLoader("engine.report"),
         autoescape=True,
@@ -74,8 +90,7 @@ def fill_template(name: str, **values: Any) -> str:
         PatientsNamed(images=test.images, named=test.patients_named, patients=test.patients)
     )
     environment.tests["known"] = lambda value: value is not None and math.isfinite(value)
-    style = Markup(folder.joinpath("page.css").read_text(encoding="utf-8"))
-    return environment.get_template(name).render(style=style, **values)
+    return environment
 
 
 def figures_of(report: Report, against: Against) -> dict[str, Markup]:
@@ -106,6 +121,11 @@ def figures_of(report: Report, against: Against) -> dict[str, Markup]:
             against.reliability, error=against.estimates["calibration error"], what=str(what)
         )
     return {name: Markup(svg) for name, svg in drawn.items()}
+
+
+def _names(against: Sequence[Against]) -> list[str]:
+    """Return the names of all metrics, in the order of the page."""
+    return list(dict.fromkeys(name for one in against for name in one.estimates))
 
 
 def _methods(against: Sequence[Against]) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.records import ExternalTest, Passport
+from engine.report.computed import Computed
 from engine.report.passport_words import passport_in_words, why_off
 from engine.report.readers import answers_in
 from engine.report.records import CaseRow, Report
@@ -35,16 +36,10 @@ def render_json(report: Report) -> str:
         ]
         if report.folds
         else [],
-        "patients": report.patients.count,
-        "cases_with_a_named_patient": report.patients.named,
         "facts": report.facts,
-        "images_by_part": report.balance,
-        "patients_by_part": report.patients_by_part,
-        "against": report.against,
+        **computed_document(report, report.classes),
         "pointing_game": report.pointing,
         "heatmaps": report.passport and passport_document(report.passport),
-        "reviews": report.reviews,
-        "subgroups": report.subgroups,
         "shift": report.shift,
         "elsewhere": {
             "tests": [external_document(test) for test in report.elsewhere.tests],
@@ -54,9 +49,27 @@ def render_json(report: Report) -> str:
         "history": report.history,
         "limitations": report.limitations,
         "checklist": report.checklist,
-        "cases": [_case_document(case, report.classes) for case in report.cases],
+        "cases": [
+            _case_document(case, report.classes)
+            | {"distance": case.distance, "uncertainty": case.uncertainty}
+            for case in report.cases
+        ],
     }
     return json.dumps(versioned(plain(document)), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def computed_document(found: Report | Computed, classes: Sequence[str]) -> dict[str, Any]:
+    """Return the figures that whoever has a report's evidence can compute again."""
+    return {
+        "patients": found.patients.count,
+        "cases_with_a_named_patient": found.patients.named,
+        "images_by_part": found.balance,
+        "patients_by_part": found.patients_by_part,
+        "against": found.against,
+        "reviews": found.reviews,
+        "subgroups": found.subgroups,
+        "cases": [_case_document(case, classes) for case in found.cases],
+    }
 
 
 def external_document(test: ExternalTest) -> dict[str, Any]:
@@ -95,9 +108,7 @@ def _case_document(case: CaseRow, classes: Sequence[str]) -> dict[str, Any]:
         "probabilities": dict(zip(classes, case.probabilities, strict=True)),
         "entropy": case.entropy,
         "margin": case.margin,
-        "distance": case.distance,
         "conformal_set": case.conformal_set,
-        "uncertainty": case.uncertainty,
         "reviews": [answers_in(review) for review in case.reviews],
     }
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.records import Estimate, ExternalTest, Passport, Review, Uncertainty, Verdict
+from engine.report.computed import Computed
 from engine.report.passport_words import passport_in_words
 from engine.report.readers import answers_in
 from engine.report.records import CaseRow, Report
@@ -18,55 +19,7 @@ Row = Mapping[str, Any]
 def tables_of(report: Report) -> dict[str, list[Row]]:
     """Return the report's tables: name → rows, each column → value."""
     return {
-        "estimates": [
-            {"reference standard": one.name, "metric": name, **_cells(estimate), "caution": one.note}
-            for one in report.against
-            for name, estimate in one.estimates.items()
-        ],
-        "classification": [
-            {
-                "reference standard": one.name,
-                "class": row.name,
-                "support": row.support,
-                "predicted": row.predicted,
-                **_cells(row.precision, "precision "),
-                **_cells(row.recall, "recall "),
-                **_cells(row.f1, "F1 "),
-                **_cells(row.auroc, "AUROC "),
-            }
-            for one in report.against
-            for row in one.rows
-        ],
-        "confusion": [
-            {
-                "reference standard": one.name,
-                "class": name,
-                **{
-                    f"predicted {predicted}": int(count)
-                    for predicted, count in zip(report.classes, line, strict=True)
-                },
-            }
-            for one in report.against
-            for name, line in zip(report.classes, one.confusion, strict=True)
-        ],
-        "roc": [
-            {
-                "reference standard": one.name,
-                "class": name,
-                "threshold": threshold if math.isfinite(threshold) else "",
-                "1 - specificity": false,
-                "sensitivity": true,
-            }
-            for one in report.against
-            for name, curve in one.roc.items()
-            if curve is not None
-            for threshold, false, true in zip(
-                curve.threshold.tolist(),
-                curve.false_positive_rate.tolist(),
-                curve.true_positive_rate.tolist(),
-                strict=True,
-            )
-        ],
+        **computed_tables(report, report.classes),
         "external": [
             {"data set": test.dataset_name, "data set id": test.dataset_id, **line}
             for test in report.elsewhere.tests
@@ -87,6 +40,61 @@ def tables_of(report: Report) -> dict[str, list[Row]]:
         "heatmaps": _heatmap_rows(report.passport),
         "history": [dataclasses.asdict(epoch) for epoch in report.history],
         "cases": [row for case in report.cases for row in _case_rows(case, report.classes)],
+    }
+
+
+def computed_tables(found: Report | Computed, classes: Sequence[str]) -> dict[str, list[Row]]:
+    """Return the tables that whoever has a report's evidence can compute again."""
+    return {
+        "estimates": [
+            {"reference standard": one.name, "metric": name, **_cells(estimate), "caution": one.note}
+            for one in found.against
+            for name, estimate in one.estimates.items()
+        ],
+        "classification": [
+            {
+                "reference standard": one.name,
+                "class": row.name,
+                "support": row.support,
+                "predicted": row.predicted,
+                **_cells(row.precision, "precision "),
+                **_cells(row.recall, "recall "),
+                **_cells(row.f1, "F1 "),
+                **_cells(row.auroc, "AUROC "),
+            }
+            for one in found.against
+            for row in one.rows
+        ],
+        "confusion": [
+            {
+                "reference standard": one.name,
+                "class": name,
+                **{
+                    f"predicted {predicted}": int(count)
+                    for predicted, count in zip(classes, line, strict=True)
+                },
+            }
+            for one in found.against
+            for name, line in zip(classes, one.confusion, strict=True)
+        ],
+        "roc": [
+            {
+                "reference standard": one.name,
+                "class": name,
+                "threshold": threshold if math.isfinite(threshold) else "",
+                "1 - specificity": false,
+                "sensitivity": true,
+            }
+            for one in found.against
+            for name, curve in one.roc.items()
+            if curve is not None
+            for threshold, false, true in zip(
+                curve.threshold.tolist(),
+                curve.false_positive_rate.tolist(),
+                curve.true_positive_rate.tolist(),
+                strict=True,
+            )
+        ],
     }
 
 

@@ -1,0 +1,102 @@
+"""What a report computes from its evidence: every figure that can be computed again by whoever has the case table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.data import PatientsNamed, patients_named
+from engine.reading import latest_reviews
+from engine.records import Prediction, Review, Run
+from engine.report.formatting import case_ids
+from engine.report.methods_section import class_balance
+from engine.report.readers import summarise_reviews
+from engine.report.records import Against, CaseRow, Evidence, ReviewSummary, SubgroupRow
+from engine.report.standards.holding import hold_against
+from engine.report.standards.reference_standards import REFERENCE_STANDARDS, Reference
+from engine.report.subgroups import subgroup_table
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Computed:
+    """The figures of a report, by the names that `Report` has for them.
+
+    Attributes:
+        standards: By name.
+        last: Image id → reader → last word.
+        against: One per reference standard.
+        reviews: What readers did.
+        subgroups: See `Report`.
+        patients: See `Report`.
+        balance: See `Report`.
+        patients_by_part: See `Report`.
+        cases: See `Report`; without heatmaps.
+    """
+
+    standards: Mapping[str, Reference]
+    last: Mapping[str, Mapping[str, Review]]
+    against: tuple[Against, ...]
+    reviews: ReviewSummary
+    subgroups: tuple[SubgroupRow, ...]
+    patients: PatientsNamed
+    balance: Mapping[str, Mapping[str, int]]
+    patients_by_part: Mapping[str, int | None]
+    cases: tuple[CaseRow, ...]
+
+
+def compute(run: Run, evidence: Evidence) -> Computed:
+    """Compute every figure of a report that its evidence allows."""
+    cases = evidence.predictions
+    last = latest_reviews(evidence.reviews)
+    standards = {name: make(run, cases, evidence.reviews) for name, make in REFERENCE_STANDARDS.items()}
+    balance, patients_by_part = class_balance(evidence.split, cases, run)
+    return Computed(
+        standards=standards,
+        last=last,
+        against=tuple(
+            hold_against(name, of, run, cases, prevalence=evidence.prevalence, fold_of=evidence.fold_of)
+            for name, of in standards.items()
+        ),
+        reviews=summarise_reviews(run, cases, last, standards["reviewed labels"].answers),
+        subgroups=subgroup_table(run, cases, evidence.split),
+        patients=patients_named(cases),
+        balance=balance,
+        patients_by_part=patients_by_part,
+        cases=case_rows(cases, standards["reviewed labels"].answers, last),
+    )
+
+
+def case_rows(
+    predictions: Sequence[Prediction],
+    reviewed: Mapping[str, str],
+    last: Mapping[str, Mapping[str, Review]],
+) -> tuple[CaseRow, ...]:
+    """Say of every case what model and readers said, without path and patient.
+
+    Args:
+        predictions: Of the cases, in their order.
+        reviewed: Image id → class by the reviewed labels.
+        last: Image id → reader → last word.
+    """
+    shown = case_ids([each.image_id for each in predictions])
+    return tuple(
+        CaseRow(
+            case_id=shown[each.image_id],
+            image_id=each.image_id,
+            label=each.label,
+            reviewed=reviewed.get(each.image_id),
+            predicted=each.predicted,
+            probabilities=each.probabilities,
+            entropy=each.entropy,
+            conformal_set=each.conformal_set,
+            uncertainty=each.uncertainty,
+            margin=each.margin,
+            reviews=tuple(last.get(each.image_id, {}).values()),
+        )
+        for each in predictions
+    )
+
+
+def positive_of(run: Run) -> str | None:
+    """Return the class of the finding; None unless there are two classes."""
+    return run.positive if len(run.classes) == 2 else None

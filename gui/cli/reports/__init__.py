@@ -1,0 +1,1 @@
+"""Commands on reports that were written."""

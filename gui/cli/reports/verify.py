@@ -1,0 +1,53 @@
+"""`overread verify`: a report's figures computed again from its bundle, by whoever was given it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine import report
+from gui.cli.options import LINE, JsonOption
+from gui.cli.terminal import say, show_json, show_table
+
+app = typer.Typer()
+MOST_SHOWN = 20
+
+
+@app.command("verify", rich_help_panel=LINE)
+def verify(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The bundle.zip of a report.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Compute every figure of a report again from its bundle, and say which agree. No workspace is needed.
+
+    Ends with 1 where a file was changed or a figure is another.
+
+    Example: [bold]overread verify bundle.zip[/bold]
+    """
+    found = report.verify(bundle)
+    if as_json:
+        show_json({"holds": found.holds, **report.plain(found)})
+    else:
+        _tell(found)
+    if not found.holds:
+        raise typer.Exit(1)
+
+
+def _tell(found: report.Verification) -> None:
+    """Print what was found."""
+    say(f"Report of run {found.run_id}, {report.images(found.images)}")
+    rows = [(file, f"{count:,}") for file, count in found.agree.items()]
+    show_table(("file", "numbers computed again, and equal"), rows)
+    for sentence in found.changed:
+        print(f"{sentence}.")
+    for one in found.differences[:MOST_SHOWN]:
+        print(f"{one.where} says {one.printed}, the case table gives {one.computed}.")
+    if len(found.differences) > MOST_SHOWN:
+        print(f"{len(found.differences) - MOST_SHOWN:,} more differ: --json lists them.")
+    taken = ", ".join(f"{name} ({count:,})" for name, count in found.taken.items())
+    if taken:
+        print(f"Not computed again, since the case table does not give them: {taken}.")
+    if found.holds:
+        print(f"All {found.files:,} files are as they were written, and every figure agrees.")
