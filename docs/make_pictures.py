@@ -64,6 +64,20 @@ def review(page: Any) -> None:
     raise SystemExit(f"{SHOWN} is not in the test part of this run")
 
 
+def studies(page: Any) -> None:
+    """Make a small study and begin to read it."""
+    page.click("text=Make a study")
+    form = page.locator(".sd-form")
+    form.locator("[name=name]").fill("Pneumonia, blind then assisted")
+    form.locator("[name=design]").select_option("blind then assisted")
+    form.locator("[name=certainty]").select_option("1-5")
+    form.locator("[name=readers]").first.check()
+    page.wait_for_selector("[data-at=summary] >> text=1 reader")
+    page.click("[data-at=make]")
+    page.click("text=Begin reading")
+    page.wait_for_selector(".st-room[data-shown]:not([data-busy])")
+
+
 def report(page: Any) -> None:
     """Show the figures against the labels in the data and against the reader's."""
     page.wait_for_selector("#report-drawings-0 svg")
@@ -78,6 +92,7 @@ SCREENS: dict[str, Callable[[Any], None]] = {
     "data": data,
     "train": train,
     "review": review,
+    "studies": studies,
     "report": report,
     "share": share,
 }

@@ -1,7 +1,7 @@
 """The window: the pages in clinical order, and the server that shows them on this computer alone.
 
     session.open_session(workspace) -> AppSession
-    build_app(session) -> gr.Blocks         Data · Train · Review · Report · Share
+    build_app(session) -> gr.Blocks         Data · Train · Review · Studies · Report · Share
     start(session) -> Window                serving in the background, until Window.close()
     serve(workspace)                        both, until Ctrl-C
 
@@ -39,6 +39,7 @@ from gui.door import (
 from gui.listening import ADDRESS, bound, choose_port, hosts_of, is_this_computer_alone, reached_at
 from gui.mounting import keep_to_ourselves, members_of, mounted, name_now, together, who_route
 from gui.pages.data import MOST_BYTES, picture_route, take_route
+from gui.pages.studies import study_route
 from gui.web import (
     ADMINISTRATOR,
     ROLES,
@@ -72,6 +73,7 @@ PAGES: dict[str, Page] = {
     "data": Page(title="Data", module="gui.pages.data.page"),
     "train": Page(title="Train", module="gui.pages.train.page"),
     "review": Page(title="Review", module="gui.pages.review.page", for_guests=True),
+    "studies": Page(title="Studies", module="gui.pages.studies.page"),
     "report": Page(title="Report", module="gui.pages.report.page"),
     "share": Page(title="Share", module="gui.pages.share.page"),
 }
@@ -103,7 +105,8 @@ THEME = gr.themes.Default(
 CSS = """
 .gradio-container > main, .gradio-container .main { padding: 6px 10px !important; max-width: none !important; }
 #page-review { padding: 0 !important; border: 0 !important; }
-#reading .html-container { padding: 0 !important; }
+:is(#reading, #studies-room) .html-container { padding: 0 !important; }
+#studies-desk[data-away] { display: none !important; }
 #pages button[role=tab] { font-size: 15px; }
 #pages button[role=tab][aria-selected=true] { color: #0369a1; }
 .dark #pages button[role=tab][aria-selected=true] { color: #7dd3fc; }
@@ -308,6 +311,7 @@ def own_routes(session: AppSession) -> list[OwnRoute]:
     return [
         OwnRoute(route=image_route(session), for_guests=True),
         OwnRoute(route=picture_route(session)),
+        OwnRoute(route=study_route(session)),
         OwnRoute(route=take_route(session), largest_body=MOST_BYTES),
     ]
 

@@ -22,9 +22,11 @@ from .store import (
 from .studies.planning.protocol import (
     CERTAINTY as CERTAINTY,
     DESIGNS as DESIGNS,
+    Arm as Arm,
     Design as Design,
     Drawn as Drawn,
     Protocol as Protocol,
+    complaints as complaints,
 )
 from .studies.planning.records import (
     Advice as Advice,

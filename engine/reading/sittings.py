@@ -167,7 +167,7 @@ def _refuse_before_blind(connection: Connection, sitting: Sitting, image_id: str
     if connection.scalar(_TO_BE_READ_BLIND, of_case) is not None:
         raise ReviewError(
             "This case is to be read blind first, so that nothing else of it is shown",
-            "Answer it, then go on",
+            "Answer it, then continue",
         )
 
 

@@ -53,6 +53,7 @@ FUNCTIONS: Mapping[str, Collection[str]] = {
     # the studies page: making them
     "list_studies": READERS,
     "show_study": READERS,
+    "offer_choices": ADMINISTRATORS,
     "plan_study": ADMINISTRATORS,
     "make_study": ADMINISTRATORS,
     "add_reader": ADMINISTRATORS,
@@ -71,6 +72,7 @@ FUNCTIONS: Mapping[str, Collection[str]] = {
 ROUTES: Mapping[str, Collection[str]] = {
     "/image/{run_id}/{image_id}/{layer}/{signed}": EVERYONE,
     "/data-image/{dataset_id}/{image}/{layer}/{signed}": ADMINISTRATORS,
+    "/study/{study_id}/{layer}/{image_id}/{signed}": READERS,
     "/take/{when}/{signed}": ADMINISTRATORS,
     "/who": EVERYONE,
 }

@@ -132,7 +132,7 @@ def _who(people: People, study: Study, reader: str, sitting: Sitting) -> str:
     person = people.same[sitting.reader_id]
     if sitting.study_id != study.study_id or (reader and person_of(people, reader) != person):
         raise ReviewError(
-            "The answer belongs to another sitting, so that it was not stored",
+            "The answer belongs to another reading session, so that it was not stored",
             "Reload the page, and answer again",
         )
     return person
@@ -283,27 +283,35 @@ def answers_of(
     chosen = [row for row in answers if not latest or row.seq in standing]
     drawn = regions_of(connection, chosen)
     return [
-        StudyAnswer(
-            study_id=row.study_id,
-            image_id=row.image_id,
+        replace(
+            answer_from(row),
             reader=people.same[row.reader_id],
-            arm=row.arm,
-            verdict=row.verdict,
-            label=row.label,
-            finding=row.finding,
-            certainty=row.certainty,
-            seconds=row.seconds,
-            comment=row.comment,
             regions=tuple(drawn.get(row.seq, ())),
-            at=datetime.fromisoformat(row.at).astimezone(UTC),
-            seq=row.seq,
-            supersedes=row.supersedes,
-            predicted=row.predicted,
             contaminated=certified[row.seq].contaminated,
             stands=row.seq in standing,
         )
         for row in chosen
     ]
+
+
+def answer_from(row: Row[Any]) -> StudyAnswer:
+    """Return an answer as its row alone tells it."""
+    return StudyAnswer(
+        study_id=row.study_id,
+        image_id=row.image_id,
+        reader=row.reader_id,
+        arm=row.arm,
+        verdict=row.verdict,
+        label=row.label,
+        finding=row.finding,
+        certainty=row.certainty,
+        seconds=row.seconds,
+        comment=row.comment,
+        at=datetime.fromisoformat(row.at).astimezone(UTC),
+        seq=row.seq,
+        supersedes=row.supersedes,
+        predicted=row.predicted,
+    )
 
 
 def certificates(

@@ -141,8 +141,8 @@ def require_blind_first(connection: Connection, study: Study, ids: Sequence[str]
     """Refuse to show or take anything assisted of a case that has not been read blind."""
     if blind_unread(connection, study, ids, image_id):
         raise ReviewError(
-            "This case has not been read without the machine yet",
-            "Answer it blind first; then the machine's is shown",
+            "This case has not been read without the prediction yet",
+            "Answer it blind first; then the prediction is shown",
         )
 
 

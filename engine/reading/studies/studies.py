@@ -13,6 +13,7 @@ from engine.reading.migrations.schema import ANSWERS, TASKS
 from engine.reading.people import People
 from engine.reading.sittings import Sitting
 from engine.reading.studies import answering, reading_order, settling
+from engine.reading.studies.looking import Looking
 from engine.reading.studies.planning import assigning, registry
 from engine.reading.studies.planning.drawing import draw
 from engine.reading.studies.planning.protocol import Arm, Protocol, as_stored, protocol_from
@@ -28,7 +29,7 @@ from engine.reading.studies.reading import Reading
 from engine.records import Sample
 
 
-class Studies(Reading):
+class Studies(Reading, Looking):
     """Studies that have a protocol. Readers are given by id or name, studies by id or name."""
 
     # ------------------------------------------------------------------------------------------ the study

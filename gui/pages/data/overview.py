@@ -54,8 +54,8 @@ MEANINGS: Mapping[DataIssueKind, str] = {
     "they can belong to.",
     DataIssueKind.UNLISTED: "Images that no row of the table names. They are left out.",
     DataIssueKind.DUPLICATE_ROW: "Duplicate rows of the table. Each is read once.",
-    DataIssueKind.UNLABELLED: "Images without a label. They can be read and labelled under Review, but not "
-    "trained on.",
+    DataIssueKind.UNLABELLED: "Images without a label. They can be labelled under Studies (Label these images, "
+    "beside the data set) and cannot be trained on before that.",
     DataIssueKind.PART_UNCLEAR: "Names do not tell whether these are training, validation or test images. They are "
     "in no part until you say which.",
     DataIssueKind.CLASS_UNCLEAR: "Names do not make the classes clear.",

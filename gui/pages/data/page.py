@@ -37,6 +37,14 @@ body:has(#data-bring [data-stage]:not([data-stage=idle], [data-stage=done])) #da
 #data-bring .html-container { padding: 0 !important; }
 </style>""")
 
+# To the form of a new study, of these images.
+LABEL = """(dataset) => {
+  if (!dataset) return;
+  sessionStorage.setItem('overread.new-study', dataset);
+  document.getElementById('page-studies-button').click();
+  window.dispatchEvent(new Event('overread-study-new'));
+}"""
+
 
 # -------------------------------------------------------------------------------- handlers
 
@@ -179,6 +187,7 @@ def build(session: AppSession) -> None:
                 elem_id="data-dataset",
                 info="Kept when you close Overread.",
             )
+            label = gr.Button("Label these images", elem_id="data-label")
             gr.Markdown("### Split into training, validation and test")
             how = gr.Radio(
                 label="How",
@@ -239,6 +248,7 @@ def build(session: AppSession) -> None:
         *question.asking,
     ]
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
+    label.click(None, dataset, None, js=LABEL)
     bring.submit(
         partial(shown(first_look), session, None),
         None,

@@ -8,6 +8,7 @@ from typing import Any
 from engine.errors import AnsweredElsewhere, EngineError, ReviewError
 from engine.reading import QUEUES, Given, Shown
 from engine.records import Verdict
+from gui.pages.review.blinded import refuse_blinded
 from gui.pages.review.maps import heatmap_of
 from gui.pages.review.reading_session import Desk, StaleCaseError, review_of, text
 from gui.pages.review.screen import Answer, count_again, screen
@@ -86,6 +87,7 @@ def decide(desk: Desk, asked: Mapping[str, Any]) -> Answer:
 def reveal_label(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     """Tell the label that came with the data; it is not sent before somebody asks."""
     reading, shown = desk.reading(asked), text(asked, "shown")
+    refuse_blinded(desk, reading)
     label = desk.session.store.case(reading.run_id, shown).label
     heat, _ = heatmap_of(desk.session, reading.run_id, shown)
     exposed = Shown(image_id=shown, map=heat.method if heat else None, label=True)

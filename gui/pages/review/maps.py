@@ -15,6 +15,7 @@ from engine.reading import Shown
 from engine.records import MAP_AS_SUPPLIED, Explanation, Run, class_argued_for, recipe_of
 from engine.runs import SUPPLIED_FILE, load_map_settings, load_run
 from engine.saliency import DEFAULT_SALIENCY, SALIENCIES, levels_png, map_legend
+from gui.pages.review.blinded import refuse_blinded
 from gui.pages.review.reading_session import Desk, text
 from gui.web import AppSession, explanation, image_url
 
@@ -72,6 +73,7 @@ def explain(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
             "Ask the owner of these cases for another method",
         )
     reading, shown = desk.reading(asked), text(asked, "shown")
+    refuse_blinded(desk, reading)
     case = session.store.case(reading.run_id, shown)
     folder = session.workspace.runs / reading.run_id
     run = _run(folder, _stamp(folder / "run.json"))

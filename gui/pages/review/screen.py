@@ -10,6 +10,7 @@ from engine.reading import QUEUES, Shown
 from engine.records import PART_NAMES, Prediction, Verdict, edge_of
 from engine.report import probability
 from engine.saliency import map_legend
+from gui.pages.review.blinded import read_blind_first
 from gui.pages.review.maps import addresses, heatmap_of, words_of
 from gui.pages.review.reading_session import ASKED, Desk, Reading
 from gui.pages.review.remarks import passes, passport_remark, remarks_on, why_none, why_predicted
@@ -22,6 +23,8 @@ def screen(desk: Desk, reading: Reading, case: Prediction | None, *, after: str 
     """Hand out a case: what the page draws, how far the reader is, and what to fetch ahead."""
     if case is None:
         return _end(desk, reading)
+    if blinded := read_blind_first(desk, reading):
+        return _end(desk, reading) | {"message": blinded, "others": []}
     session = desk.session
     described = _describe(desk, reading, case)
     reading.sitting = desk.sittings.of(reading.page, reading.run_id, reading.reader)

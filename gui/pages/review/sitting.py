@@ -28,8 +28,8 @@ class Sittings:
         self._lock = RLock()
         session.endings.append(self.end_all)
 
-    def of(self, page: str, run_id: str, reader: str) -> Sitting | None:
-        """Return the sitting of a page; another reader or run at it ends the one before.
+    def of(self, page: str, run_id: str, reader: str, *, study_id: str = "") -> Sitting | None:
+        """Return the sitting of a page, before a study or a run; whatever else comes to it ends it.
 
         Returns:
             None where nothing can be written down.
@@ -37,13 +37,14 @@ class Sittings:
         if not may_write(self._session):
             return None
         with self._lock:
-            known = self._open.get(page)
-            if known is not None and known[:2] == (run_id, reader):
+            known, what = self._open.get(page), study_id or run_id
+            if known is not None and known[:2] == (what, reader):
                 return known[2]
-            begun = self._session.store.begin_sitting(run_id, reader)
+            store = self._session.store
+            begun = store.studies.begin(study_id, reader) if study_id else store.begin_sitting(run_id, reader)
             if known is not None:
                 self.end(page)
-            self._open[page] = (run_id, reader, begun)
+            self._open[page] = (what, reader, begun)
             while len(self._open) > MOST_SITTINGS:
                 self.end(next(iter(self._open)))
             return begun

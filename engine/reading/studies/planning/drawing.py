@@ -188,7 +188,7 @@ def misled(candidates: Sequence[Candidate], share: float, seed: int) -> set[str]
     right = [each for each in candidates if not labelled or each.label == each.predicted]
     if len(right) < wanted:
         raise ReviewError(
-            f"Wrong advice is asked for on {wanted:,} cases, but the machine is right on {len(right):,} only",
+            f"Wrong advice is asked for on {wanted:,} cases, but the model is right on {len(right):,} only",
             "Ask for a smaller share, or draw other cases",
         )
     return {each.image_id for each in stratified(right, wanted, seed, "wrong advice")} if wanted else set()

@@ -48,33 +48,33 @@ class Design:
 
 DESIGNS: Mapping[DesignName, Design] = {
     "blind": Design(
-        description="Each case is read once, without the machine",
+        description="Each case is read once, without the prediction",
         arms=("blind",),
         consensus="blind",
     ),
     "blind then assisted": Design(
-        description="Each case is read without the machine, then at once with it",
+        description="Each case is read without the prediction, then at once with it",
         arms=("blind", "assisted"),
         consensus="blind",
     ),
     "wash-out": Design(
-        description="All cases are read without the machine, and some days later again with it, in another order",
+        description="All cases are read without the prediction, and some days later again with it, in another order",
         arms=("blind", "assisted"),
         consensus="blind",
     ),
     "assisted": Design(
-        description="Each case is read once, with the machine from the beginning",
+        description="Each case is read once, with the prediction from the beginning",
         arms=("assisted",),
         consensus="assisted",
     ),
     "concurrent against second reader": Design(
-        description="Half of each reader's cases are read with the machine from the beginning, the other half without "
-        "it and then at once with it; which half is which changes from reader to reader",
+        description="Half of each reader's cases are read with the prediction from the beginning, the other half "
+        "without it and then at once with it; which half is which changes from reader to reader",
         arms=("blind", "assisted"),
         consensus="blind",
     ),
     "annotation": Design(
-        description="Images are given labels; there is no machine",
+        description="Images are given labels; no prediction is shown",
         arms=("annotation",),
         consensus="annotation",
     ),
@@ -201,12 +201,24 @@ def check_protocol(protocol: Protocol) -> None:
     Raises:
         ReviewError: In a sentence that says which part of it does.
     """
-    for wrong, problem, remedy in (*_of_words(protocol), *_of_design(protocol), *_of_figures(protocol)):
+    for error in complaints(protocol).values():
+        raise error
+
+
+def complaints(protocol: Protocol) -> dict[str, ReviewError]:
+    """Return what is wrong with a protocol: field of it, or of `Drawn` → the first thing that is, in a sentence."""
+    found: dict[str, ReviewError] = {}
+    for field_name, wrong, problem, remedy in (
+        *_of_words(protocol),
+        *_of_design(protocol),
+        *_of_figures(protocol),
+    ):
         if wrong:
-            raise ReviewError(problem, remedy)
+            found.setdefault(field_name, ReviewError(problem, remedy))
+    return found
 
 
-Complaint = tuple[bool, str, str]  # whether it holds, what is wrong, what to do
+Complaint = tuple[str, bool, str, str]  # the field, whether it holds, what is wrong, what to do
 
 
 def _of_words(protocol: Protocol) -> list[Complaint]:
@@ -214,24 +226,33 @@ def _of_words(protocol: Protocol) -> list[Complaint]:
     odd = any("\0" in each or HALF_CHARACTER.search(each) for each in texts)
     classes = protocol.classes
     return [
-        (odd, "The study holds a character that cannot be stored", "Type it again without it"),
+        ("name", odd, "The study holds a character that cannot be stored", "Type it again without it"),
         (
+            "name",
             not protocol.name.strip() or len(protocol.name) > LONGEST_NAME,
             "A study needs a name",
             f"Enter one of up to {LONGEST_NAME} characters",
         ),
-        (len(protocol.endpoint) > MOST_TEXT, "The endpoint is too long", "State it in a few sentences"),
         (
+            "endpoint",
+            len(protocol.endpoint) > MOST_TEXT,
+            "The endpoint is too long",
+            "State it in a few sentences",
+        ),
+        (
+            "classes",
             len(classes) < 2 or len({each.casefold().strip() for each in classes}) < len(classes),
             "A study needs at least two classes, each once",
             "Type in the findings that a reader chooses from, such as normal and pneumonia",
         ),
         (
+            "classes",
             any(not each.strip() or len(each) > LONGEST_NAME for each in classes),
             "A class has no name, or one that is too long",
             f"Use 1 to {LONGEST_NAME} characters",
         ),
         (
+            "positive",
             bool(protocol.positive) and protocol.positive not in classes,
             f"The positive class “{protocol.positive}” is not one of the study's",
             f"Choose one of: {', '.join(classes)}",
@@ -244,41 +265,49 @@ def _of_design(protocol: Protocol) -> list[Complaint]:
     adjudicator = protocol.adjudicator
     return [
         (
+            "design",
             assisted and protocol.run_id is None,
             f"A study of the design “{protocol.design}” needs a run, whose predictions it shows",
             "Choose a run, or the design blind or annotation",
         ),
         (
+            "design",
             protocol.design == "annotation" and protocol.run_id is not None,
-            "In an annotation there is no machine, so that it cannot have a run",
+            "In an annotation no prediction is shown, so that it cannot have a run",
             "Choose a data set, or the design blind",
         ),
         (
+            "run_id",
             protocol.run_id is None and protocol.dataset_id is None,
             "A study needs images",
             "Choose a run or a data set",
         ),
         (
+            "readers",
             not protocol.readers or len(set(protocol.readers)) < len(protocol.readers),
             "A study needs readers, each once",
             "Choose at least one reader from the list",
         ),
         (
+            "adjudicator",
             adjudicator is not None and adjudicator in protocol.readers,
             "The adjudicator cannot be one of the readers",
             "Choose somebody else to settle what the readers disagree on",
         ),
         (
+            "consensus",
             protocol.consensus == "adjudicated" and adjudicator is None,
             "The consensus is to be adjudicated, but there is no adjudicator",
             "Choose an adjudicator, or the rule majority or unanimous",
         ),
         (
+            "shown",
             assisted and (not protocol.shown or not set(protocol.shown) <= set(AIDS)),
             "What an assisted case shows is not said",
             f"Choose one or more of: {', '.join(AIDS)}",
         ),
         (
+            "wrong_advice",
             protocol.wrong_advice > 0 and not assisted,
             "Wrong advice can only be shown where advice is",
             "Leave it out, or choose a design with an assisted arm",
@@ -290,52 +319,62 @@ def _of_figures(protocol: Protocol) -> list[Complaint]:
     days, margin, drawn = protocol.wash_out_days, protocol.margin, protocol.drawn
     return [
         (
+            "wash_out_days",
             not (math.isfinite(days) and 0 <= days <= MOST_DAYS)
             or (protocol.design == "wash-out") != (days > 0),
             "The days of wash-out do not fit the design",
             f"Enter more than 0 (up to {MOST_DAYS}) for the design wash-out, such as 28, and 0 for any other",
         ),
         (
+            "wrong_advice",
             not 0 <= protocol.wrong_advice <= 0.5,
             "The share of wrong advice is out of bounds",
             "Enter a share from 0 to .5: of advice that is mostly wrong a reader learns to do the opposite",
         ),
         (
+            "margin",
             margin is not None and not (math.isfinite(margin) and margin > 0),
             "The margin is no margin",
             "Enter a number above 0, or leave it out",
         ),
         (
+            "indeterminate",
             protocol.indeterminate != "excluded" and not protocol.positive,
             "What is indeterminate cannot count as positive or negative, as no class is the positive one",
             "Choose the positive class, or let it be excluded",
         ),
         (
+            "indeterminate",
             protocol.indeterminate == "negative" and len(protocol.classes) != 2,
             "With more than two classes no single one is the negative",
             "Let what is indeterminate be excluded, or count as positive",
         ),
         (
+            "prevalence",
             drawn.rule == "enriched" and (drawn.prevalence is None or not 0 < drawn.prevalence < 1),
             "An enriched sample needs the share of positives",
             "Enter a prevalence between 0 and 1, such as .5",
         ),
         (
+            "positive",
             drawn.rule == "enriched" and not protocol.positive,
             "An enriched sample needs to know which class is the positive one",
             "Choose the positive class",
         ),
         (
+            "n",
             drawn.rule in ("random stratified", "enriched") and drawn.n < 1,
             "It is not said how many cases are to be drawn",
             "Enter a number of cases",
         ),
         (
+            "parts",
             not set(drawn.parts) <= set(PARTS),
             "There is no such part",
             f"Choose from: {', '.join(PARTS)}",
         ),
         (
+            "seed",
             not -(2**63) <= protocol.seed < 2**63,
             "The seed is too large",
             "Enter a whole number of up to 18 digits",

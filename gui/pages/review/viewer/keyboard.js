@@ -12,7 +12,7 @@ function onKey(event) {
   if (!root.isConnected || root.offsetParent === null || root.querySelector('dialog[open]')) return;
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   const target = event.target instanceof Element ? event.target : document.body;
-  if (event.code === 'Escape' && root.contains(target)) { target.blur(); return; }
+  if (event.code === 'Escape' && target !== root && root.contains(target)) { target.blur(); return; }
   if (target.closest(TYPING)) return;
   if (event.code === 'Enter' && target.closest(PRESSABLE)) return;
   if (event.code.startsWith('Arrow') && (target.matches('[type=range]') || target.closest('[role=tablist]'))) return;

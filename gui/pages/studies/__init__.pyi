@@ -1,0 +1,1 @@
+from .files import study_route as study_route

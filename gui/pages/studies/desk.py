@@ -1,0 +1,152 @@
+"""The list of studies, one study in full, and making one: what the page is told, and what it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from engine.errors import EngineError, ReviewError
+from engine.reading import Reader
+from gui.pages.review import may_write, reader_of, text
+from gui.pages.studies.choices import administers, form_choices, listed_readers
+from gui.pages.studies.form import draft_of, summary_of
+from gui.pages.studies.overview import STATES, card, sections, to_read
+from gui.pages.studies.rounds import Rounds
+
+Answer = dict[str, Any]
+# ------------------------------------------------------------------------------------------------- handlers
+
+
+def list_studies(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
+    """Return every study with what the chosen reader can do in it."""
+    session = rounds.session
+    reader = reader_of(session, text(asked, "reader"))
+    studies = session.store.studies.all()
+    return {
+        "reader": reader.name,
+        "studies": [card(session, study, reader) for study in reversed(studies)],
+        "readers": listed_readers(session),
+        "makes": administers(session) and may_write(session),
+    }
+
+
+def offer_choices(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
+    """Return what the form of a new study offers."""
+    return form_choices(rounds.session)
+
+
+def plan_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
+    """Return what is wrong with the form, by field, and what the study would be, in sentences."""
+    session, draft = rounds.session, draft_of(rounds.session, _form(asked))
+    errors, summary = dict(draft.errors), []
+    if draft.protocol is not None and not errors:
+        try:
+            drawn = session.store.studies.preview(draft.protocol, samples=draft.samples or ())
+            summary = summary_of(session, replace(draft.protocol, drawn=drawn), draft.promoted)
+        except EngineError as error:
+            errors["rule"] = str(error)
+    return {"errors": errors, "summary": summary}
+
+
+def make_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
+    """Make the study that the form describes, or return what is wrong with it.
+
+    Raises:
+        ReviewError: The window is read-only.
+    """
+    session = rounds.session
+    if not may_write(session):
+        raise ReviewError("A study cannot be made in a window that is read-only", "Ask the owner")
+    draft = draft_of(session, _form(asked))
+    if draft.protocol is None or draft.errors:
+        return {"errors": draft.errors}
+    if draft.promoted:
+        session.store.change_reader(replace(draft.promoted, role="adjudicator"))
+    study = session.store.studies.create(draft.protocol, samples=draft.samples or ())
+    cases = study.protocol.drawn.n
+    return {
+        "study": study.study_id,
+        "said": f"“{study.name}” is made, with {cases:,} case{'s' * (cases != 1)}. "
+        "Its protocol is fixed when the first reading begins.",
+    }
+
+
+def add_reader(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
+    """Add a reader to the list.
+
+    Raises:
+        ReviewError: The window is read-only, or the name is missing, taken or like another.
+    """
+    session, name = rounds.session, text(asked, "name").strip()
+    if not may_write(session):
+        raise ReviewError("Readers cannot be added in a window that is read-only", "Ask the owner")
+    close = session.store.readers_like(name) if name else []
+    if close:
+        raise ReviewError(
+            f"“{close[0].name}” is in the list already",
+            "Choose that name, or write the other person's differently",
+        )
+    added = session.store.add_reader(Reader(reader_id="", name=name))
+    return {"added": added.reader_id, "readers": listed_readers(session)}
+
+
+def show_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
+    """Return one study in full; after its end also what advice was wrong on purpose."""
+    session = rounds.session
+    study = session.store.studies.get(text(asked, "study"))
+    reader = reader_of(session, text(asked, "reader"))
+    steps = []
+    if administers(session) and may_write(session) and study.state != "closed":
+        steps = [("lock_study", "Lock the protocol")] if study.state == "draft" else []
+        steps.append(("close_study", "Close the study"))
+    return {
+        "name": study.name,
+        "state": STATES[study.state],
+        "read": to_read(session, study, reader),
+        "steps": steps,
+        "sections": sections(session, study, reader),
+    }
+
+
+def lock_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
+    """Fix the protocol before the first reading does."""
+    study = _changing(rounds).lock(text(asked, "study"))
+    return {
+        "said": f"The protocol is fixed; its hash is {study.protocol_hash}. A later change is a deviation."
+    }
+
+
+def close_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
+    """End a study for good."""
+    study = _changing(rounds).close(text(asked, "study"))
+    wrong = (
+        " Each reader can now see which advice was wrong on purpose." if study.protocol.wrong_advice else ""
+    )
+    return {"said": f"“{study.name}” is closed; nothing can be added to it.{wrong}"}
+
+
+HANDLERS: tuple[Callable[[Rounds, Mapping[str, Any]], Answer], ...] = (
+    list_studies,
+    offer_choices,
+    plan_study,
+    make_study,
+    add_reader,
+    show_study,
+    lock_study,
+    close_study,
+)
+
+
+# ------------------------------------------------------------------------------------- what the page is told
+
+
+def _changing(rounds: Rounds) -> Any:
+    if not may_write(rounds.session):
+        raise ReviewError("A study cannot be changed in a window that is read-only", "Ask the owner")
+    return rounds.session.store.studies
+
+
+def _form(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    form = asked.get("form")
+    return form if isinstance(form, dict) else {}

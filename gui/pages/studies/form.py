@@ -1,0 +1,271 @@
+"""The form of a new study: as a protocol, with what is wrong by field; and in words what the study will be."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.data import load_index
+from engine.errors import EngineError, ReportError
+from engine.reading import DESIGNS, Drawn, Protocol, Reader, complaints
+from engine.records import PARTS, Sample
+from engine.statistics import smallest_difference
+from gui.web import AppSession
+
+MOST_CASES = 1_000_000
+CERTAINTIES: Mapping[str, str] = {
+    "": "not asked",
+    "1-5": "1 to 5, by key",
+    "0-100": "0 to 100, typed",
+}
+RULES: Mapping[str, str] = {
+    "all": "all of the chosen parts",
+    "filter": "all with the chosen labels",
+    "random stratified": "drawn at random, each class by its share",
+    "enriched": "drawn at random, with a share of positives",
+}
+CONSENSUS: Mapping[str, str] = {
+    "majority": "what more than half of the readers say",
+    "unanimous": "what all readers say",
+    "adjudicated": "what all readers say, else the adjudicator",
+}
+INDETERMINATE: Mapping[str, str] = {
+    "excluded": "left out of the figures",
+    "positive": "counts as positive",
+    "negative": "counts as negative",
+}
+SETTLERS = ("adjudicator", "administrator")
+Form = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A study as the form says.
+
+    Attributes:
+        protocol: None where the form cannot be read as one.
+        samples: The images of a data set; None for a run's.
+        errors: Field of the form → what is wrong with it and what to do.
+        promoted: Who is chosen as adjudicator and is not one yet.
+    """
+
+    protocol: Protocol | None = None
+    samples: tuple[Sample, ...] | None = None
+    errors: Mapping[str, str] = field(default_factory=dict)
+    promoted: Reader | None = None
+
+
+class _Fields:
+    """What the form says, read field by field; what cannot be read is collected under the field's name."""
+
+    def __init__(self, form: Form) -> None:
+        self._form = form
+        self.errors: dict[str, str] = {}
+
+    def text(self, name: str) -> str:
+        value = self._form.get(name)
+        return value.strip() if isinstance(value, str) else ""
+
+    def one_of(self, name: str, known: Mapping[Any, object]) -> Any:
+        """Return one of the known names; the first of them where the form says none or another."""
+        typed = self.text(name)
+        return typed if typed in known else next(iter(known))
+
+    def names(self, name: str) -> tuple[str, ...]:
+        value = self._form.get(name)
+        return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
+
+    def lines(self, name: str) -> tuple[str, ...]:
+        """Return what was typed in, one a line or separated by commas."""
+        return tuple(one.strip() for one in re.split(r"[\n,;،؛]", self.text(name)) if one.strip())
+
+    def number(self, name: str, low: float, high: float, *, whole: bool = False) -> float | None:
+        """Return a number; None where the field is empty, or holds none within the bounds, which is said."""
+        typed = self.text(name).replace(",", ".")
+        if not typed:
+            return None
+        try:
+            value = float(typed)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high or (whole and value != int(value)):
+            kind = "a whole number" if whole else "a number"
+            self.errors[name] = f"“{typed[:20]}” is not {kind} from {_plain(low)} to {_plain(high)}."
+            return None
+        return value
+
+    def needed(self, name: str, low: float, high: float, *, whole: bool = False) -> float:
+        """Return a number that must be there; 0 where it is not, which is said."""
+        value = self.number(name, low, high, whole=whole)
+        if value is None:
+            self.errors.setdefault(name, f"Enter a number from {_plain(low)} to {_plain(high)}.")
+            return 0
+        return value
+
+
+def _plain(bound: float) -> str:
+    return f"{bound:,.0f}" if bound >= 1 or bound == 0 else f"{bound:g}"
+
+
+def draft_of(session: AppSession, form: Form) -> Draft:
+    """Return the study that the form describes, with all that is wrong with it."""
+    said = _Fields(form)
+    kind, _, source = said.text("source").partition(":")
+    design = said.one_of("design", DESIGNS)
+    samples: tuple[Sample, ...] | None = None
+    classes, positive = said.lines("findings"), said.text("positive")
+    try:
+        if kind == "run":
+            run = session.store.run(source)
+            classes, positive = run.classes, positive or run.positive or ""
+        elif kind == "data":
+            index = load_index(session.workspace, source)
+            samples = tuple(index.samples)
+            classes = classes or tuple(index.classes)
+        else:
+            said.errors["source"] = "Choose a run or a data set."
+    except EngineError as error:
+        said.errors["source"] = str(error)
+    positive = positive if positive in classes else ""
+    readers = said.names("readers")
+    settler = said.text("adjudicator") or None
+    rule = said.one_of("rule", RULES)
+    seed = said.number("seed", 0, 10**15, whole=True) or 0
+    drawn = Drawn(
+        rule=rule,
+        parts=tuple(part for part in PARTS if part in said.names("parts")),
+        labels=said.names("labels"),
+        n=int(said.needed("n", 1, MOST_CASES, whole=True))
+        if rule in ("random stratified", "enriched")
+        else 0,
+        prevalence=said.needed("prevalence", 1, 99) / 100 if rule == "enriched" else None,
+    )
+    assisted = design not in ("blind", "annotation")
+    protocol = Protocol(
+        name=said.text("name"),
+        design=design,
+        run_id=source if kind == "run" else None,
+        dataset_id=source if kind == "data" else None,
+        classes=tuple(classes),
+        positive=positive,
+        readers=readers,
+        adjudicator=settler,
+        drawn=drawn,
+        shown=said.names("shown") if assisted else (),
+        certainty=said.one_of("certainty", CERTAINTIES) or None,
+        consensus=said.one_of("consensus", CONSENSUS),
+        indeterminate=said.one_of("indeterminate", INDETERMINATE),
+        wash_out_days=said.needed("wash_out_days", 0.01, 3650) if design == "wash-out" else 0.0,
+        endpoint=said.text("endpoint"),
+        margin=said.number("margin", 0, 1e6),
+        wrong_advice=(said.number("wrong_advice", 0, 50) or 0) / 100 if assisted else 0.0,
+        seed=int(seed),
+    )
+    for name, complaint in complaints(protocol).items():
+        said.errors.setdefault(FIELD_OF.get(name, name), str(complaint))
+    if any(protocol.name == other.name for other in session.store.studies.all()):
+        said.errors["name"] = f"There is already a study named “{protocol.name}”. Choose another name."
+    people = {each.reader_id: each for each in session.store.people()}
+    found = people.get(settler or "")
+    promoted = found if found is not None and found.role not in SETTLERS else None
+    return Draft(protocol=protocol, samples=samples, errors=said.errors, promoted=promoted)
+
+
+FIELD_OF = {"classes": "findings", "run_id": "source", "dataset_id": "source"}
+"""Fields of a protocol that have another name in the form."""
+
+
+def summary_of(
+    session: AppSession, protocol: Protocol, promoted: Reader | None = None, *, to_reader: bool = False
+) -> list[str]:
+    """Return what the study will be, in sentences.
+
+    Args:
+        session: The open window.
+        protocol: With its cases drawn.
+        promoted: Who becomes an adjudicator by it.
+        to_reader: Whether it is told to a reader: without how many cases are positive, and without wrong advice.
+    """
+    cases, positives = protocol.drawn.n, protocol.drawn.positives
+    people = {each.reader_id: each.name for each in session.store.people()}
+    readers = [people.get(one, one) for one in protocol.readers]
+    told = [_size(protocol, readers, cases)]
+    if not to_reader:
+        told += [_cases(protocol, cases, positives), *_advice(protocol, cases)]
+    told += [_answers(protocol), _settled(protocol, people)]
+    if promoted:
+        told.append(f"{promoted.name} becomes an adjudicator.")
+    return told if to_reader else [*told, *_smallest(protocol, cases, positives)]
+
+
+def _size(protocol: Protocol, readers: Sequence[str], cases: int) -> str:
+    counted = f"{len(readers)} reader{'s' * (len(readers) != 1)} × {cases:,} case{'s' * (cases != 1)}"
+    days = protocol.wash_out_days
+    how = {
+        "blind": "read once, without the prediction",
+        "blind then assisted": "blind, then at once assisted",
+        "wash-out": f"blind, then assisted after {days:g} day{'s' * (days != 1)}",
+        "assisted": "read once, with the prediction from the beginning",
+        "concurrent against second reader": "half assisted from the beginning, half blind then assisted",
+        "annotation": "labelled from nothing",
+    }[protocol.design]
+    return f"{counted}, {how}: {', '.join(readers)}."
+
+
+def _cases(protocol: Protocol, cases: int, positives: int | None) -> str:
+    words = protocol.drawn.words
+    told = words[:1].upper() + words[1:]
+    if positives is not None and protocol.positive:
+        told += f"; {positives:,} of {cases:,} labelled {protocol.positive}"
+    return f"{told}. Each reader has an order of their own (seed {protocol.seed})."
+
+
+def _advice(protocol: Protocol, cases: int) -> list[str]:
+    if protocol.design in ("blind", "annotation"):
+        return []
+    names = {"prediction": "the prediction", "map": "the heatmap"}
+    told = [f"Assisted cases show {' and '.join(names[one] for one in protocol.shown)}."]
+    if protocol.wrong_advice:
+        wrong = round(protocol.wrong_advice * cases)
+        told.append(
+            f"On {wrong:,} case{'s' * (wrong != 1)} ({protocol.wrong_advice:.0%}) another class is shown on purpose, "
+            "to measure how far readers follow wrong advice; each reader is told which once the study is closed."
+        )
+    return told
+
+
+def _answers(protocol: Protocol) -> str:
+    certainty = f", each with a certainty of {CERTAINTIES[protocol.certainty]}" if protocol.certainty else ""
+    counts = {
+        "excluded": "is left out of the figures",
+        "positive": f"counts as {protocol.positive}",
+        "negative": f"counts as not {protocol.positive}",
+    }[protocol.indeterminate]
+    return f"Answers: {', '.join(protocol.classes)}{certainty}. Unsure or not diagnostic {counts}."
+
+
+def _smallest(protocol: Protocol, cases: int, positives: int | None) -> list[str]:
+    """Return how small a difference between blind and assisted readings the study would see."""
+    if len(DESIGNS[protocol.design].arms) < 2 or not positives or positives == cases:
+        return []
+    figure = "AUC" if protocol.certainty else "sensitivity"
+    try:
+        planned = smallest_difference(len(protocol.readers), positives, cases - positives, figure=figure)
+    except ReportError as error:
+        return [str(error)]
+    return [planned.sentence]
+
+
+def _settled(protocol: Protocol, people: Mapping[str, str]) -> str:
+    settler = people.get(protocol.adjudicator or "")
+    rule = {
+        "majority": "what more than half of the readers say",
+        "unanimous": "what all readers say",
+        "adjudicated": "what all readers say",
+    }[protocol.consensus]
+    if settler:
+        return f"Consensus: {rule}; {settler} settles the rest."
+    return f"Consensus: {rule}; other cases stay open."

@@ -1,0 +1,120 @@
+// The list of studies and one of them in full. The server's words are put in place as text.
+const root = element.querySelector('.sd');
+const at = (name) => root.querySelector(`[data-at="${name}"]`);
+const kept = (name, fallback) => sessionStorage.getItem('overread.' + name) ?? fallback;
+const keep = (name, value) => sessionStorage.setItem('overread.' + name, value);
+let choices = null, open = null;
+let wanted = 0;   // what was asked for last is shown, whatever answers come late
+
+function make(tag, { words = '', className = '', ...more } = {}, ...inner) {
+  const node = document.createElement(tag);
+  node.className = className;
+  node.textContent = words;
+  Object.assign(node, more);
+  node.append(...inner);
+  return node;
+}
+
+function face(name) {
+  for (const node of root.querySelectorAll('[data-only]')) node.hidden = !node.dataset.only.split(' ').includes(name);
+  root.dataset.face = name;
+}
+
+function trouble(sentence) {
+  at('trouble').hidden = !sentence;
+  at('trouble').textContent = sentence;
+}
+
+async function ask(name, question = {}) {
+  let answer;
+  try {
+    answer = await server[name]({ reader: kept('reader', ''), ...question });
+  } catch {
+    answer = null;
+  }
+  if (answer?.ok) {
+    trouble('');
+    return answer;
+  }
+  trouble(answer?.problem ?? 'Overread is not responding. Check that the program is still running.');
+  return null;
+}
+
+const button = (words, run, main = false) => make('button', { type: 'button', words, className: main ? 'sd-main' : '', onclick: run });
+const readNow = (study) => window.dispatchEvent(new CustomEvent('overread-study-open', { detail: { study, reader: kept('reader', '') } }));
+
+async function showList() {
+  const mine = ++wanted;
+  const answer = await ask('list_studies');
+  if (!answer || mine !== wanted) return;
+  open = null;
+  face('list');
+  at('title').textContent = 'Reader studies';
+  at('reader').replaceChildren(...answer.readers.map(({ title: words, name }) => new Option(words, name)));
+  at('reader').value = answer.reader;
+  keep('reader', answer.reader);
+  root.querySelector('[data-do="new"]').hidden = !answer.makes;
+  at('none').hidden = answer.studies.length > 0;
+  at('list').replaceChildren(...answer.studies.map(card));
+}
+
+function title(study) {
+  return make('h4', { words: study.name, dir: 'auto' }, make('span', { className: 'sd-state', words: study.state }));
+}
+
+function card(study) {
+  const does = make('div', { className: 'sd-do' });
+  if (study.read) does.append(button(study.read, () => readNow(study.id), true));
+  does.append(button('Open', () => showStudy(study.id)));
+  return make('article', { className: 'sd-card' }, title(study), make('p', { words: study.words }), make('p', { className: 'sd-quiet', words: study.place }), does);
+}
+
+async function showStudy(id, said = '') {
+  const mine = ++wanted;
+  const answer = await ask('show_study', { study: id });
+  if (!answer || mine !== wanted) return;
+  open = id;
+  face('study');
+  at('title').textContent = answer.name;
+  const body = make('div', { className: 'sd-study' });
+  if (said) body.append(make('p', { className: 'sd-said', words: said, role: 'status' }));
+  const does = make('div', { className: 'sd-do' }, make('span', { className: 'sd-state', words: answer.state }));
+  if (answer.read) does.append(button(answer.read, () => readNow(id), true));
+  for (const [name, words] of answer.steps) does.append(button(words, () => step(name, id, words)));
+  body.append(does);
+  for (const part of answer.sections) {
+    const section = make('section', {}, make('h4', { words: part.title }));
+    if (part.table) section.append(table(part.table));
+    if (part.lines?.length) section.append(make('ul', {}, ...part.lines.map((words) => make('li', { words, dir: 'auto' }))));
+    if (part.remark) section.append(make('p', { className: 'sd-quiet', words: part.remark }));
+    body.append(section);
+  }
+  at('study').replaceChildren(body);
+}
+
+function table([head, ...rows]) {
+  const row = (cells, tag) => make('tr', {}, ...cells.map((words) => make(tag, { words })));
+  return make('table', {}, make('thead', {}, row(head, 'th')), make('tbody', {}, ...rows.map((cells) => row(cells, 'td'))));
+}
+
+// What cannot be taken back is asked twice, on the button itself.
+async function step(name, id, words) {
+  const pressed = [...at('study').querySelectorAll('button')].find((one) => one.textContent === words);
+  if (pressed) {
+    pressed.textContent = `${words}: sure?`;
+    pressed.onclick = async () => {
+      const answer = await ask(name, { study: id });
+      if (answer) await showStudy(id, answer.said);
+    };
+    setTimeout(() => { if (pressed.isConnected) showStudy(id); }, 8000);
+  }
+}
+
+root.querySelector('[data-do="back"]').onclick = showList;
+root.querySelector('[data-do="new"]').onclick = () => openForm();
+at('reader').onchange = () => { keep('reader', at('reader').value); showList(); };
+window.overreadDesk?.abort();
+window.overreadDesk = new AbortController();
+const heard = { signal: window.overreadDesk.signal };
+window.addEventListener('overread-study-left', () => (open ? showStudy(open) : showList()), heard);
+window.addEventListener('overread-study-new', () => takeWish(), heard);

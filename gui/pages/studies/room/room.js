@@ -1,0 +1,359 @@
+// One case of a study on the screen. What the server has not sent does not exist here: a blind case comes as its image and
+// the classes, and of the next cases nothing but their images is fetched ahead.
+const GUARD = 500;          // milliseconds in which a key cannot answer a case that has just appeared
+const COLOURS = ['#ffcf70', '#8cc8ff', '#9be28f', '#f2a0d8'];
+let reading = null;         // the server's name for this reading session
+let shown = null;           // the case on the screen, as the server described it
+let chosen = null;          // the class whose certainty is asked
+let seen = false;
+let given = { said: '', name: '' };
+const usualMap = () => true;   // a study shows the run's own map or none
+
+async function ask(name, question = {}) {
+  let answer;
+  try {
+    answer = await server[name]({ reading, ...question });
+    if (!answer) throw new Error('refused');
+  } catch {
+    toast('Overread is not responding. Check that the program is still running, then open the study again: your last answer may or may not have been stored.');
+    return null;
+  }
+  if (answer.ok) {
+    at('toast').hidden = true;
+    return answer;
+  }
+  toast(answer.problem);
+  if (name === 'answer') text('stored', 'Not stored');
+  if (answer.kind === 'StaleCaseError') await openStudy({ study: root.dataset.study, reader: root.dataset.reader, keepToast: true });
+  return null;
+}
+
+async function act(work) {
+  if (busy || !reading) return;
+  setBusy(true);
+  try {
+    await work();
+  } finally {
+    setBusy(false);
+  }
+}
+
+async function openStudy({ study, reader, keepToast = false }) {
+  const said = at('toast').textContent;
+  root.hidden = false;
+  document.getElementById('studies-desk')?.toggleAttribute('data-away', true);
+  let answer;
+  try {
+    answer = await server.open_study({ study, reader, page: pageName });
+  } catch {
+    answer = null;
+  }
+  if (!answer?.ok) {
+    notice([answer?.problem ?? 'Overread is not responding. Check that the program is still running.']);
+    return;
+  }
+  reading = answer.reading;
+  [root.dataset.study, root.dataset.reader] = [study, answer.reader];
+  text('study', answer.study);
+  text('reader', answer.reader);
+  if (answer.colours) takeColours(answer.colours);
+  await present(answer);
+  if (keepToast) toast(said);
+  root.focus({ preventScroll: true });
+}
+
+async function present(answer) {
+  text('count', answer.place);
+  at('progress').max = answer.of || 1;
+  at('progress').value = answer.read;
+  text('arm', answer.arm);
+  const next = answer.case;
+  chosen = null;
+  if (!next) {
+    shown = null;
+    [regions, root.dataset.arm] = [[], ''];
+    showRegions();
+    root.toggleAttribute('data-empty', true);
+    notice(answer.message);
+    return;
+  }
+  const film = picture(next.image), map = picture(next.heat ?? '');
+  const [filmRead, mapRead] = await Promise.all([film.ready, map.ready]);
+  const ahead = answer.ahead ?? [];
+  for (const address of fetched.keys()) if (address !== next.image && !ahead.includes(address)) fetched.delete(address);
+  seen = filmRead;
+  root.toggleAttribute('data-empty', false);
+  root.toggleAttribute('data-map', Boolean(next.heat));
+  root.dataset.arm = next.arm;
+  at('notice').hidden = true;
+  shown = next;
+  if (image !== film.image) putOnStage(film.image, next.heat && mapRead ? map.image : new Image());
+  else {
+    takeLevels(next.heat && mapRead ? map.image : new Image());
+    showHeat();
+  }
+  image.alt = 'The image of this case';
+  showLegend(next.heat && mapRead ? next.legend : null);
+  regions = structuredClone(next.before?.regions ?? []);
+  showRegions();
+  at('comment').value = next.before?.comment ?? '';
+  at('comment').placeholder = next.arm === 'adjudication' ? 'The reason (C; needed to settle a case)' : 'Comment (C; Esc to leave)';
+  at('before').hidden = !next.remark;
+  text('before', next.remark ?? '');
+  text('corner-name', next.name);
+  describe(next);
+  if (!filmRead) {
+    fetched.delete(next.image);
+    notice([await whyNot(next.image)]);
+  }
+  await painted();
+  [wake, slept] = [performance.now(), 0];
+  root.dataset.shown = `${next.arm} ${next.id}`;
+  for (const address of ahead) picture(address);
+}
+
+function describe(next) {
+  const advice = next.advice;
+  at('advice').hidden = !advice;
+  text('predicted', advice?.predicted ?? '');
+  text('predicted-share', advice ? percent(advice.probabilities[next.classes.indexOf(advice.predicted)]) : '');
+  at('shares').replaceChildren(...(advice ? next.classes.map((name, number) => share(name, advice, number)) : []));
+  text('method', advice?.method ?? '');
+  at('agree').hidden = !advice;
+  text('question', next.question);
+  at('readings').hidden = !next.readings;
+  at('readings').replaceChildren(...(next.readings ?? []).map(othersReading));
+  root.querySelector('.st-others')?.remove();
+  if (next.readings) drawOthers(next.readings);
+  at('on').hidden = !next.read;
+  showClasses('');
+  showCertainty();
+}
+
+function share(name, advice, number) {
+  const item = document.createElement('li'), row = document.createElement('div');
+  row.className = 'rv-class' + (name === advice.predicted ? ' rv-first' : '');
+  const label = document.createElement('b'), figure = document.createElement('span'), track = document.createElement('span'), bar = document.createElement('i');
+  label.textContent = label.title = name;
+  figure.className = 'rv-share';
+  figure.textContent = percent(advice.probabilities[number]);
+  track.className = 'rv-track';
+  bar.style.width = percent(advice.probabilities[number]);
+  track.append(bar);
+  row.append(document.createElement('span'), label, figure, track);
+  item.append(row);
+  return item;
+}
+
+function othersReading(one, number) {
+  const box = document.createElement('div'), who = document.createElement('b');
+  box.className = 'st-reading';
+  box.style.setProperty('--st-colour', COLOURS[number % COLOURS.length]);
+  who.textContent = one.who;
+  box.append(who, ` ${one.said}`);
+  if (one.comment) {
+    const comment = document.createElement('p');
+    comment.dir = 'auto';
+    comment.textContent = `“${one.comment}”`;
+    box.append(comment);
+  }
+  return box;
+}
+
+function drawOthers(readings) {
+  const layer = document.createElement('div');
+  layer.className = 'rv-regions st-others';
+  layer.style.pointerEvents = 'none';
+  readings.forEach((one, number) => {
+    for (const region of one.regions) {
+      const shape = document.createElement('div');
+      shape.className = 'st-shape';
+      shape.title = one.who;
+      shape.style.setProperty('--st-colour', COLOURS[number % COLOURS.length]);
+      for (const [side, value] of [['left', region.x], ['top', region.y], ['width', region.width], ['height', region.height]]) shape.style[side] = value * 100 + '%';
+      layer.append(shape);
+    }
+  });
+  sheet.append(layer);
+}
+
+// --------------------------------------------------------------------------------------------- the answer by keys
+
+function showClasses(typed) {
+  const many = shown.classes.length > 9;
+  const fitting = shown.classes.map((name, number) => [name, number]).filter(([name]) => name.toLowerCase().includes(typed.toLowerCase().trim()));
+  const buttons = fitting.map(([name, number]) => {
+    const button = document.createElement('button'), key = document.createElement(number < 9 ? 'kbd' : 'span'), words = document.createElement('span');
+    button.type = 'button';
+    key.textContent = number < 9 ? number + 1 : '';
+    words.textContent = name;
+    words.dir = 'auto';
+    button.setAttribute('aria-pressed', chosen === number);
+    button.append(key, words);
+    button.onclick = () => chooseNumber(number);
+    return button;
+  });
+  at('classes').classList.toggle('st-many', shown.classes.length > 5);
+  const old = at('classes').querySelector('input');
+  if (!many) return at('classes').replaceChildren(...buttons);
+  const box = old ?? document.createElement('input');
+  if (!old) {
+    box.type = 'text';
+    box.placeholder = 'Type part of a class, then Enter ( / )';
+    box.setAttribute('aria-label', 'Type part of a class');
+    box.oninput = () => showClasses(box.value);
+    box.onkeydown = (event) => {
+      if (event.key !== 'Enter') return;
+      const left = [...at('classes').querySelectorAll('button')];
+      if (left.length === 1) { box.blur(); left[0].click(); } else toast(left.length ? 'More than one class fits. Type more of it.' : 'No class fits.');
+    };
+  }
+  if (!typed) box.value = '';
+  for (const node of [...at('classes').children]) if (node !== box) node.remove();
+  if (!old) at('classes').append(box);
+  at('classes').append(...buttons);
+}
+
+function showCertainty() {
+  const scale = shown.certainty;
+  at('certainty').hidden = chosen === null;
+  if (chosen === null || !scale) return;
+  text('certainty-words', `How certain are you of ${shown.classes[chosen]}? ${scale.words}`);
+  at('percent').hidden = scale.most <= 9;
+  at('scale').replaceChildren(...(scale.most > 9 ? [] : Array.from({ length: scale.most - scale.least + 1 }, (_, step) => {
+    const button = document.createElement('button'), key = document.createElement('kbd');
+    button.type = 'button';
+    button.className = 'rv-button';
+    key.textContent = step + scale.least;
+    button.append(key);
+    button.onclick = () => store('read', chosen, step + scale.least);
+    return button;
+  })));
+  if (scale.most > 9) {
+    at('percent-number').value = '';
+    at('percent-number').focus();
+  }
+}
+
+// A digit is a class; once a class is chosen and its certainty asked, a digit of the scale is that.
+function chooseClass(number) {
+  if (!shown) return;
+  const scale = shown.certainty;
+  if (chosen !== null && scale && scale.most <= 9) {
+    if (number + 1 >= scale.least && number + 1 <= scale.most) store('read', chosen, number + 1);
+    return;
+  }
+  if (number < Math.min(9, shown.classes.length)) chooseNumber(number);
+}
+
+const tooSoon = () => performance.now() - wake < GUARD;
+
+function chooseNumber(number) {
+  if (!shown || busy || tooSoon()) return;
+  if (!shown.certainty) return store('read', number, null);
+  chosen = number;
+  showClasses('');
+  showCertainty();
+}
+
+function rechoose() {
+  if (chosen === null) return;
+  chosen = null;
+  showClasses('');
+  showCertainty();
+  root.focus({ preventScroll: true });
+}
+
+const agree = () => { if (shown?.advice) chooseNumber(shown.classes.indexOf(shown.advice.predicted)); };
+
+const store = (verdict, number = null, certainty = null) => act(async () => {
+  if (!shown || tooSoon()) return;
+  if (!seen && verdict === 'read') {
+    toast('This image cannot be shown, so it cannot be read.');
+    return;
+  }
+  const said = {
+    shown: shown.id, arm: shown.arm, verdict, label: number === null ? null : shown.classes[number], certainty,
+    comment: at('comment').value, regions,
+  };
+  if (given.said !== JSON.stringify(said)) given = { said: JSON.stringify(said), name: randomName() };
+  const answer = await ask('answer', { ...said, name: given.name, seconds: Math.max(0, performance.now() - wake - slept) / 1000 });
+  if (!answer) return;
+  given = { said: '', name: '' };
+  text('stored', answer.stored);
+  await present(answer);
+});
+
+const undo = () => act(async () => {
+  const answer = await ask('undo');
+  if (!answer) return;
+  text('stored', answer.stored);
+  await present(answer);
+});
+
+const goTo = (number) => act(async () => {
+  const answer = await ask('go_to', { number });
+  if (answer) await present(answer);
+});
+const goOn = () => act(async () => {
+  const answer = await ask('go_on');
+  if (answer) await present(answer);
+});
+
+function notice(lines) {
+  text('notice-text', lines.join('\n'));
+  const back = document.createElement('button');
+  back.type = 'button';
+  back.className = 'rv-button';
+  back.textContent = 'Back to the studies';
+  back.onclick = leave;
+  at('notice-actions').replaceChildren(back);
+  at('notice').hidden = false;
+}
+
+function leave() {
+  if (reading) server.leave_study({ reading }).catch(() => {});
+  [reading, shown, root.hidden] = [null, null, true];
+  root.removeAttribute('data-shown');
+  document.getElementById('studies-desk')?.toggleAttribute('data-away', false);
+  window.dispatchEvent(new CustomEvent('overread-study-left'));
+}
+
+const ACTIONS = [
+  { codes: [], shows: ['1', '–', '9'], says: 'The class of that number; then its certainty, where the study asks for it' },
+  { codes: ['Slash'], shows: ['/'], says: 'Type part of a class, where there are more than nine', run: () => at('classes').querySelector('input')?.focus() },
+  { codes: ['KeyA'], shows: ['A'], says: 'Agree with the prediction, once it is shown', does: 'agree', run: agree },
+  { codes: ['KeyU'], shows: ['U'], says: 'Unsure', does: 'unsure', run: () => store('unsure') },
+  { codes: ['KeyX'], shows: ['X'], says: 'Not diagnostic', does: 'not-diagnostic', run: () => store('not diagnostic') },
+  { codes: ['Escape'], shows: ['Esc'], says: 'Choose another class', does: 'rechoose', run: rechoose },
+  { codes: ['KeyC'], shows: ['C'], says: 'Write a comment; Esc to leave', run: toComment },
+  { codes: ['KeyZ'], shows: ['Z'], says: 'Take back the last answer', does: 'undo', run: undo },
+  { codes: ['KeyN'], shows: ['N'], says: 'Go to case number …', run: () => at('jump-to').select() },
+  { codes: ['ArrowRight'], shows: ['→'], says: 'Next case that is not yet read', does: 'on', run: goOn },
+  ...MAP_ACTIONS,
+  ...IMAGE_ACTIONS,
+  { codes: [], shows: [], says: '', does: 'leave', run: leave },
+];
+
+at('jump').onsubmit = (event) => {
+  event.preventDefault();
+  at('jump-to').blur();
+  goTo(at('jump-to').value);
+  at('jump-to').value = '';
+};
+at('percent').onsubmit = (event) => {
+  event.preventDefault();
+  const typed = at('percent-number').value.trim(), certainty = Number(typed);
+  if (!/^\d{1,3}$/.test(typed) || certainty > 100) {
+    toast('Enter a whole number from 0 to 100.');
+    return;
+  }
+  at('percent-number').blur();
+  store('read', chosen, certainty);
+};
+at('percent-number').onkeydown = (event) => { if (event.key === 'Escape') { event.stopPropagation(); rechoose(); } };
+addEventListener('pagehide', () => { if (reading) server.leave_study({ reading }).catch(() => {}); });
+window.overreadRead?.abort();
+window.overreadRead = new AbortController();
+window.addEventListener('overread-study-open', (event) => openStudy(event.detail), { signal: window.overreadRead.signal });
+showRegions();

@@ -1,0 +1,233 @@
+"""What the reading screen of a study is told: the case to draw and what may be on it, or why there is none.
+
+A blind case is the address of its image and the classes, and nothing else: no prediction, no map, no label, no file
+name (which may be a label) and nothing of others. What is sent is written down before it is.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from engine.reading import Arm, Shown, Study, StudyAnswer, Task
+from engine.records import Explanation
+from engine.saliency import map_legend
+from gui.pages.review import heatmap_of
+from gui.pages.studies.files import study_address
+from gui.pages.studies.rounds import SETTLING, Case, Round, Rounds
+from gui.web import AppSession
+
+Answer = dict[str, Any]
+ARMS: Mapping[str, str] = {
+    "blind": "Blind: image only",
+    "assisted": "With the prediction",
+    "annotation": "Labelling",
+    SETTLING: "Adjudication",
+}
+QUESTIONS: Mapping[str, str] = {
+    "blind": "Your answer",
+    "assisted": "Your answer with the prediction",
+    "annotation": "Label",
+    SETTLING: "Your decision",
+}
+SCALES: Mapping[str, tuple[int, int, str]] = {
+    "1-5": (1, 5, "1 is a guess, 5 is certain."),
+    "0-100": (0, 100, "0 is a guess, 100 is certain."),
+}
+FAST = 2.0
+"""Seconds: faster readings are counted in a session's summary."""
+
+
+def now() -> datetime:
+    """Return this moment."""
+    return datetime.now(UTC)
+
+
+def next_case(rounds: Rounds, one: Round) -> Answer:
+    """Hand out the first case that is not yet read."""
+    studies = rounds.session.store.studies
+    if one.settles:
+        left = [each for each in studies.disagreements(one.study.study_id) if each.settled is None]
+        return _settling(rounds, one, left[0].image_id) if left else _end(rounds, one)
+    task = studies.next(one.study.study_id, one.reader.reader_id, now=now())
+    return screen(rounds, one, task) if task is not None else _end(rounds, one)
+
+
+def case_again(rounds: Rounds, one: Round, image_id: str, arm: Arm) -> Answer:
+    """Hand out a case that was on the screen before."""
+    studies = rounds.session.store.studies
+    if arm == SETTLING:
+        return _settling(rounds, one, image_id)
+    task = studies.task(one.study.study_id, one.reader.reader_id, image_id, arm, now=now())
+    return screen(rounds, one, task)
+
+
+def screen(rounds: Rounds, one: Round, task: Task) -> Answer:
+    """Hand out a case, after what will be on the screen was written down."""
+    session, advice = rounds.session, task.advice
+    heat = _map(session, one.study, task) if advice is not None and advice.map else None
+    shown = Shown(
+        image_id=task.image_id,
+        prediction=advice is not None and "prediction" in one.study.protocol.shown,
+        map=heat.method if heat else None,
+    )
+    rounds.sittings.expose(one.sitting, shown)
+    one.held = Case(image_id=task.image_id, arm=task.arm, last=task.last)
+    described = _case(session, one, task.image_id, task.arm) | _said_before(rounds, one, task)
+    if advice is not None:
+        described |= _assisted(session, one, task, heat)
+    return _place(one, task.number, task.of) | {"case": described, "ahead": _ahead(rounds, one, task)}
+
+
+def _ahead(rounds: Rounds, one: Round, task: Task) -> list[str]:
+    """Return where the images of the next cases are, to be fetched while this one is read: images, and nothing else."""
+    coming = rounds.session.store.studies.upcoming(one.study.study_id, one.reader.reader_id, k=3, now=now())
+    images = dict.fromkeys(each.image_id for each in coming if each.image_id != task.image_id)
+    return [study_address(rounds.session, one.study.study_id, "image", each) for each in images]
+
+
+def _case(session: AppSession, one: Round, image_id: str, arm: Arm) -> Answer:
+    protocol = one.study.protocol
+    scale = SCALES.get(protocol.certainty or "")
+    return {
+        "id": image_id,
+        "arm": arm,
+        "image": study_address(session, one.study.study_id, "image", image_id),
+        "classes": list(protocol.classes),
+        "certainty": {"least": scale[0], "most": scale[1], "words": scale[2]} if scale else None,
+        "question": QUESTIONS[arm],
+    }
+
+
+def _said_before(rounds: Rounds, one: Round, task: Task) -> Answer:
+    """Return what the reader said of this case: in this arm, and blind where it is read again with the prediction."""
+    mine = rounds.session.store.studies.own(one.study.study_id, one.reader.reader_id, task.image_id)
+    remarks, told = [], {}
+    blind = next((each for each in mine if each.arm == "blind"), None)
+    if task.arm == "assisted" and blind is not None:
+        remarks.append(f"Your blind answer: {_words(blind)}")
+    here = next((each for each in mine if each.arm == task.arm), None)
+    if here is not None:
+        remarks.append(f"You have answered this case: {_words(here)}. Another answer is added to it.")
+        told = {"before": {"comment": here.comment, "regions": [asdict(each) for each in here.regions]}}
+    return told | {"remark": " ".join(remarks), "read": here is not None, "name": ""}
+
+
+def _assisted(session: AppSession, one: Round, task: Task, heat: Explanation | None) -> Answer:
+    protocol, advice = one.study.protocol, task.advice
+    assert advice is not None
+    told: Answer = {"advice": None, "heat": None, "legend": None, "passport": "", "map_off": ""}
+    if "prediction" in protocol.shown:
+        told["advice"] = {"predicted": advice.predicted, "probabilities": list(advice.probabilities)}
+    if heat is not None:
+        told["heat"] = study_address(session, one.study.study_id, "levels", task.image_id)
+        told["legend"] = asdict(map_legend(heat))
+        if told["advice"]:
+            told["advice"]["method"] = f"Heatmap: {heat.method}, for {heat.target}"
+    return told
+
+
+def _map(session: AppSession, study: Study, task: Task) -> Explanation | None:
+    run_id = study.protocol.run_id
+    return heatmap_of(session, run_id, task.image_id)[0] if run_id else None
+
+
+def _settling(rounds: Rounds, one: Round, image_id: str) -> Answer:
+    """Hand out a case to the adjudicator; that the readings were shown is written down before they are sent."""
+    found = rounds.session.store.studies.dispute(one.sitting, image_id)
+    last = found.settled.seq if found.settled else None
+    one.held = Case(image_id=found.image_id, arm=SETTLING, last=last)
+    readings = [
+        {
+            "who": who,
+            "said": _words(said),
+            "comment": said.comment,
+            "regions": [asdict(region) for region in said.regions],
+        }
+        for who, said in found.readings.items()
+    ]
+    settled = found.settled
+    before = (
+        {"comment": settled.comment, "regions": [asdict(each) for each in settled.regions]}
+        if settled
+        else None
+    )
+    described = _case(rounds.session, one, found.image_id, SETTLING) | {
+        "readings": readings,
+        "before": before,
+        "remark": f"You have settled this case: {_words(settled)}." if settled else "",
+        "read": settled is not None,
+        "name": "",
+    }
+    every = [each.image_id for each in rounds.session.store.studies.disagreements(one.study.study_id)]
+    return _place(one, every.index(found.image_id) + 1, len(every)) | {"case": described}
+
+
+def _words(said: StudyAnswer) -> str:
+    certainty = "" if said.certainty is None else f", certainty {said.certainty:g}"
+    return f"{said.label or said.verdict}{certainty}"
+
+
+def _place(one: Round, number: int, of: int) -> Answer:
+    arm = ARMS[one.held.arm] if one.held else ""
+    return {"arm": arm, "place": f"{number} of {of}", "read": one.read, "of": one.of}
+
+
+def _end(rounds: Rounds, one: Round) -> Answer:
+    """Say why there is no further case, and what this session was."""
+    one.held = None
+    count_again(rounds, one)
+    lines = [_why_none(rounds, one), *_session(one)]
+    return {"case": None, "message": lines, "arm": "", "place": f"{one.read} of {one.of} read"} | {
+        "read": one.read,
+        "of": one.of,
+    }
+
+
+def _why_none(rounds: Rounds, one: Round) -> str:
+    studies = rounds.session.store.studies
+    study = studies.get(one.study.study_id)
+    if study.state == "closed":
+        return f"“{study.name}” is closed; nothing more is read in it."
+    if one.settles:
+        waiting = any(each.read < each.of for each in studies.progress(study.study_id))
+        return (
+            "There is nothing to settle at the moment. Cases come here once every reader has read them."
+            if waiting
+            else "Everything on which the readers did not agree is settled."
+        )
+    opens = studies.waits_until(study.study_id, one.reader.reader_id, now=now())
+    if opens is not None and one.read < one.of:
+        when = f"{opens.astimezone():%d %B %Y at %H:%M}"
+        return f"You have read all cases blind. They open again, with the prediction, on {when}."
+    return f"You have read all cases of “{study.name}”. Thank you."
+
+
+def _session(one: Round) -> list[str]:
+    """Return the summary of what was read at this page."""
+    seconds = [each for _, _, each in one.trail]
+    if not seconds:
+        return []
+    fast = sum(each < FAST for each in seconds)
+    told = [
+        f"This session: {len(seconds):,} answer{'s' * (len(seconds) != 1)}, median {statistics.median(seconds):.1f} s."
+    ]
+    if fast:
+        told.append(
+            f"{fast:,} of them took less than {FAST:g} s. If one was a slip of the hand, go to its case by number."
+        )
+    return told
+
+
+def count_again(rounds: Rounds, one: Round) -> None:
+    """Count in the database how far the reader is."""
+    studies = rounds.session.store.studies
+    if one.settles:
+        found = studies.disagreements(one.study.study_id)
+        one.read, one.of = sum(each.settled is not None for each in found), len(found)
+        return
+    own = [each for each in studies.progress(one.study.study_id) if each.reader == one.reader.reader_id]
+    one.read, one.of = sum(each.read for each in own), sum(each.of for each in own)
