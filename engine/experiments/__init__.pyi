@@ -1,3 +1,4 @@
+from .before_after import compare_before_after as compare_before_after
 from .comparison import (
     Contestant as Contestant,
     RunComparison as RunComparison,

@@ -118,6 +118,7 @@ class RunComparison:
         rows: In the order of the contestants.
         contrasts: One for each recipe but the first.
         spreads: One per recipe and metric where recipes ran with several seeds.
+        reference: What labels all are held against, as sentences; empty where these are the runs' own.
     """
 
     dataset_name: str
@@ -129,6 +130,7 @@ class RunComparison:
     rows: tuple[Row, ...]
     contrasts: tuple[Contrast, ...]
     spreads: tuple[Spread, ...]
+    reference: str = ""
 
 
 def compare_runs(contestants: Sequence[Contestant], *, part: str = "test") -> RunComparison:

@@ -75,6 +75,7 @@ def document(comparison: RunComparison) -> dict[str, Any]:
     return {
         "data": comparison.dataset_name,
         "part": comparison.part,
+        "reference": comparison.reference,
         "classes": list(comparison.classes),
         "positive": comparison.positive,
         "cases": comparison.cases,

@@ -1,6 +1,7 @@
 from .control import (
     list_jobs as list_jobs,
     resume as resume,
+    running_job as running_job,
     started_here as started_here,
     status as status,
     stop as stop,

@@ -19,6 +19,11 @@ from .parts import (
     splits_asked_for as splits_asked_for,
 )
 from .queueing import to_be_read as to_be_read
+from .retraining import (
+    request_again as request_again,
+    trained_after as trained_after,
+    version_to_train_on as version_to_train_on,
+)
 from .suspicion import (
     Suspect as Suspect,
     frozen_features as frozen_features,

@@ -132,11 +132,12 @@ def _conclude(
         files = {"html": written.html, "csv": written.csv, "json": written.json}
         show_json({**experiments.document(comparison), "failed": failed, **files})
         return
-    _show(comparison)
+    show_comparison(comparison)
     print(written.html)
 
 
-def _show(comparison: experiments.RunComparison) -> None:
+def show_comparison(comparison: experiments.RunComparison) -> None:
+    """Print a comparison as tables."""
     headings = ("recipe", "differs", "accuracy", "AUROC", "macro F1", "trained", "epochs", "time")
     rows = [
         (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine import data, labels as label_versions, reading, runs
+from engine import data, experiments, labels as label_versions, reading, runs
 from engine.errors import ReviewError
 from engine.records import LABEL_RULES
 from engine.workspace import open_workspace
@@ -19,6 +19,7 @@ from gui.cli.options import (
     DeviceOption,
     JsonOption,
     LabelsOption,
+    OutOption,
     RunArgument,
     WorkspaceOption,
 )
@@ -187,3 +188,38 @@ def list_suspects(
         for one in found[:top]
     ]
     show_table(("image", "part", "label", "likely", "1 − p of the label", "id"), rows)
+
+
+@labels.command("compare")
+def compare_with_before(
+    run: RunArgument,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="Labels that both are held against; default: the run's."),
+    ] = None,
+    out: OutOption = None,
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare a run trained on corrected labels with the run before it, on the same test cases and the same labels.
+
+    Example: [bold]overread labels compare latest[/bold]
+    """
+    from gui.cli.compare import show_comparison
+
+    workspace = open_workspace(root)
+    found = runs.find_run(workspace, run)
+    with reading.open_store(workspace.database) as store:
+        reference = None
+        if against is not None:
+            index = data.load_index(workspace, found.dataset_id)
+            reference = label_versions.version_named(store, index, against).number
+        comparison = experiments.compare_before_after(workspace, store, found, reference=reference)
+    folder = out or workspace.root / "comparisons" / f"{found.run_id}-before-and-after"
+    written = experiments.write_comparison(comparison, folder)
+    if as_json:
+        show_json({**experiments.document(comparison), "html": written.html})
+        return
+    say(comparison.reference)
+    show_comparison(comparison)
+    print(written.html)

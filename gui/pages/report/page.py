@@ -24,7 +24,7 @@ from engine.records import Part
 from engine.report import EXPORTS, REFERENCE_STANDARDS
 from engine.runs import find_run, list_runs
 from engine.workspace import Workspace
-from gui.pages.report import elsewhere
+from gui.pages.report import elsewhere, relabelling
 from gui.pages.report.found_elsewhere import result
 from gui.pages.report.sections import (
     about,
@@ -307,6 +307,8 @@ def build(session: AppSession) -> None:
             facts = gr.HTML(elem_id="report-about", padding=False)
         with gr.Tab("Images from elsewhere"):
             form = elsewhere.place(session)
+        with gr.Tab("Labels"):
+            labels = relabelling.place()
 
     asked = [run, part, standards, heat]
     outputs = [overview, *per_standard, history, gallery, facts, form.result, *question.asking]
@@ -346,7 +348,8 @@ def build(session: AppSession) -> None:
             concurrency_limit=1,
         ).success(None, None, None, js="() => document.querySelector('#report-file').click()")
     of_run = elsewhere.wire(session, form, run=run, part=part, file=hidden, report_of=report_of)
+    labels_of_run = relabelling.wire(session, labels, run=run, file=hidden)
     # Whenever the page is come to: a run may have finished since, and reviews have been made.
     come_to(partial(shown(opened), session), asked, [run, *outputs], api_name="report_open", **quiet).then(
         shown(of_run), run, elsewhere.listed(form), api_name="elsewhere_open", **quiet
-    )
+    ).then(shown(labels_of_run), run, relabelling.outputs(labels), api_name="labels_open", **quiet)

@@ -1,0 +1,78 @@
+"""A run and the one that was trained after it on other labels, on the same test cases, held against the same labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from engine.data import load_index
+from engine.errors import ReportError
+from engine.experiments.comparison import Contestant, RunComparison, compare_runs
+from engine.labels import labels_of, versions_of
+from engine.reading import Store
+from engine.records import FIRST_VERSION, Prediction, Run
+from engine.runs import find_run, load_history
+from engine.workspace import Workspace
+
+
+def compare_before_after(
+    workspace: Workspace, store: Store, after: Run, *, reference: int | None = None
+) -> RunComparison:
+    """Compare a run that kept the parts of another one with that one.
+
+    Args:
+        workspace: Where both lie.
+        store: With their predictions.
+        after: The later run.
+        reference: The version of the labels that both are held against; None means the later run's.
+
+    Raises:
+        ReportError: It kept no run's parts, or they have no test case with a label in common.
+        RunError: The earlier run is gone.
+    """
+    if after.labels is None or not after.labels.base_run:
+        raise ReportError(
+            f"Run {after.run_id} kept the parts of no earlier run",
+            "Train again on corrected labels first: overread train DATASET --labels VERSION",
+        )
+    before = find_run(workspace, after.labels.base_run)
+    index = load_index(workspace, after.dataset_id)
+    number = after.labels.number if reference is None else reference
+    labels, came = labels_of(store, index, number), labels_of(store, index, FIRST_VERSION)
+    told = {one.run_id: _tested(store, one, labels) for one in (before, after)}
+    common = told[before.run_id].keys() & told[after.run_id].keys()
+    if not common:
+        raise ReportError(
+            f"Runs {before.run_id} and {after.run_id} have no test case in common that has a label",
+            "Compare against another version of the labels",
+        )
+    compared = compare_runs(
+        [
+            Contestant(
+                name=f"{when}: trained on labels v{one.labels.number if one.labels else FIRST_VERSION}",
+                run=one,
+                predictions=[told[one.run_id][name] for name in sorted(common)],
+                history=load_history(one.folder),
+            )
+            for when, one in (("before", before), ("after", after))
+        ]
+    )
+    version = next(one for one in versions_of(store, index) if one.number == number)
+    other = sum(labels[name] != came[name] for name in common)
+    changed = "none of these labels differs" if not other else f"{other:,} of these labels differ"
+    sentence = (
+        f"Both runs are held against the same labels of the same {len(common):,} test cases: labels v{number}; "
+        f"{changed} from those that came with the data."
+    )
+    if version.parent is not None:
+        sentence += f" {version.without_names}."
+    return replace(compared, reference=sentence)
+
+
+def _tested(store: Store, run: Run, labels: Mapping[str, str | None]) -> Mapping[str, Prediction]:
+    """Return a run's test cases with the label that they have in a version, by image id."""
+    return {
+        case.image_id: replace(case, label=labels[case.image_id])
+        for case in store.predictions(run.run_id, part="test")
+        if labels.get(case.image_id) is not None
+    }

@@ -1,0 +1,298 @@
+"""Labels on the Report page: what was read of a run corrects them, one click trains again, both runs are compared."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from engine import jobs
+from engine.data import load_index
+from engine.errors import EngineError, ReportError, ReviewError
+from engine.labels import (
+    draft_from_run,
+    drafted_words,
+    kept_words,
+    request_again,
+    suspects_of_run,
+    to_be_read,
+    trained_after,
+    version_to_train_on,
+    versions_of,
+)
+from engine.report import figure, interval, p_value
+from engine.runs import load_run
+from gui.web import AppSession, markup, shown
+
+if TYPE_CHECKING:
+    from engine.experiments import RunComparison
+    from engine.records import LabelVersion, Run
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the page has of it.
+
+    Attributes:
+        versions: The versions of the data set's labels, and what readings would change.
+        retrain: Makes a version and trains on it.
+        suspect: Looks for labels that may be wrong.
+        said: What came of either.
+        compared: The run beside the one whose parts it kept.
+        download: Takes that comparison away.
+    """
+
+    versions: Any
+    retrain: Any
+    suspect: Any
+    said: Any
+    compared: Any
+    download: Any
+
+
+def lineage_table(versions: Sequence[LabelVersion]) -> str:
+    """Return the versions of a data set's labels, each with what it changed and what was not settled."""
+    rows = [
+        (
+            f"v{version.number}",
+            version.sentence.partition(": ")[2],
+            "; ".join(kept_words(version.kept)),
+            f"{version.created.astimezone():%d %b %Y %H:%M}" if version.created else "",
+        )
+        for version in versions
+    ]
+    return markup.table(("version", "labels", "not settled", "made"), rows, numbers=False)
+
+
+def of_run(session: AppSession, run_id: str | None) -> tuple[Any, ...]:
+    """Return what the tab shows of a run, in the order of `outputs`."""
+    if not run_id:
+        return (
+            "",
+            gr.Button(interactive=False),
+            gr.Button(interactive=False),
+            "",
+            "",
+            gr.Button(visible=False),
+        )
+    try:
+        run = load_run(session.workspace.runs / run_id)
+        pieces, can = _of_labels(session, run)
+        compared, known = _compared(session, run)
+    except EngineError as error:
+        told = markup.note(str(error), tone="serious")
+        return (
+            told,
+            gr.Button(interactive=False),
+            gr.Button(interactive=False),
+            "",
+            "",
+            gr.Button(visible=False),
+        )
+    may = not session.read_only and run.recipe is not None
+    return (
+        markup.joined(pieces),
+        gr.Button(interactive=can and may),
+        gr.Button(interactive=may and not run.folds),
+        "",
+        compared,
+        gr.Button(visible=known),
+    )
+
+
+def _of_labels(session: AppSession, run: Run) -> tuple[list[str], bool]:
+    """Return the versions and what readings would change, and whether there is something to train again on."""
+    versions = versions_of(session.store, load_index(session.workspace, run.dataset_id))
+    trained_on = run.labels.number if run.labels else versions[0].number
+    try:
+        drafted = draft_from_run(session.workspace, session.store, run)
+        words, changes = f"What was read of this run: {drafted_words(drafted)}.", bool(drafted.changed)
+    except ReviewError as error:
+        words, changes = str(error), False
+    newer = versions[-1].number > trained_on
+    lines = [f"This run was trained and tested on labels v{trained_on}."]
+    if not changes and newer:
+        lines.append(f"Training again would use labels v{versions[-1].number}.")
+    return [markup.note(words, more=lines), lineage_table(versions)], changes or newer
+
+
+def retrain(session: AppSession, run_id: str | None) -> str:
+    """Make a version of the labels from what was read, and train the same recipe on it with the same parts.
+
+    Raises:
+        ReviewError: The window is read-only, or no label would change.
+        TrainingError: Another run is in progress.
+    """
+    run = _own(session, run_id)
+    if (busy := jobs.running_job(session.workspace)) is not None:
+        raise ReviewError(
+            f"Run {busy.job_id} is still training", "Wait until it is done, or stop it on the Train page"
+        )
+    version = version_to_train_on(session.workspace, session.store, run)
+    job = jobs.submit(session.workspace, request_again(run, version, allow_downloads=session.allow_downloads))
+    return markup.note(
+        f"{version.sentence}. Run {job.job_id} trains on these labels, with the same recipe and every image in the "
+        "same part; the Train page shows how far it is. When it is done, choose it above to compare it with this run.",
+        tone="good",
+    )
+
+
+def suspect(session: AppSession, run_id: str | None) -> str:
+    """Look for labels that may be wrong, and put these images into the queue.
+
+    Raises:
+        ReviewError: The window is read-only, or the run is a cross-validation.
+        DataError: The data set is gone, or a class has too few patients.
+    """
+    run = _own(session, run_id)
+    found = suspects_of_run(session.workspace, session.store, run)
+    queued = to_be_read(session.workspace, session.store, run, found)
+    return markup.note(
+        f"Another class is likelier than the label of {sum(one.suspected for one in found):,} of {len(found):,} "
+        f"training and validation images, by a model that did not see them. {queued:,} of them are in the queue "
+        "“likely mislabelled” on the Review page, under all parts.",
+        tone="good",
+    )
+
+
+def _own(session: AppSession, run_id: str | None) -> Run:
+    if session.read_only:
+        raise ReviewError("Guests cannot change labels", "Ask the owner to do so")
+    if not run_id:
+        raise ReportError("No run is chosen", "Choose one above")
+    return load_run(session.workspace.runs / run_id)
+
+
+# ---------------------------------------------------------------------------------------- before and after
+
+
+def _comparison(session: AppSession, run: Run) -> RunComparison:
+    from engine.experiments import compare_before_after
+
+    return compare_before_after(session.workspace, session.store, run)
+
+
+def _compared(session: AppSession, run: Run) -> tuple[str, bool]:
+    """Return the comparison of a run with the one whose parts it kept, and whether there is one."""
+    if run.labels is None or not run.labels.base_run:
+        later = [one.run_id for one in trained_after(session.workspace, run)]
+        if not later:
+            return "", False
+        return markup.note(
+            f"Trained again on other labels, with the same parts: {', '.join(later)}. Choose that run above to see "
+            "both side by side."
+        ), False
+    try:
+        comparison = _comparison(session, run)
+    except EngineError as error:
+        return markup.note(str(error), tone="serious"), False
+    return markup.joined(_side_by_side(comparison)), True
+
+
+def _side_by_side(comparison: RunComparison) -> Sequence[str]:
+    names = ("accuracy", "AUROC", "macro F1")
+    rows = [
+        (
+            row.name,
+            *(f"{figure(row.estimates[name].value)} ({interval(row.estimates[name])})" for name in names),
+        )
+        for row in comparison.rows
+    ]
+    pieces = [
+        markup.heading("Before and after", f"{comparison.cases:,} test images"),
+        markup.note(comparison.reference),
+        markup.table(("run", *names), rows),
+    ]
+    for one in comparison.contrasts:
+        told = [
+            (name, figure(test.difference.value), interval(test.difference), p_value(p))
+            for name, test, p in (
+                ("accuracy", one.accuracy, one.p_accuracy),
+                ("AUROC", one.area, one.p_area),
+            )
+        ]
+        pieces.append(markup.table(("after minus before", "difference", "95% interval", "p, adjusted"), told))
+    return pieces
+
+
+def download(session: AppSession, run_id: str | None) -> str:
+    """Return the page of the comparison as a file.
+
+    Raises:
+        ReportError: There is none.
+    """
+    from engine.experiments import write_comparison
+
+    if not run_id:
+        raise ReportError("No run is chosen", "Choose one above")
+    run = load_run(session.workspace.runs / run_id)
+    # In Gradio's own folder, which is private and swept daily.
+    folder = Path(tempfile.mkdtemp(prefix="labels-", dir=os.environ.get("GRADIO_TEMP_DIR")))
+    written = write_comparison(_comparison(session, run), folder)
+    return str(written.html.rename(folder / f"overread-{run_id}-before-and-after.html"))
+
+
+# ---------------------------------------------------------------------------------------- layout
+
+
+def place() -> Form:
+    """Place the tab's contents."""
+    gr.Markdown(
+        "What readers say of training and validation images corrects their labels; labels of test images stay, so that "
+        "the test does not move towards the model."
+    )
+    versions = gr.HTML(elem_id="labels-versions", padding=False)
+    with gr.Row():
+        again = gr.Button(
+            "Retrain on the corrected labels", variant="primary", interactive=False, elem_id="labels-retrain"
+        )
+        doubt = gr.Button("Look for mislabelled images", interactive=False, elem_id="labels-suspects")
+    return Form(
+        versions=versions,
+        retrain=again,
+        suspect=doubt,
+        said=gr.HTML(elem_id="labels-said", padding=False),
+        compared=gr.HTML(elem_id="labels-compared", padding=False),
+        download=gr.Button("Download this comparison", visible=False, elem_id="labels-download"),
+    )
+
+
+def outputs(form: Form) -> list[Any]:
+    """Return the outputs of `of_run`."""
+    return [form.versions, form.retrain, form.suspect, form.said, form.compared, form.download]
+
+
+def wire(session: AppSession, form: Form, *, run: Any, file: Any) -> Callable[[str | None], tuple[Any, ...]]:
+    """Wire the tab, and return what it shows of a run when the page is come to: for `outputs(form)`."""
+    opened = partial(of_run, session)
+    quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
+    run.input(shown(opened), run, outputs(form), api_name="labels_show", **quiet)
+    for work, button, name in (
+        (retrain, form.retrain, "labels_retrain"),
+        (suspect, form.suspect, "labels_suspects"),
+    ):
+        button.click(
+            partial(shown(work), session),
+            run,
+            form.said,
+            api_name=name,
+            api_visibility="undocumented",
+            show_progress_on=[button],
+            trigger_mode="once",
+            concurrency_limit=1,
+        )
+    form.download.click(
+        partial(shown(download), session),
+        run,
+        file,
+        api_name="labels_download",
+        api_visibility="undocumented",
+        show_progress_on=[form.download],
+    ).success(None, None, None, js="() => document.querySelector('#report-file').click()")
+    return opened
