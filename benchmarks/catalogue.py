@@ -18,6 +18,7 @@ from benchmarks import (
     report,
     review,
     startup,
+    steady,
     uncertainty,
     views,
 )
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[Setting], Iterator[Row | LeftOut]]] = {
     "grad-cam": grad_cam.measure,
     "methods": methods.measure,
     "pointing": pointing.measure,
+    "steady": steady.measure,
     "uncertainty": uncertainty.measure,
     "review": review.measure,
     "readers": readers.measure,

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks import catalogue, results
+from benchmarks import catalogue, results, steady
 from benchmarks.__main__ import main
 from benchmarks.measuring import LeftOut, Row, in_process, interleaved, is_installed, not_installed
 
@@ -102,3 +102,21 @@ def test_a_peer_that_is_missing_is_said_and_left_out():
     assert is_installed("numpy") and not is_installed("a_peer_that_nobody_wrote")
     line = results.line(not_installed("Grad-CAM", "grad-cam"))
     assert "left out, grad-cam is not installed: python -m pip install" in line
+
+
+def test_how_steady_the_demonstration_is_is_a_mean_with_the_deviation_of_its_seeds():
+    figures = {"sensitivity": 0.9, "specificity": 1.0, "pointing_game": 0.85}
+    told = [{**figures, "auc": auc, "seconds_in_all": 2 * auc * 31} for auc in (0.9, 0.95, 1.0)]
+    area, *_, seconds = steady.rows(told, load="0.1")
+    assert area.work == "demonstration, test films: AUROC, 3 seeds"
+    assert area.ours == pytest.approx(0.95)
+    assert area.quality == "standard deviation 0.050; by seed 0.900, 0.950, 1.000"
+    assert seconds.ours == pytest.approx(58.9)
+    assert seconds.met is False, "one of the seeds took longer than the minute"
+
+
+def test_a_busy_computer_does_not_say_how_long_the_demonstration_takes():
+    told = [dict.fromkeys(steady.FIGURES, 0.9) | {"seconds_in_all": 131.0}]
+    *figures, seconds = steady.rows(told, load="6.8")
+    assert len(figures) == len(steady.FIGURES)
+    assert isinstance(seconds, LeftOut) and "load 6.8" in seconds.reason

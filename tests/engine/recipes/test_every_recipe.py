@@ -50,7 +50,12 @@ def small(recipe: Recipe) -> Recipe:
         head=replace(recipe.head, hidden=tuple(min(width, 16) for width in recipe.head.hidden)),
         phases=tuple(
             # A head alone on random weights is refused in a recipe of one phase; by its name it is not.
-            replace(phase, epochs=1, trainable="head.*" if phase.trainable == "head" else phase.trainable)
+            replace(
+                phase,
+                epochs=1,
+                warm_up=0,  # an epoch of warm-up alone is refused
+                trainable="head.*" if phase.trainable == "head" else phase.trainable,
+            )
             for phase in recipe.phases
         ),
         balance=replace(recipe.balance, target=("opacity",) if recipe.balance.target else ()),
