@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, NoSuchModuleError
 
 from engine.errors import ServerAway, StoreError
 from engine.reading.database_file import (
@@ -27,6 +27,7 @@ from engine.reading.server.addresses import address as address_of
 from engine.reading.server.failures import AWAY, TRY_AGAIN, sentences_of
 
 MIGRATING = 0x0F_E12EAD  # names the lock of a server under which tables are made
+IDLE_SECONDS = 1.0  # after which a connection to a server is asked whether it is still there
 SMALL_FILES = 100_000  # bytes that SQLite needs beside a database to open it
 
 # sqlite3's own name of the failure (its first two words) → what is wrong, and what to do.
@@ -159,7 +160,6 @@ def open_database(database: Path | str, *, busy_seconds: float = 5.0) -> Databas
             pool_size=8,
             max_overflow=32,
             json_serializer=canonical,
-            pool_pre_ping=url.get_backend_name() != "sqlite",  # a server that was restarted is found again
         )
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreError(
@@ -170,6 +170,8 @@ def open_database(database: Path | str, *, busy_seconds: float = 5.0) -> Databas
     try:
         if url.get_backend_name() == "sqlite":
             listen(opened, busy_seconds)
+        else:
+            find_again(engine)
         if path is not None:
             make_file(path)
             with opened.speaking():
@@ -245,6 +247,27 @@ def listen(database: Database, busy_seconds: float) -> None:
     def begun(connection: Connection) -> None:
         # Who will write takes the lock at once: waiting works then, upgrading later would deadlock.
         connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+def find_again(engine: Engine) -> None:
+    """Ask a connection to a server that lay idle whether it is still one: the server may have been started again.
+
+    Not each time it is used, as a pool would: that is three more questions for each that is asked.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def checked_in(connection: Any, record: Any) -> None:
+        record.info["used"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def checked_out(connection: Any, record: Any, proxy: Any) -> None:
+        if time.monotonic() - record.info.get("used", time.monotonic()) < IDLE_SECONDS:
+            return
+        try:
+            connection.execute("SELECT 1")
+            connection.rollback()
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error  # the pool takes another, or opens one
 
 
 def switch_to_wal(engine: Engine, busy_seconds: float) -> None:

@@ -1,0 +1,82 @@
+"""`python -m benchmarks.department [--readers 50] [--seconds 120] [--pause 0.5]`: readers who answer over HTTP at once.
+
+The real server in a process of its own, on SQLite and on PostgreSQL; clients and database share the machine with it.
+Between two answers each reader looks for half a second, less than the page lets anybody. Printed: how long an answer
+took until it was stored and the next case was there, and whether any was refused, lost or stored twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks.measuring import percentile
+from benchmarks.ward import Page, Server, name_of, on_database, outcome, prepared
+from tests.postgresql import running
+
+
+def measured(database: str, *, readers: int, seconds: float, pause: float) -> tuple[str, bool, float]:
+    """Measure, and return a sentence, whether nothing was lost, doubled or refused, and the p99 in milliseconds."""
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="overread-ward-")))
+        server_of_database = stack.enter_context(running(durable=True)) if database == "postgresql" else None
+        on_database(server_of_database.url("postgres") if server_of_database else None)
+        stack.callback(on_database, None)
+        workspace = prepared(scratch / "workspace", readers=readers, cases=max(50, int(seconds / pause)))
+        server = Server(workspace)
+        stack.callback(server.kill)
+        server.start()
+        pages = {name_of(number): Page(server.port, name_of(number)) for number in range(readers)}
+        for page in pages.values():
+            page.open()
+        load = os.getloadavg()[0]
+        until = time.monotonic() + seconds
+        threads = [
+            threading.Thread(target=page.read, args=(until,), kwargs={"pause": pause})
+            for page in pages.values()
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        found = outcome(workspace, pages)
+    taken = [1e3 * each for page in pages.values() for each in page.told.seconds]
+    refused = sum(len(page.told.refused) for page in pages.values())
+    again = sum(page.told.again for page in pages.values())
+    p50, p99 = percentile(taken, 0.5), percentile(taken, 0.99)
+    sentence = (
+        f"{database}: {readers} readers, {seconds:.0f} s, {pause:g} s between answers: {found.stored:,} answers "
+        f"({found.stored / seconds:.0f} a second), p50 {p50:.0f} ms, p99 {p99:.0f} ms; {refused} refused, "
+        f"{found.lost} lost, {found.doubled} doubled, {again} given again, "
+        f"chain whole: {'no' if found.audit.found else 'yes'}; {os.cpu_count()} cores, load before {load:.1f}"
+    )
+    return sentence, found.good and not refused, p99
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure on both databases; return 1 where an answer was lost, doubled or refused."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.department", description=__doc__)
+    parser.add_argument("--readers", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--pause", type=float, default=0.5)
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], action="append")
+    asked = parser.parse_args(arguments)
+    all_good = True
+    for database in asked.database or ("sqlite", "postgresql"):
+        sentence, good, _ = measured(
+            database, readers=asked.readers, seconds=asked.seconds, pause=asked.pause
+        )
+        print(sentence, flush=True)
+        all_good &= good
+    return 0 if all_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
