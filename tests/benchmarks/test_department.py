@@ -1,4 +1,4 @@
-"""Many readers over HTTP and kill −9, in small: no answer that a page was told is stored is lost, none is there twice."""
+"""Many readers over HTTP and kill −9, in small: what a page was told is stored is there, and there once."""
 
 from __future__ import annotations
 
