@@ -24,6 +24,13 @@ from .retraining import (
     trained_after as trained_after,
     version_to_train_on as version_to_train_on,
 )
+from .studied import (
+    Rereading as Rereading,
+    begin_rereading as begin_rereading,
+    dataset_of as dataset_of,
+    draft_from_study as draft_from_study,
+    result_of_rereading as result_of_rereading,
+)
 from .suspicion import (
     Suspect as Suspect,
     frozen_features as frozen_features,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine import data, experiments, labels as label_versions, reading, runs
+from engine import data, experiments, labels as label_versions, reading, report, runs
 from engine.errors import ReviewError
 from engine.records import LABEL_RULES
 from engine.workspace import open_workspace
@@ -74,9 +74,15 @@ def list_versions(
 
 @labels.command("make")
 def make_version(
-    run: RunArgument,
+    run: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="A run whose cases were read.", show_default=False)
+    ] = None,
+    study: Annotated[
+        str | None,
+        typer.Option(metavar="STUDY", help="A study by id or name, whose consensus is taken instead."),
+    ] = None,
     rule: Annotated[
-        str, typer.Option(help=f"How several readers become one label: {' or '.join(LABEL_RULES)}.")
+        str, typer.Option(help=f"How several readers of a run become one label: {' or '.join(LABEL_RULES)}.")
     ] = "majority",
     parent: Annotated[
         str, typer.Option("--from", metavar="VERSION", help="The version that is changed.")
@@ -91,30 +97,33 @@ def make_version(
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a version of the labels from what was read of a run's training and validation cases.
+    """Make a version of the labels from what was read of a run's cases, or from a study's consensus.
 
-    Labels of test cases stay: they are corrected by a blinded reading alone.
+    Labels of a run's test cases stay, unless they were read blind in a study that no model drew.
 
     Example: [bold]overread labels make latest[/bold]
     """
     workspace = open_workspace(root)
-    found = runs.find_run(workspace, run)
+    if (run is None) == (study is None):
+        raise ReviewError("It is not said whose readings are meant", "Name a run, or a study with --study")
     if rule not in LABEL_RULES:
         raise ReviewError(f"There is no rule “{rule}”", f"Choose one of: {', '.join(LABEL_RULES)}")
     with reading.open_store(workspace.database) as store:
-        index = data.load_index(workspace, found.dataset_id)
-        drafted = label_versions.draft_from_run(
-            workspace,
-            store,
-            found,
-            rule=rule,
-            parent=label_versions.version_named(store, index, parent).number,
-            unlabel=unlabel,
-        )
+        read = None if study is None else store.studies.get(study)
+        found = None if run is None else runs.find_run(workspace, run)
+        dataset_id = found.dataset_id if found else label_versions.dataset_of(store, read) if read else ""
+        index = data.load_index(workspace, dataset_id)
+        number = label_versions.version_named(store, index, parent).number
+        if read is not None:
+            drafted = label_versions.draft_from_study(workspace, store, read, parent=number, unlabel=unlabel)
+        elif found is not None:
+            drafted = label_versions.draft_from_run(
+                workspace, store, found, rule=rule, parent=number, unlabel=unlabel
+            )
         if dry_run:
             print(label_versions.drafted_words(drafted))
             return
-        made = label_versions.make(workspace, store, found.dataset_id, drafted)
+        made = label_versions.make(workspace, store, dataset_id, drafted)
     if as_json:
         show_json(facts_of(made))
         return
@@ -223,3 +232,66 @@ def compare_with_before(
     say(comparison.reference)
     show_comparison(comparison)
     print(written.html)
+
+
+@labels.command("reread")
+def reread_test_cases(
+    run: RunArgument,
+    readers: Annotated[
+        list[str],
+        typer.Option("--reader", metavar="NAME", help="Who reads; once for each.", show_default=False),
+    ],
+    n: Annotated[
+        int, typer.Option("--n", metavar="N", help="Suspects; as many others are drawn at random.")
+    ] = 20,
+    name: Annotated[
+        str, typer.Option(help="Of the study; readers see it, so it must not say what the cases are.")
+    ] = "",
+    seed: Annotated[int, typer.Option(help="Of the control and of each reader's order.")] = 0,
+    device: DeviceOption = "auto",
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Have test cases whose label is doubted read again blind, beside as many others drawn at random.
+
+    No reader can tell which is which. Afterwards: overread labels result, and overread labels make --study.
+
+    Example: [bold]overread labels reread latest --reader "Ada Byron" --reader Ben[/bold]
+    """
+    workspace = open_workspace(root)
+    with reading.open_store(workspace.database) as store:
+        study = label_versions.begin_rereading(
+            workspace,
+            store,
+            runs.find_run(workspace, run),
+            readers=tuple(readers),
+            n=n,
+            name=name,
+            seed=seed,
+            device=device,
+        )
+    cases = study.protocol.drawn.n
+    if as_json:
+        show_json({"study_id": study.study_id, "name": study.name, "cases": cases})
+        return
+    print(f"Study “{study.name}”: {cases:,} test cases, half of them suspected, half of them their control")
+
+
+@labels.command("result")
+def result_of_study(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study by id or name.", show_default=False)],
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how many labels a blind re-reading changes among the suspects and among their control.
+
+    Example: [bold]overread labels result "second look"[/bold]
+    """
+    workspace = open_workspace(root)
+    with reading.open_store(workspace.database) as store:
+        found = label_versions.result_of_rereading(workspace, store, store.studies.get(study))
+    if as_json:
+        show_json({"result": report.plain(found)})
+        return
+    for sentence in found.sentences:
+        print(sentence)

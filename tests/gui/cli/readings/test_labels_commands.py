@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from engine.reading import Reader, open_store
+from engine.reading import Drawn, Protocol, Reader, StudyAnswer, open_store
 from engine.recipes import recipe_to_json
 from engine.records import Review, Run, Verdict
 from engine.runs import load_run, split_of
@@ -140,3 +140,52 @@ def test_what_cannot_be_made_or_trained_is_said(read: tuple[Workspace, Run], ove
     assert code == 1 and "No label would change: 6 images read, 0 labels changed, 3 confirmed" in err
     code, _, err = overread("train", run.dataset_id, "--labels", "v2", "--seed", "7")
     assert code == 1 and "they are locked" in err
+
+
+def test_a_study_becomes_a_version_and_test_cases_are_read_again_beside_a_control(
+    read: tuple[Workspace, Run], overread: Overread
+) -> None:
+    workspace, run = read
+    with open_store(workspace.database) as store:
+        for name in ("Cleo", "Dan"):
+            store.add_reader(Reader(reader_id="", name=name))
+        protocol = Protocol(
+            name="blind", run_id=run.run_id, readers=("Cleo", "Dan"), drawn=Drawn(parts=("test",))
+        )
+        study = store.studies.create(protocol)
+        for name in ("Cleo", "Dan"):
+            sitting = store.studies.begin(study.study_id, name)
+            while (task := store.studies.next(study.study_id, name)) is not None:
+                said = StudyAnswer(
+                    study_id=study.study_id,
+                    image_id=task.image_id,
+                    arm=task.arm,
+                    verdict="read",
+                    label="opacity",
+                )
+                store.studies.answer(said, sitting, last=task.last)
+        normal = sum(case.label == "normal" for case in store.predictions(run.run_id, "test"))
+    made = answer(overread("labels", "make", "--study", "blind", "--json"))
+    assert made["sentence"] == (
+        f"v2: {normal} of 40 labels changed from v1 by blinded consensus of Cleo and Dan"
+    )
+    code, _, err = overread("labels", "result", "blind")
+    assert code == 1 and "holds no suspects" in err
+    for typed in (("labels", "make"), ("labels", "make", run.run_id, "--study", "blind")):
+        code, _, err = overread(*typed)
+        assert code == 1 and "Name a run, or a study" in err
+    again = (
+        "labels",
+        "reread",
+        run.run_id,
+        "--reader",
+        "Cleo",
+        "--device",
+        "cpu",
+        "--n",
+        "1",
+        "--name",
+        "second",
+    )
+    code, out, err = overread(*again)  # what is doubted of these drawn films is the regression's to say
+    assert (code == 0 and "half of them their control" in out) or "No label of the" in err
