@@ -1,3 +1,8 @@
+from .for_review import (
+    keep_for_review as keep_for_review,
+    seen_before as seen_before,
+    told_of as told_of,
+)
 from .map_settings import (
     fit_map_settings as fit_map_settings,
     settle_maps as settle_maps,

@@ -1,4 +1,5 @@
 from .data import (
+    ELSEWHERE as ELSEWHERE,
     PART_NAMES as PART_NAMES,
     PARTS as PARTS,
     ROLES as ROLES,
@@ -12,6 +13,7 @@ from .data import (
     Role as Role,
     Sample as Sample,
     Split as Split,
+    Whence as Whence,
     is_folder_name as is_folder_name,
     is_path as is_path,
 )

@@ -26,6 +26,9 @@ FolderName = Annotated[str, Predicate(is_folder_name)]
 FilePath = Annotated[Path, Predicate(is_path)]
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
+Whence = Part | Literal["elsewhere"]
+"""Where a case comes from: a part of the run's own data, or elsewhere, which is no part (`Prediction.part` is None)."""
+ELSEWHERE: Literal["elsewhere"] = "elsewhere"
 PART_NAMES: Mapping[str, str] = MappingProxyType({"train": "training", "val": "validation", "test": "test"})
 """For people."""
 Role = Literal["part", "class", "patient", "ignored"]

@@ -32,7 +32,6 @@ from gui.cli.proposal import ColumnOption, FindingOption, RootOption, SameOption
 from gui.cli.terminal import progress, say, say_error, show_json, show_table
 
 if TYPE_CHECKING:
-    from engine.reading import Store
     from engine.records import Explanation, Prediction, Run
 
 app = typer.Typer()
@@ -93,12 +92,15 @@ def predict(
                 prediction.predict(trained, samples, cache_dir=workspace.cache, parts=parts, progress=bar)
             )
     add_to_table(written, trained, predictions, samples)
+    if (seen := prediction.seen_before(predictions)) is not None:
+        say(f"{seen}.")
     small = small_images(trained, samples)
     unlike = say_unlike(trained, predictions)
     if review:
         with reading.open_store(workspace.database) as store:
-            _keep_for_review(store, trained, samples, predictions, explanations)
-        runs.save_source(trained.folder, path.absolute().name, (one.image_id for one in predictions))
+            prediction.keep_for_review(
+                store, trained, samples, predictions, explanations, source=path.absolute().name
+            )
     if as_json:
         found = {"run_id": trained.run_id, "table": written, "classes": trained.classes}
         far_smaller = [sample.path for sample in small]
@@ -118,21 +120,6 @@ def predict(
     ]
     show_table(("image", "predicted", *trained.classes, ""), rows)
     say(f"Added to {written}")
-
-
-def _keep_for_review(
-    store: Store,
-    run: Run,
-    samples: Sequence[Sample],
-    predictions: Sequence[Prediction],
-    explanations: Mapping[str, Explanation],
-) -> None:
-    """Put predicted images into the run's review queue."""
-    runs.save_sizes(run.folder, samples)
-    runs.save_distances(run.folder, predictions)
-    kept = runs.load_explanations(run.folder)
-    runs.save_explanations(run.folder, {**kept, **explanations}.values())
-    store.add_cases(run.run_id, predictions)
 
 
 def _plain(predictions: Sequence[Prediction]) -> dict[str, Any]:

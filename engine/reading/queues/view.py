@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from engine.reading.migrations.schema import CASES, LAST_ANSWERS
 from engine.reading.queues.catalogue import QUEUES, Queue
-from engine.records import Part
+from engine.records import ELSEWHERE, Whence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +34,7 @@ class View:
     queue: Queue
     run_id: str
     reader_id: str
-    part: Part | None = None
+    part: Whence | None = None
 
     def page(self, anchor: Row[Any] | None, limit: int) -> Select[Any]:
         """Select up to `limit` cases after the anchor (a row of cases), or from the start."""
@@ -61,7 +61,7 @@ class View:
             whole = View(queue=QUEUES["all"], run_id=self.run_id, reader_id=self.reader_id, part=self.part)
             read = [LAST_ANSWERS.c.run_id == self.run_id, LAST_ANSWERS.c.reader_id == self.reader_id]
             if self.part is not None:
-                read.append(LAST_ANSWERS.c.part == self.part)
+                read.append(self._of_part(LAST_ANSWERS.c.part))
             if until is not None:
                 read.append(LAST_ANSWERS.c.position <= until.position)
             cases = whole.count(until).scalar_subquery()
@@ -93,10 +93,10 @@ class View:
                 LAST_ANSWERS.c.reader_id == self.reader_id,
                 LAST_ANSWERS.c.verdict.in_([verdict.value for verdict in self.queue.verdicts]),
             ]
-            return where if self.part is None else [*where, LAST_ANSWERS.c.part == self.part]
+            return where if self.part is None else [*where, self._of_part(LAST_ANSWERS.c.part)]
         where = [CASES.c.run_id == self.run_id]
         if self.part is not None:
-            where.append(CASES.c.part == self.part)
+            where.append(self._of_part(CASES.c.part))
         if self.queue.first:
             where.append(CASES.c.position <= self._last_of_sample())
         if self.queue.wrong:
@@ -113,11 +113,14 @@ class View:
             )
         return where
 
+    def _of_part(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        return column.is_(None) if self.part == ELSEWHERE else column == self.part
+
     def _last_of_sample(self) -> ColumnElement[Any]:
         """Return the place of the sample's last case; beyond every place where there are fewer cases."""
         drawn = select(CASES.c.position).where(CASES.c.run_id == self.run_id)
         if self.part is not None:
-            drawn = drawn.where(CASES.c.part == self.part)
+            drawn = drawn.where(self._of_part(CASES.c.part))
         last = drawn.order_by(CASES.c.position).limit(1).offset(self.queue.first - 1).scalar_subquery()
         return func.coalesce(last, literal(2**63 - 1, BigInteger))
 

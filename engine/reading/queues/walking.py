@@ -14,7 +14,7 @@ from engine.reading.migrations.schema import PLACES
 from engine.reading.people import People
 from engine.reading.queues.catalogue import QUEUES
 from engine.reading.queues.view import View
-from engine.records import Part, Prediction
+from engine.records import Prediction, Whence
 
 
 class Walking:
@@ -24,12 +24,12 @@ class Walking:
     _append: Callable[[Callable[[Connection], None]], None]
     _people: Callable[[Connection], People]
 
-    def count(self, run_id: str, queue: str, reader: str, part: Part | None = None) -> int:
+    def count(self, run_id: str, queue: str, reader: str, part: Whence | None = None) -> int:
         """Return how many cases a queue holds."""
         with self._database.read() as connection:
             return int(connection.scalar(self._view(connection, run_id, queue, reader, part).count()) or 0)
 
-    def place(self, run_id: str, queue: str, reader: str, image_id: str, part: Part | None = None) -> int:
+    def place(self, run_id: str, queue: str, reader: str, image_id: str, part: Whence | None = None) -> int:
         """Return n of "n of N": how many of the queue's cases come up to and including this one."""
         with self._database.read() as connection:
             anchor = cases.find_case(connection, run_id, image_id)
@@ -37,13 +37,13 @@ class Walking:
                 connection.scalar(self._view(connection, run_id, queue, reader, part).count(anchor)) or 0
             )
 
-    def first(self, run_id: str, queue: str, reader: str, part: Part | None = None) -> Prediction | None:
+    def first(self, run_id: str, queue: str, reader: str, part: Whence | None = None) -> Prediction | None:
         """Return the first case of a queue; None when it is empty."""
         with self._database.read() as connection:
             return _only(connection, self._view(connection, run_id, queue, reader, part).page(None, 1))
 
     def next(
-        self, run_id: str, queue: str, reader: str, after: str | None, part: Part | None = None
+        self, run_id: str, queue: str, reader: str, after: str | None, part: Whence | None = None
     ) -> Prediction | None:
         """Return the case after the one shown (an image id); None at the end.
 
@@ -58,7 +58,7 @@ class Walking:
             return found
 
     def previous(
-        self, run_id: str, queue: str, reader: str, before: str, part: Part | None = None
+        self, run_id: str, queue: str, reader: str, before: str, part: Whence | None = None
     ) -> Prediction | None:
         """Return the case before the one shown; None at the start. Of "not yet read": read or not."""
         with self._database.read() as connection:
@@ -73,7 +73,7 @@ class Walking:
         queue: str,
         reader: str,
         after: str | None,
-        part: Part | None = None,
+        part: Whence | None = None,
         k: int = 3,
     ) -> list[Prediction]:
         """Return the next k cases, to be fetched before they are asked for."""
@@ -82,7 +82,7 @@ class Walking:
             page = self._view(connection, run_id, queue, reader, part).page(anchor, k)
             return [rows.prediction(row) for row in connection.execute(page)]
 
-    def progress(self, run_id: str, reader: str, part: Part | None = None) -> tuple[int, int]:
+    def progress(self, run_id: str, reader: str, part: Whence | None = None) -> tuple[int, int]:
         """Return how many cases the reader has spoken on, and how many there are."""
         total = self.count(run_id, "all", reader, part)
         return total - self.count(run_id, "not yet read", reader, part), total
@@ -101,7 +101,7 @@ class Walking:
 
         self._append(work)
 
-    def resume(self, run_id: str, queue: str, reader: str, part: Part | None = None) -> Prediction | None:
+    def resume(self, run_id: str, queue: str, reader: str, part: Whence | None = None) -> Prediction | None:
         """Return the case to go on with: the bookmarked one while in the queue, else the next or first."""
         with self._database.read() as connection:
             view = self._view(connection, run_id, queue, reader, part)
@@ -116,7 +116,9 @@ class Walking:
                 return rows.prediction(anchor)
             return _only(connection, view.page(anchor, 1)) or _only(connection, view.page(None, 1))
 
-    def _view(self, connection: Connection, run_id: str, queue: str, reader: str, part: Part | None) -> View:
+    def _view(
+        self, connection: Connection, run_id: str, queue: str, reader: str, part: Whence | None
+    ) -> View:
         if queue not in QUEUES:
             raise StoreError(f"There is no queue named {queue!r}", f"Choose one of: {', '.join(QUEUES)}")
         reader_id = self._people(connection).find(reader)

@@ -37,7 +37,7 @@ ScoreNameOption = Annotated[
 ]
 ScoresOption = Annotated[
     str | None,
-    typer.Option(metavar="KIND", help="probability, percent or logit; default: as they can only be."),
+    typer.Option(metavar="KIND", help="probability, percent or logit; default: recognised by their values."),
 ]
 IncompleteOption = Annotated[
     bool,

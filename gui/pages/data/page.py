@@ -28,6 +28,7 @@ from gui.pages.data.bringing.pane import bring_pane
 from gui.pages.data.overview import class_pictures, counts_table, issues, split_overview, summary
 from gui.pages.data.pictures import issue_image, picture_of
 from gui.pages.data.split_form import SPLIT_MODES, choices_from_percent
+from gui.pages.data.using.pane import using_pane
 from gui.pages.where_now import ASKING, found as found_images, missed, place
 from gui.web import AppSession, arrival, markup, shown, static_pane
 
@@ -239,6 +240,7 @@ def build(session: AppSession) -> None:
                 elem_id="data-split",
             )
             remark = gr.HTML(elem_id="data-split-note", padding=False)
+            used, uses = using_pane(session, dataset)
 
     static_pane("gui.pages.data", "large_view", ["large_view.js"], elem_id="data-large")
 
@@ -283,4 +285,4 @@ def build(session: AppSession) -> None:
     )
     come_to(
         partial(shown(first_look), session), dataset, [dataset, *shown_parts], api_name="data_open", **quiet
-    )
+    ).then(shown(used), None, uses, api_name="data_use", **quiet)

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.errors import ReviewError
 from engine.reading import QUEUES, RunSummary
-from engine.records import PART_NAMES, PARTS, Prediction
+from engine.records import ELSEWHERE, PART_NAMES, PARTS, Prediction
 from engine.saliency import colour_tables
 from gui.pages.review.maps import method_choices
 from gui.pages.review.reading_session import Desk, Reading, part_named, text
@@ -17,7 +17,7 @@ from gui.pages.review.screen import UNREAD, Answer, count_again, screen
 from gui.pages.review.who_reads import reader_choices, reader_of
 
 WHOLE = "all"
-PART_TITLES = {**PART_NAMES, WHOLE: "all parts"}
+PART_TITLES = {**PART_NAMES, ELSEWHERE: "images from elsewhere", WHOLE: "all parts"}
 NOTHING_TO_READ = (
     "There are no cases to read yet. Choose data on the Data page, then train a model on the Train page: "
     "the cases of its test part then appear here."
@@ -47,7 +47,8 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     )
     queue = text(asked, "queue")
     queue = queue if queue in QUEUES else WHOLE if session.read_only else UNREAD
-    parts: list[str] = [part for part in PARTS if session.store.count(run.run_id, WHOLE, reader, part)]
+    held = (*PARTS, ELSEWHERE)
+    parts: list[str] = [part for part in held if session.store.count(run.run_id, WHOLE, reader, part)]
     part = text(asked, "part")
     if part not in (*parts, WHOLE):
         part = "test" if "test" in parts else WHOLE
@@ -99,4 +100,4 @@ def _find(desk: Desk, reading: Reading, image_id: str) -> Prediction | None:
         case = desk.session.store.case(reading.run_id, image_id)
     except ReviewError:
         return None
-    return case if reading.part in (None, case.part) else None
+    return case if reading.part in (None, case.part or ELSEWHERE) else None

@@ -16,7 +16,7 @@ from typing import Any, get_args, get_type_hints
 
 from engine.errors import ReviewError
 from engine.reading import RunSummary, Sitting
-from engine.records import PARTS, Part, Region, Review, Verdict
+from engine.records import ELSEWHERE, PARTS, Region, Review, Verdict, Whence
 from gui.pages.review.sitting import Sittings
 from gui.web import AppSession
 
@@ -35,7 +35,7 @@ class Reading:
     Attributes:
         run: Whose predictions are read.
         queue: A key of `engine.reading.store.QUEUES`.
-        part: The part of the split, or None for all.
+        part: The part of the split, the images from elsewhere, or None for all.
         reader: Whose verdicts they are.
         held: The case handed out last, or None at a queue's end.
         drawn: Whether the queue handed it out ("in order") or the reader went to it ("sought").
@@ -54,7 +54,7 @@ class Reading:
 
     run: RunSummary
     queue: str
-    part: Part | None
+    part: Whence | None
     reader: str
     held: str | None = None
     drawn: str = "in order"
@@ -122,9 +122,9 @@ def text(asked: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def part_named(name: str) -> Part | None:
-    """Return the part of the split of that name; None for any other word."""
-    return next((part for part in PARTS if part == name), None)
+def part_named(name: str) -> Whence | None:
+    """Return the part of the split of that name, or the images from elsewhere; None for any other word."""
+    return ELSEWHERE if name == ELSEWHERE else next((part for part in PARTS if part == name), None)
 
 
 # The verdict decides the label, the session knows the reader and where the case came from, the store dates and numbers.

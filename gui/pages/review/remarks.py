@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.data import Detail, detail_of, load_split
 from engine.errors import EngineError, RunError
 from engine.recipes import load_recipe
-from engine.records import PART_NAMES, Prediction, Uncertainty, is_unlike
+from engine.records import ELSEWHERE, PART_NAMES, Prediction, Uncertainty, is_unlike
 from engine.report import counted, operating_words, passport_line, why_off
 from engine.runs import load_distances, load_run, passport_of, sizes_of_run
 from gui.pages.review.reading_session import Reading
@@ -98,7 +98,10 @@ def _known(folder: Path, stamps: tuple[int, ...]) -> tuple[Detail, Mapping[str, 
 
 def why_none(reading: Reading, *, done: bool) -> str:
     """Say why a queue hands out no case."""
-    where = f"the {PART_NAMES[reading.part]} part" if reading.part else "all parts"
+    parts = {ELSEWHERE: "the images from elsewhere"} | {
+        part: f"the {name} part" for part, name in PART_NAMES.items()
+    }
+    where = parts.get(reading.part or "", "all parts")
     if done:
         every = f"all {reading.total:,} cases" if reading.total > 1 else "the only case"
         return f"{reading.reader} has read {every} of {where}."

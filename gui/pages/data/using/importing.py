@@ -1,0 +1,83 @@
+"""Another model's predictions of a data set imported: from the form to a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from engine.data import from_home, load_index
+from engine.errors import DataError
+from engine.supplied import Claims, import_predictions
+from gui.pages.data.using.work import Progress, Work
+from gui.web import AppSession
+
+RECOGNISED = ""
+"""Of the kind of scores: what they can only be."""
+
+
+def begin(
+    session: AppSession,
+    work: Work,
+    dataset_id: str | None,
+    file: str | None,
+    model: str | None,
+    version: str | None,
+    threshold: float | None,
+    scores: str | None,
+    same: str | None,
+    columns: str | None,
+    maps: str | None,
+    incomplete: bool,
+) -> None:
+    """Begin to import a table; fields of a form that was never opened are None.
+
+    Raises:
+        DataError: The window is read-only, nothing is chosen, or a line of the form is no pair.
+        EngineError: Something else goes on.
+    """
+    if session.read_only:
+        raise DataError("This window is read-only", "Ask the owner to import predictions")
+    if not dataset_id:
+        raise DataError(
+            "No data set is chosen", "Import the images that were predicted, or choose their data set"
+        )
+    if not file:
+        raise DataError("No table is chosen", "Choose the file with the predictions")
+    claims = Claims(
+        model=model or "",
+        version=version or "",
+        threshold=threshold,
+        columns=pairs(columns or "", "Column of each class"),
+        same=pairs(same or "", "Names of classes in the file"),
+        scores=scores or None,
+        maps=from_home(Path(maps.strip())) if maps and maps.strip() else None,
+        incomplete=bool(incomplete),
+    )
+    chosen, table = dataset_id, Path(file)
+    work.begin(f"{table.name} is imported", lambda progress: take(session, chosen, table, claims, progress))
+
+
+def take(
+    session: AppSession, dataset_id: str, table: Path, claims: Claims, progress: Progress
+) -> Sequence[str]:
+    """Import it, and return what came of it."""
+    index = load_index(session.workspace, dataset_id)
+    done = import_predictions(session.workspace, session.store, index, table, claims, progress=progress)
+    cases = len(session.store.predictions(done.run.run_id))
+    what = "These predictions were imported before" if done.known else f"{cases:,} predictions were imported"
+    return [f"{what}: run {done.run.run_id} of {done.run.title}, on the Review and Report pages", *done.said]
+
+
+def pairs(lines: str, field: str) -> Mapping[str, str]:
+    """Read one NAME=VALUE a line.
+
+    Raises:
+        DataError: A line is none.
+    """
+    found = {}
+    for line in filter(None, map(str.strip, lines.splitlines())):
+        name, equals, value = (part.strip() for part in line.partition("="))
+        if not (name and equals and value):
+            raise DataError(f"“{line}” under “{field}” is no pair", "Write NAME=VALUE, one a line")
+        found[name] = value
+    return found

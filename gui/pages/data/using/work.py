@@ -1,0 +1,93 @@
+"""One long thing at a time in a window, beside the pages: begun, watched and cancelled by any tab."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from engine.errors import EngineError
+from gui.web import sentence
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """How far the work is that was begun last.
+
+    Attributes:
+        title: What is being done.
+        working: Whether it goes on.
+        done: Images done.
+        total: Images in all; 0 until they are known.
+        said: What came of it, as sentences.
+        trouble: Why nothing did; empty where something did.
+    """
+
+    title: str
+    working: bool = True
+    done: int = 0
+    total: int = 0
+    said: tuple[str, ...] = ()
+    trouble: str = ""
+
+
+class _CancelledError(Exception):
+    """A person ended the work."""
+
+
+class Work:
+    """Work of one kind in a window."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cancel = threading.Event()
+        self._state: State | None = None
+
+    @property
+    def state(self) -> State | None:
+        """How far the newest work is; None where none was begun."""
+        return self._state
+
+    def begin(self, title: str, what: Callable[[Progress], Sequence[str]]) -> None:
+        """Do something in a thread of its own.
+
+        Args:
+            title: What is being done, for people.
+            what: Does it, tells how far it is, and returns sentences on what came of it.
+
+        Raises:
+            EngineError: Another work of the kind goes on.
+        """
+        with self._lock:
+            if self._state is not None and self._state.working:
+                raise EngineError(
+                    f"Something else is in progress: {self._state.title}", "Wait for it, or cancel it"
+                )
+            self._cancel.clear()
+            self._state = State(title=title)
+        threading.Thread(target=self._work, args=(what,), daemon=True).start()
+
+    def cancel(self) -> None:
+        """Ask the work to end: it does at the next sign of progress, and nothing of it is kept."""
+        self._cancel.set()
+
+    def _work(self, what: Callable[[Progress], Sequence[str]]) -> None:
+        try:
+            said = what(self._progress)
+        except _CancelledError:
+            self._say(working=False, trouble="This was cancelled; nothing of it was kept.")
+        except Exception as error:  # noqa: BLE001  whatever it is, the page must say it
+            self._say(working=False, trouble=sentence(error))
+        else:
+            self._say(working=False, said=tuple(said))
+
+    def _progress(self, done: int, total: int) -> None:
+        if self._cancel.is_set():
+            raise _CancelledError
+        self._say(done=done, total=total)
+
+    def _say(self, **known: object) -> None:
+        assert self._state is not None
+        self._state = replace(self._state, **known)  # type: ignore[arg-type]
