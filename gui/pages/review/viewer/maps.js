@@ -7,12 +7,14 @@ let mapAsked = 0;        // which question the screen waits for
 let mapComing = false;
 
 const choosesMaps = () => Boolean(at('map-method'));
-const targetHere = () => (shown?.classes.includes(chosen.target) ? chosen.target : '');   // another run has other classes
+// Another run has other classes, and one whose predictions were supplied has no network to ask.
+const targetHere = () => (at('map-method').options.length && shown?.classes.includes(chosen.target) ? chosen.target : '');
 const usualMap = () => !choosesMaps() || (!chosen.method && !targetHere());
 
 function offerMethods(methods) {
   if (!choosesMaps()) return;
   at('map-method').replaceChildren(...methods.map(option));
+  for (const name of ['map-method', 'map-class']) at(name).closest('label').hidden = !methods.length;
   if (!methods.some((one) => one.value === chosen.method)) chosen.method = '';
   at('map-method').value = chosen.method;
 }
