@@ -79,7 +79,7 @@ def levels(answer: dict[str, Any]) -> np.ndarray:
 def test_every_method_of_the_engine_is_offered_and_those_to_be_doubted_are_marked_with_the_reason(
     ward: Ward,
 ) -> None:
-    offered = {one["value"]: one for one in method_choices(ward.session)}
+    offered = {one["value"]: one for one in method_choices(ward.session, ward.run.run_id)}
     assert list(offered) == ["", *SALIENCIES]
     for name, method in SALIENCIES.items():
         assert method.caution() in offered[name]["says"] and method.says in offered[name]["says"]
