@@ -27,6 +27,7 @@ from .studies.planning.protocol import (
     Drawn as Drawn,
     Protocol as Protocol,
     complaints as complaints,
+    protocol_from as protocol_from,
 )
 from .studies.planning.records import (
     Advice as Advice,

@@ -60,7 +60,7 @@ def consensus(
 ) -> dict[str, str | None]:
     """Return what each case is by the readers: those that all of them have read.
 
-    A blind answer that was given after the machine's was seen is no blinded reading, and has no vote. What the
+    A blind answer that was given after the model's was seen is no blinded reading, and has no vote. What the
     adjudicator has settled holds.
 
     Args:

@@ -74,7 +74,7 @@ class Reading:
         return next(iter(self.upcoming(study_id, reader, k=1, now=now)), None)
 
     def upcoming(self, study_id: str, reader: str, *, k: int = 3, now: datetime | None = None) -> list[Task]:
-        """Return a reader's next k cases; none has the machine's advice that may not be seen yet."""
+        """Return a reader's next k cases; none has the model's advice that may not be seen yet."""
         with self._database.read() as connection:
             people = self._people(connection)
             study = registry.find(connection, study_id)
@@ -158,7 +158,7 @@ class Reading:
 
         Raises:
             ReviewError: There is none, or more has been on the screen since than the arm shows: a blind answer stands
-                once the machine's has been seen.
+                once the model's has been seen.
         """
         moment = now or datetime.now(UTC)
 

@@ -126,7 +126,7 @@ def advice(study: Study, row: Any) -> Advice | None:
 
 
 def blind_unread(connection: Connection, study: Study, ids: Sequence[str], image_id: str) -> bool:
-    """Return whether a case is to be read without the machine first, and has not been."""
+    """Return whether a case is to be read without the model first, and has not been."""
     unread = select(TASKS.c.position).where(
         TASKS.c.study_id == study.study_id,
         TASKS.c.image_id == image_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from sqlalchemy import Connection, select
 
@@ -12,11 +13,11 @@ from engine.reading.ledger.chain import PROGRAM
 from engine.reading.migrations.schema import ANSWERS, TASKS
 from engine.reading.people import People
 from engine.reading.sittings import Sitting
-from engine.reading.studies import answering, reading_order, settling
+from engine.reading.studies import answering, exporting, reading_order, settling
 from engine.reading.studies.looking import Looking
 from engine.reading.studies.planning import assigning, registry
 from engine.reading.studies.planning.drawing import draw
-from engine.reading.studies.planning.protocol import Arm, Protocol, as_stored, protocol_from
+from engine.reading.studies.planning.protocol import Arm, Drawn, Protocol, as_stored, protocol_from
 from engine.reading.studies.planning.records import (
     Certificate,
     Disagreement,
@@ -133,6 +134,65 @@ class Studies(Reading, Looking):
                 )
             return after
 
+    def add_cases(
+        self,
+        study_id: str,
+        image_ids: Collection[str],
+        reason: str = "",
+        *,
+        samples: Iterable[Sample] = (),
+        author: str = PROGRAM,
+    ) -> Study:
+        """Add cases, which each reader gets after those they have; a deviation once the protocol is fixed.
+
+        Args:
+            study_id: Of the study.
+            image_ids: The cases.
+            reason: Why; may be empty in a draft.
+            samples: The images of the data set; not needed where the protocol names a run.
+            author: A reader's id, where somebody is signed in.
+
+        Raises:
+            ReviewError: They are in the study already, or are not there.
+        """
+        with self._database.write() as connection:
+            study = registry.find(connection, study_id)
+            protocol = study.protocol
+            assigning.refuse_twice(connection, study.study_id, image_ids)
+            found = (
+                assigning.of_run(connection, protocol.run_id)
+                if protocol.run_id
+                else assigning.of_samples(samples)
+            )
+            ids, _ = draw(
+                assigning.candidates(found),
+                Drawn(rule="filter"),
+                positive=protocol.positive,
+                seed=protocol.seed,
+                listed=image_ids,
+            )
+            before = assigning.assigned_images(connection, study.study_id)
+            assigning.keep_images(connection, found, ids)
+            after = registry.change(
+                connection,
+                self._people(connection),
+                study,
+                replace(protocol, drawn=assigning.with_cases(connection, protocol, [*before, *ids])),
+                reason,
+                author=author,
+                may_change=("drawn",),
+            )
+            assigning.assign(
+                connection,
+                study.study_id,
+                after.protocol,
+                ids,
+                wrong=assigning.to_mislead(found, ids, protocol),
+                readers=after.protocol.readers,
+                author=author,
+            )
+            return after
+
     def lock(self, study_id: str, *, author: str = PROGRAM) -> Study:
         """Fix the protocol before the first reading does: a change from now on is a deviation."""
         return self._append(
@@ -206,6 +266,18 @@ class Studies(Reading, Looking):
         with self._database.read() as connection:
             study = registry.find(connection, study_id)
             return settling.consensus_of(connection, self._people(connection), study)
+
+    def export(self, study_id: str, folder: Path) -> list[Path]:
+        """Write a study as files, at any time: answers.csv, cases.csv, protocol.json and data-dictionary.csv.
+
+        Every answer ever given is a row, with what had been on the screen before it, and whether it counts.
+
+        Raises:
+            WorkspaceError: The folder cannot be written to.
+        """
+        with self._database.read() as connection:
+            study = registry.find(connection, study_id)
+            return exporting.export(connection, self._people(connection), study, folder)
 
     def disclosure(self, study_id: str, reader: str) -> list[WrongAdvice]:
         """Return the cases for which a reader was shown the other class on purpose.

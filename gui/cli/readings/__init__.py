@@ -1,1 +1,1 @@
-"""Commands about readings: who reads, who may sign in, whether what was written stands."""
+"""Commands about readings: who reads, who may sign in, studies, labels, whether what was written stands."""

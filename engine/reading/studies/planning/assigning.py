@@ -12,10 +12,10 @@ from engine.errors import ReviewError, StoreError
 from engine.reading import row_mapping as rows
 from engine.reading.case_places import batches
 from engine.reading.cases import find_run
-from engine.reading.ledger.chain import PROGRAM, append
+from engine.reading.ledger.chain import PROGRAM, append, digest
 from engine.reading.migrations.schema import ASSIGNMENTS, CASES, IMAGE_PLACES, IMAGES, PREDICTIONS, TASKS
 from engine.reading.studies.planning.drawing import Candidate, misled, order, positions_taken
-from engine.reading.studies.planning.protocol import DESIGNS, Arm, Protocol
+from engine.reading.studies.planning.protocol import DESIGNS, Arm, Drawn, Protocol
 from engine.records import Sample
 
 Found = Mapping[str, dict[str, Any]]
@@ -100,6 +100,19 @@ def newest_images(connection: Connection, image_ids: Sequence[str]) -> dict[str,
     """Return the newest row of each of up to some thousand images."""
     found = select(IMAGES).where(IMAGES.c.image_id.in_(image_ids)).order_by(IMAGES.c.seq)
     return {row.image_id: row for row in connection.execute(found)}
+
+
+def with_cases(connection: Connection, protocol: Protocol, image_ids: Sequence[str]) -> Drawn:
+    """Return how the cases of a study were drawn, now that it has these."""
+    told = [row for batch in batches(image_ids, 2000) for row in newest_images(connection, batch).values()]
+    known = bool(protocol.positive) and all(row.label is not None for row in told)
+    return replace(
+        protocol.drawn,
+        n=len(image_ids),
+        listed=True,
+        positives=sum(row.label == protocol.positive for row in told) if known else None,
+        images=digest(sorted(image_ids)),
+    )
 
 
 def assign(

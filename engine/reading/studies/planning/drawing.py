@@ -175,9 +175,9 @@ def order(
 
 
 def misled(candidates: Sequence[Candidate], share: float, seed: int) -> set[str]:
-    """Draw the cases whose advice is to be wrong: of those where the machine is right, each label by its share.
+    """Draw the cases whose advice is to be wrong: of those where the model is right, each label by its share.
 
-    Where the machine is wrong already, showing the other class would put it right. Cases without a label, of which
+    Where the model is wrong already, showing the other class would put it right. Cases without a label, of which
     nobody knows, are drawn from only where no case has one.
 
     Raises:
@@ -205,7 +205,7 @@ def mirrored(
     Args:
         probabilities: (C,) as predicted.
         classes: C names.
-        predicted: The class that the machine predicted.
+        predicted: The class that the model predicted.
         margin: Its distance from being the other, in log-odds (`engine.records.margin_of`).
     """
     own = list(classes).index(predicted)

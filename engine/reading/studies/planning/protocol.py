@@ -133,7 +133,7 @@ class Protocol:
     Attributes:
         name: Of the study; no two studies have the same.
         design: A key of `DESIGNS`.
-        run_id: Whose predictions are shown; None where there is no machine.
+        run_id: Whose predictions are shown; None where there is no model.
         dataset_id: Whose images are read; None where the run says.
         classes: What a case can be; of the run, or typed in.
         positive: The class whose finding sensitivity speaks of; empty where there is none.
@@ -144,10 +144,10 @@ class Protocol:
         certainty: The scale on which a reader says how sure of the label; None where it is not asked.
         consensus: When readers agree: more than half of them; all; all, or else as adjudicated.
         indeterminate: What "unsure" and "not diagnostic" count as, in the consensus and in figures.
-        wash_out_days: How long after a reader's last case without the machine the first with it opens.
+        wash_out_days: How long after a reader's last case without the model the first with it opens.
         endpoint: What is to be shown, in words; empty where nothing is.
         margin: Of non-inferiority or equivalence, in the endpoint's unit; None where there is none.
-        wrong_advice: The share of cases for which the machine shows the other class on purpose; 0 for none.
+        wrong_advice: The share of cases for which the model shows the other class on purpose; 0 for none.
         seed: Of every order and draw.
     """
 

@@ -69,12 +69,12 @@ class Study:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Advice:
-    """What the machine says of a case on the screen: by the protocol it may not be what the machine predicted.
+    """What the model says of a case on the screen: by the protocol it may not be what the model predicted.
 
     Attributes:
         predicted: The class.
         probabilities: In the order of the protocol's classes, on the side of the operating point that `predicted` says.
-        map: Whether the protocol also shows the map; it argues for `predicted`, not for what the machine predicted.
+        map: Whether the protocol also shows the map; it argues for `predicted`, not for what the model predicted.
     """
 
     predicted: str
@@ -94,7 +94,7 @@ class Task:
         of: N.
         path: Where its file lies.
         patient: Whose it is.
-        advice: Of the machine; None in an arm without it, and before it may be seen.
+        advice: Of the model; None in an arm without it, and before it may be seen.
         opens: When it may be read; None where it may be now.
         last: The number of the reader's answer that stands; None where there is none. For `Studies.answer(last=…)`.
     """
@@ -131,7 +131,7 @@ class StudyAnswer:
         at: When; set by the store.
         seq: Its number in the chain; set by the store.
         supersedes: The number of this reader's answer before it.
-        predicted: The class that was on the screen as the machine's; None where none was.
+        predicted: The class that was on the screen as the model's; None where none was.
         contaminated: Whether more had been on this reader's screen of this case than its arm shows; told by the store.
         stands: Whether it is the reader's answer that counts; told by the store.
     """
@@ -160,7 +160,7 @@ class Certificate:
     """What had been on the reader's screen of this case before an answer, in any sitting, of any study or run.
 
     Attributes:
-        prediction: A machine's answer.
+        prediction: A model's answer.
         map: A saliency map.
         label: The label that came with the data.
         others: Readings of others.
@@ -219,7 +219,7 @@ class WrongAdvice:
     Attributes:
         image_id: The case.
         shown: The class that was on the screen.
-        predicted: The class that the machine had predicted.
+        predicted: The class that the model had predicted.
         label: The label that came with the data.
         answered: What the reader said with the advice on the screen; None where nothing.
     """

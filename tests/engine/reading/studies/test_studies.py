@@ -31,7 +31,7 @@ def store(database: Path | str) -> Iterator[Store]:
 
 
 def filled(store: Store) -> Store:
-    """Add a run with twelve cases, of which the machine is right on eight, and five people."""
+    """Add a run with twelve cases, of which the model is right on eight, and five people."""
     store.add_run(RUN)
     labels = ("normal", "pneumonia", "pneumonia")
     store.add_cases(
@@ -330,7 +330,7 @@ REFUSED = [
     ({"arm": "assisted"}, "not assigned"),
     ({"image_id": f"{99:064x}"}, "not assigned"),
     ({"arm": "adjudication"}, "not the adjudicator"),
-    ({"reader": "Ben"}, "another sitting"),
+    ({"reader": "Ben"}, "another reading session"),
 ]
 
 

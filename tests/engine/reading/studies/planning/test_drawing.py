@@ -1,0 +1,168 @@
+"""Cases are drawn by the seed alone, in the shares that were asked for, and wrong advice is consistent with itself."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+from hypothesis import given, strategies as st
+
+from engine.errors import ReviewError
+from engine.reading.studies.planning.drawing import (
+    Candidate,
+    draw,
+    mirrored,
+    misled,
+    order,
+    positions_taken,
+    shuffled,
+)
+from engine.reading.studies.planning.protocol import DESIGNS, DesignName, Drawn
+from engine.records import margin_of
+
+
+def films(normal: int, pneumonia: int, unlabelled: int = 0) -> list[Candidate]:
+    labels = ["normal"] * normal + ["pneumonia"] * pneumonia + [None] * unlabelled
+    return [
+        Candidate(image_id=f"{n:04x}", label=label, part=("train", "test")[n % 2], predicted="normal")
+        for n, label in enumerate(labels)
+    ]
+
+
+def drawn(candidates: list[Candidate], told: Drawn, seed: int = 0) -> list[str]:
+    return draw(candidates, told, positive="pneumonia", seed=seed)[0]
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 10), st.data())
+def test_a_stratified_sample_has_each_class_by_its_share_to_within_one_case(
+    normal: int, pneumonia: int, unlabelled: int, data: st.DataObject
+) -> None:
+    candidates = films(normal, pneumonia, unlabelled)
+    n = data.draw(st.integers(1, len(candidates)))
+    chosen = set(drawn(candidates, Drawn(rule="random stratified", n=n)))
+    assert len(chosen) == n
+    counts = Counter(each.label for each in candidates if each.image_id in chosen)
+    for label, there in Counter(each.label for each in candidates).items():
+        assert abs(counts[label] - n * there / len(candidates)) < 1
+
+
+@given(st.floats(0.05, 0.95), st.integers(2, 20))
+def test_an_enriched_sample_has_the_prevalence_that_was_stated(prevalence: float, n: int) -> None:
+    ids, told = draw(
+        films(20, 20, 5), Drawn(rule="enriched", n=n, prevalence=prevalence), positive="pneumonia", seed=1
+    )
+    assert told.n == len(ids) == n and told.positives == round(n * prevalence)
+
+
+@given(st.integers(0, 2**63 - 1), st.randoms())
+def test_what_is_drawn_depends_on_the_seed_and_not_on_the_order_of_the_candidates(
+    seed: int, shuffler: random.Random
+) -> None:
+    candidates = films(15, 10)
+    mixed = candidates.copy()
+    shuffler.shuffle(mixed)
+    for told in (Drawn(rule="random stratified", n=9), Drawn(rule="enriched", n=8, prevalence=0.5)):
+        assert drawn(candidates, told, seed) == drawn(mixed, told, seed)
+
+
+def test_another_seed_draws_other_cases() -> None:
+    samples = {tuple(drawn(films(50, 50), Drawn(rule="random stratified", n=20), seed)) for seed in range(10)}
+    assert len(samples) == 10
+
+
+def test_a_filter_takes_all_that_fit_and_says_so() -> None:
+    ids, told = draw(
+        films(4, 4), Drawn(rule="filter", parts=("test",), labels=("normal",)), positive="pneumonia", seed=0
+    )
+    assert ids == ["0001", "0003"] and (told.n, told.positives) == (2, 0)
+    assert told.words == "all cases of part test, labelled normal"
+    other = draw(films(4, 4), Drawn(rule="filter", parts=("train",)), positive="pneumonia", seed=0)[1]
+    assert other.images != told.images and len(told.images) == 64
+
+
+def test_cases_that_were_listed_and_are_not_there_are_said() -> None:
+    with pytest.raises(ReviewError, match="1 of the cases that were listed are not there, such as 00ff"):
+        draw(films(2, 2), Drawn(), positive="pneumonia", seed=0, listed=["0001", "00ff"])
+
+
+def test_how_many_positives_there_are_is_not_known_where_a_label_is_missing() -> None:
+    assert draw(films(3, 3, 1), Drawn(), positive="pneumonia", seed=0)[1].positives is None
+    assert draw(films(3, 3), Drawn(), positive="", seed=0)[1].positives is None
+
+
+# ---------------------------------------------------------------------------------------------------- orders
+
+
+@given(st.sampled_from(list(DESIGNS)), st.integers(1, 20), st.integers(1, 20), st.integers(0, 5))
+def test_cases_that_are_added_come_after_those_that_were_there(
+    design: DesignName, first: int, second: int, place: int
+) -> None:
+    ids = [f"{n:04x}" for n in range(first + second)]
+    before = order(design, ids[:first], reader_id="ada", place=place, seed=3)
+    last: dict[str, int] = {}
+    for _, arm, position in before:
+        last[arm] = max(position, last.get(arm, -1))
+    taken = positions_taken(design, last)  # type: ignore[arg-type]
+    assert taken == first
+    after = order(design, ids[first:], reader_id="ada", place=place, seed=3, after=taken)
+    positions = [position for _, _, position in (*before, *after)]
+    assert len(set(positions)) == len(positions)
+    for arm, highest in last.items():
+        assert all(position > highest for _, other, position in after if other == arm)
+
+
+def test_an_order_is_the_readers_own_and_adding_a_case_moves_no_other() -> None:
+    ids = [f"{n:04x}" for n in range(30)]
+    orders = {tuple(shuffled(ids, 0, f"order of {who}")) for who in ("ada", "ben", "cleo")}
+    assert len(orders) == 3
+    more = shuffled([*ids, "ffff"], 0, "order of ada")
+    assert [one for one in more if one != "ffff"] == shuffled(ids, 0, "order of ada")
+
+
+# ---------------------------------------------------------------------------------------------- wrong advice
+
+
+@given(st.floats(0.001, 0.999), st.floats(0.01, 0.99))
+def test_of_two_classes_the_other_is_shown_as_far_beyond_the_operating_point(
+    p: float, threshold: float
+) -> None:
+    classes, predicted = ("normal", "pneumonia"), "pneumonia" if p >= threshold else "normal"
+    place = classes.index(predicted)
+    margin = margin_of((1 - p, p), place, positive=1, threshold=threshold)
+    shown, probabilities = mirrored((1 - p, p), classes, predicted, margin)
+    assert shown == classes[1 - place] and sum(probabilities) == pytest.approx(1)
+    if margin > 1e-9:
+        assert ("pneumonia" if probabilities[1] >= threshold else "normal") == shown
+    again = margin_of(probabilities, 1 - place, positive=1, threshold=threshold)
+    assert again == pytest.approx(margin, abs=1e-6)
+    assert mirrored(probabilities, classes, shown, margin)[1] == pytest.approx((1 - p, p))
+
+
+@given(st.lists(st.floats(0.01, 1), min_size=3, max_size=6))
+def test_of_more_classes_the_next_one_changes_places_with_the_predicted(weights: list[float]) -> None:
+    probabilities = tuple(each / sum(weights) for each in weights)
+    classes = tuple("abcdef"[: len(weights)])
+    predicted = classes[probabilities.index(max(probabilities))]
+    shown, swapped = mirrored(probabilities, classes, predicted, 0.5)
+    assert shown != predicted and sorted(swapped) == sorted(probabilities)
+    assert swapped[classes.index(shown)] == max(probabilities)
+
+
+@given(st.floats(0, 0.5), st.integers(0, 1000))
+def test_wrong_advice_is_wrong_and_of_each_class_by_its_share(share: float, seed: int) -> None:
+    right = [
+        Candidate(image_id=f"{n:04x}", label=label, predicted=label)
+        for n, label in enumerate(["normal"] * 30 + ["pneumonia"] * 20)
+    ]
+    wrong = [Candidate(image_id=f"w{n}", label="normal", predicted="pneumonia") for n in range(10)]
+    chosen = misled([*right, *wrong], share, seed)
+    assert len(chosen) == round(share * 60) and not any(one.startswith("w") for one in chosen)
+    positives = sum(one >= f"{30:04x}" for one in chosen)
+    assert abs(positives - len(chosen) * 0.4) < 1
+
+
+def test_wrong_advice_where_the_model_is_seldom_right_is_refused() -> None:
+    candidates = [Candidate(image_id=str(n), label="a", predicted="a" if n < 2 else "b") for n in range(10)]
+    with pytest.raises(ReviewError, match="on 4 cases, but the model is right on 2 only"):
+        misled(candidates, 0.4, 0)
