@@ -47,6 +47,39 @@ DataOption = Annotated[
     typer.Option("--data", metavar="DATASET", help="Read the images of this data set, without a run."),
 ]
 
+DesignOption = Annotated[
+    str,
+    typer.Option(
+        help="blind, blind then assisted, wash-out, assisted, concurrent against second reader, or annotation."
+    ),
+]
+CasesOption = Annotated[
+    str,
+    typer.Option(
+        help="all, filter (those that fit --part, --label, --predicted and --ids), random stratified, or enriched."
+    ),
+]
+ChoiceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--choice", metavar="CLASS", help="What a case can be, where no run says it; may be repeated."
+    ),
+]
+CertaintyOption = Annotated[str | None, typer.Option(help="Ask how sure the reader is: 1-5 or 0-100.")]
+IndeterminateOption = Annotated[
+    str, typer.Option(help="What unsure and not diagnostic count as: excluded, positive or negative.")
+]
+WashOutOption = Annotated[
+    float,
+    typer.Option("--wash-out", metavar="DAYS", help="How long after the blind cases the assisted open."),
+]
+WrongAdviceOption = Annotated[
+    float,
+    typer.Option(
+        metavar="SHARE", help="Show the other class on this share of cases, to measure automation bias."
+    ),
+]
+
 
 @studies.command("create")
 def create(
@@ -56,21 +89,11 @@ def create(
         str | None, typer.Option("--run", metavar="RUN", help="Whose predictions are shown.")
     ] = None,
     data: DataOption = None,
-    design: Annotated[
-        str,
-        typer.Option(
-            help="blind, blind then assisted, wash-out, assisted, concurrent against second reader, or annotation."
-        ),
-    ] = "blind",
+    design: DesignOption = "blind",
     adjudicator: Annotated[
         str | None, typer.Option(metavar="NAME", help="Who settles what the readers disagree on.")
     ] = None,
-    cases: Annotated[
-        str,
-        typer.Option(
-            help="all, filter (those that fit --part, --label, --predicted and --ids), random stratified, or enriched."
-        ),
-    ] = "filter",
+    cases: CasesOption = "filter",
     n: Annotated[int, typer.Option("--cases-n", "-n", metavar="N", help="How many to draw at random.")] = 0,
     prevalence: Annotated[
         float | None, typer.Option(metavar="SHARE", help="The share of positives in an enriched sample.")
@@ -79,31 +102,16 @@ def create(
     label: Annotated[list[str] | None, typer.Option(help="Only cases with this label of the data.")] = None,
     predicted: Annotated[list[str] | None, typer.Option(help="Only cases predicted to be this.")] = None,
     ids: IdsOption = None,
-    choice: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--choice", metavar="CLASS", help="What a case can be, where no run says it; may be repeated."
-        ),
-    ] = None,
+    choice: ChoiceOption = None,
     positive: Annotated[str, typer.Option(metavar="CLASS", help="The class that is the finding.")] = "",
     shown: Annotated[
         str, typer.Option(help="What an assisted case shows: prediction, map, or both with a comma.")
     ] = "prediction,map",
-    certainty: Annotated[str | None, typer.Option(help="Ask how sure the reader is: 1-5 or 0-100.")] = None,
+    certainty: CertaintyOption = None,
     consensus: Annotated[str, typer.Option(help="majority, unanimous or adjudicated.")] = "majority",
-    indeterminate: Annotated[
-        str, typer.Option(help="What unsure and not diagnostic count as: excluded, positive or negative.")
-    ] = "excluded",
-    wash_out: Annotated[
-        float,
-        typer.Option("--wash-out", metavar="DAYS", help="How long after the blind cases the assisted open."),
-    ] = 0.0,
-    wrong_advice: Annotated[
-        float,
-        typer.Option(
-            metavar="SHARE", help="Show the other class on this share of cases, to measure automation bias."
-        ),
-    ] = 0.0,
+    indeterminate: IndeterminateOption = "excluded",
+    wash_out: WashOutOption = 0.0,
+    wrong_advice: WrongAdviceOption = 0.0,
     endpoint: Annotated[str, typer.Option(help="What the study is to show, in words.")] = "",
     margin: Annotated[float | None, typer.Option(help="Of non-inferiority or equivalence.")] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of every order and draw.")] = 0,
