@@ -39,7 +39,7 @@ from gui.door import (
 from gui.listening import ADDRESS, bound, choose_port, hosts_of, is_this_computer_alone, reached_at
 from gui.mounting import keep_to_ourselves, members_of, mounted, name_now, together, who_route
 from gui.pages.data import MOST_BYTES, picture_route, take_route
-from gui.pages.studies import study_route
+from gui.pages.studies import study_routes
 from gui.web import (
     ADMINISTRATOR,
     ROLES,
@@ -311,7 +311,7 @@ def own_routes(session: AppSession) -> list[OwnRoute]:
     return [
         OwnRoute(route=image_route(session), for_guests=True),
         OwnRoute(route=picture_route(session)),
-        OwnRoute(route=study_route(session)),
+        *(OwnRoute(route=route) for route in study_routes(session)),
         OwnRoute(route=take_route(session), largest_body=MOST_BYTES),
     ]
 

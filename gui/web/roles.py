@@ -72,7 +72,7 @@ FUNCTIONS: Mapping[str, Collection[str]] = {
 ROUTES: Mapping[str, Collection[str]] = {
     "/image/{run_id}/{image_id}/{layer}/{signed}": EVERYONE,
     "/data-image/{dataset_id}/{image}/{layer}/{signed}": ADMINISTRATORS,
-    "/study/{study_id}/{layer}/{image_id}/{signed}": READERS,
+    "/study-image/{study_id}/{image_id}/{signed}": READERS,
     "/take/{when}/{signed}": ADMINISTRATORS,
     "/who": EVERYONE,
 }

@@ -1,1 +1,1 @@
-from .files import study_route as study_route
+from .files import study_routes as study_routes

@@ -48,7 +48,13 @@ def _own_place(session: AppSession, study: Study, reader: Reader, own: list[Prog
         return f"You settle what the readers do not agree on: {settled} of {len(found)} settled."
     if not own:
         return f"{reader.name} is not a reader of this study."
-    return "You have read " + ", ".join(f"{each.read:,} of {each.of:,} {each.arm}" for each in own) + "."
+    told = "You have read " + ", ".join(f"{each.read:,} of {each.of:,} {each.arm}" for each in own) + "."
+    opens = session.store.studies.waits_until(study.study_id, reader.reader_id)
+    return (
+        told
+        if opens is None
+        else f"{told} The assisted cases open on {opens.astimezone():%d %B %Y at %H:%M}."
+    )
 
 
 def to_read(session: AppSession, study: Study, reader: Reader) -> str:
@@ -85,12 +91,14 @@ def _progress(session: AppSession, study: Study, progress: list[Progress], reade
     remark = ""
     if study.protocol.design == "wash-out" and reader.reader_id in study.protocol.readers:
         opens = session.store.studies.waits_until(study.study_id, reader.reader_id)
-        if opens is not None:
-            remark = (
-                f"Your assisted cases open on {opens.astimezone():%d %B %Y at %H:%M}."
-                if opens.year < 9999
-                else f"Your assisted cases open {study.protocol.wash_out_days:g} days after your last blind one."
-            )
+        blind_left = any(
+            one.reader == reader.reader_id and one.arm == "blind" and one.read < one.of for one in progress
+        )
+        if blind_left:
+            days = study.protocol.wash_out_days
+            remark = f"Your assisted cases open {days:g} days after your last blind one."
+        elif opens is not None:
+            remark = f"Your assisted cases open on {opens.astimezone():%d %B %Y at %H:%M}."
     return {"title": "Progress", "table": [["Reader", "Arm", "Read", "Median time"], *rows], "remark": remark}
 
 

@@ -6,17 +6,19 @@ name (which may be a label) and nothing of others. What is sent is written down 
 
 from __future__ import annotations
 
+import base64
 import statistics
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from engine.reading import Arm, Shown, Study, StudyAnswer, Task
-from engine.records import Explanation
-from engine.saliency import map_legend
+from engine.reading import Arm, Protocol, Shown, Study, StudyAnswer, Task
+from engine.records import Explanation, class_argued_for, edge_of
+from engine.report import probability
+from engine.saliency import levels_png, map_legend
 from gui.pages.review import heatmap_of
-from gui.pages.studies.files import study_address
+from gui.pages.studies.files import image_address
 from gui.pages.studies.rounds import SETTLING, Case, Round, Rounds
 from gui.web import AppSession
 
@@ -68,7 +70,7 @@ def case_again(rounds: Rounds, one: Round, image_id: str, arm: Arm) -> Answer:
 def screen(rounds: Rounds, one: Round, task: Task) -> Answer:
     """Hand out a case, after what will be on the screen was written down."""
     session, advice = rounds.session, task.advice
-    heat = _map(session, one.study, task) if advice is not None and advice.map else None
+    heat = _map(session, one.study, task)
     shown = Shown(
         image_id=task.image_id,
         prediction=advice is not None and "prediction" in one.study.protocol.shown,
@@ -86,7 +88,7 @@ def _ahead(rounds: Rounds, one: Round, task: Task) -> list[str]:
     """Return where the images of the next cases are, to be fetched while this one is read: images, and nothing else."""
     coming = rounds.session.store.studies.upcoming(one.study.study_id, one.reader.reader_id, k=3, now=now())
     images = dict.fromkeys(each.image_id for each in coming if each.image_id != task.image_id)
-    return [study_address(rounds.session, one.study.study_id, "image", each) for each in images]
+    return [image_address(rounds.session, one.study.study_id, each) for each in images]
 
 
 def _case(session: AppSession, one: Round, image_id: str, arm: Arm) -> Answer:
@@ -95,7 +97,7 @@ def _case(session: AppSession, one: Round, image_id: str, arm: Arm) -> Answer:
     return {
         "id": image_id,
         "arm": arm,
-        "image": study_address(session, one.study.study_id, "image", image_id),
+        "image": image_address(session, one.study.study_id, image_id),
         "classes": list(protocol.classes),
         "certainty": {"least": scale[0], "most": scale[1], "words": scale[2]} if scale else None,
         "question": QUESTIONS[arm],
@@ -121,18 +123,41 @@ def _assisted(session: AppSession, one: Round, task: Task, heat: Explanation | N
     assert advice is not None
     told: Answer = {"advice": None, "heat": None, "legend": None, "passport": "", "map_off": ""}
     if "prediction" in protocol.shown:
-        told["advice"] = {"predicted": advice.predicted, "probabilities": list(advice.probabilities)}
+        told["advice"] = {
+            "predicted": advice.predicted,
+            "probabilities": list(advice.probabilities),
+            "operating": _operating(session, protocol, task.image_id),
+        }
     if heat is not None:
-        told["heat"] = study_address(session, one.study.study_id, "levels", task.image_id)
+        levels = base64.b64encode(levels_png(heat.heatmap, scale=heat.scale)).decode()
+        told["heat"] = f"data:image/png;base64,{levels}"
         told["legend"] = asdict(map_legend(heat))
         if told["advice"]:
             told["advice"]["method"] = f"Heatmap: {heat.method}, for {heat.target}"
     return told
 
 
+def _operating(session: AppSession, protocol: Protocol, image_id: str) -> str:
+    """Return from which probability the finding is predicted; it is the same whether the advice is wrong or not."""
+    if protocol.run_id is None:
+        return ""
+    run = session.store.run(protocol.run_id)
+    edge = edge_of(session.store.case(run.run_id, image_id), run.classes, run.positive)
+    return (
+        ""
+        if edge is None
+        else f"{run.positive} is predicted at a probability of {probability(edge)} or above"
+    )
+
+
 def _map(session: AppSession, study: Study, task: Task) -> Explanation | None:
-    run_id = study.protocol.run_id
-    return heatmap_of(session, run_id, task.image_id)[0] if run_id else None
+    """Return the run's heatmap of a case, if it argues for what the screen says: another would tell wrong advice."""
+    protocol, advice = study.protocol, task.advice
+    if protocol.run_id is None or advice is None or not advice.map:
+        return None
+    found, _ = heatmap_of(session, protocol.run_id, task.image_id)
+    argued = class_argued_for(protocol.classes, protocol.positive, advice.predicted)
+    return found if found is not None and found.target == argued else None
 
 
 def _settling(rounds: Rounds, one: Round, image_id: str) -> Answer:

@@ -307,6 +307,13 @@ def _of_design(protocol: Protocol) -> list[Complaint]:
             f"Choose one or more of: {', '.join(AIDS)}",
         ),
         (
+            "shown",
+            protocol.wrong_advice > 0 and "map" in protocol.shown and len(protocol.classes) > 2,
+            "With more than two classes the heatmap argues for the class that was predicted, so that it would tell "
+            "which advice is wrong",
+            "Show the prediction alone, or leave wrong advice out",
+        ),
+        (
             "wrong_advice",
             protocol.wrong_advice > 0 and not assisted,
             "Wrong advice can only be shown where advice is",

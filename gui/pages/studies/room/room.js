@@ -1,12 +1,13 @@
 // One case of a study on the screen. What the server has not sent does not exist here: a blind case comes as its image and
 // the classes, and of the next cases nothing but their images is fetched ahead.
-const GUARD = 500;          // milliseconds in which a key cannot answer a case that has just appeared
+const UNSEEN_FOR = 500;    // milliseconds in which a key cannot answer a case that has just appeared
 const COLOURS = ['#ffcf70', '#8cc8ff', '#9be28f', '#f2a0d8'];
 let reading = null;         // the server's name for this reading session
 let shown = null;           // the case on the screen, as the server described it
 let chosen = null;          // the class whose certainty is asked
 let seen = false;
 let given = { said: '', name: '' };
+const unsaid = new Map();   // what was written and drawn on cases that were left without an answer
 const usualMap = () => true;   // a study shows the run's own map or none
 
 async function ask(name, question = {}) {
@@ -62,7 +63,14 @@ async function openStudy({ study, reader, keepToast = false }) {
   root.focus({ preventScroll: true });
 }
 
-async function present(answer) {
+// What is written and drawn but not stored stays with its case.
+function keepUnsaid() {
+  if (shown && (at('comment').value || regions.length)) unsaid.set(shown.key, { comment: at('comment').value, regions });
+}
+
+async function present(answer, { stored = false } = {}) {
+  if (!stored) keepUnsaid();
+  else if (shown) unsaid.delete(shown.key);
   text('count', answer.place);
   at('progress').max = answer.of || 1;
   at('progress').value = answer.read;
@@ -87,6 +95,8 @@ async function present(answer) {
   root.dataset.arm = next.arm;
   at('notice').hidden = true;
   shown = next;
+  shown.key = `${root.dataset.study} ${root.dataset.reader} ${next.arm} ${next.id}`;
+  const draft = unsaid.get(shown.key) ?? next.before;
   if (image !== film.image) putOnStage(film.image, next.heat && mapRead ? map.image : new Image());
   else {
     takeLevels(next.heat && mapRead ? map.image : new Image());
@@ -94,9 +104,9 @@ async function present(answer) {
   }
   image.alt = 'The image of this case';
   showLegend(next.heat && mapRead ? next.legend : null);
-  regions = structuredClone(next.before?.regions ?? []);
+  regions = structuredClone(draft?.regions ?? []);
   showRegions();
-  at('comment').value = next.before?.comment ?? '';
+  at('comment').value = draft?.comment ?? '';
   at('comment').placeholder = next.arm === 'adjudication' ? 'The reason (C; needed to settle a case)' : 'Comment (C; Esc to leave)';
   at('before').hidden = !next.remark;
   text('before', next.remark ?? '');
@@ -118,6 +128,7 @@ function describe(next) {
   text('predicted', advice?.predicted ?? '');
   text('predicted-share', advice ? percent(advice.probabilities[next.classes.indexOf(advice.predicted)]) : '');
   at('shares').replaceChildren(...(advice ? next.classes.map((name, number) => share(name, advice, number)) : []));
+  text('operating', advice?.operating ?? '');
   text('method', advice?.method ?? '');
   at('agree').hidden = !advice;
   text('question', next.question);
@@ -246,7 +257,7 @@ function chooseClass(number) {
   if (number < Math.min(9, shown.classes.length)) chooseNumber(number);
 }
 
-const tooSoon = () => performance.now() - wake < GUARD;
+const tooSoon = () => performance.now() - wake < UNSEEN_FOR;
 
 function chooseNumber(number) {
   if (!shown || busy || tooSoon()) return;
@@ -281,7 +292,7 @@ const store = (verdict, number = null, certainty = null) => act(async () => {
   if (!answer) return;
   given = { said: '', name: '' };
   text('stored', answer.stored);
-  await present(answer);
+  await present(answer, { stored: true });
 });
 
 const undo = () => act(async () => {
@@ -312,6 +323,7 @@ function notice(lines) {
 }
 
 function leave() {
+  keepUnsaid();
   if (reading) server.leave_study({ reading }).catch(() => {});
   [reading, shown, root.hidden] = [null, null, true];
   root.removeAttribute('data-shown');

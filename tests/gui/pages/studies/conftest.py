@@ -12,6 +12,8 @@ import pytest
 from engine.reading import Drawn, Protocol, Study
 from engine.reading.store import open_store
 from engine.records import Prediction
+from engine.runs import load_explanations
+from engine.runs.heatmaps import save_explanations
 from engine.workspace import open_workspace
 from gui.web.session import AppSession
 from tests.engine.reading.test_store import with_readers
@@ -69,5 +71,9 @@ def ward(tmp_path: Path) -> Iterator[Ward]:
         for n, one in enumerate(drawn)
     ]
     session.store.add_cases(run.run_id, told)
+    maps = [
+        replace(one, target="okapitis") for one in load_explanations(run.folder).values()
+    ]  # of two classes it argues for the positive one
+    save_explanations(run.folder, maps)
     yield Ward(session=session, predictions=told)
     session.store.close()
