@@ -73,6 +73,7 @@ ROUTES: Mapping[str, Collection[str]] = {
     "/image/{run_id}/{image_id}/{layer}/{signed}": EVERYONE,
     "/data-image/{dataset_id}/{image}/{layer}/{signed}": ADMINISTRATORS,
     "/study-image/{study_id}/{image_id}/{signed}": READERS,
+    "/study-export/{study_id}/{signed}": ADMINISTRATORS,
     "/take/{when}/{signed}": ADMINISTRATORS,
     "/who": EVERYONE,
 }

@@ -10,6 +10,7 @@ from engine.errors import EngineError, ReviewError
 from engine.reading import Reader
 from gui.pages.review import may_write, reader_of, text
 from gui.pages.studies.choices import administers, form_choices, listed_readers
+from gui.pages.studies.files import export_address
 from gui.pages.studies.form import draft_of, summary_of
 from gui.pages.studies.overview import STATES, card, sections, to_read
 from gui.pages.studies.rounds import Rounds
@@ -105,6 +106,7 @@ def show_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
         "state": STATES[study.state],
         "read": to_read(session, study, reader),
         "steps": steps,
+        "export": export_address(session, study.study_id) if administers(session) else "",
         "sections": sections(session, study, reader),
     }
 

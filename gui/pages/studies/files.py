@@ -1,13 +1,18 @@
-"""What a study gives out at signed addresses: the images of its cases.
+"""What a study gives out at signed addresses: the images of its cases, and all of its readings as a zip.
 
     /study-image/<study>/<image>/<signature>    a case as it is read; nothing else of a case has an address
+    /study-export/<study>/<signature>           for whoever makes studies
 
 An address can be read with the session's secret only. A guest has none of this.
 """
 
 from __future__ import annotations
 
+import io
+import tempfile
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -18,7 +23,7 @@ from engine.errors import EngineError, ImageError
 from engine.images import image_file
 from gui.web import AppSession, is_signed, signed_address
 
-IMAGE = "study-image"
+IMAGE, EXPORT = "study-image", "study-export"
 KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
 NOT_KEPT = {"Cache-Control": "no-store"}
 
@@ -28,9 +33,17 @@ def image_address(session: AppSession, study_id: str, image_id: str) -> str:
     return signed_address(session, IMAGE, study_id, image_id)
 
 
+def export_address(session: AppSession, study_id: str) -> str:
+    """Return where all readings of a study are, as a zip."""
+    return signed_address(session, EXPORT, study_id)
+
+
 def study_routes(session: AppSession) -> list[Route]:
-    """Return the routes that serve the images of studies."""
-    return [_route(session, IMAGE, ("study_id", "image_id"), _image)]
+    """Return the routes that serve the images and the readings of studies."""
+    return [
+        _route(session, IMAGE, ("study_id", "image_id"), _image),
+        _route(session, EXPORT, ("study_id",), _export),
+    ]
 
 
 def _route(session: AppSession, place: str, parts: tuple[str, ...], give: Callable[..., Response]) -> Route:
@@ -58,3 +71,14 @@ def _image(session: AppSession, study_id: str, image_id: str) -> Response:
             "The Data page finds images that were moved; meanwhile go to another case by its number (N)",
         ) from error
     return FileResponse(made, media_type="image/png", headers=KEPT)
+
+
+def _export(session: AppSession, study_id: str) -> Response:
+    packed = io.BytesIO()
+    with tempfile.TemporaryDirectory() as folder:
+        written = session.store.studies.export(study_id, Path(folder))
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in written:
+                archive.write(file, file.name)
+    named = {"Content-Disposition": f'attachment; filename="study-{study_id[:8]}.zip"'}
+    return Response(packed.getvalue(), media_type="application/zip", headers=NOT_KEPT | named)

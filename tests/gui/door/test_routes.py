@@ -63,6 +63,8 @@ OWNER = GUESTS | {
     "HEAD /data-image/{dataset_id}/{image}/{layer}/{signed}",
     "GET /study-image/{study_id}/{image_id}/{signed}",
     "HEAD /study-image/{study_id}/{image_id}/{signed}",
+    "GET /study-export/{study_id}/{signed}",
+    "HEAD /study-export/{study_id}/{signed}",
     "PUT /take/{when}/{signed}",
 }
 NOBODY_WRITTEN = """
@@ -235,7 +237,7 @@ TRICKS_WRITTEN = """
 /gradio_api/file=/proc/self/environ /gradio_api/proxy=http://127.0.0.1:9
 /gradio_api/proxy=https%3A%2F%2Fx.hf.space/ /?deep_link=x /?deep%5flink=x /?page=train /svelte/..%2fx
 /gradio_api/component_server/x /gradio_api/stream/x/x/x/playlist.m3u8 /image/a/b/c/d/e /image/a%2fb/c/d/e
-/take/x/y/z /study-image/a/b /study-image/a/b/c/d
+/take/x/y/z /study-image/a/b /study-image/a/b/c/d /study-export/a
 """
 TRICKS = TRICKS_WRITTEN.split()
 

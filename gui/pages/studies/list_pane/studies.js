@@ -81,6 +81,7 @@ async function showStudy(id, said = '') {
   const does = make('div', { className: 'sd-do' }, make('span', { className: 'sd-state', words: answer.state }));
   if (answer.read) does.append(button(answer.read, () => readNow(id), true));
   for (const [name, words] of answer.steps) does.append(button(words, () => step(name, id, words)));
+  if (answer.export) does.append(make('a', { href: answer.export, words: 'Export the readings (zip)', download: '' }));
   body.append(does);
   for (const part of answer.sections) {
     const section = make('section', {}, make('h4', { words: part.title }));

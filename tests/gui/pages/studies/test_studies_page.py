@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -121,6 +123,10 @@ def test_a_study_is_made_read_blind_then_assisted_settled_and_its_figures_are_th
     page.select_option(".sd [data-at=reader]", "anna")
     page.click(".sd-card >> text=Open")
     page.wait_for_selector("text=Wrong advice that anna was shown")
+    address = page.get_attribute(".sd-study a[download]", "href")
+    answer = page.context.request.get(window.url + address)
+    names = zipfile.ZipFile(io.BytesIO(answer.body())).namelist()
+    assert {"answers.csv", "data-dictionary.csv"} <= set(names)
     assert ward.session.store.audit().found == ()
 
 
