@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.errors import AnsweredElsewhere, ReviewError
+from engine.errors import AnsweredElsewhere, EngineError, ReviewError
 from engine.reading import StudyAnswer
 from engine.records import Region
 from engine.saliency import colour_tables
 from gui.pages.review import StaleCaseError, may_write, reader_of, text
 from gui.pages.studies.rounds import SETTLING, Case, Round, Rounds
 from gui.pages.studies.screens import Answer, case_again, count_again, next_case, now, screen
+from gui.web import sentence
 
 LONGEST_READING = 24 * 3600.0  # seconds
 MOST_CASES = 10_000_000
@@ -36,10 +38,11 @@ def open_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
         raise ReviewError(
             f"{reader.name} is not a reader of “{study.name}”", "Choose one of its readers from the list"
         )
-    sitting = rounds.sittings.of(text(asked, "page"), "", reader.name, study_id=study.study_id)
+    page = text(asked, "page") or secrets.token_urlsafe(16)
+    sitting = rounds.sittings.of(page, "", reader.name, study_id=study.study_id)
     if sitting is None:
         raise ReviewError("Nothing can be written down in this workspace", "Open it where it may be changed")
-    one = Round(study=study, reader=reader, settles=settles, page=text(asked, "page"), sitting=sitting)
+    one = Round(study=study, reader=reader, settles=settles, page=page, sitting=sitting)
     count_again(rounds, one)
     return {
         "reading": rounds.open(one),
@@ -59,7 +62,9 @@ def answer(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     """
     one = rounds.of(asked)
     with one.turn:
-        held = one.held
+        held, name = one.held, text(asked, "name")
+        if name and name in one.stored:  # asked again, because the line broke before it was told
+            return {"stored": one.stored[name]} | next_case(rounds, one)
         if held is None or (held.image_id, held.arm) != (text(asked, "shown"), text(asked, "arm")):
             raise StaleCaseError(
                 "The answer was to a different case from the one on the screen, so it was not stored",
@@ -67,9 +72,7 @@ def answer(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
             )
         told = _answer_of(one, held, asked)
         try:
-            rounds.session.store.studies.answer(
-                told, one.sitting, name=text(asked, "name") or None, last=held.last
-            )
+            rounds.session.store.studies.answer(told, one.sitting, name=name or None, last=held.last)
         except AnsweredElsewhere as error:
             raise StaleCaseError(error.problem, error.remedy) from error
         one.trail.append((held.image_id, held.arm, told.seconds))
@@ -77,7 +80,11 @@ def answer(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
         words = f"Stored: {told.label or told.verdict}"
         if told.certainty is not None:
             words += f", certainty {told.certainty:g}"
-        return {"stored": words} | next_case(rounds, one)
+        one.stored[name] = words
+        try:
+            return {"stored": words} | next_case(rounds, one)
+        except EngineError as error:  # the answer is kept; saying that it failed would ask for a second one
+            return {"stored": words, "trouble": sentence(error)}
 
 
 def undo(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:

@@ -46,6 +46,7 @@ class Round:
         read: How many cases have an answer.
         of: How many there are.
         trail: What was answered at this page, in its order: image, arm and seconds.
+        stored: The names of answers that were stored → what the page was told of each, for when the line broke before.
         turn: Held while an answer or a step is under way.
     """
 
@@ -58,6 +59,7 @@ class Round:
     read: int = 0
     of: int = 0
     trail: list[tuple[str, Arm, float]] = field(default_factory=list)
+    stored: dict[str, str] = field(default_factory=dict, repr=False)
     turn: RLock = field(default_factory=RLock, repr=False)
 
 

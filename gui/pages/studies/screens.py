@@ -52,8 +52,8 @@ def next_case(rounds: Rounds, one: Round) -> Answer:
     """Hand out the first case that is not yet read."""
     studies = rounds.session.store.studies
     if one.settles:
-        left = [each for each in studies.disagreements(one.study.study_id) if each.settled is None]
-        return _settling(rounds, one, left[0].image_id) if left else _end(rounds, one)
+        task = studies.next(one.study.study_id, one.reader.reader_id, now=now())
+        return _settling(rounds, one, task.image_id) if task is not None else _end(rounds, one)
     task = studies.next(one.study.study_id, one.reader.reader_id, now=now())
     return screen(rounds, one, task) if task is not None else _end(rounds, one)
 

@@ -292,7 +292,8 @@ const store = (verdict, number = null, certainty = null) => act(async () => {
   if (!answer) return;
   given = { said: '', name: '' };
   text('stored', answer.stored);
-  await present(answer, { stored: true });
+  if (answer.trouble) toast(answer.trouble);
+  else await present(answer, { stored: true });
 });
 
 const undo = () => act(async () => {

@@ -103,6 +103,17 @@ def test_a_reader_goes_on_where_they_stopped_and_a_second_window_overwrites_noth
     assert {one.label for one in ward.session.store.studies.answers(study.study_id)} == {"zebrosis"}
 
 
+def test_an_answer_that_is_given_again_after_the_line_broke_is_said_to_be_stored_and_is_there_once(
+    ward: Ward,
+) -> None:
+    study = ward.study("blind")
+    rounds, first = sit(ward, study.study_id)
+    named = said(first, first["reading"], name="by the page")
+    one, two = answer(rounds, named), answer(rounds, named)
+    assert one["stored"] == two["stored"] == "Stored: zebrosis" and one["case"]["id"] == two["case"]["id"]
+    assert len(ward.session.store.studies.answers(study.study_id, latest=False)) == 1
+
+
 def test_an_answer_is_taken_back_by_a_new_row_and_only_before_more_was_seen(ward: Ward) -> None:
     study = ward.study("blind")
     rounds, first = sit(ward, study.study_id)
