@@ -9,6 +9,7 @@ from .comparison_page import (
     words as words,
     write_comparison as write_comparison,
 )
+from .finished import compare_finished as compare_finished
 from .learning_curve import (
     LearningCurve as LearningCurve,
     Trained as Trained,

@@ -7,7 +7,7 @@ comparison_files.write_comparison(...)          one HTML page, CSV and JSON
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import mean, stdev
 from typing import Any
 
@@ -119,6 +119,8 @@ class RunComparison:
         contrasts: One for each recipe but the first.
         spreads: One per recipe and metric where recipes ran with several seeds.
         reference: What labels all are held against, as sentences; empty where these are the runs' own.
+        one_split: Whether all were trained on one training part, which finished runs of any kind need not be.
+        left_out: How many cases were left out, by the reason.
     """
 
     dataset_name: str
@@ -131,6 +133,8 @@ class RunComparison:
     contrasts: tuple[Contrast, ...]
     spreads: tuple[Spread, ...]
     reference: str = ""
+    one_split: bool = True
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 def compare_runs(contestants: Sequence[Contestant], *, part: str = "test") -> RunComparison:

@@ -49,7 +49,9 @@ def render_page(comparison: RunComparison) -> str:
         forests=[
             Markup(forest_svg({row.label: row.estimates[name] for row in rows}, name)) for name in FIGURES[:2]
         ],
-        curves=Markup(overlaid_svg({row.label: row.history for row in rows})),
+        curves=Markup(overlaid_svg({row.label: row.history for row in rows if row.history}))
+        if any(row.history for row in rows)
+        else None,
         differs={row.run.run_id: words(row.differs) for row in rows},
         times={row.run.run_id: duration(row.run.seconds) for row in rows},
         tests=sum(math.isfinite(p) for one in comparison.contrasts for p in (one.p_accuracy, one.p_area)),
@@ -100,6 +102,7 @@ def document(comparison: RunComparison) -> dict[str, Any]:
             }
             for row in comparison.rows
         ],
+        "left_out": dict(comparison.left_out),
         "against_first": plain(list(comparison.contrasts)),
         "over_seeds": plain(list(comparison.spreads)),
     }

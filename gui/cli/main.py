@@ -17,7 +17,7 @@ import typer
 from engine.errors import EngineError
 from gui.cli import compare, data, demo, doctor, proposal, recipes, results, train, window
 from gui.cli.elsewhere import commands as elsewhere, import_predictions
-from gui.cli.experiments import learning_curve, search
+from gui.cli.experiments import compare_runs, learning_curve, search
 from gui.cli.models import export, weights
 from gui.cli.readings import accounts, audit, labels, readers, studies
 from gui.cli.reports import verify
@@ -49,6 +49,7 @@ for part in (
     import_predictions,
     export,
     compare,
+    compare_runs,
     learning_curve,
     search,
     readers,

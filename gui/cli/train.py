@@ -33,7 +33,7 @@ from gui.cli.options import (
 from gui.cli.terminal import say, say_error, show_json, show_table, watch_job
 
 if TYPE_CHECKING:
-    from engine.records import Index, LabelsUsed, Recipe
+    from engine.records import Index, LabelsUsed, Recipe, Run
 
 app = typer.Typer()
 
@@ -225,14 +225,27 @@ def list_runs(root: WorkspaceOption = None, as_json: JsonOption = False) -> None
     Example: [bold]overread runs[/bold]
     """
     damaged: list[RunError] = []
-    found = jobs.list_jobs(open_workspace(root), on_damaged=damaged.append)
+    workspace = open_workspace(root)
+    found = jobs.list_jobs(workspace, on_damaged=damaged.append)
+    given = [run for run in runs.list_runs(workspace) if run.supplied is not None]
     if as_json:
-        show_json({"runs": [_status_facts(now) for now in found], "damaged": [str(one) for one in damaged]})
+        listed = [_status_facts(now) for now in found]
+        listed += [
+            {"run_id": one.run_id, "state": "supplied", "message": _supplied_words(one)} for one in given
+        ]
+        show_json({"runs": listed, "damaged": [str(one) for one in damaged]})
         return
-    rows = [(now.job_id, now.state, now.progress, _area(now), now.message) for now in found]
+    rows: list[tuple[object, ...]] = [
+        (now.job_id, now.state, now.progress, _area(now), now.message) for now in found
+    ]
+    rows += [(one.run_id, "supplied", "–", None, _supplied_words(one)) for one in given]
     show_table(("run", "state", "epochs", "validation AUROC, last epoch", ""), rows)
     for one in damaged:
         say_error(one)
+
+
+def _supplied_words(run: Run) -> str:
+    return f"Predictions of {run.title} for {run.dataset_name}; Overread did not compute them"
 
 
 def _area(now: jobs.JobStatus) -> float | None:

@@ -1,0 +1,50 @@
+"""`overread compare-runs`: finished runs side by side, another model's predictions among them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine import experiments, reading, runs
+from engine.workspace import open_workspace
+from gui.cli.compare import show_comparison
+from gui.cli.options import LINE, JsonOption, WorkspaceOption
+from gui.cli.terminal import say, show_json
+
+app = typer.Typer()
+
+
+@app.command("compare-runs", rich_help_panel=LINE)
+def compare_runs(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN…", help="Two runs or more; the first is what the others are held against."
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the page goes; default: in the workspace.")
+    ] = None,
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare finished runs case by case with paired tests, another model's imported predictions among them.
+
+    Example: [bold]overread compare-runs 20261126-0715 latest[/bold]
+    """
+    workspace = open_workspace(root)
+    found = [runs.find_run(workspace, name) for name in names]
+    with reading.open_store(workspace.database) as store:
+        comparison = experiments.compare_finished(store, found)
+    folder = out or workspace.root / "comparisons" / "-".join(run.run_id for run in found[:4])
+    written = experiments.write_comparison(comparison, folder)
+    for why, count in comparison.left_out.items():
+        say(f"{count:,} cases were left out: {why}.")
+    if as_json:
+        files = {"html": written.html, "csv": written.csv, "json": written.json}
+        show_json({**experiments.document(comparison), **files})
+        return
+    show_comparison(comparison)
+    print(written.html)
