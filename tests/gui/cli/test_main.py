@@ -310,14 +310,15 @@ def test_the_demonstration_prints_one_object_with_the_figures_of_its_report(
     overread: Overread, tmp_path: Path
 ) -> None:
     found = answer(overread("demo", "--no-gui", "--json"))
-    assert found["auc"] > 0.85
+    # Five seeds had .97 to 1.00, .85 to 1.00 and .80 to 1.00 (docs/results.md); one had a sensitivity of .70 before.
+    assert found["auc"] > 0.93
+    assert found["sensitivity"] > 0.75
+    assert found["pointing_game"] > 0.6
     report = answer(overread("report", "latest", "--out", tmp_path / "report", "--json"))
     assert report
     kept = json.loads((tmp_path / "report" / "report.json").read_text())["against"][0]["estimates"]["AUROC"]
     assert [kept["low"], kept["high"]] == pytest.approx(found["intervals"]["auc"])
-    assert found["pointing_game"] > 0.1  # chance is the finding's share of the film: a few per cent
-    assert 0 <= found["sensitivity"] <= 1
-    assert 0 <= found["specificity"] <= 1
+    assert 0.9 < found["specificity"] <= 1
     assert {"index", "split", "train", "predict and explain"} <= set(found["seconds"])
 
 
