@@ -24,7 +24,7 @@ def programs() -> Path | None:
     """Return the folder of initdb; None where PostgreSQL is not installed."""
     found = shutil.which("initdb")
     there = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), reverse=True)
-    return Path(found).parent if found else there[0].parent if there else None
+    return there[0].parent if there else Path(found).resolve().parent if found else None
 
 
 class PostgreSQL:

@@ -1,0 +1,136 @@
+"""A backup of the database file while it is used, and bringing one back; a server has programs of its own for both."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import StoreError
+from engine.reading.audit import Audit
+from engine.reading.database_file import make_file
+from engine.reading.ledger.anchors import Anchor, read_anchors, write_anchor
+from engine.reading.ledger.chain import Head
+from engine.reading.store import open_store
+from engine.storage import storage_error
+
+ON_A_SERVER = (
+    "The readings of this workspace are on a server, which has programs of its own for backups",
+    "Use pg_dump --format=custom and pg_restore, then overread audit; the guide tells how (A department)",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What bringing a backup back did.
+
+    Attributes:
+        head: The newest row of the chain now.
+        kept: Where the database is that stood there before; None where there was none.
+        gone: How many rows after `head` the anchors know of, which are not in the backup.
+    """
+
+    head: Head
+    kept: Path | None
+    gone: int
+
+
+def back_up(database: Path | str, copy: Path, anchors: Path) -> Head:
+    """Copy the database as it is at one moment, whoever writes to it meanwhile, and anchor what is in the copy.
+
+    Args:
+        database: The file.
+        copy: Where the copy goes; nothing is there yet.
+        anchors: The workspace's file of anchors.
+
+    Returns:
+        The newest row in the copy.
+
+    Raises:
+        StoreError: It is on a server, there is something at the place of the copy, or the copy is not whole.
+    """
+    file = _file(database)
+    if not file.exists():
+        raise StoreError(f"There is no database at {file}", "Check --workspace")
+    if copy.exists():
+        raise StoreError(
+            f"There is something at {copy} already", "Give another name: a backup replaces nothing"
+        )
+    half = copy.with_name(f"{copy.name}.part")
+    _copied(file, half)
+    told = _audited(half, ())
+    if told.found:
+        half.unlink()
+        raise StoreError(
+            f"The copy is not whole: {told.found[0].sentence}", "Run overread audit, and keep older backups"
+        )
+    half.replace(copy)
+    write_anchor(anchors, told.head, "a backup")
+    return told.head
+
+
+def bring_back(backup: Path, database: Path | str, anchors: Path) -> Restored:
+    """Put a backup where the database is. What stood there is kept beside it, and so are anchors that it does not meet.
+
+    Args:
+        backup: A file that `back_up` wrote.
+        database: The workspace's file.
+        anchors: The workspace's file of anchors.
+
+    Raises:
+        StoreError: It is on a server, or the backup is no whole database of ours.
+    """
+    file = _file(database)
+    if not backup.is_file():
+        raise StoreError(f"There is no backup at {backup}", "Give the file that overread backup wrote")
+    half = file.with_name(f"{file.name}.part")
+    _copied(backup, half)
+    told = _audited(half, ())
+    if told.found:
+        half.unlink()
+        raise StoreError(f"The backup is not as it was written: {told.found[0].sentence}", "Use another one")
+    known = read_anchors(anchors)
+    gone = max((anchor.seq for anchor in known), default=0) - told.head.seq
+    moment = time.strftime("%Y%m%d-%H%M%S")
+    kept = None
+    if file.exists():
+        kept = file.with_name(f"{file.stem}-before-{moment}{file.suffix}")
+        _copied(file, kept)  # with what its log holds; whoever has it open learns that it is another file now
+    for beside in ("-wal", "-shm"):
+        file.with_name(f"{file.name}{beside}").unlink(missing_ok=True)
+    half.replace(file)
+    if gone > 0:
+        anchors.replace(anchors.with_name(f"{anchors.stem}-before-{moment}{anchors.suffix}"))
+    write_anchor(anchors, told.head, "a backup was brought back")
+    return Restored(told.head, kept, max(0, gone))
+
+
+def _file(database: Path | str) -> Path:
+    if isinstance(database, str):
+        raise StoreError(*ON_A_SERVER)
+    return database
+
+
+def _copied(source: Path, copy: Path) -> None:
+    copy.unlink(missing_ok=True)
+    try:
+        make_file(copy)
+        with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(copy)) as other:
+            one.backup(other)
+            other.execute("PRAGMA journal_mode = DELETE")
+    except OSError as error:
+        raise storage_error(error, copy) from error
+    except sqlite3.Error as error:
+        copy.unlink(missing_ok=True)
+        raise StoreError(
+            f"{source} cannot be copied to {copy}: {error}",
+            "Check that it is a database, and that there is room",
+        ) from error
+
+
+def _audited(file: Path, anchors: Sequence[Anchor]) -> Audit:
+    with open_store(file) as store:
+        return store.audit(anchors)

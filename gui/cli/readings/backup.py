@@ -1,0 +1,53 @@
+"""`overread backup` and `overread restore`: the database of a workspace, copied while it is used, and brought back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine import reading
+from engine.workspace import open_workspace
+from gui.cli.options import LOOK, WorkspaceOption
+from gui.cli.terminal import say
+
+app = typer.Typer()
+
+
+@app.command(rich_help_panel=LOOK)
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes.", show_default=False)],
+    root: WorkspaceOption = None,
+) -> None:
+    """Copy readings, cases and accounts while they are used; the copy is checked and its newest row anchored.
+
+    Example: [bold]overread backup /media/backup/overread-monday.db[/bold]
+    """
+    workspace = open_workspace(root)
+    head = reading.back_up(workspace.database, file, workspace.anchors)
+    say(f"{file} holds {head.seq:,} rows; the newest is {head.seq}:{head.hash}")
+    say("Runs, images and heatmaps are files of the workspace: copy its folder for them")
+
+
+@app.command(rich_help_panel=LOOK)
+def restore(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="What overread backup wrote.", show_default=False)
+    ],
+    root: WorkspaceOption = None,
+) -> None:
+    """Bring a backup back; the database that is there is kept beside it. End every window of the workspace first.
+
+    Example: [bold]overread restore /media/backup/overread-monday.db[/bold]
+    """
+    workspace = open_workspace(root)
+    told = reading.bring_back(file, workspace.database, workspace.anchors)
+    say(f"The newest row is {told.head.seq}:{told.head.hash}")
+    if told.kept:
+        say(f"What was there before is {told.kept}")
+    if told.gone:
+        say(
+            f"The anchors know of {told.gone:,} rows that are not in this backup; those anchors are kept beside "
+            "anchors.csv"
+        )

@@ -1,0 +1,133 @@
+"""A backup is whole though somebody writes meanwhile, and comes back with its triggers and its chain."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from engine.reading.answers import Given
+from engine.reading.ledger.anchors import read_anchors
+from engine.reading.store import Store, open_store
+from engine.workspace import open_workspace
+from gui.cli.main import main
+from tests.engine.reading.test_store import RUN, agree, prediction, with_readers
+from tests.postgresql import PostgreSQL
+
+
+def filled(store: Store, answers: int) -> Store:
+    with_readers(store).add_run(RUN)
+    store.add_cases(RUN.run_id, [prediction(number) for number in range(200)])
+    for number in range(answers):
+        store.add_review(agree(number), Given(name=f"answer {number}"))
+    store.accounts.set_password("Ada", "correct horse battery")
+    return store
+
+
+def refuses_changes(store: Store) -> bool:
+    for change in ("UPDATE answers SET comment = 'x'", "DELETE FROM answers"):
+        with pytest.raises(DBAPIError, match="append-only"), store._database.write() as connection:
+            connection.exec_driver_sql(change)
+    return True
+
+
+def test_a_backup_is_whole_while_somebody_writes_and_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OVERREAD_WORKSPACE", str(tmp_path / "workspace"))
+    workspace, copy = open_workspace(), tmp_path / "monday.db"
+    with filled(open_store(workspace.database), 10) as store:
+        over = threading.Event()
+
+        def write() -> None:
+            for number in range(10, 150):
+                if over.is_set():
+                    return
+                store.add_review(agree(number), Given(name=f"answer {number}"))
+
+        writing = threading.Thread(target=write)
+        writing.start()
+        assert main(["backup", str(copy)]) == 0
+        over.set()
+        writing.join()
+        written = len(store.reviews(RUN.run_id))
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600 and not list(tmp_path.glob("*.part"))
+    assert main(["backup", str(copy)]) == 1 and "replaces nothing" in capsys.readouterr().err
+    with open_store(copy) as store:
+        kept, head = len(store.reviews(RUN.run_id)), store.head()
+    assert 10 <= kept <= written and read_anchors(workspace.anchors)[-1].seq == head.seq
+    with open_store(workspace.database) as store:  # the day goes on, and is anchored
+        store.add_review(agree(199), Given(name="late"))
+        assert main(["audit"]) == 0
+    assert main(["backup", str(tmp_path / "tuesday.db")]) == 0
+
+    assert main(["restore", str(copy)]) == 0
+    said = capsys.readouterr().err
+    assert "rows that are not in this backup" in said
+    with open_store(workspace.database) as store:
+        assert len(store.reviews(RUN.run_id)) == kept and store.head() == head and refuses_changes(store)
+        assert store.accounts.sign_in("Ada", "correct horse battery")
+    assert main(["audit"]) == 0
+    (before,) = workspace.root.glob("overread-before-*.db")
+    with open_store(before) as store:
+        assert len(store.reviews(RUN.run_id)) == written + 1
+    assert len(list(workspace.root.glob("anchors-before-*.csv"))) == 1
+
+
+def test_what_is_no_whole_backup_is_not_brought_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OVERREAD_WORKSPACE", str(tmp_path / "workspace"))
+    workspace = open_workspace()
+    filled(open_store(workspace.database), 3).close()
+    before = workspace.file.read_bytes()
+    tampered, text = tmp_path / "tampered.db", tmp_path / "text.db"
+    assert main(["backup", str(tampered)]) == 0
+    with closing(sqlite3.connect(tampered)) as other:
+        other.execute("DROP TRIGGER answers_no_update")
+        other.execute("UPDATE answers SET comment = 'x' WHERE seq = (SELECT MIN(seq) FROM answers)")
+        other.commit()
+    text.write_text("These are my holiday pictures.")
+    capsys.readouterr()
+    told = {
+        tampered: "is not as it was written",
+        text: "cannot be copied",
+        tmp_path / "nowhere.db": "no backup",
+    }
+    for wrong, words in told.items():
+        assert main(["restore", str(wrong)]) == 1
+        assert words in capsys.readouterr().err
+    assert workspace.file.read_bytes() == before and not list(workspace.root.glob("*.part"))
+
+
+def test_a_dump_of_a_server_comes_back_with_its_triggers_and_its_chain(
+    postgresql: PostgreSQL,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As the guide says it: pg_dump, pg_restore into an empty database, overread audit."""
+    for name in ("ward", "ward_again"):
+        postgresql.do(f"CREATE DATABASE {name}")
+    dump = str(tmp_path / "monday.dump")
+    with filled(open_store(postgresql.url("ward")), 10) as store:
+        head = store.head()
+        postgresql.run("pg_dump", "--format=custom", f"--file={dump}", postgresql.url("ward"))
+        store.add_review(agree(20))
+    again = postgresql.url("ward_again")
+    postgresql.run("pg_restore", "--single-transaction", "--no-owner", f"--dbname={again}", dump)
+    with open_store(again) as store:
+        assert store.head() == head and len(store.reviews(RUN.run_id)) == 10
+        assert store.audit().found == () and refuses_changes(store)
+    monkeypatch.setenv("OVERREAD_WORKSPACE", str(tmp_path / "workspace"))
+    monkeypatch.setenv("OVERREAD_DATABASE_URL", again)
+    assert main(["audit", "--anchor", f"{head.seq}:{head.hash}"]) == 0
+    capsys.readouterr()
+    assert main(["backup", str(tmp_path / "x.db")]) == 1
+    told = capsys.readouterr().err
+    assert "pg_dump" in told and "hunter2" not in told
