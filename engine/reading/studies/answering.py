@@ -16,7 +16,7 @@ from engine.reading.ledger.chain import append
 from engine.reading.migrations.schema import ANSWERS, REGIONS, TASKS
 from engine.reading.people import People
 from engine.reading.sittings import Sitting
-from engine.reading.studies.certificates import certificate, first_seen, images_of_study
+from engine.reading.studies.certificates import answered_images, certificate, first_seen
 from engine.reading.studies.planning.protocol import CERTAINTY, Arm, Protocol
 from engine.reading.studies.planning.records import (
     AGREE,
@@ -318,7 +318,7 @@ def certificates(
     connection: Connection, people: People, study: Study, answers: Sequence[Row[Any]]
 ) -> dict[int, Certificate]:
     """Return what had been on the screen before each answer, by its number."""
-    seen = first_seen(connection, people, images_of_study(study.study_id))
+    seen = first_seen(connection, people, answered_images(study.study_id))
     return {
         row.seq: certificate(
             seen.get((row.image_id, people.same[row.reader_id])), row.seq, study.protocol, row.arm

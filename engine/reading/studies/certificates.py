@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, case, func, select
 
-from engine.reading.migrations.schema import ANSWERS, ASSIGNMENTS, EXPOSURES
+from engine.reading.migrations.schema import ANSWERS, EXPOSURES
 from engine.reading.people import People
 from engine.reading.studies.planning.protocol import Protocol
 from engine.reading.studies.planning.records import Certificate
@@ -85,9 +85,9 @@ def _earlier(one: int | None, other: int | None) -> int | None:
     return min((each for each in (one, other) if each is not None), default=None)
 
 
-def images_of_study(study_id: str) -> Select[Any]:
-    """Select the ids of a study's cases."""
-    return select(ASSIGNMENTS.c.image_id).where(ASSIGNMENTS.c.study_id == study_id)
+def answered_images(study_id: str) -> Select[Any]:
+    """Select the ids of a study's cases that somebody has answered."""
+    return select(ANSWERS.c.image_id).where(ANSWERS.c.study_id == study_id)
 
 
 def allowed(protocol: Protocol, arm: str) -> Iterable[str]:

@@ -19,7 +19,7 @@ from engine.reading.migrations.schema import ANSWERS, CASES, IMAGE_PLACES, TASKS
 from engine.reading.people import People
 from engine.reading.studies import answering, reading_order
 from engine.reading.studies.planning import assigning, registry
-from engine.reading.studies.planning.drawing import draw
+from engine.reading.studies.planning.drawing import LATER, draw, position_of
 from engine.reading.studies.planning.protocol import DESIGNS, Arm, Drawn, Protocol, check_protocol
 from engine.reading.studies.planning.records import Study, StudyAnswer, Task
 from engine.records import Sample
@@ -73,9 +73,10 @@ class Looking:
             arms = DESIGNS[study.protocol.design].arms
             counted = arm if study.protocol.design == "wash-out" and arm else arms[-1]
             of_arm = (TASKS.c.study_id == study.study_id, TASKS.c.reader_id.in_(ids), TASKS.c.arm == counted)
-            found = select(TASKS.c.image_id).where(*of_arm).order_by(TASKS.c.position)
-            image_id = connection.scalar(found.offset(max(0, number - 1)).limit(1))
-            if image_id is None or number < 1:
+            position = position_of(study.protocol.design, counted, number - 1)
+            found = select(TASKS.c.image_id).where(*of_arm, TASKS.c.position == position)
+            image_id = connection.scalar(found.limit(1)) if 1 <= number < LATER else None
+            if image_id is None:
                 raise ReviewError(f"There is no case number {number:,}", "Give a smaller number")
             if len(arms) > 1 and study.protocol.design != "wash-out":
                 blind = reading_order.blind_unread(connection, study, ids, image_id)

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func,
 from engine.errors import ReviewError
 from engine.reading.migrations.schema import ANSWERS, ASSIGNMENTS, IMAGE_PLACES, IMAGES, PREDICTIONS, TASKS
 from engine.reading.people import People
-from engine.reading.studies.planning.drawing import LATER, mirrored
+from engine.reading.studies.planning.drawing import LATER, case_number, mirrored
 from engine.reading.studies.planning.protocol import Arm
 from engine.reading.studies.planning.records import Advice, Progress, Study, Task, WrongAdvice
 
@@ -97,9 +97,7 @@ def _tasks(study: Study, ids: Sequence[str]) -> Select[Any]:
 
 
 def _task(connection: Connection, study: Study, ids: Sequence[str], row: Row[Any]) -> Task:
-    of_arm = (TASKS.c.study_id == study.study_id, TASKS.c.reader_id == row.reader_id, TASKS.c.arm == row.arm)
-    counted = select(func.count(), func.count(case((TASKS.c.position <= row.position, 1)))).where(*of_arm)
-    of, number = connection.execute(counted).one()
+    number, of = _place(connection, study, row)
     seen = row.arm == "assisted" and not blind_unread(connection, study, ids, row.image_id)
     return Task(
         study_id=study.study_id,
@@ -112,6 +110,18 @@ def _task(connection: Connection, study: Study, ids: Sequence[str], row: Row[Any
         advice=advice(study, row) if seen else None,
         last=row.answer,
     )
+
+
+def _place(connection: Connection, study: Study, row: Row[Any]) -> tuple[int, int]:
+    """Return n and N of "n of N": by its position, where each case of the reader has one in this arm."""
+    design = study.protocol.design
+    of_arm = (TASKS.c.study_id == study.study_id, TASKS.c.reader_id == row.reader_id, TASKS.c.arm == row.arm)
+    if design == "concurrent against second reader" and row.arm == "blind":  # half of the cases
+        counted = select(func.count(case((TASKS.c.position <= row.position, 1))), func.count()).where(*of_arm)
+        number, of = connection.execute(counted).one()
+        return number, of
+    last: int = connection.execute(select(func.max(TASKS.c.position)).where(*of_arm)).scalar_one()
+    return case_number(design, row.position) + 1, case_number(design, last) + 1
 
 
 def advice(study: Study, row: Any) -> Advice | None:
@@ -170,16 +180,14 @@ def progress(connection: Connection, people: People, study: Study) -> list[Progr
     """Return how far each reader is in each arm, in the order of the protocol."""
     seconds: dict[tuple[str, Arm], list[float]] = {}
     total: dict[tuple[str, Arm], int] = {}
-    found = (
-        select(TASKS.c.reader_id, TASKS.c.arm, ANSWERS.c.seconds)
-        .outerjoin(ANSWERS, ANSWERS.c.seq == TASKS.c.answer)
-        .where(TASKS.c.study_id == study.study_id)
-    )
-    for reader_id, arm, spent in connection.execute(found):
+    of_study = TASKS.c.study_id == study.study_id
+    counted = select(TASKS.c.reader_id, TASKS.c.arm, func.count()).where(of_study)
+    for reader_id, arm, number in connection.execute(counted.group_by(TASKS.c.reader_id, TASKS.c.arm)):
         key = (people.same[reader_id], arm)
-        total[key] = total.get(key, 0) + 1
-        if spent is not None:
-            seconds.setdefault(key, []).append(spent)
+        total[key] = total.get(key, 0) + number
+    answered = select(TASKS.c.reader_id, TASKS.c.arm, ANSWERS.c.seconds).where(of_study)
+    for reader_id, arm, spent in connection.execute(answered.join(ANSWERS, ANSWERS.c.seq == TASKS.c.answer)):
+        seconds.setdefault((people.same[reader_id], arm), []).append(spent)
     place: Mapping[str, int] = {people.same[one]: n for n, one in enumerate(study.protocol.readers)}
     ordered = sorted(total, key=lambda key: (place.get(key[0], len(place)), key[1] != "blind", key[1]))
     return [

@@ -14,6 +14,7 @@ from engine.reading.people import People
 from engine.reading.sittings import Shown, Sitting
 from engine.reading.studies import consensus
 from engine.reading.studies.answering import answers_of
+from engine.reading.studies.certificates import answered_images
 from engine.reading.studies.planning.assigning import newest_images
 from engine.reading.studies.planning.records import Disagreement, Study, Task
 from engine.reading.studies.planning.registry import may_settle
@@ -68,13 +69,14 @@ def to_settle(connection: Connection, people: People, study: Study) -> list[Task
 
 
 def _wanted(connection: Connection, study: Study) -> Mapping[str, int]:
-    """Return how many readers are to read each case in the arm of the consensus."""
+    """Return how many readers are to read each case that somebody has answered, in the arm of the consensus."""
     counted = (
         select(TASKS.c.image_id, func.count())
         .where(
             TASKS.c.study_id == study.study_id,
             TASKS.c.arm == consensus.consensus_arm(study.protocol),
             TASKS.c.reader_id.in_(study.protocol.readers),
+            TASKS.c.image_id.in_(answered_images(study.study_id)),
         )
         .group_by(TASKS.c.image_id)
     )

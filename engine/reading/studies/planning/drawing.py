@@ -17,6 +17,8 @@ from engine.reading.studies.planning.protocol import Arm, DesignName, Drawn
 
 LATER = 1 << 40
 """Where the positions begin of what is read after the wash-out."""
+SEQUENTIAL: tuple[DesignName, ...] = ("blind then assisted", "concurrent against second reader")
+"""Designs in which a case takes two positions, of which the first may stay empty."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -221,14 +223,20 @@ def mirrored(
     return classes[next_one], tuple(swapped)
 
 
+def case_number(design: DesignName, position: int) -> int:
+    """Return which of a reader's cases stands at a position, from 0."""
+    if design in SEQUENTIAL:
+        return position // 2
+    return position % LATER
+
+
+def position_of(design: DesignName, arm: Arm, number: int) -> int:
+    """Return the position of a reader's case in an arm, by its number from 0."""
+    if design in SEQUENTIAL:
+        return 2 * number + (arm == "assisted")
+    return number + (LATER if design == "wash-out" and arm == "assisted" else 0)
+
+
 def positions_taken(design: DesignName, positions: Mapping[Arm, int]) -> int:
     """Return how many cases a reader has been given, by the last position in each arm."""
-    taken = [-1]
-    for arm, last in positions.items():
-        if design == "wash-out":
-            taken.append(last - (LATER if arm == "assisted" else 0))
-        elif design in ("blind then assisted", "concurrent against second reader"):
-            taken.append(last // 2)
-        else:
-            taken.append(last)
-    return max(taken) + 1
+    return max((case_number(design, last) + 1 for last in positions.values()), default=0)
