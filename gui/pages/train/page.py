@@ -23,6 +23,7 @@ from gui.pages.train.plan import (
     choose_recipe,
     data_facts,
     facts,
+    label_choices,
     open_recipe,
     recipe_file,
     save_recipe,
@@ -39,7 +40,7 @@ from gui.pages.train.recipe_form import (
     component,
     is_tick,
 )
-from gui.pages.train.watch import TICK_IDLE, look, look_at, resume, start, stop
+from gui.pages.train.watch import TICK_IDLE, look, look_at, resume, start_on, stop
 from gui.web import AppSession, arrival, markup, shown
 
 
@@ -60,6 +61,9 @@ def build(session: AppSession) -> None:
                 value=0,
                 interactive=True,
                 elem_id="train-folds",
+            )
+            labels = gr.Dropdown(
+                label="Labels", choices=[], interactive=True, visible=False, elem_id="train-labels"
             )
             about_data = gr.HTML(elem_id="train-data-facts", padding=False)
             recipe = gr.Dropdown(
@@ -155,10 +159,11 @@ def build(session: AppSession) -> None:
     chosen = recipe.input(
         partial(shown(choose_recipe), session), recipe, filled, api_name="train_recipe", **quiet
     )
+    dataset.input(partial(shown(label_choices), session), dataset, labels, api_name="train_labels", **quiet)
     gr.on(
-        [dataset.input, folds.input],
+        [dataset.input, folds.input, labels.input],
         partial(shown(data_facts), session),
-        [dataset, folds],
+        [dataset, folds, labels],
         about_data,
         api_name="train_data",
         **quiet,
@@ -203,8 +208,8 @@ def build(session: AppSession) -> None:
         None, None, None, js="() => document.querySelector('#train-recipe-file').click()"
     )
     start_button.click(
-        partial(shown(start), session),
-        [dataset, folds, base, *form],
+        partial(shown(start_on), session),
+        [labels, dataset, folds, base, *form],
         looked,
         api_name="train_start",
         trigger_mode="once",
@@ -226,8 +231,14 @@ def build(session: AppSession) -> None:
     )
     # The split may have been changed on the Data page, the data set's name staying the same.
     opening = opening.then(
+        partial(shown(label_choices), session),
+        [dataset, labels],
+        labels,
+        api_name="train_labels_again",
+        **quiet,
+    ).then(
         partial(shown(data_facts), session),
-        [dataset, folds],
+        [dataset, folds, labels],
         about_data,
         api_name="train_data_again",
         **quiet,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -26,12 +27,14 @@ from engine.data import (
     patients_named,
     positive_of,
     split_as_chosen,
+    training_request,
     unit_words,
 )
 from engine.errors import DataError, EngineError, RecipeError, TrainingError
 from engine.images import load_image
+from engine.labels import base_run_of, splits_asked_for, used, versions_of
 from engine.recipes import keep_own, load_recipe, named_recipe, recipe_choices, recipe_to_json, save_own
-from engine.records import PARTS, Recipe, Split
+from engine.records import FIRST_VERSION, PARTS, Recipe, Split, TrainingRequest
 from engine.relocation import lost
 from engine.runs import list_runs
 from engine.workspace import Workspace
@@ -68,6 +71,34 @@ def _split(workspace: Workspace, dataset_id: str, stamp: int, choices: Choices) 
     return split_as_chosen(index, choices)
 
 
+def label_choices(session: AppSession, dataset_id: str | None, chosen: int | None = None) -> Any:
+    """Return the drop-down of the versions of a data set's labels; hidden where there is the first alone."""
+    if not dataset_id:
+        return gr.Dropdown(choices=[], value=None, visible=False)
+    try:
+        known = versions_of(session.store, load_index(session.workspace, dataset_id))
+    except EngineError:  # the box on the data says so
+        return gr.Dropdown(choices=[], value=None, visible=False)
+    choices = [(version.sentence, version.number) for version in known]
+    value = chosen if chosen in [version.number for version in known] else known[0].number
+    return gr.Dropdown(choices=choices, value=value, visible=len(known) > 1)
+
+
+def on_labels(session: AppSession, request: TrainingRequest, number: int | None) -> TrainingRequest:
+    """Return a request on a version of the labels, with the parts of the run whose readings these are from.
+
+    Raises:
+        EngineError: There is no such version, or a locked test case would be trained on.
+    """
+    if not number or number == FIRST_VERSION:
+        return request
+    version = session.store.labels.version(request.dataset_id, number)
+    base = "" if request.folds else base_run_of(session.workspace, session.store, version)
+    asked = replace(request, labels=used(version, base_run=base))
+    splits_asked_for(session.workspace, asked)  # says at once what the run would say in a minute
+    return asked
+
+
 def chosen_folds(session: AppSession, dataset_id: str | None, folds: int) -> tuple[Split, ...]:
     """Return the splits of a cross-validation of the chosen data.
 
@@ -80,8 +111,10 @@ def chosen_folds(session: AppSession, dataset_id: str | None, folds: int) -> tup
     return folds_as_chosen(load_index(session.workspace, dataset_id), choices, folds)
 
 
-def data_facts(session: AppSession, dataset_id: str | None, folds: int = 0) -> str:
+def data_facts(session: AppSession, dataset_id: str | None, folds: int = 0, labels: int | None = None) -> str:
     """Return how the chosen data will be split, in one box; `folds` of a cross-validation, or 0."""
+    if dataset_id and labels and labels != FIRST_VERSION:
+        return _facts_on_labels(session, dataset_id, folds, labels)
     try:
         if folds:
             return folds_facts(chosen_folds(session, dataset_id, folds))
@@ -103,6 +136,28 @@ def data_facts(session: AppSession, dataset_id: str | None, folds: int = 0) -> s
     issue = f" The finding is “{positive_of(split.classes, choices.positive)}”." if two else ""
     return markup.note(
         f"{', '.join(parts)}. Split: {split.method}.{issue} Change this on the Data page.", more=more
+    )
+
+
+def _facts_on_labels(session: AppSession, dataset_id: str, folds: int, labels: int) -> str:
+    try:
+        choices, index = (
+            load_choices(session.workspace, dataset_id),
+            load_index(session.workspace, dataset_id),
+        )
+        recipe = named_recipe(session.workspace, "default")  # says nothing of the split
+        asked = on_labels(session, training_request(recipe, index, choices, folds=folds), labels)
+        _, splits = splits_asked_for(session.workspace, asked)
+    except EngineError as error:
+        return markup.note(str(error), tone="serious")
+    if folds:
+        return folds_facts(splits)
+    (split,) = splits
+    kept = asked.labels.base_run if asked.labels else ""
+    whose = f" Every image lies in the part that it had in run {kept}." if kept else ""
+    return markup.note(
+        f"{len(split.train):,} training, {len(split.val):,} validation, {len(split.test):,} test images. "
+        f"Split: {split.method}.{whose}"
     )
 
 

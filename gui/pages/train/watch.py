@@ -20,10 +20,10 @@ import pandas as pd
 from engine import jobs
 from engine.data import load_choices, load_index, training_request
 from engine.errors import EngineError, RecipeError, RunError, TrainingError
-from engine.records import Epoch, Recipe
+from engine.records import FIRST_VERSION, Epoch, Recipe
 from engine.report import counted, duration, edge_words, operating_words, were
 from engine.runs import load_history, load_run
-from gui.pages.train.plan import chosen_folds, chosen_split, refuse_guests
+from gui.pages.train.plan import chosen_folds, chosen_split, on_labels, refuse_guests
 from gui.pages.train.recipe_form import recipe_of
 from gui.web import AppSession, markup
 
@@ -46,7 +46,27 @@ TONES = {"done": "good", "stopped": "mild", "failed": "serious", "lost": "seriou
 def start(
     session: AppSession, dataset_id: str | None, folds: int, base: Recipe | None, *values: Any
 ) -> tuple[Any, ...]:
+    """Start a run on the labels that came with the data: see `start_on`."""
+    return start_on(session, None, dataset_id, folds, base, *values)
+
+
+def start_on(
+    session: AppSession,
+    labels: int | None,
+    dataset_id: str | None,
+    folds: int,
+    base: Recipe | None,
+    *values: Any,
+) -> tuple[Any, ...]:
     """Start a run, of one model or of a cross-validation of so many folds, and return what the page shows of it.
+
+    Args:
+        session: The window.
+        labels: The version of the labels; None for those that came with the data.
+        dataset_id: The data set.
+        folds: Of a cross-validation; 0 for one model.
+        base: The recipe that the form was filled with.
+        values: Of the form.
 
     Raises:
         TrainingError: Another run is in progress.
@@ -57,19 +77,18 @@ def start(
     if base is None:
         raise RecipeError("No recipe is chosen", "Choose one from the list")
     recipe = recipe_of(base, values)
-    # Either says at once what the run would say in a minute.
-    _ = chosen_folds(session, dataset_id, folds) if folds else chosen_split(session, dataset_id)
+    if not labels or labels == FIRST_VERSION:
+        # Either says at once what the run would say in a minute.
+        _ = chosen_folds(session, dataset_id, folds) if folds else chosen_split(session, dataset_id)
     assert dataset_id is not None
-    job = jobs.submit(
-        session.workspace,
-        training_request(
-            recipe,
-            load_index(session.workspace, dataset_id),
-            load_choices(session.workspace, dataset_id),
-            allow_downloads=session.allow_downloads,
-            folds=folds,
-        ),
+    request = training_request(
+        recipe,
+        load_index(session.workspace, dataset_id),
+        load_choices(session.workspace, dataset_id),
+        allow_downloads=session.allow_downloads,
+        folds=folds,
     )
+    job = jobs.submit(session.workspace, on_labels(session, request, labels))
     return look(session, job.job_id, "")
 
 
