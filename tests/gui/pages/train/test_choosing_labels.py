@@ -12,6 +12,7 @@ import pytest
 from engine import jobs
 from engine.jobs import load_request
 from engine.labels import draft_from_run, make
+from engine.reading import Reader
 from engine.records import Review, Run, Verdict
 from engine.runs import load_run
 from engine.workspace import Workspace, open_workspace
@@ -27,6 +28,7 @@ def read(trained: tuple[Workspace, Run], tmp_path: Path) -> Iterator[tuple[AppSe
     """A window on a workspace in which one validation label was overruled and became labels v2."""
     shutil.copytree(trained[0].root, tmp_path / "workspace")
     session = open_session(open_workspace(tmp_path / "workspace"), reader="Ada")
+    session.store.add_reader(Reader(reader_id="", name="Ada"))
     run = load_run(session.workspace.runs / trained[1].run_id)
     case = session.store.predictions(run.run_id, "val")[0]
     wanted = "opacity" if case.label == "normal" else "normal"
