@@ -27,7 +27,14 @@ from tests.gui.conftest import Room, free_port, let_in
 
 
 def test_the_pages_stand_in_clinical_order() -> None:
-    assert [page.title for page in PAGES.values()] == ["Data", "Train", "Review", "Report", "Share"]
+    assert [page.title for page in PAGES.values()] == [
+        "Data",
+        "Train",
+        "Review",
+        "Studies",
+        "Report",
+        "Share",
+    ]
 
 
 def test_a_port_in_use_is_said_with_the_remedy() -> None:
