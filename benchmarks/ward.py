@@ -187,9 +187,8 @@ class Page:
                     self.told.stored.append(case["id"])
                     if first:
                         self.told.seconds.append(time.monotonic() - began)
-                    self._reading |= {"case": told.get("case")}
-                    if "trouble" in told:  # stored, and the next case could not be had
-                        self._tried(self.open)
+                    # stored, and where the next case could not be had, the page is opened again
+                    self._reading = {} if "trouble" in told else self._reading | {"case": told.get("case")}
                     return
                 if told["kind"] == "StaleCaseError":  # the program was started again
                     self.open(case["id"])
