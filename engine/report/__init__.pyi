@@ -53,6 +53,15 @@ from .records import (
     Report as Report,
 )
 from .standards.reference_standards import REFERENCE_STANDARDS as REFERENCE_STANDARDS
+from .study.building import build_study_report as build_study_report
+from .study.exports import (
+    STUDY_FORMATS as STUDY_FORMATS,
+    export_study as export_study,
+    study_document as study_document,
+)
+from .study.page import study_page as study_page
+from .study.records import StudyReport as StudyReport
+from .study.stored import report_study as report_study
 from .training_figures import (
     forest_svg as forest_svg,
     learning_curve_svg as learning_curve_svg,

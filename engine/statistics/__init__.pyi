@@ -87,6 +87,7 @@ from .readers.noninferiority import (
 from .readers.power import (
     Planned as Planned,
     smallest_difference as smallest_difference,
+    smallest_seen as smallest_seen,
 )
 from .readers.shares import (
     mean_of_readings as mean_of_readings,

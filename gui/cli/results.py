@@ -6,14 +6,13 @@ import csv
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from engine import data, images, prediction, reading, runs, saliency
-from engine.errors import DataError, ImageError, ReportError
-from engine.records import PARTS, DataIssue, DataIssueKind, Part, Sample, is_unlike, recipe_of
-from engine.report import EXPORTS
+from engine.errors import DataError, ImageError
+from engine.records import DataIssue, DataIssueKind, Sample, is_unlike, recipe_of
 from engine.spreadsheet import read_csv, write_csv
 from engine.storage import storage_error, write_atomic, write_together
 from engine.workspace import open_workspace
@@ -327,46 +326,3 @@ def passport(
         print(f"{check.short}. {check.details}")
     if why_off(made):
         print("These heatmaps are off by default on the Review page.")
-
-
-@app.command(rich_help_panel=LINE)
-def report(
-    run: RunArgument,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files go.")],
-    formats: Annotated[
-        list[str] | None,
-        typer.Option("--format", metavar="NAME", help=f"One of {', '.join(EXPORTS)}; default: all of them."),
-    ] = None,
-    part: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
-    root: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Write the report against the labels in the data and the reviewed labels: one HTML file, CSV and JSON.
-
-    Example: [bold]overread report latest --out report[/bold]
-    """
-    from engine import pipeline
-
-    if part not in (*get_args(Part), "all"):
-        raise ReportError(f"There is no part “{part}”", "Choose train, val, test or all")
-    chosen = None if part == "all" else next(name for name in PARTS if name == part)
-    workspace = open_workspace(root)
-    trained = runs.find_run(workspace, run)
-    make_folder(out)
-    with reading.open_store(workspace.database) as store:
-        built = pipeline.report_run(workspace, store, trained, part=chosen)
-        predictions = store.predictions(trained.run_id, part=chosen)
-        say_lost(trained.run_id, [one.path for one in predictions])
-        exported = pipeline.export_run(workspace, built, trained, predictions, out, formats=formats or ())
-    if as_json:
-        files = {name: _paths(written) for name, written in exported.items()}
-        show_json({"run_id": trained.run_id, **files})
-        return
-    for written in exported.values():
-        for path in written.values():
-            print(path)
-
-
-def _paths(written: Mapping[str, Path]) -> Path | Mapping[str, Path]:
-    """Return a format's file, or its files by name where there are several."""
-    return next(iter(written.values())) if len(written) == 1 else written

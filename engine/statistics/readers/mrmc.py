@@ -19,7 +19,7 @@ from scipy.stats import chi2, f as fisher, norm, t as student
 
 from engine.errors import ReportError
 from engine.records import Estimate
-from engine.statistics.clusters import NAN, Clusters, Groups
+from engine.statistics.clusters import NAN, SMALLEST, Clusters, Groups
 from engine.statistics.readers.components import FIGURES, Components
 from engine.statistics.readers.figures import left_out
 
@@ -214,6 +214,9 @@ def _components(values: Figures, matrix: Figures) -> tuple[tuple[float, float, f
     of_modality = r * float(((by_modality - mean) ** 2).sum()) / (t - 1) if t > 1 else NAN
     of_reader = t * float(((by_reader - mean) ** 2).sum()) / (r - 1) if r > 1 else NAN
     of_both = float((rest**2).sum()) / ((t - 1) * (r - 1)) if t > 1 and r > 1 else NAN
+    of_modality, of_reader, of_both = (
+        0.0 if square < SMALLEST else square for square in (of_modality, of_reader, of_both)
+    )
     same_t, same_r = np.eye(t, dtype=bool)[:, None, :, None], np.eye(r, dtype=bool)[None, :, None, :]
 
     def mean_where(chosen: NDArray[np.bool_]) -> float:
@@ -257,7 +260,11 @@ def _analysis(
     statistic, p_value = NAN, NAN
     if t > 1 and noise > 0:
         statistic = of_modality / noise * (t - 1 if to == "cases" else 1)
-        p_value = float(chi2.sf(statistic, t - 1) if to == "cases" else fisher.sf(statistic, t - 1, freedom))
+        p_value = float(
+            fisher.sf(statistic, t - 1, freedom)
+            if math.isfinite(freedom)
+            else chi2.sf(statistic * (1 if to == "cases" else t - 1), t - 1)
+        )
     means = values.mean(axis=1)
     error = math.sqrt(max(0.0, 2 * noise / r)) if t > 1 else NAN
     return Analysis(

@@ -248,6 +248,17 @@ def test_readers_whom_nothing_tells_apart_get_no_test_and_no_warning() -> None:
         assert analysis.contrasts[0].difference.method == "no interval: no spread can be seen"
 
 
+def test_readers_who_gain_alike_are_tested_by_what_cases_show() -> None:
+    """Where modality by reader is nought its degrees of freedom are unknown, and the test is that of many readers."""
+    truth, ratings = study(readers=1, positives=30, negatives=30)
+    found = mrmc_analysis(truth, np.repeat(ratings, 3, axis=1), TWO, names(3))
+    both, cases = of(found, "readers and cases"), of(found, "cases")
+    assert found.mean_squares[2] == 0 and math.isinf(both.freedom[1])
+    assert both.p_value == pytest.approx(both.contrasts[0].p_value)
+    assert 0 < both.p_value < 1 and 0 < cases.p_value < 1
+    assert math.isnan(of(found, "readers").p_value)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

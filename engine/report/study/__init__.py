@@ -1,0 +1,1 @@
+"""What is printed of a study: protocol, who read what, what readers did without the machine and with it."""

@@ -1,0 +1,299 @@
+"""The report of a study, put together from what the store keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from engine.reading import DESIGNS, Certificate, Progress, Reader, Study, StudyAnswer, experience
+from engine.records import Prediction
+from engine.report.formatting import counted
+from engine.report.study.comparing import advice, compared, model, plan, three_ways
+from engine.report.study.gathered import INDETERMINATE, Excluded, Readings, Told, gather
+from engine.report.study.readers import agreement, changed, reader_lines, reader_names
+from engine.report.study.records import Person, StudyReport
+
+SCRIPT = "script"
+"""The profession of a reader who is none."""
+
+IN_WORDS = {
+    "blind": "without the machine",
+    "assisted": "with the machine",
+    "concurrent": "with the machine from the beginning",
+    "annotation": "annotation",
+}
+
+
+def build_study_report(
+    study: Study,
+    told: Sequence[Told],
+    answers: Sequence[StudyAnswer],
+    certificates: Mapping[int, Certificate],
+    *,
+    people: Sequence[Reader],
+    progress: Sequence[Progress] = (),
+    predictions: Mapping[str, Prediction] | None = None,
+    consensus: Mapping[str, str | None] | None = None,
+    anchor: str = "",
+) -> StudyReport:
+    """Compute a study's report.
+
+    Args:
+        study: The study.
+        told: What is known of its images: predictions of its run, or samples of its data set.
+        answers: That stand.
+        certificates: What had been on the screen before each, by its number.
+        people: Every reader of the workspace.
+        progress: How much was to be read.
+        predictions: Of the run, by image id; none where there is no machine.
+        consensus: Of the readers, by image id.
+        anchor: The newest row of the chain of evidence.
+    """
+    readings = gather(study, told, answers, certificates)
+    protocol, machine = study.protocol, predictions or {}
+    by_id = {person.reader_id: person for person in people}
+    unfinished = _unfinished(study, readings, progress)
+    return StudyReport(
+        name=study.name,
+        line=_line(readings, machine),
+        banner=_banner(readings, by_id),
+        final=not unfinished,
+        unfinished=unfinished,
+        facts=_facts(study, by_id, anchor),
+        deviations=tuple(
+            f"{one.at:%Y-%m-%d %H:%M}: {', '.join(_change(*item) for item in one.changed.items())}. "
+            f"Reason: {one.reason}"
+            for one in study.deviations
+        ),
+        people=tuple(
+            Person(
+                reader=name, name=by_id[reader].name if reader in by_id else reader, told=_told(by_id, reader)
+            )
+            for reader, name in reader_names(readings).items()
+        ),
+        flow=_flow(readings, progress),
+        certificate=tuple(_certified(one) for one in readings.excluded),
+        excluded=readings.excluded,
+        lines=reader_lines(readings),
+        compared=compared(readings, protocol.indeterminate),
+        three_ways=three_ways(readings) if _any_indeterminate(readings) else (),
+        advice=advice(readings),
+        advice_note=_advice_note(study),
+        agreement=agreement(readings),
+        changed=changed(readings),
+        planned=plan(readings),
+        model=model(readings, machine, consensus or {}),
+        limitations=_limitations(study, readings),
+        readings=readings,
+    )
+
+
+def _line(readings: Readings, machine: Mapping[str, Prediction]) -> str:
+    parts = {machine[case.image_id].part for case in readings.cases if case.image_id in machine}
+    where = {frozenset({"test"}): "internal testing", frozenset({None}): "external testing"}
+    said: list[str] = [readings.protocol.design]
+    tables = [readings.named(mode, "excluded") for mode in readings.modes]
+    whole = all(name is not None for table in tables for row in table for name in row)
+    if tables:
+        said.append("fully crossed" if whole else "not fully crossed")
+    said.append(f"{counted(len(readings.readers), 'reader')} × {counted(len(readings.cases), 'case')}")
+    if parts:
+        said.append(where.get(frozenset(parts), "on cases that the machine knows or may know"))
+    return ", ".join(said)
+
+
+def _banner(readings: Readings, people: Mapping[str, Reader]) -> str:
+    scripts = [
+        people[reader].name
+        for reader in readings.protocol.readers
+        if reader in people and people[reader].profession.casefold().startswith(SCRIPT)
+    ]
+    if not scripts:
+        return ""
+    verb = "is a script" if len(scripts) == 1 else "are scripts"
+    return f"Readings made by a program: {', '.join(scripts)} {verb}. Nothing here is evidence of how people read."
+
+
+def _unfinished(study: Study, readings: Readings, progress: Sequence[Progress]) -> tuple[str, ...]:
+    open_ones = sum(one.of - one.read for one in progress)
+    reasons = [
+        (study.state != "closed", "the study is not closed"),
+        (open_ones > 0, f"{counted(open_ones, 'reading')} {'is' if open_ones == 1 else 'are'} missing"),
+        (not study.protocol.endpoint, "the protocol names no endpoint"),
+        (bool(study.deviations), "the protocol was changed after it was fixed"),
+        (not readings.modes, "nothing has been read"),
+    ]
+    return tuple(reason for holds, reason in reasons if holds)
+
+
+def _told(people: Mapping[str, Reader], reader: str) -> str:
+    return experience(people[reader]) if reader in people else ""
+
+
+def _change(name: str, values: tuple[object, object]) -> str:
+    before, after = values
+    return f"{name.replace('_', ' ')} from “{_plain(before)}” to “{_plain(after)}”"
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
+def _facts(study: Study, people: Mapping[str, Reader], anchor: str) -> dict[str, str]:
+    protocol = study.protocol
+    drawn = protocol.drawn
+    adjudicator = people.get(protocol.adjudicator or "")
+    wrong = "none"
+    if protocol.wrong_advice:
+        share = f"the other class was shown on purpose for {protocol.wrong_advice:.0%} of the cases"
+        wrong = share if study.state == "closed" else "told when the study is closed"
+    facts = {
+        "Study": f"{study.name} ({study.study_id})",
+        "Design": f"{DESIGNS[protocol.design].description}.",
+        "Primary endpoint": protocol.endpoint or "none was fixed",
+        "Margin": "" if protocol.margin is None else f"{protocol.margin:g}",
+        "Machine": protocol.run_id or "none",
+        "Shown with the machine": ", ".join(protocol.shown)
+        if "assisted" in DESIGNS[protocol.design].arms
+        else "",
+        "Classes": ", ".join(protocol.classes),
+        "The finding": protocol.positive,
+        "Cases": f"{drawn.n:,}: {drawn.words}" if drawn.n else drawn.words,
+        "Adjudicator": adjudicator.name if adjudicator else "",
+        "Certainty asked": protocol.certainty or "no",
+        "Consensus": protocol.consensus,
+        "Unsure and not diagnostic": {"excluded": "excluded"}.get(
+            protocol.indeterminate, f"count as {protocol.indeterminate}"
+        ),
+        "Wash-out": f"{protocol.wash_out_days:g} days" if protocol.wash_out_days else "",
+        "Wrong advice": wrong if "assisted" in DESIGNS[protocol.design].arms else "",
+        "Seed": str(protocol.seed),
+        "Hash of the protocol": study.protocol_hash,
+        "Protocol fixed": f"{study.fixed:%Y-%m-%d %H:%M} UTC" if study.fixed else "not yet",
+        "First reading": f"{study.first_reading:%Y-%m-%d %H:%M} UTC" if study.first_reading else "none",
+        "Closed": f"{study.closed:%Y-%m-%d %H:%M} UTC" if study.closed else "not yet",
+        "Newest row of the chain of evidence": anchor,
+    }
+    return {name: said for name, said in facts.items() if said}
+
+
+def _any_indeterminate(readings: Readings) -> bool:
+    return any(
+        answer is not None and answer.verdict in INDETERMINATE
+        for mode in readings.modes
+        for row in readings.table(mode)
+        for answer in row
+    )
+
+
+def _flow(readings: Readings, progress: Sequence[Progress]) -> tuple[str, ...]:
+    labels = [label for label in readings.labels if label is not None]
+    positive = readings.protocol.positive
+    said = [
+        f"{counted(len(readings.cases), 'case')} of "
+        f"{counted(len({case.patient for case in readings.cases}), 'patient')}: {len(labels):,} with a label that is "
+        f"one of the study's classes, {len(readings.cases) - len(labels):,} without."
+    ]
+    if positive and labels:
+        present = sum(label == positive for label in labels)
+        said.append(f"By these labels {present:,} are {positive} and {len(labels) - present:,} are not.")
+    for one in readings.excluded:
+        modes = [
+            mode
+            for mode in readings.modes
+            if mode == one.arm or (one.arm == "assisted" and mode == "concurrent")
+        ]
+        given = [a for mode in modes for row in readings.table(mode) for a in row if a is not None]
+        unsure = sum(answer.verdict in INDETERMINATE for answer in given)
+        wanted = sum(each.of for each in progress if each.arm == one.arm) or one.answers
+        said.append(
+            f"Readings {IN_WORDS.get(one.arm, one.arm)}: {wanted:,} assigned, of which {wanted - one.answers:,} not "
+            f"read, {one.left_out:,} left out for what had been seen before, {unsure:,} unsure or not diagnostic, "
+            f"{len(given) - unsure:,} with a class."
+        )
+    return tuple(said)
+
+
+KINDS = {
+    "prediction": "the machine's answer",
+    "map": "its map",
+    "label": "the label",
+    "others": "others' readings",
+    "similar": "similar cases",
+}
+
+
+def _certified(one: Excluded) -> str:
+    """Say what had been seen before the answers of an arm."""
+    clean = one.answers - one.left_out
+    chain = "by what the chain of evidence says was on each screen before"
+    if not one.answers:
+        return f"{_how(one.arm)}: nothing has been read."
+    if one.arm == "assisted":
+        nothing = (
+            f"{clean:,} of {one.answers:,} answers with the machine followed nothing else than it, {chain}"
+        )
+    elif not one.left_out:
+        return (
+            f"No {'blind answer' if one.arm == 'blind' else 'answer'} followed a score, map or label: {clean:,} of "
+            f"{one.answers:,}, {chain}."
+        )
+    else:
+        nothing = f"{clean:,} of {one.answers:,} answers without the machine followed no score, map or label, {chain}"
+    if not one.left_out:
+        return f"{nothing}."
+    seen = ", ".join(f"{KINDS[kind]} in {count:,}" for kind, count in one.seen.items())
+    return (
+        f"{nothing}; {one.left_out:,} followed {seen}, and {'is' if one.left_out == 1 else 'are'} left out."
+    )
+
+
+def _how(arm: str) -> str:
+    return IN_WORDS.get(arm, arm).capitalize()
+
+
+def _advice_note(study: Study) -> str:
+    if not study.protocol.wrong_advice or study.state != "closed":
+        return ""
+    return (
+        f"For {study.protocol.wrong_advice:.0%} of the cases the other class was shown on purpose, so that wrong "
+        "advice is more common here than the machine's own errors are."
+    )
+
+
+def _limitations(study: Study, readings: Readings) -> tuple[str, ...]:
+    protocol, readers = study.protocol, len(readings.readers)
+    said = [
+        (
+            any(readings.labels),
+            "Readers are held against the labels that came with the data. Overread does not know how these were made.",
+        ),
+        (
+            not any(readings.labels) and bool(readings.modes),
+            "No case has a label, so that nothing can be said of who is right.",
+        ),
+        (
+            protocol.design == "blind then assisted",
+            "Each case was read with the machine directly after it was read without: a second look may help by itself.",
+        ),
+        (
+            protocol.design == "assisted",
+            "Readers saw the machine's answer before they gave theirs: how they would read without it is not known.",
+        ),
+        (
+            protocol.drawn.rule == "enriched",
+            "The finding is as common here as the study was made, so that no predictive value is given.",
+        ),
+        (
+            readers == 1,
+            "One reader: nothing can be said of others.",
+        ),
+        (
+            readers == 2,
+            "Two readers show little of how much readers differ; intervals for other readers are wide and uncertain.",
+        ),
+        (
+            True,
+            "The cases were read from a list, not in the course of care: nothing is said of patients' outcomes.",
+        ),
+    ]
+    return tuple(sentence for holds, sentence in said if holds)

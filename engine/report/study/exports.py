@@ -1,0 +1,160 @@
+"""A study's report as files: HTML, tables as CSV, every number as JSON, readings for other programs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.errors import ReportError
+from engine.records import Estimate
+from engine.report.exports.numbers import plain
+from engine.report.study.exchange import imrmc_file, long_table, r_script
+from engine.report.study.page import study_page
+from engine.report.study.readers import reader_names
+from engine.report.study.records import Compared, StudyReport
+from engine.spreadsheet import write_csv
+from engine.storage import storage_error, versioned, write_together
+
+Row = Mapping[str, Any]
+STUDY_FORMATS = ("html", "csv", "json", "imrmc")
+
+
+def study_document(report: StudyReport) -> dict[str, Any]:
+    """Return every number as JSON has it; readers and cases by number, no name and no path."""
+    fields = {
+        each.name: getattr(report, each.name)
+        for each in dataclasses.fields(report)
+        if each.name != "readings"
+    }
+    document: dict[str, Any] = plain(fields)
+    document["people"] = [{"reader": one.reader} for one in report.people]
+    document["facts"].pop("Adjudicator", None)
+    document["answers"] = [dict(row) for row in _answers(report)]
+    return versioned(document)
+
+
+def study_tables(report: StudyReport) -> dict[str, list[Row]]:
+    """Return the tables: name → rows, each column → value."""
+    return {
+        "study-readers": [row for line in report.lines for row in _of_line(line)],
+        "study-comparison": [row for one in (*report.compared, *report.three_ways) for row in _compared(one)],
+        "study-advice": list(_advice(report)),
+        "study-agreement": [
+            {"reading": one.mode, "figure": one.name, **_cells(one.estimate)} for one in report.agreement
+        ],
+        "study-answers": list(_answers(report)),
+        "mrmc-long": long_table(report.readings),
+    }
+
+
+def _cells(estimate: Estimate) -> Row:
+    return {
+        "value": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "n": estimate.n,
+        "patients": estimate.patients,
+        "method": estimate.method,
+    }
+
+
+def _of_line(line: Any) -> Iterator[Row]:
+    for name, estimate in line.figures.items():
+        yield {"reader": line.reader, "reading": line.mode, "figure": name, **_cells(estimate)}
+    for name, value in zip(("median", "first quartile", "third quartile"), line.seconds, strict=True):
+        yield {"reader": line.reader, "reading": line.mode, "figure": f"seconds, {name}", "value": value}
+
+
+def _compared(one: Compared) -> Iterator[Row]:
+    if one.analysis is None:
+        return
+    for analysis in one.analysis.analyses:
+        about = {"figure": one.figure, "indeterminate": one.rule, "for": analysis.to}
+        for mode, mean in zip(one.analysis.modalities, analysis.means, strict=True):
+            yield {**about, "reading": mode, **_cells(mean), "standard error": "", "df": "", "p": ""}
+        for each in analysis.contrasts:
+            yield {
+                **about,
+                "reading": f"{each.first} minus {each.second}",
+                **_cells(each.difference),
+                "standard error": each.error,
+                "df": each.freedom if math.isfinite(each.freedom) else "",
+                "p": each.p_value,
+            }
+
+
+def _advice(report: StudyReport) -> Iterator[Row]:
+    for one in report.advice:
+        for field in dataclasses.fields(one):
+            value = getattr(one, field.name)
+            about = {"the machine was": one.advice, "figure": field.name.replace("_", " ")}
+            if isinstance(value, Estimate):
+                yield {**about, **_cells(value)}
+            elif field.name != "advice":
+                yield {**about, "value": value}
+
+
+def _answers(report: StudyReport) -> Iterator[Row]:
+    names = reader_names(report.readings)
+    for mode in report.readings.modes:
+        for reader, row in zip(report.readings.readers, report.readings.table(mode), strict=True):
+            for case, answer in zip(report.readings.cases, row, strict=True):
+                if answer is not None:
+                    yield {
+                        "reader": names[reader],
+                        "reading": mode,
+                        "case": f"c{case.number}",
+                        "patient": f"p{case.patient}",
+                        "label": case.label or "",
+                        "answer": answer.label or answer.verdict,
+                        "certainty": answer.certainty,
+                        "shown": answer.predicted or "",
+                        "seconds": answer.seconds,
+                    }
+
+
+def export_study(
+    report: StudyReport, folder: Path, *, formats: Sequence[str] = ()
+) -> dict[str, dict[str, Path]]:
+    """Write a study's report: all files, or none.
+
+    Args:
+        report: Of the study.
+        folder: Made if it is not there.
+        formats: Of `STUDY_FORMATS`; empty means all.
+
+    Returns:
+        Format → file name without its ending → file.
+
+    Raises:
+        ReportError: There is no such format.
+        WorkspaceError: The folder cannot be made or written to.
+    """
+    wanted = tuple(dict.fromkeys(formats)) or STUDY_FORMATS
+    for name in wanted:
+        if name not in STUDY_FORMATS:
+            raise ReportError(
+                f"A study's report has no format “{name}”", f"Choose one of: {', '.join(STUDY_FORMATS)}"
+            )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, folder) from error
+    files = {name: _files(report, name) for name in wanted}
+    write_together([(folder / file, text) for texts in files.values() for file, text in texts.items()])
+    return {name: {Path(file).stem: folder / file for file in texts} for name, texts in files.items()}
+
+
+def _files(report: StudyReport, name: str) -> dict[str, bytes | str]:
+    if name == "html":
+        return {"study.html": study_page(report)}
+    if name == "json":
+        text = json.dumps(study_document(report), indent=1, ensure_ascii=False, allow_nan=False)
+        return {"study.json": text + "\n"}
+    if name == "imrmc":
+        return {"readings.imrmc": imrmc_file(report.readings), "mrmc.R": r_script(report.readings)}
+    return {f"{table}.csv": write_csv(rows) for table, rows in study_tables(report).items() if rows}

@@ -1,0 +1,154 @@
+"""What the report of a study holds: everything its page prints, before it is words or cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.records import Estimate
+from engine.report.study.gathered import Excluded, Readings
+from engine.statistics import AdviceEffect, Learning, Mrmc, NonInferiority, Planned
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReaderLine:
+    """One reader, read in one way, against the labels that came with the data.
+
+    Attributes:
+        reader: "R1".
+        mode: "blind", "assisted" and so on.
+        answers: That count.
+        indeterminate: Of them, unsure or not diagnostic.
+        figures: Name → figure: sensitivity, specificity, accuracy, AUC.
+        seconds: Median, and first and third quartile; NaN without any.
+        fast: Answers within one second of the case's appearing.
+        sure_right: Mean certainty of right answers; NaN where it is not asked.
+        sure_wrong: Of wrong answers.
+    """
+
+    reader: str
+    mode: str
+    answers: int
+    indeterminate: int
+    figures: Mapping[str, Estimate]
+    seconds: tuple[float, float, float]
+    fast: int
+    sure_right: float
+    sure_wrong: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compared:
+    """One figure over all readers, and the difference that the machine makes.
+
+    Attributes:
+        figure: "AUC", "sensitivity" or "specificity".
+        rule: What is indeterminate counts as.
+        analysis: Of all readers; None where it cannot be had.
+        why: It cannot; empty where it can.
+        left_out: Readers who could not be part of it, with the reason.
+        margins: Non-inferiority for each two ways of reading, where the protocol has a margin.
+        seen: The smallest difference that such a study would see by what it has shown; empty where that is not known.
+    """
+
+    figure: str
+    rule: str
+    analysis: Mrmc | None
+    why: str
+    left_out: tuple[str, ...]
+    margins: tuple[NonInferiority, ...]
+    seen: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Agreed:
+    """How far readers agree, read in one way.
+
+    Attributes:
+        mode: Which.
+        name: "Krippendorff's alpha", "kappa of R1 and R2", "alpha of ratings, ordinal".
+        estimate: With its interval and n.
+    """
+
+    mode: str
+    name: str
+    estimate: Estimate
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Changed:
+    """Whether readers changed over their cases, read in one way."""
+
+    mode: str
+    learning: Learning
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Model:
+    """The machine itself on the cases of the study, against one reference standard."""
+
+    standard: str
+    cases: int
+    figures: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """A reader, for the table of readers."""
+
+    reader: str
+    name: str
+    told: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StudyReport:
+    """A study's report.
+
+    Attributes:
+        name: Of the study.
+        line: The design in a line: "blind then assisted, fully crossed, 2 readers x 60 cases".
+        banner: What must be read before anything else; empty for none.
+        final: Whether the study is closed, all is read and nothing of the protocol was changed.
+        unfinished: Why it is not final.
+        facts: Of the protocol, by name.
+        deviations: Changes of the protocol after it was fixed, as sentences.
+        people: Who read.
+        flow: What became of cases and answers, as sentences whose numbers add up.
+        certificate: What had been seen before the answers, as sentences.
+        excluded: The same in numbers.
+        lines: Each reader, each way of reading.
+        compared: Figures over all readers, by the protocol's rule.
+        three_ways: The same with what is indeterminate excluded, positive, negative.
+        advice: What right and wrong advice did.
+        advice_note: On advice that was wrong on purpose; empty without.
+        agreement: Between readers.
+        changed: Over each reader's cases.
+        planned: The smallest difference that such a study was planned to see; None where there is no plan.
+        model: The machine on these cases.
+        limitations: As sentences.
+        readings: Everything that counts, for exports.
+    """
+
+    name: str
+    line: str
+    banner: str
+    final: bool
+    unfinished: tuple[str, ...]
+    facts: Mapping[str, str]
+    deviations: tuple[str, ...]
+    people: tuple[Person, ...]
+    flow: tuple[str, ...]
+    certificate: tuple[str, ...]
+    excluded: tuple[Excluded, ...]
+    lines: tuple[ReaderLine, ...]
+    compared: tuple[Compared, ...]
+    three_ways: tuple[Compared, ...]
+    advice: tuple[AdviceEffect, ...]
+    advice_note: str
+    agreement: tuple[Agreed, ...]
+    changed: tuple[Changed, ...]
+    planned: Planned | None
+    model: tuple[Model, ...]
+    limitations: tuple[str, ...]
+    readings: Readings

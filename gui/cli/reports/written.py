@@ -1,0 +1,105 @@
+"""`overread report`: of a run, or of a study of readers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, get_args
+
+import typer
+
+from engine import reading, runs
+from engine.errors import ReportError, ReviewError, RunError
+from engine.records import PARTS, Part
+from engine.report import EXPORTS
+from engine.workspace import open_workspace
+from gui.cli.data import say_lost
+from gui.cli.options import LINE, JsonOption, WorkspaceOption
+from gui.cli.results import make_folder
+from gui.cli.terminal import show_json
+
+if TYPE_CHECKING:
+    from engine.reading import Store
+    from engine.workspace import Workspace
+
+app = typer.Typer()
+
+
+@app.command(rich_help_panel=LINE)
+def report(
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|STUDY",
+            help="A run's id, the start of one, or “latest”; or the name or id of a study.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files go.")],
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help=f"Of a run: {', '.join(EXPORTS)}; of a study: html, csv, json, imrmc. Default: all of them.",
+        ),
+    ] = None,
+    part: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the report of a run, or of a study of readers: one HTML file, CSV and JSON.
+
+    A run is held against the labels in the data and the reviewed labels. Of a study: protocol, each reader without the
+    machine and with it, all readers (MRMC), helped and harmed, agreement, and files for iMRMC and MRMCaov.
+
+    Example: [bold]overread report latest --out report[/bold]
+    """
+    from engine import pipeline
+
+    if part not in (*get_args(Part), "all"):
+        raise ReportError(f"There is no part “{part}”", "Choose train, val, test or all")
+    chosen = None if part == "all" else next(name for name in PARTS if name == part)
+    workspace = open_workspace(root)
+    with reading.open_store(workspace.database) as store:
+        try:
+            trained = runs.find_run(workspace, run)
+        except RunError as no_run:
+            exported = _of_study(workspace, store, run, out, formats or (), no_run)
+            _show_written({"study": run}, exported, as_json)
+            return
+        make_folder(out)
+        built = pipeline.report_run(workspace, store, trained, part=chosen)
+        predictions = store.predictions(trained.run_id, part=chosen)
+        say_lost(trained.run_id, [one.path for one in predictions])
+        exported = pipeline.export_run(workspace, built, trained, predictions, out, formats=formats or ())
+    _show_written({"run_id": trained.run_id}, exported, as_json)
+
+
+def _show_written(
+    about: Mapping[str, str], exported: Mapping[str, Mapping[str, Path]], as_json: bool
+) -> None:
+    if as_json:
+        show_json({**about, **{name: _paths(written) for name, written in exported.items()}})
+        return
+    for written in exported.values():
+        for path in written.values():
+            print(path)
+
+
+def _paths(written: Mapping[str, Path]) -> Path | Mapping[str, Path]:
+    """Return a format's file, or its files by name where there are several."""
+    return next(iter(written.values())) if len(written) == 1 else written
+
+
+def _of_study(
+    workspace: Workspace, store: Store, name: str, out: Path, formats: Sequence[str], no_run: RunError
+) -> Mapping[str, Mapping[str, Path]]:
+    """Write the report of a study; where there is none of this name either, say that there is neither."""
+    from engine.report import export_study, report_study  # with them comes numpy
+
+    try:
+        study = store.studies.get(name)
+    except ReviewError:
+        raise RunError(f"{no_run.problem}, and no study", no_run.remedy) from no_run
+    return export_study(report_study(workspace, store, study.study_id), out, formats=formats)

@@ -1,0 +1,372 @@
+"""What is printed of a study is what its scripted readers did, and the same in every file."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.errors import ReportError, ReviewError
+from engine.reading import DESIGNS, Store, open_store
+from engine.reading.sittings import Shown
+from engine.report import StudyReport, export_study, report_study, study_page
+from engine.report.study.exchange import imrmc_file, long_table, r_script
+from engine.statistics import mrmc_analysis
+from engine.workspace import Workspace, open_workspace
+from gui.cli.main import main
+from tests.engine.reading.test_store import RUN
+from tests.engine.report.study.scripted import (
+    CASES,
+    MACHINE_WRONG,
+    POSITIVES,
+    Script,
+    label_of,
+    other,
+    protocol,
+    read_all,
+    script,
+    scripted_store,
+)
+
+NAME = "Scripted verdicts of known error rate"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return open_workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
+def store(workspace: Workspace) -> Iterator[Store]:
+    with open_store(workspace.database) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def read_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which two scripts have read all of a study."""
+    made = open_workspace(tmp_path_factory.mktemp("study") / "workspace")
+    with open_store(made.database) as opened:
+        reported(made, opened)
+    return made.root
+
+
+@pytest.fixture
+def read(read_once: Path, tmp_path: Path) -> Iterator[tuple[Workspace, Store]]:
+    """A copy of it."""
+    copied = open_workspace(Path(shutil.copytree(read_once, tmp_path / "read")))
+    with open_store(copied.database) as opened:
+        yield copied, opened
+
+
+def reported(
+    workspace: Workspace,
+    store: Store,
+    *,
+    readers: int = 2,
+    cases: int = CASES,
+    labelled: bool = True,
+    scripts: Sequence[Script] = (),
+    **changes: object,
+) -> StudyReport:
+    names = scripted_store(store, readers, cases=cases, labelled=labelled)
+    study_id = store.studies.create(protocol(names, **changes)).study_id
+    for place, name in enumerate(names):
+        read_all(store, study_id, name, scripts[place] if scripts else script(place))
+    return report_study(workspace, store, study_id)
+
+
+def test_each_reader_errs_as_often_as_its_script_does(read: tuple[Workspace, Store]) -> None:
+    workspace, store = read
+    report = report_study(workspace, store, NAME)
+    for place in range(2):
+        wrong = [number for number in range(CASES) if number % 10 == place]
+        missed = sum(number < POSITIVES for number in wrong)
+        blind = [line for line in report.lines if line.mode == "blind"][place]
+        assert blind.answers == CASES and blind.seconds[0] == 6.0
+        assert blind.figures["sensitivity"].value == pytest.approx(1 - missed / POSITIVES)
+        assert blind.figures["specificity"].value == pytest.approx(1 - (6 - missed) / (CASES - POSITIVES))
+        assert blind.figures["accuracy"].value == pytest.approx(0.9)
+        assert blind.figures["accuracy"].patients == CASES // 2
+        assert (blind.sure_right, blind.sure_wrong) == (4.0, 2.0)
+
+
+def assisted_answer(number: int, place: int) -> str:
+    """What a scripted reader says with the machine."""
+    if number % 3:
+        return other(label_of(number)) if number in MACHINE_WRONG else label_of(number)
+    return other(label_of(number)) if number % 10 == place else label_of(number)
+
+
+def test_helped_and_harmed_are_what_the_scripts_make_of_advice(read: tuple[Workspace, Store]) -> None:
+    workspace, store = read
+    right, wrong = report_study(workspace, store, NAME).advice
+    counted = {"right": [0, 0], "wrong": [0, 0]}
+    for place in range(2):
+        for number in range(CASES):
+            before = number % 10 != place
+            after = assisted_answer(number, place) == label_of(number)
+            kind = "wrong" if number in MACHINE_WRONG else "right"
+            counted[kind][0] += not before and after
+            counted[kind][1] += before and not after
+    assert [right.helped, right.harmed] == counted["right"] and right.harmed == 0 < right.helped
+    assert [wrong.helped, wrong.harmed] == counted["wrong"] and wrong.helped == 0 < wrong.harmed
+    assert right.readings == 2 * (CASES - len(MACHINE_WRONG)) and wrong.readings == 2 * len(MACHINE_WRONG)
+    assert 0 < wrong.harmed_share.low < wrong.harmed_share.value < wrong.harmed_share.high < 1
+    assert wrong.gain.value == pytest.approx(-wrong.harmed / wrong.readings)
+
+
+def test_all_readers_are_compared_as_the_analysis_of_their_ratings_says(
+    read: tuple[Workspace, Store],
+) -> None:
+    workspace, store = read
+    report = report_study(workspace, store, NAME)
+    (area, sensitivity, specificity) = report.compared
+    assert [area.figure, sensitivity.figure, specificity.figure] == ["AUC", "sensitivity", "specificity"]
+    truth = np.array([number < POSITIVES for number in range(CASES)])
+    ratings = np.empty((2, 2, CASES))
+    for place in range(2):
+        for number in range(CASES):
+            sure = 3.0 if number % 10 == place else 5.0
+            blind = other(label_of(number)) if number % 10 == place else label_of(number)
+            for row, said in enumerate((assisted_answer(number, place), blind)):
+                ratings[row, place, number] = sure if said == "pneumonia" else -sure
+    wanted = mrmc_analysis(truth, ratings, ("assisted", "blind"), ("R1", "R2"), groups=np.arange(CASES) // 2)
+    assert area.analysis is not None
+    gap, beside = (each.analyses[0].contrasts[0] for each in (area.analysis, wanted))
+    assert gap.difference.value == pytest.approx(beside.difference.value)
+    assert (gap.error, gap.p_value) == pytest.approx((beside.error, beside.p_value))
+    assert area.analysis.crossed == CASES
+    assert area.margins[0].margin == 0.05  # the endpoint names the AUC, and no other figure
+    assert sensitivity.margins == specificity.margins == ()
+    assert "smallest difference in AUC" in area.seen
+
+
+def test_a_report_says_what_it_is_and_is_final_only_when_all_is_done(read: tuple[Workspace, Store]) -> None:
+    workspace, store = read
+    report = report_study(workspace, store, NAME)
+    assert report.line == "blind then assisted, fully crossed, 2 readers × 60 cases, internal testing"
+    assert report.banner.startswith("Readings made by a program: Script 1, Script 2 are scripts.")
+    assert not report.final and report.unfinished == ("the study is not closed",)
+    store.studies.close(report.name)
+    assert report_study(workspace, store, report.name).final
+    assert report.facts["Hash of the protocol"] == store.studies.get(report.name).protocol_hash
+    assert report.facts["Primary endpoint"] == "difference in AUC, assisted minus blind"
+    assert (
+        report.planned is not None
+        and "With 2 readers and 24 positive and 36 negative cases" in report.planned.sentence
+    )
+
+
+def test_a_change_of_the_protocol_is_printed_with_its_reason_and_no_report_is_final_after_it(
+    read: tuple[Workspace, Store],
+) -> None:
+    workspace, store = read
+    report = report_study(workspace, store, NAME)
+    study = store.studies.get(report.name)
+    store.studies.change(study.study_id, replace(study.protocol, margin=0.1), "the margin was too narrow")
+    store.studies.close(study.study_id)
+    after = report_study(workspace, store, report.name)
+    assert after.unfinished == ("the protocol was changed after it was fixed",)
+    assert "margin from “0.05” to “0.1”. Reason: the margin was too narrow" in after.deviations[0]
+    assert after.deviations[0] in study_page(after)
+
+
+def test_the_flow_adds_up_and_no_blind_answer_followed_a_score(read: tuple[Workspace, Store]) -> None:
+    workspace, store = read
+    report = report_study(workspace, store, NAME)
+    assert report.flow[0].startswith("60 cases of 30 patients: 60 with a label")
+    assert report.flow[1] == "By these labels 24 are pneumonia and 36 are not."
+    for line in report.flow[2:]:
+        assigned, missing, left_out, unsure, named = map(int, re.findall(r"\d+", line))
+        assert assigned == 120 == missing + left_out + unsure + named
+    assert report.certificate[0].startswith(
+        "No blind answer followed a score, map or label: 120 of 120, by what"
+    )
+
+
+def test_an_answer_that_followed_the_score_is_left_out_and_counted(
+    workspace: Workspace, store: Store
+) -> None:
+    names = scripted_store(store)
+    study_id = store.studies.create(protocol(names)).study_id
+    sitting = store.begin_sitting(RUN.run_id, names[0])
+    seen = [each for each in store.studies.upcoming(study_id, names[0], k=6) if each.arm == "blind"]
+    for task in seen:
+        store.expose(sitting, Shown(image_id=task.image_id, prediction=True))
+    for place, name in enumerate(names):
+        read_all(store, study_id, name, script(place))
+    report = report_study(workspace, store, study_id)
+    blind = next(one for one in report.excluded if one.arm == "blind")
+    assert (blind.answers, blind.left_out, blind.seen) == (120, 3, {"prediction": 3})
+    assert "117 of 120 answers without the machine followed no score, map or label" in report.certificate[0]
+    assert "3 followed the machine's answer in 3, and are left out" in report.certificate[0]
+    assert next(line for line in report.lines if line.mode == "blind").answers == 57
+    assert "not fully crossed" in report.line
+    area = report.compared[0].analysis
+    assert area is not None and area.crossed == 57 and "Not fully crossed: 57 of 60" in area.notes[0]
+
+
+def unsure_on(numbers: set[int]) -> Script:
+    plain = script(0)
+
+    def read(number: int, task: object) -> tuple[str, str | None, float | None]:
+        return ("unsure", None, None) if number in numbers else plain(number, task)  # type: ignore[arg-type]
+
+    return read
+
+
+def test_what_is_indeterminate_is_printed_three_ways(workspace: Workspace, store: Store) -> None:
+    report = reported(workspace, store, scripts=[unsure_on({4, 5, 40}), script(1)], certainty=None)
+    assert [line.indeterminate for line in report.lines] == [3, 3, 0, 0]
+    blind = {
+        (one.figure, one.rule): one.analysis.figures[1][0]
+        for one in report.three_ways
+        if one.analysis is not None
+    }
+    # R1 errs on 0, 10 and 20 of 24 positives, and is unsure of two of them.
+    assert blind["sensitivity", "excluded"] == pytest.approx(19 / 22)
+    assert blind["sensitivity", "positive"] == pytest.approx(21 / 24)
+    assert blind["sensitivity", "negative"] == pytest.approx(19 / 24)
+    assert [one.figure for one in report.compared] == ["sensitivity", "specificity"]
+
+
+@pytest.mark.parametrize("design", [name for name in DESIGNS if name not in ("annotation", "wash-out")])
+@pytest.mark.parametrize("readers", [1, 2])
+def test_every_design_has_a_page(workspace: Workspace, store: Store, design: str, readers: int) -> None:
+    report = reported(workspace, store, readers=readers, cases=30, design=design)
+    page = study_page(report)
+    assert set(report.readings.modes) <= {"blind", "assisted", "concurrent"}
+    assert "nan" not in re.sub(r"<[^>]+>", " ", page).split()
+    assert page.count("<script") == 0
+    if design == "concurrent against second reader":
+        assert report.readings.modes == ("concurrent", "assisted", "blind")
+        assert (
+            report.compared[0].analysis is not None
+            and len(report.compared[0].analysis.analyses[0].contrasts) == 3
+        )
+    if readers == 1:
+        assert report.agreement == () and "One reader: nothing can be said of others." in report.limitations
+
+
+def test_a_study_that_nobody_has_read_says_so(workspace: Workspace, store: Store) -> None:
+    names = scripted_store(store)
+    study_id = store.studies.create(protocol(names)).study_id
+    report = report_study(workspace, store, study_id)
+    assert "nothing has been read" in report.unfinished and "240 readings are missing" in report.unfinished
+    assert "Nothing has been read." in study_page(report)
+
+
+def test_without_labels_agreement_and_times_are_told_and_nothing_else(
+    workspace: Workspace, store: Store
+) -> None:
+    report = reported(workspace, store, cases=20, labelled=False)
+    assert report.agreement and report.agreement[0].estimate.n == 20
+    assert all(math.isnan(each.value) for line in report.lines for each in line.figures.values())
+    assert all(one.analysis is None and one.why for one in report.compared)
+    assert report.advice == () and any("No case has a label" in each for each in report.limitations)
+    study_page(report)
+
+
+def parse_imrmc(text: str) -> tuple[dict[str, int], dict[tuple[str, str, str], float]]:
+    """Read an iMRMC file as its documentation says: text, numbers at line starts, BEGIN DATA:, four columns."""
+    head, data = text.split("BEGIN DATA:\n")
+    counts = {name: int(value) for name, value in re.findall(r"^(NR|N0|N1|NM): *(\d+)$", head, re.MULTILINE)}
+    truth: dict[str, int] = {}
+    scores: dict[tuple[str, str, str], float] = {}
+    for line in data.splitlines():
+        reader, case, modality, score = (cell.strip() for cell in line.split(","))
+        if reader == "-1":
+            assert modality == "0" and score in ("0", "1") and case not in truth
+            truth[case] = int(score)
+        else:
+            assert (reader, case, modality) not in scores
+            scores[reader, case, modality] = float(score)
+    assert {case for _, case, _ in scores} <= set(truth)
+    assert counts["N0"] == sum(not each for each in truth.values()) and counts["N1"] == sum(truth.values())
+    assert counts["NR"] == len({reader for reader, _, _ in scores})
+    assert counts["NM"] == len({modality for _, _, modality in scores})
+    assert all(len(line) > 1 for line in text.splitlines() if line)
+    return truth, scores
+
+
+def test_imrmc_reads_the_file_back_and_gets_the_same_areas(read: tuple[Workspace, Store]) -> None:
+    workspace, store = read
+    report = report_study(workspace, store, NAME)
+    truth, scores = parse_imrmc(imrmc_file(report.readings))
+    assert len(truth) == CASES and len(scores) == 4 * CASES
+    assert all(case.isdigit() for case in truth)
+    order = sorted(truth, key=int)
+    ratings = [
+        [[scores[reader, case, mode] for case in order] for reader in ("R1", "R2")]
+        for mode in ("assisted", "blind")
+    ]
+    found = mrmc_analysis([truth[case] for case in order], ratings, ("assisted", "blind"), ("R1", "R2"))
+    area = report.compared[0].analysis
+    assert area is not None
+    assert np.array(found.figures) == pytest.approx(np.array(area.figures))
+
+
+def test_mrmcaov_gets_one_row_for_each_reader_test_and_case(read: tuple[Workspace, Store]) -> None:
+    workspace, store = read
+    readings = report_study(workspace, store, NAME).readings
+    rows = long_table(readings)
+    assert len(rows) == 4 * CASES == len({(row["reader"], row["test"], row["case"]) for row in rows})
+    assert {row["truth"] for row in rows} == {0, 1}
+    assert "empirical_auc(truth, rating), test, reader, case" in r_script(readings)
+    verdicts = replace(readings, protocol=replace(readings.protocol, certainty=None))
+    assert "binary_sens" in r_script(verdicts)
+
+
+def test_the_files_say_the_same_and_name_nobody(read: tuple[Workspace, Store], tmp_path: Path) -> None:
+    workspace, store = read
+    report = report_study(workspace, store, NAME)
+    files = export_study(report, tmp_path / "out")
+    assert set(files) == {"html", "csv", "json", "imrmc"}
+    document = json.loads(files["json"]["study"].read_text(encoding="utf-8"))
+    assert document["compared"][0]["analysis"]["analyses"][0]["contrasts"][0]["difference"][
+        "value"
+    ] == pytest.approx(
+        report.compared[0].analysis.analyses[0].contrasts[0].difference.value  # type: ignore[union-attr]
+    )
+    with files["csv"]["study-comparison"].open(encoding="utf-8-sig") as stream:
+        rows = list(csv.DictReader(stream))
+    row = next(row for row in rows if row["figure"] == "AUC" and row["reading"] == "assisted minus blind")
+    area = report.compared[0].analysis
+    assert area is not None
+    gap = area.analyses[0].contrasts[0]
+    assert float(row["value"]) == pytest.approx(gap.difference.value) and float(row["p"]) == pytest.approx(
+        gap.p_value
+    )
+    page = files["html"]["study"].read_text(encoding="utf-8")
+    assert f"{gap.difference.value:.3f}".replace("0.", ".", 1) in page
+    for written in (path for each in files.values() for path in each.values()):
+        text = written.read_text(encoding="utf-8")
+        assert "/films/" not in text and "patient 1" not in text, written
+        if written.suffix != ".html":
+            assert "Script 1" not in text.replace(report.banner, ""), written
+    with pytest.raises(ReportError, match="no format “pdf”"):
+        export_study(report, tmp_path / "out", formats=["pdf"])
+
+
+def test_the_command_writes_the_report_of_a_study_and_says_when_there_is_none(
+    read: tuple[Workspace, Store], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace, store = read
+    name = report_study(workspace, store, NAME).name
+    asked = ["report", name, "--out", str(tmp_path / "out"), "--workspace", str(workspace.root), "--json"]
+    assert main(asked) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["study"] == name and Path(told["html"]).is_file() and "readings" in told["imrmc"]
+    assert main(["report", "nothing", "--out", str(tmp_path / "no"), "--workspace", str(workspace.root)]) == 1
+    assert "no run “nothing”, and no study" in capsys.readouterr().err
+    with pytest.raises(ReviewError):
+        report_study(workspace, store, "nothing")
