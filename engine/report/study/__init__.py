@@ -1,1 +1,1 @@
-"""What is printed of a study: protocol, who read what, what readers did without the machine and with it."""
+"""What is printed of a study: protocol, who read what, what readers did without the model and with it."""

@@ -16,9 +16,9 @@ SCRIPT = "script"
 """The profession of a reader who is none."""
 
 IN_WORDS = {
-    "blind": "without the machine",
-    "assisted": "with the machine",
-    "concurrent": "with the machine from the beginning",
+    "blind": "without the model",
+    "assisted": "with the model",
+    "concurrent": "with the model from the beginning",
     "annotation": "annotation",
 }
 
@@ -44,17 +44,17 @@ def build_study_report(
         certificates: What had been on the screen before each, by its number.
         people: Every reader of the workspace.
         progress: How much was to be read.
-        predictions: Of the run, by image id; none where there is no machine.
+        predictions: Of the run, by image id; none where there is no model.
         consensus: Of the readers, by image id.
         anchor: The newest row of the chain of evidence.
     """
     readings = gather(study, told, answers, certificates)
-    protocol, machine = study.protocol, predictions or {}
+    protocol, predicted = study.protocol, predictions or {}
     by_id = {person.reader_id: person for person in people}
     unfinished = _unfinished(study, readings, progress)
     return StudyReport(
         name=study.name,
-        line=_line(readings, machine),
+        line=_line(readings, predicted),
         banner=_banner(readings, by_id),
         final=not unfinished,
         unfinished=unfinished,
@@ -81,14 +81,14 @@ def build_study_report(
         agreement=agreement(readings),
         changed=changed(readings),
         planned=plan(readings),
-        model=model(readings, machine, consensus or {}),
+        model=model(readings, predicted, consensus or {}),
         limitations=_limitations(study, readings),
         readings=readings,
     )
 
 
-def _line(readings: Readings, machine: Mapping[str, Prediction]) -> str:
-    parts = {machine[case.image_id].part for case in readings.cases if case.image_id in machine}
+def _line(readings: Readings, predicted: Mapping[str, Prediction]) -> str:
+    parts = {predicted[case.image_id].part for case in readings.cases if case.image_id in predicted}
     where = {frozenset({"test"}): "internal testing", frozenset({None}): "external testing"}
     said: list[str] = [readings.protocol.design]
     tables = [readings.named(mode, "excluded") for mode in readings.modes]
@@ -97,7 +97,7 @@ def _line(readings: Readings, machine: Mapping[str, Prediction]) -> str:
         said.append("fully crossed" if whole else "not fully crossed")
     said.append(f"{counted(len(readings.readers), 'reader')} × {counted(len(readings.cases), 'case')}")
     if parts:
-        said.append(where.get(frozenset(parts), "on cases that the machine knows or may know"))
+        said.append(where.get(frozenset(parts), "on cases that the model knows or may know"))
     return ", ".join(said)
 
 
@@ -151,8 +151,8 @@ def _facts(study: Study, people: Mapping[str, Reader], anchor: str) -> dict[str,
         "Design": f"{DESIGNS[protocol.design].description}.",
         "Primary endpoint": protocol.endpoint or "none was fixed",
         "Margin": "" if protocol.margin is None else f"{protocol.margin:g}",
-        "Machine": protocol.run_id or "none",
-        "Shown with the machine": ", ".join(protocol.shown)
+        "Model": protocol.run_id or "none",
+        "Shown with the model": ", ".join(protocol.shown)
         if "assisted" in DESIGNS[protocol.design].arms
         else "",
         "Classes": ", ".join(protocol.classes),
@@ -214,7 +214,7 @@ def _flow(readings: Readings, progress: Sequence[Progress]) -> tuple[str, ...]:
 
 
 KINDS = {
-    "prediction": "the machine's answer",
+    "prediction": "the model's answer",
     "map": "its map",
     "label": "the label",
     "others": "others' readings",
@@ -230,7 +230,7 @@ def _certified(one: Excluded) -> str:
         return f"{_how(one.arm)}: nothing has been read."
     if one.arm == "assisted":
         nothing = (
-            f"{clean:,} of {one.answers:,} answers with the machine followed nothing else than it, {chain}"
+            f"{clean:,} of {one.answers:,} answers with the model followed nothing else than it, {chain}"
         )
     elif not one.left_out:
         return (
@@ -238,7 +238,9 @@ def _certified(one: Excluded) -> str:
             f"{one.answers:,}, {chain}."
         )
     else:
-        nothing = f"{clean:,} of {one.answers:,} answers without the machine followed no score, map or label, {chain}"
+        nothing = (
+            f"{clean:,} of {one.answers:,} answers without the model followed no score, map or label, {chain}"
+        )
     if not one.left_out:
         return f"{nothing}."
     seen = ", ".join(f"{KINDS[kind]} in {count:,}" for kind, count in one.seen.items())
@@ -256,7 +258,7 @@ def _advice_note(study: Study) -> str:
         return ""
     return (
         f"For {study.protocol.wrong_advice:.0%} of the cases the other class was shown on purpose, so that wrong "
-        "advice is more common here than the machine's own errors are."
+        "advice is more common here than the model's own errors are."
     )
 
 
@@ -273,11 +275,11 @@ def _limitations(study: Study, readings: Readings) -> tuple[str, ...]:
         ),
         (
             protocol.design == "blind then assisted",
-            "Each case was read with the machine directly after it was read without: a second look may help by itself.",
+            "Each case was read with the model directly after it was read without: a second look may help on its own.",
         ),
         (
             protocol.design == "assisted",
-            "Readers saw the machine's answer before they gave theirs: how they would read without it is not known.",
+            "Readers saw the model's answer before they gave theirs: how they would read without it is not known.",
         ),
         (
             protocol.drawn.rule == "enriched",

@@ -1,4 +1,4 @@
-"""Figures over all readers: what the machine changes, what it helped and harmed, and what the machine does alone."""
+"""Figures over all readers: what the model changes, what it helped and harmed, and what the model does alone."""
 
 from __future__ import annotations
 
@@ -157,14 +157,14 @@ def advice(readings: Readings) -> tuple[AdviceEffect, ...]:
 def model(
     readings: Readings, predictions: Mapping[str, Prediction], consensus: Mapping[str, str | None]
 ) -> tuple[Model, ...]:
-    """Hold the machine's own predictions against the labels and against the readers' consensus."""
+    """Hold the model's own predictions against the labels and against the readers' consensus."""
     protocol = readings.protocol
     if not predictions or not protocol.positive:
         return ()
-    blinded = "consensus of readers without the machine"
+    blinded = "consensus of readers without the model"
     standards: dict[str, Mapping[str, str | None]] = {
         "labels that came with the data": {case.image_id: case.label for case in readings.cases},
-        blinded if "blind" in readings.modes else "consensus of readers with the machine": consensus,
+        blinded if "blind" in readings.modes else "consensus of readers with the model": consensus,
     }
     found = []
     code = protocol.classes.index(protocol.positive)

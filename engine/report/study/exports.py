@@ -91,7 +91,7 @@ def _advice(report: StudyReport) -> Iterator[Row]:
     for one in report.advice:
         for field in dataclasses.fields(one):
             value = getattr(one, field.name)
-            about = {"the machine was": one.advice, "figure": field.name.replace("_", " ")}
+            about = {"the model was": one.advice, "figure": field.name.replace("_", " ")}
             if isinstance(value, Estimate):
                 yield {**about, **_cells(value)}
             elif field.name != "advice":

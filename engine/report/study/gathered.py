@@ -17,7 +17,7 @@ RULES = ("excluded", "positive", "negative")
 """What an answer that names no class may count as."""
 
 CONCURRENT = "concurrent"
-"""Readings with the machine from the beginning, in a study that holds them against a second reader's."""
+"""Readings with the model from the beginning, in a study that holds them against a second reader's."""
 
 Numbers = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ class Excluded:
         answers: Readings that stand.
         left_out: Of them, those given after more had been on the screen than the arm shows.
         seen: What that was → in how many.
-        prediction_first: Readings before which the machine's answer or map had been seen; in a blind arm none counts.
+        prediction_first: Readings before which the model's answer or map had been seen; in a blind arm none counts.
     """
 
     arm: str
@@ -70,7 +70,7 @@ class Readings:
         protocol: Of the study.
         cases: All of the study, N.
         readers: Ids, R, those who have answered.
-        modes: How cases were read: "assisted", "blind", "concurrent", "annotation", those with the machine first.
+        modes: How cases were read: "assisted", "blind", "concurrent", "annotation", those with the model first.
         answers: Mode → reader → image → the answer that counts.
         excluded: For each arm.
     """

@@ -29,8 +29,8 @@ COUNTS = (
 SHARES = (
     ("Of wrong readings, made right", "helped_share"),
     ("Of right readings, made wrong", "harmed_share"),
-    ("Of readings that differed from the machine, gone over to it", "followed"),
-    ("Of readings with the machine, agreeing with it", "agreed"),
+    ("Of readings that differed from the model, gone over to it", "followed"),
+    ("Of readings with the model, agreeing with it", "agreed"),
     ("Accuracy with minus without", "gain"),
 )
 

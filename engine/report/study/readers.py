@@ -29,7 +29,7 @@ def reader_names(readings: Readings) -> dict[str, str]:
 
 
 def reader_lines(readings: Readings) -> tuple[ReaderLine, ...]:
-    """Return one line for each reader and way of reading, those without the machine first."""
+    """Return one line for each reader and way of reading, those without the model first."""
     names = reader_names(readings)
     return tuple(
         _line(readings, names[reader], place, mode)

@@ -39,7 +39,7 @@ class ReaderLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compared:
-    """One figure over all readers, and the difference that the machine makes.
+    """One figure over all readers, and the difference that the model makes.
 
     Attributes:
         figure: "AUC", "sensitivity" or "specificity".
@@ -85,7 +85,7 @@ class Changed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
-    """The machine itself on the cases of the study, against one reference standard."""
+    """The model itself on the cases of the study, against one reference standard."""
 
     standard: str
     cases: int
@@ -125,7 +125,7 @@ class StudyReport:
         agreement: Between readers.
         changed: Over each reader's cases.
         planned: The smallest difference that such a study was planned to see; None where there is no plan.
-        model: The machine on these cases.
+        model: The model on these cases.
         limitations: As sentences.
         readings: Everything that counts, for exports.
     """

@@ -51,7 +51,7 @@ def report(
     """Write the report of a run, or of a study of readers: one HTML file, CSV and JSON.
 
     A run is held against the labels in the data and the reviewed labels. Of a study: protocol, each reader without the
-    machine and with it, all readers (MRMC), helped and harmed, agreement, and files for iMRMC and MRMCaov.
+    model and with it, all readers (MRMC), helped and harmed, agreement, and files for iMRMC and MRMCaov.
 
     Example: [bold]overread report latest --out report[/bold]
     """

@@ -100,7 +100,7 @@ def test_each_reader_errs_as_often_as_its_script_does(read: tuple[Workspace, Sto
 
 
 def assisted_answer(number: int, place: int) -> str:
-    """What a scripted reader says with the machine."""
+    """What a scripted reader says with the model."""
     if number % 3:
         return other(label_of(number)) if number in MACHINE_WRONG else label_of(number)
     return other(label_of(number)) if number % 10 == place else label_of(number)
@@ -207,8 +207,8 @@ def test_an_answer_that_followed_the_score_is_left_out_and_counted(
     report = report_study(workspace, store, study_id)
     blind = next(one for one in report.excluded if one.arm == "blind")
     assert (blind.answers, blind.left_out, blind.seen) == (120, 3, {"prediction": 3})
-    assert "117 of 120 answers without the machine followed no score, map or label" in report.certificate[0]
-    assert "3 followed the machine's answer in 3, and are left out" in report.certificate[0]
+    assert "117 of 120 answers without the model followed no score, map or label" in report.certificate[0]
+    assert "3 followed the model's answer in 3, and are left out" in report.certificate[0]
     assert next(line for line in report.lines if line.mode == "blind").answers == 57
     assert "not fully crossed" in report.line
     area = report.compared[0].analysis
