@@ -45,17 +45,17 @@ def train(page: Any) -> None:
 def review(page: Any) -> None:
     """Agree with some images, then show one whose finding is plain."""
     for _ in range(READ_FIRST):
-        page.wait_for_selector(".rv[data-shown]:not([data-busy])")
+        page.wait_for_selector(".rv[data-shown]:not([data-busy]):not([data-guard])")
         shown = page.get_attribute(".rv", "data-shown")
         page.keyboard.press(
             "ArrowRight" if SHOWN in page.locator("[data-at=corner-name]").inner_text() else "a"
         )
         page.wait_for_function("was => document.querySelector('.rv').dataset.shown !== was", arg=shown)
     page.reload()
-    page.wait_for_selector(".rv[data-shown]:not([data-busy])")
+    page.wait_for_selector(".rv[data-shown]:not([data-busy]):not([data-guard])")
     page.select_option(".rv select[data-at=queue]", "all")
     for _ in range(200):
-        page.wait_for_selector(".rv[data-shown]:not([data-busy])")
+        page.wait_for_selector(".rv[data-shown]:not([data-busy]):not([data-guard])")
         if SHOWN in page.locator("[data-at=corner-name]").inner_text():
             return
         shown = page.get_attribute(".rv", "data-shown")

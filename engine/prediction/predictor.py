@@ -348,6 +348,7 @@ def prediction_of(
         predicted=predicted,
         entropy=float(-(p * np.log(p)).sum()),
         margin=margin,
+        meta=dict(sample.meta),
     )
 
 

@@ -2,6 +2,8 @@ from .accounts.accounts import Account as Account, Accounts as Accounts
 from .answers import Given as Given, latest_reviews as latest_reviews
 from .audit import Audit as Audit, Tampering as Tampering
 from .backup import Restored as Restored, back_up as back_up, bring_back as bring_back
+from .beside.every_row import READING_COLUMNS as READING_COLUMNS
+from .beside.flags import Flag as Flag
 from .labelling.drafting import Draft as Draft, Said as Said, draft as draft
 from .labelling.versions import (
     Labels as Labels,
@@ -10,7 +12,7 @@ from .labelling.versions import (
 )
 from .ledger.anchors import Anchor as Anchor, read_anchors as read_anchors, write_anchor as write_anchor
 from .people import Reader as Reader, experience as experience
-from .queues.catalogue import QUEUES as QUEUES, Queue as Queue
+from .queues.catalogue import QUEUES as QUEUES, SEARCH as SEARCH, Queue as Queue, search as search
 from .row_mapping import (
     RunSummary as RunSummary,
     random_place as random_place,

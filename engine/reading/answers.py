@@ -13,6 +13,8 @@ from sqlalchemy import Connection, Row, bindparam, select
 
 from engine.errors import AnsweredElsewhere
 from engine.reading import row_mapping as rows
+from engine.reading.beside.differences import settle_difference
+from engine.reading.beside.taken_back import standing
 from engine.reading.case_places import batches
 from engine.reading.cases import find_case, find_run
 from engine.reading.ledger.chain import append
@@ -100,6 +102,7 @@ def add_answer(connection: Connection, people: People, review: Review, given: Gi
         append(connection, REGIONS, drawn, author=reader_id, at=rows.moment_of(review))
     keep = rows.writing(connection.dialect.name, LAST_ANSWERS, tuple(of_case), ("verdict", "answer"))
     connection.execute(keep, rows.last_answer_row(review, case, reader_id, number))
+    settle_difference(connection, review.run_id, review.image_id)
     return number
 
 
@@ -111,6 +114,7 @@ def reviews_of(
     reader: str | None = None,
     image_id: str | None = None,
     latest: bool = False,
+    sitting: Sitting | None = None,
 ) -> list[Review]:
     """Return the answers to a run's cases in the order in which they were given: see `Store.reviews`."""
     of_run = select(STUDIES.c.study_id).where(STUDIES.c.run_id == run_id, STUDIES.c.event.is_(None))
@@ -119,15 +123,34 @@ def reviews_of(
         found = found.where(ANSWERS.c.reader_id.in_(people.ids(people.find(reader))))
     if image_id is not None:
         found = found.where(ANSWERS.c.image_id == image_id)
+    if sitting is not None:
+        found = found.where(ANSWERS.c.session_id == sitting.session_id)
     if latest:
         last = select(LAST_ANSWERS.c.answer).where(LAST_ANSWERS.c.run_id == run_id)
         if image_id is not None:
             last = last.where(LAST_ANSWERS.c.image_id == image_id)
         found = found.where(ANSWERS.c.seq.in_(last))
+    else:
+        found = found.where(standing())
     answers = connection.execute(found.order_by(ANSWERS.c.seq)).all()
+    return _as_reviews(connection, people, run_id, answers, None if image_id is None else [image_id])
+
+
+def review_numbered(connection: Connection, people: People, run_id: str, number: int) -> Review:
+    """Return one answer, whether it stands or not."""
+    answers = connection.execute(select(ANSWERS).where(ANSWERS.c.seq == number)).all()
+    return _as_reviews(connection, people, run_id, answers, [answers[0].image_id])[0]
+
+
+def _as_reviews(
+    connection: Connection,
+    people: People,
+    run_id: str,
+    answers: Sequence[Row[Any]],
+    images: list[str] | None,
+) -> list[Review]:
     if not answers:
         return []
-    images = None if image_id is None else [image_id]
     seen: dict[tuple[str, str], int] = {}
     for (image, reader_id), seq in labels_seen(connection, images).items():
         person = (image, people.same[reader_id])

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import JSON, Connection, Row, Table, select, text
 
+from engine.reading.beside.taken_back import standing_of
 from engine.reading.ledger.anchors import Anchor
 from engine.reading.ledger.chain import START, Head, canonical, head_of, seal
 from engine.reading.ledger.guards import guards
@@ -21,6 +22,9 @@ from engine.reading.migrations.schema import (
     ANSWERS,
     CASES,
     CHAINED,
+    DIFFERENCES,
+    FLAGGED,
+    FLAGS,
     LAST_ANSWERS,
     PREDICTIONS,
     STUDIES,
@@ -200,10 +204,42 @@ def _derived(connection: Connection) -> Iterator[Tampering]:
     for run_id, image_id in newest:
         yield Tampering("cases", 0, f"The case {image_id[:12]} of run {run_id} is missing")
     yield from _last_answers(connection, places)
+    yield from _flagged(connection)
+    yield from _differences(connection)
 
 
 def _differ(case: Row[Any], told: Row[Any], name: str) -> bool:
     return canonical(getattr(case, name)) != canonical(getattr(told, name))
+
+
+def _flagged(connection: Connection) -> Iterator[Tampering]:
+    """Name the cases that are flagged and not so in the chain, or the other way round."""
+    people = people_of(connection)
+    wanted: dict[tuple[str, str, str], int] = {}
+    for row in connection.execute(select(FLAGS).order_by(FLAGS.c.seq)):
+        key = (row.run_id, people.same[row.reader_id], row.image_id)
+        wanted.pop(key, None)
+        if row.flagged:
+            wanted[key] = row.seq
+    kept = {
+        (row.run_id, row.reader_id, row.image_id): row.flag for row in connection.execute(select(FLAGGED))
+    }
+    for run_id, _, image_id in sorted(dict(wanted.items() ^ kept.items())):
+        sentence = f"Whether case {image_id[:12]} of run {run_id} is flagged is not what the chain says"
+        yield Tampering("flagged", 0, sentence)
+
+
+def _differences(connection: Connection) -> Iterator[Tampering]:
+    """Name the cases on which readers differ and are not said to, or the other way round."""
+    last = select(LAST_ANSWERS.c.run_id, LAST_ANSWERS.c.position, ANSWERS.c.label, ANSWERS.c.verdict)
+    said: dict[tuple[str, int], set[str]] = {}
+    for row in connection.execute(last.join(ANSWERS, ANSWERS.c.seq == LAST_ANSWERS.c.answer)):
+        said.setdefault((row.run_id, row.position), set()).add(row.label or row.verdict)
+    differ = {key for key, answers in said.items() if len(answers) > 1}
+    kept = {(row.run_id, row.position) for row in connection.execute(select(DIFFERENCES))}
+    for run_id, position in sorted(differ ^ kept):
+        sentence = f"Whether readers differ on the case at place {position} of run {run_id} is not what they answered"
+        yield Tampering("differences", 0, sentence)
 
 
 def _last_answers(connection: Connection, cases: Mapping[tuple[str, str], Row[Any]]) -> Iterator[Tampering]:
@@ -211,7 +247,7 @@ def _last_answers(connection: Connection, cases: Mapping[tuple[str, str], Row[An
     unregistered = select(STUDIES.c.study_id, STUDIES.c.run_id).where(STUDIES.c.event.is_(None))
     run_of = dict(connection.execute(unregistered).tuples().all())
     wanted: dict[tuple[str, str, str], tuple[int, str]] = {}
-    for row in connection.execute(select(ANSWERS).order_by(ANSWERS.c.seq)):
+    for row in standing_of(connection.execute(select(ANSWERS).order_by(ANSWERS.c.seq))):
         run_id = run_of.get(row.study_id)
         if run_id is not None:
             wanted[run_id, people.same[row.reader_id], row.image_id] = (row.seq, row.verdict)

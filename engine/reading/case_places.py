@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy import BindParameter, Connection, bindparam, select, update
 
-from engine.reading.migrations.schema import CASES, IMAGE_PLACES, RUNS
+from engine.reading.migrations.schema import CASES, IMAGE_PLACES, RUNS, SEARCHED
 
 Item = TypeVar("Item")
 Place = tuple[str, str, Path]
@@ -54,3 +54,11 @@ def set_places(connection: Connection, places: Sequence[Place]) -> None:
         those = [each for each in now_at if (not each["of_run"]) == of_study]
         if those:
             connection.execute(statement.values(path=bindparam("now_at")), those)
+    searched = (SEARCHED.c.run_id == bindparam("of_run"), SEARCHED.c.image_id == bindparam("of_image"))
+    connection.execute(
+        update(SEARCHED).where(*searched).values(file=bindparam("now_named")),
+        [
+            {"of_run": run_id, "of_image": image_id, "now_named": path.name.casefold()}
+            for run_id, image_id, path in places
+        ],
+    )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, exists, func, literal_column, select
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, literal_column, select, update
 
 from engine.errors import ReviewError, StoreError
 from engine.reading import row_mapping as rows
+from engine.reading.beside.taken_back import counted
 from engine.reading.case_places import batches, set_places
 from engine.reading.ledger.chain import PROGRAM, append
-from engine.reading.migrations.schema import ANSWERS, CASES, LAST_ANSWERS, PREDICTIONS, RUNS, STUDIES
+from engine.reading.migrations.schema import CASES, LAST_ANSWERS, PREDICTIONS, RUNS, SEARCHED, STUDIES
 from engine.records import Prediction
 
 # Built once: building a statement takes longer than carrying it out.
@@ -84,6 +85,11 @@ def add_cases(connection: Connection, run_id: str, predictions: Iterable[Predict
         stay = _add_predictions(connection, run, values)
         kept += len(stay)
         connection.execute(upsert, values)
+        _add_to_search(
+            connection,
+            run,
+            [(row, p) for row, p in zip(values, batch, strict=True) if row["image_id"] not in stay],
+        )
         # Where an image lies is no part of what was on the screen: its id says that it is the same one.
         set_places(connection, [(run_id, p.image_id, p.path) for p in batch if p.image_id in stay])
     return kept
@@ -110,10 +116,53 @@ def _add_predictions(connection: Connection, run: Row[Any], values: Sequence[dic
     return stay
 
 
+def _add_to_search(
+    connection: Connection, run: Row[Any], told: Sequence[tuple[Mapping[str, Any], Prediction]]
+) -> None:
+    """Keep what cases are searched by; columns of theirs that are known already stay where none are given."""
+    searched = [rows.searched_row(run, row, prediction) for row, prediction in told]
+    changed = tuple(column.name for column in SEARCHED.c if not column.primary_key)
+    none = rows.searched_meta({})
+    for some, names in (
+        ([row for row in searched if row["meta"] != none], changed),
+        ([row for row in searched if row["meta"] == none], tuple(name for name in changed if name != "meta")),
+    ):
+        if some:
+            keys = ("run_id", "position")
+            connection.execute(rows.writing(connection.dialect.name, SEARCHED, keys, names), some)
+
+
+def lacks_columns(connection: Connection, run_id: str) -> bool:
+    """Return whether cases were stored by a version that did not keep what lies beside them in the run's folder."""
+    found = select(SEARCHED.c.position).where(SEARCHED.c.run_id == run_id, SEARCHED.c.meta == "").limit(1)
+    return connection.execute(found).one_or_none() is not None
+
+
+def add_columns(
+    connection: Connection,
+    run_id: str,
+    distances: Mapping[str, float],
+    metas: Mapping[str, Mapping[str, str]],
+) -> None:
+    """Keep distances and other columns of such cases: see `Store.add_columns`."""
+    of_case = (CASES.c.run_id == run_id, CASES.c.image_id == bindparam("of_image"))
+    if distances:
+        connection.execute(
+            update(CASES).where(*of_case, CASES.c.distance.is_(None)).values(distance=bindparam("measured")),
+            [{"of_image": image_id, "measured": distance} for image_id, distance in distances.items()],
+        )
+    told = [{"of_image": image_id, "told": rows.searched_meta(meta)} for image_id, meta in metas.items()]
+    empty = (SEARCHED.c.run_id == run_id, SEARCHED.c.meta == "")
+    if told:
+        of_searched = SEARCHED.c.image_id == bindparam("of_image")
+        connection.execute(update(SEARCHED).where(*empty, of_searched).values(meta=bindparam("told")), told)
+    connection.execute(update(SEARCHED).where(*empty).values(meta=rows.searched_meta({})))
+
+
 def summaries() -> Select[Any]:
     """Select what is known of every run, the newest first."""
     cases = select(func.count()).where(CASES.c.run_id == RUNS.c.run_id).scalar_subquery()
     studies = select(STUDIES.c.study_id).where(STUDIES.c.run_id == RUNS.c.run_id, STUDIES.c.event.is_(None))
-    reviews = select(func.count()).where(ANSWERS.c.study_id.in_(studies)).scalar_subquery()
+    reviews = counted(studies).scalar_subquery()
     found = select(RUNS, cases.label("cases"), reviews.label("reviews"))
     return found.order_by(RUNS.c.run_id.desc())  # ids sort by time: the newest run is the same one everywhere

@@ -92,7 +92,30 @@ def case_row(run: AnyRow, prediction: Prediction) -> dict[str, Any]:
         "uncertainty": None if prediction.uncertainty is None else asdict(prediction.uncertainty),
         "conformal": list(prediction.conformal_set),
         "margin": _margin(run, classes, prediction) if prediction.margin is None else prediction.margin,
+        "distance": prediction.distance,
     }
+
+
+def searched_row(run: AnyRow, case: Mapping[str, Any], prediction: Prediction) -> dict[str, Any]:
+    """Return what a case is searched by."""
+    classes = tuple(run.classes)
+    return {
+        **{name: case[name] for name in ("run_id", "position", "image_id", "part", "confidence")},
+        "score": case["probabilities"][classes.index(run.positive)]
+        if run.positive in classes
+        else case["confidence"],
+        "file": prediction.path.name.casefold(),
+        "patient": "" if case["patient_id"] == case["image_id"] else case["patient_id"].casefold(),
+        "predicted": case["predicted"].casefold(),
+        "label": (case["label"] or "").casefold(),
+        "meta": searched_meta(prediction.meta),
+    }
+
+
+def searched_meta(meta: Mapping[str, str]) -> str:
+    """Return the other columns that came with an image as a search finds them; empty means not looked up yet."""
+    lines = [f"{name}={value}".casefold().replace("\n", " ") for name, value in meta.items() if value != ""]
+    return "\n" + "".join(f"{line}\n" for line in lines)
 
 
 def _margin(run: AnyRow, classes: tuple[str, ...], prediction: Prediction) -> float:
@@ -216,6 +239,7 @@ def prediction(row: AnyRow) -> Prediction:
         uncertainty=None if row.uncertainty is None else Uncertainty(**row.uncertainty),
         conformal_set=tuple(row.conformal),
         margin=row.margin,
+        distance=row.distance,
     )
 
 

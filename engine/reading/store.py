@@ -8,10 +8,10 @@ and several processes one database.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select
 
@@ -20,6 +20,11 @@ from engine.reading import answers, cases, people as persons, row_mapping as row
 from engine.reading.accounts.accounts import Accounts
 from engine.reading.answers import Given
 from engine.reading.audit import Audit, audit
+from engine.reading.beside import flags
+from engine.reading.beside.every_row import every_row
+from engine.reading.beside.flags import Flag
+from engine.reading.beside.joining import settle_joined
+from engine.reading.beside.taken_back import take_back
 from engine.reading.case_places import Place, places_of, set_places
 from engine.reading.database import Database, open_database
 from engine.reading.labelling.versions import Labels
@@ -206,6 +211,18 @@ class Store(Walking):
         with self._database.read() as connection:
             return [rows.prediction(row) for row in connection.execute(found)]
 
+    def lacks_columns(self, run_id: str) -> bool:
+        """Return whether it was not yet looked up what lies beside a run's cases: see `add_columns`."""
+        with self._database.read() as connection:
+            return cases.lacks_columns(connection, run_id)
+
+    def add_columns(
+        self, run_id: str, distances: Mapping[str, float], metas: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        """Add distances and other columns by image id to cases that were stored by an earlier version."""
+        with self._database.write() as connection:
+            cases.add_columns(connection, run_id, distances, metas)
+
     # ---------------------------------------------------------------------------------------------- readers
 
     def people(self) -> list[Reader]:
@@ -234,7 +251,13 @@ class Store(Walking):
 
     def join_readers(self, one: str, into: str) -> Reader:
         """Say that two names are one person's: see `engine.reading.people.join`."""
-        return self._append(lambda connection: persons.join(connection, one, into))
+
+        def work(connection: Connection) -> Reader:
+            joined = persons.join(connection, one, into)
+            settle_joined(connection, persons.people_of(connection), joined.reader_id)
+            return joined
+
+        return self._append(work)
 
     # --------------------------------------------------------------------------------------------- readings
 
@@ -275,8 +298,68 @@ class Store(Walking):
         once = self._append if told.name is None else self._append_once
         return once(lambda connection: answers.add_answer(connection, self._people(connection), review, told))
 
+    def take_back(
+        self, run_id: str, reader: str, sitting: Sitting | None = None, *, name: str | None = None
+    ) -> Review:
+        """Take back a reader's newest answer to a run's cases by a new row: see `engine.reading.beside.taken_back`.
+
+        Returns:
+            The answer that was taken back.
+
+        Raises:
+            ReviewError: There is none, or no such reader.
+        """
+
+        def work(connection: Connection) -> Review:
+            people = self._people(connection)
+            number = take_back(connection, people, run_id, reader, sitting, name)
+            return answers.review_numbered(connection, people, run_id, number)
+
+        return (self._append if name is None else self._append_once)(work)
+
+    def flag(
+        self,
+        run_id: str,
+        image_id: str,
+        reader: str,
+        sitting: Sitting | None = None,
+        *,
+        flagged: bool = True,
+        comment: str = "",
+    ) -> Flag:
+        """Flag a case, or take the flag away, by a new row: see `engine.reading.beside.flags`."""
+        return self._append(
+            lambda connection: flags.add_flag(
+                connection,
+                self._people(connection),
+                run_id,
+                image_id,
+                reader,
+                flagged=flagged,
+                comment=comment,
+                sitting=sitting,
+            )
+        )
+
+    def flag_of(self, run_id: str, image_id: str, reader: str) -> Flag | None:
+        """Return what a reader last said of setting a case aside; None where they said nothing."""
+        with self._database.read() as connection:
+            people = self._people(connection)
+            return flags.flag_of(connection, run_id, people.ids(people.find(reader)), image_id)
+
+    def readings(self, run_id: str, *, reader: str | None = None) -> list[dict[str, Any]]:
+        """Return every row of what was said of a run's cases: see `engine.reading.beside.every_row`."""
+        with self._database.read() as connection:
+            return every_row(connection, self._people(connection), run_id, reader=reader)
+
     def reviews(
-        self, run_id: str, *, reader: str | None = None, image_id: str | None = None, latest: bool = False
+        self,
+        run_id: str,
+        *,
+        reader: str | None = None,
+        image_id: str | None = None,
+        latest: bool = False,
+        sitting: Sitting | None = None,
     ) -> list[Review]:
         """Return answers in the order in which they were given.
 
@@ -285,11 +368,12 @@ class Store(Walking):
             reader: Only this reader's, under whatever spelling.
             image_id: Only of this case.
             latest: Of each reader and case only the newest.
+            sitting: Only those given in it.
         """
         with self._database.read() as connection:
             people = self._people(connection)
             return answers.reviews_of(
-                connection, people, run_id, reader=reader, image_id=image_id, latest=latest
+                connection, people, run_id, reader=reader, image_id=image_id, latest=latest, sitting=sitting
             )
 
     def readers(self, run_id: str) -> list[str]:

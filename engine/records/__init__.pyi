@@ -78,6 +78,7 @@ from .shift import (
     SHIFT_FEWEST as SHIFT_FEWEST,
     SHIFT_LEVEL as SHIFT_LEVEL,
     SHIFT_SHARE as SHIFT_SHARE,
+    UNLIKE_FROM as UNLIKE_FROM,
     SetShift as SetShift,
     ShiftModel as ShiftModel,
     is_unlike as is_unlike,

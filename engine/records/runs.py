@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -233,7 +233,8 @@ class Prediction:
         conformal_set: Classes that cannot be excluded at the stated coverage; empty if not computed.
         margin: How far it is from being another class, in calibrated log-odds (`margin_of`); None if not computed.
         distance: How far the image lies from those that the run was made with (`is_unlike`); None where that is not
-            measured, and in what comes out of the database: a run keeps it in distances.npz.
+            measured.
+        meta: The other columns that came with the image, for searching; empty in what comes out of the database.
     """
 
     image_id: str
@@ -248,6 +249,7 @@ class Prediction:
     conformal_set: tuple[str, ...] = ()
     margin: float | None = None
     distance: float | None = None
+    meta: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 def margin_of(

@@ -69,6 +69,10 @@ class SetShift:
         return self.p_value < SHIFT_LEVEL
 
 
+UNLIKE_FROM = 1.0
+"""The distance above which an image differs from the images of training."""
+
+
 def is_unlike(distance: float | None) -> bool:
     """Return whether an image of this distance differs from the images of training."""
-    return distance is not None and distance > 1
+    return distance is not None and distance > UNLIKE_FROM

@@ -24,7 +24,7 @@ def test_in_a_browser_from_the_first_case_to_the_downloaded_report(
     page.goto(opened(session, page="review", run_id=run.run_id).url)
 
     def shown() -> str:
-        page.wait_for_selector(".rv[data-shown]:not([data-busy])")
+        page.wait_for_selector(".rv[data-shown]:not([data-busy]):not([data-guard])")
         return str(page.get_attribute(".rv", "data-shown"))
 
     read = []

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, inspect, text
 from engine.errors import StoreError
 from engine.reading.migrations.account_tables import account_tables
 from engine.reading.migrations.first import first
+from engine.reading.migrations.flags_and_search import flags_and_search
 from engine.reading.migrations.label_tables import label_tables
 from engine.reading.migrations.second import second
 from engine.reading.migrations.study_tables import study_tables
@@ -26,6 +27,7 @@ MIGRATIONS: dict[int, Callable[[Connection], None]] = {
     4: label_tables,
     5: study_tables,
     6: account_tables,
+    7: flags_and_search,
 }
 NEWEST = max(MIGRATIONS)
 

@@ -40,6 +40,7 @@ CASES = Table(
     Column("conformal", JSON, nullable=False),
     Column("margin", Float, nullable=False),  # see `engine.records.margin_of`
     Column("suspicion", Float),  # how likely its label is wrong; null where that was not asked
+    Column("distance", Float),  # from the images of training (`is_unlike`); null where it was not measured
 )
 
 READERS = Table(
@@ -183,6 +184,18 @@ REREADS = Table(
     Column("suspicion", Float, nullable=False),
 )
 
+FLAGS = Table(
+    "flags",
+    METADATA,
+    *chained(),
+    Column("run_id", String, nullable=False),
+    Column("session_id", String),
+    Column("reader_id", String, nullable=False),
+    Column("image_id", String, nullable=False),
+    Column("flagged", Boolean, nullable=False),  # false: the flag was taken away
+    Column("comment", Text, nullable=False),
+)
+
 # Of no run: what came with an image that a study reads; the newest row of an id tells what holds.
 IMAGES = Table(
     "images",
@@ -211,7 +224,7 @@ ASSIGNMENTS = Table(
 
 CHAINED = (
     READERS, PREDICTIONS, STUDIES, SESSIONS, EXPOSURES, ANSWERS, REGIONS, LABEL_VERSIONS, LABELS, REREADS, IMAGES,
-    ASSIGNMENTS,
+    ASSIGNMENTS, FLAGS,
 )  # fmt: skip
 
 CHAIN_HEAD = Table(
@@ -283,4 +296,43 @@ WEB_SESSIONS = Table(
     Column("reader_id", String, nullable=False),
     Column("began", String, nullable=False),
     Column("seen", String, nullable=False),
+)
+
+# Worked out from flags: which cases a reader has flagged now.
+FLAGGED = Table(
+    "flagged",
+    METADATA,
+    Column("run_id", String, primary_key=True),
+    Column("reader_id", String, primary_key=True),
+    Column("position", BigInteger, primary_key=True),
+    Column("image_id", String, nullable=False),
+    Column("part", String),
+    Column("flag", BigInteger, nullable=False),
+)
+
+# Worked out from last answers: on which cases they differ.
+DIFFERENCES = Table(
+    "differences",
+    METADATA,
+    Column("run_id", String, primary_key=True),
+    Column("position", BigInteger, primary_key=True),
+    Column("image_id", String, nullable=False),
+    Column("part", String),
+)
+
+# What cases are searched by: texts with case folded, "" where there is none.
+SEARCHED = Table(
+    "searched",
+    METADATA,
+    Column("run_id", String, primary_key=True),
+    Column("position", BigInteger, primary_key=True),
+    Column("image_id", String, nullable=False),
+    Column("part", String),
+    Column("score", Float, nullable=False),  # probability of the run's positive class
+    Column("confidence", Float, nullable=False),
+    Column("file", Text, nullable=False),  # its name, without folders
+    Column("patient", Text, nullable=False),
+    Column("predicted", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("meta", Text, nullable=False),  # "\nname=value\n" of the other columns; "": not looked up yet
 )

@@ -4,9 +4,12 @@ indexes (with and without the part).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from engine.records import Verdict
+from engine.errors import StoreError
+from engine.reading.queues.search import Term, terms_of
+from engine.records import UNLIKE_FROM, Verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +26,9 @@ class Queue:
         unread: Only cases on which this reader has not spoken.
         verdicts: Only cases whose newest verdict by this reader is one of these; empty means any or none.
         first: Only so many, by the random order; 0 means all.
+        above: Only cases whose value in a column is above a bound.
+        kept_in: Only cases that are in a table beside the answers: "flagged" by this reader, or where readers differ.
+        terms: Only cases that fit all of them: a search.
     """
 
     description: str
@@ -34,11 +40,35 @@ class Queue:
     unread: bool = False
     verdicts: tuple[Verdict, ...] = ()
     first: int = 0
+    above: tuple[str, float] | None = None
+    kept_in: Literal["", "flagged", "differences"] = ""
+    terms: tuple[Term, ...] = ()
 
     @property
     def random(self) -> bool:
         """Whether its cases come in an order that has nothing to do with what they show or what was said of them."""
-        return self.order_by == ("position",) and not (self.wrong or self.verdicts)
+        chosen = self.wrong or self.verdicts or self.above or self.sought
+        return self.order_by == ("position",) and not chosen
+
+    @property
+    def sought(self) -> bool:
+        """Whether somebody chose its cases, by a flag, a search or a suspicion: their predictions do not tell which."""
+        return bool(self.kept_in or self.terms or self.suspected)
+
+    @property
+    def changes(self) -> bool:
+        """Whether an answer or a flag may take a case out of it or put one into it."""
+        return bool(self.verdicts or self.kept_in)
+
+    @property
+    def tells_label(self) -> bool:
+        """Whether it gives away the label that came with the data: a case that is in it says something of that."""
+        return self.wrong or self.suspected or any(term.column == "label" for term in self.terms)
+
+    @property
+    def tells_others(self) -> bool:
+        """Whether it gives away what others answered."""
+        return self.kept_in == "differences"
 
 
 SAMPLE = 100  # a share seen on so many has a 95% interval of ± .1 at most
@@ -58,7 +88,8 @@ QUEUES: dict[str, Queue] = {
         descending=True,
         wrong=True,
     ),
-    "most uncertain": Queue(
+    "most uncertain": Queue(  # by this name in answers of all versions
+        title="near the operating point",
         description="All cases, those first whose prediction is nearest to the operating point or to another class",
         order_by=("margin", "position"),
     ),
@@ -69,6 +100,23 @@ QUEUES: dict[str, Queue] = {
         descending=True,
         suspected=True,
     ),
+    "uncertain": Queue(
+        description="All cases, those first whose probabilities have the highest entropy",
+        order_by=("entropy", "position"),
+        descending=True,
+    ),
+    "unlike training": Queue(
+        title="unlike the training images",
+        description="Cases that differ from the images of training, the most distant first",
+        order_by=("distance", "position"),
+        descending=True,
+        above=("distance", UNLIKE_FROM),
+    ),
+    "flagged": Queue(description="Cases you flagged, in random order", kept_in="flagged"),
+    "readers differ": Queue(
+        description="Cases whose readers' last answers differ, in random order",
+        kept_in="differences",
+    ),
     "unsure": Queue(
         title="unsure or not diagnostic",
         description="Cases you marked unsure or not diagnostic",
@@ -77,3 +125,35 @@ QUEUES: dict[str, Queue] = {
     "overruled": Queue(description="Cases whose prediction you overruled", verdicts=(Verdict.OVERRULE,)),
     "all": Queue(description="All cases, in random order"),
 }
+
+SEARCH = "search"
+"""The name that a search has among queues."""
+
+
+def search(typed: str) -> Queue:
+    """Return the queue of the cases that fit what was typed: see `engine.reading.queues.search`.
+
+    Raises:
+        ReviewError: Nothing was typed, or too much.
+    """
+    found = Queue(title=f"search: {typed.strip()}", description="", terms=terms_of(typed))
+    said = "Cases that fit all of it, in random order"
+    return replace(found, description=f"{said}; it looks at their labels" if found.tells_label else said)
+
+
+def queue_of(queue: str | Queue) -> Queue:
+    """Return the queue of a name.
+
+    Raises:
+        StoreError: There is none.
+    """
+    if isinstance(queue, Queue):
+        return queue
+    if queue not in QUEUES:
+        raise StoreError(f"There is no queue named {queue!r}", f"Choose one of: {', '.join(QUEUES)}")
+    return QUEUES[queue]
+
+
+def name_of(queue: str | Queue) -> str:
+    """Return the name under which a queue is kept with answers and bookmarks."""
+    return queue if isinstance(queue, str) else SEARCH

@@ -14,6 +14,7 @@ from sqlalchemy import (
     FromClause,
     Row,
     Select,
+    Table,
     and_,
     exists,
     func,
@@ -22,7 +23,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from engine.reading.migrations.schema import CASES, LAST_ANSWERS
+from engine.reading.migrations.schema import CASES, DIFFERENCES, FLAGGED, LAST_ANSWERS, SEARCHED
 from engine.reading.queues.catalogue import QUEUES, Queue
 from engine.records import ELSEWHERE, Whence
 
@@ -71,34 +72,46 @@ class View:
         where = self._conditions()
         if until is not None:
             where += self._beyond(until, backwards=True, inclusive=True)
-        counted = LAST_ANSWERS if self.queue.verdicts else CASES
-        return select(func.count()).select_from(counted).where(*where)
+        return select(func.count()).select_from(self._kept_in()).where(*where)
 
     def holds(self, image_id: str) -> Select[Any]:
         """Select 1 when a case is in the queue."""
         where = [*self._conditions(), CASES.c.image_id == image_id]
         return select(literal(1)).select_from(self._tables()).where(*where)
 
+    def _kept_in(self) -> Table:
+        """Return the table whose rows are the queue: the cases, or what is kept beside them."""
+        if self.queue.verdicts:
+            return LAST_ANSWERS
+        if self.queue.terms:
+            return SEARCHED
+        return {"": CASES, "flagged": FLAGGED, "differences": DIFFERENCES}[self.queue.kept_in]
+
     def _tables(self) -> FromClause:
-        if not self.queue.verdicts:
+        beside = self._kept_in()
+        if beside is CASES:
             return CASES
-        return LAST_ANSWERS.join(
-            CASES, and_(CASES.c.run_id == LAST_ANSWERS.c.run_id, CASES.c.image_id == LAST_ANSWERS.c.image_id)
+        return beside.join(
+            CASES, and_(CASES.c.run_id == beside.c.run_id, CASES.c.position == beside.c.position)
         )
 
     def _conditions(self) -> list[ColumnElement[bool]]:
-        if self.queue.verdicts:
-            where = [
-                LAST_ANSWERS.c.run_id == self.run_id,
-                LAST_ANSWERS.c.reader_id == self.reader_id,
-                LAST_ANSWERS.c.verdict.in_([verdict.value for verdict in self.queue.verdicts]),
-            ]
-            return where if self.part is None else [*where, self._of_part(LAST_ANSWERS.c.part)]
+        beside = self._kept_in()
+        if beside is not CASES:
+            where = [beside.c.run_id == self.run_id, *(term.condition() for term in self.queue.terms)]
+            if "reader_id" in beside.c:
+                where.append(beside.c.reader_id == self.reader_id)
+            if self.queue.verdicts:
+                where.append(LAST_ANSWERS.c.verdict.in_([verdict.value for verdict in self.queue.verdicts]))
+            return where if self.part is None else [*where, self._of_part(beside.c.part)]
         where = [CASES.c.run_id == self.run_id]
         if self.part is not None:
             where.append(self._of_part(CASES.c.part))
         if self.queue.first:
             where.append(CASES.c.position <= self._last_of_sample())
+        if self.queue.above:
+            column, bound = self.queue.above
+            where.append(CASES.c[column] > bound)
         if self.queue.wrong:
             where.append(CASES.c.wrong == literal(True))
         if self.queue.suspected:
@@ -125,8 +138,9 @@ class View:
         return func.coalesce(last, literal(2**63 - 1, BigInteger))
 
     def _order(self) -> list[ColumnElement[Any]]:
-        if self.queue.verdicts:  # its only order is by position, and the index over readings has that
-            return [LAST_ANSWERS.c.position]
+        beside = self._kept_in()
+        if beside is not CASES:  # its only order is by position, and its own index has that
+            return [beside.c.position]
         return [CASES.c[name] for name in self.queue.order_by]
 
     def _beyond(
@@ -135,7 +149,13 @@ class View:
         if anchor is None:
             return []
         here = tuple_(*self._order())
-        there = tuple_(*[literal(getattr(anchor, name)) for name in self.queue.order_by])
+        there = tuple_(*[literal(_value(anchor, name)) for name in self.queue.order_by])
         if self.queue.descending != backwards:
             return [here <= there if inclusive else here < there]
         return [here >= there if inclusive else here > there]
+
+
+def _value(anchor: Row[Any], name: str) -> float:
+    """Return where a case stands in a column; one that has no value there comes after all others."""
+    value = getattr(anchor, name)
+    return -1.0 if value is None else value

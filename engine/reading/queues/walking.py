@@ -7,12 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
-from engine.errors import StoreError
 from engine.reading import cases, row_mapping as rows
 from engine.reading.database import Database
 from engine.reading.migrations.schema import PLACES
 from engine.reading.people import People
-from engine.reading.queues.catalogue import QUEUES
+from engine.reading.queues.catalogue import Queue, name_of, queue_of
 from engine.reading.queues.view import View
 from engine.records import Prediction, Whence
 
@@ -24,12 +23,14 @@ class Walking:
     _append: Callable[[Callable[[Connection], None]], None]
     _people: Callable[[Connection], People]
 
-    def count(self, run_id: str, queue: str, reader: str, part: Whence | None = None) -> int:
+    def count(self, run_id: str, queue: str | Queue, reader: str, part: Whence | None = None) -> int:
         """Return how many cases a queue holds."""
         with self._database.read() as connection:
             return int(connection.scalar(self._view(connection, run_id, queue, reader, part).count()) or 0)
 
-    def place(self, run_id: str, queue: str, reader: str, image_id: str, part: Whence | None = None) -> int:
+    def place(
+        self, run_id: str, queue: str | Queue, reader: str, image_id: str, part: Whence | None = None
+    ) -> int:
         """Return n of "n of N": how many of the queue's cases come up to and including this one."""
         with self._database.read() as connection:
             anchor = cases.find_case(connection, run_id, image_id)
@@ -37,13 +38,25 @@ class Walking:
                 connection.scalar(self._view(connection, run_id, queue, reader, part).count(anchor)) or 0
             )
 
-    def first(self, run_id: str, queue: str, reader: str, part: Whence | None = None) -> Prediction | None:
+    def first(
+        self, run_id: str, queue: str | Queue, reader: str, part: Whence | None = None
+    ) -> Prediction | None:
         """Return the first case of a queue; None when it is empty."""
         with self._database.read() as connection:
             return _only(connection, self._view(connection, run_id, queue, reader, part).page(None, 1))
 
+    def nth(
+        self, run_id: str, queue: str | Queue, reader: str, number: int, part: Whence | None = None
+    ) -> Prediction | None:
+        """Return the n-th case of a queue, counted from 1; None where it has not so many."""
+        if number < 1:
+            return None
+        with self._database.read() as connection:
+            page = self._view(connection, run_id, queue, reader, part).page(None, 1)
+            return _only(connection, page.offset(number - 1))
+
     def next(
-        self, run_id: str, queue: str, reader: str, after: str | None, part: Whence | None = None
+        self, run_id: str, queue: str | Queue, reader: str, after: str | None, part: Whence | None = None
     ) -> Prediction | None:
         """Return the case after the one shown (an image id); None at the end.
 
@@ -58,7 +71,7 @@ class Walking:
             return found
 
     def previous(
-        self, run_id: str, queue: str, reader: str, before: str, part: Whence | None = None
+        self, run_id: str, queue: str | Queue, reader: str, before: str, part: Whence | None = None
     ) -> Prediction | None:
         """Return the case before the one shown; None at the start. Of "not yet read": read or not."""
         with self._database.read() as connection:
@@ -70,7 +83,7 @@ class Walking:
     def upcoming(
         self,
         run_id: str,
-        queue: str,
+        queue: str | Queue,
         reader: str,
         after: str | None,
         part: Whence | None = None,
@@ -87,7 +100,7 @@ class Walking:
         total = self.count(run_id, "all", reader, part)
         return total - self.count(run_id, "not yet read", reader, part), total
 
-    def bookmark(self, run_id: str, queue: str, reader: str, image_id: str) -> None:
+    def bookmark(self, run_id: str, queue: str | Queue, reader: str, image_id: str) -> None:
         """Remember the case that a reader has on the screen."""
 
         def work(connection: Connection) -> None:
@@ -96,17 +109,21 @@ class Walking:
             keys = ("run_id", "reader_id", "queue")
             connection.execute(
                 rows.writing(connection.dialect.name, PLACES, keys, ("image_id",)),
-                {"run_id": run_id, "queue": queue, "reader_id": reader_id, "image_id": image_id},
+                {"run_id": run_id, "queue": name_of(queue), "reader_id": reader_id, "image_id": image_id},
             )
 
         self._append(work)
 
-    def resume(self, run_id: str, queue: str, reader: str, part: Whence | None = None) -> Prediction | None:
+    def resume(
+        self, run_id: str, queue: str | Queue, reader: str, part: Whence | None = None
+    ) -> Prediction | None:
         """Return the case to go on with: the bookmarked one while in the queue, else the next or first."""
         with self._database.read() as connection:
             view = self._view(connection, run_id, queue, reader, part)
             marked = select(PLACES.c.image_id).where(
-                PLACES.c.run_id == run_id, PLACES.c.queue == queue, PLACES.c.reader_id == view.reader_id
+                PLACES.c.run_id == run_id,
+                PLACES.c.queue == name_of(queue),
+                PLACES.c.reader_id == view.reader_id,
             )
             image_id = connection.scalar(marked)
             if image_id is None:
@@ -117,12 +134,10 @@ class Walking:
             return _only(connection, view.page(anchor, 1)) or _only(connection, view.page(None, 1))
 
     def _view(
-        self, connection: Connection, run_id: str, queue: str, reader: str, part: Whence | None
+        self, connection: Connection, run_id: str, queue: str | Queue, reader: str, part: Whence | None
     ) -> View:
-        if queue not in QUEUES:
-            raise StoreError(f"There is no queue named {queue!r}", f"Choose one of: {', '.join(QUEUES)}")
         reader_id = self._people(connection).find(reader)
-        return View(queue=QUEUES[queue], run_id=run_id, reader_id=reader_id, part=part)
+        return View(queue=queue_of(queue), run_id=run_id, reader_id=reader_id, part=part)
 
 
 def _only(connection: Connection, page: Select[Any]) -> Prediction | None:

@@ -7,6 +7,7 @@ figures can be weighted. A case that was passed over, or that a reader went to, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -99,7 +100,7 @@ def _designed(
     deepest = -1
     for name, queue in QUEUES.items():
         here = [each.image_id for each in reviews if each.queue == name and each.drawn == "in order"]
-        if not here or queue.verdicts:
+        if not here or queue.verdicts or queue.sought:
             continue
         if queue.random:
             deepest = max(deepest, *(random_place(run.run_id, image_id) for image_id in here))
@@ -108,7 +109,7 @@ def _designed(
         certain |= {
             each.image_id
             for each in everything.values()
-            if (not queue.wrong or _is_error(each)) and _place(run, queue, each) <= furthest
+            if _held(run, queue, each) and _place(run, queue, each) <= furthest
         }
         titles.append(queue.title or name)
     drawn = {
@@ -119,8 +120,11 @@ def _designed(
     return certain, drawn, ", ".join(titles)
 
 
-def _is_error(case: Prediction) -> bool:
-    return case.label is not None and case.label != case.predicted
+def _held(run: Run, queue: Queue, case: Prediction) -> bool:
+    """Return whether a queue that draws cases for what they are holds a case."""
+    if queue.wrong and (case.label is None or case.label == case.predicted):
+        return False
+    return queue.above is None or COLUMNS[queue.above[0]](run, case) > queue.above[1]
 
 
 def _confidence(run: Run, case: Prediction) -> float:
@@ -141,6 +145,8 @@ def _margin(run: Run, case: Prediction) -> float:
 COLUMNS: dict[str, Callable[[Run, Prediction], float]] = {
     "confidence": _confidence,
     "margin": _margin,
+    "entropy": lambda run, case: case.entropy,
+    "distance": lambda run, case: -math.inf if case.distance is None else case.distance,
     "position": lambda run, case: random_place(run.run_id, case.image_id),
 }
 """Column that queues sort by → its value for a case."""

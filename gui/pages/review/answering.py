@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.errors import AnsweredElsewhere, EngineError, ReviewError
-from engine.reading import QUEUES, Given, Shown
+from engine.reading import Given, Shown
 from engine.records import Verdict
 from gui.pages.review.blinded import refuse_blinded
 from gui.pages.review.maps import heatmap_of
@@ -19,11 +19,11 @@ from gui.web import sentence
 def show_case(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     """Hand out the next or the previous case, or one by its id."""
     reading, store = desk.reading(asked), desk.session.store
-    place = (reading.run_id, reading.queue, reading.reader)
+    place = (reading.run_id, reading.wanted, reading.reader)
     with reading.turn:
         match text(asked, "to"):
             case "next":
-                shown, reading.drawn = text(asked, "shown"), "in order"
+                shown, reading.drawn = text(asked, "shown"), reading.in_turn
                 return screen(desk, reading, store.next(*place, shown, reading.part), after=shown)
             case "previous":
                 before = store.previous(*place, text(asked, "shown"), reading.part)
@@ -73,12 +73,12 @@ def decide(desk: Desk, asked: Mapping[str, Any]) -> Answer:
         spoken = review.verdict.value + (f" to {review.label}" if review.verdict is Verdict.OVERRULE else "")
         stored = f"Stored: {spoken} (case {shown[:8]})"
         try:
-            if QUEUES[reading.queue].verdicts:  # the verdict may have taken the case out of the queue
+            if reading.kind.changes:  # the verdict may have taken the case out of the queue
                 count_again(desk, reading)
             elif not (again or reading.again):
                 reading.read += 1
-            following = store.next(reading.run_id, reading.queue, reading.reader, shown, reading.part)
-            reading.drawn = "in order"
+            following = store.next(reading.run_id, reading.wanted, reading.reader, shown, reading.part)
+            reading.drawn = reading.in_turn
             return {"stored": stored} | screen(desk, reading, following, after=shown)
         except EngineError as error:  # the verdict is kept; saying that it failed would ask for a second one
             return {"stored": stored, "trouble": sentence(error)}
@@ -106,7 +106,7 @@ def remember(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     reading, shown = desk.reading(asked), text(asked, "shown")
     store = desk.session.store
     if not (desk.session.read_only or store.read_only) and shown == reading.held:
-        store.bookmark(reading.run_id, reading.queue, reading.reader, shown)
+        store.bookmark(reading.run_id, reading.wanted, reading.reader, shown)
     return {}
 
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.errors import ReviewError
-from engine.reading import QUEUES, RunSummary
+from engine.reading import SEARCH, Queue, RunSummary, search
 from engine.records import ELSEWHERE, PART_NAMES, PARTS, Prediction
 from engine.saliency import colour_tables
+from gui.pages.review.hand.finding import complete_columns, queues_for, tells
 from gui.pages.review.maps import method_choices
 from gui.pages.review.reading_session import Desk, Reading, part_named, text
 from gui.pages.review.remarks import validated
@@ -31,7 +32,12 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     reader = reader_of(session, text(asked, "reader")).name
     readers = [] if session.read_only else reader_choices(session)
     if not runs:
-        choices: Answer = {"run": [], "queue": _queues(), "part": [], "reader": readers}
+        choices: Answer = {
+            "run": [],
+            "queue": _choices(queues_for(session, reader)),
+            "part": [],
+            "reader": readers,
+        }
         empty: Answer = {"case": None, "message": NOTHING_TO_READ, "others": []}
         empty |= {"place": "", "read": 0, "total": 0}
         return {
@@ -45,8 +51,12 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     run = next(
         (run for wish in (text(asked, "run"), desk.run_id) for run in runs if run.run_id == wish), runs[0]
     )
-    queue = text(asked, "queue")
-    queue = queue if queue in QUEUES else WHOLE if session.read_only else UNREAD
+    complete_columns(session, run.run_id)
+    queues = queues_for(session, reader)
+    queue, words = text(asked, "queue"), text(asked, "search").strip()
+    found = search(words) if queue == SEARCH and words else None
+    if found is None and queue not in queues:
+        queue = WHOLE if session.read_only else UNREAD
     held = (*PARTS, ELSEWHERE)
     parts: list[str] = [part for part in held if session.store.count(run.run_id, WHOLE, reader, part)]
     part = text(asked, "part")
@@ -57,12 +67,14 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
         queue=queue,
         part=part_named(part),
         reader=reader,
+        search=found,
         validated=validated(session.workspace.runs / run.run_id),
     )
     reading.page = text(asked, "page") or secrets.token_urlsafe(16)
     count_again(desk, reading)
     wished = text(asked, "case")
-    case = session.store.resume(reading.run_id, queue, reader, reading.part)
+    reading.drawn = reading.in_turn
+    case = session.store.resume(reading.run_id, reading.wanted, reader, reading.part)
     sought = _find(desk, reading, wished) if wished else None
     if sought is not None and (case is None or sought.image_id != case.image_id):
         case, reading.drawn = sought, "sought"
@@ -70,12 +82,13 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
         "reading": desk.open(reading),
         "run": run.run_id,
         "queue": queue,
+        "search": words if found else "",
         "part": part,
         "reader": reader,
         "colours": colour_tables(),
         "choices": {
             "run": [{"value": run.run_id, "title": _run_title(run)} for run in runs],
-            "queue": _queues(),
+            "queue": _choices({**queues, SEARCH: found} if found else queues),
             "part": [{"value": name, "title": PART_TITLES[name]} for name in (*parts, WHOLE)],
             "reader": readers,
         },
@@ -83,10 +96,14 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     } | screen(desk, reading, case)
 
 
-def _queues() -> list[Answer]:
+def _choices(queues: Mapping[str, Queue]) -> list[Answer]:
     return [
-        {"value": name, "title": queue.title or name, "says": queue.description}
-        for name, queue in QUEUES.items()
+        {
+            "value": name,
+            "title": (queue.title or name) + (" (gives the label away)" if queue.tells_label else ""),
+            "says": " ".join(filter(None, (f"{queue.description}.", tells(queue)))),
+        }
+        for name, queue in queues.items()
     ]
 
 

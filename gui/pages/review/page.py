@@ -13,6 +13,8 @@ from typing import Any
 import gradio as gr
 
 from gui.pages.review.answering import decide, find_images, leave, remember, reveal_label, show_case
+from gui.pages.review.hand.second_thoughts import flag_case, go_to, undo
+from gui.pages.review.hand.summary import export_readings, summarise
 from gui.pages.review.maps import explain, stop_explaining
 from gui.pages.review.opening import open_reading
 from gui.pages.review.reading_session import Desk
@@ -25,6 +27,11 @@ HANDLERS: tuple[Callable[[Desk, Mapping[str, Any]], Answer], ...] = (
     open_reading,
     show_case,
     decide,
+    undo,
+    flag_case,
+    go_to,
+    summarise,
+    export_readings,
     reveal_label,
     save_reader,
     leave,

@@ -15,7 +15,7 @@ from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 from engine.errors import ReviewError
-from engine.reading import RunSummary, Sitting
+from engine.reading import QUEUES, Queue, RunSummary, Sitting
 from engine.records import ELSEWHERE, PARTS, Region, Review, Verdict, Whence
 from gui.pages.review.sitting import Sittings
 from gui.web import AppSession
@@ -34,11 +34,13 @@ class Reading:
 
     Attributes:
         run: Whose predictions are read.
-        queue: A key of `engine.reading.store.QUEUES`.
+        queue: A key of `engine.reading.QUEUES`, or `SEARCH`.
+        search: The queue that a search has made; None for the others.
         part: The part of the split, the images from elsewhere, or None for all.
         reader: Whose verdicts they are.
         held: The case handed out last, or None at a queue's end.
         drawn: Whether the queue handed it out ("in order") or the reader went to it ("sought").
+        handed_by: The queue that handed it out: this one, but for a case whose answer was taken back.
         last: The number of the reader's answer on that case that was told with it; None where there was none.
         stored: The case answered last and the name of that answer, which a page gives again when it heard nothing.
         page: Of the browser, by a random name that the page made.
@@ -56,8 +58,10 @@ class Reading:
     queue: str
     part: Whence | None
     reader: str
+    search: Queue | None = None
     held: str | None = None
     drawn: str = "in order"
+    handed_by: str = ""
     last: int | None = None
     stored: tuple[str, str] | None = None
     page: str = ""
@@ -73,6 +77,21 @@ class Reading:
     def run_id(self) -> str:
         """Of the run."""
         return self.run.run_id
+
+    @property
+    def wanted(self) -> str | Queue:
+        """The queue as the store takes it."""
+        return self.search or self.queue
+
+    @property
+    def kind(self) -> Queue:
+        """What the queue is."""
+        return self.search or QUEUES[self.queue]
+
+    @property
+    def in_turn(self) -> str:
+        """How a case was drawn that the queue hands out; one of a queue that somebody chose was sought."""
+        return "sought" if self.kind.sought else "in order"
 
     @property
     def again(self) -> bool:
@@ -183,7 +202,7 @@ def review_of(reading: Reading, asked: Mapping[str, Any]) -> Review:
         label=label,
         regions=regions,
         seconds=seconds,
-        queue=reading.queue,
+        queue=reading.handed_by or reading.queue,
         drawn=reading.drawn,
         **answers,
     )

@@ -6,16 +6,18 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from engine.reading import QUEUES, Shown
-from engine.records import PART_NAMES, Prediction, Verdict, edge_of
+from engine.reading import Shown
+from engine.records import PART_NAMES, Prediction, Review, Verdict, edge_of
 from engine.report import probability
 from engine.saliency import map_legend
 from gui.pages.review.blinded import read_blind_first
+from gui.pages.review.hand.finding import queues_for, tells
+from gui.pages.review.hand.summary import summary_of
 from gui.pages.review.maps import addresses, heatmap_of, words_of
 from gui.pages.review.reading_session import ASKED, Desk, Reading
 from gui.pages.review.remarks import passes, passport_remark, remarks_on, why_none, why_predicted
 
-Answer = dict[str, Any]
+Answer = dict[str, Any]  # what a handler returns
 UNREAD = "not yet read"
 
 
@@ -28,14 +30,18 @@ def screen(desk: Desk, reading: Reading, case: Prediction | None, *, after: str 
     session = desk.session
     described = _describe(desk, reading, case)
     reading.sitting = desk.sittings.of(reading.page, reading.run_id, reading.reader)
-    desk.sittings.expose(reading.sitting, Shown(image_id=case.image_id, map=described["map"]))
-    reading.held = case.image_id
+    told = reading.kind
+    exposed = Shown(
+        image_id=case.image_id, map=described["map"], label=told.tells_label, others=told.tells_others
+    )
+    desk.sittings.expose(reading.sitting, exposed)
+    reading.held, reading.handed_by = case.image_id, reading.queue
     number = _number(desk, reading, case, after)
     place = f"{number} of {reading.total if reading.queue == UNREAD else reading.count}"
     if reading.queue == UNREAD and reading.again:
         place = f"read before · {reading.read} of {reading.total} read"
     coming = session.store.upcoming(
-        reading.run_id, reading.queue, reading.reader, case.image_id, reading.part
+        reading.run_id, reading.wanted, reading.reader, case.image_id, reading.part
     )
     return {
         "case": described,
@@ -52,7 +58,7 @@ def _end(desk: Desk, reading: Reading) -> Answer:
     reading.held = None
     others = [
         queue
-        for queue in QUEUES
+        for queue in queues_for(desk.session, reading.reader)
         if queue != reading.queue
         and desk.session.store.count(reading.run_id, queue, reading.reader, reading.part)
     ]
@@ -60,6 +66,7 @@ def _end(desk: Desk, reading: Reading) -> Answer:
     return {
         "case": None,
         "message": why_none(reading, done=bool(done)),
+        "summary": None if desk.session.read_only else summary_of(desk, reading),
         "others": others,
         "place": f"{reading.read} of {reading.total} read",
         "read": reading.read,
@@ -72,7 +79,7 @@ def count_again(desk: Desk, reading: Reading) -> None:
     """Count in the database how far the reader is."""
     store = desk.session.store
     reading.read, reading.total = store.progress(reading.run_id, reading.reader, reading.part)
-    reading.count = store.count(reading.run_id, reading.queue, reading.reader, reading.part)
+    reading.count = store.count(reading.run_id, reading.wanted, reading.reader, reading.part)
     reading.numbers.clear()
 
 
@@ -81,7 +88,7 @@ def _number(desk: Desk, reading: Reading, case: Prediction, after: str) -> int:
     number = reading.numbers.get(case.image_id) or (after in reading.numbers and reading.numbers[after] + 1)
     if not number or number > reading.total:
         number = desk.session.store.place(
-            reading.run_id, reading.queue, reading.reader, case.image_id, reading.part
+            reading.run_id, reading.wanted, reading.reader, case.image_id, reading.part
         )
         number += reading.read if reading.queue == UNREAD else 0
     reading.numbers[case.image_id] = number
@@ -121,10 +128,20 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
         "remark": remarks_on(session.workspace.runs / reading.run_id, case),
         "legend": asdict(map_legend(heat)) if heat else None,
         "before": _before(desk, reading, case),
+        "flag": _flag(desk, reading, case),
+        "tells": tells(reading.kind),
         **passport_remark(
             session.workspace.runs / reading.run_id, heat.method if heat else None, guest=session.read_only
         ),
     } | addresses(session, reading.run_id, case.image_id)
+
+
+def _flag(desk: Desk, reading: Reading, case: Prediction) -> Answer | None:
+    """Return the comment of this reader's flag on the case; None where it is not flagged."""
+    if desk.session.read_only:
+        return None
+    flag = desk.session.store.flag_of(reading.run_id, case.image_id, reading.reader)
+    return {"comment": flag.comment} if flag is not None and flag.flagged else None
 
 
 def _before(desk: Desk, reading: Reading, case: Prediction) -> Answer | None:
@@ -141,8 +158,12 @@ def _before(desk: Desk, reading: Reading, case: Prediction) -> Answer | None:
     reading.last = review.review_id
     to = f" to {review.label}" if review.verdict is Verdict.OVERRULE else ""
     when = f", {review.created.astimezone():%d %b %Y %H:%M}" if review.created else ""
+    return {"sentence": f"Your previous verdict: {review.verdict.value}{to}{when}"} | said_in(review)
+
+
+def said_in(review: Review) -> Answer:
+    """Return what the controls of the screen held when an answer was given."""
     return {
-        "sentence": f"Your previous verdict: {review.verdict.value}{to}{when}",
         "answers": {name: getattr(review, name) for name in ASKED},
         "regions": [asdict(region) for region in review.regions],
     }

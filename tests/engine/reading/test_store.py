@@ -258,7 +258,7 @@ store.add_cases(RUN.run_id, [prediction(number) for number in range(50)])
 for number in range(10):
     store.add_review(agree(number))
 with store._database.write() as connection:
-    connection.exec_driver_sql("INSERT INTO schema_version VALUES (7)")
+    connection.exec_driver_sql("INSERT INTO schema_version VALUES (1000)")
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -420,7 +420,10 @@ def test_every_queue_walks_its_cases_once_in_order_both_ways(
 ) -> None:
     with open_store(tmp_path_factory.mktemp("queues") / "overread.db") as store:
         with_readers(store).add_run(RUN)
-        stored = [prediction(number, p, label, side) for number, (p, label, side, _) in enumerate(cases)]
+        stored = [
+            replace(prediction(number, p, label, side), distance=(None, 0.4, 1.5, 2.5)[number % 4])
+            for number, (p, label, side, _) in enumerate(cases)
+        ]
         store.add_cases(RUN.run_id, stored)
         said = {}
         for case, (_, _, _, verdict) in zip(stored, cases, strict=True):
@@ -438,7 +441,15 @@ def test_every_queue_walks_its_cases_once_in_order_both_ways(
             case.image_id: round(number * 0.37 % 1, 2) for number, case in enumerate(stored) if number % 3
         }
         store.labels.suspect(RUN.run_id, suspicion)
+        flagged = {case.image_id for number, case in enumerate(stored) if number % 3 == 1}
+        for image_id in flagged:
+            store.flag(RUN.run_id, image_id, "Ada")
         members = {
+            "uncertain": lambda case: True,
+            "unlike training": lambda case: case.distance is not None and case.distance > 1,
+            "flagged": lambda case: case.image_id in flagged,
+            # Ben was unsure of all that Ada read
+            "readers differ": lambda case: said.get(case.image_id) not in (None, Verdict.UNSURE),
             "likely mislabelled": lambda case: case.image_id in suspicion,
             "not yet read": lambda case: case.image_id not in said,
             "random sample": lambda case: True,
@@ -450,6 +461,8 @@ def test_every_queue_walks_its_cases_once_in_order_both_ways(
         }
         assert members.keys() == QUEUES.keys()
         falling = {
+            "uncertain": lambda case: case.entropy,
+            "unlike training": lambda case: case.distance,
             "likely mislabelled": lambda case: suspicion[case.image_id],
             "errors": lambda case: max(case.probabilities),
             "most uncertain": lambda case: (

@@ -16,6 +16,7 @@ from engine.reading.answers import Given
 from engine.reading.ledger.anchors import Anchor
 from engine.reading.migrations import MIGRATIONS
 from engine.reading.migrations.schema import CHAINED, METADATA
+from engine.reading.queues.catalogue import search
 from engine.reading.sittings import Shown
 from engine.reading.store import QUEUES, open_store
 from engine.records import Review, Verdict
@@ -30,7 +31,15 @@ def test_the_store_works_on_postgresql_too(server: str) -> None:
         with_readers(store).add_run(RUN)
         store.add_cases(RUN.run_id, [prediction(number, p=0.5 + number / 100) for number in range(20)])
         for queue in QUEUES:
-            expected = 0 if queue in ("unsure", "overruled", "likely mislabelled") else 20
+            chosen = {
+                "unsure",
+                "overruled",
+                "likely mislabelled",
+                "unlike training",
+                "flagged",
+                "readers differ",
+            }
+            expected = 0 if queue in chosen else 20
             walked = store.upcoming(RUN.run_id, queue, "Ada", None, "test", k=100)
             assert len(walked) == store.count(RUN.run_id, queue, "Ada", "test") == expected
             if walked:
@@ -50,6 +59,15 @@ def test_the_store_works_on_postgresql_too(server: str) -> None:
             with pytest.raises(DBAPIError, match="append-only"), store._database.write() as connection:
                 connection.exec_driver_sql(change)
         assert len(store.reviews(RUN.run_id)) == 2
+        store.flag(RUN.run_id, f"{5:064x}", "Ada", comment="again")
+        assert other.count(RUN.run_id, "flagged", "Ada") == 1
+        assert other.count(RUN.run_id, search("file 5.png score > .5 id 05"), "Ada") == 1
+        store.add_review(agree(3, reader="Ben"))
+        assert other.count(RUN.run_id, "readers differ", "Ada") == 1
+        assert store.take_back(RUN.run_id, "Ada").label == "normal"
+        assert other.count(RUN.run_id, "readers differ", "Ada") == 0
+        assert {row["kind"] for row in other.readings(RUN.run_id)} == {"answer", "taken back", "flagged"}
+        assert store.audit().found == ()
 
 
 def test_a_database_of_the_first_version_is_brought_to_the_newest(server: str) -> None:
@@ -110,6 +128,7 @@ def test_no_row_of_evidence_can_be_changed_deleted_or_truncated_and_what_was_is_
         for number in range(2):
             store.expose(sitting, Shown(image_id=f"{number:064x}", map="grad-cam", label=number == 1))
             store.add_review(agree(number, regions=(BOX,), seconds=2.5), Given(sitting=sitting))
+        store.flag(RUN.run_id, f"{1:064x}", "Ada", sitting)
         store.end_sitting(sitting)
         correct_labels(store)
         read_a_study(store)

@@ -16,7 +16,7 @@ from gui.door import Key, Password, way_in
 from gui.door.entrances import MOST_VISITORS, Visitors
 from tests.gui.conftest import Room, Traffic
 
-ON_SCREEN = ".rv[data-shown]:not([data-busy])"
+ON_SCREEN = ".rv[data-shown]:not([data-busy]):not([data-guard])"
 
 
 @pytest.mark.browser

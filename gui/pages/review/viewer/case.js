@@ -6,11 +6,9 @@ let seen = false, closed = false;
 let trail = [];         // cases shown before this one, for Previous
 let comingCases = [];   // the next ones of the queue
 let given = { said: '', name: '' };
-const drafts = new Map();   // what was written and drawn on cases that were left without a verdict
 // What a reader can answer beside the verdict: each control is named after its field of a review.
 const controls = [...root.querySelectorAll('[data-field]')];
 const answersGiven = () => Object.fromEntries(controls.map((control) => [control.dataset.field, control.value]));
-const draftOf = (one) => (one && at('comment') ? { answers: answersGiven(), regions } : null);
 
 // Call the server; null means that there is no answer to show and the person has been told why.
 async function ask(name, question) {
@@ -53,7 +51,7 @@ async function present(answer, { keepDraft = false } = {}) {
   if (!next) {
     shown = null;
     root.toggleAttribute('data-empty', true);
-    notice(answer.message, answer.others);
+    notice([answer.message, inWords(answer.summary)].filter(Boolean).join('\n\n'), answer.others);
     return;
   }
   const newImage = picture(next.image), newHeat = picture(next.heat);
@@ -61,8 +59,9 @@ async function present(answer, { keepDraft = false } = {}) {
   root.toggleAttribute('data-empty', false);
   at('notice').hidden = true;
   const same = keepDraft && shown?.id === next.id;
-  if (!same && shown && !answer.stored) drafts.set(shown.id, draftOf(shown));
-  const draft = drafts.get(next.id) ?? next.before;
+  if (!same && !answer.stored) saveDraft();
+  next.draftKey = draftKey(next.id);
+  const draft = answer.draft ?? draftFor(next.id) ?? next.before;
   shown = next;
   comingCases = answer.upcoming;
   seen = imageRead;
@@ -86,7 +85,7 @@ async function present(answer, { keepDraft = false } = {}) {
   fetchAhead(answer.upcoming);
   keep('case', next.id);
   await painted();
-  if (!same) [wake, slept] = [performance.now(), 0];
+  if (!same) [wake, slept] = [performance.now(), 0], guard();
   root.dataset.reading = reading;
   root.dataset.shown = next.id;
   server.remember({ reading, shown: next.id }).catch(() => {});   // only so that a later session starts here
@@ -102,6 +101,14 @@ function notice(message, choices = []) {
     button.onclick = () => openReading({ queue });
     return button;
   }));
+  if (choices.length && at('comment')) {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'rv-button';
+    button.textContent = 'Summary of this session';
+    button.onclick = finish;
+    at('notice-actions').append(button);
+  }
   const report = document.getElementById('page-report-button');
   if (report && choices.length) {
     const button = document.createElement('button');
@@ -161,6 +168,9 @@ function describe(next, heatRead) {
   at('remark').hidden = !next.remark;
   text('remark', next.remark ?? '');
   showHeat();
+  at('tells').hidden = !next.tells;
+  text('tells', next.tells);
+  showFlag();
   at('before').hidden = !next.before;
   text('before', next.before ? next.before.sentence : '');
 }
@@ -213,7 +223,7 @@ async function openReading(wish = {}) {
   const alone = !busy;
   if (alone) setBusy(true);
   try {
-    const wanted = { run: kept('run', ''), queue: kept('queue', ''), part: kept('part', ''), reader: kept('reader', ''), page: pageName, ...choice };
+    const wanted = { run: kept('run', ''), queue: kept('queue', ''), part: kept('part', ''), reader: kept('reader', ''), search: kept('search', ''), page: pageName, ...choice };
     let answer;
     try {
       answer = await server.open_reading(wanted);
@@ -229,7 +239,9 @@ async function openReading(wish = {}) {
     reading = answer.reading;
     if (answer.colours) takeColours(answer.colours);
     offerMethods(answer.methods ?? []);
-    if (!keepDraft) [trail, shown] = [[], null], drafts.clear();
+    saveDraft();
+    const left = unsaid() && !keepDraft && answer.reader !== kept('reader', '') ? kept('reader', '') : '';
+    if (!keepDraft) [trail, shown] = [[], null];
     for (const name of ['run', 'queue', 'part']) {
       at(name).replaceChildren(...answer.choices[name].map(option));
       at(name).value = answer[name];
@@ -237,7 +249,11 @@ async function openReading(wish = {}) {
     }
     showReaders(answer.choices.reader, answer.reader);
     keep('reader', answer.reader);
+    keep('search', answer.search ?? '');
+    if (at('queue').value === 'search') at('find').value = answer.search;
+    else if (!keepDraft) at('find').value = '';
     await present(answer, { keepDraft });
+    if (left) toast(`What ${left} has written and not stored is kept for ${left}.`);
   } finally {
     if (alone) setBusy(false);
   }
@@ -274,6 +290,10 @@ const goPrevious = () => act(async () => {
 
 const decide = (verdict, label = null) => act(async () => {
   if (!shown || !at('comment')) return;
+  if (tooEarly()) {
+    text('stored', 'Not taken: half a second had not passed since the image appeared. Look, then press again.');
+    return;
+  }
   if (!seen && (verdict === 'agree' || verdict === 'overrule')) {
     toast('This image cannot be shown, so it cannot be read. Continue with the next case.');
     return;
@@ -287,7 +307,7 @@ const decide = (verdict, label = null) => act(async () => {
   if (!answer) return;
   given = { said: '', name: '' };
   trail.push(decided.id);
-  drafts.delete(decided.id);
+  forgetDraft(decided);
   text('stored', answer.stored);
   if (answer.trouble) toast(answer.trouble);
   else await present(answer);

@@ -1,5 +1,6 @@
 // What any table of keys does: `ACTIONS` is the screen's own, `chooseClass(number)` takes its digits.
-const BY_CODE = new Map(ACTIONS.flatMap((action) => action.codes.map((code) => [code, action])));
+// An action that `prints` a letter is found by what is printed on the key, where that is a Latin letter.
+const BY_CODE = new Map(ACTIONS.filter((action) => !action.prints).flatMap((action) => action.codes.map((code) => [code, action])));
 const TYPING = 'input:not([type=range]), textarea, select, [contenteditable=true], [role=listbox], [role=combobox]';
 const PRESSABLE = 'button, a, [role=button], [role=tab], summary';
 
@@ -8,19 +9,26 @@ function pan(event) {
   moveBy(dx, dy);
 }
 
+const isPrinted = (event, action) => (/^[a-z]$/i.test(event.key) ? event.key.toLowerCase() === action.prints : action.codes.includes(event.code));
+
 function onKey(event) {
   if (!root.isConnected || root.offsetParent === null || root.querySelector('dialog[open]')) return;
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   const target = event.target instanceof Element ? event.target : document.body;
   if (event.code === 'Escape' && target !== root && root.contains(target)) { target.blur(); return; }
   if (target.closest(TYPING)) return;
-  if (event.code === 'Enter' && target.closest(PRESSABLE)) return;
+  // a key that is held down on a button would press it again and again
+  if (event.repeat && ['Enter', 'NumpadEnter'].includes(event.code) && root.contains(target) && target.closest(PRESSABLE)) {
+    event.preventDefault();
+    return;
+  }
+  if (['Enter', 'NumpadEnter'].includes(event.code) && target.closest(PRESSABLE)) return;
   if (event.code.startsWith('Arrow') && (target.matches('[type=range]') || target.closest('[role=tablist]'))) return;
   const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code);
   const action = event.key === '?' || (event.code === 'Slash' && event.shiftKey) ? { run: openKeys }
     : digit && !event.shiftKey ? { run: () => chooseClass(digit[1] - 1) }
     : event.shiftKey && event.code.startsWith('Arrow') ? { run: pan, again: true }
-    : BY_CODE.get(event.code);
+    : ACTIONS.find((one) => one.prints && isPrinted(event, one)) ?? BY_CODE.get(event.code);
   if (!action) return;
   if (event.shiftKey && !event.code.startsWith('Arrow') && !['KeyR', 'Slash', 'Equal'].includes(event.code) && event.key !== '?') return;
   event.preventDefault();

@@ -8,6 +8,10 @@ const ACTIONS = [
   { codes: ['KeyC'], shows: ['C'], says: 'Write a comment; Esc to leave', run: toComment, writes: true },
   { codes: ['ArrowRight', 'KeyJ'], shows: ['→', 'J'], says: 'Next case', does: 'next', run: goNext },
   { codes: ['ArrowLeft', 'KeyK'], shows: ['←', 'K'], says: 'Previous case', does: 'previous', run: goPrevious },
+  { codes: ['KeyZ'], prints: 'z', shows: ['Z'], says: 'Undo: take back your last answer, then the one before it', does: 'undo', run: undo, writes: true },
+  { codes: ['KeyS'], shows: ['S'], says: 'Flag or unflag the case, with what stands in the comment', does: 'flag', run: flag, writes: true },
+  { codes: ['KeyN', 'Slash'], shows: ['N', '/'], says: 'Find: a number, a part of an id, file or patient, or words', run: () => { at('find').focus(); at('find').select(); } },
+  { codes: ['KeyE'], shows: ['E'], says: 'End the session: summary, very fast answers, export', does: 'finish', run: finish, writes: true },
   { codes: ['KeyL'], shows: ['L'], says: 'Show the label in the data', does: 'reveal', run: revealLabel },
   ...MAP_ACTIONS,
   { codes: ['KeyM'], shows: ['M'], says: 'Choose how the heatmap is made', run: () => openChoice('map-method'), writes: true },
@@ -15,6 +19,8 @@ const ACTIONS = [
   { codes: ['Escape'], shows: ['Esc'], says: 'Cancel a heatmap that is being computed', does: 'stop-map', run: stopMap, writes: true },
   ...IMAGE_ACTIONS,
   { codes: [], shows: [], says: '', does: 'who', run: () => openWho(false), writes: true },
+  { codes: [], shows: [], says: '', does: 'export', run: exportReadings, writes: true },
+  { codes: [], shows: [], says: '', does: 'close-summary', run: goOn, writes: true },
   { codes: [], shows: [], says: '', does: 'close-who', run: () => at('who').close(), writes: true },
 ].filter((action) => !action.writes || at('comment'));
 
@@ -29,8 +35,7 @@ for (const name of ['run', 'queue', 'part']) {
 
 // An answer that was typed but not stored is not lost to a slip of the hand.
 addEventListener('beforeunload', (event) => {
-  const unsaid = ([name, value]) => value && value !== String(shown?.before?.answers[name] ?? '');
-  if (root.isConnected && Object.entries(answersGiven()).some(unsaid)) event.preventDefault();
+  if (root.isConnected && unsaid()) event.preventDefault();
 });
 // back from another tab there may be a new run to read
 new IntersectionObserver(([entry]) => {

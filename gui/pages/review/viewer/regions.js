@@ -20,6 +20,7 @@ function showRegions() {
   if (!count) return;
   count.textContent = regions.length === 0 ? 'No regions drawn (R)' : regions.length === 1 ? '1 region drawn' : `${regions.length} regions drawn`;
   root.querySelector('[data-do="remove-region"]').hidden = regions.length === 0;
+  root.dispatchEvent(new Event('regions-drawn'));
 }
 
 function changeRegion(event, number) {

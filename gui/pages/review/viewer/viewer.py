@@ -3,6 +3,8 @@
     viewer.html verdict.html    markup without a single value in it
     maps.js                     another method or class for the heatmap
     case.js                     one case on the screen, the next ones fetched ahead
+    drafts.js                   what is written but not stored stays
+    hand.js                     an answer taken back, a flag, another case found, the summary
     readers.js                  who reads: chosen from the list, added, named once
     keys.js                     keys and buttons, one table
 
@@ -12,6 +14,7 @@ and what the reading screen of a study is made of as well:
     viewer.css                  a dark reading room
     heat.js                     the heatmap: colours, threshold, evidence against, the colour bar
     screen.js                   words and images put in place, trouble said, seconds counted
+    guard.js                    no verdict in the first half second of an image
     stage.js                    the image: zoom, move, brightness and contrast
     regions.js                  rectangles drawn on the image
     image_keys.js keyboard.js   keys for the image; what any table of keys does
@@ -34,9 +37,9 @@ import gradio as gr
 from engine.records import Review
 
 HERE = "gui.pages.review.viewer"
-IMAGE_SCRIPTS = ("heat.js", "screen.js", "stage.js", "regions.js")
+IMAGE_SCRIPTS = ("heat.js", "screen.js", "guard.js", "stage.js", "regions.js")
 KEY_SCRIPTS = ("image_keys.js", "keys.js", "keyboard.js")
-SCRIPTS = (*IMAGE_SCRIPTS, "case.js", "maps.js", "readers.js", *KEY_SCRIPTS)
+SCRIPTS = (*IMAGE_SCRIPTS, "case.js", "drafts.js", "hand.js", "maps.js", "readers.js", *KEY_SCRIPTS)
 
 
 def read_part(name: str, package: str = HERE) -> str:

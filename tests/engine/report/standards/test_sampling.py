@@ -71,7 +71,7 @@ def test_undecided_cases_are_told_beside_every_number_and_not_below() -> None:
     ("queue", "drawn", "reason"),
     [
         ("errors", "in order", "they were drawn for what they are (errors by the data"),
-        ("most uncertain", "in order", "they were drawn for what they are (most uncertain)"),
+        ("most uncertain", "in order", "they were drawn for what they are (near the operating point)"),
         ("all", "sought", "readers chose 3 of them"),
         ("", "", "how 3 of them were drawn was not kept"),
     ],
@@ -152,4 +152,4 @@ def test_of_more_than_two_classes_the_accuracy_is_weighted() -> None:
 
 def test_every_queue_that_chooses_its_cases_sorts_by_what_a_report_can_work_out() -> None:
     for queue in QUEUES.values():
-        assert queue.random or queue.verdicts or set(queue.order_by) <= COLUMNS.keys()
+        assert queue.random or queue.verdicts or queue.sought or set(queue.order_by) <= COLUMNS.keys()

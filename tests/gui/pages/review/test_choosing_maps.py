@@ -207,7 +207,7 @@ def test_a_method_and_a_class_are_chosen_and_picture_and_words_follow_to_the_nex
     ward: Ward, page: Any, opened: Callable[..., Any]
 ) -> None:
     page.goto(opened(ward.session).url)
-    page.wait_for_selector(".rv[data-shown]")
+    page.wait_for_selector(".rv[data-shown]:not([data-guard])")
     case = shown_of_all(page)
     usual = painted(page)
     positive, other = ward.run.positive, next(one for one in ward.run.classes if one != ward.run.positive)
@@ -279,7 +279,7 @@ def test_the_answer_to_a_case_that_was_left_is_dropped(
 ) -> None:
     forget(ward)
     page.goto(opened(ward.session).url)
-    page.wait_for_selector(".rv[data-shown]")
+    page.wait_for_selector(".rv[data-shown]:not([data-guard])")
     left = shown_of_all(page)
     page.select_option("[data-at=map-method]", "gradient-shap")
     page.wait_for_selector("[data-do=stop-map]:not([hidden])")

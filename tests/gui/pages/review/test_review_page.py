@@ -325,7 +325,7 @@ def test_every_colour_of_text_stands_out_from_its_ground() -> None:
 
 def on_screen(page: Any) -> str:
     """Wait until a film is painted; return the id of its case."""
-    page.wait_for_selector(".rv[data-shown]:not([data-busy])")
+    page.wait_for_selector(".rv[data-shown]:not([data-busy]):not([data-guard])")
     return str(page.get_attribute(".rv", "data-shown"))
 
 

@@ -1,0 +1,102 @@
+"""What a reader did since the page was opened: how many answers, how fast, which were very fast; all of it exported."""
+
+from __future__ import annotations
+
+import base64
+import io
+import zipfile
+from collections import Counter
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
+
+from engine.errors import ReviewError
+from engine.reading import READING_COLUMNS
+from engine.records import Verdict
+from engine.report import counted
+from engine.spreadsheet import write_csv
+from gui.pages.review.blinded import refuse_blinded
+from gui.pages.review.hand.finding import MAY_SEE_OTHERS
+from gui.pages.review.reading_session import Desk, Reading
+
+VERY_FAST = 1.0  # seconds; no film is read in less
+SAID = {
+    Verdict.AGREE: "agreed",
+    Verdict.OVERRULE: "overruled",
+    Verdict.UNSURE: "unsure",
+    Verdict.NOT_DIAGNOSTIC: "not diagnostic",
+}
+
+
+def summary_of(desk: Desk, reading: Reading) -> dict[str, Any] | None:
+    """Return the summary of the sitting; None where nothing was answered in it."""
+    if reading.sitting is None:
+        return None
+    store = desk.session.store
+    reviews = store.reviews(reading.run_id, reader=reading.reader, sitting=reading.sitting)
+    if not reviews:
+        return None
+    last = {review.image_id: review for review in reviews}.values()
+    said = Counter(review.verdict for review in last)
+    fast = [review for review in last if review.seconds < VERY_FAST]
+    return {
+        "lines": [
+            f"{counted(len(last), 'case')} answered since this page was opened, "
+            f"in {median(review.seconds for review in last):.1f} s at the median.",
+            "; ".join(f"{said[verdict]:,} {word}" for verdict, word in SAID.items() if said[verdict]) + ".",
+        ],
+        "fast": f"{counted(len(fast), 'answer')} came in less than {VERY_FAST:g} s. Look again:"
+        if fast
+        else "",
+        "cases": [
+            {
+                "id": review.image_id,
+                "title": f"{store.case(reading.run_id, review.image_id).path.name} · "
+                f"{SAID[review.verdict]} in {review.seconds:.1f} s",
+            }
+            for review in fast
+        ],
+    }
+
+
+def summarise(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Say what was done in this sitting, and end it: going on begins another."""
+    reading = desk.reading(asked)
+    told = summary_of(desk, reading)
+    desk.sittings.end(reading.page)
+    return {"summary": told, "reader": reading.reader}
+
+
+def export_readings(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every row of what was said of a run's cases as CSV, with what each column holds, in a zip.
+
+    A reader gets their own rows; who may see others' answers gets all.
+    """
+    session, reading = desk.session, desk.reading(asked)
+    if session.read_only:
+        raise ReviewError("Guests cannot take readings along", "Ask the owner for them")
+    refuse_blinded(desk, reading)
+    known = session.store.find_reader(reading.reader)
+    every = known is not None and known.role in MAY_SEE_OTHERS
+    rows = session.store.readings(reading.run_id, reader=None if every else reading.reader)
+    name = f"readings-{reading.run_id}"
+    kept = io.BytesIO()
+    with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file, content in reading_files(rows, name).items():
+            archive.writestr(file, content)
+    whose = "every reader's" if every else f"those of {reading.reader}"
+    return {
+        "file": f"{name}.zip",
+        "content": base64.b64encode(kept.getvalue()).decode(),
+        "said": f"{counted(len(rows), 'row')} exported: {whose}. "
+        f"All readers' come by: overread readings export {reading.run_id}",
+    }
+
+
+def reading_files(rows: list[dict[str, Any]], name: str) -> dict[str, bytes]:
+    """Return the table of readings and its data dictionary, by file name."""
+    dictionary = [{"column": column, "holds": holds} for column, holds in READING_COLUMNS.items()]
+    return {
+        f"{name}.csv": write_csv(rows, tuple(READING_COLUMNS)),
+        f"{name}-columns.csv": write_csv(dictionary),
+    }

@@ -1,0 +1,125 @@
+"""A search takes plain words; every one must fit; a plain word never looks at the label that came with the data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from engine.errors import ReviewError
+from engine.reading.queues.catalogue import search
+from engine.reading.queues.search import terms_of
+from engine.reading.store import Store, open_store
+from tests.engine.reading.test_store import RUN, prediction, with_readers
+
+FILMS = ["/a/Ward 7_lateral.png", "/a/frontal.dcm", "/b/ODD_%_name.png", "/b/Pneumonia-old.png"]
+META = [{"view": "PA", "site": "St Mary's"}, {"view": "AP"}, {"View": "pa", "age": "63"}, {}]
+CHANCES = [0.9, 0.2, 0.81, 0.5]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    opened = open_store(tmp_path / "overread.db")
+    with_readers(opened).add_run(RUN)
+    cases = [
+        replace(
+            prediction(
+                0xABC0 + number, p, "pneumonia" if number == 1 else "normal", "val" if number == 3 else "test"
+            ),
+            image_id=f"{number}abc{number}".ljust(64, "f"),
+            path=Path(path),
+            patient_id=f"P00{number // 2}",
+            meta=meta,
+        )
+        for number, (path, meta, p) in enumerate(zip(FILMS, META, CHANCES, strict=True))
+    ]
+    opened.add_cases(RUN.run_id, cases)
+    return opened
+
+
+def found(store: Store, typed: str, part: str | None = None) -> set[int]:
+    queue = search(typed)
+    cases = store.upcoming(RUN.run_id, queue, "Ada", None, part, k=99)  # type: ignore[arg-type]
+    assert store.count(RUN.run_id, queue, "Ada", part) == len(cases)  # type: ignore[arg-type]
+    return {int(case.image_id[0]) for case in cases}
+
+
+@pytest.mark.parametrize(
+    ("typed", "cases"),
+    [
+        ("ward", {0}),
+        ('"ward 7"', {0}),
+        ("file lateral", {0}),
+        ("ODD_%_", {2}),
+        ("%", {2}),
+        ("p001", {2, 3}),
+        ("patient P000", {0, 1}),
+        ("patient: p000", {0, 1}),
+        ("1abc", {1}),  # the start of an id
+        ("abc2", set()),  # which only a part of one is
+        ("id abc2", {2}),
+        ("predicted pneumonia", {0, 2, 3}),
+        ("pneumonia", {0, 2, 3}),  # predicted, or in the file's name; not case 1, whose label it is
+        ("label pneumonia", {1}),
+        ("class=pneumonia", {1}),
+        ("score > .8", {0, 2}),
+        ("score >= 81%", {0, 2}),
+        ("score>0,81", {0}),
+        ("score < .5", {1}),
+        ("score .5-.85", {2, 3}),
+        ("score 50% to 85%", {2, 3}),
+        ("score = .5", {3}),
+        ("confidence > .85", {0}),
+        ("view=PA", {0, 2}),
+        ('site="st mary\'s"', {0}),
+        ("view=P", set()),  # a column's value is given whole
+        ("view=PA score < .85", {2}),
+        ("frontal, view=AP", {1}),
+        ("score", set()),
+        ("nothing of this", set()),
+    ],
+)
+def test_words_find_the_cases_that_fit_all_of_them(store: Store, typed: str, cases: set[int]) -> None:
+    assert found(store, typed) == cases
+
+
+def test_a_search_keeps_to_the_part_that_is_read(store: Store) -> None:
+    assert found(store, "predicted pneumonia", "test") == {0, 2}
+
+
+def test_only_a_search_that_looks_at_labels_gives_them_away() -> None:
+    assert search("label normal view=PA").tells_label and not search("normal view=PA").tells_label
+    assert search("normal").sought and not search("normal").random
+
+
+def test_a_moved_file_is_found_by_its_new_name(store: Store) -> None:
+    case = store.upcoming(RUN.run_id, search("frontal"), "Ada", None, k=1)[0]
+    store.move_cases([(RUN.run_id, case.image_id, Path("/c/renamed.dcm"))])
+    assert found(store, "renamed") == {1} and found(store, "frontal") == set()
+
+
+def test_columns_of_runs_of_earlier_versions_are_added_once(store: Store) -> None:
+    plain = replace(RUN, run_id="second")
+    store.add_run(plain)
+    store.add_cases("second", [prediction(7)])
+    assert not store.lacks_columns("second")
+    with store._database.write() as connection:
+        connection.exec_driver_sql("UPDATE searched SET meta = ''")  # as the migration leaves them
+    assert store.lacks_columns("second")
+    store.add_columns("second", {f"{7:064x}": 1.5}, {f"{7:064x}": {"view": "LL"}})
+    assert not store.lacks_columns("second") and store.lacks_columns(RUN.run_id)
+    assert store.count("second", search("view=ll"), "Ada") == 1
+    assert store.count("second", "unlike training", "Ada") == 1
+
+
+@pytest.mark.parametrize("typed", ["", "   ", "x" * 201])
+def test_nothing_or_too_much_is_refused_with_examples(typed: str) -> None:
+    with pytest.raises(ReviewError, match=r"score > \.8, view=PA"):
+        terms_of(typed)
+
+
+@given(st.text(min_size=1, max_size=60).filter(str.strip))
+def test_whatever_is_typed_is_read(typed: str) -> None:
+    assert search(typed).terms
