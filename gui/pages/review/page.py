@@ -13,12 +13,12 @@ from typing import Any
 import gradio as gr
 
 from gui.pages.review.answering import decide, find_images, leave, remember, reveal_label, show_case
-from gui.pages.review.hand.second_thoughts import flag_case, go_to, undo
 from gui.pages.review.hand.summary import export_readings, summarise
 from gui.pages.review.maps import explain, stop_explaining
 from gui.pages.review.opening import open_reading
 from gui.pages.review.reading_session import Desk
 from gui.pages.review.screen import Answer
+from gui.pages.review.second_thoughts import flag_case, go_to, undo
 from gui.pages.review.viewer.viewer import ReviewPane
 from gui.pages.review.who_reads import save_reader
 from gui.web import AppSession, answered

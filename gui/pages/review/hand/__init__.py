@@ -1,1 +1,1 @@
-"""The hand: other cases found, the last answer taken back, flags, the summary of a sitting, the export of readings."""
+"""What stands beside reading: which queues a reader may choose, the summary of a sitting, the export of readings."""
