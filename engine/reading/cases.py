@@ -9,10 +9,17 @@ from sqlalchemy import Connection, Row, Select, bindparam, exists, func, literal
 
 from engine.errors import ReviewError, StoreError
 from engine.reading import row_mapping as rows
-from engine.reading.beside.taken_back import counted
 from engine.reading.case_places import batches, set_places
 from engine.reading.ledger.chain import PROGRAM, append
-from engine.reading.migrations.schema import CASES, LAST_ANSWERS, PREDICTIONS, RUNS, SEARCHED, STUDIES
+from engine.reading.migrations.schema import (
+    ANSWERS,
+    CASES,
+    LAST_ANSWERS,
+    PREDICTIONS,
+    RUNS,
+    SEARCHED,
+    STUDIES,
+)
 from engine.records import Prediction
 
 # Built once: building a statement takes longer than carrying it out.
@@ -163,6 +170,13 @@ def summaries() -> Select[Any]:
     """Select what is known of every run, the newest first."""
     cases = select(func.count()).where(CASES.c.run_id == RUNS.c.run_id).scalar_subquery()
     studies = select(STUDIES.c.study_id).where(STUDIES.c.run_id == RUNS.c.run_id, STUDIES.c.event.is_(None))
-    reviews = counted(studies).scalar_subquery()
+    reviews = _counted(studies).scalar_subquery()
     found = select(RUNS, cases.label("cases"), reviews.label("reviews"))
     return found.order_by(RUNS.c.run_id.desc())  # ids sort by time: the newest run is the same one everywhere
+
+
+def _counted(study_ids: Select[Any]) -> Select[Any]:
+    """Select how many answers of studies were not taken back: each that was has a row that says so."""
+    back = select(func.count()).where(ANSWERS.c.study_id.in_(study_ids), ANSWERS.c.verdict == rows.TAKEN_BACK)
+    every = select(func.count()).where(ANSWERS.c.study_id.in_(study_ids))
+    return select(every.scalar_subquery() - 2 * back.scalar_subquery())

@@ -22,6 +22,9 @@ from engine.records import Prediction, Region, Review, Run, Uncertainty, Verdict
 
 AnyRow = Row[Any]
 
+TAKEN_BACK = "taken back"
+"""What stands in place of a verdict where an answer is taken back; `supersedes` says which."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunSummary:

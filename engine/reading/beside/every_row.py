@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, case, func, select
 
-from engine.reading.beside.taken_back import TAKEN_BACK
 from engine.reading.case_places import batches
 from engine.reading.cases import find_run
 from engine.reading.migrations.schema import ANSWERS, CASES, EXPOSURES, FLAGS, LAST_ANSWERS, REGIONS, STUDIES
 from engine.reading.people import People
+from engine.reading.row_mapping import TAKEN_BACK
 
 READING_COLUMNS: Mapping[str, str] = {
     "row": "Number of the row in the chain of evidence; rows are in the order in which they were written",

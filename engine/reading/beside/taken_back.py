@@ -8,17 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, select
 
 from engine.errors import ReviewError
 from engine.reading.beside.differences import settle_difference
 from engine.reading.ledger.chain import append
 from engine.reading.migrations.schema import ANSWERS, LAST_ANSWERS, STUDIES
 from engine.reading.people import People
+from engine.reading.row_mapping import TAKEN_BACK
 from engine.reading.sittings import Sitting, unregistered_study
-
-TAKEN_BACK = "taken back"
-"""What stands in place of a verdict where an answer is taken back; `supersedes` says which."""
 
 TOLD = ("image_id", "arm", "finding", "queue", "drawn", "predicted", "confidence")
 
@@ -125,10 +123,3 @@ def _settle(connection: Connection, people: People, run_id: str, reader_id: str,
     else:
         connection.execute(delete(LAST_ANSWERS).where(*here))
     settle_difference(connection, run_id, answer.image_id)
-
-
-def counted(study_ids: Select[Any]) -> Select[Any]:
-    """Select how many answers of studies were not taken back: each that was has a row that says so."""
-    back = select(func.count()).where(ANSWERS.c.study_id.in_(study_ids), ANSWERS.c.verdict == TAKEN_BACK)
-    every = select(func.count()).where(ANSWERS.c.study_id.in_(study_ids))
-    return select(every.scalar_subquery() - 2 * back.scalar_subquery())
