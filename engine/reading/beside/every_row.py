@@ -6,7 +6,7 @@ For analysis elsewhere, at any time: `READING_COLUMNS` says what each column hol
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, case, func, select
@@ -16,6 +16,7 @@ from engine.reading.cases import find_run
 from engine.reading.migrations.schema import ANSWERS, CASES, EXPOSURES, FLAGS, LAST_ANSWERS, REGIONS, STUDIES
 from engine.reading.people import People
 from engine.reading.row_mapping import TAKEN_BACK
+from engine.spreadsheet import write_csv
 
 READING_COLUMNS: Mapping[str, str] = {
     "row": "Number of the row in the chain of evidence; rows are in the order in which they were written",
@@ -27,7 +28,7 @@ READING_COLUMNS: Mapping[str, str] = {
     "years": "Years of experience, as stated; empty: not stated",
     "run": "Id of the run whose prediction was on the screen",
     "study": 'Name of the study; "assisted, unregistered" is reading without a protocol, with the prediction in view',
-    "session": "Id of the sitting; empty: what was on the screen beside the prediction is not known",
+    "session": "Id of the reading session; empty: what was on the screen beside the prediction is not known",
     "image": "Id of the case: sha256 of the file",
     "file": "Name of the image file",
     "patient": "Patient as the data name them; empty: the data name none",
@@ -100,6 +101,15 @@ def every_row(
             line |= _answer(row, studies, last, regions)
         told.append(line)
     return told
+
+
+def reading_files(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, bytes]:
+    """Return the table of readings and its data dictionary, by file name."""
+    dictionary = [{"column": column, "holds": holds} for column, holds in READING_COLUMNS.items()]
+    return {
+        f"{name}.csv": write_csv(rows, tuple(READING_COLUMNS)),
+        f"{name}-columns.csv": write_csv(dictionary),
+    }
 
 
 def _common(

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from itertools import combinations
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from engine import reading
+from engine import reading, runs
+from engine.errors import ReviewError
 from engine.records import READER_ROLES
+from engine.storage import write_together
 from engine.workspace import open_workspace
-from gui.cli.options import LOOK, JsonOption, WorkspaceOption
+from gui.cli.options import LOOK, JsonOption, RunArgument, WorkspaceOption
+from gui.cli.results import make_folder
 from gui.cli.terminal import say, show_json, show_table
 
 app = typer.Typer()
@@ -102,3 +106,33 @@ def join_readers(
         show_json(asdict(joined))
     else:
         print(f"{joined.name} (also read as {', '.join(joined.spellings)})")
+
+
+@readers.command("export")
+def export_readings(
+    run: RunArgument,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files go.")],
+    reader: Annotated[str | None, typer.Option(metavar="NAME", help="Only this reader's.")] = None,
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write everything that was said of a run's cases as CSV, what was corrected or taken back too, and its columns.
+
+    What was answered in a study comes by: overread study export.
+
+    Example: [bold]overread readers export latest --out readings[/bold]
+    """
+    workspace = open_workspace(root)
+    run_id = runs.find_run(workspace, run).run_id
+    with reading.open_store(workspace.database) as store:
+        if reader is not None and store.find_reader(reader) is None:
+            raise ReviewError(f"There is no reader named “{reader}”", "See: overread readers list")
+        rows = store.readings(run_id, reader=reader)
+    make_folder(out)
+    files = {out / name: data for name, data in reading.reading_files(rows, f"readings-{run_id}").items()}
+    write_together(files.items())
+    if as_json:
+        show_json({"run_id": run_id, "rows": len(rows), "files": list(files)})
+        return
+    for path in files:
+        print(path)

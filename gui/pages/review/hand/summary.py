@@ -11,10 +11,9 @@ from statistics import median
 from typing import Any
 
 from engine.errors import ReviewError
-from engine.reading import READING_COLUMNS
+from engine.reading import reading_files
 from engine.records import Verdict
 from engine.report import counted
-from engine.spreadsheet import write_csv
 from gui.pages.review.blinded import refuse_blinded
 from gui.pages.review.hand.finding import MAY_SEE_OTHERS
 from gui.pages.review.reading_session import Desk, Reading
@@ -89,14 +88,5 @@ def export_readings(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
         "file": f"{name}.zip",
         "content": base64.b64encode(kept.getvalue()).decode(),
         "said": f"{counted(len(rows), 'row')} exported: {whose}. "
-        f"All readers' come by: overread readings export {reading.run_id}",
-    }
-
-
-def reading_files(rows: list[dict[str, Any]], name: str) -> dict[str, bytes]:
-    """Return the table of readings and its data dictionary, by file name."""
-    dictionary = [{"column": column, "holds": holds} for column, holds in READING_COLUMNS.items()]
-    return {
-        f"{name}.csv": write_csv(rows, tuple(READING_COLUMNS)),
-        f"{name}-columns.csv": write_csv(dictionary),
+        f"All readers' come by: overread readers export {reading.run_id}",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,11 @@ from pathlib import Path
 import pytest
 
 from engine.reading.ledger.guards import guards
+from engine.reading.people import Reader
+from engine.reading.store import open_store
+from engine.records import Review, Run, Verdict
+from engine.spreadsheet import read_csv
+from engine.workspace import Workspace, open_workspace
 from gui.cli.main import main
 from tests.gui.conftest import Room
 
@@ -84,3 +90,30 @@ def test_the_audit_ends_well_where_nothing_was_changed_and_names_what_was(
     assert any(f"Rows {head.seq + 1} to {head.seq + 2} are missing at the end" in each for each in sentences)
     assert main(["audit", "--anchor", "12:x"]) == 1
     assert "is not an anchor" in capsys.readouterr().err
+
+
+def test_every_row_that_was_said_of_a_run_is_exported_with_what_its_columns_hold(
+    trained: tuple[Workspace, Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace, run = trained
+    shutil.copytree(workspace.root, tmp_path / "copy")
+    copy = open_workspace(tmp_path / "copy")
+    with open_store(copy.database) as store:
+        case = store.predictions(run.run_id)[0]
+        store.add_reader(Reader(reader_id="", name="Ada"))
+        for verdict in (Verdict.UNSURE, Verdict.NOT_DIAGNOSTIC):
+            store.add_review(
+                Review(run_id=run.run_id, image_id=case.image_id, reader="Ada", verdict=verdict, label=None)
+            )
+    at = ("--workspace", str(copy.root), "--out", str(tmp_path / "out"))
+    assert main(["readers", "export", run.run_id, *at]) == 0
+    table, dictionary = (Path(line) for line in capsys.readouterr().out.splitlines())
+    columns, rows = read_csv(table.read_bytes())
+    told = [dict(zip(columns, row, strict=True)) for row in rows]
+    assert [(one["reader"], one["verdict"], one["stands"]) for one in told] == [
+        ("Ada", "unsure", "no"),
+        ("Ada", "not diagnostic", "yes"),
+    ]
+    assert [row[0] for row in read_csv(dictionary.read_bytes())[1]] == columns
+    assert main(["readers", "export", run.run_id, *at, "--reader", "Ben"]) == 1
+    assert "no reader named “Ben”" in capsys.readouterr().err
