@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import gradio as gr
 from fastapi import FastAPI
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -19,6 +20,8 @@ from engine.errors import EngineError
 from engine.workspace import Workspace
 from gui.door import LARGEST_FILE, Members, OwnRoute, Public, Room, visitor_now
 from gui.web import AppSession, web_file
+
+SCRIPT = Markup('<script data-prefix="{}">{}</script>')
 
 
 def mounted(
@@ -50,8 +53,7 @@ def mounted(
         max_file_size=LARGEST_FILE,
         theme=look["theme"],
         css=look["css"] + (web_file("who.css") if accounts else ""),
-        head=look["head"]
-        + (f"<script data-prefix={prefix!r}>{web_file('who.js')}</script>" if accounts else ""),
+        head=look["head"] + (str(SCRIPT.format(prefix, Markup(web_file("who.js")))) if accounts else ""),
         app_kwargs=closed,
     )
     app.app = outer.routes[-1].app  # type: ignore[attr-defined]  # whose streams end when the window does

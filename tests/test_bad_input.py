@@ -663,7 +663,7 @@ def pressed(*arguments):
     return find_run(*arguments)
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may ignore Ctrl-C
-runs.find_run = pressed
+runs.find_run = runs.find_trained = pressed
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -50,6 +50,9 @@ FUNCTIONS: Mapping[str, Collection[str]] = {
     "remember": READERS,
     "find_images": ADMINISTRATORS,
     "save_reader": NOBODY,
+    "flag_case": READERS,
+    "summarise": READERS,
+    "export_readings": READERS,
     # the studies page: making them
     "list_studies": READERS,
     "show_study": READERS,

@@ -78,7 +78,7 @@ def test_a_format_of_the_report_is_one_entry_and_reaches_command_and_page(
         path.name for path in (tmp_path / "all").iterdir()
     }
     assert main(["report", "latest", "--out", str(tmp_path), "--format", "docx"]) == 1
-    assert "html, csv, json, toy" in capsys.readouterr().err
+    assert f"{', '.join(EXPORTS)}." in capsys.readouterr().err
 
     session = AppSession(workspace=trained[0], store=open_store(trained[0].database), reader="anna")
     with zipfile.ZipFile(export(session, "toy", trained[1].run_id, "test")) as packed:

@@ -12,20 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from engine import jobs
+from engine import jobs, labels  # suspects load torch, when they are asked for
 from engine.data import load_index
 from engine.errors import EngineError, ReportError, ReviewError
-from engine.labels import (
-    draft_from_run,
-    drafted_words,
-    kept_words,
-    request_again,
-    suspects_of_run,
-    to_be_read,
-    trained_after,
-    version_to_train_on,
-    versions_of,
-)
 from engine.report import figure, interval, p_value
 from engine.runs import load_run
 from gui.web import AppSession, markup, shown
@@ -62,7 +51,7 @@ def lineage_table(versions: Sequence[LabelVersion]) -> str:
         (
             f"v{version.number}",
             version.sentence.partition(": ")[2],
-            "; ".join(kept_words(version.kept)),
+            "; ".join(labels.kept_words(version.kept)),
             f"{version.created.astimezone():%d %b %Y %H:%M}" if version.created else "",
         )
         for version in versions
@@ -108,11 +97,11 @@ def of_run(session: AppSession, run_id: str | None) -> tuple[Any, ...]:
 
 def _of_labels(session: AppSession, run: Run) -> tuple[list[str], bool]:
     """Return the versions and what readings would change, and whether there is something to train again on."""
-    versions = versions_of(session.store, load_index(session.workspace, run.dataset_id))
+    versions = labels.versions_of(session.store, load_index(session.workspace, run.dataset_id))
     trained_on = run.labels.number if run.labels else versions[0].number
     try:
-        drafted = draft_from_run(session.workspace, session.store, run)
-        words, changes = f"What was read of this run: {drafted_words(drafted)}.", bool(drafted.changed)
+        drafted = labels.draft_from_run(session.workspace, session.store, run)
+        words, changes = f"What was read of this run: {labels.drafted_words(drafted)}.", bool(drafted.changed)
     except ReviewError as error:
         words, changes = str(error), False
     newer = versions[-1].number > trained_on
@@ -134,8 +123,10 @@ def retrain(session: AppSession, run_id: str | None) -> str:
         raise ReviewError(
             f"Run {busy.job_id} is still training", "Wait until it is done, or stop it on the Train page"
         )
-    version = version_to_train_on(session.workspace, session.store, run)
-    job = jobs.submit(session.workspace, request_again(run, version, allow_downloads=session.allow_downloads))
+    version = labels.version_to_train_on(session.workspace, session.store, run)
+    job = jobs.submit(
+        session.workspace, labels.request_again(run, version, allow_downloads=session.allow_downloads)
+    )
     return markup.note(
         f"{version.sentence}. Run {job.job_id} trains on these labels, with the same recipe and every image in the "
         "same part; the Train page shows how far it is. When it is done, choose it above to compare it with this run.",
@@ -151,8 +142,8 @@ def suspect(session: AppSession, run_id: str | None) -> str:
         DataError: The data set is gone, or a class has too few patients.
     """
     run = _own(session, run_id)
-    found = suspects_of_run(session.workspace, session.store, run)
-    queued = to_be_read(session.workspace, session.store, run, found)
+    found = labels.suspects_of_run(session.workspace, session.store, run)
+    queued = labels.to_be_read(session.workspace, session.store, run, found)
     return markup.note(
         f"Another class is likelier than the label of {sum(one.suspected for one in found):,} of {len(found):,} "
         f"training and validation images, by a model that did not see them. {queued:,} of them are in the queue "
@@ -181,7 +172,7 @@ def _comparison(session: AppSession, run: Run) -> RunComparison:
 def _compared(session: AppSession, run: Run) -> tuple[str, bool]:
     """Return the comparison of a run with the one whose parts it kept, and whether there is one."""
     if run.labels is None or not run.labels.base_run:
-        later = [one.run_id for one in trained_after(session.workspace, run)]
+        later = [one.run_id for one in labels.trained_after(session.workspace, run)]
         if not later:
             return "", False
         return markup.note(

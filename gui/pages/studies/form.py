@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine import statistics  # its power computation loads scipy.stats, when it is asked for
 from engine.data import load_index
 from engine.errors import EngineError, ReportError
 from engine.reading import DESIGNS, Drawn, Protocol, Reader, complaints
 from engine.records import PARTS, Sample
-from engine.statistics import smallest_difference
 from gui.web import AppSession
 
 MOST_CASES = 1_000_000
@@ -253,7 +253,9 @@ def _smallest(protocol: Protocol, cases: int, positives: int | None) -> list[str
         return []
     figure = "AUC" if protocol.certainty else "sensitivity"
     try:
-        planned = smallest_difference(len(protocol.readers), positives, cases - positives, figure=figure)
+        planned = statistics.smallest_difference(
+            len(protocol.readers), positives, cases - positives, figure=figure
+        )
     except ReportError as error:
         return [str(error)]
     return [planned.sentence]

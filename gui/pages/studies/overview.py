@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from engine import statistics  # loads scipy.stats, when agreement is asked for
 from engine.reading import DESIGNS, Arm, Progress, Reader, Study
-from engine.statistics import krippendorff_alpha
 from gui.pages.review import may_write
 from gui.pages.studies.choices import DESIGN_TITLES, administers
 from gui.pages.studies.form import summary_of
@@ -137,7 +137,7 @@ def _alpha(session: AppSession, study: Study, arm: Arm) -> list[str]:
             counts.setdefault(each.image_id, [0] * len(classes))[classes.index(each.label)] += 1
     if len(study.protocol.readers) < 2 or not counts:
         return []
-    alpha = krippendorff_alpha(list(counts.values()))
+    alpha = statistics.krippendorff_alpha(list(counts.values()))
     told = (
         f"{alpha.value:.2f} (95% {alpha.low:.2f} to {alpha.high:.2f})"
         if math.isfinite(alpha.value)

@@ -22,7 +22,7 @@ from tests.gui.conftest import Traffic, fill, free_port, make_run
 from tests.gui.door.test_members import PASSWORD, with_accounts
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "guide" / "nginx.conf"
-ON_SCREEN = ".rv[data-shown]:not([data-busy])"
+ON_SCREEN = ".rv[data-shown]:not([data-busy]):not([data-guard])"
 
 
 @pytest.fixture
