@@ -44,6 +44,7 @@ def train(page: Any) -> None:
 
 def review(page: Any) -> None:
     """Agree with some images, then show one whose finding is plain."""
+    page.wait_for_timeout(1000)  # what comes back to the front is looked at before it is answered
     for _ in range(READ_FIRST):
         page.wait_for_selector(".rv[data-shown]:not([data-busy]):not([data-guard])")
         shown = page.get_attribute(".rv", "data-shown")
