@@ -9,11 +9,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, select
+from sqlalchemy import Connection, Row, select
 
+from engine.reading.beside.seen import FirstSeen, Seen, first_seen
 from engine.reading.case_places import batches
 from engine.reading.cases import find_run
-from engine.reading.migrations.schema import ANSWERS, CASES, EXPOSURES, FLAGS, LAST_ANSWERS, REGIONS, STUDIES
+from engine.reading.migrations.schema import ANSWERS, CASES, FLAGS, LAST_ANSWERS, REGIONS, STUDIES
 from engine.reading.people import People
 from engine.reading.row_mapping import TAKEN_BACK
 from engine.spreadsheet import write_csv
@@ -52,14 +53,6 @@ READING_COLUMNS: Mapping[str, str] = {
 }
 """Column of an export of readings → what it holds."""
 
-_SEEN = {
-    "prediction_seen": EXPOSURES.c.prediction.is_not(None),
-    "map_seen": EXPOSURES.c.map.is_not(None),
-    "label_seen": EXPOSURES.c.label,
-    "others_seen": EXPOSURES.c.others,
-}
-Seen = Mapping[tuple[str, str], Mapping[str, int]]
-
 
 def every_row(
     connection: Connection, people: People, run_id: str, *, reader: str | None = None
@@ -90,7 +83,8 @@ def every_row(
         row.image_id: row for row in connection.execute(select(CASES).where(CASES.c.run_id == run_id)).all()
     }
     last = set(connection.scalars(select(LAST_ANSWERS.c.answer).where(LAST_ANSWERS.c.run_id == run_id)))
-    seen = _seen(connection, people, run_id)
+    of_cases = select(CASES.c.image_id).where(CASES.c.run_id == run_id)
+    seen = first_seen(connection, people, of_cases)
     regions = _regions(connection, [row.seq for row in answered])
     told = []
     for row in sorted([*answered, *connection.execute(flags).all()], key=lambda each: each.seq):
@@ -113,11 +107,11 @@ def reading_files(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, byt
 
 
 def _common(
-    row: Row[Any], people: People, run_id: str, of_case: Row[Any] | None, seen: Seen
+    row: Row[Any], people: People, run_id: str, of_case: Row[Any] | None, seen: FirstSeen
 ) -> dict[str, Any]:
     person = people.same[row.reader_id]
     reader = people.readers[person]
-    before = seen.get((row.image_id, person), {})
+    before = seen.get((row.image_id, person), Seen()).before(row.seq)
     unknown = None if row.session_id is None else "no"
     return {
         "row": row.seq,
@@ -134,7 +128,7 @@ def _common(
         "label_in_data": of_case and of_case.label,
         "comment": row.comment,
         "hash": row.hash,
-    } | {name: "yes" if before.get(name, row.seq) < row.seq else unknown for name in _SEEN}
+    } | {f"{kind}_seen": "yes" if was else unknown for kind, was in before.items() if kind != "similar"}
 
 
 def _answer(
@@ -155,25 +149,6 @@ def _answer(
         "drawn": row.drawn,
         "supersedes": row.supersedes,
     }
-
-
-def _seen(connection: Connection, people: People, run_id: str) -> Seen:
-    """Return the row in which each thing was first on a person's screen, by image and person."""
-    of_run = select(CASES.c.image_id).where(CASES.c.run_id == run_id)
-    firsts = [func.min(case((condition, EXPOSURES.c.seq))).label(name) for name, condition in _SEEN.items()]
-    found = (
-        select(EXPOSURES.c.image_id, EXPOSURES.c.reader_id, *firsts)
-        .where(EXPOSURES.c.image_id.in_(of_run))
-        .group_by(EXPOSURES.c.image_id, EXPOSURES.c.reader_id)
-    )
-    seen: dict[tuple[str, str], dict[str, int]] = {}
-    for row in connection.execute(found):
-        of_person = seen.setdefault((row.image_id, people.same[row.reader_id]), {})
-        for name in _SEEN:
-            first = getattr(row, name)
-            if first is not None:
-                of_person[name] = min(first, of_person.get(name, first))
-    return seen
 
 
 def _regions(connection: Connection, numbers: list[int]) -> dict[int, list[Any]]:

@@ -12,18 +12,19 @@ from sqlalchemy import Connection, Row, select, update
 from engine.errors import AnsweredElsewhere, ReviewError
 from engine.reading import row_mapping as rows
 from engine.reading.answers import NOT_SAID, regions_of
+from engine.reading.beside.seen import first_seen
 from engine.reading.ledger.chain import append
 from engine.reading.migrations.schema import ANSWERS, REGIONS, TASKS
 from engine.reading.people import People
+from engine.reading.row_mapping import TAKEN_BACK
 from engine.reading.sittings import Sitting
-from engine.reading.studies.certificates import answered_images, certificate, first_seen
+from engine.reading.studies.certificates import answered_images, certificate
 from engine.reading.studies.planning.protocol import CERTAINTY, Arm, Protocol
 from engine.reading.studies.planning.records import (
     AGREE,
     NOT_DIAGNOSTIC,
     OVERRULE,
     READ,
-    TAKEN_BACK,
     UNSURE,
     Certificate,
     Study,

@@ -14,9 +14,10 @@ from sqlalchemy import Connection, Row, select
 from engine.reading.ledger.chain import head_of
 from engine.reading.migrations.schema import ANSWERS, ASSIGNMENTS, IMAGE_PLACES, IMAGES
 from engine.reading.people import People, Reader
+from engine.reading.row_mapping import TAKEN_BACK
 from engine.reading.studies.answering import answers_of, certificates
 from engine.reading.studies.planning.protocol import DESIGNS
-from engine.reading.studies.planning.records import TAKEN_BACK, Certificate, Study, StudyAnswer
+from engine.reading.studies.planning.records import Certificate, Study, StudyAnswer
 from engine.reading.studies.settling import consensus_of
 from engine.spreadsheet import write_csv
 from engine.storage import storage_error, write_atomic

@@ -59,13 +59,15 @@ def json_numbers(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str
 
 def checkable_bundle(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
     """Return one zip with all of it, out of which every figure can be computed again."""
-    from engine.report.exports.bundle.packing import pack, without_names
+    from engine.report.exports.bundle.packing import pack
 
-    anonymous = without_names(report)
-    files: dict[str, bytes | str] = {}
-    for write in (html_page, csv_tables, json_numbers):
-        files |= write(anonymous, picture, heatmap)
-    return {"bundle.zip": pack(report, files)}
+    def render(anonymous: Report) -> dict[str, bytes | str]:
+        files: dict[str, bytes | str] = {}
+        for write in (html_page, csv_tables, json_numbers):
+            files |= write(anonymous, picture, heatmap)
+        return files
+
+    return {"bundle.zip": pack(report, render)}
 
 
 EXPORTS: dict[str, Export] = {

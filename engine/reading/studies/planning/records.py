@@ -11,7 +11,7 @@ from engine.reading.studies.planning.protocol import Arm, Protocol
 from engine.records import Region
 
 State = Literal["draft", "locked", "open", "closed"]
-READ, UNSURE, NOT_DIAGNOSTIC, TAKEN_BACK = "read", "unsure", "not diagnostic", "taken back"
+READ, UNSURE, NOT_DIAGNOSTIC = "read", "unsure", "not diagnostic"
 AGREE, OVERRULE = "agree", "overrule"
 
 

@@ -10,7 +10,7 @@ import base64
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from importlib.metadata import version
@@ -48,22 +48,23 @@ with report.json, the tables and the page:
 {left_out}"""
 
 
-def pack(report: Report, formats: Mapping[str, bytes | str]) -> bytes:
+def pack(report: Report, render: Callable[[Report], Mapping[str, bytes | str]]) -> bytes:
     """Return a bundle.
 
     Args:
-        report: Without names: see `without_names`.
-        formats: The report's files in other formats, by name.
+        report: What it is of.
+        render: Returns a report's files in other formats, by name; it is given the report without names.
 
     Raises:
         ReportError: A patient or a file would be named in it.
     """
-    left_out = _left_out(report.evidence)
+    names = Names.of(report)
+    anonymous = without_names(report, names)
+    left_out = _left_out(names, report.evidence)
     columns = list(dict.fromkeys(row.column for row in report.subgroups))
-    anonymous = without_names(report)
     texts: dict[str, bytes | str] = {
         README: SAYS.format(run_id=report.run.run_id, version=version("overread"), left_out=left_out),
-        **formats,
+        **render(anonymous),
         **{
             f"figures/{_file_name(one.name)}-{_file_name(name)}.svg": svg
             for one in anonymous.against
@@ -73,7 +74,7 @@ def pack(report: Report, formats: Mapping[str, bytes | str]) -> bytes:
         **{SETTINGS + name: text for name, text in settings_of(_without_paths(anonymous.run)).items()},
     }
     files = {name: text.encode() if isinstance(text, str) else text for name, text in texts.items()}
-    _search(files, Names.of(report))
+    _search(files, names)
     sums = "".join(f"{sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items()))
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -82,9 +83,8 @@ def pack(report: Report, formats: Mapping[str, bytes | str]) -> bytes:
     return stream.getvalue()
 
 
-def without_names(report: Report) -> Report:
+def without_names(report: Report, names: Names) -> Report:
     """Return a report without the comments that name a patient or a file."""
-    names = Names.of(report)
 
     def told(reviews: Iterable[Review]) -> tuple[Review, ...]:
         return tuple(replace(one, comment="") if names.found_in(one.comment) else one for one in reviews)
@@ -112,8 +112,7 @@ def _without_paths(run: Run) -> Run:
     )
 
 
-def _left_out(evidence: Evidence) -> str:
-    names = Names(evidence)
+def _left_out(names: Names, evidence: Evidence) -> str:
     count = sum(names.found_in(one.comment) is not None for one in evidence.reviews)
     if not count:
         return ""

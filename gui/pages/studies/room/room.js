@@ -1,6 +1,5 @@
 // One case of a study on the screen. What the server has not sent does not exist here: a blind case comes as its image and
 // the classes, and of the next cases nothing but their images is fetched ahead.
-const UNSEEN_FOR = 500;    // milliseconds in which a key cannot answer a case that has just appeared
 const COLOURS = ['#ffcf70', '#8cc8ff', '#9be28f', '#f2a0d8'];
 let reading = null;         // the server's name for this reading session
 let shown = null;           // the case on the screen, as the server described it
@@ -117,7 +116,7 @@ async function present(answer, { stored = false } = {}) {
     notice([await whyNot(next.image)]);
   }
   await painted();
-  [wake, slept] = [performance.now(), 0];
+  [wake, slept] = [performance.now(), 0], guard();
   root.dataset.shown = `${next.arm} ${next.id}`;
   for (const address of ahead) picture(address);
 }
@@ -257,10 +256,8 @@ function chooseClass(number) {
   if (number < Math.min(9, shown.classes.length)) chooseNumber(number);
 }
 
-const tooSoon = () => performance.now() - wake < UNSEEN_FOR;
-
 function chooseNumber(number) {
-  if (!shown || busy || tooSoon()) return;
+  if (!shown || busy || tooEarly()) return;
   if (!shown.certainty) return store('read', number, null);
   chosen = number;
   showClasses('');
@@ -278,7 +275,7 @@ function rechoose() {
 const agree = () => { if (shown?.advice) chooseNumber(shown.classes.indexOf(shown.advice.predicted)); };
 
 const store = (verdict, number = null, certainty = null) => act(async () => {
-  if (!shown || tooSoon()) return;
+  if (!shown || tooEarly()) return;
   if (!seen && verdict === 'read') {
     toast('This image cannot be shown, so it cannot be read.');
     return;
