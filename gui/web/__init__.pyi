@@ -1,4 +1,5 @@
 from . import markup as markup
+from .background import Progress as Progress, Work as Work, WorkState as WorkState
 from .error_messages import (
     answered as answered,
     sentence as sentence,

@@ -188,23 +188,23 @@ def cancel(testing: ExternalTests) -> tuple[Any, ...]:
 
 def looked(state: State | None) -> tuple[Any, ...]:
     """Return how far the test is, and start button, cancel button and timer as they are then."""
-    working = state is not None and state.working
+    working = state is not None and state.work.working
     return _words(state), gr.Button(visible=not working), gr.Button(visible=working), gr.Timer(active=working)
 
 
 def _words(state: State | None) -> str:
     if state is None:
         return ""
-    if state.working:
-        if not state.total:
+    if state.work.working:
+        if not state.work.total:
             return markup.progress(0.0, f"Getting ready to predict the images of {state.dataset_name}")
-        line = f"{state.done:,} of {state.total:,} images of {state.dataset_name} predicted"
-        return markup.progress(state.done / state.total, line)
-    if state.test is None:
-        return markup.note(state.trouble, tone="serious")
+        line = f"{state.work.done:,} of {state.work.total:,} images of {state.dataset_name} predicted"
+        return markup.progress(state.work.done / state.work.total, line)
+    if state.work.result is None:
+        return markup.note(state.work.trouble, tone="serious")
     return markup.note(
-        f"Tested on {state.test.images:,} images of {state.dataset_name}. The result stands below, in the report and "
-        "in its downloads.",
+        f"Tested on {state.work.result.images:,} images of {state.dataset_name}. The result stands below, in the "
+        "report and in its downloads.",
         tone="good",
     )
 
@@ -292,7 +292,7 @@ def wire(
 
     def tick(run_id: str | None, dataset_id: str | None, part: str) -> tuple[Any, ...]:
         state = testing.state
-        if state is None or state.working or state.test is None or not run_id:
+        if state is None or state.work.working or state.work.result is None or not run_id:
             return *looked(state), gr.skip(), gr.skip()
         kept = gr.Button(interactive=bool(dataset_id) and _kept(session, run_id, str(dataset_id)).exists())
         return *looked(state), kept, result(report_of(session, run_id, part))

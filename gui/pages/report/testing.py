@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from engine.errors import ReportError
 from engine.records import ExternalTest
-from gui.web import AppSession, sentence
+from gui.web import AppSession, Progress, Work, WorkState
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class State:
-    """How far the test is that was begun last.
+    """The test that was begun last.
 
     Attributes:
         run_id: The run.
         dataset_name: The images from elsewhere.
-        working: Whether it goes on.
-        done: Images predicted.
-        total: Images in all; 0 until they are known.
-        test: What came of it.
-        trouble: Why nothing did; empty where something did.
+        work: How far it is.
     """
 
     run_id: str
     dataset_name: str
-    working: bool = True
-    done: int = 0
-    total: int = 0
-    test: ExternalTest | None = None
-    trouble: str = ""
-
-
-class _CancelledError(Exception):
-    """A person ended the test."""
+    work: WorkState[ExternalTest]
 
 
 class ExternalTests:
@@ -43,14 +30,13 @@ class ExternalTests:
 
     def __init__(self, session: AppSession) -> None:
         self._session = session
-        self._lock = threading.Lock()
-        self._cancel = threading.Event()
-        self._state: State | None = None
+        self._work: Work[ExternalTest] = Work()
+        self._of = ("", "")
 
     @property
     def state(self) -> State | None:
         """How far the newest test is; None where none was begun."""
-        return self._state
+        return None if self._work.state is None else State(*self._of, self._work.state)
 
     def begin(
         self, run_id: str, dataset_id: str, *, same: Mapping[str, str], leave_out: Collection[str]
@@ -70,34 +56,25 @@ class ExternalTests:
         from engine.data import load_index
 
         name = load_index(self._session.workspace, dataset_id).name
-        with self._lock:
-            if self._state is not None and self._state.working:
-                raise ReportError("Another external test is in progress", "Wait for it, or cancel it")
-            self._cancel.clear()
-            self._state = State(run_id=run_id, dataset_name=name)
-        work = threading.Thread(
-            target=self._work, args=(run_id, dataset_id, dict(same), tuple(leave_out)), daemon=True
+        if self._work.state is not None and self._work.state.working:
+            raise ReportError("Another external test is in progress", "Wait for it, or cancel it")
+        self._work.begin(
+            f"the test on {name}",
+            lambda progress: self._test(run_id, dataset_id, dict(same), tuple(leave_out), progress),
         )
-        work.start()
+        self._of = (run_id, name)
 
     def cancel(self) -> None:
         """Ask the test to end: it does within a batch, and nothing of it is kept."""
-        self._cancel.set()
-
-    def _work(
-        self, run_id: str, dataset_id: str, same: Mapping[str, str], leave_out: Collection[str]
-    ) -> None:
-        try:
-            test = self._test(run_id, dataset_id, same, leave_out)
-        except _CancelledError:
-            self._say(working=False, trouble="The test was cancelled; nothing of it was kept.")
-        except Exception as error:  # noqa: BLE001  whatever it is, the page must say it
-            self._say(working=False, trouble=sentence(error))
-        else:
-            self._say(working=False, test=test)
+        self._work.cancel()
 
     def _test(
-        self, run_id: str, dataset_id: str, same: Mapping[str, str], leave_out: Collection[str]
+        self,
+        run_id: str,
+        dataset_id: str,
+        same: Mapping[str, str],
+        leave_out: Collection[str],
+        progress: Progress,
     ) -> ExternalTest:
         from engine.data import load_index
         from engine.external import keep_external
@@ -114,17 +91,8 @@ class ExternalTests:
             index,
             same=same,
             leave_out=leave_out,
-            progress=self._progress,
+            progress=progress,
         )
-        self._progress(test.images, test.images)  # a last chance to cancel
+        progress(test.images, test.images)  # a last chance to cancel
         keep_external(run, test)
         return test
-
-    def _progress(self, done: int, total: int) -> None:
-        if self._cancel.is_set():
-            raise _CancelledError
-        self._say(done=done, total=total)
-
-    def _say(self, **known: object) -> None:
-        assert self._state is not None
-        self._state = replace(self._state, **known)  # type: ignore[arg-type]

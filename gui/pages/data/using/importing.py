@@ -8,8 +8,7 @@ from pathlib import Path
 from engine.data import from_home, load_index
 from engine.errors import DataError
 from engine.supplied import Claims, import_predictions
-from gui.pages.data.using.work import Progress, Work
-from gui.web import AppSession
+from gui.web import AppSession, Progress, Work
 
 RECOGNISED = ""
 """Of the kind of scores: what they can only be."""
@@ -17,7 +16,7 @@ RECOGNISED = ""
 
 def begin(
     session: AppSession,
-    work: Work,
+    work: Work[Sequence[str]],
     dataset_id: str | None,
     file: str | None,
     model: str | None,

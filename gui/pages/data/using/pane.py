@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,8 +11,7 @@ import gradio as gr
 from engine.data import TABLE_SUFFIXES
 from engine.supplied import SCALES
 from gui.pages.data.using import importing, reading
-from gui.pages.data.using.work import State, Work
-from gui.web import AppSession, markup, shown
+from gui.web import AppSession, Work, WorkState, markup, shown
 
 TICK = 1.0
 
@@ -27,7 +26,7 @@ def using_pane(session: AppSession, dataset: Any) -> tuple[Callable[[], Any], li
     Returns:
         What the forms show when the page is come to, and the components that show it.
     """
-    works = {"read": Work(), "import": Work()}
+    works: dict[str, Work[Sequence[str]]] = {"read": Work(), "import": Work()}
     with gr.Accordion("Read these images with a run", open=False, elem_id="data-read"):
         gr.Markdown(
             "A trained run predicts every image and makes its heatmap; the Review page then has them under “images "
@@ -50,7 +49,7 @@ def using_pane(session: AppSession, dataset: Any) -> tuple[Callable[[], Any], li
         importing.begin(session, works["import"], dataset_id, *values)
         return looked(works["import"].state)
 
-    def cancelled(work: Work) -> tuple[Any, ...]:
+    def cancelled(work: Work[Sequence[str]]) -> tuple[Any, ...]:
         work.cancel()
         return looked(work.state)
 
@@ -77,7 +76,7 @@ def using_pane(session: AppSession, dataset: Any) -> tuple[Callable[[], Any], li
     return opened, [run, *watched["read"], *watched["import"]]
 
 
-def _tick(work: Work) -> tuple[Any, ...]:
+def _tick(work: Work[Sequence[str]]) -> tuple[Any, ...]:
     return looked(work.state)
 
 
@@ -145,13 +144,13 @@ def _scales() -> list[tuple[str, str]]:
     return [(one.title, name) for name, one in SCALES.items()]
 
 
-def looked(state: State | None) -> tuple[Any, ...]:
+def looked(state: WorkState[Sequence[str]] | None) -> tuple[Any, ...]:
     """Return how far work is, and start button, cancel button and clock as they are then."""
     working = state is not None and state.working
     return _words(state), gr.Button(visible=not working), gr.Button(visible=working), gr.Timer(active=working)
 
 
-def _words(state: State | None) -> str:
+def _words(state: WorkState[Sequence[str]] | None) -> str:
     if state is None:
         return ""
     title = f"{state.title[:1].upper()}{state.title[1:]}"
@@ -160,5 +159,5 @@ def _words(state: State | None) -> str:
         return markup.progress(state.done / state.total if state.total else 0.0, line)
     if state.trouble:
         return markup.note(state.trouble, tone="serious")
-    first, *more = state.said
+    first, *more = state.result or [""]
     return markup.note(f"{first}.", tone="good", more=[f"{one}." for one in more])

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from engine.data import load_index
 from engine.errors import DataError, RunError
 from engine.runs import find_trained, list_runs, split_of
-from gui.pages.data.using.work import Progress, Work
-from gui.web import AppSession
+from gui.web import AppSession, Progress, Work
 
 
 def run_choices(session: AppSession) -> list[tuple[str, str]]:
@@ -20,7 +19,7 @@ def run_choices(session: AppSession) -> list[tuple[str, str]]:
     ]
 
 
-def begin(session: AppSession, work: Work, run_id: str | None, dataset_id: str | None) -> None:
+def begin(session: AppSession, work: Work[Sequence[str]], run_id: str | None, dataset_id: str | None) -> None:
     """Begin to read a data set's images with a run.
 
     Raises:

@@ -49,7 +49,7 @@ def foreign(session: AppSession, tmp_path: Path) -> str:
 
 def wait(testing: ExternalTests, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
-    while testing.state is None or testing.state.working:
+    while testing.state is None or testing.state.work.working:
         assert time.monotonic() < end
         time.sleep(0.05)
 
@@ -103,7 +103,7 @@ def test_a_cancelled_test_keeps_nothing_and_says_so(session: AppSession, foreign
     begin(session, testing, RUN, foreign, "opacity", "")
     testing.cancel()
     wait(testing)
-    assert testing.state is not None and testing.state.test is None
+    assert testing.state is not None and testing.state.work.result is None
     assert "cancelled; nothing of it was kept" in looked(testing.state)[0]
     assert not (session.workspace.runs / RUN / "external").exists()
 

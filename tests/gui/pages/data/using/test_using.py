@@ -16,8 +16,8 @@ from engine.records import Index, Run
 from engine.runs import list_runs
 from engine.workspace import Workspace, open_workspace
 from gui.pages.data.using import importing, reading
-from gui.pages.data.using.work import Progress, State, Work
 from gui.web import AppSession, open_session
+from gui.web.background import Progress, Work, WorkState
 from tests.tiny import draw_films
 
 RUN = "20260101-000000-tiny"
@@ -41,7 +41,7 @@ def new_films(session: AppSession, tmp_path: Path) -> Index:
     return index
 
 
-def ended(work: Work, seconds: float = 120) -> State:
+def ended(work: Work[Sequence[str]], seconds: float = 120) -> WorkState[Sequence[str]]:
     end = time.monotonic() + seconds
     while work.state is None or work.state.working:
         assert time.monotonic() < end
@@ -52,26 +52,26 @@ def ended(work: Work, seconds: float = 120) -> State:
 def test_new_images_are_read_with_a_run_and_wait_on_the_review_page(
     session: AppSession, new_films: Index
 ) -> None:
-    work = Work()
+    work = Work[Sequence[str]]()
     reading.begin(session, work, RUN, new_films.dataset_id)
     state = ended(work)
     assert state.trouble == ""
-    assert state.said[0].startswith(f"{len(new_films.samples)} new images were read")
+    assert state.result[0].startswith(f"{len(new_films.samples)} new images were read")
     elsewhere = {one.image_id for one in session.store.predictions(RUN) if one.part is None}
     assert elsewhere == {one.image_id for one in new_films.samples}
     assert session.store.count(RUN, "all", "Dr Test", "elsewhere") == len(new_films.samples)
 
 
 def test_images_of_the_runs_own_training_are_said(session: AppSession, tiny_index: Index) -> None:
-    work = Work()
+    work = Work[Sequence[str]]()
     reading.begin(session, work, RUN, tiny_index.dataset_id)
-    said = ". ".join(ended(work).said)
+    said = ". ".join(ended(work).result)
     assert "images are of the run's own data" in said and "of its training part" in said
     assert "is no test of it" in said
 
 
 def test_a_cancelled_reading_keeps_nothing(session: AppSession, new_films: Index) -> None:
-    work = Work()
+    work = Work[Sequence[str]]()
     before = len(session.store.predictions(RUN))
     work.cancel()
 
@@ -87,7 +87,7 @@ def test_a_cancelled_reading_keeps_nothing(session: AppSession, new_films: Index
 def test_what_goes_wrong_is_said_and_one_thing_goes_on_at_a_time(
     session: AppSession, new_films: Index
 ) -> None:
-    work, go = Work(), []
+    work, go = Work[Sequence[str]](), []
 
     def waits(progress: Progress) -> Sequence[str]:
         while not go:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from engine.errors import EngineError
-from gui.web import sentence
+from gui.web.error_messages import sentence
 
 Progress = Callable[[int, int], None]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class State:
+class WorkState(Generic[Result]):
     """How far the work is that was begun last.
 
     Attributes:
@@ -21,7 +23,7 @@ class State:
         working: Whether it goes on.
         done: Images done.
         total: Images in all; 0 until they are known.
-        said: What came of it, as sentences.
+        result: What came of it; None while it goes on, and where nothing did.
         trouble: Why nothing did; empty where something did.
     """
 
@@ -29,7 +31,7 @@ class State:
     working: bool = True
     done: int = 0
     total: int = 0
-    said: tuple[str, ...] = ()
+    result: Result | None = None
     trouble: str = ""
 
 
@@ -37,25 +39,25 @@ class _CancelledError(Exception):
     """A person ended the work."""
 
 
-class Work:
+class Work(Generic[Result]):
     """Work of one kind in a window."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._cancel = threading.Event()
-        self._state: State | None = None
+        self._state: WorkState[Result] | None = None
 
     @property
-    def state(self) -> State | None:
+    def state(self) -> WorkState[Result] | None:
         """How far the newest work is; None where none was begun."""
         return self._state
 
-    def begin(self, title: str, what: Callable[[Progress], Sequence[str]]) -> None:
+    def begin(self, title: str, what: Callable[[Progress], Result]) -> None:
         """Do something in a thread of its own.
 
         Args:
             title: What is being done, for people.
-            what: Does it, tells how far it is, and returns sentences on what came of it.
+            what: Does it, tells how far it is, and returns what came of it.
 
         Raises:
             EngineError: Another work of the kind goes on.
@@ -66,22 +68,22 @@ class Work:
                     f"Something else is in progress: {self._state.title}", "Wait for it, or cancel it"
                 )
             self._cancel.clear()
-            self._state = State(title=title)
+            self._state = WorkState(title=title)
         threading.Thread(target=self._work, args=(what,), daemon=True).start()
 
     def cancel(self) -> None:
         """Ask the work to end: it does at the next sign of progress, and nothing of it is kept."""
         self._cancel.set()
 
-    def _work(self, what: Callable[[Progress], Sequence[str]]) -> None:
+    def _work(self, what: Callable[[Progress], Result]) -> None:
         try:
-            said = what(self._progress)
+            result = what(self._progress)
         except _CancelledError:
             self._say(working=False, trouble="This was cancelled; nothing of it was kept.")
         except Exception as error:  # noqa: BLE001  whatever it is, the page must say it
             self._say(working=False, trouble=sentence(error))
         else:
-            self._say(working=False, said=tuple(said))
+            self._say(working=False, result=result)
 
     def _progress(self, done: int, total: int) -> None:
         if self._cancel.is_set():
