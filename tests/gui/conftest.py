@@ -238,5 +238,10 @@ def opened(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
         return window
 
     yield open_window
+    if (
+        windows and "page" in request.fixturenames
+    ):  # a page that still asks would be told that its window is gone
+        for still_open in request.getfixturevalue("page").context.pages:
+            still_open.goto("about:blank")
     for window in windows:
         window.close()
