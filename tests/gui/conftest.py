@@ -228,20 +228,20 @@ def opened(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     """
     from gui.app import start
 
+    # asked for here, so that it outlives this fixture, whichever the test names first
+    page = request.getfixturevalue("page") if "page" in request.fixturenames else None
     windows: list[Any] = []
 
     def open_window(session: AppSession, **settings: Any) -> Any:
         window = start(session, port=free_port(), **settings)
         windows.append(window)
-        if "page" in request.fixturenames:
-            request.getfixturevalue("page").context.request.get(window.address)
+        if page is not None:
+            page.context.request.get(window.address)
         return window
 
     yield open_window
-    if (
-        windows and "page" in request.fixturenames
-    ):  # a page that still asks would be told that its window is gone
-        for still_open in request.getfixturevalue("page").context.pages:
+    if page is not None:  # a page that still asks would be told that its window is gone
+        for still_open in page.context.pages:
             still_open.goto("about:blank")
     for window in windows:
         window.close()
