@@ -26,6 +26,12 @@ from .exports.page_files import (
     WrittenPage as WrittenPage,
     write_page as write_page,
 )
+from .figures.training import (
+    forest_svg as forest_svg,
+    learning_curve_svg as learning_curve_svg,
+    overlaid_svg as overlaid_svg,
+    training_svg as training_svg,
+)
 from .formatting import (
     counted as counted,
     duration as duration,
@@ -62,9 +68,3 @@ from .study.exports import (
 from .study.page import study_page as study_page
 from .study.records import StudyReport as StudyReport
 from .study.stored import report_study as report_study
-from .training_figures import (
-    forest_svg as forest_svg,
-    learning_curve_svg as learning_curve_svg,
-    overlaid_svg as overlaid_svg,
-    training_svg as training_svg,
-)

@@ -15,8 +15,8 @@ from engine.recipes.recipe import recipe_from_json, recipe_to_json
 from engine.recipes.saved import save_own
 from engine.records import Epoch, Index, Review, Verdict
 from engine.report.build import build_report, export_report
+from engine.report.figures import curves_svg
 from engine.report.methods_section import facts_of_training
-from engine.report.training_figures import curves_svg
 from engine.runs.folder import find_run, list_runs, new_run_id, save_run
 from engine.runs.history import kept_epoch
 from engine.workspace import Workspace, open_workspace

@@ -14,11 +14,17 @@ from markupsafe import Markup
 
 from engine.data import PatientsNamed, patients_words
 from engine.records import PART_NAMES
-from engine.report.figures import confusion_matrix_svg, precision_recall_svg, reliability_svg, roc_svg
+from engine.report.figures import (
+    balance_svg,
+    confusion_matrix_svg,
+    precision_recall_svg,
+    reliability_svg,
+    roc_svg,
+    training_svg,
+)
 from engine.report.formatting import edge_words, figure, interval, p_value, probability, rests_on
 from engine.report.passport_words import passport_in_words, why_off
 from engine.report.records import Against, CaseRow, Heatmap, Picture, Report, SubgroupRow
-from engine.report.training_figures import balance_svg, training_svg
 from engine.saliency import css_gradient
 
 

@@ -12,8 +12,14 @@ import numpy as np
 import pytest
 
 from engine.records import Epoch
-from engine.report.figures import confusion_matrix_svg, precision_recall_svg, reliability_svg, roc_svg
-from engine.report.training_figures import balance_svg, curves_svg
+from engine.report.figures import (
+    balance_svg,
+    confusion_matrix_svg,
+    curves_svg,
+    precision_recall_svg,
+    reliability_svg,
+    roc_svg,
+)
 from engine.statistics.curves import precision_recall_curve, reliability_bins, roc_curve
 from engine.statistics.ranking import auroc
 

@@ -10,7 +10,17 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from engine.records import Epoch, Estimate
-from engine.report.figures import COLOURS, FILLS, GREY, MOST_CURVES, _draw, _interval, _legend, _line, _short
+from engine.report.figures.drawing import (
+    COLOURS,
+    FILLS,
+    GREY,
+    MOST_CURVES,
+    draw,
+    interval_words,
+    legend,
+    line_look,
+    short,
+)
 from engine.report.formatting import counted
 from engine.report.records import Report
 from engine.runs import kept_epoch
@@ -34,15 +44,15 @@ def curves_svg(history: Sequence[Epoch]) -> str:
     def paint(figure: Figure) -> None:
         left, right = figure.subplots(1, 2)
         marker = {"marker": "o", "markersize": 3} if len(history) < 3 else {}
-        left.plot(x, [epoch.train_loss for epoch in history], label="training", **_line(0), **marker)
-        left.plot(x, [epoch.val_loss for epoch in history], label="validation", **_line(1), **marker)
+        left.plot(x, [epoch.train_loss for epoch in history], label="training", **line_look(0), **marker)
+        left.plot(x, [epoch.val_loss for epoch in history], label="validation", **line_look(1), **marker)
         left.set(xlabel="epoch", ylabel="loss")
-        right.plot(x, [epoch.val_accuracy for epoch in history], label="accuracy", **_line(2), **marker)
-        right.plot(x, [epoch.val_auc for epoch in history], label="AUROC", **_line(3), **marker)
+        right.plot(x, [epoch.val_accuracy for epoch in history], label="accuracy", **line_look(2), **marker)
+        right.plot(x, [epoch.val_auc for epoch in history], label="AUROC", **line_look(3), **marker)
         for name in dict.fromkeys(epoch.monitor for epoch in history):
             if name in MONITORS and name not in ("val_loss", "val_accuracy", "val_auc"):
                 told = [epoch.monitored if epoch.monitor == name else math.nan for epoch in history]
-                right.plot(x, told, label=MONITORS[name].words, **_line(0), **marker)
+                right.plot(x, told, label=MONITORS[name].words, **line_look(0), **marker)
         right.set(xlabel="epoch", ylabel="on validation data")
         for axes in (left, right):
             axes.grid(color="#e5e7eb", linewidth=0.6)
@@ -60,7 +70,7 @@ def curves_svg(history: Sequence[Epoch]) -> str:
         if history
         else "no epoch."
     )
-    return _draw(paint, f"Training curves: {said}", (7.2, 2.9))
+    return draw(paint, f"Training curves: {said}", (7.2, 2.9))
 
 
 def overlaid_svg(histories: Mapping[str, Sequence[Epoch]]) -> str:
@@ -75,11 +85,11 @@ def overlaid_svg(histories: Mapping[str, Sequence[Epoch]]) -> str:
         left, right = figure.subplots(1, 2)
         for place, (name, history) in enumerate(drawn):
             x = np.arange(1, len(history) + 1)
-            look: dict[str, Any] = {**_line(place), "linewidth": 1.3}
+            look: dict[str, Any] = {**line_look(place), "linewidth": 1.3}
             if len(history) < 3:
                 look |= {"marker": "o", "markersize": 3}
             left.plot(x, [epoch.val_loss for epoch in history], **look)
-            right.plot(x, [epoch.val_accuracy for epoch in history], label=_short(name), **look)
+            right.plot(x, [epoch.val_accuracy for epoch in history], label=short(name), **look)
             kept = kept_epoch(history)
             if kept is not None:
                 point = {"marker": "o", "markersize": 4.5, "color": look["color"], "linestyle": "none"}
@@ -89,14 +99,14 @@ def overlaid_svg(histories: Mapping[str, Sequence[Epoch]]) -> str:
         for axes in (left, right):
             axes.grid(color="#e5e7eb", linewidth=0.6)
             axes.xaxis.get_major_locator().set_params(integer=True)
-        _legend(figure, right, len(histories), "lower right")
+        legend(figure, right, len(histories), "lower right")
 
     said = "; ".join(
         f"{name}: {len(history)} epochs, best validation accuracy "
         f"{max((epoch.val_accuracy for epoch in history), default=float('nan')):.3f}"
         for name, history in drawn
     )
-    return _draw(paint, f"Training curves. {said or 'None'}.", (7.2, 3.1))
+    return draw(paint, f"Training curves. {said or 'None'}.", (7.2, 3.1))
 
 
 def forest_svg(estimates: Mapping[str, Estimate], what: str) -> str:
@@ -117,14 +127,14 @@ def forest_svg(estimates: Mapping[str, Estimate], what: str) -> str:
             axes.plot([estimate.value], [place], marker="o", markersize=5, color=colour)
         if rows and np.isfinite(rows[0][1].value):
             axes.axvline(rows[0][1].value, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
-        axes.set_yticks(range(len(rows)), [_short(name, 34) for name, _ in rows])
+        axes.set_yticks(range(len(rows)), [short(name, 34) for name, _ in rows])
         axes.set(xlabel=what, ylim=(len(rows) - 0.5, -0.5))
         axes.grid(axis="x", color="#e5e7eb", linewidth=0.6)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
 
-    said = "; ".join(f"{name}: {_interval(estimate) or 'not estimated'}" for name, estimate in rows)
-    return _draw(paint, f"{what} with 95% intervals. {said}.", (7.2, 0.8 + 0.3 * max(1, len(rows))))
+    said = "; ".join(f"{name}: {interval_words(estimate) or 'not estimated'}" for name, estimate in rows)
+    return draw(paint, f"{what} with 95% intervals. {said}.", (7.2, 0.8 + 0.3 * max(1, len(rows))))
 
 
 def learning_curve_svg(
@@ -143,7 +153,7 @@ def learning_curve_svg(
             x = [at for at, _ in curve]
             low, high = ([getattr(one, name) for _, one in curve] for name in ("low", "high"))
             axes.fill_between(x, low, high, color=FILLS[2], linewidth=0, label="95% band")
-            axes.plot(x, [one.value for _, one in curve], label="fitted law", **_line(0))
+            axes.plot(x, [one.value for _, one in curve], label="fitted law", **line_look(0))
         for at, one in points:
             if np.isfinite(one.low):
                 axes.plot([at, at], [one.low, one.high], color=GREY, linewidth=1)
@@ -157,8 +167,8 @@ def learning_curve_svg(
         if curve:
             axes.legend(fontsize=7, loc="lower right")
 
-    said = "; ".join(f"{at:,} images: {_interval(one) or 'not estimated'}" for at, one in points)
-    return _draw(paint, f"AUROC by training images. {said}.", (7.2, 3.4))
+    said = "; ".join(f"{at:,} images: {interval_words(one) or 'not estimated'}" for at, one in points)
+    return draw(paint, f"AUROC by training images. {said}.", (7.2, 3.4))
 
 
 def balance_svg(counts: Mapping[str, Mapping[str, int]]) -> str:
@@ -186,7 +196,7 @@ def balance_svg(counts: Mapping[str, Mapping[str, int]]) -> str:
                 color=FILLS[place % len(FILLS)],
             )
             axes.bar_label(bars, [f"{value:,}" for value in values], padding=3, fontsize=7)
-        axes.set_yticks(range(len(classes)), [_short(name) for name in classes])
+        axes.set_yticks(range(len(classes)), [short(name) for name in classes])
         axes.invert_yaxis()
         axes.set(xlabel="images")
         axes.margins(x=0.12)
@@ -199,4 +209,4 @@ def balance_svg(counts: Mapping[str, Mapping[str, int]]) -> str:
         f"{part}: " + ", ".join(f"{counts[part].get(name, 0):,} {name}" for name in classes) for part in parts
     )
     size = (7.2, 1.1 + 0.28 * max(1, len(classes)) * max(1, len(parts)) ** 0.7)
-    return _draw(paint, f"Images by class and part. {said}.", size)
+    return draw(paint, f"Images by class and part. {said}.", size)

@@ -13,9 +13,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from engine.records import Epoch, Estimate
-from engine.report import figures, training_figures
-from engine.report.figures import confusion_matrix_svg, precision_recall_svg, reliability_svg, roc_svg
-from engine.report.training_figures import balance_svg, curves_svg, forest_svg, overlaid_svg
+from engine.report.figures import (
+    balance_svg,
+    confusion_matrix_svg,
+    curves_svg,
+    forest_svg,
+    overlaid_svg,
+    precision_recall_svg,
+    reliability_svg,
+    roc_svg,
+)
+from engine.report.figures.drawing import short
 from engine.statistics.curves import precision_recall_curve, reliability_bins, roc_curve
 from tests.tiny import EPOCH
 
@@ -210,10 +218,9 @@ def test_bars_of_parts_lie_side_by_side_around_their_class(axes_of: Callable[...
 
 
 def test_names_of_any_length_fit_on_one_line() -> None:
-    for function in (figures._short, training_figures._short):
-        assert function("x" * 22) == "x" * 22 and function("x" * 23) == "x" * 21 + "…"
-        assert function(" a\n b\t") == "a b" and function("\n") == "(no name)" and function("a\x00b") == "ab"
-        assert function("abcdef", 4) == "abc…"
+    assert short("x" * 22) == "x" * 22 and short("x" * 23) == "x" * 21 + "…"
+    assert short(" a\n b\t") == "a b" and short("\n") == "(no name)" and short("a\x00b") == "ab"
+    assert short("abcdef", 4) == "abc…"
 
 
 MOST = 7.2 * 72  # points across a page

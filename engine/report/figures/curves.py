@@ -1,0 +1,140 @@
+"""Curves of discrimination and calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from engine.records import Estimate
+from engine.report.figures.drawing import (
+    COLOURS,
+    GREY,
+    MOST_CURVES,
+    draw,
+    interval_words,
+    legend,
+    line_look,
+    short,
+    unit_square,
+)
+from engine.statistics import PrecisionRecall, ReliabilityBin, Roc
+
+
+def roc_svg(
+    curves: Mapping[str, Roc | None],
+    *,
+    areas: Mapping[str, Estimate] | None = None,
+    point: tuple[float, float] | None = None,
+) -> str:
+    """Draw ROC curves.
+
+    Args:
+        curves: By name (a class, or a reference standard); None where there is none.
+        areas: AUROC by the same names, for the legend.
+        point: 1 - specificity and sensitivity at the operating point, marked by a cross.
+    """
+    drawn = [(name, curve) for name, curve in curves.items() if curve is not None]
+
+    def paint(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
+        for place, (name, curve) in enumerate(drawn[:MOST_CURVES]):
+            label = f"{short(name)}  {interval_words((areas or {}).get(name))}".strip()
+            axes.plot(curve.false_positive_rate, curve.true_positive_rate, label=label, **line_look(place))
+        _mark(axes, point)
+        unit_square(axes, "1 − specificity", "sensitivity")
+        legend(figure, axes, len(drawn), "lower right")
+
+    said = "; ".join(
+        f"{name}: area {interval_words((areas or {}).get(name)) or 'not estimated'}" for name, _ in drawn
+    )
+    return draw(paint, f"ROC curve. {said or 'No curve'}.{_marked(point)}")
+
+
+def precision_recall_svg(
+    curves: Mapping[str, PrecisionRecall | None],
+    *,
+    averages: Mapping[str, Estimate] | None = None,
+    prevalence: float | None = None,
+    point: tuple[float, float] | None = None,
+) -> str:
+    """Draw precision-recall curves.
+
+    Args:
+        curves: By name; None where there is none.
+        averages: Average precision by the same names, for the legend.
+        prevalence: The precision of predicting every case positive, as a dotted line.
+        point: Recall and precision at the operating point, marked by a cross.
+    """
+    drawn = [(name, curve) for name, curve in curves.items() if curve is not None]
+
+    def paint(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        if prevalence is not None:
+            axes.axhline(prevalence, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
+        for place, (name, curve) in enumerate(drawn[:MOST_CURVES]):
+            label = f"{short(name)}  {interval_words((averages or {}).get(name))}".strip()
+            recall, precision = np.append(0.0, curve.recall), np.append(curve.precision[0], curve.precision)
+            axes.step(recall, precision, where="pre", label=label, **line_look(place))
+        _mark(axes, point)
+        unit_square(axes, "recall (sensitivity)", "precision (positive predictive value)")
+        legend(figure, axes, len(drawn), "lower left")
+
+    said = "; ".join(
+        f"{name}: average precision {interval_words((averages or {}).get(name)) or 'not estimated'}"
+        for name, _ in drawn
+    )
+    return draw(paint, f"Precision-recall curve. {said or 'No curve'}.{_marked(point)}")
+
+
+def reliability_svg(
+    bins: Sequence[ReliabilityBin], *, error: Estimate | None = None, what: str = "the finding"
+) -> str:
+    """Draw a reliability diagram: how often the finding was there when the model said so with probability p.
+
+    Args:
+        bins: Of `engine.statistics.curves.reliability_bins`.
+        error: The calibration error, for the title.
+        what: What the probability speaks of.
+    """
+
+    def paint(figure: Figure) -> None:
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
+        upper.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
+        x = [each.probability for each in bins]
+        y = [each.frequency.value for each in bins]
+        reach = [
+            [each.frequency.value - each.frequency.low for each in bins],
+            [each.frequency.high - each.frequency.value for each in bins],
+        ]
+        look = {"color": COLOURS[0], "marker": "o", "markersize": 4, "linewidth": 1.2, "elinewidth": 0.9}
+        upper.errorbar(x, y, yerr=reach, capsize=2, **look)
+        upper.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), ylabel="observed frequency")
+        upper.grid(color="#e5e7eb", linewidth=0.6)
+        middle = [(each.low + each.high) / 2 for each in bins]
+        width = [0.9 * (each.high - each.low) for each in bins]
+        lower.bar(middle, [each.count for each in bins], width=width, color="#9ca3af")
+        lower.set(xlabel=f"probability of {short(what, 32)}", ylabel="cases")
+
+    said = ", ".join(f"{each.probability:.2f}: {each.frequency.value:.2f} of {each.count:,}" for each in bins)
+    gap = f" Calibration error {interval_words(error)}." if interval_words(error) else ""
+    return draw(paint, f"Reliability diagram, probability and observed frequency: {said or 'no case'}.{gap}")
+
+
+def _mark(axes: Axes, point: tuple[float, float] | None) -> None:
+    """Mark the operating point by a cross, where there is one."""
+    if point is None or not np.isfinite(point).all():
+        return
+    cross: dict[str, Any] = {"color": "black", "markersize": 9, "markeredgewidth": 2, "linestyle": "none"}
+    axes.plot(*point, marker="x", label="operating point", **cross)
+
+
+def _marked(point: tuple[float, float] | None) -> str:
+    """Say where the operating point is marked, for who cannot see it."""
+    if point is None or not np.isfinite(point).all():
+        return ""
+    return f" The operating point is marked at ({point[0]:.3f}, {point[1]:.3f})."

@@ -1,0 +1,120 @@
+"""The figures of a report as SVG: readable in grey, by the colour-blind, on paper and by a screen reader.
+
+Every function returns one `<svg>` element, ready to stand inside a page: no prolog, no dates, no ids that
+another figure on the page could have too. Equal numbers give equal text. Only matplotlib's object interface
+is used, never pyplot, and its settings are changed under a lock: a server draws for several people at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import io
+import math
+import re
+import threading
+from collections.abc import Callable
+from typing import Any, Literal
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from engine.records import Estimate
+
+# Okabe and Ito's colours, in an order that also differs in grey, with a dash each.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
+MOST_CURVES = 10
+FEW_CURVES = 4  # whose legend finds room between them
+GREY = "#6b7280"
+FILLS = ("#1f5f99", "#7fb2d9", "#d5dde5")  # dark, middle and light: told apart without colour
+
+STYLE: Any = {
+    # Letters stay letters: searchable, and names in any script are drawn by the browser.
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#374151",
+    "axes.linewidth": 0.8,
+    "xtick.color": "#374151",
+    "ytick.color": "#374151",
+    "legend.frameon": False,
+    "text.usetex": False,
+    "text.parse_math": False,  # a class named "$x" is a name, not a formula
+}
+NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+_SETTINGS = threading.Lock()
+
+
+def draw(paint: Callable[[Figure], None], alt: str, size: tuple[float, float] = (3.6, 3.4)) -> str:
+    """Let `paint(figure)` draw; return one self-standing `<svg>` element with a text for the blind."""
+    salt = hashlib.sha256(alt.encode()).hexdigest()[:8]
+    stream = io.StringIO()
+    with _SETTINGS, mpl.rc_context({**STYLE, "svg.hashsalt": salt}):
+        figure = Figure(figsize=size, layout="constrained")
+        paint(figure)
+        figure.savefig(stream, format="svg", transparent=True, metadata=NO_METADATA)
+    svg = stream.getvalue()
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    # matplotlib names every group ("axes_1"): only what is pointed at keeps its name, with the figure's own
+    # prefix.
+    used = set(re.findall(r'(?:url\(|href=")#([^")]+)', svg))
+    mark = f"f{hashlib.sha256(svg.encode()).hexdigest()[:10]}"
+    svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{mark}-{m[1]}"' if m[1] in used else "", svg)
+    svg = re.sub(r'(url\(|href=")#([^")]+)', rf"\1#{mark}-\2", svg)
+    svg = svg.replace("font: ", "font:").replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, Arial")
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(alt)}" ', 1)
+
+
+def unit_square(axes: Axes, x: str, y: str) -> None:
+    """Let both axes run from 0 to 1, with a grid."""
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), xlabel=x, ylabel=y, aspect="equal")
+    axes.grid(color="#e5e7eb", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def legend(figure: Figure, axes: Axes, curves: int, where: Literal["lower left", "lower right"]) -> None:
+    """Put the legend between few curves, below the axes for more, with a word on those that are not drawn."""
+    if curves > MOST_CURVES:
+        axes.plot([], [], " ", label=f"and {curves - MOST_CURVES} more, not drawn")
+    if 0 < curves <= FEW_CURVES:
+        axes.legend(loc=where, fontsize=7)
+    elif curves:  # below the axes, where it hides no curve, and the figure grows by its lines
+        handles, labels = axes.get_legend_handles_labels()
+        inches = 0.5 + 0.075 * max(len(label) for label in labels)  # of an entry of wide letters
+        columns = max(1, int(figure.get_figwidth() / inches))
+        figure.set_size_inches(
+            figure.get_figwidth(), figure.get_figheight() + 0.17 * math.ceil(len(labels) / columns)
+        )
+        look: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "handlelength": 3.5}
+        figure.legend(handles, labels, fontsize=7, **look)
+
+
+def interval_words(estimate: Estimate | None) -> str:
+    """Return an estimate with its interval as a legend says it; empty where there is none."""
+    if estimate is None or not np.isfinite(estimate.value):
+        return ""
+    if not np.isfinite(estimate.low):
+        return f"{estimate.value:.3f}"
+    return f"{estimate.value:.3f} (95% {estimate.low:.3f}–{estimate.high:.3f})"
+
+
+def line_look(place: int) -> dict[str, Any]:
+    """Return colour and dash of the line at a place: two lines differ in both."""
+    return {
+        "color": COLOURS[place % len(COLOURS)],
+        "linestyle": DASHES[place % len(DASHES)],
+        "linewidth": 1.6,
+    }
+
+
+def short(name: str, most: int = 22) -> str:
+    """Fit a name of any length and any characters on one line of a figure."""
+    line = " ".join(name.split()) or "(no name)"
+    line = "".join(letter for letter in line if letter.isprintable())
+    return line if len(line) <= most else line[: most - 1] + "…"
