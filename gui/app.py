@@ -42,6 +42,7 @@ from gui.pages.data import MOST_BYTES, picture_route, take_route
 from gui.pages.studies import study_routes
 from gui.web import (
     ADMINISTRATOR,
+    INVITED,
     ROLES,
     ROLES_OF_PAGES,
     ROUTES,
@@ -77,6 +78,8 @@ PAGES: dict[str, Page] = {
     "report": Page(title="Report", module="gui.pages.report.page"),
     "share": Page(title="Share", module="gui.pages.share.page"),
 }
+FOR_INVITED = {"reading": Page(title="Reading", module="gui.pages.studies.invited")}
+"""All that a window has for a reader who was invited to a study."""
 
 # Gradio's own colours fail AA on the primary and the stop button, on quiet text and in empty fields.
 THEME = gr.themes.Default(
@@ -177,10 +180,11 @@ def build_app(
     with app:
         pages = {
             name: one
-            for name, one in PAGES.items()
+            for name, one in (FOR_INVITED if session.invited else PAGES).items()
             if (one.for_guests or not session.read_only) and may(role, ROLES_OF_PAGES, name)
         }
-        with gr.Tabs(selected=page if page in pages else "review", elem_id="pages"):
+        usual = "reading" if session.invited else "review"
+        with gr.Tabs(selected=page if page in pages else usual, elem_id="pages"):
             for name, one in pages.items():
                 with gr.Tab(one.title, id=name, elem_id=f"page-{name}"):
                     build = import_module(one.module).build
@@ -255,12 +259,16 @@ def start(
             f"At {host} other computers could reach these pages, and no one would be asked who they are",
             "Add --auth, with an account for each reader (overread accounts add NAME), or leave --host out",
         )
-    session = replace(session, prefix=public.prefix, signed_in=name_now)
+    invited = session.invited
+    session = replace(
+        session, prefix=public.prefix, signed_in=(lambda: invited.reader) if invited else name_now
+    )
     files = keep_to_ourselves(session.workspace)
     listening = bound(host, choose_port(port, host))
     number = int(listening.getsockname()[1])
     hosts = hosts_of(host, number) | ({public.host} if public.host else set())
-    made = {} if members else {"": _room(session, files, page=page, run_id=run_id)}
+    alone = INVITED if invited else ""
+    made = {} if members else {alone: _room(session, files, page=page, run_id=run_id, role=alone)}
     for role in ROLES if members else ():
         alike = next((one for one in made if rights_of(one) == rights_of(role)), None)
         made[role] = made[alike] if alike else _room(session, files, page=page, run_id=run_id, role=role)
@@ -302,7 +310,7 @@ def _room(
         keep_to(role, app, session.signed_in)
         own = [one for one in (*own, who_route()) if may(role, ROUTES, one.route.path)]
     return app, Room(
-        mounted(app, own, LOOK, prefix=session.prefix, accounts=bool(role)), openings_of(app, own, files)
+        mounted(app, own, LOOK, prefix=session.prefix, accounts=role in ROLES), openings_of(app, own, files)
     )
 
 

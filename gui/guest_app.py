@@ -32,7 +32,7 @@ from engine.workspace import Workspace
 from gui.app import start
 from gui.door import Password
 from gui.sharing import LOG_FILE, WAYS, Deadline, Order, Tunnel, keep_watch
-from gui.web import AppSession
+from gui.web import AppSession, Invited
 
 WRONG_TRIES_A_MINUTE = 5
 WRONG_TRIES = 50
@@ -89,22 +89,22 @@ class Doorkeeper:
 
 
 def serve_copy(folder: Path, order: Mapping[str, Any], answer: Answer, ended: threading.Event) -> None:
-    """Show the copy in `folder` until the end, then delete it.
+    """Show the copy in `folder`, or the study that somebody is invited to, until the end; then delete the folder.
 
     Args:
-        folder: A workspace made by `gui.sharing.deidentified_copy.make_copy`.
-        order: `user`, `password`, `seconds` to live, `via` (a key of `WAYS`), `server`, `address`, `timeout`.
+        folder: A workspace made by `gui.sharing.deidentified_copy.make_copy`; empty where somebody is invited.
+        order: `user`, `password`, `seconds` to live, `via` (a key of `WAYS`), `server`, `address`, `timeout`, and
+            `invited`: None, or `workspace`, `server` (of its database), `study` (its id) and `reader` (a name).
         answer: Called with the address or with what is wrong, and then with whatever the owner should know.
         ended: Set from outside when it is time to close.
     """
     tunnel: Tunnel | None = None
     window = store = None
     try:
-        # the file is opened for reading alone, whatever a page may try
-        store = open_store(f"sqlite:///file:{quote(str(Workspace(folder).file))}?mode=ro&uri=true")
-        session = AppSession(workspace=Workspace(folder), store=store, reader="guest", read_only=True)
+        session = _invited(order["invited"]) if order.get("invited") else _looking(folder)
+        store = session.store
         door = Doorkeeper(order["user"], order["password"])
-        entrance = Password(door)
+        entrance = Password(door, one_device=session.invited is not None)
         window = start(session, entrance=entrance)
         deadline, expires = Deadline(order["seconds"]), time.time() + order["seconds"]
         tunnel = WAYS[order["via"]].dig(
@@ -117,7 +117,7 @@ def serve_copy(folder: Path, order: Mapping[str, Any], answer: Answer, ended: th
         )
         session.hosts.add(tunnel.host)
         until = time.strftime("%H:%M UTC", time.gmtime(expires))
-        entrance.told = f"A guest's view of some cases, without names. It closes at {until}."
+        entrance.told = f"{_inside(session)} It closes at {until}."
         answer({"url": tunnel.url, "command": tunnel.command, "expires": expires, "tunnel": tunnel.pid})
         told: Mapping[str, Any] = {}
         while not ended.wait(0.2) and not (why := _end(door, deadline, tunnel)):
@@ -137,6 +137,27 @@ def serve_copy(folder: Path, order: Mapping[str, Any], answer: Answer, ended: th
         if store is not None:
             store.close()
         delete(folder)
+
+
+def _looking(folder: Path) -> AppSession:
+    """Return a session on the copy: the file is opened for reading alone, whatever a page may try."""
+    store = open_store(f"sqlite:///file:{quote(str(Workspace(folder).file))}?mode=ro&uri=true")
+    return AppSession(workspace=Workspace(folder), store=store, reader="guest", read_only=True)
+
+
+def _invited(order: Mapping[str, Any]) -> AppSession:
+    """Return a session on the owner's workspace in which one reader reads one study, and has no other page."""
+    workspace = Workspace(Path(order["workspace"]), server=order["server"])
+    store = open_store(workspace.database)
+    invited = Invited(study_id=order["study"], reader=order["reader"])
+    return AppSession(workspace=workspace, store=store, reader=invited.reader, invited=invited)
+
+
+def _inside(session: AppSession) -> str:
+    """Say what is behind the door, to whoever stands before it: nothing of what is read, or of by whom."""
+    if session.invited:
+        return "One reader is invited to read images here."
+    return "A guest's view of some cases, without names."
 
 
 def _end(door: Doorkeeper, deadline: Deadline, tunnel: Tunnel) -> str:

@@ -19,7 +19,7 @@ from gui.cli import compare, data, demo, doctor, proposal, recipes, results, tra
 from gui.cli.elsewhere import commands as elsewhere, import_predictions
 from gui.cli.experiments import compare_runs, learning_curve, search
 from gui.cli.models import export, weights
-from gui.cli.readings import accounts, audit, backup, labels, readers, studies
+from gui.cli.readings import accounts, audit, backup, labels, readers, share, studies
 from gui.cli.reports import verify, written
 from gui.cli.terminal import say_what_goes_on
 
@@ -55,6 +55,7 @@ for part in (
     search,
     readers,
     studies,
+    share,
     labels,
     accounts,
     backup,

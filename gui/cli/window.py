@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 import webbrowser
 from contextlib import closing, nullcontext
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from engine import reading, runs
-from engine.errors import EngineError, ShareError
-from engine.workspace import Workspace, open_workspace, remarks as about
+from engine.errors import EngineError
+from engine.workspace import open_workspace, remarks as about
 from gui import door, sharing
 from gui.cli.options import LOOK, START, BrowserOption, PortOption, WorkspaceOption
-from gui.cli.terminal import remarks, say
+from gui.cli.readings.share import agreed, newest_shared, told
+from gui.cli.terminal import say
 from gui.documentation import site_of
-
-if TYPE_CHECKING:
-    from gui.sharing import Share
 
 app = typer.Typer()
 
@@ -77,9 +73,10 @@ def gui(
         )
     link = None
     way = via or next(iter(sharing.WAYS))
-    if (share or via) and _agreed(yes, way, server):
+    if (share or via) and agreed(yes, way, server, "some of the newest run's test images"):
         try:
-            link = open_link(workspace, minutes=minutes, via=way, server=server, address=address)
+            access = sharing.Access(minutes=minutes, via=way, server=server, address=address, tell=say)
+            link = told(newest_shared(workspace, access), "with this window")
         except EngineError as error:
             say(f"{error} The window on this computer opens all the same.")
     with closing(link) if link is not None else nullcontext():
@@ -103,59 +100,3 @@ def docs(no_browser: BrowserOption = False) -> None:
     print(address)
     if not no_browser:
         webbrowser.open(address)
-
-
-def open_link(
-    workspace: Workspace, *, minutes: int, via: str, server: str | None, address: str | None
-) -> Share:
-    """Open a link to a copy of the newest run's cases, and say how guests get in.
-
-    Raises:
-        ShareError: No link can be had.
-        RunError: There is no finished run to share.
-    """
-    run = runs.find_run(workspace, "latest")
-    with reading.open_store(workspace.database) as store:
-        link = sharing.share(
-            workspace,
-            store,
-            run.run_id,
-            minutes=minutes,
-            via=via,
-            server=server,
-            address=address,
-            tell=say,
-        )
-    say(f"Guests: {link.url}")
-    if link.command:
-        say(f"Let them in with: {link.command}")
-    say(f"User {link.user}, password {link.password}.")
-    say(f"It closes automatically at {link.expires_at.astimezone():%H:%M}, or with this window.")
-    return link
-
-
-def _agreed(sure: bool, via: str, server: str | None) -> bool:
-    """Ask, naming whose computers the images pass through.
-
-    Raises:
-        ShareError: There is no such way.
-    """
-    if via not in sharing.WAYS:
-        raise ShareError(
-            f"There is no way “{via}” for guests to connect", f"Choose one of: {', '.join(sharing.WAYS)}"
-        )
-    way = sharing.WAYS[via]
-    say(f"{way.title}: the images will pass through {way.operator(server)}.")
-    if sure:
-        return True
-    if not sys.stdin.isatty():
-        say("A link needs your consent: add --yes. The window on this computer opens all the same.")
-        return False
-    remarks().print(
-        "Guests will see a read-only copy of some of the newest run's test images, without file names, dates and "
-        "patient ids. A name burned into an image is NOT removed. Are you allowed to show these images, and is no name "
-        "burned in? [y/N] ",
-        end="",
-        markup=False,
-    )
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}

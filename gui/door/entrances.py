@@ -22,6 +22,11 @@ from starlette.types import Scope
 
 MOST_VISITORS = 1_000
 """Browsers that are known at once; whoever came first is forgotten for the next."""
+NO_LONGER = "You are no longer logged in. Load the page again and log in, then repeat what you did."
+ELSEWHERE = (
+    "This link was opened on another device since, and this page can answer nothing more. What you had answered is "
+    "kept: continue there, or load this page again and log in to continue here."
+)
 
 PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
@@ -61,16 +66,18 @@ class Visitors:
 
     Args:
         cookie: Its name: browsers keep one jar for every port of a computer, so that it carries ours.
+        most: How many are known at once; whoever came first is forgotten for the next.
     """
 
-    def __init__(self, cookie: str) -> None:
+    def __init__(self, cookie: str, most: int = MOST_VISITORS) -> None:
         self.cookie = cookie
+        self._most = most
         self._known: dict[bytes, Visitor] = {}
 
     def welcome(self, admitted: object = True) -> str:
         """Return the cookie's value for a new visitor."""
         token = secrets.token_urlsafe(32)
-        if len(self._known) >= MOST_VISITORS:
+        while len(self._known) >= self._most:
             del self._known[next(iter(self._known))]
         self._known[_digest(token)] = Visitor()
         return token
@@ -149,13 +156,20 @@ class Password:
     Args:
         check: Says whether a user and a password are right.
         told: A sentence about what is inside.
+        one_device: Whether it is for one person, at one device at a time: the last that logs in goes on.
     """
 
-    sentence = "You are no longer logged in. Load the page again and log in, then repeat what you did."
-
-    def __init__(self, check: Callable[[str, str], bool], told: str = "") -> None:
+    def __init__(
+        self, check: Callable[[str, str], bool], told: str = "", *, one_device: bool = False
+    ) -> None:
         self.check = check
         self.told = told
+        self.one_device = one_device
+
+    @property
+    def sentence(self) -> str:
+        """See `Entrance`."""
+        return ELSEWHERE if self.one_device else NO_LONGER
 
     def asks(self, scope: Scope) -> bool:
         """See `Entrance`."""

@@ -21,7 +21,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gui.door.bodies import BUFFERED, Body, BodyError, answer, check_declared, replayed
-from gui.door.entrances import Entrance, Visitor, Visitors, answering
+from gui.door.entrances import MOST_VISITORS, Entrance, Password, Visitor, Visitors, answering
 from gui.door.foreign import SECURITY_HEADERS, comes_from_elsewhere, opens_the_page, refusal
 from gui.door.members import Members
 from gui.door.openings import Opening, Openings
@@ -91,7 +91,8 @@ class Guard:
             self.visitors = entrance
             entrance.cookie = cookie
         else:
-            self.visitors = Visitors(cookie)
+            one_device = isinstance(entrance, Password) and entrance.one_device
+            self.visitors = Visitors(cookie, most=1 if one_device else MOST_VISITORS)
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

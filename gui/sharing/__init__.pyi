@@ -1,3 +1,4 @@
+from .choosing import chosen_cases as chosen_cases
 from .deadline import Deadline as Deadline
 from .deidentified_copy import (
     MOST_CASES as MOST_CASES,
@@ -7,7 +8,9 @@ from .last_watch import keep_watch as keep_watch
 from .link import (
     LOG_FILE as LOG_FILE,
     LONGEST_MINUTES as LONGEST_MINUTES,
+    Access as Access,
     Share as Share,
+    invite as invite,
     share as share,
 )
 from .tunnel import (

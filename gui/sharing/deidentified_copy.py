@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.errors import ImageError, ShareError
 from engine.images import image_png, read_unchanged
-from engine.reading import RunSummary, Store, open_store
+from engine.reading import RunSummary, Store, open_store, random_place
 from engine.records import Calibration, Explanation, Prediction, Recipe, Run
 from engine.runs import (
     load_explanations,
@@ -41,6 +41,7 @@ def make_copy(
     folder: Path,
     *,
     cases: int = USUAL_CASES,
+    seed: int | None = None,
     labels: bool = False,
 ) -> Workspace:
     """Copy cases into a workspace of their own.
@@ -52,6 +53,7 @@ def make_copy(
         image_ids: Which cases; None takes random ones of the test part, or of all where no part is test.
         folder: Of the copy; made readable by this user alone.
         cases: How many random ones.
+        seed: Of the random ones; None draws others each time.
         labels: Whether the labels that came with the data go along.
 
     Raises:
@@ -59,7 +61,7 @@ def make_copy(
         ReviewError: A case is unknown.
     """
     run = store.run(run_id)
-    chosen = choose(store, run_id, image_ids, cases)
+    chosen = choose(store, run_id, image_ids, cases, seed)
     copy = open_workspace(folder, own_file=True)
     heatmaps = load_explanations(workspace.runs / run_id)
     stored, explained = [], []
@@ -99,8 +101,10 @@ def _copy_passport(folder: Path, copy: Path, methods: Collection[str]) -> None:
         save_passport(copy, passport)
 
 
-def choose(store: Store, run_id: str, image_ids: Sequence[str] | None, cases: int) -> list[Prediction]:
-    """Return the cases to share, in random order.
+def choose(
+    store: Store, run_id: str, image_ids: Sequence[str] | None, cases: int, seed: int | None = None
+) -> list[Prediction]:
+    """Return the cases to share, in an order that tells nothing.
 
     Raises:
         ShareError: There are none, or more than may be shared.
@@ -108,9 +112,15 @@ def choose(store: Store, run_id: str, image_ids: Sequence[str] | None, cases: in
     """
     dice = secrets.SystemRandom()
     if image_ids is None:
-        pool: Iterable[Prediction] = store.predictions(run_id, "test") or store.predictions(run_id)
-        found = list(pool)
-        found = dice.sample(found, min(cases, len(found)))
+        found = list(store.predictions(run_id, "test") or store.predictions(run_id))
+        if (
+            seed is not None
+        ):  # by their ids, so that they do not depend on the order in which they were stored
+            found.sort(key=lambda one: random_place(f"share {seed}", one.image_id))
+        else:
+            dice.shuffle(found)
+        found = found[:cases]
+        dice.shuffle(found)
     else:
         found = [store.case(run_id, image_id) for image_id in dict.fromkeys(image_ids)]
         dice.shuffle(found)

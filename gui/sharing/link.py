@@ -1,7 +1,10 @@
 """A link for guests: a second process that shows a throw-away, de-identified, read-only copy of chosen cases.
 
+Or, for one reader by name, one study of the workspace itself, whose answers come in as theirs.
+
     make_copy(workspace, store, run_id, ...)   gui.sharing.deidentified_copy: what guests see
     share(workspace, store, run_id, ...)       makes the copy, starts the process, returns the `Share`
+    invite(workspace, store, study, reader)    the same for a reader of a study, without a copy
     python -m gui.guest_app                 that process: password, tunnel, end
     WAYS                                       gui.sharing.ways: how guests reach it, one file a way
 
@@ -25,6 +28,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -33,7 +37,7 @@ import psutil
 
 import gui
 from engine.errors import ShareError
-from engine.reading import Store
+from engine.reading import Store, Study
 from engine.storage import open_private
 from engine.workspace import DATABASE_VARIABLE, Workspace
 from gui.sharing.deidentified_copy import USUAL_CASES, make_copy
@@ -48,6 +52,27 @@ LONGEST_MINUTES = 8 * 60
 START_SECONDS = 90.0  # a slow computer imports for a while
 
 Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """How guests get in, and for how long.
+
+    Attributes:
+        minutes: How long the link lives.
+        via: How guests reach it: a key of `WAYS`.
+        server: A server of one's own, as that way takes it, instead of its usual one.
+        address: What guests open, where that server passes it on.
+        timeout: Seconds for the tunnel.
+        tell: Given sentences that the owner should read while the link is open; by default, the terminal shows them.
+    """
+
+    minutes: float = 60
+    via: str = next(iter(WAYS))
+    server: str | None = None
+    address: str | None = None
+    timeout: float = 15.0
+    tell: Tell = log.warning
 
 
 class Share:
@@ -123,14 +148,10 @@ def share(
     run_id: str,
     image_ids: Sequence[str] | None = None,
     *,
-    minutes: float = 60,
     cases: int = USUAL_CASES,
+    seed: int | None = None,
     labels: bool = False,
-    via: str = next(iter(WAYS)),
-    server: str | None = None,
-    address: str | None = None,
-    timeout: float = 15.0,
-    tell: Tell = log.warning,
+    access: Access | None = None,
 ) -> Share:
     """Open a link to a copy of some cases. Ask the person first: pixels go through somebody else's server.
 
@@ -138,44 +159,102 @@ def share(
         workspace: Of the run.
         store: Of the workspace.
         run_id: Whose predictions are shown.
-        image_ids: Which cases; None takes random ones of the test part.
-        minutes: How long the link lives.
+        image_ids: Which cases (`gui.sharing.choosing`); None takes random ones of the test part.
         cases: How many random ones.
+        seed: Of the random ones; None draws others each time.
         labels: Whether guests may see the labels that came with the data.
-        via: How guests reach it: a key of `WAYS`.
-        server: A server of one's own, as that way takes it, instead of its usual one.
-        address: What guests open, where that server passes it on.
-        timeout: Seconds for the tunnel.
-        tell: Given sentences that the owner should read while the link is open; by default, the terminal shows them.
+        access: How guests get in, and how long.
 
     Raises:
         ShareError: No link can be had. Nothing is left behind, and the program that asked goes on.
     """
+
+    def prepare(folder: Path) -> None:
+        make_copy(workspace, store, run_id, image_ids, folder, cases=cases, seed=seed, labels=labels)
+
+    return _opened(access or Access(), prepare)
+
+
+def invite(
+    workspace: Workspace, store: Store, study: str, reader: str, *, access: Access | None = None
+) -> Share:
+    """Open a link by which one reader reads one study of this workspace, and sees nothing else of it.
+
+    What they answer, and what was on their screen before, is stored where every reading of the workspace is, as theirs.
+
+    Args:
+        workspace: Of the study.
+        store: Of the workspace.
+        study: Its id or name.
+        reader: One of its readers, or its adjudicator, by id or name.
+        access: How they get in, and how long.
+
+    Raises:
+        ShareError: No link can be had, the study is closed, or has nothing for this reader.
+        ReviewError: There is no such study or reader.
+    """
+    found = store.studies.get(study)
+    name = invited_reader(store, found, reader)
+    order = {
+        "workspace": str(workspace.root.resolve()),
+        "server": workspace.server,
+        "study": found.study_id,
+        "reader": name,
+    }
+    return _opened(access or Access(), lambda folder: None, invited=order)
+
+
+def invited_reader(store: Store, study: Study, reader: str) -> str:
+    """Return the name of the reader who is to be invited.
+
+    Raises:
+        ShareError: The study is closed, or they are neither its reader nor its adjudicator.
+    """
+    if study.state == "closed":
+        raise ShareError(f"“{study.name}” is closed, so that no one can read in it", "Choose another study")
+    people = {one.reader_id: one for one in store.people()}
+    wanted = people.get(reader) or store.find_reader(reader)
+    of_study = [one for one in (*study.protocol.readers, study.protocol.adjudicator) if one in people]
+    if wanted is None or wanted.reader_id not in of_study:
+        names = ", ".join(people[one].name for one in of_study)
+        raise ShareError(
+            f"{wanted.name if wanted else reader} is not a reader of “{study.name}”",
+            f"Choose one of {names}, or add them first: overread study add",
+        )
+    return wanted.name
+
+
+def _opened(
+    access: Access, prepare: Callable[[Path], None], *, invited: dict[str, Any] | None = None
+) -> Share:
+    """Start the second process in a folder of its own, and return the link."""
+    minutes, via = access.minutes, access.via
     if not 0 < minutes <= LONGEST_MINUTES:
         raise ShareError(f"A link cannot live for {minutes:g} minutes", f"Choose 1 to {LONGEST_MINUTES}")
     if via not in WAYS:
         raise ShareError(
             f"There is no way “{via}” for guests to connect", f"Choose one of: {', '.join(WAYS)}"
         )
-    WAYS[via].knock(server)
+    WAYS[via].knock(access.server)
     _sweep()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))  # 0700
     try:
-        make_copy(workspace, store, run_id, image_ids, folder, cases=cases, labels=labels)
+        prepare(folder)
         order = {
-            "user": f"guest-{_letters(4)}",
+            "user": f"{'reader' if invited else 'guest'}-{_letters(4)}",
             "password": "-".join(_letters(4) for _ in range(4)),  # 79 bits
             "seconds": minutes * 60,
             "via": via,
-            "server": server,
-            "address": address,
-            "timeout": timeout,
+            "server": access.server,
+            "address": access.address,
+            "timeout": access.timeout,
+            "invited": invited,
         }
         process = _start(folder)
         try:
-            told = _told(process, order, START_SECONDS + timeout)
+            told = _told(process, order, START_SECONDS + access.timeout)
             user, password = str(order["user"]), str(order["password"])
-            return Share(process, folder, told, user=user, password=password, tell=tell)
+            return Share(process, folder, told, user=user, password=password, tell=access.tell)
         except BaseException:
             _end(process)
             raise

@@ -10,9 +10,11 @@ from .image_routes import (
     image_route as image_route,
     image_url as image_url,
 )
+from .invited import Invited as Invited
 from .panes import static_pane as static_pane, web_file as web_file
 from .roles import (
     ADMINISTRATOR as ADMINISTRATOR,
+    INVITED as INVITED,
     ROLES as ROLES,
     ROLES_OF_PAGES as ROLES_OF_PAGES,
     ROUTES as ROUTES,

@@ -24,6 +24,9 @@ ADMINISTRATORS: Final = frozenset({ADMINISTRATOR})
 ADJUDICATORS: Final = ADMINISTRATORS | {"adjudicator"}
 READERS: Final = ADJUDICATORS | {"reader"}
 EVERYONE: Final = READERS | {"guest"}
+INVITED: Final = "invited"
+"""Not a reader's role: whoever reads one study by an invitation, in a window of their own."""
+WHO_READ: Final = READERS | {INVITED}
 NOBODY: Final[frozenset[str]] = frozenset()
 """Only in a window without accounts: who reads is then chosen from a list."""
 
@@ -35,6 +38,7 @@ ROLES_OF_PAGES: Mapping[str, Collection[str]] = {
     "studies": READERS,
     "report": ADMINISTRATORS,
     "share": ADMINISTRATORS,
+    "reading": frozenset({INVITED}),
 }
 """Keys of `gui.app.PAGES`. A page's Gradio events belong to whoever has the page, if that is administrators alone."""
 
@@ -63,19 +67,19 @@ FUNCTIONS: Mapping[str, Collection[str]] = {
     "lock_study": ADMINISTRATORS,
     "close_study": ADMINISTRATORS,
     # and reading them
-    "open_study": READERS,
-    "answer": READERS,
-    "undo": READERS,
-    "go_to": READERS,
-    "go_on": READERS,
-    "leave_study": READERS,
+    "open_study": WHO_READ,
+    "answer": WHO_READ,
+    "undo": WHO_READ,
+    "go_to": WHO_READ,
+    "go_on": WHO_READ,
+    "leave_study": WHO_READ,
 }
 """What a page's script may call (its server functions), by name."""
 
 ROUTES: Mapping[str, Collection[str]] = {
     "/image/{run_id}/{image_id}/{layer}/{signed}": EVERYONE,
     "/data-image/{dataset_id}/{image}/{layer}/{signed}": ADMINISTRATORS,
-    "/study-image/{study_id}/{image_id}/{signed}": READERS,
+    "/study-image/{study_id}/{image_id}/{signed}": WHO_READ,
     "/study-export/{study_id}/{signed}": ADMINISTRATORS,
     "/take/{when}/{signed}": ADMINISTRATORS,
     "/who": EVERYONE,

@@ -15,6 +15,7 @@ from functools import cached_property
 from engine.jobs import Explaining
 from engine.reading import Store, open_store
 from engine.workspace import Workspace
+from gui.web.invited import Invited
 
 
 def default_reader() -> str:
@@ -41,6 +42,7 @@ class AppSession:
         prefix: What stands before every address where a proxy serves the window below one, such as "/overread".
         signed_in: Returns the name of the reader whose request is being answered; empty where nobody signs in.
         endings: What is still to be written down when the window closes.
+        invited: Whom the window is for, where it was opened by an invitation to read a study.
     """
 
     workspace: Workspace
@@ -53,6 +55,7 @@ class AppSession:
     prefix: str = ""
     signed_in: Callable[[], str] = lambda: ""
     endings: list[Callable[[], None]] = field(default_factory=list, repr=False)
+    invited: Invited | None = None
 
     @cached_property
     def explaining(self) -> Explaining:

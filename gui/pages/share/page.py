@@ -1,4 +1,4 @@
-"""Share: open a link for guests after a plain warning, see when it ends, close it.
+"""Share: open a link for guests, or for a reader of a study, after a plain warning; see when it ends; close it.
 
 `build(session)` places the panel inside the current `gr.Blocks`. A window has one link at a time.
 """
@@ -13,8 +13,9 @@ from typing import Any
 import gradio as gr
 
 from engine.errors import ShareError
-from engine.report import counted
-from gui.sharing import LONGEST_MINUTES, MOST_CASES, USUAL_CASES, WAYS, Share, share
+from engine.reading import QUEUES
+from gui.pages.share.wishes import Wish, opened_for, reader_choices, run_choices, study_choices
+from gui.sharing import LONGEST_MINUTES, MOST_CASES, USUAL_CASES, WAYS, Access, Share
 from gui.web import AppSession, shown
 
 WARNING = (
@@ -25,6 +26,26 @@ WARNING = (
 CONSENT = (
     "I am allowed to show these images to the people I give the link to, and to send them through the computers "
     "named above; no image has a name burned in"
+)
+INVITATION = (
+    "One reader by name reads a study of yours: its images and classes and, where and when its protocol says so, "
+    "predictions, heatmaps and, for an adjudicator, the readers' anonymous answers. Nothing else of this workspace is "
+    "there. Answers are stored here at once, under the reader's name, with what had been on the screen. What is "
+    "visible *in* an image stays there: **a name burned into an image is not removed.**"
+)
+INVITATION_CONSENT = (
+    "I am allowed to have these images read by this reader, and to send them through the computers named above; no "
+    "image has a name burned in"
+)
+KINDS = {"look": "look at cases", "read": "read a study, as a reader by name"}
+WARNINGS = {"look": WARNING, "read": INVITATION}
+CONSENTS = {"look": CONSENT, "read": INVITATION_CONSENT}
+CHOICES = {"random": "at random", "queue": "the first of a queue", "named": "by hand"}
+FACTS = (
+    ("url", "Link"),
+    ("user", "User"),
+    ("password", "Password"),
+    ("command", "Run this command on this computer; guests then open the link on that server"),
 )
 NO_LINK = "No link is open."
 
@@ -38,18 +59,6 @@ class Desk:
         self.session = session
         self.link: Share | None = None
         self.turn = Lock()
-
-
-def run_choices(session: AppSession) -> list[tuple[str, str]]:
-    """Return (words, run id) of every run that has cases."""
-    return [
-        (
-            f"{run.dataset_name} · {run.recipe_name} · {run.created:%d %b %Y} · {counted(run.cases, 'case')}",
-            run.run_id,
-        )
-        for run in session.store.runs()
-        if run.cases
-    ]
 
 
 def ways() -> list[tuple[str, str]]:
@@ -75,41 +84,25 @@ def choose(way: str, server: str) -> View:
     )
 
 
-def open_link(
-    desk: Desk,
-    run_id: str | None,
-    cases: float,
-    minutes: float,
-    labels: bool,
-    way: str,
-    server: str,
-    address: str,
-    consent: bool,
-) -> View:
+def open_link(desk: Desk, wish: Wish) -> View:
     """Open a link and show it.
 
     Raises:
         ShareError: There was no consent, a link is open already, or none can be had.
     """
-    if not consent:
+    if not wish.consent:
         raise ShareError("Nothing was shared", "Read the warning and tick the box below it first")
-    if not run_id:
-        raise ShareError("There is no run to share", "Train a model, then open this page again")
+    way = WAYS[wish.way]
+    access = Access(
+        minutes=wish.minutes,
+        via=wish.way,
+        server=(way.server and wish.server.strip()) or None,
+        address=(way.address and wish.address.strip()) or None,
+    )
     with desk.turn:
         if desk.link is not None and desk.link.is_open:
             raise ShareError("A link is already open", "Close it first")
-        session = desk.session
-        desk.link = share(
-            session.workspace,
-            session.store,
-            run_id,
-            minutes=minutes,
-            cases=int(cases),
-            labels=labels,
-            via=way,
-            server=(WAYS[way].server and server.strip()) or None,
-            address=(WAYS[way].address and address.strip()) or None,
-        )
+        desk.link = opened_for(desk.session, wish, access)
     return view(desk)
 
 
@@ -148,10 +141,39 @@ def view(desk: Desk, now: datetime | None = None) -> View:
     )
 
 
+def offered(session: AppSession, study_id: str | None) -> Any:
+    """Return the list of whom may be invited to a study."""
+    names = reader_choices(session, study_id)
+    return gr.update(choices=names, value=names[0] if names else None)
+
+
 def looked_at(desk: Desk) -> View:
-    """Return what the panel shows when the page is loaded: the runs of now, and the link if one is open."""
-    choices = run_choices(desk.session)
-    return gr.update(choices=choices, value=choices[0][1] if choices else None), *view(desk)
+    """Return what the panel shows when the page is loaded: the runs and studies of now, and the link if one is open."""
+    runs, studies = run_choices(desk.session), study_choices(desk.session)
+    newest = studies[0][1] if studies else None
+    return (
+        gr.update(choices=runs, value=runs[0][1] if runs else None),
+        gr.update(choices=studies, value=newest),
+        offered(desk.session, newest),
+        *view(desk),
+    )
+
+
+def kind_chosen(kind: str) -> View:
+    """Return what the panel shows of a kind of link: its warning, its own fields, and a consent not given yet."""
+    return (
+        WARNINGS[kind],
+        *(gr.update(visible=kind == one) for one in KINDS),
+        gr.update(value=False, label=CONSENTS[kind]),
+    )
+
+
+def choosing_chosen(choosing: str) -> View:
+    """Return which fields a way of choosing cases has."""
+    return tuple(
+        gr.update(visible=choosing in those)
+        for those in (("random", "queue"), ("random",), ("queue",), ("named",))
+    )
 
 
 def build(session: AppSession) -> None:
@@ -159,65 +181,108 @@ def build(session: AppSession) -> None:
     if session.read_only:
         return
     desk = Desk(session)
-    gr.Markdown(WARNING)
-    with gr.Row():
-        run = gr.Dropdown(label="Run", choices=[], scale=3, elem_id="share-run")
-        cases = gr.Slider(
-            1,
-            MOST_CASES,
-            value=USUAL_CASES,
-            step=1,
-            label="Cases (a random sample: of the test part, if there is one)",
-        )
-        minutes = gr.Slider(5, LONGEST_MINUTES, value=60, step=5, label="Closes after (minutes)")
-    with gr.Row():
-        way = gr.Radio(ways(), value=ways()[0][1], label="How guests connect", elem_id="share-way")
-        usual = WAYS[ways()[0][1]]
-        server = gr.Textbox(
-            label="Your own server", info=usual.server, visible=bool(usual.server), elem_id="share-server"
-        )
-        address = gr.Textbox(
-            label="Address that guests open",
-            info=usual.address,
-            visible=bool(usual.address),
-            elem_id="share-address",
-        )
-        labels = gr.Checkbox(False, label="Show guests the labels that came with the data")
+    kind = gr.Radio(
+        [(words, one) for one, words in KINDS.items()],
+        value="look",
+        label="What guests do",
+        elem_id="share-kind",
+    )
+    warning = gr.Markdown(WARNING)
+    fields: dict[str, Any] = {"kind": kind}
+    with gr.Group() as looking:
+        _place_looking(fields)
+    with gr.Group(visible=False) as reading, gr.Row():
+        fields["study"] = gr.Dropdown(label="Study", choices=[], elem_id="share-study")
+        fields["reader"] = gr.Dropdown(label="Reader", choices=[], elem_id="share-reader")
+    fields["minutes"] = gr.Slider(5, LONGEST_MINUTES, value=60, step=5, label="Closes after (minutes)")
+    _place_ways(fields)
     operator = gr.Markdown(passage(ways()[0][1], ""), elem_id="share-operator")
-    consent = gr.Checkbox(False, label=CONSENT, elem_id="share-consent")
+    consent = fields["consent"] = gr.Checkbox(False, label=CONSENT, elem_id="share-consent")
     with gr.Row():
         opening = gr.Button("Open a link", variant="primary", elem_id="share-open")
         closing = gr.Button("Close the link", variant="stop", interactive=False, elem_id="share-close")
     state = gr.Markdown(NO_LINK, elem_id="share-state")
     facts = [
         gr.Textbox(label=label, visible=False, interactive=False, buttons=["copy"], elem_id=f"share-{name}")
-        for name, label in (
-            ("url", "Link"),
-            ("user", "User"),
-            ("password", "Password"),
-            ("command", "Run this command on this computer; guests then open the link on that server"),
-        )
+        for name, label in FACTS
     ]
     timer = gr.Timer(5.0, active=False)
     outputs = [*facts, state, opening, closing, timer]
     hidden: dict[str, Any] = {"api_visibility": "undocumented"}
+    at_once: dict[str, Any] = {"queue": False, "show_progress": "hidden"} | hidden
+
+    def wished(*values: Any) -> View:
+        return open_link(desk, Wish(**dict(zip(fields, values, strict=True))))
+
     opening.click(
-        shown(partial(open_link, desk)),
-        [run, cases, minutes, labels, way, server, address, consent],
-        outputs,
-        concurrency_limit=1,
-        trigger_mode="once",
-        **hidden,
+        shown(wished), [*fields.values()], outputs, concurrency_limit=1, trigger_mode="once", **hidden
     )
-    gr.on(
-        [way.change, server.change],
-        choose,
-        [way, server],
-        [operator, server, address, consent],
-        queue=False,
-        show_progress="hidden",
-        **hidden,
+    kind.change(kind_chosen, kind, [warning, looking, reading, consent], **at_once)
+    fields["choosing"].change(
+        choosing_chosen,
+        fields["choosing"],
+        [fields[one] for one in ("cases", "seed", "queue", "named")],
+        **at_once,
     )
+    fields["study"].input(partial(offered, session), fields["study"], fields["reader"], **at_once)
+    where = [fields["way"], fields["server"], fields["address"]]
+    gr.on([where[0].change, where[1].change], choose, where[:2], [operator, *where[1:], consent], **at_once)
     closing.click(shown(partial(close_link, desk)), None, outputs, **hidden)
-    gr.on(fn=shown(partial(looked_at, desk)), outputs=[run, *outputs], **hidden)
-    timer.tick(partial(view, desk), None, outputs, queue=False, show_progress="hidden", **hidden)
+    lists = [fields["run_id"], fields["study"], fields["reader"]]
+    gr.on(fn=shown(partial(looked_at, desk)), outputs=[*lists, *outputs], **hidden)
+    timer.tick(partial(view, desk), None, outputs, **at_once)
+
+
+def _place_looking(fields: dict[str, Any]) -> None:
+    """Place what is asked of a link to look at cases."""
+    with gr.Row():
+        fields["run_id"] = gr.Dropdown(label="Run", choices=[], scale=3, elem_id="share-run")
+        fields["choosing"] = gr.Radio(
+            [(words, one) for one, words in CHOICES.items()],
+            value="random",
+            label="Which cases",
+            elem_id="share-choosing",
+        )
+    with gr.Row():
+        fields["cases"] = gr.Slider(
+            1,
+            MOST_CASES,
+            value=USUAL_CASES,
+            step=1,
+            label="Cases (a random sample: of the test part, if there is one)",
+        )
+        fields["seed"] = gr.Number(
+            0,
+            label="Seed",
+            precision=0,
+            minimum=0,
+            info="The same seed draws the same cases.",
+            elem_id="share-seed",
+        )
+        fields["queue"] = gr.Dropdown(
+            [(queue.title or name, name) for name, queue in QUEUES.items()],
+            value=next(iter(QUEUES)),
+            label="Queue (as it is for you; its first cases are shown)",
+            visible=False,
+            elem_id="share-queue",
+        )
+        fields["named"] = gr.Textbox(
+            label="Cases: file names or ids, each on a line", lines=4, visible=False, elem_id="share-named"
+        )
+    fields["labels"] = gr.Checkbox(False, label="Show guests the labels that came with the data")
+
+
+def _place_ways(fields: dict[str, Any]) -> None:
+    """Place what is asked of how guests connect."""
+    usual = WAYS[ways()[0][1]]
+    with gr.Row():
+        fields["way"] = gr.Radio(ways(), value=ways()[0][1], label="How guests connect", elem_id="share-way")
+        fields["server"] = gr.Textbox(
+            label="Your own server", info=usual.server, visible=bool(usual.server), elem_id="share-server"
+        )
+        fields["address"] = gr.Textbox(
+            label="Address that guests open",
+            info=usual.address,
+            visible=bool(usual.address),
+            elem_id="share-address",
+        )

@@ -28,9 +28,14 @@ KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
 NOT_KEPT = {"Cache-Control": "no-store"}
 
 
+def name_outside(session: AppSession, image_id: str) -> str:
+    """Return what the browser calls an image: its id, or another name where the window is for somebody invited."""
+    return session.invited.name_of(image_id) if session.invited else image_id
+
+
 def image_address(session: AppSession, study_id: str, image_id: str) -> str:
     """Return where the image of a case is."""
-    return signed_address(session, IMAGE, study_id, image_id)
+    return signed_address(session, IMAGE, study_id, name_outside(session, image_id))
 
 
 def export_address(session: AppSession, study_id: str) -> str:
@@ -62,6 +67,7 @@ def _route(session: AppSession, place: str, parts: tuple[str, ...], give: Callab
 
 
 def _image(session: AppSession, study_id: str, image_id: str) -> Response:
+    image_id = session.invited.image_named(image_id) if session.invited else image_id
     path = session.store.studies.path(image_id)
     try:
         made = image_file(session.workspace.cache, path, image_id, unchanged=True)

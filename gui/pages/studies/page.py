@@ -30,6 +30,11 @@ def build(session: AppSession) -> None:
         server_functions=_server_functions(desk.HANDLERS, rounds),
         elem_id="studies-desk",
     )
+    place_room(rounds)
+
+
+def place_room(rounds: Rounds) -> None:
+    """Place the reading screen, which an event of the page opens."""
     shared = [read_part(name) for name in (*IMAGE_SCRIPTS, "image_keys.js")]
     scripts = [*shared, read_part("room.js", ROOM), read_part("keyboard.js")]
     gr.HTML(

@@ -11,6 +11,7 @@ from engine.reading import StudyAnswer
 from engine.records import Region
 from engine.saliency import colour_tables
 from gui.pages.review import StaleCaseError, may_write, reader_of, text
+from gui.pages.studies.files import name_outside
 from gui.pages.studies.rounds import SETTLING, Case, Round, Rounds
 from gui.pages.studies.screens import Answer, case_again, count_again, next_case, now, screen
 from gui.web import sentence
@@ -31,7 +32,7 @@ def open_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     session = rounds.session
     if not may_write(session):
         raise ReviewError("Studies cannot be read in a window that is read-only", "Ask the owner")
-    study = session.store.studies.get(text(asked, "study"))
+    study = session.store.studies.get(session.invited.study_id if session.invited else text(asked, "study"))
     reader = reader_of(session, text(asked, "reader"))
     settles = study.protocol.adjudicator == reader.reader_id
     if not settles and reader.reader_id not in study.protocol.readers:
@@ -65,7 +66,8 @@ def answer(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
         held, name = one.held, text(asked, "name")
         if name and name in one.stored:  # asked again, because the line broke before it was told
             return {"stored": one.stored[name]} | next_case(rounds, one)
-        if held is None or (held.image_id, held.arm) != (text(asked, "shown"), text(asked, "arm")):
+        asked_for = (text(asked, "shown"), text(asked, "arm"))
+        if held is None or (name_outside(rounds.session, held.image_id), held.arm) != asked_for:
             raise StaleCaseError(
                 "The answer was to a different case from the one on the screen, so it was not stored",
                 "Look at the case on the screen and answer again",

@@ -18,7 +18,7 @@ from engine.records import Explanation, class_argued_for, edge_of
 from engine.report import probability
 from engine.saliency import levels_png, map_legend
 from gui.pages.review import heatmap_of
-from gui.pages.studies.files import image_address
+from gui.pages.studies.files import image_address, name_outside
 from gui.pages.studies.rounds import SETTLING, Case, Round, Rounds
 from gui.web import AppSession
 
@@ -95,7 +95,7 @@ def _case(session: AppSession, one: Round, image_id: str, arm: Arm) -> Answer:
     protocol = one.study.protocol
     scale = SCALES.get(protocol.certainty or "")
     return {
-        "id": image_id,
+        "id": name_outside(session, image_id),
         "arm": arm,
         "image": image_address(session, one.study.study_id, image_id),
         "classes": list(protocol.classes),

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from engine.errors import ShareError
-from gui.cli import window
+from gui.cli.readings.share import agreed
 from gui.sharing import WAYS
 
 
@@ -16,13 +16,13 @@ def test_the_operator_is_named_before_consent_and_nothing_is_shared_without_it(
     way: str, server: str | None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))  # no terminal: nobody has read anything
-    assert not window._agreed(False, way, server)
+    assert not agreed(False, way, server, "cases")
     told = capsys.readouterr().err
-    assert told.index(WAYS[way].operator(server)) < told.index("needs your consent: add --yes")
-    assert window._agreed(True, way, server)
+    assert told.index(WAYS[way].operator(server)) < told.index("add --yes")
+    assert agreed(True, way, server, "cases")
     assert WAYS[way].operator(server) in capsys.readouterr().err
 
 
 def test_an_unknown_way_is_answered_with_those_there_are() -> None:
     with pytest.raises(ShareError, match=r"no way “pigeon”.*Choose one of: gradio, ssh, cloudflared"):
-        window._agreed(True, "pigeon", None)
+        agreed(True, "pigeon", None, "cases")

@@ -33,7 +33,7 @@ from engine.workspace import open_workspace
 from gui.guest_app import WRONG_TRIES, WRONG_TRIES_A_MINUTE, Doorkeeper
 from gui.pages.share.page import Desk, view
 from gui.sharing.deidentified_copy import RUN_ID, make_copy
-from gui.sharing.link import Share, share
+from gui.sharing.link import Access, Share, share
 from gui.web.session import open_session
 from tests.doubles.relay import Relay
 from tests.engine.reading.test_store import with_readers
@@ -226,7 +226,10 @@ def link(ward: Room, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Link]
         patch.setattr(tempfile, "tempdir", None)
         install_double(Path(os.environ["HF_HOME"]))
         opened = share(
-            ward.session.workspace, ward.session.store, ward.run.run_id, minutes=10, server=relay.server
+            ward.session.workspace,
+            ward.session.store,
+            ward.run.run_id,
+            access=Access(minutes=10, server=relay.server),
         )
         yield Link(opened, relay)
         opened.close()
@@ -367,7 +370,9 @@ def test_other_hosts_and_origins_are_turned_away(link: Link, headers: dict[str, 
 def test_the_owner_is_told_of_wrong_passwords_on_the_page_and_in_the_terminal(
     ward: Room, alone: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    opened = share(ward.session.workspace, ward.session.store, ward.run.run_id, minutes=10, via="ssh")
+    opened = share(
+        ward.session.workspace, ward.session.store, ward.run.run_id, access=Access(minutes=10, via="ssh")
+    )
     try:
         body = urllib.parse.urlencode({"username": opened.user, "password": "wrong"}).encode()
         for _ in range(WRONG_TRIES_A_MINUTE):
@@ -418,7 +423,7 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.slow
 def test_a_link_closes_by_itself_and_leaves_nothing(ward: Room, alone: Path) -> None:
     ask = (ward.session.workspace, ward.session.store, ward.run.run_id)
-    opened = share(*ask, minutes=3 / 60, via="ssh")
+    opened = share(*ask, access=Access(minutes=3 / 60, via="ssh"))
     port = urlsplit(opened.url).port
     assert opened.command == f"ssh -N -R 127.0.0.1:{port}:127.0.0.1:{port} you@your-server"
     assert opened.is_open and len(copies()) == 1
@@ -435,9 +440,9 @@ PARENT = """
 import os, signal, sys
 from engine.workspace import open_workspace
 from gui.web.session import open_session
-from gui.sharing.link import share
+from gui.sharing.link import Access, share
 session = open_session(open_workspace(__import__("pathlib").Path(sys.argv[1])))
-opened = share(session.workspace, session.store, session.store.run_ids()[0], via="ssh")
+opened = share(session.workspace, session.store, session.store.run_ids()[0], access=Access(via="ssh"))
 print(opened._process.pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -463,9 +468,10 @@ BOTH_KILLED = """
 import os, signal, sys
 from engine.workspace import open_workspace
 from gui.web.session import open_session
-from gui.sharing.link import share
+from gui.sharing.link import Access, share
 session = open_session(open_workspace(__import__("pathlib").Path(sys.argv[1])))
-opened = share(session.workspace, session.store, session.store.run_ids()[0], via="gradio", server=sys.argv[2])
+access = Access(via="gradio", server=sys.argv[2])
+opened = share(session.workspace, session.store, session.store.run_ids()[0], access=access)
 assert opened._tunnel.is_running()
 print(opened._process.pid, opened._tunnel.pid, flush=True)
 os.kill(opened._process.pid, signal.SIGSTOP)  # it shall not notice that its owner is gone
@@ -504,13 +510,13 @@ def test_without_a_tunnel_one_sentence_is_said_in_time_and_nothing_is_left(
     ask = (ward.session.workspace, ward.session.store, ward.run.run_id)
     began = time.monotonic()
     with pytest.raises(ShareError, match=r"No link can be had.*cannot be reached.*another way"):
-        share(*ask, server="127.0.0.1:9")
+        share(*ask, access=Access(server="127.0.0.1:9"))
     assert time.monotonic() - began < 25
     if sys.platform != "win32":
         monkeypatch.setenv("HF_HOME", str(alone / "hf"))
         install_double(alone / "hf")
         with Relay(mute=True) as relay, pytest.raises(ShareError, match=r"did not answer within 2 seconds"):
-            share(*ask, server=relay.server, timeout=2)
+            share(*ask, access=Access(server=relay.server, timeout=2))
     assert copies() == set()
     assert not [
         one
@@ -523,4 +529,4 @@ def test_without_a_tunnel_one_sentence_is_said_in_time_and_nothing_is_left(
 @pytest.mark.parametrize("minutes", [0, -1, 24 * 60, float("nan")])
 def test_a_link_without_an_end_is_refused(ward: Room, minutes: float) -> None:
     with pytest.raises(ShareError, match="cannot live"):
-        share(ward.session.workspace, ward.session.store, ward.run.run_id, minutes=minutes)
+        share(ward.session.workspace, ward.session.store, ward.run.run_id, access=Access(minutes=minutes))

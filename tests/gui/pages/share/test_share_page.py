@@ -20,10 +20,10 @@ from gui.pages.share.page import (
     close_link,
     open_link,
     passage,
-    run_choices,
     view,
     ways,
 )
+from gui.pages.share.wishes import Wish, run_choices
 from gui.sharing import WAYS
 from gui.web.session import AppSession
 from tests.gui.conftest import Room
@@ -34,9 +34,9 @@ SSH = WAYS["ssh"].title
 def test_nothing_is_shared_without_consent(room: Room) -> None:
     desk = Desk(room.session)
     with pytest.raises(ShareError, match="Nothing was shared"):
-        open_link(desk, room.run.run_id, 5, 60, False, "ssh", "", "", False)
+        open_link(desk, Wish(run_id=room.run.run_id, way="ssh"))
     with pytest.raises(ShareError, match="no run to share"):
-        open_link(desk, None, 5, 60, False, "ssh", "", "", True)
+        open_link(desk, Wish(way="ssh", consent=True))
     assert desk.link is None
 
 

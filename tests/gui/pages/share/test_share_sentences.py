@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 
 from engine.errors import ShareError
-from gui.pages.share.page import CONSENT, WARNING, Desk, looked_at, open_link, passage, run_choices, view
+from gui.pages.share.page import (
+    CONSENT,
+    WARNING,
+    Desk,
+    looked_at,
+    open_link,
+    passage,
+    view,
+)
+from gui.pages.share.wishes import Wish, run_choices
 from gui.sharing import WAYS
 from gui.web.error_messages import sentence
 from tests.gui.conftest import Room
@@ -40,7 +49,7 @@ def shown(desk: Desk, link: Any) -> Iterator[str]:
 def refused(desk: Desk, run_id: str | None, *, consent: bool, link: Any = None) -> list[str]:
     desk.link = link
     with pytest.raises(ShareError) as error:
-        open_link(desk, run_id, 5, 60, False, "ssh", "", "", consent)
+        open_link(desk, Wish(run_id=run_id, way="ssh", consent=consent))
     return [sentence(error.value)]
 
 

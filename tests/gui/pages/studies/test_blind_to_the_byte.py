@@ -30,6 +30,9 @@ class Line:
         self.port = int(self._listening.getsockname()[1])
         Thread(target=self._listen, daemon=True).start()
 
+    def leads_to(self, port: int) -> None:
+        self._to = port
+
     def close(self) -> None:
         self._listening.close()
 
@@ -39,7 +42,11 @@ class Line:
                 here, _ = self._listening.accept()
             except OSError:
                 return
-            there = socket.create_connection(("127.0.0.1", self._to))
+            try:
+                there = socket.create_connection(("127.0.0.1", self._to))
+            except OSError:  # the window is gone
+                here.close()
+                continue
             Thread(target=self._carry, args=(here, there, self._plain), daemon=True).start()
             Thread(target=self._carry, args=(there, here, self._keep), daemon=True).start()
 
