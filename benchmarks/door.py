@@ -20,7 +20,7 @@ import psutil
 
 from engine.reading import open_store
 from engine.workspace import open_workspace
-from gui.sharing import Share, share
+from gui.sharing import Access, Share, share
 from gui.web import AppSession
 from tests.gui.conftest import fill, make_run
 
@@ -110,7 +110,7 @@ def main() -> None:
             session = AppSession(workspace=workspace, store=store)
             run = make_run(workspace)
             fill(session, Path(scratch) / "films", [f"{number}.png" for number in range(6)], run=run, side=96)
-            with closing(share(workspace, store, run.run_id, minutes=10, via="ssh")) as link:
+            with closing(share(workspace, store, run.run_id, access=Access(minutes=10, via="ssh"))) as link:
                 attack(link)
 
 
