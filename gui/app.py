@@ -52,6 +52,7 @@ from gui.web import (
     may,
     open_session,
     rights_of,
+    web_file,
 )
 
 
@@ -116,42 +117,7 @@ CSS = """
 #not-known { position: fixed; inset: 0 0 auto 0; z-index: 2000; margin: 0; padding: 10px 16px; background: #b91c1c;
              color: white; font: 15px/1.4 system-ui, sans-serif; }
 """
-# A reload comes back to the page that was open.
-HEAD = """<script>
-document.addEventListener('click', (event) => {
-  const tab = event.target.closest && event.target.closest('#pages button[role=tab]');
-  if (tab && tab.id) sessionStorage.setItem('overread.page', tab.id);
-});
-(() => {
-  const wanted = sessionStorage.getItem('overread.page');
-  if (!wanted) return;
-  const watcher = new MutationObserver(() => {
-    const tab = document.getElementById(wanted);
-    if (!tab) return;
-    watcher.disconnect();
-    if (tab.getAttribute('aria-selected') !== 'true') tab.click();
-  });
-  watcher.observe(document, { childList: true, subtree: true });
-  setTimeout(() => watcher.disconnect(), 20000);
-})();
-// Whoever is not known any more is told so, and loses nothing that is on the page.
-(() => {
-  const ask = window.fetch;
-  window.fetch = async (...what) => {
-    const answer = await ask(...what);
-    if (answer.status === 401) answer.clone().text().then(say);
-    return answer;
-  };
-  const say = (sentence) => {
-    if (document.getElementById('not-known')) return;
-    const bar = document.createElement('p');
-    bar.id = 'not-known';
-    bar.setAttribute('role', 'alert');
-    bar.textContent = sentence;
-    document.body.append(bar);
-  };
-})();
-</script>"""
+HEAD = "<script>\n" + web_file("here.js") + web_file("known.js") + "</script>"
 
 
 LOOK = {"theme": THEME, "css": CSS, "head": HEAD}

@@ -30,4 +30,7 @@ from .signed_addresses import (
     is_signed as is_signed,
     signed_address as signed_address,
 )
-from .tab_events import arrival as arrival
+from .tab_events import (
+    arrival as arrival,
+    say_where as say_where,
+)

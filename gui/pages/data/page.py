@@ -29,8 +29,9 @@ from gui.pages.data.overview import class_pictures, counts_table, issues, split_
 from gui.pages.data.pictures import issue_image, picture_of
 from gui.pages.data.split_form import SPLIT_MODES, choices_from_percent
 from gui.pages.data.using.pane import using_pane
+from gui.pages.meant import data_meant
 from gui.pages.where_now import ASKING, found as found_images, missed, place
-from gui.web import AppSession, arrival, markup, shown, static_pane
+from gui.web import AppSession, arrival, markup, say_where, shown, static_pane
 
 # While something is brought in, or was refused, the pictures of the data set before must not stand under it.
 STYLE = Markup("""<style>
@@ -158,14 +159,19 @@ def find_images(session: AppSession, dataset_id: str | None, folder: str) -> tup
     return *show(session, dataset_id), answer
 
 
-def first_look(session: AppSession, chosen: str | None) -> tuple[Any, ...]:
-    """Return the drop-down and all that is shown, when the page is opened; what is on it already stays."""
+def first_look(session: AppSession, named: str | None, standing: str | None = None) -> tuple[Any, ...]:
+    """Return the drop-down and all that is shown, when the page is come to; what is on it already stays.
+
+    Args:
+        session: The window.
+        named: The data set, or a run of it, that the page is come to for; None means the newest.
+        standing: The data set that is on the page.
+    """
     damaged: list[DataError] = []
     choices = dataset_choices(session, on_damaged=damaged.append)
-    known = [dataset_id for _, dataset_id in choices]
-    if chosen in known:
-        return gr.Dropdown(choices=choices, value=chosen), *(gr.skip(),) * SHOWN
-    value = known[0] if known else None
+    value = data_meant(session, named, [dataset_id for _, dataset_id in choices])
+    if value and value == standing:
+        return gr.Dropdown(choices=choices, value=value), *(gr.skip(),) * SHOWN
     overview, *rest = show(session, value)
     return gr.Dropdown(choices=choices, value=value), markup.problems(damaged) + overview, *rest
 
@@ -251,6 +257,7 @@ def build(session: AppSession) -> None:
     ]
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     label.click(None, dataset, None, js=LABEL)
+    say_where("data", dataset)
     bring.submit(
         partial(shown(first_look), session, None),
         None,
@@ -284,5 +291,10 @@ def build(session: AppSession) -> None:
         **quiet,
     )
     come_to(
-        partial(shown(first_look), session), dataset, [dataset, *shown_parts], api_name="data_open", **quiet
+        partial(shown(first_look), session),
+        [dataset],
+        [dataset, *shown_parts],
+        named=("data", "run"),
+        api_name="data_open",
+        **quiet,
     ).then(shown(used), None, uses, api_name="data_use", **quiet)

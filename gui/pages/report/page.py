@@ -24,6 +24,7 @@ from engine.records import Part
 from engine.report import EXPORTS, REFERENCE_STANDARDS
 from engine.runs import find_run, list_runs
 from engine.workspace import Workspace
+from gui.pages.meant import run_meant
 from gui.pages.report import elsewhere, relabelling
 from gui.pages.report.found_elsewhere import result
 from gui.pages.report.sections import (
@@ -38,7 +39,7 @@ from gui.pages.report.sections import (
     training,
 )
 from gui.pages.where_now import found, missed, place
-from gui.web import AppSession, arrival, markup, shown
+from gui.web import AppSession, arrival, markup, say_where, shown
 
 if TYPE_CHECKING:
     from engine.report import Report
@@ -105,7 +106,9 @@ def show(
     """Return all that the page shows of a run, in the order of the page's outputs."""
     if not run_id:
         nothing = markup.note(
-            "No finished run yet. Train one on the Train page; its report then appears here."
+            "There is no finished run of these images. Train one on the Train page, or choose another run."
+            if session.store.run_ids()
+            else "No finished run yet. Train one on the Train page; its report then appears here."
         )
         return nothing, *_nothing(), "", "", "", "", *missed(session, [])
     try:
@@ -147,13 +150,17 @@ def _nothing_of_one() -> list[Any]:
 
 
 def opened(
-    session: AppSession, chosen: str | None, part: str, standards: Sequence[str], heat: bool
+    session: AppSession,
+    named: str | None,
+    chosen: str | None,
+    part: str,
+    standards: Sequence[str],
+    heat: bool,
 ) -> tuple[Any, ...]:
-    """Return the drop-down and all that is shown, when the page is opened or come back to."""
+    """Return the drop-down and all that is shown, when the page is come to: of the run, or data set, that is named."""
     damaged: list[RunError] = []
     choices = run_choices(session, on_damaged=damaged.append)
-    known = [run_id for _, run_id in choices]
-    run_id = chosen if chosen in known else (known[0] if known else None)
+    run_id = run_meant(session, named or chosen, [run_id for _, run_id in choices])
     overview, *rest = show(session, run_id, part, standards, heat)
     return gr.Dropdown(choices=choices, value=run_id), markup.problems(damaged) + overview, *rest
 
@@ -350,6 +357,14 @@ def build(session: AppSession) -> None:
     of_run = elsewhere.wire(session, form, run=run, part=part, file=hidden, report_of=report_of)
     labels_of_run = relabelling.wire(session, labels, run=run, file=hidden)
     # Whenever the page is come to: a run may have finished since, and reviews have been made.
-    come_to(partial(shown(opened), session), asked, [run, *outputs], api_name="report_open", **quiet).then(
-        shown(of_run), run, elsewhere.listed(form), api_name="elsewhere_open", **quiet
-    ).then(shown(labels_of_run), run, relabelling.outputs(labels), api_name="labels_open", **quiet)
+    say_where("run", run)
+    come_to(
+        partial(shown(opened), session),
+        asked,
+        [run, *outputs],
+        named=("run", "data"),
+        api_name="report_open",
+        **quiet,
+    ).then(shown(of_run), run, elsewhere.listed(form), api_name="elsewhere_open", **quiet).then(
+        shown(labels_of_run), run, relabelling.outputs(labels), api_name="labels_open", **quiet
+    )

@@ -17,6 +17,7 @@ from engine.errors import RecipeError
 from engine.recipes import own_recipes, recipe_choices
 from engine.records import Recipe
 from gui.pages.data import dataset_choices
+from gui.pages.meant import data_meant
 from gui.pages.train.plan import (
     TESTED_BY,
     augmented,
@@ -41,7 +42,7 @@ from gui.pages.train.recipe_form import (
     is_tick,
 )
 from gui.pages.train.watch import TICK_IDLE, look, look_at, resume, start_on, stop
-from gui.web import AppSession, arrival, markup, shown
+from gui.web import AppSession, arrival, markup, say_where, shown
 
 
 def build(session: AppSession) -> None:
@@ -108,6 +109,9 @@ def build(session: AppSession) -> None:
             with gr.Row():
                 stop_button = gr.Button("Stop", variant="stop", visible=False, elem_id="train-stop")
                 resume_button = gr.Button("Resume", variant="primary", visible=False, elem_id="train-resume")
+                review_button = gr.Button(
+                    "Review these images", variant="primary", visible=False, elem_id="train-review"
+                )
             with gr.Row():
                 loss_plot = gr.LinePlot(
                     x="epoch",
@@ -150,6 +154,7 @@ def build(session: AppSession) -> None:
         start_button,
         stop_button,
         resume_button,
+        review_button,
         runs_table,
         timer,
         seen,
@@ -216,6 +221,10 @@ def build(session: AppSession) -> None:
         concurrency_limit=1,
         **quiet,
     )
+    # A run that is trained now is the newest of its data set, and nothing else is meant until one is chosen.
+    start_button.click(None, None, None, js="() => window.overread.go({ run: '' })")
+    review_button.click(None, run, None, js="(run) => window.overread.go({ tab: 'review', run })")
+    say_where("data", dataset)
     stop_button.click(partial(shown(stop), session), run, looked, api_name="train_stop", **quiet)
     resume_button.click(partial(shown(resume), session), run, looked, api_name="train_resume", **quiet)
     run.input(partial(shown(look_at), session), run, looked, api_name="train_look_at", **quiet)
@@ -226,6 +235,7 @@ def build(session: AppSession) -> None:
         partial(shown(opened), session),
         [dataset, base],
         [dataset, recipe, *filled],
+        named=("data", "run"),
         api_name="train_open_page",
         **quiet,
     )
@@ -248,11 +258,12 @@ def build(session: AppSession) -> None:
     gr.on(fn=partial(shown(look_at), session, None), outputs=looked, api_name="train_look_first", **quiet)
 
 
-def opened(session: AppSession, chosen: str | None, base: Recipe | None) -> tuple[Any, ...]:
+def opened(
+    session: AppSession, named: str | None, chosen: str | None, base: Recipe | None
+) -> tuple[Any, ...]:
     """Return the data sets there are now; and, when the page is opened first, the default recipe in the form."""
     datasets = dataset_choices(session)
-    known = [dataset_id for _, dataset_id in datasets]
-    value = chosen if chosen in known else (known[0] if known else None)
+    value = data_meant(session, named or chosen, [dataset_id for _, dataset_id in datasets])
     listed = gr.Dropdown(choices=datasets, value=value)
     if base is not None:
         return listed, *(gr.skip(),) * (3 + PHASE_SLOTS + len(FIELDS))

@@ -167,13 +167,14 @@ def look(session: AppSession, run_id: str | None, seen: str) -> tuple[Any, ...]:
         gr.Button(interactive=working is None and not session.read_only),
         gr.Button(visible=bool(status and status.working)),
         gr.Button(visible=bool(status and status.resumable and working is None)),
+        gr.Button(visible=bool(status and status.state == "done")),
         earlier(listed),
         timer,
         now,
     )
 
 
-LOOKED = 10
+LOOKED = 11
 """How many outputs `look` returns."""
 
 

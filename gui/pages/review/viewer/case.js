@@ -5,6 +5,7 @@ let shown = null;       // the case whose image is on the screen, as the server 
 let seen = false, closed = false;
 let trail = [];         // cases shown before this one, for Previous
 let comingCases = [];   // the next ones of the queue
+let data = '';          // the data set of the run that is read
 let given = { said: '', name: '' };
 // What a reader can answer beside the verdict: each control is named after its field of a review.
 const controls = [...root.querySelectorAll('[data-field]')];
@@ -84,6 +85,7 @@ async function present(answer, { keepDraft = false } = {}) {
   }
   fetchAhead(answer.upcoming);
   keep('case', next.id);
+  window.overread?.go({ case: next.id });
   await painted();
   if (!same) [wake, slept] = [performance.now(), 0], guard();
   root.dataset.reading = reading;
@@ -218,12 +220,16 @@ async function revealLabel() {
 
 // -------------------------------------------------------------------------------------------- going and deciding
 
+// What the address names; a window of one page has none.
+const named = (name) => window.overread?.here(name) ?? '';
+const movedOn = () => (named('run') ? named('run') !== at('run').value : named('data') && named('data') !== data);
+
 async function openReading(wish = {}) {
   const { keepDraft = false, ...choice } = wish;
   const alone = !busy;
   if (alone) setBusy(true);
   try {
-    const wanted = { run: kept('run', ''), queue: kept('queue', ''), part: kept('part', ''), reader: kept('reader', ''), search: kept('search', ''), page: pageName, ...choice };
+    const wanted = { run: named('run') || named('data') || kept('run', ''), queue: kept('queue', ''), part: kept('part', ''), reader: kept('reader', ''), search: kept('search', ''), page: pageName, ...choice };
     let answer;
     try {
       answer = await server.open_reading(wanted);
@@ -237,6 +243,8 @@ async function openReading(wish = {}) {
       return;
     }
     reading = answer.reading;
+    data = answer.data;
+    if (answer.run) window.overread?.go({ run: answer.run, data });
     if (answer.colours) takeColours(answer.colours);
     offerMethods(answer.methods ?? []);
     saveDraft();

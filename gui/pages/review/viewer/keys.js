@@ -41,7 +41,10 @@ addEventListener('beforeunload', (event) => {
 new IntersectionObserver(([entry]) => {
   // A tab that was clicked would keep the arrow keys to itself; one that was reached by the keyboard shall.
   if (entry.isIntersecting) document.querySelector('[role=tab]:focus:not(:focus-visible)')?.blur();
-  if (entry.isIntersecting && !busy) openReading(kept('run', '') === at('run').value ? { case: shown?.id, keepDraft: true } : {});
+  if (entry.isIntersecting && !busy) openReading(movedOn() ? {} : { case: shown?.id, keepDraft: true });
 }).observe(root);
 showRegions();
-openReading({ case: kept('case', '') });
+addEventListener('overread-here', () => {
+  if (root.offsetParent && !busy && (movedOn() || named('case') !== shown?.id)) openReading({ case: named('case') });
+});
+openReading({ case: named('case') || kept('case', '') });

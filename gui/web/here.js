@@ -1,0 +1,60 @@
+// Where somebody is stands in the address: the page, the data set, the run and the case. A reload, Back, Forward and a
+// copied address come back to it, and every page speaks of the same data set and the same run.
+(() => {
+  const NAMES = ['tab', 'data', 'run', 'case'];
+  const here = (name) => new URLSearchParams(location.search).get(name) ?? '';
+  const buttonOf = (tab) => document.getElementById(`page-${tab}-button`);
+  const tabOf = (button) => button.id.slice('page-'.length, -'-button'.length);
+  const isOpen = (button) => button.getAttribute('aria-selected') === 'true';
+
+  function titled() {
+    const name = buttonOf(here('tab'))?.textContent.trim();
+    document.title = name ? `${name} · Overread` : 'Overread';
+  }
+
+  // Go somewhere else: what is not named stays, and what belonged to another data set or run is no longer meant.
+  function go(change) {
+    const before = Object.fromEntries(NAMES.map((name) => [name, here(name)]));
+    const after = { ...before, ...change };
+    if (before.data && after.data !== before.data && !('run' in change)) after.run = '';
+    if (after.run !== before.run && !('case' in change)) after.case = '';
+    const address = new URL(location.href);
+    for (const name of NAMES) {
+      if (after[name]) address.searchParams.set(name, after[name]);
+      else address.searchParams.delete(name);
+    }
+    if (address.href === location.href) return;
+    // Back undoes what a person chose; what a page filled in, and each case read, is no step of its own.
+    const chosen = ['tab', 'data', 'run'].some((name) => before[name] && after[name] && after[name] !== before[name]);
+    history[chosen ? 'pushState' : 'replaceState'](null, '', address);
+    titled();
+    const button = buttonOf(after.tab);
+    if (button && !isOpen(button)) button.click();
+  }
+
+  document.addEventListener('click', (event) => {
+    const button = event.target.closest?.('#pages button[role=tab][id^=page-]');
+    if (button) go({ tab: tabOf(button) });
+  }, true);
+
+  addEventListener('popstate', () => {
+    titled();
+    const button = buttonOf(here('tab'));
+    if (button && !isOpen(button)) button.click();
+    else document.getElementById(`again-${here('tab')}`)?.click();
+    dispatchEvent(new Event('overread-here'));
+  });
+
+  const watcher = new MutationObserver(() => {
+    const open = document.querySelector('#pages button[role=tab][id^=page-][aria-selected=true]');
+    if (!open) return;
+    watcher.disconnect();
+    const wanted = buttonOf(here('tab'));
+    if (wanted && !isOpen(wanted)) wanted.click();
+    else go({ tab: tabOf(open) });
+    titled();
+  });
+  watcher.observe(document, { childList: true, subtree: true });
+  setTimeout(() => watcher.disconnect(), 20000);
+  window.overread = { here, go };
+})();

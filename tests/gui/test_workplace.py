@@ -1,0 +1,115 @@
+"""One workplace: every page speaks of the same data set and run, and the address brings somebody back to them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.data.index import index_data, save_index
+from engine.recipes.recipe import recipe_to_json
+from engine.records import Index
+from engine.runs.folder import save_run
+from gui.pages.meant import data_meant, run_meant
+from tests.gui.conftest import Room, fill, make_run
+from tests.gui.pages.data.test_data_page import write_films
+from tests.tiny import TINY_RECIPE
+
+
+@pytest.fixture
+def three(room: Room, tmp_path: Path) -> dict[str, Index]:
+    """Three data sets; of the first two there is a run."""
+    sets = {}
+    for name in ("first", "second", "unread"):
+        index = index_data(write_films(tmp_path / name, patients=4 + len(sets)) / "films.csv")
+        sets[name] = replace(index, name=name)
+        save_index(room.session.workspace, sets[name])
+    for day, name in enumerate(("first", "second"), start=2):
+        run = make_run(room.session.workspace, run_id=f"2026010{day}-120000-abcd")
+        run = replace(
+            run, dataset_id=sets[name].dataset_id, dataset_name=name, created=run.created.replace(day=day)
+        )
+        fill(
+            room.session, tmp_path / f"drawn-{name}", [f"{name}_{number}.png" for number in range(6)], run=run
+        )
+        save_run(run)
+        (run.folder / "recipe.json").write_text(recipe_to_json(replace(TINY_RECIPE, name="tiny")))
+    return sets
+
+
+def test_a_run_leads_to_its_data_set_and_a_data_set_to_its_newest_run_alone(
+    room: Room, three: dict[str, Index]
+) -> None:
+    session, runs = room.session, [run.run_id for run in room.session.store.runs()]
+    known = [three[name].dataset_id for name in ("unread", "second", "first")]
+    assert data_meant(session, "20260102-120000-abcd", known) == three["first"].dataset_id
+    assert data_meant(session, known[1], known) == known[1]
+    assert data_meant(session, "no such thing", known) == data_meant(session, None, known) == known[0]
+    assert run_meant(session, three["first"].dataset_id, runs) == "20260102-120000-abcd"
+    assert run_meant(session, three["unread"].dataset_id, runs) is None  # another's would be taken for its
+    assert run_meant(session, "no such thing", runs) == run_meant(session, None, runs) == runs[0]
+
+
+@pytest.mark.browser
+def test_pages_follow_the_address_through_reload_back_and_forward(
+    room: Room, three: dict[str, Index], page: Any, opened: Callable[..., Any]
+) -> None:
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=30_000)
+
+    def go(tab: str) -> None:
+        page.click(f"#page-{tab}-button")
+
+    def is_shown(where: str, words: str) -> None:
+        expect(page.locator(f"{where} input").first).to_have_value(re.compile(words))
+
+    run = page.locator("#reading [data-at=run]")
+    page.goto(opened(room.session).url)
+    expect(run).to_have_value("20260103-120000-abcd")
+    expect(page).to_have_title("Review · Overread")
+    expect(page).to_have_url(re.compile("tab=review.*run=20260103.*case="))
+
+    go("data")
+    is_shown("#data-dataset", "second")
+    page.locator("#data-dataset input").click()
+    page.get_by_role("option", name=re.compile("^first")).click()
+    expect(page.locator("#data-summary")).to_contain_text("8images")
+    go("train")
+    is_shown("#train-dataset", "first")
+    go("report")
+    is_shown("#report-run", "first")
+    go("review")
+    expect(run).to_have_value("20260102-120000-abcd")
+    expect(page).to_have_url(re.compile("run=20260102.*case="))
+    page.locator("#reading [data-do=next]").click()
+    expect(page.locator("#reading [data-at=count]")).to_contain_text("2 of")
+    case = page.locator("#reading [data-shown]").get_attribute("data-shown")
+    expect(page).to_have_url(re.compile(f"case={case}"))
+
+    page.reload()
+    expect(page.locator(f"#reading [data-shown='{case}']")).to_be_visible()
+    expect(run).to_have_value("20260102-120000-abcd")
+    page.go_back()
+    expect(page).to_have_title("Report · Overread")
+    is_shown("#report-run", "first")
+    page.go_forward()
+    expect(page.locator(f"#reading [data-shown='{case}']")).to_be_visible()
+
+    run.select_option("20260103-120000-abcd")
+    expect(page).to_have_url(re.compile("run=20260103"))
+    page.go_back()  # the choice is undone, on the same page
+    expect(run).to_have_value("20260102-120000-abcd")
+
+    go("data")
+    page.locator("#data-dataset input").click()
+    page.get_by_role("option", name=re.compile("^unread")).click()
+    expect(page.locator("#data-summary")).to_contain_text("12images")
+    go("review")
+    expect(page.locator("#reading [data-at=notice-text]")).to_contain_text("No model has read the images")
+    go("report")
+    expect(page.locator("#report-headline")).to_contain_text("no finished run of these images")
