@@ -253,7 +253,7 @@ def test_a_cross_validation_says_what_it_will_do_and_runs(session: AppSession, d
     now = jobs.status(folder)
     assert (now.state, now.fold, now.folds) == ("done", 3, 3)
     shown = look(session, run_id, "")
-    assert "Done" in shown[1] and "fold 3 of 3: 1 / 1" in shown[7][0][3]
+    assert "Done" in shown[1] and "fold 3 of 3: 1 / 1" in shown[8][0][3]
     assert losses(load_history(folder / "folds" / "3")) is not None and shown[2] is not None
 
 
