@@ -50,6 +50,14 @@ def csv_tables(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, 
     return {f"{name}.csv": write_csv(rows) for name, rows in tables_of(report).items() if rows}
 
 
+def parquet_tables(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
+    """Return the same tables with the types of their columns."""
+    from engine.report.exports.parquet import write_parquet
+    from engine.report.exports.tables import tables_of
+
+    return {f"{name}.parquet": write_parquet(rows) for name, rows in tables_of(report).items() if rows}
+
+
 def json_numbers(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
     """Return every number, without pictures."""
     from engine.report.exports.numbers import render_json
@@ -63,8 +71,9 @@ def checkable_bundle(report: Report, picture: Picture, heatmap: Heatmap) -> dict
 
     def render(anonymous: Report) -> dict[str, bytes | str]:
         files: dict[str, bytes | str] = {}
-        for write in (html_page, csv_tables, json_numbers):
-            files |= write(anonymous, picture, heatmap)
+        for name, export in EXPORTS.items():
+            if name != "bundle":
+                files |= export.files(anonymous, picture, heatmap)
         return files
 
     return {"bundle.zip": pack(report, render)}
@@ -73,6 +82,7 @@ def checkable_bundle(report: Report, picture: Picture, heatmap: Heatmap) -> dict
 EXPORTS: dict[str, Export] = {
     "html": Export("as HTML", html_page),
     "csv": Export("tables (CSV)", csv_tables),
+    "parquet": Export("tables (Parquet)", parquet_tables),
     "json": Export("as JSON", json_numbers),
     "bundle": Export("as a checkable bundle (ZIP)", checkable_bundle),
 }

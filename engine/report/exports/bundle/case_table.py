@@ -14,9 +14,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from engine.data import sizes_of
 from engine.errors import ReportError
 from engine.kept_files import parse_json
 from engine.records import PARTS, Part, Prediction, Region, Review, Run, Sample, Split, Verdict
+from engine.report.exports.bundle.regions import REGIONS, write_regions
+from engine.report.exports.parquet import write_parquet
 from engine.report.records import Evidence
 from engine.spreadsheet import read_csv, write_csv
 
@@ -41,6 +44,8 @@ COLUMNS = {
         "entropy": "Of the probabilities, in nats",
         "margin": "Distance from another prediction, in log-odds; empty: not known",
         "conformal set": f"Classes that cannot be excluded, separated by “{CLASSES_IN_A_SET.strip()}”",
+        "width": "Of the image in pixels; empty: not known",
+        "height": "Likewise",
         COLUMN: "A column of the data's table whose subgroups the report shows",
     },
     READINGS: {
@@ -75,11 +80,13 @@ def write_case_table(
     """
     choices: dict[str, Any] = {"run_id": run.run_id, "part": part, "prevalence": evidence.prevalence}
     choices["split"] = evidence.split is not None
-    images = list(_image_rows(run, evidence, columns))
+    sizes = image_sizes(evidence)
+    images = list(_image_rows(run, evidence, columns, sizes))
     readings = [_reading_row(review) for review in evidence.reviews]
     return {
-        IMAGES: write_csv(images, _columns(IMAGES, run, columns)),
-        READINGS: write_csv(readings, _columns(READINGS, run, columns)),
+        **table_files(IMAGES, images, _columns(IMAGES, run, columns)),
+        **table_files(READINGS, readings, _columns(READINGS, run, columns)),
+        REGIONS: write_regions(evidence.reviews, sizes),
         CHOICES: json.dumps(choices, indent=1) + "\n",
         DICTIONARY: write_csv(
             [
@@ -95,12 +102,32 @@ def write_case_table(
     }
 
 
+def image_sizes(evidence: Evidence) -> dict[str, tuple[int, int]]:
+    """Return width and height in pixels, by image id, of the images whose size is known."""
+    split = evidence.split
+    return sizes_of(sample for part in PARTS if split for sample in split.part(part))
+
+
+def table_files(
+    name: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()
+) -> dict[str, bytes | str]:
+    """Return a table as CSV under its name, and as Parquet beside it."""
+    return {name: write_csv(rows, columns), parquet_name(name): write_parquet(rows, columns)}
+
+
+def parquet_name(csv_name: str) -> str:
+    """Return what the Parquet beside a CSV is called."""
+    return csv_name.removesuffix(".csv") + ".parquet"
+
+
 def _columns(file: str, run: Run, columns: Sequence[str]) -> list[str]:
     several = {PROBABILITY: run.classes, COLUMN: columns}
     return [name + each for name in COLUMNS[file] for each in several.get(name, ("",))]
 
 
-def _image_rows(run: Run, evidence: Evidence, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _image_rows(
+    run: Run, evidence: Evidence, columns: Sequence[str], sizes: Mapping[str, tuple[int, int]]
+) -> Iterator[dict[str, Any]]:
     """Yield one row an image: those of the report first, in their order, then all others of the split."""
     samples = {
         each.image_id: (part, each)
@@ -122,6 +149,7 @@ def _image_rows(run: Run, evidence: Evidence, columns: Sequence[str]) -> Iterato
             "entropy": case.entropy,
             "margin": case.margin,
             "conformal set": CLASSES_IN_A_SET.join(case.conformal_set),
+            **dict(zip(("width", "height"), sizes.get(case.image_id, (None, None)), strict=True)),
             **{COLUMN + name: meta.get(name, "") for name in columns},
         }
     for image_id, (part, sample) in samples.items():
@@ -131,6 +159,7 @@ def _image_rows(run: Run, evidence: Evidence, columns: Sequence[str]) -> Iterato
                 "patient": numbers.get(sample.patient_id, ""),
                 "part": part,
                 "label": sample.label or "",
+                **dict(zip(("width", "height"), sizes.get(image_id, (None, None)), strict=True)),
             }
 
 
@@ -241,7 +270,19 @@ def _image(row: Mapping[str, str], run: Run) -> tuple[Prediction | None, Sample]
     part = PARTS[PARTS.index(cast("Part", row["part"]))] if row["part"] else None
     label, patient = row["label"] or None, row["patient"] or image_id
     meta = {name.removeprefix(COLUMN): value for name, value in row.items() if name.startswith(COLUMN)}
-    sample = Sample(path=path, image_id=image_id, label=label, patient_id=patient, part=part, meta=meta)
+    width, height = (int(row.get(side) or 0) for side in ("width", "height"))
+    if width < 0 or height < 0:
+        raise ValueError(f"the size of image {image_id[:8]}")
+    sample = Sample(
+        path=path,
+        image_id=image_id,
+        label=label,
+        patient_id=patient,
+        part=part,
+        meta=meta,
+        width=width,
+        height=height,
+    )
     if not row["predicted"]:
         return None, sample
     found = tuple(float(row[PROBABILITY + name]) for name in run.classes)

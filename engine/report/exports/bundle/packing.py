@@ -6,37 +6,36 @@ more, pictures included, before it is given out.
 
 from __future__ import annotations
 
-import base64
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from importlib.metadata import version
 
-from engine.errors import ReportError
-from engine.records import PARTS, Prediction, Review, Run, Sample
+from engine.records import Review, Run
+from engine.report.exports.bundle.beside import SCHEMA, schema_file
 from engine.report.exports.bundle.case_table import write_case_table
+from engine.report.exports.bundle.searching import Names, refuse_names
 from engine.report.exports.html import figures_of
+from engine.report.exports.png import png_figures
 from engine.report.formatting import counted, were, without_paths
 from engine.report.records import CaseRow, Evidence, Report
 from engine.runs import settings_of
 
 SUMS, README, SETTINGS = "SHA256SUMS", "README.txt", "run/"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same files make the same zip
-SHORTEST = 4  # characters of a name that is looked for: shorter ones stand in every text
-WORD = re.compile(r"\w[\w.\-]*")
-PICTURE = re.compile(rb"base64,([A-Za-z0-9+/=]+)")
 
 SAYS = """Overread report of run {run_id}, as a bundle that can be checked.
 
 report.html        the report; it opens in any browser and needs nothing else
-report.json        every number in it
-*.csv              its tables
-figures/           its figures (SVG)
+report.json        every number in it; what it holds is described in report.schema.json (JSON Schema)
+*.csv, *.parquet   its tables: for spreadsheets, and with the types of their columns
+figures/           its figures (SVG, and PNG with 300 dots an inch)
 data/images.csv    one line an image: what was predicted, the label, and the patient as a number drawn for this bundle
 data/readings.csv  every reading, corrected ones too
+data/regions.coco.json  what readers drew, in pixels (COCO)
 data/dictionary.csv  what each column means
 run/               the run's settings: classes, operating point, calibration, and its recipe or who supplied it
 SHA256SUMS         a digest of each file: sha256sum -c SHA256SUMS
@@ -65,22 +64,30 @@ def pack(report: Report, render: Callable[[Report], Mapping[str, bytes | str]]) 
     texts: dict[str, bytes | str] = {
         README: SAYS.format(run_id=report.run.run_id, version=version("overread"), left_out=left_out),
         **render(anonymous),
-        **{
-            f"figures/{_file_name(one.name)}-{_file_name(name)}.svg": svg
-            for one in anonymous.against
-            for name, svg in figures_of(anonymous, one).items()
-        },
+        SCHEMA: schema_file("run-report"),
+        **_figures(anonymous),
         **write_case_table(anonymous.run, anonymous.part, anonymous.evidence, columns),
         **{SETTINGS + name: text for name, text in settings_of(_without_paths(anonymous.run)).items()},
     }
     files = {name: text.encode() if isinstance(text, str) else text for name, text in texts.items()}
-    _search(files, names)
+    refuse_names(files, names)
     sums = "".join(f"{sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items()))
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, data in (*files.items(), (SUMS, sums.encode())):
             packed.writestr(zipfile.ZipInfo(name, LONG_AGO), data, zipfile.ZIP_DEFLATED)
     return stream.getvalue()
+
+
+def _figures(report: Report) -> dict[str, bytes | str]:
+    """Return every figure as SVG, and as PNG beside it."""
+    drawn = {
+        f"figures/{_file_name(one.name)}-{_file_name(name)}": svg
+        for one in report.against
+        for name, svg in figures_of(report, one).items()
+    }
+    pixels = png_figures(drawn)
+    return {f"{name}.{kind}": of[name] for name in drawn for kind, of in (("svg", drawn), ("png", pixels))}
 
 
 def without_names(report: Report, names: Names) -> Report:
@@ -117,63 +124,6 @@ def _left_out(names: Names, evidence: Evidence) -> str:
     if not count:
         return ""
     return f"\n{counted(count, 'comment')} that named a patient or a file {were(count)} left out.\n"
-
-
-class Names:
-    """The names of patients and files that must not leave: asked word by word, however many there are."""
-
-    def __init__(self, evidence: Evidence, harmless: Iterable[str] = ()) -> None:
-        split = evidence.split
-        images: list[Prediction | Sample] = [*evidence.predictions]
-        images += [one for part in PARTS if split for one in split.part(part)]
-        names = {each.patient_id for each in images if each.patient_id != each.image_id}
-        for each in images:
-            names.add(each.path.name)
-            if any(map(str.isdigit, each.path.stem)):  # "test.png" is called as anything may be
-                names.add(each.path.stem)
-        self._by_first: dict[str, list[str]] = {}
-        for name in names - set(harmless):
-            if (
-                len(name) >= SHORTEST
-                and not (name.isdigit() and len(name) < 6)
-                and (words := WORD.findall(name))
-            ):
-                self._by_first.setdefault(words[0].rstrip(".-"), []).append(name)
-
-    @classmethod
-    def of(cls, report: Report) -> Names:
-        """Return the names behind a report; what it must print is none of them."""
-        return cls(report.evidence, {*report.classes, report.run.dataset_name, report.run.run_id})
-
-    def found_in(self, text: str) -> str | None:
-        """Return a name that stands in a text; None where there is none."""
-        for word in set(WORD.findall(text)):
-            for name in self._by_first.get(word.rstrip(".-"), ()):
-                if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
-                    return name
-        return None
-
-
-def _search(files: Mapping[str, bytes], names: Names) -> None:
-    """Refuse files in which a patient or a file is named.
-
-    Raises:
-        ReportError: There is one.
-    """
-    for file, data in files.items():
-        for text in _texts(data):
-            if (name := names.found_in(text)) is not None:
-                raise ReportError(
-                    f"The bundle would name a patient or a file: “{name}” stands in {file}",
-                    "Change the class, column or data set that says it, or export the report in another format",
-                )
-
-
-def _texts(data: bytes) -> Iterator[str]:
-    """Yield what can be read in a file: its text, and what its pictures say beside their pixels."""
-    yield PICTURE.sub(b"", data).decode("utf-8", "replace")
-    for found in PICTURE.finditer(data):
-        yield base64.b64decode(found[1]).decode("latin-1")
 
 
 def _file_name(title: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import math
 import tempfile
-import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from engine.errors import ReportError, RunError
 from engine.kept_files import parse_json
 from engine.records import Run
 from engine.report.computed import Computed, compute, positive_of
+from engine.report.exports.bundle.archive import REMEDY, files_of
+from engine.report.exports.bundle.beside import against_schema, drawn_regions, repeated_tables
 from engine.report.exports.bundle.case_table import CHOICES, IMAGES, READINGS, read_case_table, understood
 from engine.report.exports.bundle.packing import SETTINGS, SUMS
 from engine.report.exports.html import computed_sections
@@ -25,8 +27,6 @@ from engine.report.exports.tables import computed_tables
 from engine.runs import load_run
 from engine.spreadsheet import read_csv, write_csv
 
-LARGEST = 1 << 30  # bytes of all files together
-MOST_FILES = 10_000
 NEAR = 1e-9  # relative: the order in which patients are added up differs
 
 
@@ -79,7 +79,7 @@ def verify(bundle: Path) -> Verification:
     Raises:
         ReportError: It is no bundle, or it is damaged so that nothing can be computed.
     """
-    files = _files(bundle)
+    files = _bundle_files(bundle)
     changed, sums = _digests(files)
     with tempfile.TemporaryDirectory() as folder:
         for name in files:
@@ -104,6 +104,11 @@ def verify(bundle: Path) -> Verification:
         if rows:
             for place, printed, computed in _table_pairs(files.get(f"{name}.csv"), write_csv(rows)):
                 _note(f"{name}.csv", place, printed, computed, agree, differences)
+    for file, place, printed, computed in chain(
+        repeated_tables(files), drawn_regions(files, evidence), against_schema(document, files, "run-report")
+    ):
+        for inner, one, other in _pairs(printed, computed, place):
+            _note(file, inner, one, other, agree, differences)
     differences += _page_differences(files.get("report.html", b"").decode("utf-8", "replace"), found, run)
     return Verification(
         run_id=run.run_id,
@@ -131,35 +136,17 @@ def _same_names(document: Mapping[str, Any], again: Mapping[str, Any]) -> dict[s
     return printed
 
 
-def _files(bundle: Path) -> dict[str, bytes]:
-    """Read a bundle's files.
+def _bundle_files(bundle: Path) -> dict[str, bytes]:
+    """Read the files of a report's bundle.
 
     Raises:
         ReportError: It is none.
     """
-    try:
-        with zipfile.ZipFile(bundle) as packed:
-            members = [one for one in packed.infolist() if not one.is_dir()]
-            if len(members) > MOST_FILES or sum(one.file_size for one in members) > LARGEST:
-                raise ReportError(
-                    f"{bundle.name} is too large for a bundle", "Choose the file that Overread wrote"
-                )
-            files = {one.filename: packed.read(one) for one in members}
-    except OSError as error:
-        raise ReportError(f"{bundle} cannot be read ({error.strerror or error})", "Check its name") from error
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
+    files = files_of(bundle)
+    needed = (IMAGES, READINGS, CHOICES, f"{SETTINGS}run.json", "report.json")
+    if missing := [name for name in needed if name not in files]:
         raise ReportError(
-            f"{bundle.name} is not a bundle, or was cut short ({error})", "Choose the bundle.zip of a report"
-        ) from error
-    missing = [
-        name
-        for name in (IMAGES, READINGS, CHOICES, f"{SETTINGS}run.json", "report.json")
-        if name not in files
-    ]
-    if missing:
-        raise ReportError(
-            f"{bundle.name} is no bundle of a report: {', '.join(missing)} is not in it",
-            "Choose the bundle.zip that “overread report --format bundle” wrote",
+            f"{bundle.name} is no bundle of a report: {', '.join(missing)} is not in it", REMEDY
         )
     return files
 

@@ -1,0 +1,63 @@
+"""What readers drew, as COCO: a format that annotation programs and training scripts read.
+
+COCO counts in pixels, so that only regions on images whose size is known are in it; readings.csv has all of them, as
+fractions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from engine.records import Review
+
+REGIONS = "data/regions.coco.json"
+UNNAMED = "region"
+
+
+def write_regions(reviews: Iterable[Review], sizes: Mapping[str, tuple[int, int]]) -> str:
+    """Return the regions of the readings that stand, as COCO.
+
+    Args:
+        reviews: Every reading; of two by one reader on one image the later counts.
+        sizes: Width and height of images in pixels, by id.
+    """
+    last = {(one.image_id, one.reader): one for one in sorted(reviews, key=lambda one: one.review_id or 0)}
+    drawn = [(one, region) for one in last.values() for region in one.regions]
+    known = [(one, region) for one, region in drawn if one.image_id in sizes]
+    images = {
+        image_id: number for number, image_id in enumerate(dict.fromkeys(one.image_id for one, _ in known), 1)
+    }
+    names = sorted({region.label or UNNAMED for _, region in known})
+    annotations: list[dict[str, Any]] = []
+    for number, (one, region) in enumerate(known, 1):
+        width, height = sizes[one.image_id]
+        x, y, w, h = region.x * width, region.y * height, region.width * width, region.height * height
+        annotations.append(
+            {
+                "id": number,
+                "image_id": images[one.image_id],
+                "category_id": names.index(region.label or UNNAMED) + 1,
+                "bbox": [x, y, w, h],
+                "area": w * h,
+                "segmentation": [[x, y, x + w, y, x + w, y + h, x, y + h]],
+                "iscrowd": 0,
+                "reader": one.reader,
+            }
+        )
+    document = {
+        "info": {
+            "description": "Regions that readers drew. file_name is the SHA-256 of the image file, as in images.csv.",
+            "regions": len(drawn),
+            "without_size": len(drawn) - len(known),
+        },
+        "licenses": [],
+        "images": [
+            {"id": number, "file_name": image_id, "width": sizes[image_id][0], "height": sizes[image_id][1]}
+            for image_id, number in images.items()
+        ],
+        "categories": [{"id": number, "name": name} for number, name in enumerate(names, 1)],
+        "annotations": annotations,
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"

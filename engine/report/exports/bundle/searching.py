@@ -1,0 +1,114 @@
+"""The names of patients and files, looked for in every byte that leaves: in tables, pictures and packed text too."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+
+from PIL import Image
+
+from engine.errors import ReportError
+from engine.records import PARTS, Prediction, Sample
+from engine.report.exports.parquet import read_parquet
+from engine.report.records import Evidence, Report
+
+SHORTEST = 4  # characters of a name that is looked for: shorter ones stand in every text
+WORD = re.compile(r"\w[\w.\-]*")
+PICTURE = re.compile(rb"base64,([A-Za-z0-9+/=]+)")
+STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
+
+
+class Names:
+    """The names of patients and files that must not leave: asked word by word, however many there are."""
+
+    def __init__(self, evidence: Evidence, harmless: Iterable[str] = ()) -> None:
+        split = evidence.split
+        images: list[Prediction | Sample] = [*evidence.predictions]
+        images += [one for part in PARTS if split for one in split.part(part)]
+        names = {each.patient_id for each in images if each.patient_id != each.image_id}
+        for each in images:
+            names.add(each.path.name)
+            if any(map(str.isdigit, each.path.stem)):  # "test.png" is called as anything may be
+                names.add(each.path.stem)
+        self._by_first: dict[str, list[str]] = {}
+        for name in names - set(harmless):
+            if (
+                len(name) >= SHORTEST
+                and not (name.isdigit() and len(name) < 6)
+                and (words := WORD.findall(name))
+            ):
+                self._by_first.setdefault(words[0].rstrip(".-"), []).append(name)
+
+    @classmethod
+    def of(cls, report: Report) -> Names:
+        """Return the names behind a report; what it must print is none of them."""
+        return cls(report.evidence, {*report.classes, report.run.dataset_name, report.run.run_id})
+
+    def found_in(self, text: str) -> str | None:
+        """Return a name that stands in a text; None where there is none."""
+        for word in set(WORD.findall(text)):
+            for name in self._by_first.get(word.rstrip(".-"), ()):
+                if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
+                    return name
+        return None
+
+
+def refuse_names(files: Mapping[str, bytes], names: Names) -> None:
+    """Refuse files in which a patient or a file is named.
+
+    Raises:
+        ReportError: There is one.
+    """
+    for file, data in files.items():
+        for text in texts_in(data):
+            if (name := names.found_in(text)) is not None:
+                raise ReportError(
+                    f"The bundle would name a patient or a file: “{name}” stands in {file}",
+                    "Change the class, column or data set that says it, or export the report in another format",
+                )
+
+
+def texts_in(data: bytes) -> Iterator[str]:
+    """Yield all that can be read in a file of our own, by what its first bytes say that it is."""
+    if data.startswith(b"PAR1"):
+        headings, rows = read_parquet(data)
+        yield "\n".join([*headings, *(str(cell) for row in rows for cell in row if isinstance(cell, str))])
+    elif data.startswith(b"PK\x03\x04"):  # a document of a word processor is a zip
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            for name in packed.namelist():
+                yield name
+                yield from texts_in(packed.read(name))
+    elif data.startswith((b"\x89PNG", b"\xff\xd8")):
+        yield from _beside_pixels(data)
+    elif data.startswith(b"%PDF"):
+        yield data.decode("latin-1")
+        for found in STREAM.finditer(data):
+            yield _inflated(found[1]).decode("latin-1")
+    else:
+        yield PICTURE.sub(b"", data).decode("utf-8", "replace")
+        for found in PICTURE.finditer(data):
+            try:
+                yield from texts_in(base64.b64decode(found[1], validate=True))
+            except binascii.Error:
+                yield found[1].decode("ascii")
+
+
+def _beside_pixels(data: bytes) -> Iterator[str]:
+    """Yield what a picture says beside its pixels, packed or not."""
+    yield data.decode("latin-1")
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()  # what stands behind the pixels is read with them
+        said = [*image.info.values(), *image.getexif().values()]
+    yield "\n".join(one.decode("latin-1") if isinstance(one, bytes) else str(one) for one in said)
+
+
+def _inflated(stream: bytes) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(stream)
+    except zlib.error:  # a picture, or not packed
+        return stream

@@ -1,0 +1,160 @@
+"""The documents that reports are written as, from the top: what `numbers` and `study` make of their records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypedDict
+
+from engine.errors import ReportError
+from engine.records import Epoch, Estimate, ExternalTest, Part, Region, SetShift, Uncertainty, Verdict
+from engine.report.exports.schema.of_records import Fields, Node, fields_of, schema_of
+from engine.report.records import (
+    Against,
+    Fact,
+    FromElsewhere,
+    Item,
+    ReviewSummary,
+    SubgroupRow,
+)
+
+
+class Answer(TypedDict):
+    """The last word of a reader on a case."""
+
+    reader: str
+    verdict: Verdict
+    label: str | None
+    comment: str
+    regions: tuple[Region, ...]
+    seconds: float
+    queue: str
+    drawn: str
+    label_seen: bool | None
+
+
+class CaseDocument(TypedDict):
+    """A case of a run's report."""
+
+    case: str
+    label: str | None
+    reviewed: str | None
+    predicted: str
+    probabilities: Mapping[str, float]
+    entropy: float
+    margin: float | None
+    conformal_set: tuple[str, ...]
+    reviews: tuple[Answer, ...]
+    distance: float | None
+    uncertainty: Uncertainty | None
+
+
+class Fold(TypedDict):
+    """One model of a cross-validation."""
+
+    threshold: float | None
+    history: tuple[Epoch, ...]
+
+
+class CheckDocument(TypedDict):
+    """One question asked of heatmaps, and its answer."""
+
+    question: str
+    answer: str
+    sentence: str
+    figures: tuple[Mapping[str, object], ...]
+
+
+class HeatmapsDocument(TypedDict):
+    """The passport of a run's heatmaps."""
+
+    method: str
+    images: int
+    of: int
+    seed: int
+    seconds: float
+    off_by_default: str | None
+    checks: tuple[CheckDocument, ...]
+
+
+class ElsewhereDocument(TypedDict):
+    """Images that are no part of the run's own data."""
+
+    tests: tuple[ExternalTest, ...]
+    images: tuple[FromElsewhere, ...]
+    damaged: tuple[str, ...]
+
+
+class RunDocument(TypedDict):
+    """The report of a run: report.json."""
+
+    run_id: str
+    dataset_id: str
+    labels: str | None
+    part: Part | None
+    classes: tuple[str, ...]
+    positive: str | None
+    threshold: float | None
+    folds: tuple[Fold, ...]
+    facts: tuple[Fact, ...]
+    patients: int | None
+    cases_with_a_named_patient: int
+    images_by_part: Mapping[str, Mapping[str, int]]
+    patients_by_part: Mapping[str, int | None]
+    against: tuple[Against, ...]
+    reviews: ReviewSummary
+    subgroups: tuple[SubgroupRow, ...]
+    pointing_game: Estimate | None
+    heatmaps: HeatmapsDocument | None
+    shift: SetShift | None
+    elsewhere: ElsewhereDocument
+    history: tuple[Epoch, ...]
+    limitations: tuple[str, ...]
+    checklist: tuple[Item, ...]
+    cases: tuple[CaseDocument, ...]
+
+
+class StudyAnswerDocument(TypedDict):
+    """An answer of a reader of a study."""
+
+    reader: str
+    reading: str
+    case: str
+    patient: str
+    label: str
+    answer: str
+    certainty: float | None
+    shown: str
+    seconds: float
+
+
+class ReaderDocument(TypedDict):
+    """A reader, by number."""
+
+    reader: str
+
+
+def _study() -> Fields:
+    from engine.report.study.records import StudyReport
+
+    hints = fields_of(StudyReport)
+    del hints["readings"]  # everything that counts, which is written as answers
+    return {**hints, "people": tuple[ReaderDocument, ...], "answers": tuple[StudyAnswerDocument, ...]}
+
+
+DOCUMENTS: Mapping[str, Callable[[], Fields]] = {
+    "run-report": lambda: fields_of(RunDocument),
+    "study-report": _study,
+    "external-test": lambda: fields_of(ExternalTest),
+}
+"""What each document holds, by the name of its schema."""
+
+
+def report_schema(name: str) -> Node:
+    """Return the JSON Schema of a document.
+
+    Raises:
+        ReportError: `DOCUMENTS` has none of this name.
+    """
+    if name not in DOCUMENTS:
+        raise ReportError(f"There is no schema “{name}”", f"Choose one of: {', '.join(DOCUMENTS)}")
+    return schema_of(DOCUMENTS[name](), name)
