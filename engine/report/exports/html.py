@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -99,8 +100,19 @@ def _templates() -> Environment:
     return environment
 
 
+_DRAWN: WeakKeyDictionary[Report, dict[str, dict[str, Markup]]] = WeakKeyDictionary()
+"""A report's figures by reference standard: a page, a document and a bundle of one report draw them once."""
+
+
 def figures_of(report: Report, against: Against) -> dict[str, Markup]:
-    """Draw the figures of one reference standard: name → SVG; those that cannot be drawn are left out."""
+    """Return the figures of one reference standard: name → SVG; those that cannot be drawn are left out."""
+    drawn = _DRAWN.setdefault(report, {})
+    if against.name not in drawn:
+        drawn[against.name] = _draw(report, against)
+    return drawn[against.name]
+
+
+def _draw(report: Report, against: Against) -> dict[str, Markup]:
     binary = report.positive is not None
     drawn = {"confusion": confusion_matrix_svg(against.confusion, report.classes, standard=against.name)}
     if any(curve is not None for curve in against.roc.values()):

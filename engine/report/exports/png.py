@@ -39,7 +39,9 @@ def png_figures(drawings: Mapping[str, str]) -> dict[str, bytes]:
             format="png",
             ppi=DPI,
         )
-    found: Sequence[bytes] = [made] if isinstance(made, bytes) else made  # a list where there are several pages
+    found: Sequence[bytes] = (
+        [made] if isinstance(made, bytes) else made
+    )  # a list where there are several pages
     return {name: _with_density(page) for name, page in zip(drawings, found, strict=True)}
 
 
