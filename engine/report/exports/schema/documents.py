@@ -113,37 +113,8 @@ class RunDocument(TypedDict):
     cases: tuple[CaseDocument, ...]
 
 
-class StudyAnswerDocument(TypedDict):
-    """An answer of a reader of a study."""
-
-    reader: str
-    reading: str
-    case: str
-    patient: str
-    label: str
-    answer: str
-    certainty: float | None
-    shown: str
-    seconds: float
-
-
-class ReaderDocument(TypedDict):
-    """A reader, by number."""
-
-    reader: str
-
-
-def _study() -> Fields:
-    from engine.report.study.records import StudyReport
-
-    hints = fields_of(StudyReport)
-    del hints["readings"]  # everything that counts, which is written as answers
-    return {**hints, "people": tuple[ReaderDocument, ...], "answers": tuple[StudyAnswerDocument, ...]}
-
-
 DOCUMENTS: Mapping[str, Callable[[], Fields]] = {
     "run-report": lambda: fields_of(RunDocument),
-    "study-report": _study,
     "external-test": lambda: fields_of(ExternalTest),
 }
 """What each document holds, by the name of its schema."""

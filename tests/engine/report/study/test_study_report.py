@@ -13,12 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from jsonschema import Draft202012Validator
 
 from engine.errors import ReportError, ReviewError
 from engine.reading import DESIGNS, Store, open_store
 from engine.reading.sittings import Shown
-from engine.report import StudyReport, export_study, report_study, study_page
+from engine.report import StudyReport, export_study, report_study, study_document, study_page
 from engine.report.study.exchange import imrmc_file, long_table, r_script
+from engine.report.study.schema import study_schema
 from engine.statistics import mrmc_analysis
 from engine.workspace import Workspace, open_workspace
 from gui.cli.main import main
@@ -370,3 +372,11 @@ def test_the_command_writes_the_report_of_a_study_and_says_when_there_is_none(
     assert "no run “nothing”, and no study" in capsys.readouterr().err
     with pytest.raises(ReviewError):
         report_study(workspace, store, "nothing")
+
+
+def test_the_json_of_a_study_is_what_its_schema_says(read: tuple[Workspace, Store]) -> None:
+    workspace, store = read
+    document, schema = study_document(report_study(workspace, store, NAME)), study_schema()
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(json.loads(json.dumps(document, allow_nan=False)))
+    assert document.keys() == schema["properties"].keys()
