@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.kept_files import parse_json
+
 SECONDS = 120
 MOST_MEMORY = 8 << 30
 
@@ -47,7 +49,7 @@ def _read(files: Mapping[str, bytes]) -> dict[str, Table] | None:
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=SECONDS, check=True,
                 cwd=Path(__file__).parents[4],
             )  # fmt: skip
-            told = json.loads((Path(folder) / "told.json").read_text(encoding="utf-8"))
+            told = parse_json((Path(folder) / "told.json").read_bytes())
         except (subprocess.SubprocessError, OSError, ValueError):
             return None
     return {
