@@ -19,6 +19,7 @@ from benchmarks import (
     review,
     startup,
     steady,
+    studies,
     uncertainty,
     views,
 )
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[Setting], Iterator[Row | LeftOut]]] = {
     "uncertainty": uncertainty.measure,
     "review": review.measure,
     "readers": readers.measure,
+    "studies": studies.measure,
     "report": report.measure,
     "index": index.measure,
     "proposal": proposal.measure,

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Executable, Row, Table
+from sqlalchemy import Row, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.errors import StoreError
@@ -218,7 +218,9 @@ def upsert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
 
 
 @cache
-def writing(dialect: str, table: Table, keys: tuple[str, ...], changed: tuple[str, ...]) -> Executable:
+def writing(
+    dialect: str, table: Table, keys: tuple[str, ...], changed: tuple[str, ...]
+) -> sqlite.Insert | postgresql.Insert:
     """Return an INSERT that, where a row of these keys is there already, writes what has changed into it.
 
     Built once: building it takes longer than carrying it out.

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, exists, select
 from engine.errors import ReviewError
 from engine.reading.answers import regions_of
 from engine.reading.database import Database
-from engine.reading.migrations.schema import ANSWERS, CASES, IMAGE_PLACES, TASKS
+from engine.reading.migrations.schema import ANSWERS, CASES, IMAGE_PLACES, STUDIES, TASKS
 from engine.reading.people import People
 from engine.reading.studies import answering, reading_order
 from engine.reading.studies.planning import assigning, registry
@@ -91,7 +91,10 @@ class Looking:
             ids = people.ids(people.find(reader)) if people.find(reader) else []
             of_run = exists().where(CASES.c.run_id == run_id, CASES.c.image_id == TASKS.c.image_id)
             unread = (TASKS.c.answer.is_(None), TASKS.c.arm.in_(("blind", "annotation")), of_run)
-            waiting = select(TASKS.c.study_id).where(TASKS.c.reader_id.in_(ids), *unread).distinct()
+            made = TASKS.c.study_id.in_(
+                select(STUDIES.c.study_id)
+            )  # what was assigned of one not made belongs to none
+            waiting = select(TASKS.c.study_id).where(TASKS.c.reader_id.in_(ids), *unread, made).distinct()
             studies = [registry.find(connection, one) for one in connection.scalars(waiting)]
         return next((one.name for one in studies if one.state != "closed"), "")
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import uuid
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from time import sleep
+from typing import TypeVar
 
 from sqlalchemy import Connection, select
 
 from engine.errors import ReviewError
-from engine.reading.ledger.chain import PROGRAM
+from engine.reading.case_places import batches
+from engine.reading.ledger.chain import AT_ONCE, PROGRAM
 from engine.reading.migrations.schema import ANSWERS, TASKS
 from engine.reading.people import People
 from engine.reading.sittings import Sitting
@@ -29,6 +34,11 @@ from engine.reading.studies.planning.records import (
 from engine.reading.studies.reading import Reading
 from engine.records import Sample
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+BREATH = 0.02
+"""Seconds between two transactions of many: another program that waits for the same file asks that often."""
+
 
 class Studies(Reading, Looking):
     """Studies that have a protocol. Readers are given by id or name, studies by id or name."""
@@ -45,6 +55,9 @@ class Studies(Reading, Looking):
     ) -> Study:
         """Make a study: its cases are drawn and given to each reader in an order of their own.
 
+        Who reads what is written down first, in many transactions, and last of all that there is such a study: before
+        that nobody sees anything of it, and what was written of one that was not finished belongs to none.
+
         Args:
             protocol: Classes and positive class may be left empty where there is a run, which tells them.
             samples: The images of a data set; not needed where the protocol names a run.
@@ -55,7 +68,7 @@ class Studies(Reading, Looking):
             ReviewError: The protocol contradicts itself, or there are too few cases of a kind.
             StoreError: There is no such run, or it has not predicted what is to be shown.
         """
-        with self._database.write() as connection:
+        with self._database.read() as connection:
             people = self._people(connection)
             if protocol.run_id is not None:
                 protocol = assigning.with_classes_of_run(connection, protocol)
@@ -71,19 +84,35 @@ class Studies(Reading, Looking):
                 seed=protocol.seed,
                 listed=image_ids,
             )
-            wrong = assigning.to_mislead(found, ids, protocol)
-            study = registry.add(connection, replace(protocol, drawn=drawn), author=author)
-            assigning.keep_images(connection, found, ids)
-            assigning.assign(
-                connection,
-                study.study_id,
-                study.protocol,
-                ids,
-                wrong=wrong,
-                readers=study.protocol.readers,
-                author=author,
+            protocol = replace(protocol, drawn=drawn)
+            predictions = assigning.predictions_of(connection, protocol, ids)
+        wrong, study_id = assigning.to_mislead(found, ids, protocol), uuid.uuid4().hex
+        self._in_turns(ids, lambda connection, some: assigning.keep_images(connection, found, some))
+        for reader_id in protocol.readers:
+            told = assigning.assignments(
+                study_id, protocol, ids, wrong=wrong, reader_id=reader_id, predictions=predictions
             )
-            return study
+            tasks = self._in_turns(
+                told, lambda connection, some: assigning.write_assignments(connection, some, author=author)
+            )
+            given = sorted((each for some in tasks for each in some), key=lambda each: each["position"])
+            self._in_turns(given, assigning.write_tasks)
+
+        def register(connection: Connection, people: People) -> Study:
+            registry.check(connection, people, protocol)  # once more: meanwhile others may have made one
+            return registry.add(connection, protocol, study_id=study_id, author=author)
+
+        return self._append(register)
+
+    def _in_turns(
+        self, items: Sequence[Item], work: Callable[[Connection, list[Item]], Result]
+    ) -> list[Result]:
+        """Write very many rows in transactions of tenths of a second, between which others write theirs."""
+        done = []
+        for some in batches(items, AT_ONCE):
+            done.append(self._append(partial(_without_people, work, some)))
+            sleep(BREATH)
+        return done
 
     def all(self) -> list[Study]:
         """Return every study, in the order in which they were made."""
@@ -295,6 +324,12 @@ class Studies(Reading, Looking):
                 )
             ids = people.ids(registry.person_of(people, reader))
             return reading_order.disclosure(connection, study, ids)
+
+
+def _without_people(
+    work: Callable[[Connection, list[Item]], Result], some: list[Item], connection: Connection, people: People
+) -> Result:
+    return work(connection, some)
 
 
 def _normal(people: People, protocol: Protocol) -> Protocol:

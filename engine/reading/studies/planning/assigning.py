@@ -6,18 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, insert, select
 
 from engine.errors import ReviewError, StoreError
 from engine.reading import row_mapping as rows
 from engine.reading.case_places import batches
 from engine.reading.cases import find_run
-from engine.reading.ledger.chain import PROGRAM, append, digest
+from engine.reading.ledger.chain import AT_ONCE, PROGRAM, add_many, append, digest
 from engine.reading.migrations.schema import ASSIGNMENTS, CASES, IMAGE_PLACES, IMAGES, PREDICTIONS, TASKS
 from engine.reading.studies.planning.drawing import Candidate, misled, order, positions_taken
 from engine.reading.studies.planning.protocol import DESIGNS, Arm, Drawn, Protocol
 from engine.records import Sample
 
+_TASK = insert(TASKS)
 Found = Mapping[str, dict[str, Any]]
 """Image id → what the tables keep of it, with its path, and what the run predicted."""
 
@@ -78,7 +79,7 @@ def candidates(found: Found) -> list[Candidate]:
 def keep_images(connection: Connection, found: Found, image_ids: Sequence[str]) -> None:
     """Write down what came with images, where it is not known already, and where their files lie."""
     names = ("image_id", "patient_id", "label", "part", "metadata")
-    for batch in batches(image_ids, 2000):
+    for batch in batches(image_ids, AT_ONCE):
         told = [{name: found[one].get(name) for name in names} for one in batch]
         known = newest_images(connection, batch)
         new = [
@@ -89,11 +90,8 @@ def keep_images(connection: Connection, found: Found, image_ids: Sequence[str]) 
         ]
         if new:
             append(connection, IMAGES, new, author=PROGRAM)
-        insert = rows.upsert(connection.dialect.name, IMAGE_PLACES)
-        placed = insert.on_conflict_do_update(
-            index_elements=["image_id"], set_={"path": insert.excluded.path}
-        )
-        connection.execute(placed, [{"image_id": one, "path": found[one]["path"]} for one in batch])
+        placing = rows.writing(connection.dialect.name, IMAGE_PLACES, ("image_id",), ("path",))
+        add_many(connection, placing, [{"image_id": one, "path": found[one]["path"]} for one in batch])
 
 
 def newest_images(connection: Connection, image_ids: Sequence[str]) -> dict[str, Row[Any]]:
@@ -115,6 +113,68 @@ def with_cases(connection: Connection, protocol: Protocol, image_ids: Sequence[s
     )
 
 
+def assignments(
+    study_id: str,
+    protocol: Protocol,
+    image_ids: Sequence[str],
+    *,
+    wrong: set[str],
+    reader_id: str,
+    predictions: Mapping[str, int],
+    after: int = 0,
+) -> list[dict[str, Any]]:
+    """Return what a reader reads of these images, and when, as rows.
+
+    Args:
+        study_id: Of the study.
+        protocol: Of the study.
+        image_ids: The cases.
+        wrong: Those whose advice is to be wrong.
+        reader_id: To whom: one of the protocol's.
+        predictions: Image → the row of its prediction: see `predictions_of`.
+        after: How many cases the reader has already.
+    """
+    told: list[dict[str, Any]] = [
+        {
+            "study_id": study_id,
+            "reader_id": reader_id,
+            "image_id": image_id,
+            "arm": arm,
+            "position": position,
+            "prediction": predictions[image_id] if arm == "assisted" else None,
+            "wrong": arm == "assisted" and image_id in wrong,
+        }
+        for image_id, arm, position in order(
+            protocol.design,
+            image_ids,
+            reader_id=reader_id,
+            place=protocol.readers.index(reader_id),
+            seed=protocol.seed,
+            after=after,
+        )
+    ]
+    return sorted(
+        told, key=lambda each: each["image_id"]
+    )  # as an index has them: in any other order it takes longer
+
+
+def write_assignments(
+    connection: Connection, told: Sequence[Mapping[str, Any]], *, author: str
+) -> list[dict[str, Any]]:
+    """Write down who reads what, inside a write transaction, and return what of it is to be read."""
+    numbers = append(connection, ASSIGNMENTS, told, author=author)
+    of_task = ("study_id", "reader_id", "position", "image_id", "arm")
+    return [
+        {name: each[name] for name in of_task} | {"assignment": number, "answer": None}
+        for each, number in zip(told, numbers, strict=True)
+    ]
+
+
+def write_tasks(connection: Connection, tasks: Sequence[Mapping[str, Any]]) -> None:
+    """Write down what is to be read, inside a write transaction."""
+    add_many(connection, _TASK, tasks)
+
+
 def assign(
     connection: Connection,
     study_id: str,
@@ -125,7 +185,9 @@ def assign(
     readers: Sequence[str],
     author: str = PROGRAM,
 ) -> None:
-    """Write down who reads which of these images when.
+    """Write down who reads which of these images when, in a study that is there already.
+
+    It is one transaction, so that no reader has a part of them: with 100,000 images it takes seconds.
 
     Args:
         connection: Inside a write transaction.
@@ -136,6 +198,26 @@ def assign(
         readers: To whom: some of the protocol's.
         author: Who says so.
     """
+    predictions = predictions_of(connection, protocol, image_ids)
+    for reader_id in readers:
+        told = assignments(
+            study_id,
+            protocol,
+            image_ids,
+            wrong=wrong,
+            reader_id=reader_id,
+            predictions=predictions,
+            after=_taken(connection, study_id, reader_id, protocol),
+        )
+        write_tasks(connection, write_assignments(connection, told, author=author))
+
+
+def predictions_of(connection: Connection, protocol: Protocol, image_ids: Sequence[str]) -> dict[str, int]:
+    """Return the row of each image's newest prediction by the study's run.
+
+    Raises:
+        StoreError: The run has not predicted one that is to be read assisted.
+    """
     predictions = _newest_predictions(connection, protocol.run_id)
     assisted = "assisted" in DESIGNS[protocol.design].arms
     missing = [one for one in image_ids if assisted and one not in predictions]
@@ -144,34 +226,7 @@ def assign(
             f"Run {protocol.run_id} has not predicted {len(missing):,} of the images, such as {missing[0][:12]}",
             "Predict them with this run first, or draw other cases",
         )
-    for reader_id in readers:
-        told = [
-            {
-                "study_id": study_id,
-                "reader_id": reader_id,
-                "image_id": image_id,
-                "arm": arm,
-                "position": position,
-                "prediction": predictions[image_id] if arm == "assisted" else None,
-                "wrong": arm == "assisted" and image_id in wrong,
-            }
-            for image_id, arm, position in order(
-                protocol.design,
-                image_ids,
-                reader_id=reader_id,
-                place=protocol.readers.index(reader_id),
-                seed=protocol.seed,
-                after=_taken(connection, study_id, reader_id, protocol),
-            )
-        ]
-        numbers = append(connection, ASSIGNMENTS, told, author=author)
-        of_task = ("study_id", "reader_id", "position", "image_id", "arm")
-        tasks = [
-            {name: each[name] for name in of_task} | {"assignment": number, "answer": None}
-            for each, number in zip(told, numbers, strict=True)
-        ]
-        for batch in batches(tasks, 2000):
-            connection.execute(TASKS.insert(), batch)
+    return predictions
 
 
 def to_mislead(found: Found, image_ids: Sequence[str], protocol: Protocol) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -116,9 +115,8 @@ def _deviation(row: Row[Any], before: Protocol, after: Protocol) -> Deviation:
     )
 
 
-def add(connection: Connection, protocol: Protocol, *, author: str = PROGRAM) -> Study:
-    """Write down a new study, which has been checked and whose cases have been drawn."""
-    study_id = uuid.uuid4().hex
+def add(connection: Connection, protocol: Protocol, *, study_id: str, author: str = PROGRAM) -> Study:
+    """Write down a new study, which has been checked and whose cases have been drawn and assigned."""
     _write(connection, study_id, protocol, "created", author=author)
     return find(connection, study_id)
 

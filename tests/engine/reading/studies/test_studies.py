@@ -21,6 +21,7 @@ from engine.records import Sample
 from tests.engine.reading.test_store import RUN, agree, prediction
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
+MAKING = "engine.reading.studies.studies"
 PEOPLE = {"Ada": "reader", "Ben": "reader", "Cleo": "adjudicator", "Gus": "guest", "Dan": "reader"}
 
 
@@ -668,3 +669,40 @@ def test_reviews_of_the_run_go_on_beside_a_study(store: Store) -> None:
     assert {answer.reader for answer in store.studies.answers(study_id)} == {
         one.reader_id for one in store.people() if one.name == "Ada"
     }
+
+
+# -------------------------------------------------------------------------------------- made of very many images
+
+
+def test_others_answer_while_a_large_study_is_made_and_one_that_is_broken_off_is_none(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study_id = made(store, "blind")
+    sitting = store.studies.begin(study_id, "Ada")
+    listed: list[int] = []
+
+    def between(seconds: float) -> None:
+        task = store.studies.next(study_id, "Ada", now=NOW)
+        if task is not None:
+            read(store, sitting, task)
+        listed.append(len(store.studies.all()))
+
+    monkeypatch.setattr(f"{MAKING}.AT_ONCE", 5)
+    monkeypatch.setattr(f"{MAKING}.sleep", between)
+    made(store, name="large")
+    assert len(listed) > 12 and set(listed) == {1}  # nobody sees a part of it
+    assert len(store.studies.answers(study_id)) == 12 and store.audit().found == ()
+    assert len(walk(store, "large", "Ben")) == 24
+
+    def broken(seconds: float) -> None:
+        listed.append(0)
+        if len(listed) % 10 == 0:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"{MAKING}.sleep", broken)
+    with pytest.raises(KeyboardInterrupt):
+        made(store, "blind", name="broken off", readers=("Dan",))
+    assert [one.name for one in store.studies.all()] == ["films", "large"]
+    assert store.studies.blind_in(RUN.run_id, "Dan") == "" and store.audit().found == ()
+    monkeypatch.undo()
+    assert len(walk(store, made(store, "blind", name="broken off", readers=("Dan",)), "Dan")) == 12
