@@ -26,6 +26,7 @@ from .kinds import (
     kind_of as kind_of,
 )
 from .pictures import (
+    film_levels as film_levels,
     image_file as image_file,
     image_png as image_png,
     thumbnail_file as thumbnail_file,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
+from engine.images.depth import Levels
 from engine.records import DataIssueKind
 
 
@@ -38,6 +39,7 @@ class Decoded:
         remarks: What is odd about it, for the person who will publish; empty for most.
         steps: What was done to its pixels on the way to eight bits, as clauses in their order; empty where they are
             shown as they stand in the file.
+        levels: The film in the depth of its file, where it was asked for.
     """
 
     image: Image.Image
@@ -47,11 +49,19 @@ class Decoded:
     meta: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[Remark, ...] = ()
     steps: tuple[str, ...] = ()
+    levels: Levels | None = None
 
 
 @dataclass(slots=True)
 class Notes:
-    """What is noted while a film is read: see `Decoded.remarks` and `Decoded.steps`."""
+    """What is noted while a film is read: see `Decoded.remarks` and `Decoded.steps`.
+
+    Attributes:
+        deep: Whether the levels of more than eight bits are wanted.
+        levels: These, once they are known; None where eight bits hold the film.
+    """
 
     remarks: list[Remark] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
+    deep: bool = False
+    levels: Levels | None = None

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from engine.errors import ImageError
 from engine.images.decoded import Decoded
+from engine.images.depth import eight_bit_levels
 from engine.images.files import LARGEST_FILE, read_bytes
 from engine.images.formats.dicom import read_dicom
 from engine.images.formats.rasters import read_raster
@@ -50,7 +51,12 @@ warnings.filterwarnings(
 
 
 def decode(
-    path: Path, *, data: bytes | None = None, at_least: int | None = None, grey: bool = False
+    path: Path,
+    *,
+    data: bytes | None = None,
+    at_least: int | None = None,
+    grey: bool = False,
+    deep: bool = False,
 ) -> Decoded:
     """Decode an image to the last byte, so that a file that was cut short is noticed.
 
@@ -61,6 +67,7 @@ def decode(
             means full size.
         grey: Only grey levels are wanted, so a JPEG's colours need not be decoded. The result may still be
             RGB.
+        deep: The levels in the depth of the file are wanted beside the eight bits.
 
     Raises:
         ImageError: Not an image, cut short, animated or multi-page, or above 250 megapixels (before
@@ -74,13 +81,15 @@ def decode(
         data = _unzipped(data, name)
     suffix = path.suffix.lower()
     if kind is FileKind.DICOM or (kind is FileKind.OTHER and suffix in _DICOM_SUFFIXES):
-        decoded = read_dicom(data, name)
+        decoded = read_dicom(data, name, deep=deep)
     elif kind is FileKind.TIFF:
-        decoded = read_tiff(data, name)
+        decoded = read_tiff(data, name, deep=deep)
     elif kind in READ or (kind is FileKind.OTHER and suffix == ".tga"):
-        decoded = read_raster(data, kind, name, at_least=at_least, grey=grey)
+        decoded = read_raster(data, kind, name, at_least=at_least, grey=grey, deep=deep)
     else:
         raise not_read(name, kind)
+    if deep and decoded.levels is None:
+        decoded = replace(decoded, levels=eight_bit_levels(decoded.image))
     return replace(decoded, remarks=(*decoded.remarks, *remarks_on(decoded.image)))
 
 

@@ -1,15 +1,25 @@
-"""Films as pictures for people: eight bits, no metadata, made once and kept."""
+"""Films for people: as pictures of eight bits, made once and kept, and in the depth of the file. Without metadata."""
 
 from __future__ import annotations
 
+import json
+import struct
+import zlib
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from engine.images.decoder import VERSION, decode
+from engine.images.depth import no_larger
 from engine.images.files import read_unchanged
 from engine.storage import storage_error, write_atomic
+
+MOST_LEVELS = 40_000_000  # pixels; a browser holds several films of three bytes a pixel
 
 
 def image_png(path: Path, *, data: bytes | None = None, max_side: int = 1024) -> bytes:
@@ -54,6 +64,52 @@ def image_file(
         data = read_unchanged(path, image_id) if unchanged else None
         _place(film, image_png(path, data=data, max_side=max_side))
     return film
+
+
+def film_levels(path: Path, image_id: str, *, unchanged: bool = False) -> bytes:
+    """Pack a film in the depth of its file for the viewer.
+
+    Nothing of the header is in it but what a level means and how far pixels lie apart. It is not kept: it is as large
+    as the file, and a browser keeps what it has read.
+
+    Args:
+        path: The image.
+        image_id: See `image_file`.
+        unchanged: See `image_file`.
+
+    Returns:
+        The length of the description, 4 bytes, least first; the description, JSON, whose fields are those of
+        `Levels` without its arrays, and "width", "height", "bytes" of a level (1 or 2), "planes" (1, or 3 of a film
+        of colours) and "entries" of the table; the table; and the levels, zlib. Of each row the first level and then
+        the differences to the level before, modulo 256; or of two bytes, modulo 65,536 and as 2d, or −2d − 1 where d
+        is negative (small numbers of either sign pack well), first all the lower bytes, then all the higher ones.
+
+    Raises:
+        ImageError: See `decode` and `read_unchanged`.
+    """
+    data = read_unchanged(path, image_id) if unchanged else None
+    found = decode(path, data=data, deep=True).levels
+    assert found is not None
+    levels = no_larger(found, MOST_LEVELS)
+    values = levels.values
+    deep = values.ndim == 2 and len(levels.table) > 256
+    told = {name: value for name, value in asdict(levels).items() if name not in ("values", "table")}
+    told |= {"width": values.shape[1], "height": values.shape[0], "bytes": 2 if deep else 1}
+    told |= {"planes": 1 if values.ndim == 2 else 3, "entries": len(levels.table)}
+    described = json.dumps(told, ensure_ascii=False).encode()
+    packed = zlib.compress(_differences(values, deep=deep), 1)
+    return b"".join([struct.pack("<I", len(described)), described, levels.table.tobytes(), packed])
+
+
+def _differences(values: NDArray[Any], *, deep: bool) -> bytes:
+    planes = values[None] if values.ndim == 2 else np.moveaxis(values, -1, 0)
+    before = np.zeros_like(planes)
+    before[..., 1:] = planes[..., :-1]
+    if not deep:
+        return bytes((planes - before).astype(np.uint8).tobytes())
+    signed = (planes - before).view(np.int16)
+    folded = ((signed << 1) ^ (signed >> 15)).view(np.uint16)
+    return b"".join([(folded & 255).astype(np.uint8).tobytes(), (folded >> 8).astype(np.uint8).tobytes()])
 
 
 def thumbnail_file(cache_dir: Path, path: Path, image_id: str, side: int = 160) -> Path:

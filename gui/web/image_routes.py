@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from engine.errors import EngineError
-from engine.images import image_file, thumbnail_file
+from engine.images import film_levels, image_file, thumbnail_file
 from engine.records import Explanation
 from engine.runs import load_explanations
 from engine.saliency import heatmap_png, levels_png
@@ -54,6 +54,12 @@ def _image(session: AppSession, run_id: str, image_id: str) -> Response:
     return FileResponse(picture, media_type="image/png", headers=KEPT)
 
 
+def _depth(session: AppSession, run_id: str, image_id: str) -> Response:
+    path = session.store.case(run_id, image_id).path
+    packed = film_levels(path, image_id, unchanged=not session.read_only)
+    return Response(packed, media_type="application/octet-stream", headers=KEPT)
+
+
 def _thumbnail(session: AppSession, run_id: str, image_id: str) -> Response:
     path = session.store.case(run_id, image_id).path
     made = thumbnail_file(session.workspace.cache, path, image_id)
@@ -69,6 +75,7 @@ def _map(session: AppSession, run_id: str, image_id: str, *, draw: Callable[...,
 
 LAYERS: dict[str, Callable[[AppSession, str, str], Response]] = {
     "image": _image,
+    "depth": _depth,
     "thumbnail": _thumbnail,
     "heatmap": partial(_map, draw=heatmap_png),
     "levels": partial(_map, draw=levels_png),

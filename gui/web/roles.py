@@ -80,6 +80,7 @@ ROUTES: Mapping[str, Collection[str]] = {
     "/image/{run_id}/{image_id}/{layer}/{signed}": EVERYONE,
     "/data-image/{dataset_id}/{image}/{layer}/{signed}": ADMINISTRATORS,
     "/study-image/{study_id}/{image_id}/{signed}": WHO_READ,
+    "/study-depth/{study_id}/{image_id}/{signed}": WHO_READ,
     "/study-export/{study_id}/{signed}": ADMINISTRATORS,
     "/take/{when}/{signed}": ADMINISTRATORS,
     "/who": EVERYONE,

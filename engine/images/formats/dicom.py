@@ -7,6 +7,7 @@ colours of it. Overlays are not drawn.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -20,6 +21,7 @@ from pydicom.tag import BaseTag
 
 from engine.errors import ImageError
 from engine.images.decoded import Decoded, Notes, Remark
+from engine.images.depth import eight_bit_levels, reshaped
 from engine.images.formats import dicom_levels
 from engine.images.formats.dicom_header import first, numbers, places, text, whole
 from engine.images.formats.dicom_pixels import PIXELS, Stored, read_stored
@@ -42,12 +44,13 @@ _SQUARE = 0.01  # difference of spacings that is rounding
 _LONGEST = 20.0  # times as long as wide is no pixel
 
 
-def read_dicom(data: bytes, name: str) -> Decoded:
+def read_dicom(data: bytes, name: str, *, deep: bool = False) -> Decoded:
     """Read one film from the bytes of a DICOM file.
 
     Args:
         data: The whole file.
         name: What to call it in an error.
+        deep: See `decode`.
 
     Raises:
         ImageError: Not DICOM, cut short, without pixels, multi-frame, larger than 250 megapixels, or
@@ -57,10 +60,14 @@ def read_dicom(data: bytes, name: str) -> Decoded:
     _check_single(header, data, name)
     patient_id, meta = text(header, "PatientID") or None, _kept(header)
     stored = read_stored(header, name)
-    notes = Notes()
+    notes = Notes(deep=deep)
     if stored.endless:
         notes.remarks.append(ENDLESS)
     image = _squared(Image.fromarray(_film(header, stored, notes)), header, notes)
+    levels = notes.levels and reshaped(notes.levels, image.size)
+    if deep:
+        spacing, where = _millimetres(header)
+        levels = replace(levels or eight_bit_levels(image), spacing=spacing, spacing_at=where)
     return Decoded(
         image=image,
         width=image.width,
@@ -69,6 +76,7 @@ def read_dicom(data: bytes, name: str) -> Decoded:
         meta=meta,
         remarks=tuple(notes.remarks),
         steps=tuple(notes.steps),
+        levels=levels,
     )
 
 
@@ -160,3 +168,19 @@ def _spacing(header: pydicom.Dataset) -> tuple[float, float]:
         if len(spacing) == 2 and min(spacing) > 0:
             return spacing[0], spacing[1]
     return 1.0, 1.0
+
+
+def _millimetres(header: pydicom.Dataset) -> tuple[float | None, str]:
+    """Return how far two pixels of the upright, square film lie apart, and where that was measured.
+
+    A radiograph's spacing at the detector is larger than in the body, by how far the body was from the detector.
+    """
+    places_of: list[tuple[Any, str, str]] = [
+        (place, "PixelSpacing", "") for place in places(header, "PixelMeasuresSequence")
+    ]
+    tags = (("ImagerPixelSpacing", "at the detector"), ("NominalScannedPixelSpacing", "on the scanned film"))
+    for place, tag, where in (*places_of, *((header, tag, where) for tag, where in tags)):
+        spacing = numbers(place, tag)
+        if len(spacing) == 2 and min(spacing) > 0 and 1 / _LONGEST <= spacing[0] / spacing[1] <= _LONGEST:
+            return min(spacing), where
+    return None, ""

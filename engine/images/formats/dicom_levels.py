@@ -6,7 +6,8 @@ whose values make no sense is left out and said: the film is shown, stretched to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,10 @@ from numpy.typing import NDArray
 from pydicom.pixels.processing import apply_color_lut
 
 from engine.images.decoded import Notes, Remark
+from engine.images.depth import Measured, Window, deep_levels
 from engine.images.formats.dicom_header import items, number, numbers, places, said, text
 from engine.images.formats.dicom_pixels import Stored
-from engine.images.formats.levels import STRETCHED, colour_film, depth_step, grey_film, natural_range, window
+from engine.images.formats.levels import STRETCHED, colour_film, depth_step, natural_range, window
 from engine.images.formats.refusals import BROKEN
 from engine.records import DataIssueKind
 
@@ -38,6 +40,10 @@ ODD_POLARITY = Remark(
     "the header contradicts itself on whether low values are white (MONOCHROME1, but PresentationLUTShape IDENTITY); "
     "they are shown white",
 )
+
+
+UNITS = {"HU": "HU", "HU_MOD": "HU", "OD": "mOD", "MGML": "mg/ml", "PCT": "%"}
+"""Terms of PS3.3, C.11.1.1.2 that a reader can use. Another text stays in the file: it may say anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +73,33 @@ class Table:
         return np.asarray(self.entries[place])
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How values become greys.
+
+    Attributes:
+        show: From values, of any shape, to uint8 of the same.
+        window: The window that it is, or what comes nearest to it.
+        exact: See `engine.images.depth.Levels`.
+    """
+
+    show: Callable[[NDArray[Any]], NDArray[np.uint8]]
+    window: Window
+    exact: bool = True
+
+
 def grey(header: pydicom.Dataset, stored: Stored, notes: Notes) -> NDArray[np.uint8]:
     """Make a film of grey values, (H, W) uint8: bone bright, padding black; what is done is noted."""
     notes.steps += depth_step(stored.bits, floats=stored.values.dtype.kind == "f")[:1]
     measured = ~stored.padded if stored.padded is not None else np.ones(stored.values.shape, np.bool_)
-    values = _rescaled(header, stored, notes)
-    film = _windowed(header, values, measured, notes)
-    if film is None:
-        film = _stretched(values, measured, stored.bits, notes)
+    scaled = _rescaled(header, stored, notes)
+    values = _values_of(scaled)
+    shown = _windowed(header, values, measured, notes) or _stretched(values, measured, stored.bits, notes)
+    look, film = shown
     inverted = _low_is_white(header, notes)
+    if notes.deep:
+        levels = deep_levels(scaled, look.show, look.window, padded=stored.padded, inverted=bool(inverted))
+        notes.levels = replace(levels, exact=look.exact, unit=_unit(header), windows=_windows(header))
     if inverted:
         film = 255 - film
         notes.steps.append(f"inverted ({inverted})")
@@ -110,42 +134,71 @@ def palette(header: pydicom.Dataset, stored: Stored) -> NDArray[np.uint8] | None
     return colours if colours.dtype == np.uint8 else window(colours, 0, 65535)
 
 
-def _rescaled(header: pydicom.Dataset, stored: Stored, notes: Notes) -> NDArray[Any]:
+def _values_of(scaled: Measured) -> NDArray[Any]:
+    """Return the values in the file's units, same shape."""
+    if (scaled.slope, scaled.intercept) == (1.0, 0.0):
+        return scaled.stored
+    deep = scaled.stored.dtype.itemsize > 2
+    values: NDArray[Any] = scaled.stored.astype(np.float64 if deep else np.float32)
+    values *= scaled.slope
+    values += scaled.intercept
+    return values
+
+
+def _unit(header: pydicom.Dataset) -> str:
+    """Return what the rescaled values are measured in; empty where the file does not say, or says unspecified."""
+    for place in places(header, "PixelValueTransformationSequence"):
+        if said(place, "RescaleType"):
+            return UNITS.get(text(place, "RescaleType").upper(), "")
+    return "HU" if text(header, "Modality").upper() == "CT" else ""
+
+
+def _windows(header: pydicom.Dataset) -> tuple[Window, ...]:
+    """Return every window of the file that can be used."""
+    for place in places(header, "FrameVOILUTSequence"):
+        centres, widths = numbers(place, "WindowCenter"), numbers(place, "WindowWidth")
+        found = tuple(
+            Window(centre=centre, width=width)
+            for centre, width in zip(centres, widths, strict=False)
+            if width > 0
+        )
+        if found:
+            return found
+    return ()
+
+
+def _rescaled(header: pydicom.Dataset, stored: Stored, notes: Notes) -> Measured:
     for place in places(header, "PixelValueTransformationSequence"):
         for item in items(place, "ModalityLUTSequence")[:1]:
             table = _table(item, "LUTDescriptor", "LUTData")
             if table is not None:
                 notes.steps.append("modality table of the file")
-                return table.look_up(stored.values)
+                return Measured(stored=table.look_up(stored.values))
             notes.remarks.append(ODD_RESCALE)
         if said(place, "RescaleSlope") or said(place, "RescaleIntercept"):
             slope = number(place, "RescaleSlope") if said(place, "RescaleSlope") else 1.0
             intercept = number(place, "RescaleIntercept") if said(place, "RescaleIntercept") else 0.0
-            if (slope, intercept) == (1.0, 0.0):
-                return stored.values
             if slope and intercept is not None:
-                deep = stored.values.dtype.itemsize > 2
-                rescaled: NDArray[Any] = stored.values.astype(np.float64 if deep else np.float32)
-                rescaled *= slope
-                rescaled += intercept
-                notes.steps.append(
-                    f"rescaled: × {slope:g} {'−' if intercept < 0 else '+'} {abs(intercept):g}"
-                )
-                return rescaled
+                if (slope, intercept) != (1.0, 0.0):
+                    notes.steps.append(
+                        f"rescaled: × {slope:g} {'−' if intercept < 0 else '+'} {abs(intercept):g}"
+                    )
+                return Measured(stored=stored.values, slope=slope, intercept=intercept)
             notes.remarks.append(ODD_RESCALE)
-    return stored.values
+    return Measured(stored=stored.values)
 
 
 def _windowed(
     header: pydicom.Dataset, values: NDArray[Any], measured: NDArray[np.bool_], notes: Notes
-) -> NDArray[np.uint8] | None:
+) -> tuple[Look, NDArray[np.uint8]] | None:
     """Apply the first VOI LUT, or else the first window; None where there is none that can be used."""
     for place in places(header, "FrameVOILUTSequence"):
         for item in items(place, "VOILUTSequence")[:1]:
             table = _table(item, "LUTDescriptor", "LUTData")
             if table is not None:
                 notes.steps.append("VOI table of the file")
-                return window(table.look_up(values), 0, 2**table.bits - 1)
+                by_table = _by_table(table)
+                return by_table, by_table.show(values)
             notes.remarks.append(ODD_WINDOW)
         if not (said(place, "WindowCenter") and said(place, "WindowWidth")):
             continue
@@ -153,33 +206,52 @@ def _windowed(
         if centre is None or width is None or width <= 0:
             notes.remarks.append(ODD_WINDOW)
             continue
-        film = _apply_window(values, centre, width, text(place, "VOILUTFunction").upper())
+        look = _by_window(centre, width, text(place, "VOILUTFunction").upper())
+        film = look.show(values)
         if np.ptp(film[measured]) == 0 and np.ptp(values[measured]) > 0:
             notes.remarks.append(EMPTY_WINDOW)
             continue
         notes.steps.append(f"window {centre:g}/{width:g} of the file")
-        return film
+        return look, film
     return None
 
 
-def _apply_window(values: NDArray[Any], centre: float, width: float, function: str) -> NDArray[np.uint8]:
+def _by_table(table: Table) -> Look:
+    greys = window(table.entries, 0, 2**table.bits - 1)
+    inner = np.flatnonzero((greys > greys.min()) & (greys < greys.max()))
+    first, last = (int(inner[0]), int(inner[-1])) if inner.size else (0, len(greys) - 1)
+    nearest = Window(centre=table.start + (first + last) / 2, width=max(1, last - first))
+    return Look(lambda values: window(table.look_up(values), 0, 2**table.bits - 1), nearest)
+
+
+def _by_window(centre: float, width: float, function: str) -> Look:
+    named = Window(centre=centre, width=width)
     if function == "SIGMOID":  # PS3.3, C.11.2.1.3.1
-        with np.errstate(over="ignore"):
-            return window(1.0 / (1.0 + np.exp(-4.0 * (values - centre) / width)), 0.0, 1.0)
-    if function != "LINEAR_EXACT" and width >= 1:  # LINEAR, C.11.2.1.2.1: the window covers whole values
+
+        def bend(values: NDArray[Any]) -> NDArray[np.uint8]:
+            with np.errstate(over="ignore"):
+                return window(1.0 / (1.0 + np.exp(-4.0 * (values - centre) / width)), 0.0, 1.0)
+
+        return Look(bend, named)
+    exact = function == "LINEAR_EXACT" or width < 1
+    if not exact:  # LINEAR, C.11.2.1.2.1: the window covers whole values
         centre, width = centre - 0.5, width - 1.0
     if width == 0:
-        return np.where(values > centre, np.uint8(255), np.uint8(0))
-    return window(values, centre - width / 2.0, centre + width / 2.0)
+        return Look(lambda values: np.where(values > centre, np.uint8(255), np.uint8(0)), named, exact)
+    return Look(lambda values: window(values, centre - width / 2.0, centre + width / 2.0), named, exact)
 
 
 def _stretched(
     values: NDArray[Any], measured: NDArray[np.bool_], bits: int, notes: Notes
-) -> NDArray[np.uint8]:
-    if bits in (1, 8) and values.dtype.kind == "u" and values.max() < 2**bits:
-        return grey_film(values, depth=bits)  # made for the eye
-    notes.steps.append(STRETCHED)
-    return window(values, *natural_range(values[measured]))
+) -> tuple[Look, NDArray[np.uint8]]:
+    if bits in (1, 8) and values.dtype.kind == "u" and values.max() < 2**bits:  # made for the eye
+        low, high = 0.0, 2.0**bits - 1
+    else:
+        notes.steps.append(STRETCHED)
+        low, high = natural_range(values[measured])
+    named = Window(centre=(low + high) / 2, width=high - low)
+    look = Look(lambda levels: window(levels, low, high), named)
+    return look, look.show(values)
 
 
 def _low_is_white(header: pydicom.Dataset, notes: Notes) -> str:

@@ -15,6 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.images.decoded import Notes
+from engine.images.depth import Measured, Window, deep_levels
+
 STRETCHED = "stretched from the darkest to the brightest levels in use"
 
 
@@ -67,7 +70,9 @@ def natural_range(values: NDArray[Any]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def grey_film(values: NDArray[Any], *, depth: int) -> NDArray[np.uint8]:
+def grey_film(
+    values: NDArray[Any], *, depth: int, inverted: bool = False, notes: Notes | None = None
+) -> NDArray[np.uint8]:
     """Bring grey levels to eight bits.
 
     Args:
@@ -75,24 +80,39 @@ def grey_film(values: NDArray[Any], *, depth: int) -> NDArray[np.uint8]:
         depth: Bits a level has in the file. Eight stay as they are, fewer are spread evenly; more, signed or
             floating-point levels are stretched to what the image uses, for no two scanners use the same part of
             them.
+        inverted: Low levels are white.
+        notes: Where deeper levels are noted, if they are wanted.
 
     Returns:
         (H, W) uint8.
     """
     if values.dtype == np.bool_:
-        return values.astype(np.uint8) * 255
-    if values.dtype.kind == "u" and depth <= 8:
-        return values.astype(np.uint8) if depth == 8 else window(values, 0, 2**depth - 1)
-    return window(values, *natural_range(values))
+        film = values.astype(np.uint8) * 255
+    elif values.dtype.kind == "u" and depth <= 8:
+        film = values.astype(np.uint8) if depth == 8 else window(values, 0, 2**depth - 1)
+    else:
+        low, high = natural_range(values)
+        film = window(values, low, high)
+        if notes is not None and notes.deep:
+            notes.levels = deep_levels(
+                Measured(stored=values),
+                lambda levels: window(levels, low, high),
+                Window(centre=(low + high) / 2, width=high - low),
+                inverted=inverted,
+            )
+    return 255 - film if inverted else film
 
 
-def colour_film(values: NDArray[Any], *, depth: int | None = None) -> NDArray[np.uint8]:
+def colour_film(
+    values: NDArray[Any], *, depth: int | None = None, notes: Notes | None = None
+) -> NDArray[np.uint8]:
     """Bring colours to eight bits, all three by one scale so that hues stay.
 
     Args:
         values: (H, W, 3), any real type. Three equal planes are a grey image, and treated as one.
         depth: Bits a level has where the file says so; None means as many as the brightest needs. Where the file
             says far more than that, it is not believed: twelve bits are often kept in sixteen.
+        notes: See `grey_film`.
 
     Returns:
         (H, W, 3) uint8.
@@ -100,7 +120,7 @@ def colour_film(values: NDArray[Any], *, depth: int | None = None) -> NDArray[np
     if values.dtype == np.uint8 and (depth or 8) == 8:
         return values
     if (values == values[..., :1]).all():
-        grey = grey_film(values[..., 0], depth=depth or 8 * values.dtype.itemsize)
+        grey = grey_film(values[..., 0], depth=depth or 8 * values.dtype.itemsize, notes=notes)
         return np.repeat(grey[..., None], 3, axis=2)
     low, high = natural_range(values)
     if values.dtype.kind == "f":

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from engine.errors import ImageError
-from engine.images.decoded import Decoded, Remark
+from engine.images.decoded import Decoded, Notes, Remark
+from engine.images.depth import turned_levels
 from engine.images.formats.levels import colour_film, depth_step, grey_film, on_black
 from engine.images.formats.refusals import BROKEN, check_pixels, cut_short, damaged, not_read, several
 from engine.images.formats.streams import (
@@ -73,11 +74,13 @@ _ORIENTATION = 0x0112
 _LOSSLESS = (0xC3, 0xC7, 0xCB, 0xCF)  # JPEG processes that Pillow does not read
 
 
-def read_raster(data: bytes, kind: FileKind, name: str, *, at_least: int | None, grey: bool) -> Decoded:
+def read_raster(
+    data: bytes, kind: FileKind, name: str, *, at_least: int | None, grey: bool, deep: bool = False
+) -> Decoded:
     """Read one image in a raster format other than TIFF; arguments and errors as of `decode`."""
     jpeg = jpeg_frame(data) if kind is FileKind.JPEG else None
     if jpeg is not None and (jpeg.bits != 8 or jpeg.marker in _LOSSLESS):
-        return _read_deep_jpeg(data, jpeg, name)
+        return _read_deep_jpeg(data, jpeg, name, Notes(deep=deep))
     endless = lacks_end(data, kind)
     if endless:
         data = mended(data, kind, name)
@@ -92,12 +95,18 @@ def read_raster(data: bytes, kind: FileKind, name: str, *, at_least: int | None,
     except BROKEN as error:
         raise damaged(name) from error
     with opened:
-        decoded = _read_opened(opened, data, kind, name, at_least, grey)
+        decoded = _read_opened(opened, data, kind, name, at_least, grey, Notes(deep=deep))
     return replace(decoded, remarks=(*decoded.remarks, ENDLESS)) if endless else decoded
 
 
 def _read_opened(
-    opened: Image.Image, data: bytes, kind: FileKind, name: str, at_least: int | None, grey: bool
+    opened: Image.Image,
+    data: bytes,
+    kind: FileKind,
+    name: str,
+    at_least: int | None,
+    grey: bool,
+    notes: Notes,
 ) -> Decoded:
     width, height = opened.size
     check_pixels(name, width, height)
@@ -113,9 +122,9 @@ def _read_opened(
             if at_least is not None and opened.format in ("JPEG", "MPO"):
                 opened.draft("L" if grey and opened.mode == "RGB" else None, (at_least, at_least))
             opened.load()
-            image, remarks = eight_bits(opened)
+            image, remarks = eight_bits(opened, notes)
         else:
-            image, remarks = layered(deep)
+            image, remarks = layered(deep, notes)
     except ImageError:
         raise
     except BROKEN as error:
@@ -124,7 +133,8 @@ def _read_opened(
     if orientation >= 5:
         width, height = height, width
     steps = (*_steps(opened, deep, remarks), *turn_step(orientation))
-    return Decoded(image=image, width=width, height=height, remarks=remarks, steps=steps)
+    levels = notes.levels and turned_levels(notes.levels, lambda film: turned(film, orientation))
+    return Decoded(image=image, width=width, height=height, remarks=remarks, steps=steps, levels=levels)
 
 
 def _steps(opened: Image.Image, deep: NDArray[Any] | None, remarks: tuple[Remark, ...]) -> list[str]:
@@ -148,7 +158,7 @@ def turn_step(orientation: int) -> list[str]:
     return [f"turned upright (orientation {orientation} of the file)"] if orientation in _TURNS else []
 
 
-def _read_deep_jpeg(data: bytes, frame: JpegFrame, name: str) -> Decoded:
+def _read_deep_jpeg(data: bytes, frame: JpegFrame, name: str, notes: Notes) -> Decoded:
     """Read what Pillow does not: more than eight bits, and the lossless processes."""
     check_pixels(name, frame.width, frame.height)
     if cut_jpeg(data):
@@ -157,9 +167,16 @@ def _read_deep_jpeg(data: bytes, frame: JpegFrame, name: str) -> Decoded:
         values = np.asarray(imagecodecs.jpeg_decode(data))
     except BROKEN as error:
         raise damaged(name) from error
-    image, remarks = layered(values)
+    image, remarks = layered(values, notes)
     steps = tuple(depth_step(frame.bits, colour=values.ndim == 3))
-    return Decoded(image=image, width=image.width, height=image.height, remarks=remarks, steps=steps)
+    return Decoded(
+        image=image,
+        width=image.width,
+        height=image.height,
+        remarks=remarks,
+        steps=steps,
+        levels=notes.levels,
+    )
 
 
 def _cut(data: bytes, kind: FileKind) -> bool:
@@ -198,32 +215,35 @@ def _deep(data: bytes, kind: FileKind) -> NDArray[Any] | None:
     return None
 
 
-def layered(values: NDArray[Any]) -> tuple[Image.Image, tuple[Remark, ...]]:
+def layered(values: NDArray[Any], notes: Notes | None = None) -> tuple[Image.Image, tuple[Remark, ...]]:
     """Bring decoded samples of any depth to "L" or "RGB".
 
     Args:
         values: (H, W), or (H, W, S) with grey, grey and opacity, RGB, or RGB and opacity.
+        notes: Where deeper levels are noted, if they are wanted and nothing is transparent.
     """
     depth = 8 * values.dtype.itemsize
     if values.ndim == 2 or values.shape[2] < 3:
         grey = values if values.ndim == 2 else values[..., 0]
-        film = grey_film(grey, depth=depth)
+        film = grey_film(grey, depth=depth, notes=notes)
     else:
-        film = colour_film(values[..., :3])
+        film = colour_film(values[..., :3], notes=notes)
     if values.ndim == 2 or values.shape[2] not in (2, 4):
         return Image.fromarray(film), ()
     opacity = values[..., -1]
     if not opacity.any():
         return Image.fromarray(film), (TRANSPARENT,)
+    if notes is not None and (opacity != np.iinfo(values.dtype).max).any():
+        notes.levels = None
     return Image.fromarray(on_black(film, opacity, opaque=np.iinfo(values.dtype).max)), ()
 
 
-def eight_bits(image: Image.Image) -> tuple[Image.Image, tuple[Remark, ...]]:
-    """Bring any mode of Pillow's to "L" or "RGB", transparency on black."""
+def eight_bits(image: Image.Image, notes: Notes | None = None) -> tuple[Image.Image, tuple[Remark, ...]]:
+    """Bring any mode of Pillow's to "L" or "RGB", transparency on black; deeper levels are noted."""
     if image.mode in ("L", "RGB") and "transparency" not in image.info:
         return image.copy(), ()  # free of the file and of its metadata
     if image.mode[0] in "IF":  # I;16 and its byte orders, I, F
-        return Image.fromarray(grey_film(np.asarray(image), depth=16)), ()
+        return Image.fromarray(grey_film(np.asarray(image), depth=16, notes=notes)), ()
     if image.has_transparency_data:
         grey = image.mode in ("LA", "La", "1", "L")
         samples = np.asarray(image.convert("RGBA"))

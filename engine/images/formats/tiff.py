@@ -16,7 +16,8 @@ from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 from engine.errors import ImageError
-from engine.images.decoded import Decoded, Remark
+from engine.images.decoded import Decoded, Notes, Remark
+from engine.images.depth import turned_levels
 from engine.images.formats.levels import colour_film, depth_step, grey_film, on_black, window
 from engine.images.formats.rasters import TRANSPARENT, eight_bits, turn_step, turned
 from engine.images.formats.refusals import BROKEN, check_pixels, cut_short, damaged, not_read_so, several
@@ -31,14 +32,14 @@ _JPEGS = (6, 7, 33007, 34892)  # compressions whose decoders give RGB
 _OPACITY = (1, 2)  # of ExtraSamples: already multiplied in, not yet
 
 
-def read_tiff(data: bytes, name: str) -> Decoded:
-    """Read the one full-size page of a TIFF; errors as of `decode`."""
+def read_tiff(data: bytes, name: str, *, deep: bool = False) -> Decoded:
+    """Read the one full-size page of a TIFF; errors and `deep` as of `decode`."""
     try:
         with tifffile.TiffFile(BytesIO(data)) as opened:
             number = _film_page(opened, name)
             page = opened.pages[number]
             assert isinstance(page, tifffile.TiffPage)
-            return _read_page(page, number, data, name)
+            return _read_page(page, number, data, name, Notes(deep=deep))
     except ImageError:
         raise
     except BROKEN as error:
@@ -82,7 +83,7 @@ def _camera_raw(page: Any) -> bool:
     return page.tags.get(_DNG_VERSION) is not None or page.photometric in _CAMERA
 
 
-def _read_page(page: tifffile.TiffPage, number: int, data: bytes, name: str) -> Decoded:
+def _read_page(page: tifffile.TiffPage, number: int, data: bytes, name: str, notes: Notes) -> Decoded:
     if _camera_raw(page):
         raise not_read_so(name, "a camera's raw file")
     if page.imagedepth > 1:
@@ -92,15 +93,23 @@ def _read_page(page: tifffile.TiffPage, number: int, data: bytes, name: str) -> 
     try:
         values = page.asarray()
     except BROKEN:  # fax compressions, old JPEG, subsampled colour: what libtiff reads and tifffile does not
-        image, remarks = _by_libtiff(data, number)
+        image, remarks = _by_libtiff(data, number, notes)
         steps: list[str] = []
     else:
-        image, remarks = _film(values, page, name)
+        image, remarks = _film(values, page, name, notes)
         steps = _steps(page, floats=values.dtype.kind == "f")
     orientation = _tag(page, _ORIENTATION, 1)
     image = turned(image, orientation)
     steps += turn_step(orientation)
-    return Decoded(image=image, width=image.width, height=image.height, remarks=remarks, steps=tuple(steps))
+    levels = notes.levels and turned_levels(notes.levels, lambda film: turned(film, orientation))
+    return Decoded(
+        image=image,
+        width=image.width,
+        height=image.height,
+        remarks=remarks,
+        steps=tuple(steps),
+        levels=levels,
+    )
 
 
 def _steps(page: tifffile.TiffPage, *, floats: bool) -> list[str]:
@@ -137,15 +146,17 @@ def _check_whole(page: tifffile.TiffPage, data: bytes, name: str) -> None:
         raise cut_short(name)
 
 
-def _by_libtiff(data: bytes, number: int) -> tuple[Image.Image, tuple[Remark, ...]]:
+def _by_libtiff(data: bytes, number: int, notes: Notes) -> tuple[Image.Image, tuple[Remark, ...]]:
     opened = TiffImageFile(BytesIO(data))
     opened.seek(number)
     opened.tag_v2.pop(_ORIENTATION, None)  # so that it is not turned here
     opened.load()
-    return eight_bits(opened)
+    return eight_bits(opened, notes)
 
 
-def _film(values: NDArray[Any], page: tifffile.TiffPage, name: str) -> tuple[Image.Image, tuple[Remark, ...]]:
+def _film(
+    values: NDArray[Any], page: tifffile.TiffPage, name: str, notes: Notes
+) -> tuple[Image.Image, tuple[Remark, ...]]:
     if page.photometric in _LAB:
         raise not_read_so(name, "in CIELAB colours")
     if values.dtype.kind == "c":
@@ -159,7 +170,7 @@ def _film(values: NDArray[Any], page: tifffile.TiffPage, name: str) -> tuple[Ima
     extra = [int(each) for each in page.extrasamples]
     if samples > wanted and (samples > wanted + 1 or not extra):
         raise several(name, samples, "channels")
-    image = _colours(values[..., :wanted] if values.ndim == 3 else values, page)
+    image = _colours(values[..., :wanted] if values.ndim == 3 else values, page, notes)
     if samples == wanted or extra[0] not in _OPACITY:
         return Image.fromarray(image), ()
     opacity = values[..., wanted]
@@ -168,10 +179,12 @@ def _film(values: NDArray[Any], page: tifffile.TiffPage, name: str) -> tuple[Ima
     if extra[0] == 1:  # already multiplied in: it lies on black as it is
         return Image.fromarray(image), ()
     opaque = 1.0 if opacity.dtype.kind == "f" else float(np.iinfo(opacity.dtype).max)
+    if (opacity != opaque).any():
+        notes.levels = None
     return Image.fromarray(on_black(image, opacity, opaque=opaque)), ()
 
 
-def _colours(values: NDArray[Any], page: tifffile.TiffPage) -> NDArray[np.uint8]:
+def _colours(values: NDArray[Any], page: tifffile.TiffPage, notes: Notes) -> NDArray[np.uint8]:
     """Bring samples to eight bits by what their photometric interpretation says; (H, W) or (H, W, 3) uint8."""
     photometric = int(page.photometric)
     if values.ndim == 3 and values.shape[2] == 1:
@@ -184,6 +197,6 @@ def _colours(values: NDArray[Any], page: tifffile.TiffPage) -> NDArray[np.uint8]
         mode = "CMYK" if photometric == _SEPARATED else "YCbCr"
         return np.asarray(Image.frombytes(mode, eight.shape[1::-1], eight.tobytes()).convert("RGB"))
     if values.ndim == 3:
-        return colour_film(values)
-    film = grey_film(values, depth=page.bitspersample)
-    return 255 - film if photometric == _WHITE_IS_ZERO else film
+        return colour_film(values, notes=notes)
+    white_is_zero = photometric == _WHITE_IS_ZERO
+    return grey_film(values, depth=page.bitspersample, inverted=white_is_zero, notes=notes)

@@ -28,6 +28,7 @@ def addresses(session: AppSession, run_id: str, image_id: str) -> dict[str, Any]
     return {
         "id": image_id,
         "image": image_url(session, run_id, image_id),
+        "depth": image_url(session, run_id, image_id, "depth"),
         "heat": image_url(session, run_id, image_id, "levels") if heat is not None else None,
     }
 

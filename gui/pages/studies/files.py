@@ -1,6 +1,7 @@
 """What a study gives out at signed addresses: the images of its cases, and all of its readings as a zip.
 
-    /study-image/<study>/<image>/<signature>    a case as it is read; nothing else of a case has an address
+    /study-image/<study>/<image>/<signature>    a case as it is read
+    /study-depth/<study>/<image>/<signature>    the same in the depth of its file; nothing else of a case has an address
     /study-export/<study>/<signature>           for whoever makes studies
 
 An address can be read with the session's secret only. A guest has none of this.
@@ -11,7 +12,8 @@ from __future__ import annotations
 import io
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -20,10 +22,10 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from engine.errors import EngineError, ImageError
-from engine.images import image_file
+from engine.images import film_levels, image_file
 from gui.web import AppSession, is_signed, signed_address
 
-IMAGE, EXPORT = "study-image", "study-export"
+IMAGE, DEPTH, EXPORT = "study-image", "study-depth", "study-export"
 KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
 NOT_KEPT = {"Cache-Control": "no-store"}
 
@@ -33,9 +35,18 @@ def name_outside(session: AppSession, image_id: str) -> str:
     return session.invited.name_of(image_id) if session.invited else image_id
 
 
+def _named_inside(session: AppSession, name: str) -> str:
+    return session.invited.image_named(name) if session.invited else name
+
+
 def image_address(session: AppSession, study_id: str, image_id: str) -> str:
     """Return where the image of a case is."""
     return signed_address(session, IMAGE, study_id, name_outside(session, image_id))
+
+
+def depth_address(session: AppSession, study_id: str, image_id: str) -> str:
+    """Return where the image of a case is in the depth of its file."""
+    return signed_address(session, DEPTH, study_id, name_outside(session, image_id))
 
 
 def export_address(session: AppSession, study_id: str) -> str:
@@ -47,6 +58,7 @@ def study_routes(session: AppSession) -> list[Route]:
     """Return the routes that serve the images and the readings of studies."""
     return [
         _route(session, IMAGE, ("study_id", "image_id"), _image),
+        _route(session, DEPTH, ("study_id", "image_id"), _depth),
         _route(session, EXPORT, ("study_id",), _export),
     ]
 
@@ -67,16 +79,31 @@ def _route(session: AppSession, place: str, parts: tuple[str, ...], give: Callab
 
 
 def _image(session: AppSession, study_id: str, image_id: str) -> Response:
-    image_id = session.invited.image_named(image_id) if session.invited else image_id
+    image_id = _named_inside(session, image_id)
     path = session.store.studies.path(image_id)
-    try:
+    with _nameless():
         made = image_file(session.workspace.cache, path, image_id, unchanged=True)
-    except ImageError as error:  # what it says names the file, and a file's name may be a label
+    return FileResponse(made, media_type="image/png", headers=KEPT)
+
+
+def _depth(session: AppSession, study_id: str, image_id: str) -> Response:
+    image_id = _named_inside(session, image_id)
+    path = session.store.studies.path(image_id)
+    with _nameless():
+        packed = film_levels(path, image_id, unchanged=True)
+    return Response(packed, media_type="application/octet-stream", headers=KEPT)
+
+
+@contextmanager
+def _nameless() -> Iterator[None]:
+    """Say of an image that cannot be shown nothing that names its file: a file's name may be a label."""
+    try:
+        yield
+    except ImageError as error:
         raise ImageError(
             "The image of this case cannot be shown: its file was moved or changed, or cannot be read",
             "The Data page finds images that were moved; meanwhile go to another case by its number (N)",
         ) from error
-    return FileResponse(made, media_type="image/png", headers=KEPT)
 
 
 def _export(session: AppSession, study_id: str) -> Response:

@@ -18,7 +18,7 @@ from engine.records import Explanation, class_argued_for, edge_of
 from engine.report import probability
 from engine.saliency import levels_png, map_legend
 from gui.pages.review import heatmap_of
-from gui.pages.studies.files import image_address, name_outside
+from gui.pages.studies.files import depth_address, image_address, name_outside
 from gui.pages.studies.rounds import SETTLING, Case, Round, Rounds
 from gui.web import AppSession
 
@@ -84,11 +84,17 @@ def screen(rounds: Rounds, one: Round, task: Task) -> Answer:
     return _place(one, task.number, task.of) | {"case": described, "ahead": _ahead(rounds, one, task)}
 
 
-def _ahead(rounds: Rounds, one: Round, task: Task) -> list[str]:
+def _ahead(rounds: Rounds, one: Round, task: Task) -> list[dict[str, str]]:
     """Return where the images of the next cases are, to be fetched while this one is read: images, and nothing else."""
     coming = rounds.session.store.studies.upcoming(one.study.study_id, one.reader.reader_id, k=3, now=now())
     images = dict.fromkeys(each.image_id for each in coming if each.image_id != task.image_id)
-    return [image_address(rounds.session, one.study.study_id, each) for each in images]
+    return [_film(rounds.session, one, each) for each in images]
+
+
+def _film(session: AppSession, one: Round, image_id: str) -> dict[str, str]:
+    """Return where an image is, as a picture and in the depth of its file."""
+    place = session, one.study.study_id, image_id
+    return {"image": image_address(*place), "depth": depth_address(*place)}
 
 
 def _case(session: AppSession, one: Round, image_id: str, arm: Arm) -> Answer:
@@ -97,7 +103,7 @@ def _case(session: AppSession, one: Round, image_id: str, arm: Arm) -> Answer:
     return {
         "id": name_outside(session, image_id),
         "arm": arm,
-        "image": image_address(session, one.study.study_id, image_id),
+        **_film(session, one, image_id),
         "classes": list(protocol.classes),
         "certainty": {"least": scale[0], "most": scale[1], "words": scale[2]} if scale else None,
         "question": QUESTIONS[arm],

@@ -46,6 +46,8 @@ TAGS = {
     "WindowWidth": (0x0028, 0x1051, "DS"),
     "RescaleIntercept": (0x0028, 0x1052, "DS"),
     "RescaleSlope": (0x0028, 0x1053, "DS"),
+    "RescaleType": (0x0028, 0x1054, "LO"),
+    "WindowCenterWidthExplanation": (0x0028, 0x1055, "LO"),
     "VOILUTFunction": (0x0028, 0x1056, "CS"),
     "RedPaletteColorLookupTableDescriptor": (0x0028, 0x1101, "US"),
     "GreenPaletteColorLookupTableDescriptor": (0x0028, 0x1102, "US"),

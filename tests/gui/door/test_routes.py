@@ -63,6 +63,8 @@ OWNER = GUESTS | {
     "HEAD /data-image/{dataset_id}/{image}/{layer}/{signed}",
     "GET /study-image/{study_id}/{image_id}/{signed}",
     "HEAD /study-image/{study_id}/{image_id}/{signed}",
+    "GET /study-depth/{study_id}/{image_id}/{signed}",
+    "HEAD /study-depth/{study_id}/{image_id}/{signed}",
     "GET /study-export/{study_id}/{signed}",
     "HEAD /study-export/{study_id}/{signed}",
     "PUT /take/{when}/{signed}",

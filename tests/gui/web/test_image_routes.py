@@ -25,9 +25,10 @@ def test_every_layer_is_an_image_that_the_browser_may_keep(room: Room, layer: st
         image_url(room.session, room.run.run_id, room.predictions[0].image_id, layer)
     )
     assert answer.status_code == 200
-    assert answer.headers["content-type"].startswith("image/")
+    assert answer.headers["content-type"].startswith("application/" if layer == "depth" else "image/")
     assert "private" in answer.headers["cache-control"] and "immutable" in answer.headers["cache-control"]
-    Image.open(BytesIO(answer.content)).verify()
+    if layer != "depth":  # which a browser would show in eight bits
+        Image.open(BytesIO(answer.content)).verify()
 
 
 def test_the_film_is_the_file_pixel_for_pixel(room: Room) -> None:

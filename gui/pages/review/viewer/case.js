@@ -68,7 +68,7 @@ async function present(answer, { keepDraft = false } = {}) {
   seen = imageRead;
   offerClasses(next);
   const asUsual = heatRead && usualMap();
-  if (image !== newImage.image) putOnStage(newImage.image, asUsual ? newHeat.image : new Image());
+  if (image !== newImage.image) putOnStage(newImage.image, asUsual ? newHeat.image : new Image(), next.depth);
   image.alt = 'The image of this case';
   describe(next, heatRead);
   showLegend(asUsual ? next.legend : null);
@@ -91,6 +91,7 @@ async function present(answer, { keepDraft = false } = {}) {
   root.dataset.reading = reading;
   root.dataset.shown = next.id;
   server.remember({ reading, shown: next.id }).catch(() => {});   // only so that a later session starts here
+  filmsAhead(answer.upcoming.slice(0, 2).map((one) => one.depth));
 }
 
 function notice(message, choices = []) {
@@ -141,6 +142,7 @@ function askWhere() {
     if (!answer) return;
     if (answer.found) {
       fetched.clear();
+      filmsFetched.clear();
       await openReading({ case: shown?.id, keepDraft: true });
     }
     toast(answer.said);

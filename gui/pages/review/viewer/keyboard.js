@@ -26,11 +26,11 @@ function onKey(event) {
   if (event.code.startsWith('Arrow') && (target.matches('[type=range]') || target.closest('[role=tablist]'))) return;
   const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code);
   const action = event.key === '?' || (event.code === 'Slash' && event.shiftKey) ? { run: openKeys }
-    : digit && !event.shiftKey ? { run: () => chooseClass(digit[1] - 1) }
+    : digit ? { run: () => (event.shiftKey ? useWindow(digit[1] - 1) : chooseClass(digit[1] - 1)) }
     : event.shiftKey && event.code.startsWith('Arrow') ? { run: pan, again: true }
     : ACTIONS.find((one) => one.prints && isPrinted(event, one)) ?? BY_CODE.get(event.code);
   if (!action) return;
-  if (event.shiftKey && !event.code.startsWith('Arrow') && !['KeyR', 'Slash', 'Equal'].includes(event.code) && event.key !== '?') return;
+  if (event.shiftKey && !event.code.startsWith('Arrow') && !digit && !['KeyR', 'KeyO', 'Slash', 'Equal'].includes(event.code) && event.key !== '?') return;
   event.preventDefault();
   if (!event.repeat || action.again) action.run(event);
 }

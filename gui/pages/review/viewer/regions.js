@@ -53,23 +53,24 @@ function addRegion() {
   at('regions').lastElementChild.focus();
 }
 
-function beginRegion(event) {
-  const where = (pointer) => {
-    const box = sheet.getBoundingClientRect();
-    return [clamp((pointer.clientX - box.left) / box.width, 0, 1), clamp((pointer.clientY - box.top) / box.height, 0, 1)];
-  };
+function beginShape(event) {
+  const where = (pointer) => onFilm(pointer).map((share) => clamp(share, 0, 1));
   const [startX, startY] = where(event);
   const region = { x: startX, y: startY, width: 0, height: 0 };
   regions.push(region);
   return {
-    stretch(pointer) {
+    move(pointer) {
       const [x, y] = where(pointer);
       Object.assign(region, { x: Math.min(x, startX), y: Math.min(y, startY), width: Math.abs(x - startX), height: Math.abs(y - startY) });
       showRegions();
     },
     finish() {
       // a click is not a region
-      if (region.width * sheet.offsetWidth * view.zoom < 4 || region.height * sheet.offsetHeight * view.zoom < 4) regions.pop();
+      if (region.width * view.sheetWidth * view.zoom < 4 || region.height * view.sheetHeight * view.zoom < 4) regions.pop();
+      showRegions();
+    },
+    cancel() {
+      regions.pop();
       showRegions();
     },
   };

@@ -1,83 +1,99 @@
-// The image on its stage: zoom, move, brightness and contrast, whether the heatmap is over it. Nothing here asks the server.
+// The image on its stage: zoom, move, turn, mirror, whether the heatmap is over it. Nothing here asks the server.
 const stage = at('stage'), sheet = at('sheet');
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 let image = at('image');
-const view = { fit: 1, zoom: 1, x: 0, y: 0, tool: 'move', invert: false, heat: true };
+const view = { sheetWidth: 0, sheetHeight: 0, zoom: 1, x: 0, y: 0, turn: 0, mirror: false, tool: 'move', heat: true };
 at('opacity').value = kept('opacity', '50');
 
-function place() {
-  sheet.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.zoom})`;
-  sheet.style.setProperty('--rv-thin', 1 / view.zoom);
-  const brightness = Math.round(at('brightness').value), contrast = Math.round(at('contrast').value);
+// Percent of the film's own pixels, the window, and whatever is not as the film came.
+function sayView() {
   const changed = [];
-  if (image.naturalWidth) changed.push(`${Math.round(100 * view.fit * view.zoom)}%`);
-  if (brightness) changed.push(`brightness ${brightness > 0 ? '+' : ''}${brightness}`);
-  if (contrast) changed.push(`contrast ${contrast > 0 ? '+' : ''}${contrast}`);
-  if (view.invert) changed.push('inverted');
+  if (image.naturalWidth) changed.push(`${Math.round(100 * filmScale() * (devicePixelRatio || 1))}%`);
+  if (film) changed.push(`centre ${figure(cut.centre)} width ${figure(cut.width)}`);
+  if (cut.invert) changed.push('inverted');
+  if (view.turn) changed.push(`turned ${90 * view.turn}°`);
+  if (view.mirror) changed.push('mirrored');
   at('corner-view').textContent = changed.join(' · ');
 }
 
+// How long a pixel of the file is on the stage.
+const filmScale = () => view.zoom * view.sheetWidth / (film ? film.told.width * film.told.shrunk : image.naturalWidth || 1);
+const leastZoom = () => Math.min(1, view.zoom / filmScale() / (devicePixelRatio || 1));
+const mostZoom = () => Math.max(12, 8 * view.zoom / filmScale());
+// As wide and high as the turned film is on the stage, before it is zoomed.
+const turnedSize = () => (view.turn % 2 ? [view.sheetHeight, view.sheetWidth] : [view.sheetWidth, view.sheetHeight]);
+
+function place() {
+  sheet.style.transform = `matrix(${placing().join(', ')})`;
+  sheet.style.setProperty('--rv-thin', 1 / view.zoom);
+  sayView();
+  askFrame({ moved: true });
+}
+
 function fitImage() {
-  const width = image.naturalWidth, height = image.naturalHeight;
+  const { naturalWidth: width, naturalHeight: height } = image;
   if (!width || !stage.clientWidth) return;
-  const scale = Math.min(stage.clientWidth / width, stage.clientHeight / height);
-  [view.fit, view.width, view.height] = [scale, stage.clientWidth, stage.clientHeight];
-  sheet.style.width = width * scale + 'px';
-  sheet.style.height = height * scale + 'px';
+  const [across, down] = view.turn % 2 ? [height, width] : [width, height];
+  const scale = Math.min(stage.clientWidth / across, stage.clientHeight / down);
+  [view.width, view.height] = [stage.clientWidth, stage.clientHeight];
+  [view.sheetWidth, view.sheetHeight] = [width * scale, height * scale];
+  sheet.style.width = view.sheetWidth + 'px';
+  sheet.style.height = view.sheetHeight + 'px';
   view.zoom = 1;
-  view.x = (stage.clientWidth - width * scale) / 2;
-  view.y = (stage.clientHeight - height * scale) / 2;
+  view.x = (stage.clientWidth - across * scale) / 2;
+  view.y = (stage.clientHeight - down * scale) / 2;
   place();
 }
 
 // The stage has another size: the same part of the image stays in its middle.
 function refitImage() {
-  const zoom = view.zoom, middle = [(view.width / 2 - view.x) / (view.fit * zoom), (view.height / 2 - view.y) / (view.fit * zoom)];
+  const zoom = view.zoom, scale = zoom * view.sheetWidth, middle = [(view.width / 2 - view.x) / scale, (view.height / 2 - view.y) / scale];
   fitImage();
   if (zoom === 1 || !middle.every(Number.isFinite)) return;
   view.zoom = zoom;
-  view.x = stage.clientWidth / 2 - middle[0] * view.fit * zoom;
-  view.y = stage.clientHeight / 2 - middle[1] * view.fit * zoom;
+  view.x = stage.clientWidth / 2 - middle[0] * view.sheetWidth * zoom;
+  view.y = stage.clientHeight / 2 - middle[1] * view.sheetWidth * zoom;
   moveBy(0, 0);
 }
 
 function zoomBy(factor, clientX, clientY) {
   const box = stage.getBoundingClientRect();
   const x = (clientX ?? box.left + box.width / 2) - box.left, y = (clientY ?? box.top + box.height / 2) - box.top;
-  const zoom = clamp(view.zoom * factor, 1, 12);
+  const zoom = clamp(view.zoom * factor, leastZoom(), mostZoom());
   view.x = x - (x - view.x) * zoom / view.zoom;
   view.y = y - (y - view.y) * zoom / view.zoom;
   view.zoom = zoom;
   moveBy(0, 0);
 }
 
+// One pixel of the file on one of the screen.
+const toFullSize = () => zoomBy(1 / filmScale() / (devicePixelRatio || 1));
+
 function moveBy(dx, dy) {
   // some of the image always stays on the stage
-  const width = sheet.offsetWidth * view.zoom, height = sheet.offsetHeight * view.zoom, left = 60;
+  const [width, height] = turnedSize().map((side) => side * view.zoom), left = 60;
   view.x = clamp(view.x + dx, left - width, stage.clientWidth - left);
   view.y = clamp(view.y + dy, left - height, stage.clientHeight - left);
   place();
 }
 
-// A grey value v in 0..1 becomes (v - (level - width/2)) / width: window and level, as brightness and contrast.
-function expose() {
-  const width = 2 ** (-at('contrast').value / 40), level = 0.5 - at('brightness').value / 200;
-  const slope = 1 / width, intercept = -(level - width / 2) / width;
-  for (const channel of ['r', 'g', 'b']) {
-    at('lut-' + channel).setAttribute('slope', view.invert ? -slope : slope);
-    at('lut-' + channel).setAttribute('intercept', view.invert ? 1 - intercept : intercept);
-  }
-  const asItCame = !view.invert && at('contrast').value === '0' && at('brightness').value === '0';
-  image.style.filter = asItCame ? '' : 'url(#rv-window)';
-  root.querySelector('[data-do="invert"]').setAttribute('aria-pressed', view.invert);
-  place();
+// Only the view: what is drawn and stored stays in the film's own places.
+function turnView(quarters) {
+  view.turn = (view.turn + quarters + 4) % 4;
+  fitImage();
+  showTurned();
 }
 
-function exposeBy(dx, dy) {
-  at('contrast').value = clamp(Number(at('contrast').value) + dx, -100, 100);
-  at('brightness').value = clamp(Number(at('brightness').value) - dy, -100, 100);
-  expose();
+function mirrorView() {
+  [view.mirror, view.turn] = [!view.mirror, (4 - view.turn) % 4];
+  fitImage();
+  showTurned();
+}
+
+function showTurned() {
+  root.querySelector('[data-do="mirror"]').setAttribute('aria-pressed', view.mirror);
+  root.querySelector('[data-do="turn"]').setAttribute('aria-pressed', view.turn > 0);
 }
 
 // What the run's passport says of its usual map, and why that is off until the reader switches it on for this run.
@@ -105,8 +121,6 @@ function opacityBy(step) {
   at('opacity').dispatchEvent(new Event('input'));
 }
 
-function toggleInvert() { view.invert = !view.invert; expose(); }
-
 function useTool(tool) {
   view.tool = tool;
   stage.dataset.tool = tool;
@@ -117,21 +131,25 @@ function useTool(tool) {
 
 // Back to the original: what one image needed is wrong for the next.
 function resetView() {
-  at('brightness').value = at('contrast').value = 0;
-  view.invert = false;
-  expose();
+  [view.turn, view.mirror] = [0, false];
+  showTurned();
+  takeWindow();
   fitImage();
 }
 
-// Put decoded images on the sheet in place of the old ones: both change in the same frame.
-function putOnStage(newImage, newHeat) {
+// Put decoded images on the sheet in place of the old ones: all change in the same frame. The film in the depth of its
+// file lies over its picture as soon as it is there.
+function putOnStage(newImage, newHeat, depth) {
   newImage.className = 'rv-image';
   newImage.draggable = false;
   newImage.dataset.at = 'image';
   image.replaceWith(newImage);
   image = newImage;
   takeLevels(newHeat);
-  resetView();
+  [view.turn, view.mirror] = [0, false];
+  showTurned();
+  fitImage();
+  showFilm(depth);
   showHeat();
 }
 
@@ -139,36 +157,6 @@ at('opacity').oninput = () => {
   keep('opacity', at('opacity').value);
   if (!view.heat) toggleHeat();
   showHeat();
-};
-at('brightness').oninput = at('contrast').oninput = expose;
-stage.onwheel = (event) => {
-  event.preventDefault();
-  zoomBy(Math.exp(-event.deltaY * 0.0015), event.clientX, event.clientY);
-};
-stage.oncontextmenu = (event) => event.preventDefault();
-stage.ondblclick = () => fitImage();
-
-stage.onpointerdown = (event) => {
-  if (event.target.closest('.rv-notice, .rv-region') || !image.naturalWidth) return;
-  event.preventDefault();
-  document.activeElement?.blur();
-  const tool = event.button === 2 ? 'window' : event.button === 1 ? 'move' : view.tool;
-  const region = tool === 'region' ? beginRegion(event) : null;
-  let { clientX: x, clientY: y } = event;
-  stage.setPointerCapture(event.pointerId);
-  stage.toggleAttribute('data-dragging', tool === 'move');
-  stage.onpointermove = (move) => {
-    const dx = move.clientX - x, dy = move.clientY - y;
-    if (tool === 'move') moveBy(dx, dy);
-    if (tool === 'window') exposeBy(dx * 0.3, dy * 0.3);
-    if (region) region.stretch(move);
-    ({ clientX: x, clientY: y } = move);
-  };
-  stage.onpointerup = stage.onpointercancel = () => {
-    stage.onpointermove = stage.onpointerup = stage.onpointercancel = null;
-    stage.removeAttribute('data-dragging');
-    region?.finish();
-  };
 };
 new ResizeObserver(() => {
   // as much height as the window has left below Gradio's tabs

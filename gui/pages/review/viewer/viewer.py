@@ -15,7 +15,9 @@ and what the reading screen of a study is made of as well:
     heat.js                     the heatmap: colours, threshold, evidence against, the colour bar
     screen.js                   words and images put in place, trouble said, seconds counted
     guard.js                    no verdict in the first half second of an image
-    stage.js                    the image: zoom, move, brightness and contrast
+    stage.js                    the image: zoom, move, turn, mirror
+    film/                       the film in the depth of its file: worker.js fetches it, film.js draws it, window.js
+                                sets window and level, lens.js magnifies, gestures.js takes mouse and fingers
     regions.js                  rectangles drawn on the image
     image_keys.js keyboard.js   keys for the image; what any table of keys does
 
@@ -37,7 +39,12 @@ import gradio as gr
 from engine.records import Review
 
 HERE = "gui.pages.review.viewer"
-IMAGE_SCRIPTS = ("heat.js", "screen.js", "guard.js", "stage.js", "regions.js")
+FILM_SCRIPTS = ("worker.js", "film.js", "window.js", "lens.js")
+IMAGE_SCRIPTS = (
+    *("heat.js", "screen.js", "guard.js"),
+    *(f"film/{name}" for name in FILM_SCRIPTS),
+    *("stage.js", "film/gestures.js", "regions.js"),
+)
 KEY_SCRIPTS = ("image_keys.js", "keys.js", "keyboard.js")
 SCRIPTS = (*IMAGE_SCRIPTS, "case.js", "drafts.js", "hand.js", "maps.js", "readers.js", *KEY_SCRIPTS)
 

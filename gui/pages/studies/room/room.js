@@ -84,11 +84,11 @@ async function present(answer, { stored = false } = {}) {
     notice(answer.message);
     return;
   }
-  const film = picture(next.image), map = picture(next.heat ?? '');
-  const [filmRead, mapRead] = await Promise.all([film.ready, map.ready]);
+  const newImage = picture(next.image), map = picture(next.heat ?? '');
+  const [imageRead, mapRead] = await Promise.all([newImage.ready, map.ready]);
   const ahead = answer.ahead ?? [];
-  for (const address of fetched.keys()) if (address !== next.image && !ahead.includes(address)) fetched.delete(address);
-  seen = filmRead;
+  for (const address of fetched.keys()) if (address !== next.image && !ahead.some((one) => one.image === address)) fetched.delete(address);
+  seen = imageRead;
   root.toggleAttribute('data-empty', false);
   root.toggleAttribute('data-map', Boolean(next.heat));
   root.dataset.arm = next.arm;
@@ -96,7 +96,7 @@ async function present(answer, { stored = false } = {}) {
   shown = next;
   shown.key = `${root.dataset.study} ${root.dataset.reader} ${next.arm} ${next.id}`;
   const draft = unsaid.get(shown.key) ?? next.before;
-  if (image !== film.image) putOnStage(film.image, next.heat && mapRead ? map.image : new Image());
+  if (image !== newImage.image) putOnStage(newImage.image, next.heat && mapRead ? map.image : new Image(), next.depth);
   else {
     takeLevels(next.heat && mapRead ? map.image : new Image());
     showHeat();
@@ -111,14 +111,15 @@ async function present(answer, { stored = false } = {}) {
   text('before', next.remark ?? '');
   text('corner-name', next.name);
   describe(next);
-  if (!filmRead) {
+  if (!imageRead) {
     fetched.delete(next.image);
     notice([await whyNot(next.image)]);
   }
   await painted();
   [wake, slept] = [performance.now(), 0], guard();
   root.dataset.shown = `${next.arm} ${next.id}`;
-  for (const address of ahead) picture(address);
+  for (const one of ahead) picture(one.image);
+  filmsAhead(ahead.slice(0, 2).map((one) => one.depth));
 }
 
 function describe(next) {

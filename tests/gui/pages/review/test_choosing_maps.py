@@ -220,7 +220,9 @@ def test_a_method_and_a_class_are_chosen_and_picture_and_words_follow_to_the_nex
     page.wait_for_selector("[data-at=map-note]:not([hidden])")
     first = await_map(page, case, f"layercam, for {positive}")
     assert not np.array_equal(first, usual)
-    assert "scale(1.25)" in page.get_attribute("[data-at=sheet]", "style")  # and still is, beside the note
+    assert "matrix(1.25, 0, 0, 1.25," in page.get_attribute(
+        "[data-at=sheet]", "style"
+    )  # and still is, beside the note
     note = page.inner_text("[data-at=map-note]")
     for said in (f"layercam, for {positive}", "relative to this map's own maximum", "Caution", "shuffled"):
         assert said in note

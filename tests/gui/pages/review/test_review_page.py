@@ -420,15 +420,16 @@ def test_looking_at_a_film_asks_the_server_nothing(
     page.mouse.down()
     page.mouse.move(box["x"] + 360, box["y"] + 150, steps=5)
     page.mouse.up()
-    assert float(page.locator("[data-at=contrast]").input_value()) == pytest.approx(18, abs=0.5)
-    assert "rv-window" in page.evaluate("document.querySelector('[data-at=image]').style.filter")
-    assert "brightness +15" in page.inner_text("[data-at=corner-view]")
+    # 60 to the right: wider by 60 × 255/1000; 50 up: brighter, the centre lower
+    assert float(page.locator("[data-at=width]").input_value()) == pytest.approx(255 + 15.3, abs=0.5)
+    assert float(page.locator("[data-at=centre]").input_value()) == pytest.approx(127.5 - 12.75, abs=0.5)
+    assert "width 270.3" in page.inner_text("[data-at=corner-view]")
     assert (
         page.evaluate("new DOMMatrix(getComputedStyle(document.querySelector('.rv-sheet')).transform).a")
         > 1.5
     )
     page.keyboard.press("f")
-    assert page.locator("[data-at=contrast]").input_value() == "0"
+    assert page.locator("[data-at=width]").input_value() == "255"
     assert len([url for url in traffic.requests[before:] if "heartbeat" not in url]) == 0
 
 
@@ -659,7 +660,7 @@ def test_everything_can_be_reached_by_tab_alone(room: Room, page: Any, opened: C
     in_view = ".filter(one => one.offsetParent && !one.closest('dialog'))"
     wanted = set(page.evaluate(controls + in_view + ".map(one => one.dataset.do || one.dataset.at)"))
     reached = set()
-    for _ in range(60):
+    for _ in range(90):
         page.keyboard.press("Tab")
         reached.add(
             page.evaluate("document.activeElement.dataset.do || document.activeElement.dataset.at || ''")
