@@ -45,7 +45,7 @@ def render_page(comparison: RunComparison) -> str:
         "comparison.html",
         comparison=comparison,
         part=PART_NAMES.get(comparison.part, comparison.part),
-        written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        made=datetime.now(UTC),
         forests=[
             Markup(forest_svg({row.label: row.estimates[name] for row in rows}, name)) for name in FIGURES[:2]
         ],

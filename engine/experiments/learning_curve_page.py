@@ -27,7 +27,7 @@ def write_learning_curve(curve: LearningCurve, folder: Path) -> WrittenPage:
             figure=Markup(
                 learning_curve_svg([(point.images, point.auroc) for point in curve.points], curve.drawn)
             ),
-            written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+            made=datetime.now(UTC),
         ),
         lines=map(_line, curve.points),
         document=curve_document(curve),

@@ -60,10 +60,10 @@ from .records import (
 )
 from .standards.reference_standards import REFERENCE_STANDARDS as REFERENCE_STANDARDS
 from .study.building import build_study_report as build_study_report
-from .study.exports import (
+from .study.exports import study_document as study_document
+from .study.formats import (
     STUDY_FORMATS as STUDY_FORMATS,
     export_study as export_study,
-    study_document as study_document,
 )
 from .study.page import study_page as study_page
 from .study.records import StudyReport as StudyReport

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 
@@ -296,6 +297,7 @@ class Report:
         folds: Of a cross-validation; None for one model.
         elsewhere: Images from elsewhere.
         shift: How far these cases lie from the images of training; None where that is not known.
+        made: When it was built: every file of it says the same time.
     """
 
     run: Run
@@ -319,6 +321,7 @@ class Report:
     folds: CrossValidation | None = None
     elsewhere: Elsewhere = Elsewhere()
     shift: SetShift | None = None
+    made: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def classes(self) -> tuple[str, ...]:

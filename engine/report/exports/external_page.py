@@ -21,7 +21,7 @@ def write_external(test: ExternalTest, folder: Path) -> WrittenPage:
     return write_page(
         folder,
         "external",
-        page=fill_template("external.html", test=test, written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
+        page=fill_template("external.html", test=test, made=datetime.now(UTC)),
         lines=external_lines(test),
         document=external_document(test),
     )

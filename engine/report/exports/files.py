@@ -42,6 +42,14 @@ def html_page(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, b
     return {"report.html": render_html(report, picture=picture, heatmap=heatmap)}
 
 
+def pdf_pages(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
+    """Return the same page as PDF."""
+    from engine.report.exports.html import render_html
+    from engine.report.paper.pdf import pdf_of
+
+    return {"report.pdf": pdf_of(render_html(report, picture=picture, heatmap=heatmap))}
+
+
 def csv_tables(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
     """Return the tables, without pictures."""
     from engine.report.exports.tables import tables_of
@@ -81,6 +89,7 @@ def checkable_bundle(report: Report, picture: Picture, heatmap: Heatmap) -> dict
 
 EXPORTS: dict[str, Export] = {
     "html": Export("as HTML", html_page),
+    "pdf": Export("as PDF", pdf_pages),
     "csv": Export("tables (CSV)", csv_tables),
     "parquet": Export("tables (Parquet)", parquet_tables),
     "json": Export("as JSON", json_numbers),

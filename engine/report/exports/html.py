@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.resources import files
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from engine.data import PatientsNamed, patients_words
 from engine.records import PART_NAMES
+from engine.report.exports.directions import isolated
 from engine.report.figures import (
     balance_svg,
     confusion_matrix_svg,
@@ -37,7 +38,7 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
         run=report.run,
         part=_part_in_words(report),
         colour_bar=css_gradient(),
-        written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        made=report.made,
         figures={one.name: figures_of(report, one) for one in report.against},
         edge=edge_words(report.run),
         training=Markup(drawing) if (drawing := training_svg(report)) else None,
@@ -62,10 +63,20 @@ def _part_in_words(report: Report) -> str:
     return f"{PART_NAMES[report.part]} part" if report.part else "all parts of the run's own data"
 
 
-def fill_template(name: str, **values: Any) -> str:
-    """Return a template of `engine.report.templates` as a page, its style inside it; everything put in is escaped."""
+def fill_template(name: str, *, made: datetime, **values: Any) -> str:
+    """Return a template of `engine.report.templates` as a page, its style inside it; everything put in is escaped.
+
+    Args:
+        name: Of the template.
+        made: When what it says was found; equal values give an equal page.
+        **values: What is put in.
+    """
     style = Markup(files("engine.report.templates").joinpath("page.css").read_text(encoding="utf-8"))
-    return _templates().get_template(name).render(style=style, **values)
+    return (
+        _templates()
+        .get_template(name)
+        .render(style=style, made=made, written=f"{made:%Y-%m-%d %H:%M} UTC", **values)
+    )
 
 
 def computed_sections(
@@ -84,6 +95,7 @@ def _templates() -> Environment:
     environment = Environment(
         loader=PackageLoader("engine.report"),
         autoescape=True,
+        finalize=isolated,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -1,26 +1,20 @@
-"""A study's report as files: HTML, tables as CSV, every number as JSON, readings for other programs."""
+"""A study's report as tables and as one document of every number."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.errors import ReportError
 from engine.records import Estimate
 from engine.report.exports.numbers import plain
-from engine.report.study.exchange import imrmc_file, long_table, r_script
-from engine.report.study.page import study_page
+from engine.report.study.exchange import long_table
 from engine.report.study.readers import reader_names
 from engine.report.study.records import Compared, StudyReport
-from engine.spreadsheet import write_csv
-from engine.storage import storage_error, versioned, write_together
+from engine.storage import versioned
 
 Row = Mapping[str, Any]
-STUDY_FORMATS = ("html", "csv", "json", "imrmc")
 
 
 def study_document(report: StudyReport) -> dict[str, Any]:
@@ -28,7 +22,7 @@ def study_document(report: StudyReport) -> dict[str, Any]:
     fields = {
         each.name: getattr(report, each.name)
         for each in dataclasses.fields(report)
-        if each.name != "readings"
+        if each.name not in ("readings", "made")
     }
     document: dict[str, Any] = plain(fields)
     document["people"] = [{"reader": one.reader} for one in report.people]
@@ -115,46 +109,3 @@ def _answers(report: StudyReport) -> Iterator[Row]:
                         "shown": answer.predicted or "",
                         "seconds": answer.seconds,
                     }
-
-
-def export_study(
-    report: StudyReport, folder: Path, *, formats: Sequence[str] = ()
-) -> dict[str, dict[str, Path]]:
-    """Write a study's report: all files, or none.
-
-    Args:
-        report: Of the study.
-        folder: Made if it is not there.
-        formats: Of `STUDY_FORMATS`; empty means all.
-
-    Returns:
-        Format → file name without its ending → file.
-
-    Raises:
-        ReportError: There is no such format.
-        WorkspaceError: The folder cannot be made or written to.
-    """
-    wanted = tuple(dict.fromkeys(formats)) or STUDY_FORMATS
-    for name in wanted:
-        if name not in STUDY_FORMATS:
-            raise ReportError(
-                f"A study's report has no format “{name}”", f"Choose one of: {', '.join(STUDY_FORMATS)}"
-            )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise storage_error(error, folder) from error
-    files = {name: _files(report, name) for name in wanted}
-    write_together([(folder / file, text) for texts in files.values() for file, text in texts.items()])
-    return {name: {Path(file).stem: folder / file for file in texts} for name, texts in files.items()}
-
-
-def _files(report: StudyReport, name: str) -> dict[str, bytes | str]:
-    if name == "html":
-        return {"study.html": study_page(report)}
-    if name == "json":
-        text = json.dumps(study_document(report), indent=1, ensure_ascii=False, allow_nan=False)
-        return {"study.json": text + "\n"}
-    if name == "imrmc":
-        return {"readings.imrmc": imrmc_file(report.readings), "mrmc.R": r_script(report.readings)}
-    return {f"{table}.csv": write_csv(rows) for table, rows in study_tables(report).items() if rows}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from itertools import combinations
 
 from markupsafe import Markup
@@ -70,7 +69,7 @@ def study_page(report: StudyReport) -> str:
     return fill_template(
         "study.html",
         report=report,
-        written=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        made=report.made,
         words=IN_WORDS,
         generalised=GENERALISED,
         names=names,

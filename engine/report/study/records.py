@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from engine.records import Estimate
 from engine.report.study.gathered import Excluded, Readings
@@ -128,6 +129,7 @@ class StudyReport:
         model: The model on these cases.
         limitations: As sentences.
         readings: Everything that counts, for exports.
+        made: When it was built: every file of it says the same time.
     """
 
     name: str
@@ -152,3 +154,4 @@ class StudyReport:
     model: tuple[Model, ...]
     limitations: tuple[str, ...]
     readings: Readings
+    made: datetime = field(default_factory=lambda: datetime.now(UTC))

@@ -32,5 +32,6 @@ def study_schema() -> Node:
     """Return the JSON Schema of study.json."""
     hints = fields_of(StudyReport)
     del hints["readings"]  # everything that counts, which is written as answers
+    del hints["made"]  # which stands in what people read
     hints |= {"people": tuple[ReaderDocument, ...], "answers": tuple[StudyAnswerDocument, ...]}
     return schema_of(hints, "study-report")

@@ -11,7 +11,7 @@ import typer
 from engine import reading, runs
 from engine.errors import ReportError, ReviewError, RunError
 from engine.records import PARTS, Part
-from engine.report import EXPORTS
+from engine.report import EXPORTS, STUDY_FORMATS
 from engine.workspace import open_workspace
 from gui.cli.data import say_lost
 from gui.cli.options import LINE, JsonOption, WorkspaceOption
@@ -41,7 +41,7 @@ def report(
         typer.Option(
             "--format",
             metavar="NAME",
-            help=f"Of a run: {', '.join(EXPORTS)}; of a study: html, csv, json, imrmc. Default: all of them.",
+            help=f"Of a run: {', '.join(EXPORTS)}; of a study: {', '.join(STUDY_FORMATS)}. Default: all of them.",
         ),
     ] = None,
     part: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",

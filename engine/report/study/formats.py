@@ -1,0 +1,99 @@
+"""The formats that a study's report can be taken away in: a function and a line each, as of a run's report.
+
+What writes is imported when a file is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import ReportError
+from engine.storage import storage_error, write_together
+
+if TYPE_CHECKING:
+    from engine.report.study.records import StudyReport
+
+Files = Mapping[str, bytes | str]
+
+
+def html_page(report: StudyReport) -> Files:
+    """Return one page that needs nothing else."""
+    from engine.report.study.page import study_page
+
+    return {"study.html": study_page(report)}
+
+
+def pdf_pages(report: StudyReport) -> Files:
+    """Return the same page as PDF."""
+    from engine.report.paper.pdf import pdf_of
+    from engine.report.study.page import study_page
+
+    return {"study.pdf": pdf_of(study_page(report))}
+
+
+def csv_tables(report: StudyReport) -> Files:
+    """Return the tables."""
+    from engine.report.study.exports import study_tables
+    from engine.spreadsheet import write_csv
+
+    return {f"{table}.csv": write_csv(rows) for table, rows in study_tables(report).items() if rows}
+
+
+def json_numbers(report: StudyReport) -> Files:
+    """Return every number."""
+    import json
+
+    from engine.report.study.exports import study_document
+
+    text = json.dumps(study_document(report), indent=1, ensure_ascii=False, allow_nan=False)
+    return {"study.json": text + "\n"}
+
+
+def for_other_programs(report: StudyReport) -> Files:
+    """Return the readings for iMRMC and for MRMCaov."""
+    from engine.report.study.exchange import imrmc_file, r_script
+
+    return {"readings.imrmc": imrmc_file(report.readings), "mrmc.R": r_script(report.readings)}
+
+
+STUDY_FORMATS: dict[str, Callable[[StudyReport], Files]] = {
+    "html": html_page,
+    "pdf": pdf_pages,
+    "csv": csv_tables,
+    "json": json_numbers,
+    "imrmc": for_other_programs,
+}
+
+
+def export_study(
+    report: StudyReport, folder: Path, *, formats: Sequence[str] = ()
+) -> dict[str, dict[str, Path]]:
+    """Write a study's report: all files, or none.
+
+    Args:
+        report: Of the study.
+        folder: Made if it is not there.
+        formats: Of `STUDY_FORMATS`; empty means all.
+
+    Returns:
+        Format → file name without its ending → file.
+
+    Raises:
+        ReportError: There is no such format.
+        WorkspaceError: The folder cannot be made or written to.
+    """
+    wanted = tuple(dict.fromkeys(formats)) or tuple(STUDY_FORMATS)
+    for name in wanted:
+        if name not in STUDY_FORMATS:
+            raise ReportError(
+                f"A study's report has no format “{name}”", f"Choose one of: {', '.join(STUDY_FORMATS)}"
+            )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, folder) from error
+    files = {name: STUDY_FORMATS[name](report) for name in wanted}
+    write_together([(folder / file, text) for texts in files.values() for file, text in texts.items()])
+    return {name: {Path(file).stem: folder / file for file in texts} for name, texts in files.items()}

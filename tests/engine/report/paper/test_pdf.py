@@ -1,0 +1,181 @@
+"""Promises of the PDF: what the page says, as letters, for everybody, and nothing that the page does not say."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import unicodedata
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pikepdf
+import pypdfium2
+import pytest
+from PIL import Image
+
+from engine.errors import ReportError
+from engine.records import Verdict
+from engine.report.exports.html import fill_template, render_html
+from engine.report.paper.pdf import pdf_of
+from tests.engine.report.test_build import HEAT, a_run, build, review, some_cases
+
+PLANTED = "Maryam Planted"
+MARKUP = '#read("/etc/passwd") *bold* $x^2$ <script>alert(1)</script> @preview `raw` \\ [x] // no'
+PERSIAN, HEBREW, CHINESE = "کدورت", "תקין", "肺炎"
+ISOLATES = re.compile("[\u2066-\u2069\u200b]")
+
+
+def words_of(pdf: bytes) -> str:
+    """Return every letter of a PDF but spaces, as somebody else's program finds them."""
+    document = pypdfium2.PdfDocument(pdf)
+    text = "".join(page.get_textpage().get_text_bounded() for page in document)
+    document.close()
+    return squeezed(text)
+
+
+def squeezed(text: str) -> str:
+    return re.sub(r"\s+", "", ISOLATES.sub("", unicodedata.normalize("NFKC", text)))
+
+
+def film(text: str = PLANTED) -> bytes:
+    """Return a film with a name in its EXIF and in a comment, turned by its EXIF."""
+    exif = Image.Exif()
+    exif[0x010E], exif[0x0112] = text, 6
+    stream = io.BytesIO()
+    Image.new("L", (40, 30), 90).save(stream, "JPEG", exif=exif, comment=text.encode())
+    return stream.getvalue()
+
+
+def a_page(
+    *, comment: str = MARKUP, classes: tuple[str, str] = ("normal", "opacity"), picture: bytes = b""
+) -> str:
+    run = replace(a_run(classes), dataset_name=MARKUP)
+    cases = some_cases(a_run())
+    names = dict(zip(a_run().classes, classes, strict=True))
+    cases = [replace(one, label=names[one.label or ""], predicted=names[one.predicted]) for one in cases]
+    said = [review(one, Verdict.AGREE, reader="A", comment=comment) for one in cases]
+    report = replace(build(run, cases, reviews=said), made=datetime(2026, 3, 1, 9, 30, tzinfo=UTC))
+    return render_html(report, picture=lambda _: picture or film(), heatmap=lambda _: HEAT)
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return a_page()
+
+
+@pytest.fixture(scope="module")
+def pdf(page: str) -> bytes:
+    return pdf_of(page)
+
+
+def visible(page: str) -> list[str]:
+    """Return every piece of text of a page that a reader sees, its line of links left out."""
+    body = page[page.index("<body>") :]
+    body = re.sub(r"<(nav|svg|style)\b.*?</\1>", " ", body, flags=re.DOTALL)
+    texts = re.split(r"<[^>]+>", body)
+    unescaped = (
+        re.sub("&#(?:39|34);|&quot;", lambda m: "'" if "39" in m[0] else '"', text) for text in texts
+    )
+    plain = (text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") for text in unescaped)
+    return [squeezed(text) for text in plain if text.strip()]
+
+
+def test_every_word_and_number_of_the_page_is_in_the_pdf(page: str, pdf: bytes) -> None:
+    words, pieces = words_of(pdf), visible(page)
+    assert len(pieces) > 400 and sum(any(sign.isdigit() for sign in piece) for piece in pieces) > 150
+    # A long cell or sentence may go on over a line or a page, between which the foot stands: word by word there.
+    assert [piece for piece in pieces if piece not in words and len(piece) < 40] == []
+
+
+def test_it_is_tagged_titled_dated_and_has_a_contents_with_pages(page: str, pdf: bytes) -> None:
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        with opened.open_metadata() as about:
+            assert (about["pdfaid:part"], about["pdfaid:conformance"], about["pdfuaid:part"]) == (
+                "2",
+                "A",
+                "1",
+            )
+            assert about["dc:title"].startswith("Overread report") and about["xmp:CreateDate"].startswith(
+                "2026-03-01"
+            )
+        assert opened.Root.MarkInfo.Marked and str(opened.Root.Lang) == "en"
+        assert "/Encrypt" not in opened.trailer
+        kinds = {
+            str(each.S) for each in opened.objects if isinstance(each, pikepdf.Dictionary) and "/S" in each
+        }
+        assert {"/Table", "/TH", "/TD", "/Figure", "/Caption", "/H1", "/L", "/LI"} <= kinds
+        figures = [
+            each for each in opened.objects
+            if isinstance(each, pikepdf.Dictionary) and each.get("/S") == "/Figure"
+        ]  # fmt: skip
+        assert figures and all(str(each.get("/Alt", "")) for each in figures)
+    document = pypdfium2.PdfDocument(pdf)
+    marks = [bookmark.get_title() for bookmark in document.get_toc()]
+    assert (
+        marks[:2] == ["Summary", "Against the labels that came with the data"]
+        and "Reporting checklist" in marks
+    )
+    assert f"2/{len(document)}" in squeezed(document[1].get_textpage().get_text_bounded())
+    document.close()
+
+
+def test_no_name_in_a_films_exif_or_comment_travels(page: str, pdf: bytes) -> None:
+    assert PLANTED.encode() in film() and base64.b64encode(film()).decode() in page
+    assert PLANTED.encode() not in pdf
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        streams = [each for each in opened.objects if isinstance(each, pikepdf.Stream)]
+        pictures = [each for each in streams if each.get("/Subtype") == "/Image"]
+        assert pictures
+        assert all(PLANTED.encode() not in (each.read_raw_bytes()) for each in streams)
+        assert all((each.Width, each.Height) == (30, 40) for each in pictures), "turned as its EXIF says"
+
+
+def test_what_is_typed_is_printed_and_never_run(pdf: bytes) -> None:
+    assert words_of(pdf).count(squeezed(MARKUP)) >= 10
+
+
+def test_equal_reports_give_equal_bytes(page: str, pdf: bytes) -> None:
+    assert pdf_of(page) == pdf
+
+
+def test_right_to_left_names_are_set_and_letters_without_a_glyph_are_said() -> None:
+    made = pdf_of(a_page(classes=(HEBREW, PERSIAN), comment=f"{PERSIAN} 0.90–0.98"))
+    assert squeezed(PERSIAN) in words_of(made) and squeezed(HEBREW) in words_of(made)
+    made = pdf_of(a_page(classes=("normal", CHINESE), comment="🫁 \u202e \x07 fine"))
+    assert "[U+80BA][U+708E]" in words_of(made) and "[U+1FAC1]" in words_of(made)
+    assert squeezed("characters are not in the font of this file") in words_of(made)
+
+
+def test_a_picture_that_cannot_be_read_is_said_and_the_rest_is_set() -> None:
+    words = words_of(pdf_of(a_page(picture=film()[:-200])))
+    assert squeezed("This picture cannot be read.") in words and "Reportingchecklist" in words
+
+
+def test_a_table_of_any_width_and_height_loses_no_cell() -> None:
+    page = a_page()
+    columns = "".join(f'<th class="n" scope="col">class {n}</th>' for n in range(60))
+    rows = "".join(
+        f'<tr><th scope="row">row {row}</th>'
+        + "".join(f'<td class="n">{row}.{n:02d}!</td>' for n in range(60)) + "</tr>"
+        for row in range(70)
+    )  # fmt: skip
+    table = f"<table><thead><tr><td></td>{columns}</tr></thead><tbody>{rows}</tbody></table>"
+    long = f"<table><tbody><tr><th>{'w' * 500}</th><td>{'comment ' * 2000}</td></tr></tbody></table>"
+    made = pdf_of(page.replace("</main>", f"{table}{long}</main>"))
+    words = words_of(made)
+    assert all(f"{row}.{n:02d}!" in words for row in range(70) for n in range(60))
+    assert words.count("comment") >= 2000 and words.count("w") >= 500
+    document = pypdfium2.PdfDocument(made)
+    for at in range(len(document)):
+        objects = [each.get_bounds() for each in document[at].get_objects() if each.type == 1]
+        assert all(left > 40 and right < 595 - 40 for left, _, right, _ in objects), f"page {at + 1}"
+    document.close()
+
+
+def test_what_is_no_page_of_ours_and_what_typst_warns_of_is_an_error() -> None:
+    with pytest.raises(ReportError, match="no report of Overread"):
+        pdf_of("<html><body><h1>x</h1></body></html>")
+    page = fill_template("frame.html", made=datetime(2026, 1, 1, tzinfo=UTC))
+    with pytest.raises(ReportError, match="cannot be set as PDF"):
+        pdf_of(page)  # without a title
