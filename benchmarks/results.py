@@ -54,7 +54,7 @@ def save(machine: Mapping[str, str], measured: Mapping[str, Sequence[Row | LeftO
 
 
 def table(*, every: bool = False) -> str:
-    """Return the newest results as Markdown.
+    """Return the newest results of each machine as Markdown, those of the machine measured last first.
 
     Args:
         every: Every row; otherwise, of work that was done at several sizes, the largest alone.
@@ -65,22 +65,34 @@ def table(*, every: bool = False) -> str:
     dated = FOLDER.glob(
         "*-[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].json"
     )  # coverage.json is of another kind
-    files = sorted(dated, key=lambda path: (path.stem[-10:], path.stem))
-    if not files:
+    by_machine: dict[str, list[dict[str, Any]]] = {}
+    for path in sorted(dated, key=lambda path: path.stem[-10:]):
+        by_machine.setdefault(path.stem[:-10], []).append(json.loads(path.read_text(encoding="utf-8")))
+    if not by_machine:
         raise FileNotFoundError("No results yet: run python -m benchmarks first")
-    kept = json.loads(files[-1].read_text(encoding="utf-8"))
-    facts = kept["machine"]
+    last = sorted(by_machine.values(), key=lambda days: str(days[-1]["machine"]["date"]), reverse=True)
+    return "\n\n".join(_of_machine(days, every) for days in last)
+
+
+def _of_machine(days: Sequence[Mapping[str, Any]], every: bool) -> str:
+    """Return one machine's table: of each benchmark what was measured last."""
+    newest: dict[str, Any] = {}
+    for day in days:
+        newest |= {name: (day["machine"]["date"], measured) for name, measured in day["benchmarks"].items()}
+    facts = days[-1]["machine"]
     versions = ", ".join(
         f"{name} {facts[name]}" for name in ("torch", "timm", "openvino", "fastai") if name in facts
     )
+    dates = sorted({date for date, _ in newest.values()})
+    when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     lines = [
-        f"Measured on {facts['date']}: {facts['processor']}, {facts['cores']} cores, {facts['device']}; {versions}.",
+        f"Measured on {when}: {facts['processor']}, {facts['cores']} cores, {facts['device']}; {versions}.",
         "",
         "| " + " | ".join(COLUMNS) + " |",
         "|" + "---|" * len(COLUMNS),
     ]
     notes: list[str] = []
-    for measured in kept["benchmarks"].values():
+    for _, measured in newest.values():
         for row in measured["rows"] if every else _largest(measured["rows"]):
             if "reason" in row:
                 notes.append(f"{row['work']}: left out, {row['reason']}.")
@@ -90,7 +102,7 @@ def table(*, every: bool = False) -> str:
                 notes.append(
                     f"{row['work']}{' beside ' + row['peer'] if row['peer'] else ''}: {row['note']}."
                 )
-    return "\n".join([*lines, "", *(f"- {note}" for note in notes)])
+    return "\n".join([*lines, *([""] if notes else []), *(f"- {note}" for note in notes)])
 
 
 def _largest(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

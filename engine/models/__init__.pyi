@@ -17,6 +17,7 @@ from .classifier import (
     load_pretrained as load_pretrained,
 )
 from .device import (
+    COMPILE_VARIABLE as COMPILE_VARIABLE,
     autocast as autocast,
     compiled as compiled,
     device_name as device_name,

@@ -23,7 +23,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.models.device import autocast
 from engine.models.frozen import Frozen
 from engine.models.weights import state_digest
 from engine.storage import KEPT_BYTES, make_room
@@ -66,9 +65,9 @@ class _Eager:
         self.net = net
 
     def __call__(self, images: Tensor) -> Tensor:
-        with torch.no_grad(), autocast(images.device.type):
+        with torch.no_grad():
             out: Tensor = self.net(images.contiguous(memory_format=torch.channels_last))
-            return out.float()
+            return out
 
 
 def _openvino(net: Frozen, size: int, cache_dir: Path) -> Features | None:

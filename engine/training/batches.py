@@ -129,7 +129,7 @@ class BatchSource:
 
     def prefetched(
         self, train_rows: NDArray[np.int64], batches: list[NDArray[np.int64]], plan: Balanced, view: int
-    ) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
+    ) -> Iterator[Tensor]:
         """Yield an epoch's batches, each made while the one before is learnt from.
 
         Args:
@@ -139,7 +139,7 @@ class BatchSource:
             view: Number of the epoch over all phases.
 
         Yields:
-            The entries of the plan, and `inputs` of them.
+            `inputs` of each batch.
         """
 
         def make(chosen: NDArray[np.int64]) -> Tensor:
@@ -151,7 +151,7 @@ class BatchSource:
             )
 
         if self.views:  # features are there already: a thread would cost more than it hides
-            yield from ((chosen, make(chosen)) for chosen in batches)
+            yield from map(make, batches)
             return
         with ThreadPoolExecutor(1) as thread:
             if self.device == "cpu":
@@ -161,11 +161,11 @@ class BatchSource:
                 thread.submit(_on_one_core).result()
                 torch.set_num_threads(threads)  # what threads to come begin with
             upcoming = [thread.submit(make, chosen) for chosen in batches[:2]]
-            for step, chosen in enumerate(batches):
+            for step in range(len(batches)):
                 inputs = upcoming.pop(0).result()
                 if step + 2 < len(batches):
                     upcoming.append(thread.submit(make, batches[step + 2]))
-                yield chosen, inputs
+                yield inputs
 
 
 def _on_one_core() -> None:

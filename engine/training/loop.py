@@ -234,14 +234,15 @@ class TrainingLoop:
         weights = None
         if plan.class_weights is not None:
             weights = torch.from_numpy(plan.class_weights).to(self.device)
+        # On the device once an epoch: a copy in each step would make the step wait for all that a GPU has queued.
+        targets = torch.from_numpy(data.train_labels[plan.rows[np.concatenate(batches)]]).to(self.device)
+        each = torch.split(targets, [len(chosen) for chosen in batches])
         mixer = label_mixer(phase, len(data.classes))
         self.classifier.train()
-        total, images = 0.0, 0
-        for step, (chosen, inputs) in enumerate(
-            batch_source.prefetched(data.train_rows, batches, plan, view)
-        ):
+        losses: list[Tensor] = []
+        made = batch_source.prefetched(data.train_rows, batches, plan, view)
+        for step, (labels, inputs) in enumerate(zip(each, made, strict=True)):
             self.unless_stopped()
-            labels = torch.from_numpy(data.train_labels[plan.rows[chosen]]).to(self.device)
             if mixer is not None:
                 inputs, labels = mixer(inputs, labels)
             optimizer.zero_grad(set_to_none=True)
@@ -259,16 +260,18 @@ class TrainingLoop:
             self.scaler.update()
             if average is not None:
                 average.update()
-            total += float(loss.detach()) * len(chosen)
-            images += len(chosen)
+            losses.append(loss.detach())
             self.on_batch(step + 1, len(batches))
+        # Read at once, for the same reason.
+        values = zip(torch.stack(losses).tolist(), batches, strict=True)
+        total = sum(loss * len(chosen) for loss, chosen in values)
         if not math.isfinite(total):
             raise TrainingError(
                 f"The training loss became {total} in epoch {done + 1} of phase {phase.name}",
                 f"Start a new run with a lower learning rate in this phase (now {phase.learning_rate:g}), or with its "
                 "clip_norm at 1",
             )
-        return total / max(1, images), images
+        return total / len(targets), len(targets)
 
     def _validate(self, batch_source: BatchSource, monitor: str) -> tuple[dict[str, float], float]:
         """Return what is told of every epoch, and what this one is judged by."""

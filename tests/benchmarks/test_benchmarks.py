@@ -69,6 +69,20 @@ def test_the_table_shows_met_missed_and_left_out():
     assert "- d: left out, e is not installed." in printed
 
 
+def test_the_table_has_each_machine_with_what_was_measured_last_of_each_benchmark():
+    def measured(name: str, figure: float, **where: str) -> None:
+        results.save(FACTS | where, {name: [Row(work=name, ours=figure, unit="s")]}, "synthetic films")
+
+    measured("one", 1.0)
+    measured("two", 2.0)
+    measured("one", 3.0, date="2026-01-02")
+    measured("one", 4.0, date="2026-01-03", device="a GPU")
+    gpu, cpu = results.table().split("\n\nMeasured on ")
+    assert gpu.startswith("Measured on 2026-01-03: Test, 2 cores, a GPU") and "| one | 4 s |" in gpu
+    assert cpu.startswith("2026-01-01 to 2026-01-02: Test, 2 cores, CPU only")
+    assert "| one | 3 s |" in cpu and "| two | 2 s |" in cpu and "| one | 1 s |" not in cpu
+
+
 def test_an_unknown_name_is_refused_with_the_choices(capsys):
     with pytest.raises(SystemExit):
         main(["speed"])
