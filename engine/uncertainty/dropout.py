@@ -27,6 +27,7 @@ from engine.uncertainty.calibration import FEWEST_CASES, calibrated
 
 RATES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 SMALLEST_PROBABILITY = 1e-12  # stands for 0 under a logarithm
+VALUES_AT_ONCE = 2**23  # of what passes of the head read: many small steps cost more than their arithmetic
 
 
 Side = Literal["input", "output"]
@@ -62,7 +63,7 @@ def injected_dropout(
     """Switch off units while the context lasts; nothing of the net is changed after it.
 
     Args:
-        classifier: Trained; put in eval mode, so that its own dropout and batch statistics keep still.
+        classifier: Trained; put in eval mode where it is not, so that its own dropout and batch statistics keep still.
         rate: Share of units to switch off; the others are multiplied by 1 / (1 - rate).
         number: Which pass: another number, another mask.
         place: A key of `PLACES`.
@@ -71,6 +72,14 @@ def injected_dropout(
     Raises:
         RecipeError: The place is unknown, or the rate is not in [0, 1).
     """
+    with _injected(classifier, Injection(rate=rate, place=place, seed=seed), (number,)):
+        yield
+
+
+@contextmanager
+def _injected(classifier: Classifier, injection: Injection, numbers: Sequence[int]) -> Iterator[None]:
+    """Run several passes as one batch, (passes * B, ...): what lies one behind the other has one mask a pass."""
+    rate, place, seed = injection.rate, injection.place, injection.seed
     if place not in PLACES:
         raise RecipeError(f"Dropout cannot be injected at “{place}”", f"Choose one of: {', '.join(PLACES)}")
     if not 0.0 <= rate < 1.0:
@@ -78,8 +87,14 @@ def injected_dropout(
 
     def thin(x: Tensor, index: int) -> Tensor:
         # By numpy and not on the device: the same masks on every machine.
-        draws = np.random.default_rng([seed % 2**32, number, index]).random(x.shape[1:], dtype=np.float32)
-        return x * torch.from_numpy((draws >= rate) / np.float32(1.0 - rate)).to(x.device, x.dtype)
+        draws = np.stack(
+            [
+                np.random.default_rng([seed % 2**32, number, index]).random(x.shape[1:], dtype=np.float32)
+                for number in numbers
+            ]
+        )
+        masks = torch.from_numpy((draws >= rate) / np.float32(1.0 - rate)).to(x.device, x.dtype)
+        return (x.reshape(len(numbers), -1, *x.shape[1:]) * masks[:, None]).reshape(x.shape)
 
     def before(index: int) -> Callable[[nn.Module, tuple[Tensor, ...]], tuple[Tensor, ...]]:
         return lambda module, given: (thin(given[0], index), *given[1:])
@@ -88,7 +103,8 @@ def injected_dropout(
         return lambda module, given, out: thin(out, index)
 
     training = classifier.training
-    classifier.eval()
+    if training:  # a walk over the whole net, in each of thirty passes
+        classifier.eval()
     handles = [
         module.register_forward_pre_hook(before(index))
         if side == "input"
@@ -100,7 +116,8 @@ def injected_dropout(
     finally:
         for handle in handles:
             handle.remove()
-        classifier.train(training)
+        if training:
+            classifier.train()
 
 
 def pooled_features(classifier: Classifier, images: Tensor) -> Tensor:
@@ -125,23 +142,24 @@ def pass_probabilities(
         inputs: (B, ...): of `pooled_features` when the place is "head", images in [0, 1] otherwise.
         calibration: Of the run.
         injection: Rate, passes, place and seed.
-        each_pass: Called before each; may raise to end it all.
+        each_pass: Called before each, or before some that are run at once; may raise to end it all.
 
     Returns:
         (T, B, C).
     """
+    run: Callable[[Tensor], Tensor] = classifier
+    at_once = 1
+    if injection.place == "head":
+        run, at_once = classifier.head.from_pooled, max(1, VALUES_AT_ONCE // inputs.numel())
     answers: list[NDArray[np.float64]] = []
-    for number in range(injection.passes):
+    for first in range(0, injection.passes, at_once):
+        numbers = range(first, min(first + at_once, injection.passes))
         each_pass()
-        with (
-            torch.inference_mode(),
-            injected_dropout(
-                classifier, rate=injection.rate, number=number, place=injection.place, seed=injection.seed
-            ),
-        ):
-            logits = classifier.head.from_pooled(inputs) if injection.place == "head" else classifier(inputs)
-        answers.append(calibrated(logits.float().cpu().numpy(), calibration))
-    return np.stack(answers)
+        with torch.inference_mode(), _injected(classifier, injection, numbers):
+            logits = run(inputs.repeat(len(numbers), *[1] * (inputs.ndim - 1)))
+        probabilities = calibrated(logits.float().cpu().numpy(), calibration)
+        answers.append(probabilities.reshape(len(numbers), len(inputs), -1))
+    return np.concatenate(answers)
 
 
 def mutual_information(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

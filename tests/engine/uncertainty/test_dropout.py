@@ -13,6 +13,7 @@ from torch import nn
 from engine.errors import RecipeError
 from engine.models.classifier import Classifier, build_classifier
 from engine.records import Calibration, Head, Phase, Recipe
+from engine.uncertainty import dropout
 from engine.uncertainty.calibration import calibrated
 from engine.uncertainty.dropout import (
     PLACES,
@@ -104,6 +105,25 @@ def test_dropout_keeps_the_mean_of_what_enters_a_layer():
             logits.append(classifier.head.from_pooled(pooled))
     mean = torch.stack(logits).mean(dim=0)
     torch.testing.assert_close(mean, classifier.head.from_pooled(pooled).detach(), atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 100])
+def test_passes_that_run_together_say_what_they_say_alone(trained_net, monkeypatch, at_once):
+    images, _ = cases(4, 3)
+    pooled = pooled_features(trained_net, images)
+    monkeypatch.setattr(dropout, "VALUES_AT_ONCE", at_once * pooled.numel())
+    together = pass_probabilities(trained_net, pooled, NONE, Injection(rate=0.2, passes=5))
+    for number, found in enumerate(together):
+        with torch.no_grad(), injected_dropout(trained_net, rate=0.2, number=number):
+            alone = trained_net.head.from_pooled(pooled).softmax(1)
+        np.testing.assert_allclose(found, alone.numpy(), atol=1e-6)
+
+
+def test_passes_over_a_net_in_eval_mode_walk_over_none_of_it(trained_net, monkeypatch):
+    images, _ = cases(4, 3)
+    pooled = pooled_features(trained_net, images)
+    monkeypatch.setattr(type(trained_net), "train", lambda *given: pytest.fail("a walk over the whole net"))
+    pass_probabilities(trained_net, pooled, NONE, Injection(rate=0.2, passes=2))
 
 
 def test_a_case_gets_the_same_figures_in_any_batch(trained_net):
