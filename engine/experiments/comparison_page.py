@@ -24,7 +24,7 @@ from engine.report import (
 
 
 def write_comparison(comparison: RunComparison, folder: Path) -> WrittenPage:
-    """Write comparison.html, comparison.csv and comparison.json.
+    """Write comparison.html, with .pdf, .docx, .csv and .json beside it.
 
     Raises:
         WorkspaceError: The folder cannot be made or written to.

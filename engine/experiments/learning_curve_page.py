@@ -13,7 +13,7 @@ from engine.report import WrittenPage, fill_template, learning_curve_svg, plain,
 
 
 def write_learning_curve(curve: LearningCurve, folder: Path) -> WrittenPage:
-    """Write learning-curve.html, learning-curve.csv and learning-curve.json.
+    """Write learning-curve.html, with .pdf, .docx, .csv and .json beside it.
 
     Raises:
         WorkspaceError: The folder cannot be made or written to.

@@ -28,7 +28,7 @@ def keep_external(run: Run, test: ExternalTest) -> WrittenPage:
     Raises:
         WorkspaceError: The folder cannot be written to.
     """
-    return write_external(test, run.folder / FOLDER / test.dataset_id)
+    return write_external(test, run.folder / FOLDER / test.dataset_id, paper=False)
 
 
 def kept_externals(

@@ -129,8 +129,7 @@ def _conclude(
     folder = out or workspace.root / "comparisons" / comparison.rows[0].run.run_id
     written = experiments.write_comparison(comparison, folder)
     if as_json:
-        files = {"html": written.html, "csv": written.csv, "json": written.json}
-        show_json({**experiments.document(comparison), "failed": failed, **files})
+        show_json({**experiments.document(comparison), "failed": failed, **written.files})
         return
     show_comparison(comparison)
     print(written.html)

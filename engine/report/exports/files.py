@@ -50,6 +50,18 @@ def pdf_pages(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, b
     return {"report.pdf": pdf_of(render_html(report, picture=picture, heatmap=heatmap))}
 
 
+def word_file(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
+    """Return the text and the tables of the same page for Word."""
+    from engine.report.exports.html import render_html
+    from engine.report.paper.word import word_of
+
+    return {"report.docx": word_of(render_html(report, picture=_none, heatmap=_none))}
+
+
+def _none(_: str) -> None:
+    """Return no picture: Word takes none."""
+
+
 def csv_tables(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
     """Return the tables, without pictures."""
     from engine.report.exports.tables import tables_of
@@ -90,6 +102,7 @@ def checkable_bundle(report: Report, picture: Picture, heatmap: Heatmap) -> dict
 EXPORTS: dict[str, Export] = {
     "html": Export("as HTML", html_page),
     "pdf": Export("as PDF", pdf_pages),
+    "docx": Export("for Word", word_file),
     "csv": Export("tables (CSV)", csv_tables),
     "parquet": Export("tables (Parquet)", parquet_tables),
     "json": Export("as JSON", json_numbers),

@@ -15,7 +15,6 @@ from markupsafe import Markup
 
 from engine.data import PatientsNamed, patients_words
 from engine.records import PART_NAMES
-from engine.report.exports.directions import isolated
 from engine.report.figures import (
     balance_svg,
     confusion_matrix_svg,
@@ -25,6 +24,7 @@ from engine.report.figures import (
     training_svg,
 )
 from engine.report.formatting import edge_words, figure, interval, p_value, probability, rests_on
+from engine.report.paper.directions import isolated
 from engine.report.passport_words import passport_in_words, why_off
 from engine.report.records import Against, CaseRow, Heatmap, Picture, Report, SubgroupRow
 from engine.saliency import css_gradient

@@ -126,9 +126,14 @@ def _spans(node: LexborNode, page: _Page, look: Span, *, inside: bool = True) ->
     """Yield the letters of an element, or of what is in it."""
     tag = _tag(node)
     if tag == "-text":
-        text = _flat(node.text_content or "")
-        if text:
-            yield replace(look, text=text, anchors=page.take() if text.strip() else ())
+        whole, parent = node.text_content or "", node.parent
+        kept = parent is not None and "written" in _classes(parent)  # what somebody typed, line by line
+        for number, line in enumerate(whole.split("\n") if kept else [whole]):
+            if number:
+                yield replace(look, text="\n")
+            text = _flat(line)
+            if text:
+                yield replace(look, text=text, anchors=page.take() if text.strip() else ())
         return
     if _unseen(node):
         return

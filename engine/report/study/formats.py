@@ -33,6 +33,14 @@ def pdf_pages(report: StudyReport) -> Files:
     return {"study.pdf": pdf_of(study_page(report))}
 
 
+def word_file(report: StudyReport) -> Files:
+    """Return the text and the tables of the same page for Word."""
+    from engine.report.paper.word import word_of
+    from engine.report.study.page import study_page
+
+    return {"study.docx": word_of(study_page(report))}
+
+
 def csv_tables(report: StudyReport) -> Files:
     """Return the tables."""
     from engine.report.study.exports import study_tables
@@ -61,6 +69,7 @@ def for_other_programs(report: StudyReport) -> Files:
 STUDY_FORMATS: dict[str, Callable[[StudyReport], Files]] = {
     "html": html_page,
     "pdf": pdf_pages,
+    "docx": word_file,
     "csv": csv_tables,
     "json": json_numbers,
     "imrmc": for_other_programs,

@@ -68,20 +68,18 @@ def validate(
             device=device,
             progress=bar,
         )
-    if out is not None:
-        report.write_external(test, out)
     written = external.keep_external(trained, test)
+    if out is not None:
+        written = report.write_external(test, out)
     if as_json:
-        where = out or written.html.parent
-        files = {kind: where / f"external.{kind}" for kind in ("html", "csv", "json")}
-        show_json({**report.external_document(test), **files})
+        show_json({**report.external_document(test), **written.files})
         return
     for sentence in test.sentences:
         say(sentence)
     title = f"{trained.run_id} on {test.images:,} images of {foreign.name}"
     rows = [(one.name, *map(_figure, (one.internal, one.external, one.difference))) for one in test.figures]
     show_table(("figure", "internal", "external", "difference"), rows, title=title)
-    print((out or written.html.parent) / written.html.name)
+    print(written.html)
 
 
 def _figure(estimate: Estimate) -> str:

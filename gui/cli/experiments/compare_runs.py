@@ -43,8 +43,7 @@ def compare_runs(
     for why, count in comparison.left_out.items():
         say(f"{count:,} cases were left out: {why}.")
     if as_json:
-        files = {"html": written.html, "csv": written.csv, "json": written.json}
-        show_json({**experiments.document(comparison), **files})
+        show_json({**experiments.document(comparison), **written.files})
         return
     show_comparison(comparison)
     print(written.html)

@@ -86,8 +86,7 @@ def learning_curve(
     folder = out or workspace.root / "learning-curves" / curve.points[0].run_id
     written = experiments.write_learning_curve(curve, folder)
     if as_json:
-        files = {"html": written.html, "csv": written.csv, "json": written.json}
-        show_json({**experiments.curve_document(curve), "failed": failed, **files})
+        show_json({**experiments.curve_document(curve), "failed": failed, **written.files})
         return
     rows = [
         (

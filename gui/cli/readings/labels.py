@@ -227,7 +227,7 @@ def compare_with_before(
     folder = out or workspace.root / "comparisons" / f"{found.run_id}-before-and-after"
     written = experiments.write_comparison(comparison, folder)
     if as_json:
-        show_json({**experiments.document(comparison), "html": written.html})
+        show_json({**experiments.document(comparison), **written.files})
         return
     say(comparison.reference)
     show_comparison(comparison)

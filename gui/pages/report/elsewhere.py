@@ -214,21 +214,25 @@ def _kept(session: AppSession, run_id: str, dataset_id: str) -> Path:
 
 
 def download(session: AppSession, run_id: str | None, dataset_id: str | None) -> str:
-    """Return an archive of the kept test on a data set: page, table and numbers.
+    """Return an archive of the kept test on a data set: page, PDF, Word, table and numbers.
 
     Raises:
         ReportError: The run was not tested on it.
     """
-    if not run_id or not dataset_id or not _kept(session, run_id, dataset_id).exists():
+    from engine.external import kept_externals
+    from engine.report import write_external
+
+    run = load_run(session.workspace.runs / run_id) if run_id else None
+    tests = kept_externals(session.workspace, run) if run is not None else []
+    test = next((one for one in tests if one.dataset_id == dataset_id), None)
+    if test is None:
         raise ReportError("The run was not tested on this data set", "Test it first")
     # In Gradio's own folder, which is private and swept daily.
     folder = Path(tempfile.mkdtemp(prefix="external-", dir=os.environ.get("GRADIO_TEMP_DIR")))
     archive = folder / f"overread-{run_id}-external-{dataset_id}.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-        for kind in ("html", "csv", "json"):
-            path = _kept(session, run_id, dataset_id).with_suffix(f".{kind}")
-            if path.exists():
-                packed.write(path, path.name)
+        for path in write_external(test, folder).files.values():
+            packed.write(path, path.name)
     return str(archive)
 
 

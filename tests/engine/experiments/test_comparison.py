@@ -223,10 +223,10 @@ def test_the_page_needs_nothing_else_and_escapes_what_people_typed(tmp_path: Pat
     assert not re.search(r'(?:src|href)="(?!#|data:)', page)
     assert page.count("<svg") == 3
     assert "phases.0.optimizer sgd" in page
-    lines = list(csv.DictReader(written.csv.read_text(encoding="utf-8-sig").splitlines()))
+    lines = list(csv.DictReader(written.files["csv"].read_text(encoding="utf-8-sig").splitlines()))
     assert [line["name"] for line in lines] == ["tiny", "other"]
     assert lines[0]["accuracy minus first"] == ""
-    document = json.loads(written.json.read_text(encoding="utf-8"))
+    document = json.loads(written.files["json"].read_text(encoding="utf-8"))
     assert document["against_first"][0]["name"] == "other"
     assert document["runs"][1]["metrics"]["accuracy"]["value"] == told.rows[1].estimates["accuracy"].value
     assert len(document["runs"][1]["history"]) == 4

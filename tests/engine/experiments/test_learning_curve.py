@@ -163,4 +163,4 @@ def test_the_page_holds_the_answer_and_every_point(tmp_path: Path) -> None:
     page = written.html.read_text()
     assert curve.sentence in page and "run-400-1" in page and "<svg" in page
     assert "2 trainings of each size" in page and "doi:10.1186/1472-6947-12-8" in page
-    assert len(written.csv.read_text().splitlines()) == 11
+    assert len(written.files["csv"].read_text().splitlines()) == 11

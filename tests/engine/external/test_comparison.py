@@ -13,10 +13,11 @@ from engine.errors import ReportError
 from engine.external.cases import ExternalCases
 from engine.external.comparison import compare_with_internal
 from engine.records import ExternalTest, Prediction, Run
-from engine.report import external_document, write_external
+from engine.report import external_document, interval, write_external
 from engine.statistics.clusters import independent_difference
 from engine.statistics.proportions import proportion
 from engine.workspace import Workspace
+from tests.engine.report.paper.test_pdf import squeezed, words_of
 
 CASES = ExternalCases(samples=(), same={"Healthy": "normal"}, left_out={"no label": 3}, remarks=())
 
@@ -122,7 +123,10 @@ def test_without_an_internal_test_there_is_nothing_to_compare_with(run: Run) -> 
 def test_every_figure_stands_in_page_table_and_document(run: Run, tmp_path: Path) -> None:
     test = external_test(run, shift=1.0)
     written = write_external(test, tmp_path / "out")
-    page, table = written.html.read_text(encoding="utf-8"), written.csv.read_text(encoding="utf-8-sig")
+    page, table = (
+        written.html.read_text(encoding="utf-8"),
+        written.files["csv"].read_text(encoding="utf-8-sig"),
+    )
     document = external_document(test)
     for one, said in zip(test.figures, document["figures"], strict=True):
         assert one.name in page and one.name in table
@@ -130,3 +134,7 @@ def test_every_figure_stands_in_page_table_and_document(run: Run, tmp_path: Path
     assert "“Healthy” of these data is taken as normal." in page
     assert "3 left out: no label." in page
     assert str(run.folder) not in page + table
+    printed = words_of(written.files["pdf"].read_bytes())
+    for one in test.figures:
+        for each in (one.internal, one.external, one.difference):
+            assert squeezed(interval(each)) in printed, one.name

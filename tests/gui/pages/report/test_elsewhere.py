@@ -95,7 +95,8 @@ def test_a_test_is_kept_and_stands_in_the_report_and_its_archive(session: AppSes
     assert "External test on north" in shown and "“Befund” of these data is taken as opacity" in shown
     assert "1 left out: labelled “devices”, which is none of the classes" in shown
     with zipfile.ZipFile(download(session, RUN, foreign)) as packed:
-        assert sorted(packed.namelist()) == ["external.csv", "external.html", "external.json"]
+        names = [f"external.{kind}" for kind in ("csv", "docx", "html", "json", "pdf")]
+        assert sorted(packed.namelist()) == names and packed.read("external.pdf").startswith(b"%PDF")
 
 
 def test_a_cancelled_test_keeps_nothing_and_says_so(session: AppSession, foreign: str) -> None:

@@ -17,6 +17,11 @@ WORDS = re.compile(f"[{RIGHT}][{RIGHT}\u200c\u200d]*(?:[ \u00a0-]+[{RIGHT}][{RIG
 LEFT = re.compile("[A-Za-z\u00c0-\u058f]")
 
 
+def mostly_right(text: str) -> bool:
+    """Return whether more letters of a text run from the right to the left than the other way."""
+    return not text.isascii() and len(re.findall(f"[{RIGHT}]", text)) > len(LEFT.findall(text))
+
+
 def isolated(value: Any) -> Any:
     """Return what is put into a page, its right-to-left words isolated: all of it where most of it is such.
 
@@ -25,9 +30,6 @@ def isolated(value: Any) -> Any:
     if not isinstance(value, str) or isinstance(value, Markup) or value.isascii():
         return value
     value = CONTROLS.sub("", value)
-    right = len(re.findall(f"[{RIGHT}]", value))
-    if not right:
-        return value
-    if right > len(LEFT.findall(value)):
+    if mostly_right(value):
         return f"\u2068{value}\u2069"
     return WORDS.sub(lambda found: f"\u2068{found[0]}\u2069", value)

@@ -1,0 +1,316 @@
+"""The text and the tables of a page for Word, for a manuscript: real tables, numbered by fields, no pictures.
+
+Rows stay whole, headers come again on every page, words from the right to the left run that way. Equal pages give equal
+bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from engine.report.paper.columns import Fitted, fitted, placed
+from engine.report.paper.directions import CONTROLS, WORDS, mostly_right
+from engine.report.paper.document import (
+    Block,
+    Document,
+    Drawing,
+    Film,
+    Grid,
+    Heading,
+    Listing,
+    Paragraph,
+    Span,
+    Spans,
+    Table,
+)
+from engine.report.paper.pdf import ROOM
+from engine.report.paper.reading import read_page
+
+if TYPE_CHECKING:
+    from docx.document import Document as WordFile
+
+MARGIN = 18
+"""Millimetres, as in the PDF."""
+
+NUMBERED = re.compile(r"Table (?P<section>\d+\.)?(?P<number>\d+)\.\s*")
+AFTER_BIDI = ("w:spacing", "w:ind", "w:jc", "w:rPr", "w:sectPr")
+AFTER_BORDERS = ("w:shd", "w:tblLayout", "w:tblCellMar", "w:tblLook")
+"""What Word wants to come after an element, of what a file of ours holds."""
+
+WITHOUT = "The text and the tables of the report, for a manuscript. Its figures and images are in the HTML and the PDF."
+
+
+def word_of(page: str) -> bytes:
+    """Return a filled page as a Word file (.docx).
+
+    Args:
+        page: As `engine.report.exports.html.fill_template` gives it.
+
+    Raises:
+        ReportError: It is no page of a report.
+    """
+    import docx
+
+    document = read_page(page)
+    written = _Written(docx.Document(), document)
+    written.all()
+    stream = io.BytesIO()
+    written.file.save(stream)
+    return _dated(stream.getvalue(), document.made)
+
+
+def _dated(data: bytes, made: datetime) -> bytes:
+    """Return a zip whose members all bear one time: the report's own, not that of the clock."""
+    stream = io.BytesIO()
+    when = made.astimezone(UTC)
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(
+                zipfile.ZipInfo(name, when.timetuple()[:6]),
+                old.read(name),
+                compress_type=zipfile.ZIP_DEFLATED,
+            )
+    return stream.getvalue()
+
+
+def _worded(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Yield what a manuscript takes: no pictures, no cards of single cases, and of grids what stands in them."""
+    for block in blocks:
+        if isinstance(block, Grid) and not block.framed:
+            for item in block.items:
+                yield from _worded(item)
+        elif not isinstance(block, Film | Drawing | Grid):
+            yield block
+
+
+def _with_text(blocks: Sequence[Block]) -> list[Block]:
+    """Return blocks without the headings that nothing is left under."""
+    kept: list[Block] = []
+    lowest = 0  # the level of the next heading that is kept; 0 at the end
+    text = False
+    for block in reversed(blocks):
+        if not isinstance(block, Heading):
+            kept.append(block)
+            text = True
+        elif text or lowest > block.level:
+            kept.append(block)
+            lowest, text = block.level, False
+    return kept[::-1]
+
+
+class _Written:
+    """A Word file while it is written."""
+
+    def __init__(self, file: WordFile, document: Document) -> None:
+        self.file, self._document = file, document
+        self._tables = 0
+
+    def all(self) -> None:
+        """Write all of the document."""
+        from docx.shared import Mm, Pt
+
+        section = self.file.sections[0]
+        section.page_width, section.page_height = Mm(210), Mm(297)
+        for side in ("left", "right", "top", "bottom"):
+            setattr(section, f"{side}_margin", Mm(MARGIN))
+        normal: Any = self.file.styles["Normal"]
+        normal.font.name, normal.font.size = "Arial", Pt(9.5)
+        self._properties()
+        kept = self.file.part.package.rels
+        for name in [name for name, each in kept.items() if each.reltype.endswith("/thumbnail")]:
+            del kept[name]  # of the empty file that every Word file begins as
+        self._paragraph(self._document.headline, "Title")
+        self._paragraph((Span(WITHOUT, soft=True),), "Normal")
+        for block in _with_text(list(_worded(self._document.blocks))):
+            self._block(block)
+
+    def _properties(self) -> None:
+        made, about = self._document.made.astimezone(UTC).replace(tzinfo=None), self.file.core_properties
+        about.title, about.language = self._document.title[:255], self._document.language
+        about.author = about.last_modified_by = "Overread"
+        about.created = about.modified = made
+        about.comments, about.revision = "", 1
+
+    def _block(self, block: Block) -> None:
+        match block:
+            case Heading(spans, level):
+                self._paragraph(spans, f"Heading {min(level, 9)}")
+            case Paragraph(spans, _):
+                self._paragraph(spans, "Normal")
+            case Listing(items, ordered):
+                for item in items:
+                    style = "List Number" if ordered else "List Bullet"
+                    for inner in _worded(item):
+                        if isinstance(inner, Paragraph):
+                            self._paragraph(inner.spans, style)
+                            style = "List Continue"
+                        else:
+                            self._block(inner)
+            case Table():
+                for part in fitted(block, ROOM):
+                    self._table(part)
+
+    # -------------------------------------------------------------------------------------------- letters
+
+    def _paragraph(self, spans: Spans, style: str) -> Any:
+        paragraph = self.file.add_paragraph(style=style)
+        self._letters(paragraph, spans)
+        return paragraph
+
+    def _letters(self, paragraph: Any, spans: Spans, size: float = 0.0) -> None:
+        """Add letters; what runs from the right to the left is told so, since Word does not read isolates."""
+        from docx.shared import Pt
+
+        self._turned(paragraph, spans)
+        for span in spans:
+            text = "".join(sign for sign in CONTROLS.sub("", span.text) if sign >= " " or sign == "\n")
+            at = 0
+            for found in WORDS.finditer(text):
+                self._run(paragraph, span, text[at : found.start()], size)
+                self._run(paragraph, span, found[0], size, right=True)
+                at = found.end()
+            self._run(paragraph, span, text[at:], size)
+        if size:
+            paragraph.paragraph_format.space_after = Pt(0)
+
+    def _turned(self, paragraph: Any, spans: Spans = ()) -> None:
+        """Let a paragraph run from the right to the left where the document does, or most of its letters."""
+        from docx.oxml import OxmlElement
+        from docx.oxml.ns import qn
+
+        about = paragraph._p.get_or_add_pPr()
+        wanted = self._document.rtl or mostly_right("".join(each.text for each in spans))
+        if wanted and about.find(qn("w:bidi")) is None:
+            about.insert_element_before(OxmlElement("w:bidi"), *AFTER_BIDI)
+
+    def _run(self, paragraph: Any, span: Span, text: str, size: float, *, right: bool = False) -> None:
+        from docx.shared import Pt, RGBColor
+
+        if not text:
+            return
+        run = paragraph.add_run(text)
+        if span.strong:
+            run.bold = True
+        if span.soft:
+            run.font.color.rgb = RGBColor(0x4B, 0x55, 0x63)
+        if span.raised:
+            run.font.superscript, run.font.subscript = span.raised > 0, span.raised < 0
+        if size:
+            run.font.size = Pt(size)
+        if right:
+            run.font.rtl = True
+
+    # --------------------------------------------------------------------------------------------- tables
+
+    def _caption(self, part: Fitted) -> None:
+        """Write “Table 2.1.” with a field that Word counts, and the caption after it."""
+        spans = part.table.caption
+        found = NUMBERED.match("".join(each.text for each in spans))
+        section, number = (found["section"] or "", found["number"]) if found else ("", str(self._tables + 1))
+        paragraph = self.file.add_paragraph(style="Caption")
+        paragraph.paragraph_format.keep_with_next = True
+        if part.part[0] == 1:
+            self._tables += 1
+            self._turned(paragraph)
+            paragraph.add_run(f"Table {section}")
+            _field(paragraph, f"SEQ Table{'_' + section.rstrip('.') if section else ''} \\* ARABIC", number)
+            told = _after(spans, found.end() if found else 0)
+            if told:
+                paragraph.add_run(". ")
+                self._letters(paragraph, told)
+        else:
+            self._turned(paragraph)
+            paragraph.add_run("Continued: part {} of {}.".format(*part.part))
+
+    def _table(self, part: Fitted) -> None:
+        from docx.enum.text import WD_ALIGN_PARAGRAPH
+        from docx.shared import Pt
+
+        self._caption(part)
+        rows = (*part.table.head, *part.table.body)
+        table = self.file.add_table(len(rows), len(part.widths))
+        table.autofit = False
+        _ruled(table, rtl=self._document.rtl)
+        for column, points in zip(table.columns, part.widths, strict=True):
+            column.width = Pt(points)
+        cells = table._cells  # once: it is counted anew at each asking
+        across = len(part.widths)
+        widths = [Pt(points) for points in part.widths]
+        for at, each in enumerate(cells):
+            each.width = widths[at % across]
+        merged = []
+        # Heads and bodies are placed apart, as in the page: no cell reaches from one into the other.
+        places = [
+            *placed(part.table.head),
+            *((down + len(part.table.head), beside, cell) for down, beside, cell in placed(part.table.body)),
+        ]
+        for down, beside, cell in places:
+            one = cells[down * across + beside]
+            paragraph = one.paragraphs[0]
+            if cell.number:
+                paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+            self._letters(paragraph, cell.spans, part.size)
+            last = min(down + cell.rows, len(rows)) - 1, min(beside + cell.columns, across) - 1
+            if last != (down, beside):
+                merged.append((one, cells[last[0] * across + last[1]]))
+        for first, last_cell in merged:
+            first.merge(last_cell)
+        for down, row in enumerate(table._tbl.tr_lst):
+            _kept_whole(row, head=down < len(part.table.head))
+        self.file.add_paragraph().paragraph_format.space_after = Pt(2)
+
+
+def _after(spans: Spans, letters: int) -> Spans:
+    """Return spans without their first letters."""
+    kept = []
+    for span in spans:
+        text = span.text[letters:] if letters < len(span.text) else ""
+        letters = max(0, letters - len(span.text))
+        if text:
+            kept.append(Span(text, span.strong, False, span.raised))
+    return tuple(kept)
+
+
+def _field(paragraph: Any, instruction: str, shown: str) -> None:
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    field = OxmlElement("w:fldSimple")
+    field.set(qn("w:instr"), f" {instruction} ")
+    run = OxmlElement("w:r")
+    text = OxmlElement("w:t")
+    text.text = shown
+    run.append(text)
+    field.append(run)
+    paragraph._p.append(field)
+
+
+def _ruled(table: Any, *, rtl: bool) -> None:
+    """Give a table lines above, below and between its rows, none between columns."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    about = table._tbl.tblPr
+    if rtl:
+        about.insert_element_before(OxmlElement("w:bidiVisual"), "w:tblW", *AFTER_BORDERS)
+    borders = OxmlElement("w:tblBorders")
+    for side, size in (("top", "8"), ("bottom", "8"), ("insideH", "4")):
+        line = OxmlElement(f"w:{side}")
+        for name, value in (("val", "single"), ("sz", size), ("space", "0"), ("color", "808080")):
+            line.set(qn(f"w:{name}"), value)
+        borders.append(line)
+    about.insert_element_before(borders, *AFTER_BORDERS)
+
+
+def _kept_whole(row: Any, *, head: bool) -> None:
+    from docx.oxml import OxmlElement
+
+    about = row.get_or_add_trPr()
+    about.append(OxmlElement("w:cantSplit"))
+    if head:
+        about.append(OxmlElement("w:tblHeader"))
