@@ -13,10 +13,7 @@ from .exports.bundle.verifying import (
 )
 from .exports.external_page import write_external as write_external
 from .exports.files import EXPORTS as EXPORTS
-from .exports.html import (
-    figures_of as figures_of,
-    fill_template as fill_template,
-)
+from .exports.html import fill_template as fill_template
 from .exports.numbers import (
     external_document as external_document,
     passport_document as passport_document,
@@ -25,6 +22,11 @@ from .exports.numbers import (
 from .exports.page_files import (
     WrittenPage as WrittenPage,
     write_page as write_page,
+)
+from .figures.of_report import (
+    caption_of as caption_of,
+    figures_of as figures_of,
+    figures_of_run as figures_of_run,
 )
 from .figures.training import (
     forest_svg as forest_svg,

@@ -25,6 +25,7 @@ from engine.records import (
     Split,
     Uncertainty,
 )
+from engine.report.drawn_records import NO_CURVES, Curves, ReaderPoint
 from engine.saliency import MapLegend
 from engine.statistics import ClassRow, PrecisionRecall, ReliabilityBin, Roc
 
@@ -83,6 +84,7 @@ class Against:
         precision_recall: As `roc`.
         reliability: Bins of the positive class's probability (two classes), or of the most probable class's.
         predictive: Prevalence, positive and negative predictive value there; two classes only.
+        curves: What else is drawn; empty where the ROC curve is.
     """
 
     name: str
@@ -101,6 +103,7 @@ class Against:
     precision_recall: Mapping[str, PrecisionRecall | None]
     reliability: tuple[ReliabilityBin, ...]
     predictive: tuple[tuple[float, Estimate, Estimate], ...]
+    curves: Curves = NO_CURVES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -298,6 +301,7 @@ class Report:
         elsewhere: Images from elsewhere.
         shift: How far these cases lie from the images of training; None where that is not known.
         made: When it was built: every file of it says the same time.
+        readers: Where the readers of studies of these cases stand.
     """
 
     run: Run
@@ -322,6 +326,7 @@ class Report:
     elsewhere: Elsewhere = Elsewhere()
     shift: SetShift | None = None
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
+    readers: tuple[ReaderPoint, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -21,6 +21,11 @@ from .curves import (
     reliability_bins as reliability_bins,
     roc_curve as roc_curve,
 )
+from .decisions.bands import (
+    BAND_METHOD as BAND_METHOD,
+    Band as Band,
+    curve_bands as curve_bands,
+)
 from .decisions.decision_curve import (
     NetBenefit as NetBenefit,
     net_benefits as net_benefits,

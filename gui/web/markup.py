@@ -137,6 +137,11 @@ def box(kind: str, pieces: Iterable[str]) -> Markup:
     return Markup(_macros().box(kind, list(pieces)))
 
 
+def drawing(svg: str, caption: str) -> Markup:
+    """Return a figure with what can be seen in it; `svg` is of our own making, with every name escaped by it."""
+    return Markup(_macros().drawing(Markup(svg), caption))
+
+
 def files(message: str, names: Sequence[str], *, listed: int) -> Markup:
     """Return a sentence; where it is about several files, it opens to their names, `listed` at most."""
     further = len(names) - listed

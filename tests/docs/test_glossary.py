@@ -34,6 +34,7 @@ ALLOWED = {
     ("engine/models/openvino.py", "nets"): "a folder of the cache",
     ("engine/models/starting/layouts.py", "net"): "what checkpoints are wrapped in",
     ("engine/models/trainable.py", "net"): "a module's name in checkpoints",
+    ("engine/report/figures/decisions.py", "net"): "net benefit, the field's word",
     ("engine/uncertainty/dropout.py", "net"): "a module's name in checkpoints",
     ("gui/sharing/deidentified_copy.py", "films"): "a folder of the copy that no guest sees",
 }

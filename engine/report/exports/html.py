@@ -8,21 +8,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from importlib.resources import files
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from engine.data import PatientsNamed, patients_words
 from engine.records import PART_NAMES
-from engine.report.figures import (
-    balance_svg,
-    confusion_matrix_svg,
-    precision_recall_svg,
-    reliability_svg,
-    roc_svg,
-    training_svg,
-)
+from engine.report.figures import caption_of, figures_of, figures_of_run, most_confused
 from engine.report.formatting import edge_words, figure, interval, p_value, probability, rests_on
 from engine.report.paper.directions import isolated
 from engine.report.passport_words import passport_in_words, why_off
@@ -39,10 +31,15 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
         part=_part_in_words(report),
         colour_bar=css_gradient(),
         made=report.made,
-        figures={one.name: figures_of(report, one) for one in report.against},
+        figures={
+            one.name: [
+                (drawn, caption_of(name, report, one)) for name, drawn in figures_of(report, one).items()
+            ]
+            for one in report.against
+            if one.cases
+        },
         edge=edge_words(report.run),
-        training=Markup(drawing) if (drawing := training_svg(report)) else None,
-        balance=Markup(balance_svg(report.balance)),
+        of_run=figures_of_run(report),
         checks=passport_in_words(report.passport) if report.passport else (),
         map_off=why_off(report.passport) if report.passport else "",
         names=_names(report.against),
@@ -103,6 +100,7 @@ def _templates() -> Environment:
     environment.filters |= {"figure": figure, "interval": interval, "p_value": p_value}
     environment.filters["rests"] = rests_on
     environment.filters["probability"] = probability
+    environment.filters["most_confused"] = lambda one, classes: most_confused(one.confusion, classes)
     environment.filters["percent"] = lambda share: f"{share:.1%}"
     environment.filters["patients"] = patients_words
     environment.filters["patients_of"] = lambda test: patients_words(
@@ -110,47 +108,6 @@ def _templates() -> Environment:
     )
     environment.tests["known"] = lambda value: value is not None and math.isfinite(value)
     return environment
-
-
-_DRAWN: WeakKeyDictionary[Report, dict[str, dict[str, Markup]]] = WeakKeyDictionary()
-"""A report's figures by reference standard: a page, a document and a bundle of one report draw them once."""
-
-
-def figures_of(report: Report, against: Against) -> dict[str, Markup]:
-    """Return the figures of one reference standard: name → SVG; those that cannot be drawn are left out."""
-    drawn = _DRAWN.setdefault(report, {})
-    if against.name not in drawn:
-        drawn[against.name] = _draw(report, against)
-    return drawn[against.name]
-
-
-def _draw(report: Report, against: Against) -> dict[str, Markup]:
-    binary = report.positive is not None
-    drawn = {"confusion": confusion_matrix_svg(against.confusion, report.classes, standard=against.name)}
-    if any(curve is not None for curve in against.roc.values()):
-        area = {row.name: row.auroc for row in against.rows}
-        if binary:
-            area[str(report.positive)] = against.estimates["AUROC"]
-        value = {name: each.value for name, each in against.estimates.items()}
-        point = (1 - value["specificity"], value["sensitivity"]) if binary else None
-        drawn["roc"] = roc_svg(against.roc, areas=area, point=point)
-        prevalence = None
-        if binary:
-            yes = report.classes.index(str(report.positive))
-            prevalence = float(against.confusion[yes].sum() / against.confusion.sum())
-        average = {str(report.positive): against.estimates["average precision"]} if binary else None
-        drawn["precision_recall"] = precision_recall_svg(
-            against.precision_recall,
-            averages=average,
-            prevalence=prevalence,
-            point=(value["sensitivity"], value["positive predictive value"]) if binary else None,
-        )
-    if against.reliability:
-        what = report.positive if binary else "the most probable class"
-        drawn["reliability"] = reliability_svg(
-            against.reliability, error=against.estimates["calibration error"], what=str(what)
-        )
-    return {name: Markup(svg) for name, svg in drawn.items()}
 
 
 def _names(against: Sequence[Against]) -> list[str]:

@@ -1,8 +1,21 @@
-from .confusion import confusion_matrix_svg as confusion_matrix_svg
+from .confusion import (
+    confusion_matrix_svg as confusion_matrix_svg,
+    most_confused as most_confused,
+)
 from .curves import (
     precision_recall_svg as precision_recall_svg,
     reliability_svg as reliability_svg,
     roc_svg as roc_svg,
+)
+from .decisions import (
+    decision_curve_svg as decision_curve_svg,
+    risk_coverage_svg as risk_coverage_svg,
+    scores_svg as scores_svg,
+)
+from .of_report import (
+    caption_of as caption_of,
+    figures_of as figures_of,
+    figures_of_run as figures_of_run,
 )
 from .training import (
     balance_svg as balance_svg,

@@ -1,21 +1,33 @@
-"""The confusion matrix."""
+"""The confusion matrix, legible from two to fifty classes and more."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
+from markupsafe import Markup
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from engine.report.figures.drawing import draw, short
+from engine.report.figures.drawing import draw, scale_beside, short
+
+FEW, MANY, CROWDED = (
+    4,
+    9,
+    26,
+)  # classes from which names turn, order is by likeness, cells are too small for counts
+DARKEST = 0.75  # share of a row from which ink on it is white
 
 
 def confusion_matrix_svg(
     confusion: ArrayLike, classes: Sequence[str], *, standard: str = "reference standard"
-) -> str:
+) -> Markup:
     """Draw a confusion matrix with counts and the share of each row.
+
+    Many classes stand in the order of `by_likeness`, and their shares are told by a scale of colour.
 
     Args:
         confusion: (C, C) int, rows by reference standard, columns by prediction.
@@ -23,39 +35,107 @@ def confusion_matrix_svg(
         standard: Name of the rows.
     """
     matrix = np.asarray(confusion, dtype=np.int64)
-    total = np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    shares, many, roomy = matrix / total, len(classes) > 8, len(classes) < 4
-    across: dict[str, Any] = {} if roomy else {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
-    names = [short(name) for name in classes]
+    order = by_likeness(matrix)
+    matrix, classes = matrix[np.ix_(order, order)], [classes[each] for each in order]
+    side = 3.6 if len(classes) < FEW else min(7.0, 3.2 + 0.35 * len(classes))
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
-        edges = np.arange(len(names) + 1) - 0.5
+        shares = _shares(matrix)
+        edges = np.arange(len(classes) + 1) - 0.5
         # Never so dark that ink cannot be read on it.
-        axes.pcolormesh(
-            edges, edges, shares, cmap="Blues", vmin=0, vmax=1.25, edgecolors="#9ca3af", linewidth=0.6
-        )
-        axes.set_xticks(range(len(names)), names, **across)
-        axes.set_yticks(range(len(names)), names, rotation=90 if roomy else 0, va="center")
-        axes.set(xlabel="predicted", ylabel=standard, aspect="equal")
-        axes.invert_yaxis()
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
-        for (row, column), count in np.ndenumerate(matrix):
-            ink = "white" if shares[row, column] > 0.75 else "black"
-            where: dict[str, Any] = {"ha": "center", "va": "center", "color": ink}
-            if many:
-                axes.text(column, row, f"{count}", fontsize=6, **where)
-                continue
-            axes.text(column, row - 0.08, f"{count:,}", fontsize=13 if roomy else 9, weight="bold", **where)
-            if matrix[row].sum():
-                share = f"{shares[row, column]:.0%}"
-                axes.text(column, row + 0.24, share, fontsize=8 if roomy else 6, **where)
+        line = 0.6 if len(classes) < CROWDED else 0.25
+        look: dict[str, Any] = {"cmap": mpl.colormaps["Blues"].resampled(25), "vmin": 0, "vmax": 1.25}
+        mesh = axes.pcolormesh(edges, edges, shares, edgecolors="#9ca3af", linewidth=line, **look)
+        if len(classes) >= MANY:
+            scale_beside(figure, axes, mesh, "share of the row", top=1)
+        _names(axes, [short(name) for name in classes], standard)
+        if len(classes) < CROWDED:
+            _counts(axes, matrix, shares)
 
     counts = "; ".join(
         f"of {matrix[row].sum():,} {name}: "
         + ", ".join(f"{matrix[row, c]:,} predicted {other}" for c, other in enumerate(classes))
         for row, name in enumerate(classes)
     )
-    side = 3.6 if len(classes) < 4 else min(7.0, 3.2 + 0.35 * len(classes))
     return draw(paint, f"Confusion matrix: {counts}.", (side, side * 0.94))
+
+
+def by_likeness(confusion: NDArray[np.int64]) -> list[int]:
+    """Return the order of classes in which those confused with each other stand side by side.
+
+    Average linkage of 1 less the mean of both shares of confusion, leaves in the order that leaves neighbours closest.
+    Few classes keep their order, and so do those never confused.
+
+    Args:
+        confusion: (C, C) counts.
+    """
+    n = len(confusion)
+    if n < MANY:
+        return list(range(n))
+    from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
+    from scipy.spatial.distance import squareform
+
+    shares = _shares(confusion)
+    apart = 1 - (shares + shares.T) / 2
+    np.fill_diagonal(apart, 0)
+    if np.all(apart[~np.eye(n, dtype=bool)] == 1):
+        return list(range(n))
+    pairs = squareform(apart, checks=False)
+    return [int(each) for each in leaves_list(optimal_leaf_ordering(linkage(pairs, "average"), pairs))]
+
+
+def most_confused(
+    confusion: ArrayLike, classes: Sequence[str], most: int = 10
+) -> list[tuple[str, str, int, float]]:
+    """Return the pairs of classes that are confused most often: reference, predicted, cases, share of the reference.
+
+    Args:
+        confusion: (C, C) counts, rows by reference standard.
+        classes: C names.
+        most: Pairs at most; those confused never are left out.
+    """
+    matrix = np.asarray(confusion, dtype=np.int64)
+    shares = _shares(matrix)
+    pairs = [
+        (int(matrix[row, column]), float(shares[row, column]), row, column)
+        for row, column in np.argwhere((matrix > 0) & ~np.eye(len(matrix), dtype=bool))
+    ]
+    pairs.sort(key=lambda pair: (-pair[0], -pair[1], pair[2], pair[3]))
+    return [(classes[row], classes[column], count, share) for count, share, row, column in pairs[:most]]
+
+
+def _shares(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.asarray(matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1))
+
+
+def _names(axes: Axes, names: Sequence[str], standard: str) -> None:
+    """Name rows and columns; of very many, smaller and upright."""
+    roomy = len(names) < FEW
+    across: dict[str, Any] = {} if roomy else {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    size: dict[str, Any] = {}
+    if len(names) >= CROWDED:
+        size = {"fontsize": max(3.0, min(6.5, 300 / len(names)))}
+        across = {"rotation": 90}
+    axes.set_xticks(range(len(names)), names, **across, **size)
+    axes.set_yticks(range(len(names)), names, rotation=90 if roomy else 0, va="center", **size)
+    axes.set(xlabel="predicted", ylabel=standard, aspect="equal")
+    axes.invert_yaxis()
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
+def _counts(axes: Axes, matrix: NDArray[np.int64], shares: NDArray[np.float64]) -> None:
+    """Write the count into each cell, of few classes with its share of the row; of many, where there is any."""
+    many, roomy = len(matrix) >= MANY, len(matrix) < FEW
+    for (row, column), count in np.ndenumerate(matrix):
+        ink = "white" if shares[row, column] > DARKEST else "black"
+        where: dict[str, Any] = {"ha": "center", "va": "center", "color": ink}
+        if many:
+            if count:
+                axes.text(column, row, f"{count}", fontsize=6 if len(matrix) < 16 else 5, **where)
+            continue
+        axes.text(column, row - 0.08, f"{count:,}", fontsize=13 if roomy else 9, weight="bold", **where)
+        if matrix[row].sum():
+            share = f"{shares[row, column]:.0%}"
+            axes.text(column, row + 0.24, share, fontsize=8 if roomy else 6, **where)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from engine.records import Estimate
+from engine.report.drawn_records import Operating, ReaderPoint
 from engine.report.figures.drawing import (
     COLOURS,
     GREY,
@@ -21,7 +24,9 @@ from engine.report.figures.drawing import (
     short,
     unit_square,
 )
-from engine.statistics import PrecisionRecall, ReliabilityBin, Roc
+from engine.statistics import Band, PrecisionRecall, ReliabilityBin, Roc
+
+NONE: Mapping[str, Band] = MappingProxyType({})
 
 
 def roc_svg(
@@ -29,13 +34,17 @@ def roc_svg(
     *,
     areas: Mapping[str, Estimate] | None = None,
     point: tuple[float, float] | None = None,
-) -> str:
+    bands: Mapping[str, Band] = NONE,
+    readers: Sequence[ReaderPoint] = (),
+) -> Markup:
     """Draw ROC curves.
 
     Args:
         curves: By name (a class, or a reference standard); None where there is none.
         areas: AUROC by the same names, for the legend.
         point: 1 - specificity and sensitivity at the operating point, marked by a cross.
+        bands: Around the curves, by the same names.
+        readers: Where readers stand: an arrow from without the model to with it.
     """
     drawn = [(name, curve) for name, curve in curves.items() if curve is not None]
 
@@ -44,15 +53,18 @@ def roc_svg(
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
         for place, (name, curve) in enumerate(drawn[:MOST_CURVES]):
             label = f"{short(name)}  {interval_words((areas or {}).get(name))}".strip()
+            _band(axes, bands.get(name), place)
             axes.plot(curve.false_positive_rate, curve.true_positive_rate, label=label, **line_look(place))
         _mark(axes, point)
+        mark_readers(axes, [_moved(one, lambda at: (1 - at.specificity, at.sensitivity)) for one in readers])
         unit_square(axes, "1 − specificity", "sensitivity")
-        legend(figure, axes, len(drawn), "lower right")
+        legend(figure, axes, len(drawn) + 2 * bool(readers), "lower right")
 
     said = "; ".join(
         f"{name}: area {interval_words((areas or {}).get(name)) or 'not estimated'}" for name, _ in drawn
     )
-    return draw(paint, f"ROC curve. {said or 'No curve'}.{_marked(point)}")
+    words = f"ROC curve. {said or 'No curve'}.{_marked(point)}{_reached(readers, 'specificity')}"
+    return draw(paint, words)
 
 
 def precision_recall_svg(
@@ -61,7 +73,9 @@ def precision_recall_svg(
     averages: Mapping[str, Estimate] | None = None,
     prevalence: float | None = None,
     point: tuple[float, float] | None = None,
-) -> str:
+    bands: Mapping[str, Band] = NONE,
+    readers: Sequence[ReaderPoint] = (),
+) -> Markup:
     """Draw precision-recall curves.
 
     Args:
@@ -69,6 +83,8 @@ def precision_recall_svg(
         averages: Average precision by the same names, for the legend.
         prevalence: The precision of predicting every case positive, as a dotted line.
         point: Recall and precision at the operating point, marked by a cross.
+        bands: Around the curves, by the same names.
+        readers: As in `roc_svg`.
     """
     drawn = [(name, curve) for name, curve in curves.items() if curve is not None]
 
@@ -79,21 +95,24 @@ def precision_recall_svg(
         for place, (name, curve) in enumerate(drawn[:MOST_CURVES]):
             label = f"{short(name)}  {interval_words((averages or {}).get(name))}".strip()
             recall, precision = np.append(0.0, curve.recall), np.append(curve.precision[0], curve.precision)
+            _band(axes, bands.get(name), place)
             axes.step(recall, precision, where="pre", label=label, **line_look(place))
         _mark(axes, point)
+        mark_readers(axes, [_moved(one, lambda at: (at.sensitivity, at.precision)) for one in readers])
         unit_square(axes, "recall (sensitivity)", "precision (positive predictive value)")
-        legend(figure, axes, len(drawn), "lower left")
+        legend(figure, axes, len(drawn) + 2 * bool(readers), "lower left")
 
     said = "; ".join(
         f"{name}: average precision {interval_words((averages or {}).get(name)) or 'not estimated'}"
         for name, _ in drawn
     )
-    return draw(paint, f"Precision-recall curve. {said or 'No curve'}.{_marked(point)}")
+    words = f"Precision-recall curve. {said or 'No curve'}.{_marked(point)}{_reached(readers, 'precision')}"
+    return draw(paint, words)
 
 
 def reliability_svg(
     bins: Sequence[ReliabilityBin], *, error: Estimate | None = None, what: str = "the finding"
-) -> str:
+) -> Markup:
     """Draw a reliability diagram: how often the finding was there when the model said so with probability p.
 
     Args:
@@ -123,6 +142,49 @@ def reliability_svg(
     said = ", ".join(f"{each.probability:.2f}: {each.frequency.value:.2f} of {each.count:,}" for each in bins)
     gap = f" Calibration error {interval_words(error)}." if interval_words(error) else ""
     return draw(paint, f"Reliability diagram, probability and observed frequency: {said or 'no case'}.{gap}")
+
+
+def mark_readers(
+    axes: Axes, moves: Sequence[tuple[tuple[float, float] | None, tuple[float, float] | None]]
+) -> None:
+    """Mark where readers stand without a model (ring) and with it (filled), an arrow from one to the other."""
+    look: dict[str, Any] = {"markersize": 5, "linestyle": "none", "color": "black", "zorder": 4}
+    said = set()
+    for before, after in moves:
+        for name, at, marker, fill in (
+            ("reader, without the model", before, "o", "white"),
+            ("reader, with the model", after, "^", "black"),
+        ):
+            if at is not None and np.isfinite(at).all():
+                label = "" if name in said else name
+                axes.plot(*at, marker=marker, markerfacecolor=fill, label=label, **look)
+                said.add(name)
+        if before is not None and after is not None and np.isfinite((*before, *after)).all():
+            arrow: Any = {"arrowstyle": "->", "color": "black", "linewidth": 0.8, "shrinkA": 3, "shrinkB": 2}
+            axes.annotate("", xy=after, xytext=before, arrowprops=arrow)
+
+
+def _moved(
+    reader: ReaderPoint, place: Callable[[Operating], tuple[float, float]]
+) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
+    before, after = (None if at is None else place(at) for at in (reader.blind, reader.assisted))
+    return before, after
+
+
+def _reached(readers: Sequence[ReaderPoint], other: str) -> str:
+    """Say where readers stand, for who cannot see it."""
+    return "".join(
+        f" {one.reader} {how} the model: sensitivity {at.sensitivity:.3f}, {other} {getattr(at, other):.3f}."
+        for one in readers
+        for how, at in (("without", one.blind), ("with", one.assisted))
+        if at is not None
+    )
+
+
+def _band(axes: Axes, band: Band | None, place: int) -> None:
+    if band is not None:
+        look: dict[str, Any] = {"color": line_look(place)["color"], "alpha": 0.18, "linewidth": 0}
+        axes.fill_between(band.at, band.low, band.high, **look)
 
 
 def _mark(axes: Axes, point: tuple[float, float] | None) -> None:

@@ -13,11 +13,13 @@ import io
 import math
 import re
 import threading
+import unicodedata
 from collections.abc import Callable
 from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -47,12 +49,13 @@ STYLE: Any = {
     "text.usetex": False,
     "text.parse_math": False,  # a class named "$x" is a name, not a formula
 }
+JOINERS = "\u200c\u200d"  # that Persian and Indic names are written with
 NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 _SETTINGS = threading.Lock()
 
 
-def draw(paint: Callable[[Figure], None], alt: str, size: tuple[float, float] = (3.6, 3.4)) -> str:
-    """Let `paint(figure)` draw; return one self-standing `<svg>` element with a text for the blind."""
+def draw(paint: Callable[[Figure], None], alt: str, size: tuple[float, float] = (3.6, 3.4)) -> Markup:
+    """Let `paint(figure)` draw; return one `<svg>` element with a text for the blind."""
     salt = hashlib.sha256(alt.encode()).hexdigest()[:8]
     stream = io.StringIO()
     with _SETTINGS, mpl.rc_context({**STYLE, "svg.hashsalt": salt}):
@@ -68,12 +71,19 @@ def draw(paint: Callable[[Figure], None], alt: str, size: tuple[float, float] = 
     svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{mark}-{m[1]}"' if m[1] in used else "", svg)
     svg = re.sub(r'(url\(|href=")#([^")]+)', rf"\1#{mark}-\2", svg)
     svg = svg.replace("font: ", "font:").replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, Arial")
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(alt)}" ', 1)
+    # On a page from right to left an anchor at the start of a text would be its right end.
+    said = f'<svg role="img" direction="ltr" aria-label="{html.escape(alt)}" '
+    return Markup(svg.replace("<svg ", said, 1))
 
 
 def unit_square(axes: Axes, x: str, y: str) -> None:
     """Let both axes run from 0 to 1, with a grid."""
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), xlabel=x, ylabel=y, aspect="equal")
+    grid(axes)
+
+
+def grid(axes: Axes) -> None:
+    """Put a light grid behind what is drawn."""
     axes.grid(color="#e5e7eb", linewidth=0.6)
     axes.set_axisbelow(True)
 
@@ -104,6 +114,15 @@ def interval_words(estimate: Estimate | None) -> str:
     return f"{estimate.value:.3f} (95% {estimate.low:.3f}–{estimate.high:.3f})"
 
 
+def scale_beside(figure: Figure, axes: Axes, mesh: Any, label: str, *, top: float | None = None) -> None:
+    """Put a scale of colour beside a mesh, as lines and fills and not as a picture of dots."""
+    bar = figure.colorbar(mesh, ax=axes, shrink=0.5, aspect=25, label=label)
+    assert bar.solids is not None  # of a mesh it always is
+    bar.solids.set(rasterized=False, edgecolor="face")
+    if top is not None:
+        bar.ax.set_ylim(0, top)
+
+
 def line_look(place: int) -> dict[str, Any]:
     """Return colour and dash of the line at a place: two lines differ in both."""
     return {
@@ -114,7 +133,13 @@ def line_look(place: int) -> dict[str, Any]:
 
 
 def short(name: str, most: int = 22) -> str:
-    """Fit a name of any length and any characters on one line of a figure."""
+    """Fit a name of any length, script and characters on one line of a figure."""
     line = " ".join(name.split()) or "(no name)"
-    line = "".join(letter for letter in line if letter.isprintable())
-    return line if len(line) <= most else line[: most - 1] + "…"
+    line = "".join(letter for letter in line if letter.isprintable() or letter in JOINERS)
+    line = line if len(line) <= most else line[: most - 1] + "…"
+    # Numbers that follow a name from right to left stay behind it, and are not turned round.
+    return f"\u200e\u2068{line}\u2069" if any(map(_runs_left, line)) else line
+
+
+def _runs_left(letter: str) -> bool:
+    return unicodedata.bidirectional(letter) in ("R", "AL", "AN")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from engine.records import Epoch, Estimate
@@ -27,14 +28,14 @@ from engine.runs import kept_epoch
 from engine.statistics import MONITORS
 
 
-def training_svg(report: Report) -> str:
-    """Draw the training of a report's run, or of each fold over the others; empty where no curve was kept."""
+def training_svg(report: Report) -> Markup | None:
+    """Draw the training of a report's run, or of each fold over the others; None where no curve was kept."""
     if report.folds is not None:
         return overlaid_svg({f"fold {number}": of for number, of in enumerate(report.folds.histories, 1)})
-    return curves_svg(report.history) if report.history else ""
+    return curves_svg(report.history) if report.history else None
 
 
-def curves_svg(history: Sequence[Epoch]) -> str:
+def curves_svg(history: Sequence[Epoch]) -> Markup:
     """Draw loss, then accuracy and AUROC on validation data, with the phases and the epoch that was kept."""
     x = np.arange(1, len(history) + 1)
     starts = [place for place in range(1, len(history)) if history[place].phase != history[place - 1].phase]
@@ -73,7 +74,7 @@ def curves_svg(history: Sequence[Epoch]) -> str:
     return draw(paint, f"Training curves: {said}", (7.2, 2.9))
 
 
-def overlaid_svg(histories: Mapping[str, Sequence[Epoch]]) -> str:
+def overlaid_svg(histories: Mapping[str, Sequence[Epoch]]) -> Markup:
     """Draw the training curves of several runs over each other: validation loss, then validation accuracy.
 
     Args:
@@ -109,7 +110,7 @@ def overlaid_svg(histories: Mapping[str, Sequence[Epoch]]) -> str:
     return draw(paint, f"Training curves. {said or 'None'}.", (7.2, 3.1))
 
 
-def forest_svg(estimates: Mapping[str, Estimate], what: str) -> str:
+def forest_svg(estimates: Mapping[str, Estimate], what: str) -> Markup:
     """Draw one figure of several models with its intervals, one line a model, the first on top.
 
     Args:
@@ -139,7 +140,7 @@ def forest_svg(estimates: Mapping[str, Estimate], what: str) -> str:
 
 def learning_curve_svg(
     points: Sequence[tuple[int, Estimate]], curve: Sequence[tuple[float, Estimate]]
-) -> str:
+) -> Markup:
     """Draw a metric by the number of training images, on a scale of factors: points, and the fitted law with its band.
 
     Args:
@@ -171,7 +172,7 @@ def learning_curve_svg(
     return draw(paint, f"AUROC by training images. {said}.", (7.2, 3.4))
 
 
-def balance_svg(counts: Mapping[str, Mapping[str, int]]) -> str:
+def balance_svg(counts: Mapping[str, Mapping[str, int]]) -> Markup:
     """Draw how many images each class has in each part.
 
     Args:

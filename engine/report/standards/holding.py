@@ -23,6 +23,7 @@ from engine.report.formatting import (
     weighted_sentences,
 )
 from engine.report.records import Against
+from engine.report.standards.curves import curves_of
 from engine.report.standards.reference_standards import Reference
 from engine.statistics import (
     ClassRow,
@@ -117,15 +118,14 @@ def hold_against(
         found,
         sentences=(*sentences(run, confusion, estimates, note=sampling.note), *by_fold),
         estimates=estimates,
-        roc={label: at_probabilities(roc_curve(truth == code[label], of)) for label, of in odds.items()},
-        precision_recall={
-            label: precision_recall_curve(truth == code[label], of) for label, of in odds.items()
-        },
+        roc={name: at_probabilities(roc_curve(truth == code[name], of)) for name, of in odds.items()},
+        precision_recall={name: precision_recall_curve(truth == code[name], of) for name, of in odds.items()},
         reliability=reliability_bins(event, sure, patients),
         predictive=tuple(
             (each, *predictive_values(estimates["sensitivity"], estimates["specificity"], each))
             for each in (PREVALENCES if binary else ())
         ),
+        curves=curves_of(truth, predicted, p, run.classes, odds, patients),
     )
 
 

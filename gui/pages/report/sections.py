@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 HEADLINE = ("AUROC", "sensitivity", "specificity", "accuracy")
 
 
-FIGURES_BESIDE = ("confusion", "roc", "precision_recall", "reliability")
-
-
 def headline(report: Report, standards: Sequence[str]) -> str:
     """Return the main figures against each chosen reference standard, side by side."""
     sides = []
@@ -130,22 +127,23 @@ def drawings(report: Report, one: Against) -> str:
     """Return the figures of one reference standard: SVG of our own making, with every name escaped by it."""
     if not one.cases:
         return ""
-    from engine.report import figures_of
+    from engine.report import caption_of, figures_of
 
-    drawn = figures_of(report, one)
-    return markup.box("drawings", (_svg(drawn[name]) for name in FIGURES_BESIDE if name in drawn))
-
-
-def _svg(drawing: str) -> markup.Markup:
-    return markup.box("svg", [markup.Markup(drawing)])
+    return markup.box(
+        "drawings",
+        (
+            markup.drawing(figure, caption_of(name, report, one))
+            for name, figure in figures_of(report, one).items()
+        ),
+    )
 
 
 def training(report: Report) -> str:
     """Return the curves of training."""
-    from engine.report import training_svg
+    from engine.report import figures_of_run
 
-    drawn = training_svg(report)
-    return _svg(drawn) if drawn else markup.note("No training history was kept.")
+    drawn = figures_of_run(report).get("training")
+    return markup.drawing(*drawn) if drawn else markup.note("No training history was kept.")
 
 
 def cases(session: AppSession, report: Report, standards: Sequence[str], *, heat: bool) -> str:

@@ -202,7 +202,7 @@ def test_figures_of_three_classes_have_a_curve_a_class_and_no_operating_point() 
 def test_what_cannot_be_drawn_is_left_out() -> None:
     run = a_run()
     alone = build(run, [case(n, "normal", (0.8, 0.2), run) for n in range(5)])
-    assert set(labels_of(alone)) == {"confusion", "reliability"}
+    assert set(labels_of(alone)) == {"confusion", "reliability", "risk_coverage", "scores"}
     assert set(figures_of(alone, alone.against[1])) == {"confusion"}
 
 

@@ -18,8 +18,8 @@ from engine.records import Review, Run
 from engine.report.exports.bundle.beside import SCHEMA, schema_file
 from engine.report.exports.bundle.case_table import write_case_table
 from engine.report.exports.bundle.searching import Names, refuse_names
-from engine.report.exports.html import figures_of
 from engine.report.exports.png import png_figures
+from engine.report.figures import figures_of, figures_of_run
 from engine.report.formatting import counted, were, without_paths
 from engine.report.records import CaseRow, Evidence, Report
 from engine.runs import settings_of
@@ -86,6 +86,7 @@ def _figures(report: Report) -> dict[str, bytes | str]:
         for one in report.against
         for name, svg in figures_of(report, one).items()
     }
+    drawn |= {f"figures/{name}": svg for name, (svg, _) in figures_of_run(report).items()}
     pixels = png_figures(drawn)
     return {f"{name}.{kind}": of[name] for name in drawn for kind, of in (("svg", drawn), ("png", pixels))}
 

@@ -10,16 +10,24 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from engine.records import Epoch
+from engine.report.drawn_records import Operating, ReaderPoint
 from engine.report.figures import (
     balance_svg,
     confusion_matrix_svg,
     curves_svg,
+    decision_curve_svg,
+    most_confused,
     precision_recall_svg,
     reliability_svg,
+    risk_coverage_svg,
     roc_svg,
+    scores_svg,
 )
+from engine.report.figures.confusion import by_likeness
+from engine.statistics import curve_bands, kept_by_sureness, net_benefits
 from engine.statistics.curves import precision_recall_curve, reliability_bins, roc_curve
 from engine.statistics.ranking import auroc
 
@@ -41,6 +49,22 @@ def epochs(n: int) -> list[Epoch]:
     ]  # fmt: skip
 
 
+NAN = float("nan")
+BANDS = curve_bands(Y, P)
+assert BANDS is not None
+READERS = (
+    ReaderPoint(
+        study="s", reader="R1",
+        blind=Operating(cases=9, sensitivity=0.6, specificity=0.7, precision=0.5),
+        assisted=Operating(cases=9, sensitivity=0.8, specificity=0.75, precision=0.6),
+    ),
+    ReaderPoint(
+        study="s", reader="R2",
+        blind=None, assisted=Operating(cases=9, sensitivity=NAN, specificity=0.7, precision=NAN),
+    ),
+)  # fmt: skip
+HISTOGRAM = {"normal": [9, 3, 0, 1], EVIL: [0, 0, 2, 5]}
+
 FIGURES: dict[str, Callable[[], str]] = {
     "confusion": lambda: confusion_matrix_svg([[90, 10], [4, 46]], ["normal", EVIL]),
     "confusion of many": lambda: confusion_matrix_svg(
@@ -48,6 +72,19 @@ FIGURES: dict[str, Callable[[], str]] = {
     ),
     "confusion of nothing": lambda: confusion_matrix_svg(np.zeros((2, 2), int), ["a", EVIL]),
     "roc": lambda: roc_svg({EVIL: roc_curve(Y, P)}, areas={EVIL: auroc(Y, P)}, point=(0.8, 0.9)),
+    "roc with a band and readers": lambda: roc_svg(
+        {EVIL: roc_curve(Y, P)}, bands={EVIL: BANDS[0]}, readers=READERS
+    ),
+    "precision-recall with a band and readers": lambda: precision_recall_svg(
+        {EVIL: precision_recall_curve(Y, P)}, bands={EVIL: BANDS[1]}, readers=READERS
+    ),
+    "decision curve": lambda: decision_curve_svg(net_benefits(Y, P), finding=EVIL, threshold=0.4),
+    "decision curve of nothing": lambda: decision_curve_svg((), finding=EVIL),
+    "risk by coverage": lambda: risk_coverage_svg(kept_by_sureness(Y, P)),
+    "risk by coverage of nothing": lambda: risk_coverage_svg(None),
+    "scores": lambda: scores_svg(HISTOGRAM, finding=EVIL, threshold=0.4),
+    "scores of many": lambda: scores_svg({EVIL + str(i): [i, 2, 0] for i in range(12)}, finding=None),
+    "scores of nothing": lambda: scores_svg({}, finding=None),
     "roc of nothing": lambda: roc_svg({EVIL: None}, point=(float("nan"), 0.5)),
     "precision-recall": lambda: precision_recall_svg({EVIL: precision_recall_curve(Y, P)}, prevalence=0.3),
     "reliability": lambda: reliability_svg(reliability_bins(Y, P), what=EVIL),
@@ -130,3 +167,50 @@ def test_a_legend_of_many_curves_stands_below_the_axes_where_it_covers_none(curv
 def test_a_curve_of_a_hundred_thousand_films_stays_small() -> None:
     y = rng.random(100_000) < 0.3
     assert len(roc_svg({"opacity": roc_curve(y, rng.random(100_000) + y)})) < 200_000
+
+
+def test_numbers_behind_a_name_from_right_to_left_are_not_turned_round() -> None:
+    svg = roc_svg({"ذات‌الریه": roc_curve(Y, P), "normal": roc_curve(Y, P)}, areas={"ذات‌الریه": auroc(Y, P)})
+    assert "\u200e\u2068ذات‌الریه\u2069  0." in svg and "\u2068normal" not in svg
+    assert svg.startswith("<svg") and 'direction="ltr"' in svg
+
+
+def test_where_readers_stand_is_said_in_words_too() -> None:
+    words = drawn("roc with a band and readers")
+    assert "R1 without the model: sensitivity 0.600, specificity 0.700." in words
+    assert "R1 with the model: sensitivity 0.800, specificity 0.750." in words
+    assert "precision 0.600" in drawn("precision-recall with a band and readers")
+
+
+@given(seed=st.integers(0, 1000), groups=st.integers(2, 5))
+@settings(max_examples=20)
+def test_classes_confused_with_each_other_stand_side_by_side(seed: int, groups: int) -> None:
+    """Blocks of four classes that are confused among themselves, in any order, come out as blocks."""
+    size, chance = 4 * max(3, groups), np.random.default_rng(seed)
+    block = np.repeat(np.arange(size // 4), 4)
+    matrix = np.where(block[:, None] == block, 10, 0) + 50 * np.eye(size, dtype=int)
+    mixed = chance.permutation(size)
+    order = by_likeness(matrix[np.ix_(mixed, mixed)])
+    assert sorted(order) == list(range(size))
+    found = block[mixed][order]
+    assert (np.diff(found) != 0).sum() == size // 4 - 1
+
+
+def test_few_classes_keep_their_order() -> None:
+    assert by_likeness(np.array([[5, 1, 3], [0, 2, 2], [4, 0, 1]])) == [0, 1, 2]
+    assert by_likeness(np.eye(30, dtype=np.int64)) == list(range(30))
+
+
+def test_the_pairs_confused_most_are_listed_with_their_share_of_the_class() -> None:
+    matrix = [[50, 3, 0], [7, 10, 3], [0, 0, 0]]
+    assert most_confused(matrix, "abc") == [("b", "a", 7, 0.35), ("b", "c", 3, 0.15), ("a", "b", 3, 3 / 53)]
+    assert most_confused(matrix, "abc", 1) == [("b", "a", 7, 0.35)]
+
+
+def test_fifty_classes_are_all_named_and_their_shares_have_a_scale() -> None:
+    names = [f"class {number:02}" for number in range(50)]
+    svg = confusion_matrix_svg(np.eye(50, dtype=int) * 7, names)
+    assert all(svg.count(f">{name}<") == 2 for name in names)
+    assert "share of the row" in svg
+    sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px[^>]*>class", svg)]
+    assert len(sizes) == 100 and min(sizes) >= 6

@@ -1,0 +1,210 @@
+"""The figures of a whole report, each with its caption, in the order of its pages.
+
+A figure is one entry of `OF_STANDARD` or `OF_RUN`: a function that draws it, or returns None where there is nothing to
+draw, and one that says what can be seen. The pages, the bundle and the command line read these dictionaries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+from weakref import WeakKeyDictionary
+
+from markupsafe import Markup
+
+from engine.report.drawn_records import ReaderPoint
+from engine.report.figures.confusion import MANY, confusion_matrix_svg
+from engine.report.figures.curves import precision_recall_svg, reliability_svg, roc_svg
+from engine.report.figures.decisions import decision_curve_svg, risk_coverage_svg, scores_svg
+from engine.report.figures.training import balance_svg, training_svg
+from engine.report.records import Against, Report
+from engine.statistics import BAND_METHOD
+
+LABELS = "labels that came with the data"
+_DRAWN: WeakKeyDictionary[Report, dict[str, dict[str, Markup]]] = WeakKeyDictionary()
+"""A report's figures by reference standard: a page, a document and a bundle of one report draw them once."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfStandard:
+    """A figure of the predictions held against one reference standard."""
+
+    draw: Callable[[Report, Against], Markup | None]
+    caption: Callable[[Report, Against], str]
+
+
+def figures_of(report: Report, against: Against) -> dict[str, Markup]:
+    """Return the figures of one reference standard: name → SVG; those that cannot be drawn are left out."""
+    kept = _DRAWN.setdefault(report, {})
+    if against.name not in kept:
+        drawn = {name: one.draw(report, against) for name, one in OF_STANDARD.items()}
+        kept[against.name] = {name: drawing for name, drawing in drawn.items() if drawing is not None}
+    return kept[against.name]
+
+
+def caption_of(name: str, report: Report, against: Against) -> str:
+    """Say what can be seen in a figure of `figures_of`."""
+    return OF_STANDARD[name].caption(report, against)
+
+
+def _confusion(report: Report, against: Against) -> Markup:
+    return confusion_matrix_svg(against.confusion, report.classes, standard=against.name)
+
+
+def _roc(report: Report, against: Against) -> Markup | None:
+    if all(curve is None for curve in against.roc.values()):
+        return None
+    area = {row.name: row.auroc for row in against.rows}
+    point = None
+    if report.positive is not None:
+        area[report.positive] = against.estimates["AUROC"]
+        value = {name: each.value for name, each in against.estimates.items()}
+        point = (1 - value["specificity"], value["sensitivity"])
+    return roc_svg(
+        against.roc,
+        areas=area,
+        point=point,
+        bands=against.curves.roc_bands,
+        readers=_readers(report, against),
+    )
+
+
+def _precision_recall(report: Report, against: Against) -> Markup | None:
+    if all(curve is None for curve in against.precision_recall.values()):
+        return None
+    prevalence = point = average = None
+    if report.positive is not None:
+        value = {name: each.value for name, each in against.estimates.items()}
+        point = (value["sensitivity"], value["positive predictive value"])
+        prevalence = _prevalence(report, against)
+        average = {report.positive: against.estimates["average precision"]}
+    return precision_recall_svg(
+        against.precision_recall,
+        averages=average,
+        prevalence=prevalence,
+        point=point,
+        bands=against.curves.precision_recall_bands,
+        readers=_readers(report, against),
+    )
+
+
+def _reliability(report: Report, against: Against) -> Markup | None:
+    if not against.reliability:
+        return None
+    what = report.positive or "the most probable class"
+    return reliability_svg(against.reliability, error=against.estimates["calibration error"], what=what)
+
+
+def _decision(report: Report, against: Against) -> Markup | None:
+    if report.positive is None or not against.curves.net_benefit:
+        return None
+    return decision_curve_svg(
+        against.curves.net_benefit, finding=report.positive, threshold=_threshold(report)
+    )
+
+
+def _risk(report: Report, against: Against) -> Markup | None:
+    return None if against.curves.risk is None else risk_coverage_svg(against.curves.risk)
+
+
+def _scores(report: Report, against: Against) -> Markup | None:
+    if not against.curves.scores:
+        return None
+    return scores_svg(against.curves.scores, finding=report.positive, threshold=_threshold(report))
+
+
+def _prevalence(report: Report, against: Against) -> float:
+    yes = report.classes.index(str(report.positive))
+    return float(against.confusion[yes].sum() / against.confusion.sum())
+
+
+def _threshold(report: Report) -> float | None:
+    """Return the probability from which the finding is predicted, where that is one number."""
+    return None if report.positive is None or report.folds is not None else report.run.threshold
+
+
+def _readers(report: Report, against: Against) -> tuple[ReaderPoint, ...]:
+    return report.readers if report.positive is not None and against.name == LABELS else ()
+
+
+def _said_of_curves(kind: str, report: Report, against: Against, drawn: bool) -> str:
+    said = kind if report.positive else f"{kind}s, each class against the others"
+    if report.positive:
+        said += "; the cross is the operating point"
+    if drawn:
+        said += f". Shaded: {BAND_METHOD}"
+    if _readers(report, against):
+        said += ". Arrows: each reader from without the model to with it"
+    return f"{said}."
+
+
+def _confusion_words(report: Report, against: Against) -> str:
+    if len(report.classes) >= MANY:
+        return (
+            "Confusion matrix: counts, and the share of each row as colour; classes that are confused with each other "
+            "stand side by side."
+        )
+    return "Confusion matrix: counts, and the share of each row."
+
+
+def _reliability_words(report: Report, against: Against) -> str:
+    by_patient = " by patient" if report.patients.patients < report.patients.named else ""
+    intervals = f"with Wilson intervals{by_patient}; below: cases a bin"
+    return f"Reliability: probability against observed frequency, {intervals}."
+
+
+def _decision_words(report: Report, against: Against) -> str:
+    return (
+        "Decision curve (doi:10.1177/0272989X06295361): findings acted on less false alarms at their worth, for each "
+        f"case, at the prevalence of these cases ({_prevalence(report, against):.1%}); shaded: pointwise 95% intervals."
+    )
+
+
+def _risk_words(report: Report, against: Against) -> str:
+    return (
+        "Risk by coverage: the share of wrong answers when only the most confident are kept and the others are left to "
+        "people (arXiv:1705.08500)."
+    )
+
+
+def _scores_words(report: Report, against: Against) -> str:
+    whose = f"Probability of {report.positive}" if report.positive else "Probability of the case's own class"
+    line = "; the line is the operating point" if _threshold(report) is not None else ""
+    return f"{whose}, by class of the reference standard{line}."
+
+
+OF_STANDARD: MappingProxyType[str, OfStandard] = MappingProxyType(
+    {
+        "confusion": OfStandard(_confusion, _confusion_words),
+        "roc": OfStandard(
+            _roc, lambda report, one: _said_of_curves("ROC curve", report, one, bool(one.curves.roc_bands))
+        ),
+        "precision_recall": OfStandard(
+            _precision_recall,
+            lambda report, one: _said_of_curves(
+                "Precision-recall curve", report, one, bool(one.curves.precision_recall_bands)
+            ),
+        ),
+        "reliability": OfStandard(_reliability, _reliability_words),
+        "decision_curve": OfStandard(_decision, _decision_words),
+        "risk_coverage": OfStandard(_risk, _risk_words),
+        "scores": OfStandard(_scores, _scores_words),
+    }
+)
+"""Name → figure of one reference standard."""
+
+
+def figures_of_run(report: Report) -> dict[str, tuple[Markup, str]]:
+    """Draw the figures that no reference standard changes: name → figure and caption."""
+    drawn = {
+        "balance": (
+            balance_svg(report.balance) if report.balance else None,
+            "Images by class and part.",
+        ),
+        "training": (
+            training_svg(report),
+            "Training curves. Dotted: a new phase. Solid: the epoch whose weights were kept.",
+        ),
+    }
+    return {name: (drawing, said) for name, (drawing, said) in drawn.items() if drawing is not None}
