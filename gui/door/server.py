@@ -22,6 +22,9 @@ from engine.errors import EngineError
 from gui.door.guard import LARGEST_HEAD
 
 HEAD_SECONDS = 5.0
+IDLE_SECONDS = 75
+"""Seconds that a connection may wait for its next question. Pages ask every five seconds at least while they watch: a
+connection that was closed at that very moment would lose what it was just asked."""
 READ_SECONDS = 60.0
 """Seconds for which somebody may leave an answer unread."""
 MOST_CONNECTIONS = 300
@@ -116,7 +119,7 @@ class BackgroundServer:
             server_header=False,
             proxy_headers=False,  # the door says what is believed of a proxy: `gui.door.public`
             h11_max_incomplete_event_size=LARGEST_HEAD,
-            timeout_keep_alive=int(HEAD_SECONDS),
+            timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=3,
         )
         self._server = uvicorn.Server(config)

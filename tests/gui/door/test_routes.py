@@ -46,6 +46,7 @@ PAGE = {
     "GET /theme.css",
     "GET /favicon.ico",
     "GET /gradio_api/heartbeat/{session_hash}",
+    "GET /gradio_api/app_id",
 }
 GUESTS = PAGE | {
     "POST /gradio_api/component_server",
@@ -70,7 +71,7 @@ OWNER = GUESTS | {
     "PUT /take/{when}/{signed}",
 }
 NOBODY_WRITTEN = """
-/config /config/ /gradio_api/api/{api_name} /gradio_api/api/{api_name}/ /gradio_api/app_id /gradio_api/app_id/
+/config /config/ /gradio_api/api/{api_name} /gradio_api/api/{api_name}/ /gradio_api/app_id/
 /gradio_api/call/v2/{api_name} /gradio_api/call/v2/{api_name}/ /gradio_api/call/v2/{api_name}/{event_id}
 /gradio_api/call/{api_name} /gradio_api/call/{api_name}/ /gradio_api/call/{api_name}/{event_id}
 /gradio_api/cancel /gradio_api/custom_component/{id}/{environment}/{type}/{file_name} /gradio_api/deep_link

@@ -358,6 +358,25 @@ def test_a_run_outlives_a_reload_and_another_tab_can_stop_it(
 
 
 @pytest.mark.browser
+def test_a_page_that_lost_what_it_asked_comes_back_to_where_it_was_and_asks_on(
+    session: AppSession, dataset: str, page: Any, opened: Callable[..., Any]
+) -> None:
+    asked: list[str] = []
+
+    def lose_the_first(route: Any) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/gradio_api/run/predict*", lose_the_first)
+    page.goto(opened(session, page="train").url)
+    wait_for(lambda: page.wait_for_timeout(500) or len(asked) >= 3)
+    assert f"data={dataset}" in asked[-1]  # the address stands in what is asked
+
+
+@pytest.mark.browser
 def test_a_cross_validation_is_chosen_watched_fold_by_fold_and_opened_on_review(
     session: AppSession, dataset: str, page: Any, opened: Callable[..., Any]
 ) -> None:
