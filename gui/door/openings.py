@@ -33,7 +33,7 @@ PAGE: Doors = (
     ("GET", "/theme.css"),
     ("GET", "/favicon.ico"),
     ("GET", "/gradio_api/heartbeat/{session_hash}"),
-    ("GET", "/gradio_api/app_id"),  # asked after a request was lost: without an answer a page asks nothing more
+    ("GET", "/gradio_api/app_id"),  # asked after a request was lost; unanswered, a page asks nothing more
 )
 EVENTS: Doors = (("POST", "/gradio_api/queue/join"), ("GET", "/gradio_api/queue/data"))
 AT_ONCE: Doors = (("POST", "/gradio_api/run/predict"),)
