@@ -66,6 +66,8 @@ FUNCTIONS: Mapping[str, Collection[str]] = {
     "add_reader": ADMINISTRATORS,
     "lock_study": ADMINISTRATORS,
     "close_study": ADMINISTRATORS,
+    "change_study": ADMINISTRATORS,
+    "reread_labels": ADMINISTRATORS,
     # and reading them
     "open_study": WHO_READ,
     "answer": WHO_READ,

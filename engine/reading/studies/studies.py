@@ -222,6 +222,18 @@ class Studies(Reading, Looking):
             )
             return after
 
+    def note(self, study_id: str, reason: str, *, author: str = PROGRAM) -> Study:
+        """Write down what departed from a fixed protocol without changing it.
+
+        Raises:
+            ReviewError: The protocol is not fixed yet, the study is closed, or it is not said what happened.
+        """
+        return self._append(
+            lambda connection, people: registry.note(
+                connection, registry.find(connection, study_id), reason, author=author
+            )
+        )
+
     def lock(self, study_id: str, *, author: str = PROGRAM) -> Study:
         """Fix the protocol before the first reading does: a change from now on is a deviation."""
         return self._append(

@@ -60,8 +60,13 @@ def build_study_report(
         unfinished=unfinished,
         facts=_facts(study, by_id, anchor),
         deviations=tuple(
-            f"{one.at:%Y-%m-%d %H:%M}: {', '.join(_change(*item) for item in one.changed.items())}. "
-            f"Reason: {one.reason}"
+            f"{one.at:%Y-%m-%d %H:%M}: "
+            + (
+                f"{', '.join(_change(*item) for item in one.changed.items())}. Reason: "
+                if one.changed
+                else ""
+            )
+            + one.reason
             for one in study.deviations
         ),
         people=tuple(

@@ -224,6 +224,24 @@ def add(
         say(f"{found.name}: {len(found.protocol.readers)} readers. {_cases(found)}")
 
 
+@studies.command("note")
+def note(
+    study: StudyArgument,
+    reason: Annotated[
+        str, typer.Argument(metavar="WORDS", help="What departed from the protocol.", show_default=False)
+    ],
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Record a deviation that changes nothing in the protocol itself; it is printed with the results.
+
+    Example: [bold]overread study note Pilot "The second screen was replaced after case 40"[/bold]
+    """
+    with reading.open_store(open_workspace(root).database) as store:
+        noted = store.studies.note(study, reason)
+    _say_state(noted, "The deviation is written down; the hash of the protocol stays", as_json)
+
+
 @studies.command("list")
 def list_studies(root: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """List every study, and how far it is read.
@@ -273,7 +291,7 @@ def show(study: StudyArgument, root: WorkspaceOption = None, as_json: JsonOption
     show_table(("reader", "arm", "answered", "median seconds"), rows)
     for one in found.deviations:
         what = "; ".join(f"{field}: {before} → {after}" for field, (before, after) in one.changed.items())
-        say(f"Deviation of {one.at:%d %B %Y}: {what}. Reason: {one.reason}")
+        say(f"Deviation of {one.at:%d %B %Y}: {f'{what}. Reason: ' if what else ''}{one.reason}")
     if open_cases:
         say(f"The readers disagree on {len(open_cases):,} cases that are not settled")
     for who, those in disclosed.items():

@@ -69,6 +69,15 @@ def form_choices(session: AppSession) -> Answer:
     }
 
 
+def runs_with_test_cases(session: AppSession) -> list[Answer]:
+    """Return the runs whose test cases may be read again, as choices."""
+    return [
+        {"value": one["value"].partition(":")[2], "title": one["title"].partition(": ")[2]}
+        for one in _runs(session)
+        if any(part["value"] == "test" for part in one["parts"])
+    ]
+
+
 def _parts(session: AppSession, run_id: str) -> list[Answer]:
     there = [part for part in PARTS if session.store.count(run_id, "all", "", part)]
     return [{"value": part, "title": PART_NAMES[part]} for part in there]

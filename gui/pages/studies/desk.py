@@ -9,7 +9,8 @@ from typing import Any
 from engine.errors import EngineError, ReviewError
 from engine.reading import Reader
 from gui.pages.review import may_write, reader_of, text
-from gui.pages.studies.choices import administers, form_choices, listed_readers
+from gui.pages.studies.changing import CHANGES
+from gui.pages.studies.choices import administers, form_choices, listed_readers, runs_with_test_cases
 from gui.pages.studies.files import export_address
 from gui.pages.studies.form import draft_of, summary_of
 from gui.pages.studies.overview import STATES, card, sections, to_read
@@ -24,11 +25,13 @@ def list_studies(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     session = rounds.session
     reader = reader_of(session, text(asked, "reader"))
     studies = session.store.studies.all()
+    makes = administers(session) and may_write(session)
     return {
         "reader": reader.name,
         "studies": [card(session, study, reader) for study in reversed(studies)],
         "readers": listed_readers(session),
-        "makes": administers(session) and may_write(session),
+        "makes": makes,
+        "rereads": runs_with_test_cases(session) if makes else [],
     }
 
 
@@ -97,8 +100,10 @@ def show_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     session = rounds.session
     study = session.store.studies.get(text(asked, "study"))
     reader = reader_of(session, text(asked, "reader"))
-    steps = []
+    steps, changes = [], None
     if administers(session) and may_write(session) and study.state != "closed":
+        others = [one for one in listed_readers(session) if one["value"] not in study.protocol.readers]
+        changes = {"others": others, "fixed": study.state != "draft"}
         steps = [("lock_study", "Lock the protocol")] if study.state == "draft" else []
         steps.append(("close_study", "Close the study"))
     return {
@@ -106,26 +111,10 @@ def show_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
         "state": STATES[study.state],
         "read": to_read(session, study, reader),
         "steps": steps,
+        "changes": changes,
         "export": export_address(session, study.study_id) if administers(session) else "",
         "sections": sections(session, study, reader),
     }
-
-
-def lock_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
-    """Fix the protocol before the first reading does."""
-    study = _changing(rounds).lock(text(asked, "study"))
-    return {
-        "said": f"The protocol is fixed; its hash is {study.protocol_hash}. A later change is a deviation."
-    }
-
-
-def close_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
-    """End a study for good."""
-    study = _changing(rounds).close(text(asked, "study"))
-    wrong = (
-        " Each reader can now see which advice was wrong on purpose." if study.protocol.wrong_advice else ""
-    )
-    return {"said": f"“{study.name}” is closed; nothing can be added to it.{wrong}"}
 
 
 HANDLERS: tuple[Callable[[Rounds, Mapping[str, Any]], Answer], ...] = (
@@ -135,18 +124,11 @@ HANDLERS: tuple[Callable[[Rounds, Mapping[str, Any]], Answer], ...] = (
     make_study,
     add_reader,
     show_study,
-    lock_study,
-    close_study,
+    *CHANGES,
 )
 
 
 # ------------------------------------------------------------------------------------- what the page is told
-
-
-def _changing(rounds: Rounds) -> Any:
-    if not may_write(rounds.session):
-        raise ReviewError("A study cannot be changed in a window that is read-only", "Ask the owner")
-    return rounds.session.store.studies
 
 
 def _form(asked: Mapping[str, Any]) -> Mapping[str, Any]:

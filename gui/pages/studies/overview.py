@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from engine import statistics  # loads scipy.stats, when agreement is asked for
+from engine import labels, statistics  # loads scipy.stats, when agreement is asked for
 from engine.reading import DESIGNS, Arm, Progress, Reader, Study
 from gui.pages.review import may_write
 from gui.pages.studies.choices import DESIGN_TITLES, administers
@@ -160,10 +160,20 @@ def _protocol(session: AppSession, study: Study) -> Answer:
 
 def _deviations(session: AppSession, study: Study) -> list[Answer]:
     lines = [
-        f"{each.at.astimezone():%d %B %Y, %H:%M}: {', '.join(each.changed)} changed. Reason: {each.reason}"
+        f"{each.at.astimezone():%d %B %Y, %H:%M}: "
+        + (f"{', '.join(each.changed)} changed. Reason: {each.reason}" if each.changed else each.reason)
         for each in study.deviations
     ]
     return [{"title": "Deviations from the protocol", "lines": lines}] if lines else []
+
+
+def _read_again(session: AppSession, study: Study, progress: list[Progress]) -> list[Answer]:
+    """Return, to whoever makes studies, how many doubted labels were changed and how many of their control."""
+    unread = any(each.read < each.of for each in progress)
+    if not administers(session) or unread or not session.store.labels.drawn_as(study.study_id):
+        return []
+    found = labels.result_of_rereading(session.workspace, session.store, study)
+    return [{"title": "Labels read again", "lines": list(found.sentences)}]
 
 
 def _disclosed(session: AppSession, study: Study, reader: Reader) -> list[Answer]:
@@ -198,5 +208,6 @@ def sections(session: AppSession, study: Study, reader: Reader) -> list[Answer]:
         *_agreement(session, study, progress),
         _protocol(session, study),
         *_deviations(session, study),
+        *_read_again(session, study, progress),
         *_disclosed(session, study, reader),
     ]

@@ -26,7 +26,7 @@ def build(session: AppSession) -> None:
     static_pane(
         "gui.pages.studies.list_pane",
         "studies",
-        ["studies.js", "making.js"],
+        ["studies.js", "making.js", "changing.js"],
         server_functions=_server_functions(desk.HANDLERS, rounds),
         elem_id="studies-desk",
     )

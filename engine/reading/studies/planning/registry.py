@@ -165,6 +165,20 @@ def change(
     return find(connection, study.study_id)
 
 
+def note(connection: Connection, study: Study, reason: str, *, author: str = PROGRAM) -> Study:
+    """Write down a deviation that changes nothing in the protocol itself: see `Studies.note`."""
+    refuse_closed(study)
+    if study.state == "draft":
+        raise ReviewError(
+            f"The protocol of “{study.name}” is not fixed yet, so that nothing can depart from it",
+            "Say what changes, or lock the protocol first",
+        )
+    if not reason.strip():
+        raise ReviewError("It is not said what departed from the protocol", "Say it in a sentence or two")
+    _write(connection, study.study_id, study.protocol, "changed", reason=reason.strip(), author=author)
+    return find(connection, study.study_id)
+
+
 def mark(connection: Connection, study: Study, event: str, *, author: str = PROGRAM) -> Study:
     """Write down that a study is "locked" or "closed"; said again, nothing happens."""
     done = study.closed if event == "closed" else study.fixed

@@ -56,6 +56,7 @@ async function showList() {
   root.querySelector('[data-do="new"]').hidden = !answer.makes;
   at('none').hidden = answer.studies.length > 0;
   at('list').replaceChildren(...answer.studies.map(card));
+  at('rereading').replaceChildren(...(answer.rereads.length ? [rereading(answer.rereads, answer.readers)] : []));
 }
 
 function title(study) {
@@ -90,6 +91,7 @@ async function showStudy(id, said = '') {
     if (part.remark) section.append(make('p', { className: 'sd-quiet', words: part.remark }));
     body.append(section);
   }
+  if (answer.changes) body.append(changes(id, answer.changes));
   at('study').replaceChildren(body);
 }
 
