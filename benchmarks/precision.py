@@ -158,6 +158,7 @@ def _read(run: Run, samples: tuple[Sample, ...], cache: ImageCache, setting: Set
             run,
             samples,
             cache_dir=setting.scratch / "cache",
+            device="cuda",
             batch_size=BATCH,
             method=EVIDENCE[0],
             cache=cache,

@@ -55,8 +55,8 @@ def autocast(device: str) -> contextlib.AbstractContextManager[object]:
 def compiled(module: nn.Module) -> nn.Module:
     """Return a module as `torch.compile` makes it where $OVERREAD_COMPILE is 1, and as it is otherwise.
 
-    Compiling takes minutes, for training, for validation and for a last batch that is smaller: only long trainings on
-    a GPU win them back.
+    Compiling takes a minute or more, for training, for validation and for a last batch that is smaller. On an H200 it
+    won nothing at a batch of 16 (docs/benchmarks.md): it is worth trying for long trainings alone.
     """
     if os.environ.get(COMPILE_VARIABLE) != "1":
         return module
