@@ -13,7 +13,7 @@ import torch
 
 from engine.models.classifier import build_classifier
 from engine.models.frozen import cut_behind_backbone
-from engine.models.openvino import engine_name, fast_features
+from engine.models.openvino import SHARE, engine_name, fast_features
 from engine.storage import KEPT_BYTES
 from tests.tiny import TINY_RECIPE
 
@@ -37,6 +37,19 @@ def test_the_compiled_net_gives_what_pytorch_gives(backbone: str, tmp_path: Path
     )
     assert torch.equal(again(images), features(images))
     assert len(list((tmp_path / "nets").glob("*.xml"))) == 1, "the converted net is found again"
+
+
+def test_an_image_gives_the_same_in_a_batch_of_any_size(tmp_path: Path) -> None:
+    pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
+    torch.manual_seed(0)
+    frozen = cut_behind_backbone(build_classifier(TINY_RECIPE, 2).eval()).frozen
+    features = fast_features(frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path)
+    assert engine_name(features) == "OpenVINO"
+    images = torch.rand(3 * SHARE + 1, 3, 32, 32)
+    together = features(images)
+    assert len(together) == len(images)
+    for count in (1, SHARE - 1, SHARE, SHARE + 1):
+        assert torch.equal(features(images[:count]), together[:count])
 
 
 def test_a_few_images_are_not_worth_converting(tmp_path: Path) -> None:
