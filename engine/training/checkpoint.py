@@ -88,7 +88,12 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     from safetensors.torch import save_file
 
     tensors: State = {f"model/{name}": value for name, value in checkpoint.model.items()}
-    tensors |= {f"best/{name}": value for name, value in (checkpoint.best or {}).items()}
+    # What is frozen is in the best model as it is in the present one, and is written once.
+    tensors |= {
+        f"best/{name}": value
+        for name, value in (checkpoint.best or {}).items()
+        if name not in checkpoint.model or not _is_same(value, checkpoint.model[name])
+    }
     tensors |= {f"average/{name}": value for name, value in (checkpoint.average or {}).items()}
     facts: dict[str, Any] = {
         "phase": checkpoint.phase,
@@ -145,11 +150,12 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
         with safe_open(path, framework="pt") as file:
             facts = typed(_Facts, parse_json(file.metadata()["overread"]))
             tensors: State = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
+        model = _below(tensors, "model/")
         return Checkpoint(
             phase=facts.phase,
             epochs=facts.epochs,
-            model=_below(tensors, "model/"),
-            best=_below(tensors, "best/") if facts.has_best else None,
+            model=model,
+            best={**model, **_below(tensors, "best/")} if facts.has_best else None,
             average=_below(tensors, "average/") or None,
             progress=facts.progress,
             optimizer=None if facts.optimizer is None else _optimizer(facts.optimizer, tensors),
@@ -185,6 +191,15 @@ def save_model(folder: Path, state: State) -> None:
     from safetensors.torch import save
 
     write_atomic(folder / "model.safetensors", save(state))
+
+
+def _is_same(one: Tensor, other: Tensor) -> bool:
+    """Tell whether two tensors hold the same bits: a number that is none equals itself here."""
+    if one.dtype != other.dtype or one.shape != other.shape:
+        return False
+    return torch.equal(
+        one.contiguous().view(-1).view(torch.uint8), other.contiguous().view(-1).view(torch.uint8)
+    )
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> State:

@@ -67,6 +67,21 @@ def test_a_checkpoint_comes_back_as_it_was(lacking: tuple[str, ...], tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
+def test_what_is_frozen_is_written_once(tmp_path: Path) -> None:
+    backbone = torch.rand(100_000)
+    backbone[0] = torch.nan  # which equals no number, not even itself
+    model = {"backbone": backbone, "head": torch.rand(100), "seen": torch.tensor(3)}
+    best = {**model, "backbone": backbone.clone(), "head": torch.rand(100), "seen": torch.tensor(2)}
+    save_checkpoint(tmp_path, replace(KEPT, model=model, best=best, average=None, optimizer=None))
+    written = (tmp_path / FILE).stat().st_size
+    assert written < 1.1 * backbone.nbytes
+    found = load_checkpoint(tmp_path)
+    assert found is not None and found.best is not None
+    for kept, wanted in ((found.model, model), (found.best, best)):
+        assert kept.keys() == wanted.keys()
+        assert all(torch.equal(kept[name].nan_to_num(-1), wanted[name].nan_to_num(-1)) for name in wanted)
+
+
 def test_without_a_checkpoint_there_is_none_and_removing_it_twice_is_no_error(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path) is None
     save_checkpoint(tmp_path, KEPT)
