@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -11,9 +12,11 @@ from pathlib import Path
 
 from engine.errors import StoreError
 from engine.reading.audit import Audit
+from engine.reading.database import open_database
 from engine.reading.database_file import make_file
 from engine.reading.ledger.anchors import Anchor, read_anchors, write_anchor
 from engine.reading.ledger.chain import Head
+from engine.reading.server.carrying import carry
 from engine.reading.store import open_store
 from engine.storage import storage_error
 
@@ -75,17 +78,21 @@ def back_up(database: Path | str, copy: Path, anchors: Path) -> Head:
 def bring_back(backup: Path, database: Path | str, anchors: Path) -> Restored:
     """Put a backup where the database is. What stood there is kept beside it, and so are anchors that it does not meet.
 
+    A server gets it where its database is empty: that is how the readings of a file go on to one.
+
     Args:
         backup: A file that `back_up` wrote.
-        database: The workspace's file.
+        database: The workspace's file, or the address of a server.
         anchors: The workspace's file of anchors.
 
     Raises:
-        StoreError: It is on a server, or the backup is no whole database of ours.
+        StoreError: The backup is no whole database of ours, or the server has readings already.
     """
-    file = _file(database)
     if not backup.is_file():
         raise StoreError(f"There is no backup at {backup}", "Give the file that overread backup wrote")
+    if isinstance(database, str):
+        return _onto_server(backup, database, anchors)
+    file = database
     half = file.with_name(f"{file.name}.part")
     _copied(backup, half)
     told = _audited(half, ())
@@ -106,6 +113,37 @@ def bring_back(backup: Path, database: Path | str, anchors: Path) -> Restored:
         anchors.replace(anchors.with_name(f"{anchors.stem}-before-{moment}{anchors.suffix}"))
     write_anchor(anchors, told.head, "a backup was brought back")
     return Restored(told.head, kept, max(0, gone))
+
+
+def _onto_server(backup: Path, server: str, anchors: Path) -> Restored:
+    """Carry a backup to a server, and look whether all of it is there as it was written."""
+    with tempfile.TemporaryDirectory(prefix="overread-restore-") as scratch:
+        copy = Path(scratch) / "overread.db"
+        _copied(backup, copy)
+        told = _audited(copy, ())
+        if told.found:
+            raise StoreError(
+                f"The backup is not as it was written: {told.found[0].sentence}", "Use another one"
+            )
+        with (
+            closing(open_database(copy)) as source,
+            closing(open_database(server)) as target,
+            source.read() as before,
+            target.write() as after,
+        ):
+            head = carry(before, after)
+    with open_store(server) as store:
+        arrived = store.audit()
+    if arrived.found or arrived.head != head:
+        raise StoreError(
+            "The readings did not arrive on the server as they were", "Empty its database, and try again"
+        )
+    gone = max((anchor.seq for anchor in read_anchors(anchors)), default=0) - head.seq
+    if gone > 0:
+        moment = time.strftime("%Y%m%d-%H%M%S")
+        anchors.replace(anchors.with_name(f"{anchors.stem}-before-{moment}{anchors.suffix}"))
+    write_anchor(anchors, head, "readings were carried to a server")
+    return Restored(head, None, max(0, gone))
 
 
 def _file(database: Path | str) -> Path:

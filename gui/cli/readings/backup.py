@@ -39,6 +39,8 @@ def restore(
 ) -> None:
     """Bring a backup back; the database that is there is kept beside it. End every window of the workspace first.
 
+    With OVERREAD_DATABASE_URL it goes to that server, if its database is empty: so readings move to a server.
+
     Example: [bold]overread restore /media/backup/overread-monday.db[/bold]
     """
     workspace = open_workspace(root)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from engine.reading import Protocol, StudyAnswer
 from engine.reading.answers import Given
 from engine.reading.ledger.anchors import read_anchors
 from engine.reading.store import Store, open_store
@@ -131,3 +132,37 @@ def test_a_dump_of_a_server_comes_back_with_its_triggers_and_its_chain(
     assert main(["backup", str(tmp_path / "x.db")]) == 1
     told = capsys.readouterr().err
     assert "pg_dump" in told and "hunter2" not in told
+
+
+def test_readings_move_from_a_file_to_a_server_row_by_row_and_never_into_others(
+    tmp_path: Path,
+    postgresql: PostgreSQL,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("OVERREAD_WORKSPACE", str(tmp_path / "workspace"))
+    copy = tmp_path / "monday.db"
+    with filled(open_store(open_workspace().database), 10) as store:
+        ada, run_id = store.people()[0].name, RUN.run_id
+        study = store.studies.create(Protocol(name="pilot", design="blind", run_id=run_id, readers=(ada,)))
+        sitting = store.studies.begin("pilot", ada)
+        task = store.studies.next("pilot", ada)
+        assert task is not None
+        said = {"study_id": study.study_id, "image_id": task.image_id, "arm": task.arm, "verdict": "unsure"}
+        store.studies.answer(StudyAnswer(**said), sitting)  # type: ignore[arg-type]
+        told = store.readings(run_id), store.studies.answers("pilot"), store.predictions(run_id), store.head()
+    assert main(["backup", str(copy)]) == 0
+    monkeypatch.setenv("OVERREAD_DATABASE_URL", postgresql.fresh())
+    assert main(["restore", str(copy)]) == 0 and f"{told[3].seq}:{told[3].hash}" in capsys.readouterr().err
+    with open_store(open_workspace().database) as moved:
+        assert moved.name.startswith("postgresql") and moved.audit().found == ()
+        now = moved.readings(run_id), moved.studies.answers("pilot"), moved.predictions(run_id), moved.head()
+        assert now == told
+        assert moved.accounts.sign_in("Ada", "correct horse battery") and refuses_changes(moved)
+        following = moved.studies.next("pilot", ada)
+        assert following is not None and following.number == 2
+        moved.studies.answer(
+            StudyAnswer(**said | {"image_id": following.image_id}), moved.studies.begin("pilot", ada)
+        )  # type: ignore[arg-type]
+        assert moved.audit().found == ()
+    assert main(["restore", str(copy)]) == 1 and "two chains cannot be joined" in capsys.readouterr().err
