@@ -24,6 +24,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from engine.records import Estimate
+from engine.report.paper.directions import isolated
 
 # Okabe and Ito's colours, in an order that also differs in grey, with a dash each.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -72,7 +73,7 @@ def draw(paint: Callable[[Figure], None], alt: str, size: tuple[float, float] = 
     svg = re.sub(r'(url\(|href=")#([^")]+)', rf"\1#{mark}-\2", svg)
     svg = svg.replace("font: ", "font:").replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, Arial")
     # On a page from right to left an anchor at the start of a text would be its right end.
-    said = f'<svg role="img" direction="ltr" aria-label="{html.escape(alt)}" '
+    said = f'<svg role="img" direction="ltr" aria-label="{html.escape(isolated(alt))}" '
     return Markup(svg.replace("<svg ", said, 1))
 
 

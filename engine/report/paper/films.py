@@ -7,40 +7,45 @@ import binascii
 import io
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 QUALITY = 88
-LARGEST = 1024
-"""Pixels of the longer side on paper: 300 a printed inch at the width of three inches and more."""
+LARGEST = 640
+"""Pixels of the longer side on paper: 300 a printed inch where an image is two inches wide."""
 
 OPACITY = 0.75
 """Of a heatmap over its film, as the page's style has it."""
 
 
+@lru_cache(maxsize=1)  # a film stands twice: alone, and below its map
 def decoded(source: str) -> Image.Image | None:
-    """Return the picture of a `data:` address as RGB with its transparency, or None where it cannot be shown."""
+    """Return the picture of a `data:` address, or None where it cannot be shown; clear where it is."""
     found = re.match(r"data:image/[\w.+-]+;base64,", source)
     if found is None:
         return None
     try:
         data = base64.b64decode(source[found.end() :], validate=True)
         with Image.open(io.BytesIO(data)) as opened:
-            return ImageOps.exif_transpose(opened).convert("RGBA")
+            picture = ImageOps.exif_transpose(opened)
+            picture.thumbnail((LARGEST, LARGEST))
+            return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
     except (OSError, ValueError, binascii.Error, UnidentifiedImageError, Image.DecompressionBombError):
         return None
 
 
 def stacked(layers: Sequence[Image.Image]) -> bytes:
     """Return pictures laid over each other, the first below, as one JPEG that holds pixels alone."""
-    below = layers[0]
-    below.thumbnail((LARGEST, LARGEST))
-    for layer in layers[1:]:
-        over = layer.resize(below.size, Image.Resampling.BILINEAR)
-        over.putalpha(over.getchannel("A").point(lambda value: round(value * OPACITY)))
-        below = Image.alpha_composite(below, over)
-    ground = Image.new("RGB", below.size, "white")
-    ground.paste(below, mask=below.getchannel("A"))
+    ground = Image.new("RGB", layers[0].size, "white")
+    for number, layer in enumerate(layers):
+        over = layer if layer.size == ground.size else layer.resize(ground.size, Image.Resampling.BILINEAR)
+        clear = over.getchannel("A") if over.mode == "RGBA" else None
+        if number:
+            clear = (clear or Image.new("L", ground.size, 255)).point(
+                [round(value * OPACITY) for value in range(256)]
+            )
+        ground.paste(over, mask=clear)
     stream = io.BytesIO()
     ground.save(stream, "JPEG", quality=QUALITY)
     return stream.getvalue()

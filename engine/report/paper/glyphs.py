@@ -6,6 +6,7 @@ Japanese, Korean or Indian scripts.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -42,8 +43,11 @@ def printable(page: str) -> tuple[str, list[str]]:
     “肺” stands as “[U+80BA]”: neither dropped nor an empty box.
     """
     known = _widths(strong=False).keys() & _widths(strong=True).keys()
-    missing = sorted(letter for letter in set(page) - BLANK if ord(letter) not in known)
-    return page.translate({ord(letter): number_of(letter) for letter in missing}), missing
+    unusual = set(re.findall(r"[^ -~\n\r\t]", page)) - BLANK
+    missing = sorted(letter for letter in unusual if ord(letter) not in known)
+    for letter in missing:
+        page = page.replace(letter, number_of(letter))
+    return page, missing
 
 
 def number_of(letter: str) -> str:

@@ -51,6 +51,7 @@ class _Page:
     """What is known of a page while it is read."""
 
     colours: Mapping[str, str]
+    pictures: bool = True
     anchors: set[str] = field(default_factory=set)
     waiting: list[str] = field(default_factory=list)
     level: int = 0
@@ -68,11 +69,12 @@ class _Page:
             self.waiting.append(name)
 
 
-def read_page(page: str) -> Document:
+def read_page(page: str, *, pictures: bool = True) -> Document:
     """Return what a page says.
 
     Args:
         page: As `engine.report.exports.html.fill_template` gives it, with the time at which the report was made.
+        pictures: Whether films are wanted, which take most of the time.
 
     Raises:
         ReportError: It is no such page.
@@ -82,7 +84,7 @@ def read_page(page: str) -> Document:
     if made is None or root is None or body is None:
         raise ReportError("This page is no report of Overread", "Write the report again")
     style = "".join(each.text() for each in tree.css("style"))
-    reader = _Page(colours=dict(reversed(re.findall(r"(--[\w-]+):\s*([^;}]+)", style))))
+    reader = _Page(colours=dict(reversed(re.findall(r"(--[\w-]+):\s*([^;}]+)", style))), pictures=pictures)
     title, top = tree.css_first("title"), body.css_first("h1")
     headline = _within(top, reader) if top is not None else ()
     if top is not None:
@@ -211,18 +213,18 @@ def _blocks(node: LexborNode, page: _Page) -> Iterator[Block]:
             continue
         if tag == "img":
             if "heat" not in _classes(child):
-                yield from _film(films)
+                yield from _film(films, page)
                 films = []
             films.append(child)
         elif tag in INLINE and not child.css_first("img, svg"):
             loose += _spans(child, page, Span("", soft=bool(_classes(node) & SOFT)))
         else:
-            yield from _film(films)
+            yield from _film(films, page)
             yield from _paragraph(loose, node)
             loose, films = [], []
             page.note(child)
             yield from _block(child, page)
-    yield from _film(films)
+    yield from _film(films, page)
     yield from _paragraph(loose, node)
 
 
@@ -301,10 +303,10 @@ def _scale(node: LexborNode, page: _Page) -> Iterator[Block]:
 # ----------------------------------------------------------------------------------------------- pictures
 
 
-def _film(films: list[LexborNode]) -> Iterator[Block]:
+def _film(films: list[LexborNode], page: _Page) -> Iterator[Block]:
     """Yield pictures that lie over each other as one; one without words (`alt`) says nothing."""
     alt = next((_said(each, "alt") for each in reversed(films) if _said(each, "alt")), "")
-    if not films or not alt:
+    if not films or not alt or not page.pictures:
         return
     layers = [decoded(_said(each, "src")) for each in films]
     if layers[0] is None:

@@ -56,7 +56,7 @@ def word_of(page: str) -> bytes:
     """
     import docx
 
-    document = read_page(page)
+    document = read_page(page, pictures=False)
     written = _Written(docx.Document(), document)
     written.all()
     stream = io.BytesIO()

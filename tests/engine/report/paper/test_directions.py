@@ -1,0 +1,37 @@
+"""Promises of names that run from the right to the left: they turn nothing beside them, and lose no letter."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, strategies as st
+from markupsafe import Markup
+
+from engine.report.paper.directions import CONTROLS, isolated
+
+LETTERS = st.text(st.sampled_from("ab 1.9(–)،کدورت שלום\u200c\u202e\u2069肺"), max_size=40)
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("61 predicted opacity: 3", "61 predicted opacity: 3"),
+        ("of 61 کدورت: 3 predicted", "of 61 \u2068کدورت\u2069: 3 predicted"),
+        ("the left lung is תקין לגמרי (2)", "the left lung is \u2068תקין לגמרי\u2069 (2)"),
+        ("کدورت در RUL، 3 سانت", "\u2068کدورت در RUL، 3 سانت\u2069"),
+        ("کدورت\u202e\u2069 x", "\u2068کدورت x\u2069"),
+    ],
+)
+def test_words_in_a_sentence_and_whole_comments_are_isolated(typed: str, shown: str) -> None:
+    assert isolated(typed) == shown
+
+
+@given(LETTERS)
+def test_no_letter_is_lost_and_every_isolation_ends(typed: str) -> None:
+    shown = isolated(typed)
+    assert CONTROLS.sub("", shown) == CONTROLS.sub("", typed)
+    assert shown.count("\u2068") == shown.count("\u2069") and "\u202e" not in shown
+
+
+def test_what_is_markup_or_no_text_stays_as_it_is() -> None:
+    markup = Markup("<b>کدورت</b>")
+    assert isolated(markup) is markup and isolated(3) == 3 and isolated(None) is None
