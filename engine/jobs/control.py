@@ -99,11 +99,13 @@ def submit(workspace: Workspace, training: TrainingRequest, *, runner: str = RUN
 
     Raises:
         TrainingError: Another run of this workspace is still training.
+        RunError: The recipe begins with a run that has no network to begin with.
         WorkspaceError: The run's folder cannot be written.
     """
     request = JobRequest(workspace=workspace.root, training=training)
-    from engine.runs import new_run_id  # not at top: watching needs none of what it brings along
+    from engine.runs import new_run_id, run_to_begin_with  # not at top: watching needs none of it
 
+    run_to_begin_with(workspace.runs, training.recipe.weights)
     with _one_at_a_time(workspace):
         folder = workspace.runs / new_run_id(workspace.runs)
         try:

@@ -1,3 +1,4 @@
+from .beginning import run_to_begin_with as run_to_begin_with
 from .folder import (
     find_run as find_run,
     find_trained as find_trained,

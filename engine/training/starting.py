@@ -23,10 +23,8 @@ from engine.models import (
 )
 from engine.recipes import counts_after
 from engine.records import Recipe, Run, Sample, Split, WeightsOrigin, recipe_of
-from engine.runs import load_classifier, load_run, split_of
+from engine.runs import load_classifier, load_run, run_to_begin_with, split_of
 from engine.workspace import Workspace
-
-RUN = "run:"  # what a recipe's `weights` begins with
 
 
 def starting_net(
@@ -52,8 +50,8 @@ def starting_net(
     labels = np.array([split.classes.index(sample.label or "") for sample in split.train])
     counts_after(labels, recipe.balance, split.classes)
     runs = folder.parents[2] if folder.parent.name == "folds" else folder.parent
-    if recipe.weights.startswith(RUN):
-        return classifier, _from_run(classifier, recipe, split, runs)
+    if (begun_with := run_to_begin_with(runs, recipe.weights)) is not None:
+        return classifier, _from_run(classifier, recipe, split, runs, begun_with)
     if recipe.weights.startswith("file:"):
         return classifier, _from_file(classifier, recipe, Workspace(runs.parent))
     said = load_pretrained(classifier, recipe.weights, allow_downloads=allow_downloads)
@@ -96,8 +94,9 @@ def _from_file(classifier: Classifier, recipe: Recipe, workspace: Workspace) -> 
     return f"file {name} ({LAYOUTS[layout].title}), sha256 {digest[:12]}", origin
 
 
-def _from_run(classifier: Classifier, recipe: Recipe, split: Split, runs: Path) -> tuple[str, WeightsOrigin]:
-    run = _earlier(runs, recipe.weights.removeprefix(RUN))
+def _from_run(
+    classifier: Classifier, recipe: Recipe, split: Split, runs: Path, run: Run
+) -> tuple[str, WeightsOrigin]:
     before, earlier = recipe_of(run), load_classifier(run)
     try:
         classifier.backbone.load_state_dict(earlier.backbone.state_dict())
@@ -121,21 +120,6 @@ def _from_run(classifier: Classifier, recipe: Recipe, split: Split, runs: Path) 
         remarks=_leaks(run, split, runs),
     )
     return f"run {run.run_id} of {run.title}, trained on {run.dataset_name}, {head}", origin
-
-
-def _earlier(runs: Path, run_id: str) -> Run:
-    folder = runs / run_id
-    if folder.parent != runs or not (folder / "run.json").is_file():
-        raise RunError(
-            f"There is no finished run “{run_id}” to begin with", "Name the whole id of one of: overread runs"
-        )
-    run = load_run(folder)
-    if run.folds:
-        raise RunError(
-            f"Run {run_id} is a cross-validation of {run.folds} models, and a training begins with one",
-            "Name a run that was trained without folds",
-        )
-    return run
 
 
 def _leaks(run: Run, split: Split, runs: Path) -> tuple[str, ...]:

@@ -13,8 +13,10 @@ from PIL import Image
 from engine import pipeline
 from engine.data import index_folder, save_index
 from engine.errors import RunError
+from engine.jobs import submit
 from engine.reading import Store, open_store
-from engine.records import MAP_AS_SUPPLIED, Index, Run
+from engine.recipes import RECIPES
+from engine.records import MAP_AS_SUPPLIED, Index, Run, TrainingRequest
 from engine.runs import list_runs, load_explanations, load_run, split_of
 from engine.supplied import Claims, Imported, import_predictions
 from engine.workspace import Workspace, open_workspace
@@ -190,3 +192,13 @@ def test_other_maps_make_another_run(tmp_path: Path, workspace: Workspace, index
         Image.new("L", (4, 4), level).save(folder / index.samples[0].path.name)
         runs.append(imported(workspace, index, table, replace(CLAIMS, maps=folder)).run)
     assert len({run.run_id for run in runs}) == 3
+
+
+def test_a_training_cannot_begin_with_supplied_predictions_and_that_is_said_before_it_starts(
+    tmp_path: Path, workspace: Workspace, index: Index
+) -> None:
+    run = imported(workspace, index, written(tmp_path, index)).run
+    recipe = replace(RECIPES["default"], weights=f"run:{run.run_id}")
+    with pytest.raises(RunError, match="has no network that a training could begin with"):
+        submit(workspace, TrainingRequest(recipe=recipe, dataset_id=index.dataset_id))
+    assert [one.name for one in workspace.runs.iterdir() if one.is_dir()] == [run.run_id]
