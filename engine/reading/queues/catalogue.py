@@ -29,6 +29,7 @@ class Queue:
         above: Only cases whose value in a column is above a bound.
         kept_in: Only cases that are in a table beside the answers: "flagged" by this reader, or where readers differ.
         terms: Only cases that fit all of them: a search.
+        one_label: Whether a search by a column of the data found cases of one label alone: see `Walking.searched`.
     """
 
     description: str
@@ -43,6 +44,7 @@ class Queue:
     above: tuple[str, float] | None = None
     kept_in: Literal["", "flagged", "differences"] = ""
     terms: tuple[Term, ...] = ()
+    one_label: bool = False
 
     @property
     def random(self) -> bool:
@@ -63,7 +65,8 @@ class Queue:
     @property
     def tells_label(self) -> bool:
         """Whether it gives away the label that came with the data: a case that is in it says something of that."""
-        return self.wrong or self.suspected or any(term.column == "label" for term in self.terms)
+        looked_at = any(term.column == "label" for term in self.terms)
+        return self.wrong or self.suspected or self.one_label or looked_at
 
     @property
     def tells_others(self) -> bool:

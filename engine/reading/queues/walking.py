@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from engine.reading import cases, row_mapping as rows
 from engine.reading.database import Database
-from engine.reading.migrations.schema import PLACES
+from engine.reading.migrations.schema import PLACES, SEARCHED
 from engine.reading.people import People
-from engine.reading.queues.catalogue import Queue, name_of, queue_of
+from engine.reading.queues.catalogue import Queue, name_of, queue_of, search
 from engine.reading.queues.view import View
 from engine.records import Prediction, Whence
 
@@ -22,6 +23,27 @@ class Walking:
     _database: Database
     _append: Callable[[Callable[[Connection], None]], None]
     _people: Callable[[Connection], People]
+
+    def searched(self, run_id: str, typed: str) -> Queue:
+        """Return the queue of the cases that fit what was typed: see `search`.
+
+        A column of the data may hold the label in other words. Where what is looked for in one of them finds several
+        cases, all of one label in a run that has more, who sees that a case is among them has seen its label.
+
+        Raises:
+            ReviewError: Nothing was typed, or too much.
+        """
+        queue = search(typed)
+        by_column = [term.condition() for term in queue.terms if term.column == "meta"]
+        if not by_column:
+            return queue
+        labels = SEARCHED.c.label.distinct()
+        of_run = (SEARCHED.c.run_id == run_id, SEARCHED.c.label != "")
+        counted = select(func.count(), func.count(labels)).where(*of_run)
+        with self._database.read() as connection:
+            _, all_labels = connection.execute(counted).one()
+            found = [connection.execute(counted.where(each)).one() for each in by_column]
+        return replace(queue, one_label=any(fit > 1 and of == 1 < all_labels for fit, of in found))
 
     def count(self, run_id: str, queue: str | Queue, reader: str, part: Whence | None = None) -> int:
         """Return how many cases a queue holds."""

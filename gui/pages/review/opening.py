@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.errors import ReviewError
-from engine.reading import SEARCH, Queue, RunSummary, search
+from engine.reading import SEARCH, Queue, RunSummary
 from engine.records import ELSEWHERE, PART_NAMES, PARTS, Prediction
 from engine.saliency import colour_tables
 from gui.pages.meant import is_data
@@ -65,7 +65,7 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     complete_columns(session, run.run_id)
     queues = queues_for(session, reader)
     queue, words = text(asked, "queue"), text(asked, "search").strip()
-    found = search(words) if queue == SEARCH and words else None
+    found = session.store.searched(run.run_id, words) if queue == SEARCH and words else None
     if found is None and queue not in queues:
         queue = WHOLE if session.read_only else UNREAD
     held = (*PARTS, ELSEWHERE)

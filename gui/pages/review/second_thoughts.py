@@ -76,7 +76,7 @@ def go_to(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     with reading.turn:
         case = _numbered(desk, reading, int(typed)) if typed.isdecimal() and len(typed) < 9 else None
         if case is None:
-            queue = search(typed)
+            queue = store.searched(reading.run_id, typed)
             fit = store.count(reading.run_id, queue, reading.reader, reading.part)
             if not fit:
                 raise _nothing_fits(desk, reading, typed)

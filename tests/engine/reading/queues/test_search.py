@@ -123,3 +123,25 @@ def test_nothing_or_too_much_is_refused_with_examples(typed: str) -> None:
 @given(st.text(min_size=1, max_size=60).filter(str.strip))
 def test_whatever_is_typed_is_read(typed: str) -> None:
     assert search(typed).terms
+
+
+def test_a_column_that_holds_the_label_in_other_words_gives_it_away_and_one_that_does_not_gives_nothing(
+    tmp_path: Path,
+) -> None:
+    metas = [{"diagnosis": "J18", "sex": "F", "no": "1"}, {"diagnosis": "J18", "sex": "M", "no": "2"}]
+    metas += [{"diagnosis": "Z00", "sex": "F", "no": "3"}, {"diagnosis": "Z00", "sex": "M", "no": "4"}]
+    with open_store(tmp_path / "overread.db") as store:
+        with_readers(store).add_run(RUN)
+        labels = ("pneumonia", "pneumonia", "normal", "normal")
+        store.add_cases(
+            RUN.run_id,
+            [
+                replace(prediction(number, label=label), meta=meta)
+                for number, (label, meta) in enumerate(zip(labels, metas, strict=True))
+            ],
+        )
+        tells = {typed for typed in TYPED if store.searched(RUN.run_id, typed).tells_label}
+    assert tells == {"diagnosis=J18", "diagnosis=Z00 sex=F", "label normal"}
+
+
+TYPED = ("diagnosis=J18", "diagnosis=Z00 sex=F", "sex=F", "no=3", "pneumonia", "label normal", "diagnosis=X")
