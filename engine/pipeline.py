@@ -46,6 +46,7 @@ from engine.report import (
     build_report,
     export_report,
     facts_of_evidence,
+    with_checklists,
     with_elsewhere,
 )
 from engine.runs import (
@@ -244,9 +245,7 @@ def pointing(
     if broken and said is not None:
         which = f"{len(broken):,} of {len(samples):,} masks of the finding could not be used ({broken[0].problem})"
         said.append(f"{which}; the pointing game leaves these images out.")
-    if (
-        len(run.classes) == 2
-    ):  # a map for the other class, which somebody asked for, does not look for the finding
+    if len(run.classes) == 2:  # a map for the other class, that somebody asked for, is not of the finding
         explanations = {name: each for name, each in explanations.items() if each.target == run.positive}
     if not any(image_id in explanations and mask.any() for image_id, mask in masks.items()):
         return None
@@ -304,7 +303,8 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
     if not store.read_only:
         write_anchor(workspace.anchors, store.head(), "a report was made")
     report = replace(report, facts=(*report.facts, *facts_of_evidence(store, run)))
-    return with_elsewhere(report, everything, reviews, abroad_of(workspace, run), uncertainty)
+    report = with_elsewhere(report, everything, reviews, abroad_of(workspace, run), uncertainty)
+    return with_checklists(report)
 
 
 def validate_run(

@@ -1,6 +1,27 @@
+from .behind import (
+    Behind as Behind,
+    cases_behind as cases_behind,
+)
 from .build import (
     build_report as build_report,
     export_report as export_report,
+)
+from .checklists.items import (
+    CHECKLISTS as CHECKLISTS,
+    OFFLINE_ONLY as OFFLINE_ONLY,
+    checklist_of as checklist_of,
+    item_of as item_of,
+    sharing as sharing,
+)
+from .checklists.kept import (
+    keep_answer as keep_answer,
+    kept_answers as kept_answers,
+)
+from .checklists.records import (
+    AnsweredChecklist as AnsweredChecklist,
+    AnsweredItem as AnsweredItem,
+    Said as Said,
+    Written as Written,
 )
 from .elsewhere.images import (
     Abroad as Abroad,
@@ -15,6 +36,7 @@ from .exports.external_page import write_external as write_external
 from .exports.files import EXPORTS as EXPORTS
 from .exports.html import fill_template as fill_template
 from .exports.numbers import (
+    checklists_document as checklists_document,
     external_document as external_document,
     passport_document as passport_document,
     plain as plain,
@@ -23,6 +45,7 @@ from .exports.page_files import (
     WrittenPage as WrittenPage,
     write_page as write_page,
 )
+from .figures.confusion import by_likeness as by_likeness
 from .figures.of_report import (
     caption_of as caption_of,
     figures_of as figures_of,
@@ -60,7 +83,9 @@ from .records import (
     ExportedReport as ExportedReport,
     Report as Report,
 )
+from .run_answers.subjects import with_checklists as with_checklists
 from .standards.reference_standards import REFERENCE_STANDARDS as REFERENCE_STANDARDS
+from .study.answers import with_study_checklists as with_study_checklists
 from .study.building import build_study_report as build_study_report
 from .study.exports import study_document as study_document
 from .study.formats import (
@@ -69,4 +94,7 @@ from .study.formats import (
 )
 from .study.page import study_page as study_page
 from .study.records import StudyReport as StudyReport
-from .study.stored import report_study as report_study
+from .study.stored import (
+    report_study as report_study,
+    study_folder as study_folder,
+)

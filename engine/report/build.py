@@ -26,7 +26,6 @@ from engine.records import (
     Split,
     UncertaintyModel,
 )
-from engine.report.claim_checklist import checklist
 from engine.report.computed import compute
 from engine.report.exports.files import EXPORTS, write_report
 from engine.report.limitations import limitations, of_parts
@@ -112,10 +111,6 @@ def build_report(
     methods = sorted({each.method for each in explanations.values()})
     passport = next((each for each, _ in passports if each is not None), None)
     galleries = _galleries(run, cases, standards, explanations)
-    items = checklist(
-        run, part=part, cases=chosen, split=split, reviews=found.reviews, methods=methods, pointing=pointing,
-        passport=passport, software=software, subgroups=bool(found.subgroups), wrong=any(one.wrong for one in galleries)
-    )  # fmt: skip
     likely = _most_probable(run, chosen)
     facts = facts_of(
         run, split, history, software, methods, uncertainty, passport, most_probable=likely, folds=folds
@@ -138,7 +133,6 @@ def build_report(
         subgroups=found.subgroups,
         cautions=tuple(of_parts(chosen, part)),
         limitations=(*_limits(run, chosen, part, found.against, split, cases), *further_limitations),
-        checklist=items,
         folds=folds,
     )
 

@@ -25,6 +25,7 @@ from engine.records import (
     Split,
     Uncertainty,
 )
+from engine.report.checklists.records import AnsweredChecklist
 from engine.report.drawn_records import NO_CURVES, Curves, ReaderPoint
 from engine.saliency import MapLegend
 from engine.statistics import ClassRow, PrecisionRecall, ReliabilityBin, Roc
@@ -43,23 +44,6 @@ class Fact:
     group: str
     name: str
     value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One thing a journal asks.
-
-    Attributes:
-        section: Of the paper.
-        question: In our words.
-        answer: What the workspace knows; empty where only a person can answer.
-        open: What is left for a person to add; empty where nothing is.
-    """
-
-    section: str
-    question: str
-    answer: str
-    open: str
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -296,12 +280,12 @@ class Report:
         subgroups: By columns of the data's table, against the labels that came with the data.
         cautions: What must be known of all figures, as sentences; empty of test images.
         limitations: As sentences.
-        checklist: After CLAIM 2024.
         folds: Of a cross-validation; None for one model.
         elsewhere: Images from elsewhere.
         shift: How far these cases lie from the images of training; None where that is not known.
         made: When it was built: every file of it says the same time.
         readers: Where the readers of studies of these cases stand.
+        checklists: Items that journals ask for, with what answers them.
     """
 
     run: Run
@@ -321,12 +305,12 @@ class Report:
     subgroups: tuple[SubgroupRow, ...]
     cautions: tuple[str, ...]
     limitations: tuple[str, ...]
-    checklist: tuple[Item, ...]
     folds: CrossValidation | None = None
     elsewhere: Elsewhere = Elsewhere()
     shift: SetShift | None = None
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
     readers: tuple[ReaderPoint, ...] = ()
+    checklists: tuple[AnsweredChecklist, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:

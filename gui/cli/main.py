@@ -20,7 +20,7 @@ from gui.cli.elsewhere import commands as elsewhere, import_predictions
 from gui.cli.experiments import compare_runs, learning_curve, search
 from gui.cli.models import export, weights
 from gui.cli.readings import accounts, audit, backup, labels, readers, share, studies
-from gui.cli.reports import verify, written
+from gui.cli.reports import checklist, verify, written
 from gui.cli.terminal import say_what_goes_on
 
 INTERRUPTED = 130
@@ -45,6 +45,7 @@ for part in (
     train,
     results,
     written,
+    checklist,
     verify,
     elsewhere,
     import_predictions,

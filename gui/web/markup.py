@@ -9,6 +9,7 @@ browser, and no page builds one. Colours come from the theme's variables, so tha
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup as Markup
 
 from engine.records import PART_NAMES
+from engine.report import OFFLINE_ONLY
 from engine.saliency import MapLegend, css_gradient
 
 _HERE = Path(__file__).parent
@@ -137,9 +139,38 @@ def box(kind: str, pieces: Iterable[str]) -> Markup:
     return Markup(_macros().box(kind, list(pieces)))
 
 
-def drawing(svg: str, caption: str) -> Markup:
-    """Return a figure with what can be seen in it; `svg` is of our own making, with every name escaped by it."""
-    return Markup(_macros().drawing(Markup(svg), caption))
+def drawing(svg: str, caption: str, figure: str = "", standard: str = "") -> Markup:
+    """Return a figure with what can be seen in it; `svg` is of our own making, with every name escaped by it.
+
+    A figure that is named, with its reference standard, opens its cases where a script listens.
+    """
+    return Markup(_macros().drawing(Markup(svg), caption, figure, standard))
+
+
+def part(name: str, at: int, pieces: Iterable[str]) -> Markup:
+    """Return pieces in a box of the report that has a name of its own: `report-<name>-<at>`."""
+    return Markup(_macros().part(name, at, list(pieces)))
+
+
+def cells(standard: str, classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> Markup:
+    """Return a confusion matrix whose counts are buttons that show their cases.
+
+    Args:
+        standard: Name of the reference standard: the rows.
+        classes: Of rows and columns.
+        confusion: Counts, row by row.
+    """
+    return Markup(_macros().cells(standard, classes, confusion))
+
+
+def chosen(told: Mapping[str, Any]) -> Markup:
+    """Return what the controls of a page say, for a script to read."""
+    return Markup(_macros().chosen(json.dumps(told)))
+
+
+def checklists(answered: Iterable[Any], *, may_write: bool) -> Markup:
+    """Return reporting checklists with where each item is answered, and a field for what a person can write."""
+    return Markup(_macros().checklists(list(answered), OFFLINE_ONLY, may_write))
 
 
 def files(message: str, names: Sequence[str], *, listed: int) -> Markup:

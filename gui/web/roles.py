@@ -57,6 +57,12 @@ FUNCTIONS: Mapping[str, Collection[str]] = {
     "flag_case": READERS,
     "summarise": READERS,
     "export_readings": READERS,
+    # the report page
+    "report_part": ADMINISTRATORS,
+    "cases_behind": ADMINISTRATORS,
+    "write_item": ADMINISTRATORS,
+    "runs_to_compare": ADMINISTRATORS,
+    "compare": ADMINISTRATORS,
     # the studies page: making them
     "list_studies": READERS,
     "show_study": READERS,
@@ -64,6 +70,8 @@ FUNCTIONS: Mapping[str, Collection[str]] = {
     "plan_study": ADMINISTRATORS,
     "make_study": ADMINISTRATORS,
     "add_reader": ADMINISTRATORS,
+    "show_report": ADMINISTRATORS,
+    "write_study_item": ADMINISTRATORS,
     "lock_study": ADMINISTRATORS,
     "close_study": ADMINISTRATORS,
     "change_study": ADMINISTRATORS,
@@ -84,6 +92,7 @@ ROUTES: Mapping[str, Collection[str]] = {
     "/study-image/{study_id}/{image_id}/{signed}": WHO_READ,
     "/study-depth/{study_id}/{image_id}/{signed}": WHO_READ,
     "/study-export/{study_id}/{signed}": ADMINISTRATORS,
+    "/study-report/{study_id}/{kind}/{signed}": ADMINISTRATORS,
     "/take/{when}/{signed}": ADMINISTRATORS,
     "/who": EVERYONE,
 }

@@ -8,7 +8,6 @@ from types import MappingProxyType
 
 from engine.data import patients_named
 from engine.records import ExternalTest, Prediction, Review, Run, SetShift, ShiftModel, UncertaintyModel
-from engine.report.claim_checklist import EXTERNAL_QUESTION, external_item
 from engine.report.records import CaseRow, Elsewhere, Fact, FromElsewhere, Report
 from engine.report.standards.holding import hold_against
 from engine.report.standards.reference_standards import REFERENCE_STANDARDS
@@ -70,12 +69,6 @@ def with_elsewhere(
         ),
         facts=(*report.facts, fact) if said else report.facts,
         limitations=(*report.limitations, f"{said[-1]}.") if shift and shift.differs else report.limitations,
-        checklist=tuple(
-            external_item(abroad.tests)
-            if item.question == EXTERNAL_QUESTION and run.supplied is None
-            else item
-            for item in report.checklist
-        ),
         shift=shift,
         elsewhere=Elsewhere(
             tests=abroad.tests,

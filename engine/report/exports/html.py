@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from importlib.resources import files
+from itertools import groupby
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -14,6 +15,7 @@ from markupsafe import Markup
 
 from engine.data import PatientsNamed, patients_words
 from engine.records import PART_NAMES
+from engine.report.checklists.items import OFFLINE_ONLY
 from engine.report.figures import caption_of, figures_of, figures_of_run, most_confused
 from engine.report.formatting import edge_words, figure, interval, p_value, probability, rests_on
 from engine.report.paper.directions import isolated
@@ -50,7 +52,7 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
             for title, cases in (("Contradicted by the", one.wrong), ("Confirmed by the", one.right))
         ],
         facts=_grouped(report.facts, "group"),
-        items=_grouped(report.checklist, "section"),
+        not_claimed=OFFLINE_ONLY,
     )
 
 
@@ -106,6 +108,9 @@ def _templates() -> Environment:
     environment.filters["patients_of"] = lambda test: patients_words(
         PatientsNamed(images=test.images, named=test.patients_named, patients=test.patients)
     )
+    environment.filters["groupby_part"] = lambda items: [
+        (part, list(of)) for part, of in groupby(items, key=lambda each: each.item.part)
+    ]
     environment.tests["known"] = lambda value: value is not None and math.isfinite(value)
     return environment
 

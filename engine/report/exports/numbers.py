@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from engine.records import ExternalTest, Passport
+from engine.report.checklists.items import OFFLINE_ONLY
+from engine.report.checklists.records import AnsweredChecklist
 from engine.report.computed import Computed
 from engine.report.passport_words import passport_in_words, why_off
 from engine.report.readers import answers_in
@@ -48,7 +50,7 @@ def render_json(report: Report) -> str:
         },
         "history": report.history,
         "limitations": report.limitations,
-        "checklist": report.checklist,
+        "checklists": checklists_document(report.checklists),
         "cases": [
             _case_document(case, report.classes)
             | {"distance": case.distance, "uncertainty": case.uncertainty}
@@ -69,6 +71,39 @@ def computed_document(found: Report | Computed, classes: Sequence[str]) -> dict[
         "reviews": found.reviews,
         "subgroups": found.subgroups,
         "cases": [_case_document(case, classes) for case in found.cases],
+    }
+
+
+def checklists_document(checklists: Sequence[AnsweredChecklist]) -> dict[str, Any]:
+    """Return checklists with their answers, and what the report does not claim; empty without checklists."""
+    return {
+        "not_claimed": OFFLINE_ONLY if checklists else None,
+        "answered": [
+            {
+                **{
+                    name: getattr(one.checklist, name)
+                    for name in ("name", "title", "about", "cited", "doi", "sure")
+                },
+                "open": len(one.open),
+                "items": [
+                    {
+                        "item": each.item.number,
+                        "part": each.item.part,
+                        "asks": each.item.asks,
+                        "kind": each.item.kind,
+                        "answers": [{"text": said.text, "section": said.anchor} for said in each.said],
+                        "written": [
+                            {"text": text.text, "by": text.by, "at": text.at.isoformat()}
+                            for text in each.written
+                        ],
+                        "left": each.left,
+                        "open": each.open,
+                    }
+                    for each in one.items
+                ],
+            }
+            for one in checklists
+        ],
     }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.records import Estimate, ExternalTest, Passport, Review, Uncertainty, Verdict
+from engine.report.checklists.records import AnsweredChecklist
 from engine.report.computed import Computed
 from engine.report.passport_words import passport_in_words
 from engine.report.readers import answers_in
@@ -38,6 +39,7 @@ def tables_of(report: Report) -> dict[str, list[Row]]:
             for name, estimate in one.estimates.items()
         ],
         "heatmaps": _heatmap_rows(report.passport),
+        "checklists": checklist_rows(report.checklists),
         "history": [dataclasses.asdict(epoch) for epoch in report.history],
         "cases": [row for case in report.cases for row in _case_rows(case, report.classes)],
     }
@@ -96,6 +98,26 @@ def computed_tables(found: Report | Computed, classes: Sequence[str]) -> dict[st
             )
         ],
     }
+
+
+def checklist_rows(checklists: Sequence[AnsweredChecklist]) -> list[Row]:
+    """Return one row an item."""
+    return [
+        {
+            "checklist": one.checklist.title,
+            "item": f"item {each.item.number}",  # 10a and 1e5 stay what they are in a spreadsheet
+            "part of the paper": each.item.part,
+            "asks": each.item.asks,
+            "answer of the report": " ".join(said.text for said in each.said),
+            "section": "; ".join(dict.fromkeys(said.anchor for said in each.said if said.anchor)),
+            "written": each.last.text if each.last else "",
+            "by": each.last.by if each.last else "",
+            "at": f"{each.last.at:%Y-%m-%d %H:%M} UTC" if each.last else "",
+            "open": each.left if each.open else "",
+        }
+        for one in checklists
+        for each in one.items
+    ]
 
 
 def _heatmap_rows(passport: Passport | None) -> list[Row]:

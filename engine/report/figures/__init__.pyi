@@ -1,4 +1,5 @@
 from .confusion import (
+    by_likeness as by_likeness,
     confusion_matrix_svg as confusion_matrix_svg,
     most_confused as most_confused,
 )

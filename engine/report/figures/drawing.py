@@ -14,7 +14,7 @@ import math
 import re
 import threading
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -63,6 +63,7 @@ def draw(paint: Callable[[Figure], None], alt: str, size: tuple[float, float] = 
         figure = Figure(figsize=size, layout="constrained")
         paint(figure)
         figure.savefig(stream, format="svg", transparent=True, metadata=NO_METADATA)
+        where = _places(figure.axes)
     svg = stream.getvalue()
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     # matplotlib names every group ("axes_1"): only what is pointed at keeps its name, with the figure's own
@@ -73,8 +74,21 @@ def draw(paint: Callable[[Figure], None], alt: str, size: tuple[float, float] = 
     svg = re.sub(r'(url\(|href=")#([^")]+)', rf"\1#{mark}-\2", svg)
     svg = svg.replace("font: ", "font:").replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, Arial")
     # On a page from right to left an anchor at the start of a text would be its right end.
-    said = f'<svg role="img" direction="ltr" aria-label="{html.escape(isolated(alt))}" '
+    said = f'<svg role="img" direction="ltr" {where}aria-label="{html.escape(isolated(alt))}" '
     return Markup(svg.replace("<svg ", said, 1))
+
+
+def _places(panels: Sequence[Axes]) -> str:
+    """Say where in the figure its axes lie and in which units, so that a click on them can be understood."""
+    edges, limits = [], []
+    for axes in panels:
+        box = axes.get_position()
+        edges.append(
+            (box.x0, 1 - box.y1, box.x1, 1 - box.y0)
+        )  # from the left and the top, in shares of the figure
+        limits.append((*axes.get_xlim(), *axes.get_ylim()))
+    told = (";".join(" ".join(f"{each:.5g}" for each in one) for one in of) for of in (edges, limits))
+    return 'data-axes="{}" data-limits="{}" '.format(*told)
 
 
 def unit_square(axes: Axes, x: str, y: str) -> None:

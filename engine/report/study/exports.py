@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.records import Estimate
-from engine.report.exports.numbers import plain
+from engine.report.exports.numbers import checklists_document, plain
+from engine.report.exports.tables import checklist_rows
 from engine.report.study.exchange import long_table
 from engine.report.study.readers import reader_names
 from engine.report.study.records import Compared, StudyReport
@@ -22,11 +23,12 @@ def study_document(report: StudyReport) -> dict[str, Any]:
     fields = {
         each.name: getattr(report, each.name)
         for each in dataclasses.fields(report)
-        if each.name not in ("readings", "made")
+        if each.name not in ("readings", "made", "checklists")
     }
     document: dict[str, Any] = plain(fields)
     document["people"] = [{"reader": one.reader} for one in report.people]
     document["facts"].pop("Adjudicator", None)
+    document["checklists"] = checklists_document(report.checklists)
     document["answers"] = [dict(row) for row in _answers(report)]
     return versioned(document)
 
@@ -41,6 +43,7 @@ def study_tables(report: StudyReport) -> dict[str, list[Row]]:
             {"reading": one.mode, "figure": one.name, **_cells(one.estimate)} for one in report.agreement
         ],
         "study-answers": list(_answers(report)),
+        "study-checklists": checklist_rows(report.checklists),
         "mrmc-long": long_table(report.readings),
     }
 

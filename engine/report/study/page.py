@@ -8,6 +8,7 @@ from itertools import combinations
 
 from markupsafe import Markup
 
+from engine.report.checklists.items import OFFLINE_ONLY
 from engine.report.exports.html import fill_template
 from engine.report.study.building import IN_WORDS
 from engine.report.study.records import StudyReport
@@ -80,6 +81,7 @@ def study_page(report: StudyReport) -> str:
         people=[(one.reader, one.told or one.name) for one in report.people],
         counts=COUNTS,
         shares=SHARES,
+        not_claimed=OFFLINE_ONLY,
         squares=_squares,
         variances=_variances,
     )

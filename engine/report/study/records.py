@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from engine.records import Estimate
+from engine.report.checklists.records import AnsweredChecklist
 from engine.report.study.gathered import Excluded, Readings
 from engine.statistics import AdviceEffect, Learning, Mrmc, NonInferiority, Planned
 
@@ -130,6 +131,7 @@ class StudyReport:
         limitations: As sentences.
         readings: Everything that counts, for exports.
         made: When it was built: every file of it says the same time.
+        checklists: Items that journals ask for, with what answers them.
     """
 
     name: str
@@ -155,3 +157,4 @@ class StudyReport:
     limitations: tuple[str, ...]
     readings: Readings
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
+    checklists: tuple[AnsweredChecklist, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from engine.report.exports.schema.documents import ChecklistsDocument
 from engine.report.exports.schema.of_records import Node, fields_of, schema_of
 from engine.report.study.records import StudyReport
 
@@ -33,5 +34,9 @@ def study_schema() -> Node:
     hints = fields_of(StudyReport)
     del hints["readings"]  # everything that counts, which is written as answers
     del hints["made"]  # which stands in what people read
-    hints |= {"people": tuple[ReaderDocument, ...], "answers": tuple[StudyAnswerDocument, ...]}
+    hints |= {
+        "people": tuple[ReaderDocument, ...],
+        "answers": tuple[StudyAnswerDocument, ...],
+        "checklists": ChecklistsDocument,
+    }
     return schema_of(hints, "study-report")

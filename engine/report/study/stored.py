@@ -9,6 +9,7 @@ from engine.data import load_index
 from engine.errors import DataError
 from engine.reading import Store, write_anchor
 from engine.records import Sample
+from engine.report.study.answers import with_study_checklists
 from engine.report.study.building import build_study_report
 from engine.report.study.gathered import Told
 from engine.report.study.records import StudyReport
@@ -57,7 +58,13 @@ def report_study(workspace: Workspace, store: Store, name: str) -> StudyReport:
     )
     if not store.read_only:
         write_anchor(workspace.anchors, head, "a report of a study was made")
-    return replace(report, limitations=(*report.limitations, said)) if said else report
+    report = replace(report, limitations=(*report.limitations, said)) if said else report
+    return with_study_checklists(report, study_folder(workspace, study.study_id))
+
+
+def study_folder(workspace: Workspace, study_id: str) -> Path:
+    """Return where what is written of a study, other than readings, is kept; made when something is."""
+    return workspace.root / "studies" / study_id
 
 
 def _unknown(image_id: str) -> Sample:

@@ -15,6 +15,7 @@ from engine.report import EXPORTS, STUDY_FORMATS
 from engine.workspace import open_workspace
 from gui.cli.data import say_lost
 from gui.cli.options import LINE, JsonOption, WorkspaceOption
+from gui.cli.reports.checklist import ChecklistsOption, chosen as checklists_chosen
 from gui.cli.results import make_folder
 from gui.cli.terminal import show_json
 
@@ -45,6 +46,7 @@ def report(
         ),
     ] = None,
     part: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
+    lists: ChecklistsOption = None,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -56,20 +58,22 @@ def report(
     Example: [bold]overread report latest --out report[/bold]
     """
     from engine import pipeline
+    from engine.report import with_checklists
 
     if part not in (*get_args(Part), "all"):
         raise ReportError(f"There is no part “{part}”", "Choose train, val, test or all")
+    names = checklists_chosen(lists)
     chosen = None if part == "all" else next(name for name in PARTS if name == part)
     workspace = open_workspace(root)
     with reading.open_store(workspace.database) as store:
         try:
             trained = runs.find_run(workspace, run)
         except RunError as no_run:
-            exported = _of_study(workspace, store, run, out, formats or (), no_run)
+            exported = _of_study(workspace, store, run, out, formats or (), names, no_run)
             _show_written({"study": run}, exported, as_json)
             return
         make_folder(out)
-        built = pipeline.report_run(workspace, store, trained, part=chosen)
+        built = with_checklists(pipeline.report_run(workspace, store, trained, part=chosen), names)
         predictions = store.predictions(trained.run_id, part=chosen)
         say_lost(trained.run_id, [one.path for one in predictions])
         exported = pipeline.export_run(workspace, built, trained, predictions, out, formats=formats or ())
@@ -93,13 +97,26 @@ def _paths(written: Mapping[str, Path]) -> Path | Mapping[str, Path]:
 
 
 def _of_study(
-    workspace: Workspace, store: Store, name: str, out: Path, formats: Sequence[str], no_run: RunError
+    workspace: Workspace,
+    store: Store,
+    name: str,
+    out: Path,
+    formats: Sequence[str],
+    lists: Sequence[str],
+    no_run: RunError,
 ) -> Mapping[str, Mapping[str, Path]]:
     """Write the report of a study; where there is none of this name either, say that there is neither."""
-    from engine.report import export_study, report_study  # with them comes numpy
+    from engine.report import (
+        export_study,
+        report_study,
+        study_folder,
+        with_study_checklists,
+    )  # with them comes numpy
 
     try:
         study = store.studies.get(name)
     except ReviewError:
         raise RunError(f"{no_run.problem}, and no study", no_run.remedy) from no_run
-    return export_study(report_study(workspace, store, study.study_id), out, formats=formats)
+    made = report_study(workspace, store, study.study_id)
+    made = with_study_checklists(made, study_folder(workspace, study.study_id), lists)
+    return export_study(made, out, formats=formats)

@@ -8,82 +8,28 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 import zipfile
-from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
 from engine.errors import EngineError, ReportError, RunError
 from engine.handover import MODEL_FORMATS
 from engine.kept_files import ignore
-from engine.reading import Store
-from engine.records import Part
-from engine.report import EXPORTS, REFERENCE_STANDARDS
+from engine.report import CHECKLISTS, EXPORTS, REFERENCE_STANDARDS, checklist_of, with_checklists
 from engine.runs import find_run, list_runs
-from engine.workspace import Workspace
 from gui.pages.meant import run_meant
 from gui.pages.report import elsewhere, relabelling
+from gui.pages.report.asked import HANDLERS
+from gui.pages.report.computed import PARTS_SHOWN, report_of, warm_up
 from gui.pages.report.found_elsewhere import result
-from gui.pages.report.sections import (
-    about,
-    cases,
-    chosen_standards,
-    classification_rows,
-    drawings,
-    estimate_rows,
-    headline,
-    said,
-    training,
-)
+from gui.pages.report.parts import TITLES
 from gui.pages.where_now import found, missed, place
-from gui.web import AppSession, arrival, markup, say_where, shown
-
-if TYPE_CHECKING:
-    from engine.report import Report
-
-PARTS_SHOWN: dict[str, tuple[str, Part | None]] = {
-    "test": ("test images", "test"),
-    "val": ("validation images", "val"),
-    "all": ("all parts of the run's own data", None),
-}
-
-
-# ---------------------------------------------------------------------------------------- what is shown
-
-
-def report_of(session: AppSession, run_id: str | None, part: str) -> Report:
-    """Return the report on one part of a run's data.
-
-    Raises:
-        ReportError: No run is chosen, or it has no predictions on this part.
-        RunError: The run cannot be read.
-    """
-    if not run_id:
-        raise ReportError("There is no finished run to report on", "Train one on the Train page first")
-    # Reviews are append-only: as long as there are as many, they are the same.
-    reviews = len(session.store.reviews(run_id))
-    folder = session.workspace.runs / run_id
-    names = ("heatmaps.npz", "split.csv", "sizes.json", "shift.npz", "distances.npz", "sources.json")
-    files = [
-        *(folder / name for name in names),
-        *folder.glob("external/*/external.json"),
-        session.workspace.datasets,
-    ]
-    read = [file.stat().st_mtime_ns if file.exists() else 0 for file in files]
-    return _computed(session.workspace, session.store, run_id, part, (reviews, *read))
-
-
-@lru_cache(maxsize=4)
-def _computed(workspace: Workspace, store: Store, run_id: str, part: str, stamp: tuple[int, ...]) -> Report:
-    """Compute a report once for all who look at it; `stamp` changes with what it rests on."""
-    from engine.pipeline import report_run
-
-    run = find_run(workspace, run_id)
-    return report_run(workspace, store, run, part=PARTS_SHOWN.get(part, PARTS_SHOWN["test"])[1])
-
+from gui.web import AppSession, answered, arrival, markup, say_where, shown, static_pane
 
 # ---------------------------------------------------------------------------------------- handlers
 
@@ -100,73 +46,54 @@ def run_choices(
     ]
 
 
-def show(
-    session: AppSession, run_id: str | None, part: str, standards: Sequence[str], heat: bool
-) -> tuple[Any, ...]:
-    """Return all that the page shows of a run, in the order of the page's outputs."""
-    if not run_id:
-        nothing = markup.note(
-            "There is no finished run of these images. Train one on the Train page, or choose another run."
-            if session.store.run_ids()
-            else "No finished run yet. Train one on the Train page; its report then appears here."
-        )
-        return nothing, *_nothing(), "", "", "", "", *missed(session, [])
-    try:
-        report = report_of(session, run_id, part)
-    except EngineError as error:  # another run can still be chosen
-        told = markup.note(str(error), tone="serious")
-        return told, *_nothing(), "", "", "", "", *missed(session, [])
-    chosen = {one.name: one for one in chosen_standards(report, standards)}
-    shown_standards: list[Any] = []
-    for name in REFERENCE_STANDARDS:
-        one = chosen.get(name)
-        if one is None:
-            shown_standards += _nothing_of_one()
-        else:
-            shown_standards += [
-                gr.Column(visible=True),
-                said(one),
-                gr.Dataframe(value=classification_rows(one) if one.cases else [], visible=one.cases > 0),
-                gr.Dataframe(value=estimate_rows(one) if one.cases else [], visible=one.cases > 0),
-                drawings(report, one),
-            ]
-    return (
-        headline(report, standards),
-        *shown_standards,
-        training(report),
-        cases(session, report, standards, heat=heat),
-        about(report),
-        result(report),
-        *missed(session, [case.path for case in session.store.predictions(run_id, report.part)]),
+def show(session: AppSession, run_id: str | None, part: str, standards: Sequence[str]) -> tuple[Any, ...]:
+    """Return what is chosen, for the script that asks for the parts, and the question after images that are missed."""
+    nothing = markup.note(
+        "There is no finished run of these images. Train one on the Train page, or choose another run."
+        if session.store.run_ids()
+        else "No finished run yet. Train one on the Train page; its report then appears here."
     )
-
-
-def _nothing() -> list[Any]:
-    return [output for _ in REFERENCE_STANDARDS for output in _nothing_of_one()]
-
-
-def _nothing_of_one() -> list[Any]:
-    return [gr.Column(visible=False), "", gr.Dataframe(visible=False), gr.Dataframe(visible=False), ""]
+    told = {
+        "run": run_id or "",
+        "part": part,
+        "standards": list(standards),
+        "titles": TITLES,
+        "asked": time.time_ns(),  # come back to, the page asks again: cases may have been read since
+    }
+    if not run_id:
+        return markup.chosen(told) + nothing, *missed(session, [])
+    try:
+        paths = [case.path for case in session.store.predictions(run_id, PARTS_SHOWN[part][1])]
+        if not paths:
+            report_of(session, run_id, part)  # which says why there is nothing to report on
+    except EngineError as error:  # another run can still be chosen
+        return markup.chosen({**told, "run": ""}) + markup.note(str(error), tone="serious"), *missed(
+            session, []
+        )
+    return markup.chosen(told), *missed(session, paths)
 
 
 def opened(
-    session: AppSession,
-    named: str | None,
-    chosen: str | None,
-    part: str,
-    standards: Sequence[str],
-    heat: bool,
+    session: AppSession, named: str | None, chosen: str | None, part: str, standards: Sequence[str]
 ) -> tuple[Any, ...]:
-    """Return the drop-down and all that is shown, when the page is come to: of the run, or data set, that is named."""
+    """Return the drop-down and all that `show` returns, when the page is come to: of the run, or data set, named."""
     damaged: list[RunError] = []
     choices = run_choices(session, on_damaged=damaged.append)
     run_id = run_meant(session, named or chosen, [run_id for _, run_id in choices])
-    overview, *rest = show(session, run_id, part, standards, heat)
-    return gr.Dropdown(choices=choices, value=run_id), markup.problems(damaged) + overview, *rest
+    told, *rest = show(session, run_id, part, standards)
+    return gr.Dropdown(choices=choices, value=run_id), told + markup.problems(damaged), *rest
+
+
+def found_elsewhere(session: AppSession, run_id: str | None, part: str) -> str:
+    """Return what was found on images from elsewhere; nothing where there is no report."""
+    try:
+        return result(report_of(session, run_id, part))
+    except EngineError:
+        return ""
 
 
 def find_images(
-    session: AppSession, run_id: str | None, folder: str, part: str, standards: Sequence[str], heat: bool
+    session: AppSession, run_id: str | None, folder: str, part: str, standards: Sequence[str]
 ) -> tuple[Any, ...]:
     """Look for a run's images in a folder; return what is shown of it then, and what came of it.
 
@@ -174,10 +101,16 @@ def find_images(
         EngineError: There is no such folder.
     """
     answer = found(session, run_id, folder)
-    return *show(session, run_id, part, standards, heat), answer
+    return *show(session, run_id, part, standards), answer
 
 
-def export(session: AppSession, kind: str, run_id: str | None, part: str) -> str:
+def export(
+    session: AppSession,
+    kind: str,
+    run_id: str | None,
+    part: str,
+    checklists: Sequence[str] = CHECKLISTS,
+) -> str:
     """Write the report as a file to be downloaded and return its path.
 
     Args:
@@ -185,6 +118,7 @@ def export(session: AppSession, kind: str, run_id: str | None, part: str) -> str
         kind: A key of `EXPORTS`.
         run_id: The run.
         part: A key of `PARTS_SHOWN`.
+        checklists: That are in it.
 
     Raises:
         ReportError: There is nothing to report on.
@@ -192,7 +126,7 @@ def export(session: AppSession, kind: str, run_id: str | None, part: str) -> str
     """
     from engine.pipeline import export_run
 
-    report = report_of(session, run_id, part)
+    report = with_checklists(report_of(session, run_id, part), checklists)
     predictions = session.store.predictions(report.run.run_id, report.part)
     # In Gradio's own folder, which is private and swept daily.
     folder = Path(tempfile.mkdtemp(prefix="report-", dir=os.environ.get("GRADIO_TEMP_DIR")))
@@ -264,72 +198,57 @@ def build(session: AppSession) -> None:
             min_width=320,
         )
     question = place("report")
-    overview = gr.HTML(elem_id="report-headline", padding=False)
-    with gr.Row():
-        buttons = {
-            kind: gr.Button(f"Download {one.title}", elem_id=f"report-{kind}", min_width=160)
-            for kind, one in EXPORTS.items()
-        }
-    with gr.Row():
-        models = {
-            kind: gr.Button(f"Download {one.title}", elem_id=f"model-{kind}", min_width=160)
-            for kind, one in MODEL_FORMATS.items()
-        }
-        hidden = gr.DownloadButton(visible="hidden", elem_id="report-file")
-    per_standard: list[Any] = []
+    told = gr.HTML(elem_id="report-chosen", padding=False)
     with gr.Tabs():
-        with gr.Tab("Metrics"), gr.Row():
-            for at, name in enumerate(REFERENCE_STANDARDS):
-                with gr.Column(min_width=420, visible=False, elem_id=f"report-standard-{at}") as column:
-                    gr.Markdown(f"### Against {name}")
-                    words = gr.HTML(padding=False)
-                    table = gr.Dataframe(
-                        headers=["class", "precision", "recall", "F1", "AUROC", "images"],
-                        datatype="str",
-                        interactive=False,
-                        label="Classification report, with 95% intervals",
-                        wrap=True,
-                        column_widths=["15%", "19%", "19%", "19%", "18%", "10%"],
-                        elem_id=f"report-classes-{at}",
-                        elem_classes="or-tight",
-                    )
-                    pictures = gr.HTML(padding=False, elem_id=f"report-drawings-{at}")
-                    estimates = gr.Dataframe(
-                        headers=["metric", "value", "95% interval", "method", "based on"],
-                        datatype="str",
-                        interactive=False,
-                        label="All metrics",
-                        wrap=True,
-                        column_widths=["28%", "11%", "19%", "31%", "11%"],
-                        elem_id=f"report-estimates-{at}",
-                        elem_classes="or-tight",
-                    )
-                per_standard += [column, words, table, estimates, pictures]
-        with gr.Tab("Cases"):
-            heat = gr.Checkbox(True, label="Show the heatmap over the image", elem_id="report-heat")
-            gallery = gr.HTML(elem_id="report-cases", padding=False)
-        with gr.Tab("Training"):
-            history = gr.HTML(elem_id="report-training", padding=False)
-        with gr.Tab("About"):
-            facts = gr.HTML(elem_id="report-about", padding=False)
+        with gr.Tab("Report"):
+            static_pane(
+                "gui.pages.report.pane",
+                "parts",
+                ["parts.js"],
+                server_functions=[_server_function(handler, session) for handler in HANDLERS],
+                elem_id="report-parts",
+            )
+            checklists = gr.CheckboxGroup(
+                label="Checklists in the files",
+                choices=[(checklist_of(name).title, name) for name in CHECKLISTS],
+                value=list(CHECKLISTS),
+                elem_id="report-lists",
+            )
+            with gr.Row():
+                buttons = {
+                    kind: gr.Button(f"Download {one.title}", elem_id=f"report-{kind}", min_width=160)
+                    for kind, one in EXPORTS.items()
+                }
+            with gr.Row():
+                models = {
+                    kind: gr.Button(f"Download {one.title}", elem_id=f"model-{kind}", min_width=160)
+                    for kind, one in MODEL_FORMATS.items()
+                }
         with gr.Tab("Images from elsewhere"):
             form = elsewhere.place(session)
         with gr.Tab("Labels"):
             labels = relabelling.place()
+    hidden = gr.DownloadButton(visible="hidden", elem_id="report-file")
+    warm_up()
 
-    asked = [run, part, standards, heat]
-    outputs = [overview, *per_standard, history, gallery, facts, form.result, *question.asking]
+    asked = [run, part, standards]
+    outputs = [told, *question.asking]
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     gr.on(
-        [run.input, part.input, standards.input, heat.input],
+        [run.input, part.input, standards.input],
         partial(shown(show), session),
         asked,
         outputs,
         api_name="report_show",
         api_visibility="undocumented",
-        show_progress="minimal",
-        show_progress_on=[overview],
+        show_progress="hidden",
         trigger_mode="always_last",
+    ).then(
+        shown(partial(found_elsewhere, session)),
+        [run, part],
+        form.result,
+        api_name="report_elsewhere",
+        **quiet,
     )
     gr.on(
         [question.button.click, question.folder.submit],
@@ -341,13 +260,14 @@ def build(session: AppSession) -> None:
         show_progress_on=[question.answer],
         trigger_mode="once",
     )
-    for write, kind, button in (
-        *((export, kind, button) for kind, button in buttons.items()),
-        *((hand_over, kind, button) for kind, button in models.items()),
-    ):
+    writing: list[tuple[Callable[..., str], str, Any, list[Any]]] = [
+        *((export, kind, button, [run, part, checklists]) for kind, button in buttons.items()),
+        *((hand_over, kind, button, [run, part]) for kind, button in models.items()),
+    ]
+    for write, kind, button, needed in writing:
         button.click(
             partial(shown(write), session, kind),
-            [run, part],
+            needed,
             hidden,
             api_name=f"{button.elem_id}".replace("-", "_"),
             api_visibility="undocumented",
@@ -367,4 +287,20 @@ def build(session: AppSession) -> None:
         **quiet,
     ).then(shown(of_run), run, elsewhere.listed(form), api_name="elsewhere_open", **quiet).then(
         shown(labels_of_run), run, relabelling.outputs(labels), api_name="labels_open", **quiet
+    ).then(
+        shown(partial(found_elsewhere, session)),
+        [run, part],
+        form.result,
+        api_name="elsewhere_result",
+        **quiet,
     )
+
+
+def _server_function(
+    handler: Callable[[AppSession, Mapping[str, Any]], dict[str, Any]], session: AppSession
+) -> Callable[[Any], dict[str, Any]]:
+    def call(asked: Any = None) -> dict[str, Any]:
+        return answered(partial(handler, session))(asked if isinstance(asked, dict) else {})
+
+    call.__name__ = handler.__name__
+    return call

@@ -15,8 +15,8 @@ import gradio as gr
 from engine import jobs, labels  # suspects load torch, when they are asked for
 from engine.data import load_index
 from engine.errors import EngineError, ReportError, ReviewError
-from engine.report import figure, interval, p_value
 from engine.runs import load_run
+from gui.pages.report.comparing import side_by_side
 from gui.web import AppSession, markup, shown
 
 if TYPE_CHECKING:
@@ -183,33 +183,7 @@ def _compared(session: AppSession, run: Run) -> tuple[str, bool]:
         comparison = _comparison(session, run)
     except EngineError as error:
         return markup.note(str(error), tone="serious"), False
-    return markup.joined(_side_by_side(comparison)), True
-
-
-def _side_by_side(comparison: RunComparison) -> Sequence[str]:
-    names = ("accuracy", "AUROC", "macro F1")
-    rows = [
-        (
-            row.name,
-            *(f"{figure(row.estimates[name].value)} ({interval(row.estimates[name])})" for name in names),
-        )
-        for row in comparison.rows
-    ]
-    pieces = [
-        markup.heading("Before and after", f"{comparison.cases:,} test images"),
-        markup.note(comparison.reference),
-        markup.table(("run", *names), rows),
-    ]
-    for one in comparison.contrasts:
-        told = [
-            (name, figure(test.difference.value), interval(test.difference), p_value(p))
-            for name, test, p in (
-                ("accuracy", one.accuracy, one.p_accuracy),
-                ("AUROC", one.area, one.p_area),
-            )
-        ]
-        pieces.append(markup.table(("after minus before", "difference", "95% interval", "p, adjusted"), told))
-    return pieces
+    return markup.joined(side_by_side(comparison)), True
 
 
 def download(session: AppSession, run_id: str | None) -> str:

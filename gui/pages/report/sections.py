@@ -132,7 +132,7 @@ def drawings(report: Report, one: Against) -> str:
     return markup.box(
         "drawings",
         (
-            markup.drawing(figure, caption_of(name, report, one))
+            markup.drawing(figure, caption_of(name, report, one), name, one.name)
             for name, figure in figures_of(report, one).items()
         ),
     )

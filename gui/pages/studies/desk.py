@@ -11,9 +11,10 @@ from engine.reading import Reader
 from gui.pages.review import may_write, reader_of, text
 from gui.pages.studies.changing import CHANGES
 from gui.pages.studies.choices import administers, form_choices, listed_readers, runs_with_test_cases
-from gui.pages.studies.files import export_address
+from gui.pages.studies.files import export_address, report_addresses
 from gui.pages.studies.form import draft_of, summary_of
-from gui.pages.studies.overview import STATES, card, sections, to_read
+from gui.pages.studies.overview import STATES, card, may_be_reported, sections, to_read
+from gui.pages.studies.reporting import REPORTS
 from gui.pages.studies.rounds import Rounds
 
 Answer = dict[str, Any]
@@ -113,6 +114,9 @@ def show_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
         "steps": steps,
         "changes": changes,
         "export": export_address(session, study.study_id) if administers(session) else "",
+        "reports": report_addresses(session, study.study_id)
+        if administers(session) and may_be_reported(session, study)
+        else [],
         "sections": sections(session, study, reader),
     }
 
@@ -124,6 +128,7 @@ HANDLERS: tuple[Callable[[Rounds, Mapping[str, Any]], Answer], ...] = (
     make_study,
     add_reader,
     show_study,
+    *REPORTS,
     *CHANGES,
 )
 

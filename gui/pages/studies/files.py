@@ -3,6 +3,7 @@
     /study-image/<study>/<image>/<signature>    a case as it is read
     /study-depth/<study>/<image>/<signature>    the same in the depth of its file; nothing else of a case has an address
     /study-export/<study>/<signature>           for whoever makes studies
+    /study-report/<study>/<format>/<signature>  likewise: its report in one of its formats
 
 An address can be read with the session's secret only. A guest has none of this.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import io
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,9 +24,10 @@ from starlette.routing import Route
 
 from engine.errors import EngineError, ImageError
 from engine.images import film_levels, image_file
+from engine.report import STUDY_FORMATS, export_study, report_study
 from gui.web import AppSession, is_signed, signed_address
 
-IMAGE, DEPTH, EXPORT = "study-image", "study-depth", "study-export"
+IMAGE, DEPTH, EXPORT, REPORT = "study-image", "study-depth", "study-export", "study-report"
 KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
 NOT_KEPT = {"Cache-Control": "no-store"}
 
@@ -54,12 +56,18 @@ def export_address(session: AppSession, study_id: str) -> str:
     return signed_address(session, EXPORT, study_id)
 
 
+def report_addresses(session: AppSession, study_id: str) -> list[tuple[str, str]]:
+    """Return where the report of a study is, by format: words for a link, and its address."""
+    return [(f"Report ({kind})", signed_address(session, REPORT, study_id, kind)) for kind in STUDY_FORMATS]
+
+
 def study_routes(session: AppSession) -> list[Route]:
     """Return the routes that serve the images and the readings of studies."""
     return [
         _route(session, IMAGE, ("study_id", "image_id"), _image),
         _route(session, DEPTH, ("study_id", "image_id"), _depth),
         _route(session, EXPORT, ("study_id",), _export),
+        _route(session, REPORT, ("study_id", "kind"), _report),
     ]
 
 
@@ -106,12 +114,30 @@ def _nameless() -> Iterator[None]:
         ) from error
 
 
-def _export(session: AppSession, study_id: str) -> Response:
-    packed = io.BytesIO()
+def _report(session: AppSession, study_id: str, kind: str) -> Response:
     with tempfile.TemporaryDirectory() as folder:
-        written = session.store.studies.export(study_id, Path(folder))
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in written:
-                archive.write(file, file.name)
+        report = report_study(
+            session.workspace, session.store, study_id
+        )  # its address is given once all is read
+        written = [*export_study(report, Path(folder), formats=[kind])[kind].values()]
+        if len(written) == 1:
+            name, content = f"study-{study_id[:8]}{written[0].suffix}", written[0].read_bytes()
+        else:
+            name, content = f"study-{study_id[:8]}-{kind}.zip", _packed(written)
+    named = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type="application/octet-stream", headers=NOT_KEPT | named)
+
+
+def _packed(files: Sequence[Path]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in files:
+            archive.write(file, file.name)
+    return packed.getvalue()
+
+
+def _export(session: AppSession, study_id: str) -> Response:
+    with tempfile.TemporaryDirectory() as folder:
+        packed = _packed(session.store.studies.export(study_id, Path(folder)))
     named = {"Content-Disposition": f'attachment; filename="study-{study_id[:8]}.zip"'}
-    return Response(packed.getvalue(), media_type="application/zip", headers=NOT_KEPT | named)
+    return Response(packed, media_type="application/zip", headers=NOT_KEPT | named)

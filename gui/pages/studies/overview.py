@@ -78,6 +78,13 @@ def _read_by(session: AppSession, study: Study, reader: Reader) -> list[int]:
     ]
 
 
+def may_be_reported(session: AppSession, study: Study) -> bool:
+    """Return whether the pages may show a study's report: who still reads must not learn from it what others said."""
+    return study.state == "closed" or all(
+        each.read >= each.of for each in session.store.studies.progress(study.study_id)
+    )
+
+
 def _progress(session: AppSession, study: Study, progress: list[Progress], reader: Reader) -> Answer:
     rows = [
         [

@@ -15,6 +15,7 @@ from hashlib import sha256
 from importlib.metadata import version
 
 from engine.records import Review, Run
+from engine.report.checklists.records import AnsweredChecklist
 from engine.report.exports.bundle.beside import SCHEMA, schema_file
 from engine.report.exports.bundle.case_table import write_case_table
 from engine.report.exports.bundle.searching import Names, refuse_names
@@ -26,6 +27,7 @@ from engine.runs import settings_of
 
 SUMS, README, SETTINGS = "SHA256SUMS", "README.txt", "run/"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same files make the same zip
+LEFT_OUT = "Left out of this bundle, since it named a patient or a file."
 
 SAYS = """Overread report of run {run_id}, as a bundle that can be checked.
 
@@ -92,10 +94,23 @@ def _figures(report: Report) -> dict[str, bytes | str]:
 
 
 def without_names(report: Report, names: Names) -> Report:
-    """Return a report without the comments that name a patient or a file."""
+    """Return a report without the comments, and the texts of checklists, that name a patient or a file."""
 
     def told(reviews: Iterable[Review]) -> tuple[Review, ...]:
         return tuple(replace(one, comment="") if names.found_in(one.comment) else one for one in reviews)
+
+    def written(one: AnsweredChecklist) -> AnsweredChecklist:
+        items = (
+            replace(
+                item,
+                written=tuple(
+                    replace(each, text=LEFT_OUT) if names.found_in(each.text) else each
+                    for each in item.written
+                ),
+            )
+            for item in one.items
+        )
+        return replace(one, items=tuple(items))
 
     def cases(rows: Iterable[CaseRow]) -> tuple[CaseRow, ...]:
         return tuple(replace(case, reviews=told(case.reviews)) for case in rows)
@@ -107,6 +122,7 @@ def without_names(report: Report, names: Names) -> Report:
             replace(one, wrong=cases(one.wrong), right=cases(one.right)) for one in report.galleries
         ),
         evidence=replace(report.evidence, reviews=told(report.evidence.reviews)),
+        checklists=tuple(written(one) for one in report.checklists),
     )
 
 

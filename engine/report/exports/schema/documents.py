@@ -12,7 +12,6 @@ from engine.report.records import (
     Against,
     Fact,
     FromElsewhere,
-    Item,
     ReviewSummary,
     SubgroupRow,
 )
@@ -84,6 +83,54 @@ class ElsewhereDocument(TypedDict):
     damaged: tuple[str, ...]
 
 
+class SaidDocument(TypedDict):
+    """What a report says to an item of a checklist, and the section of its page where it stands."""
+
+    text: str
+    section: str
+
+
+class WrittenDocument(TypedDict):
+    """What a person wrote to an item; the last one counts, and an empty text takes back what was there."""
+
+    text: str
+    by: str
+    at: str
+
+
+class ItemDocument(TypedDict):
+    """One row of a checklist."""
+
+    item: str
+    part: str
+    asks: str
+    kind: str
+    answers: tuple[SaidDocument, ...]
+    written: tuple[WrittenDocument, ...]
+    left: str
+    open: bool
+
+
+class ChecklistDocument(TypedDict):
+    """A checklist with its answers."""
+
+    name: str
+    title: str
+    about: str
+    cited: str
+    doi: str
+    sure: str
+    open: int
+    items: tuple[ItemDocument, ...]
+
+
+class ChecklistsDocument(TypedDict):
+    """The checklists of a report, and what it does not claim."""
+
+    not_claimed: str | None
+    answered: tuple[ChecklistDocument, ...]
+
+
 class RunDocument(TypedDict):
     """The report of a run: report.json."""
 
@@ -109,7 +156,7 @@ class RunDocument(TypedDict):
     elsewhere: ElsewhereDocument
     history: tuple[Epoch, ...]
     limitations: tuple[str, ...]
-    checklist: tuple[Item, ...]
+    checklists: ChecklistsDocument
     cases: tuple[CaseDocument, ...]
 
 

@@ -41,7 +41,9 @@ addEventListener('beforeunload', (event) => {
 new IntersectionObserver(([entry]) => {
   // A tab that was clicked would keep the arrow keys to itself; one that was reached by the keyboard shall.
   if (entry.isIntersecting) document.querySelector('[role=tab]:focus:not(:focus-visible)')?.blur();
-  if (entry.isIntersecting && !busy) openReading(movedOn() ? {} : { case: shown?.id, keepDraft: true });
+  if (!entry.isIntersecting || busy) return;
+  const elsewhere = movedOn() || (named('case') && named('case') !== shown?.id);   // a figure of the report opens a case
+  openReading(elsewhere ? { case: named('case') } : { case: shown?.id, keepDraft: true });
 }).observe(root);
 showRegions();
 addEventListener('overread-here', () => {

@@ -83,6 +83,7 @@ async function showStudy(id, said = '') {
   if (answer.read) does.append(button(answer.read, () => readNow(id), true));
   for (const [name, words] of answer.steps) does.append(button(words, () => step(name, id, words)));
   if (answer.export) does.append(make('a', { href: answer.export, words: 'Export the readings (zip)', download: '' }));
+  for (const [words, href] of answer.reports) does.append(make('a', { href, words, download: '' }));
   body.append(does);
   for (const part of answer.sections) {
     const section = make('section', {}, make('h4', { words: part.title }));
@@ -92,7 +93,28 @@ async function showStudy(id, said = '') {
     body.append(section);
   }
   if (answer.changes) body.append(changes(id, answer.changes));
+  if (answer.reports.length) body.append(reportOf(id));
   at('study').replaceChildren(body);
+}
+
+// The report stands in a frame of its own, without scripts; its checklists beside it, to be written to.
+function reportOf(id) {
+  const section = make('section', { className: 'sd-report' });
+  section.append(button('Show the report', async () => {
+    const answer = await ask('show_report', { study: id });
+    if (!answer) return;
+    const frame = make('iframe', { title: 'Report of the study', srcdoc: answer.page, sandbox: '' });
+    const lists = make('div', { className: 'rp' });
+    lists.innerHTML = answer.checklists;   // made by the server's templates, which escape every name
+    section.replaceChildren(make('h4', { words: 'Report' }), frame, make('h4', { words: 'Checklists' }), lists);
+  }));
+  section.addEventListener('click', async ({ target }) => {
+    const box = target.closest('[data-do="write"]')?.closest('.or-write');
+    if (!box) return;
+    const answer = await ask('write_study_item', { study: id, ...box.dataset, text: box.querySelector('textarea').value });
+    box.querySelector('[data-said]').textContent = answer?.said ?? '';
+  });
+  return section;
 }
 
 function table([head, ...rows]) {

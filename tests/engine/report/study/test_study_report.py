@@ -269,6 +269,22 @@ def test_every_design_has_a_page(workspace: Workspace, store: Store, design: str
         assert report.agreement == () and "One reader: nothing can be said of others." in report.limitations
 
 
+def test_checklists_of_a_study_are_answered_by_its_page_and_stay_open_until_it_is_read(
+    workspace: Workspace, store: Store
+) -> None:
+    report = reported(workspace, store)
+    items = {(one.checklist.name, each.item.number): each for one in report.checklists for each in one.items}
+    page = study_page(report)
+    there = set(re.findall(r' id="([^"]+)"', page))
+    assert {one.anchor for each in items.values() for one in each.said} <= there
+    assert "blind" in items["stard2015", "13b"].said[0].text and not items["stard2015", "19"].open
+    assert items["claim2024", "22"].open  # a study says nothing of how the model was made
+    study = store.studies.create(protocol(["Script 1", "Script 2"], name="Unread"))
+    unread = report_study(workspace, store, study.study_id)
+    agreed = next(each for one in unread.checklists for each in one.items if each.item.number == "18")
+    assert agreed.open and not agreed.said
+
+
 def test_a_study_that_nobody_has_read_says_so(workspace: Workspace, store: Store) -> None:
     names = scripted_store(store)
     study_id = store.studies.create(protocol(names)).study_id

@@ -5,20 +5,27 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 import sqlite3
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from engine.errors import ReportError, ReviewError
 from engine.records import Review, Run, Verdict
 from engine.report.build import build_report
 from engine.report.standards.reference_standards import REFERENCE_STANDARDS
 from engine.workspace import Workspace, open_workspace
-from gui.pages.report.page import export, report_of, run_choices, show
+from gui.pages.report.asked import cases_behind, compare, report_part, runs_to_compare, write_item
+from gui.pages.report.computed import report_of
+from gui.pages.report.page import export, run_choices, show
+from gui.pages.report.parts import PARTS
 from gui.pages.report.sections import (
     about,
     cases,
@@ -100,8 +107,75 @@ def test_only_the_chosen_standards_are_shown(session: AppSession) -> None:
         report, BOTH
     )
     assert f"Against {REVIEWED}" not in headline(report, [FROM_DATA])
-    outputs = show(session, "20260101-000000-tiny", "test", [FROM_DATA], True)
-    assert outputs[1].visible is True and outputs[6].visible is False
+    asked = {"run": "20260101-000000-tiny", "part": "test", "standards": [FROM_DATA]}
+    drawn = {name: report_part(session, {**asked, "name": name})["html"] for name in PARTS}
+    for name in ("summary", "figures", "performance", "participants"):
+        assert f"gainst the {FROM_DATA}" in drawn[name] or f"Against {FROM_DATA}" in drawn[name]
+        assert REVIEWED not in drawn[name].split("reviewed labels that differ")[-1]
+
+
+def test_every_part_of_the_page_is_drawn_or_says_why_not_and_nothing_else_is_asked_for(
+    session: AppSession,
+) -> None:
+    asked = {"run": "20260101-000000-tiny", "part": "test", "standards": BOTH}
+    for name in PARTS:
+        assert len(report_part(session, {**asked, "name": name})["html"]) > 40
+    with pytest.raises(ReportError, match="no part “secrets”"):
+        report_part(session, {**asked, "name": "secrets"})
+
+
+def test_what_is_open_is_said_before_the_files_and_closes_when_it_is_written(session: AppSession) -> None:
+    asked = {"run": "20260101-000000-tiny", "part": "test", "standards": BOTH}
+
+    def left() -> int:
+        said = report_part(session, {**asked, "name": "files"})["html"]
+        return int(re.search(r"CLAIM 2024: (\d+) of 44 items are open", said)[1])  # type: ignore[index]
+
+    before = left()
+    assert "No case of it has been read." in report_part(session, {**asked, "name": "files"})["html"]
+    said = write_item(session, {**asked, "checklist": "claim2024", "item": "44", "text": HOSTILE})["said"]
+    assert "STARD 2015 item 30" in said and left() == before - 1
+    drawn = report_part(session, {**asked, "name": "checklists"})["html"]
+    assert HOSTILE not in drawn and "&lt;img src=x" in drawn and session.reader in drawn
+    page = Path(export(session, "html", asked["run"], "test", ["claim2024"])).read_text(encoding="utf-8")  # type: ignore[arg-type]
+    assert "&lt;img src=x" in page and "TRIPOD" not in page
+    with pytest.raises(ReviewError, match="Guests"):
+        write_item(
+            replace(session, read_only=True), {**asked, "checklist": "claim2024", "item": "44", "text": "x"}
+        )
+
+
+def test_one_run_alone_is_not_compared_and_another_is_named_in_words(session: AppSession) -> None:
+    asked = {"run": "20260101-000000-tiny"}
+    assert runs_to_compare(session, asked)["runs"] == []
+    with pytest.raises(ReportError, match="No other run is chosen"):
+        compare(session, {**asked, "others": []})
+
+
+def test_the_cases_behind_a_figure_are_those_that_it_counts(session: AppSession) -> None:
+    asked = {"run": "20260101-000000-tiny", "part": "test", "standard": FROM_DATA}
+    report = report_of(session, "20260101-000000-tiny", "test")
+    against = report.against[0]
+    for (row, column), count in np.ndenumerate(against.confusion):
+        told = cases_behind(session, {**asked, "figure": "confusion", "x": column + 0.3, "y": row - 0.3})
+        assert len(told["cases"]) == count and report.classes[row] in told["title"]
+    held = [
+        len(
+            cases_behind(session, {**asked, "figure": "reliability", "x": (one.low + one.high) / 2, "y": 0})[
+                "cases"
+            ]
+        )
+        for one in against.reliability
+    ]
+    assert held == [one.count for one in against.reliability]
+    point = cases_behind(session, {**asked, "figure": "roc", "x": 0.0, "y": 1.0})
+    assert point["cases"] and all(set(one) == {"id", "title", "words", "image"} for one in point["cases"])
+    for wrong in (
+        {"figure": "roc"},
+        {"figure": "none", "x": 1, "y": 1},
+        {"figure": "confusion", "x": 9, "y": 9},
+    ):
+        assert cases_behind(session, {**asked, **wrong})["cases"] == []
 
 
 def test_cases_are_served_at_signed_addresses_and_without_names(session: AppSession) -> None:
@@ -133,14 +207,14 @@ def test_a_download_holds_the_same_figures(session: AppSession, kind: str) -> No
 
 def test_a_workspace_without_runs_says_what_to_do(workspace: Workspace) -> None:
     session = open_session(workspace)
-    assert "Train one" in show(session, None, "test", BOTH, True)[0]
+    assert "Train one" in show(session, None, "test", BOTH)[0]
     session.store.close()
 
 
 def test_a_part_that_was_not_read_is_said_in_a_sentence(session: AppSession) -> None:
     with sqlite3.connect(session.workspace.database) as connection:  # as if test films alone had been read
         connection.execute("DELETE FROM cases WHERE part = 'val'")
-    assert "no predictions" in show(session, "20260101-000000-tiny", "val", BOTH, True)[0]
+    assert "no predictions" in show(session, "20260101-000000-tiny", "val", BOTH)[0]
 
 
 def test_class_names_and_comments_are_text_and_never_markup(room: Room, tmp_path: Path) -> None:
@@ -179,19 +253,63 @@ def test_a_report_is_read_and_taken_away(
 
     overrule_first(session)
     page.goto(opened(session, page="report").url)
-    expect(page.locator("#report-headline")).to_contain_text(f"Against {REVIEWED}", timeout=30_000)
+    expect(page.locator("#report-part-summary")).to_contain_text(f"Against {REVIEWED}", timeout=30_000)
     expect(page.locator("#report-drawings-0 svg").first).to_be_visible()
+    page.get_by_role("button", name="Performance").click()
     expect(page.locator("#report-classes-0")).to_contain_text("opacity")
+    page.get_by_role("button", name="Files", exact=True).click()
+    expect(page.locator("#report-part-files")).to_contain_text("items are open")
     for kind, ending in (("html", ".html"), ("csv", ".zip"), ("json", ".json")):
         with page.expect_download() as started:
             page.locator(f"#report-{kind}").click()
         assert started.value.suggested_filename.endswith(ending)
         assert Path(started.value.path()).stat().st_size > 500
-    page.get_by_role("tab", name="Cases").click()
-    page.wait_for_function("document.querySelector('#report-cases img')?.naturalWidth > 0")
-    overlays = page.locator("#report-cases img.or-fill")
-    assert overlays.count() > 0
-    page.get_by_label("Show the heatmap over the image").click()
-    expect(overlays).to_have_count(0)
+    page.get_by_role("button", name="Wrong and right cases").click()
+    page.wait_for_function("document.querySelector('#report-part-cases img')?.naturalWidth > 0")
+    assert page.locator("#report-part-cases img.or-fill").count() > 0
     page.get_by_role("checkbox", name=REVIEWED).click()
-    expect(page.locator("#report-headline")).not_to_contain_text(f"Against {REVIEWED}")
+    page.get_by_role("button", name="Summary").click()
+    expect(page.locator("#report-part-summary")).not_to_contain_text(f"Against {REVIEWED}")
+
+
+@pytest.mark.browser
+def test_a_click_on_a_figure_opens_its_cases_in_review_and_an_item_is_written_to(
+    session: AppSession, page: Any, opened: Callable[..., Any]
+) -> None:
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=30_000)  # two cores, shared
+    page.goto(opened(session, page="report").url)
+    report = report_of(session, "20260101-000000-tiny", "test")
+    row, column = (int(each) for each in np.argwhere(report.against[0].confusion > 0)[0])
+    svg = page.locator("#report-drawings-0 [data-figure=confusion] svg")
+    svg.scroll_into_view_if_needed()
+    box, two = svg.bounding_box(), len(report.classes)
+    left, top, right, bottom = map(float, svg.get_attribute("data-axes").split())
+    page.mouse.click(
+        box["x"] + box["width"] * (left + (right - left) * (column + 0.5) / two),
+        box["y"] + box["height"] * (top + (bottom - top) * (row + 0.5) / two),
+    )
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(
+        f"{report.classes[row]} by the {FROM_DATA}, predicted {report.classes[column]}"
+    )
+    expect(dialog.locator("button img")).to_have_count(int(report.against[0].confusion[row, column]))
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Checklists", exact=True).click()
+    page.get_by_text("STARD 2015:").click()
+    field = page.get_by_label("STARD 2015, item 30")
+    field.locator("xpath=ancestor::details[1]/summary").click()
+    field.fill("No funding.")
+    field.locator("xpath=..").get_by_role("button", name="Keep").click()
+    expect(page.get_by_text("Kept for CLAIM 2024 item 44")).to_be_visible()
+    # the same by the keyboard alone: the counts are buttons
+    count = page.locator(".or-cell").filter(has_text=re.compile("[1-9]")).first
+    count.focus()
+    page.keyboard.press("Enter")
+    case = dialog.locator(".rp-cases button").first
+    expect(case).to_be_visible()
+    name = case.locator("strong").inner_text().removeprefix("Case ")
+    case.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(f".rv[data-shown^='{name}']")).to_be_visible()

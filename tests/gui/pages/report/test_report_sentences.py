@@ -68,7 +68,7 @@ def test_the_report_page_says_what_a_person_has_read(room: Room, name: str) -> N
 
 def test_a_page_without_figures_says_why(room: Room) -> None:
     def shown(run_id: str | None, part: str, standards: Sequence[str] = BOTH) -> list[str]:
-        return lines_of_html(show(room.session, run_id, part, standards, True)[0])
+        return lines_of_html(show(room.session, run_id, part, standards)[0])
 
     hold_against(
         FOLDER / "nothing to show.txt",

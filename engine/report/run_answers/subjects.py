@@ -1,0 +1,91 @@
+"""The subjects of a run's report: what items of checklists name, what answers it, and the section where it stands.
+
+To let a report answer more, add a subject here and name it in `by` of the items that ask for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from engine.errors import ReportError
+from engine.report.checklists.answering import Subject, answer_checklists
+from engine.report.checklists.items import CHECKLISTS
+from engine.report.checklists.kept import kept_answers
+from engine.report.formatting import without_paths
+from engine.report.records import Report
+from engine.report.run_answers import cases, model, results
+
+ASK_SUPPLIER = "State it; of a supplied model, ask the supplier."
+
+
+def with_checklists(report: Report, names: Sequence[str] = CHECKLISTS) -> Report:
+    """Answer checklists with what a report says, and with what people wrote beside its run.
+
+    Args:
+        report: As it will be written out; answers that it has are made again.
+        names: Of the checklists.
+
+    Raises:
+        ReportError: There is no such checklist.
+    """
+    try:
+        written = kept_answers(report.run.folder)
+    except ReportError as error:  # the figures do not need them
+        written, said = (), f"What was written to the checklists cannot be read. {without_paths(str(error))}."
+        report = replace(report, limitations=tuple(dict.fromkeys((*report.limitations, said))))
+    return replace(report, checklists=answer_checklists(report, SUBJECTS, names, written))
+
+
+SUBJECTS: Mapping[str, Subject[Report]] = {
+    "data": Subject("methods", cases.data),
+    "flow": Subject("summary", cases.flow),
+    "preparation": Subject("methods", cases.preparation, ASK_SUPPLIER),
+    "privacy": Subject("", cases.privacy),
+    "missing": Subject("summary", cases.missing),
+    "reference": Subject("summary", cases.reference, "No case has a label in a reference standard."),
+    "classes": Subject("classes", cases.classes),
+    "readers": Subject("readers", cases.readers),
+    "blinding": Subject("summary", cases.blinding),
+    "agreement": Subject(
+        "readers", cases.agreement, "Have two readers read the same cases, more than one class among them."
+    ),
+    "indeterminate": Subject("readers", cases.indeterminate),
+    "split": Subject("methods", model.split),
+    "overlap": Subject("methods", model.overlap),
+    "model": Subject("methods", model.model, ASK_SUPPLIER),
+    "software": Subject("methods", model.software),
+    "weights": Subject("methods", model.weights, ASK_SUPPLIER),
+    "training": Subject("methods", model.training, ASK_SUPPLIER),
+    "chosen": Subject("methods", model.chosen, ASK_SUPPLIER),
+    "single": Subject("methods", model.single, ASK_SUPPLIER),
+    "balance": Subject("methods", model.balance, ASK_SUPPLIER),
+    "operating": Subject("methods", model.operating),
+    "inputs": Subject("methods", model.inputs, ASK_SUPPLIER),
+    "outputs": Subject("methods", model.outputs),
+    "applied": Subject("methods", model.applied),
+    "stored": Subject("methods", model.stored),
+    "metrics": Subject("metrics", results.metrics),
+    "precision": Subject("metrics", results.precision),
+    "curves": Subject("curves", results.curves, "No curve can be drawn of these cases: say why."),
+    "subgroups": Subject(
+        "subgroups",
+        results.subgroups,
+        "Bring a column, such as age or sex, with the data, or say why there is none.",
+    ),
+    "explanations": Subject(
+        "heatmaps", results.explanations, "Compare heatmaps with drawn findings, or say that none are used."
+    ),
+    "internal": Subject("metrics", results.internal),
+    "external": Subject("elsewhere", results.external, "Test it on external data, or say that it was not."),
+    "updating": Subject("", results.updating),
+    "patients": Subject("methods", results.patients),
+    "events": Subject("classes", results.events),
+    "performance": Subject("metrics", results.performance),
+    "confusion": Subject("curves", results.confusion, "No case has a label in a reference standard."),
+    "failures": Subject(
+        "cases", results.failures, "No case is contradicted here: say on how many this rests."
+    ),
+    "limitations": Subject("limitations", results.limitations),
+}
+"""By the names that items of checklists give in `by`; others are of studies alone."""

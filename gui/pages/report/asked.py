@@ -1,0 +1,138 @@
+"""What the script of the Report page asks for: a part, the cases behind a figure, what is written, a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.errors import ReportError, ReviewError
+from engine.report import cases_behind as cases_of_place, item_of, keep_answer, sharing
+from engine.runs import find_run, list_runs
+from gui.pages.report.computed import report_of
+from gui.pages.report.parts import PARTS
+from gui.web import AppSession, image_url, markup
+
+Answer = dict[str, Any]
+MOST_SHOWN = 200
+
+
+def text(asked: Mapping[str, Any], name: str) -> str:
+    """Return a string that the page sent, empty where it sent none."""
+    value = asked.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def number(asked: Mapping[str, Any], name: str) -> float:
+    """Return a number that the page sent; NaN where it sent none."""
+    value = asked.get(name)
+    return float(value) if isinstance(value, int | float) else float("nan")
+
+
+def report_part(session: AppSession, asked: Mapping[str, Any]) -> Answer:
+    """Return one part of the report as HTML.
+
+    Raises:
+        ReportError: There is no such part, or nothing to report on.
+    """
+    name = text(asked, "name")
+    if name not in PARTS:
+        raise ReportError(f"The report has no part “{name}”", "Reload the page")
+    report = report_of(session, text(asked, "run") or None, text(asked, "part"))
+    standards = asked.get("standards")
+    return {"html": PARTS[name].draw(session, report, standards if isinstance(standards, list) else ())}
+
+
+def cases_behind(session: AppSession, asked: Mapping[str, Any]) -> Answer:
+    """Return the cases behind a place in a figure: title, and each with its picture.
+
+    Raises:
+        ReportError: There is nothing to report on.
+    """
+    report = report_of(session, text(asked, "run") or None, text(asked, "part"))
+    panel = asked.get("panel")
+    found = cases_of_place(
+        report,
+        text(asked, "figure"),
+        text(asked, "standard"),
+        number(asked, "x"),
+        number(asked, "y"),
+        panel if isinstance(panel, int) else 0,
+    )
+    if found is None:
+        return {"title": "No case stands at this place.", "cases": [], "more": ""}
+    shown = found.cases[:MOST_SHOWN]
+    more = len(found.cases) - len(shown)
+    return {
+        "title": f"{found.title} · {len(found.cases):,} case{'s' * (len(found.cases) != 1)}",
+        "more": f"and {more:,} more" if more else "",
+        "cases": [
+            {
+                "id": case.image_id,
+                "title": f"Case {case.case_id}",
+                "words": f"predicted {case.predicted} ({max(case.probabilities):.0%}), label {case.label or 'none'}",
+                "image": image_url(session, report.run.run_id, case.image_id, "thumbnail"),
+            }
+            for case in shown
+        ],
+    }
+
+
+def write_item(session: AppSession, asked: Mapping[str, Any]) -> Answer:
+    """Keep what somebody wrote to an item of a checklist; what stood there before is kept too.
+
+    Raises:
+        ReviewError: The window is read-only.
+        ReportError: There is no such item, or the text cannot be kept.
+    """
+    if session.read_only:
+        raise ReviewError("Guests cannot write to checklists", "Ask the owner to do so")
+    run = find_run(session.workspace, text(asked, "run"))
+    item = item_of(text(asked, "checklist"), text(asked, "item"))
+    kept = keep_answer(run.folder, item.key, text(asked, "text"), session.signed_in() or session.reader)
+    alike = ", ".join(sharing(item.key))
+    return {"said": f"{'Kept' if kept.text else 'Taken back'} for {alike}, by {kept.by}."}
+
+
+def runs_to_compare(session: AppSession, asked: Mapping[str, Any]) -> Answer:
+    """Return the runs that a run can be held against: finished, with the same classes."""
+    own = find_run(session.workspace, text(asked, "run"))
+    known = set(session.store.run_ids())
+    return {
+        "runs": [
+            {
+                "id": run.run_id,
+                "title": f"{run.title} · {run.dataset_name} · {run.created.astimezone():%d %b %Y %H:%M}",
+            }
+            for run in list_runs(session.workspace)
+            if run.run_id != own.run_id and run.run_id in known and set(run.classes) == set(own.classes)
+        ]
+    }
+
+
+def compare(session: AppSession, asked: Mapping[str, Any]) -> Answer:
+    """Compare runs case by case on the test cases that they have in common.
+
+    Raises:
+        ReportError: They cannot be compared.
+    """
+    from engine.experiments import compare_finished
+    from gui.pages.report.comparing import side_by_side
+
+    others = asked.get("others")
+    names = [
+        text(asked, "run"),
+        *(one for one in (others if isinstance(others, list) else ()) if isinstance(one, str)),
+    ]
+    if len(names) < 2:
+        raise ReportError("No other run is chosen", "Choose one or more to compare this run with")
+    comparison = compare_finished(session.store, [find_run(session.workspace, name) for name in names])
+    return {"html": markup.joined(side_by_side(comparison))}
+
+
+HANDLERS: tuple[Callable[[AppSession, Mapping[str, Any]], Answer], ...] = (
+    report_part,
+    cases_behind,
+    write_item,
+    runs_to_compare,
+    compare,
+)

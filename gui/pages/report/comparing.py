@@ -1,0 +1,51 @@
+"""A comparison of runs, as HTML: a row a run, a figure, and paired tests against the first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from engine.report import figure, forest_svg, interval, p_value
+from gui.web import markup
+
+if TYPE_CHECKING:
+    from engine.experiments import RunComparison
+
+NAMES = ("accuracy", "AUROC", "macro F1")
+
+
+def side_by_side(comparison: RunComparison, *, first: str = "first") -> Sequence[str]:
+    """Return the comparison in pieces."""
+    rows = [
+        (
+            row.name,
+            *(f"{figure(row.estimates[name].value)} ({interval(row.estimates[name])})" for name in NAMES),
+        )
+        for row in comparison.rows
+    ]
+    pieces: list[str] = [
+        markup.note(
+            comparison.reference,
+            more=[f"{count:,} left out: {why}" for why, count in comparison.left_out.items()],
+        ),
+        markup.heading("Figures", f"{comparison.cases:,} test images that all have"),
+        markup.table(("run", *NAMES), rows),
+        markup.box(
+            "drawings",
+            [
+                markup.drawing(
+                    forest_svg({row.label: row.estimates[name] for row in comparison.rows}, name),
+                    f"{name}, with 95% intervals.",
+                )
+                for name in NAMES[:2]
+            ],
+        ),
+    ]
+    for one in comparison.contrasts:
+        told = [
+            (name, figure(test.difference.value), interval(test.difference), p_value(p))
+            for name, test, p in (("accuracy", one.accuracy, one.p_accuracy), ("AUROC", one.area, one.p_area))
+        ]
+        pieces.append(markup.heading(f"{one.name}, minus the {first}"))
+        pieces.append(markup.table(("", "difference", "95% interval", "p, adjusted"), told))
+    return pieces

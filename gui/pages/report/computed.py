@@ -1,0 +1,69 @@
+"""A report as the pages show it, computed once for all who look at it."""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from engine.errors import ReportError
+from engine.reading import Store
+from engine.records import Part
+from engine.runs import find_run
+from engine.workspace import Workspace
+from gui.web import AppSession
+
+if TYPE_CHECKING:
+    from engine.report import Report
+
+PARTS_SHOWN: dict[str, tuple[str, Part | None]] = {
+    "test": ("test images", "test"),
+    "val": ("validation images", "val"),
+    "all": ("all parts of the run's own data", None),
+}
+WARM_AFTER = 6.0  # seconds after the pages are built: the first image of the Review page comes first
+
+
+def report_of(session: AppSession, run_id: str | None, part: str) -> Report:
+    """Return the report on one part of a run's data.
+
+    Raises:
+        ReportError: No run is chosen, or it has no predictions on this part.
+        RunError: The run cannot be read.
+    """
+    if not run_id:
+        raise ReportError("There is no finished run to report on", "Train one on the Train page first")
+    # Reviews are append-only: as long as there are as many, they are the same.
+    reviews = len(session.store.reviews(run_id))
+    folder = session.workspace.runs / run_id
+    names = ("heatmaps.npz", "split.csv", "sizes.json", "shift.npz", "distances.npz", "sources.json")
+    files = [
+        *(folder / name for name in names),
+        *folder.glob("external/*/external.json"),
+        session.workspace.datasets,
+    ]
+    read = [file.stat().st_mtime_ns if file.exists() else 0 for file in files]
+    return _computed(session.workspace, session.store, run_id, part, (reviews, *read))
+
+
+@lru_cache(maxsize=4)
+def _computed(workspace: Workspace, store: Store, run_id: str, part: str, stamp: tuple[int, ...]) -> Report:
+    """Compute a report once for all who look at it; `stamp` changes with what it rests on."""
+    from engine.pipeline import report_run
+
+    run = find_run(workspace, run_id)
+    return report_run(workspace, store, run, part=PARTS_SHOWN.get(part, PARTS_SHOWN["test"])[1])
+
+
+def warm_up() -> None:
+    """Import what computes and draws, some seconds from now: whoever then comes to the page need not wait for it."""
+
+    def load() -> None:
+        from engine import pipeline
+        from engine.report import figures_of
+
+        del pipeline, figures_of
+
+    timer = threading.Timer(WARM_AFTER, load)
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,176 @@
+// The parts of the report, each asked for when it comes near the screen. The server's HTML is made by its templates,
+// which escape every name in it; everything else is put in place as text.
+const root = element.querySelector('.rp');
+const at = (name) => root.querySelector(`[data-at="${name}"]`);
+let chosen = null;   // run, part of the data and standards, as the controls above say
+let asked = 0, heard = '';
+
+function make(tag, { words = '', className = '', ...more } = {}, ...inner) {
+  const node = document.createElement(tag);
+  node.className = className;
+  node.textContent = words;
+  Object.assign(node, more);
+  node.append(...inner);
+  return node;
+}
+
+async function ask(name, question = {}) {
+  let answer;
+  try {
+    answer = await server[name]({ ...chosen, ...question });
+  } catch {
+    answer = null;
+  }
+  if (answer?.ok) return answer;
+  return { problem: answer?.problem ?? 'Overread is not responding. Check that the program is still running.' };
+}
+
+function trouble(sentence) {
+  at('trouble').hidden = !sentence;
+  at('trouble').textContent = sentence;
+}
+
+// ------------------------------------------------------------------------------------------------------ the parts
+
+const skeleton = () => make('div', { className: 'rp-skeleton', role: 'status', ariaLabel: 'Loading' }, make('i'), make('i'), make('i'));
+const bodyOf = (name) => root.querySelector(`#report-part-${name} > .rp-body`);
+
+function layOut() {
+  at('nav').replaceChildren(...chosen.titles.map(([name, words]) => make('button', { type: 'button', words, onclick: () => goTo(name) })));
+  at('parts').replaceChildren(...chosen.titles.map(([name, words]) =>
+    make('section', { id: `report-part-${name}`, className: 'rp-part' }, make('h3', { words }), make('div', { className: 'rp-body' }, skeleton()))));
+}
+
+const near = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) if (isIntersecting) load(target.id.replace('report-part-', ''));
+}, { rootMargin: '300px' });
+
+// Drawn one after another: the part at the top is not held up by those below it.
+let line = Promise.resolve();
+function load(name) {
+  const body = bodyOf(name);
+  if (!chosen || !body || body.dataset.for === String(asked)) return;
+  body.dataset.for = asked;
+  const mine = asked;
+  line = line.then(async () => {
+    if (mine !== asked) return;
+    if (name === 'comparisons') return chooseRuns(body, mine);
+    const answer = await ask('report_part', { name });
+    if (mine !== asked) return;
+    if (answer.problem) body.replaceChildren(make('p', { className: 'rp-trouble', words: answer.problem }));
+    else body.innerHTML = answer.html;
+    body.dataset.shown = mine;
+  });
+}
+
+function goTo(name) {
+  load(name);
+  const behaviour = matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth';
+  root.querySelector(`#report-part-${name}`).scrollIntoView({ behavior: behaviour });
+}
+
+function again() {
+  const told = document.querySelector('#report-chosen [data-chosen]')?.dataset.chosen;
+  if (!told || told === heard) return;
+  [heard, chosen] = [told, JSON.parse(told)];
+  asked += 1;
+  trouble('');
+  root.hidden = !chosen.run;
+  if (!chosen.run) return;
+  if (!at('parts').children.length) layOut();
+  for (const node of at('parts').children) {
+    const body = node.querySelector('.rp-body');
+    if (!body.dataset.shown) body.replaceChildren(skeleton());
+    near.unobserve(node);   // what is on the screen is asked for again
+    near.observe(node);
+  }
+}
+
+// ------------------------------------------------------------------------------------------- the cases behind a figure
+
+// Where in the units of a figure's axes a click fell; null beside them.
+function placeIn(svg, event) {
+  const box = svg.getBoundingClientRect();
+  const all = svg.dataset.axes.split(';').map((one) => one.split(' ').map(Number));
+  const limits = svg.dataset.limits.split(';').map((one) => one.split(' ').map(Number));
+  const at = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  const panel = all.findIndex(([left, top, right, bottom]) => at[0] >= left && at[0] <= right && at[1] >= top && at[1] <= bottom);
+  if (panel < 0) return null;
+  const [left, top, right, bottom] = all[panel], [x0, x1, y0, y1] = limits[panel];
+  return { panel, x: x0 + (at[0] - left) / (right - left) * (x1 - x0), y: y1 + (at[1] - top) / (bottom - top) * (y0 - y1) };
+}
+
+async function showBehind(question) {
+  const answer = await ask('cases_behind', question);
+  if (answer.problem) return trouble(answer.problem);
+  at('behind-title').textContent = answer.title;
+  at('behind-more').textContent = answer.more;
+  at('behind-cases').replaceChildren(...answer.cases.map((one) => make('button', { type: 'button', onclick: () => review(one.id) },
+    make('img', { src: one.image, alt: '', loading: 'lazy' }), make('strong', { words: one.title }), make('span', { words: one.words, dir: 'auto' }))));
+  at('behind').showModal();
+}
+
+function review(id) {
+  at('behind').close();
+  sessionStorage.setItem('overread.part', 'all');   // whatever part it is of
+  window.overread.go({ tab: 'review', run: chosen.run, case: id });
+}
+
+// --------------------------------------------------------------------------------------------------- checklists
+
+async function write(box) {
+  const { checklist, item } = box.dataset;
+  const said = box.querySelector('[data-said]');
+  const answer = await ask('write_item', { checklist, item, text: box.querySelector('textarea').value });
+  said.textContent = answer.problem ?? answer.said;
+  if (answer.problem) return;
+  const row = box.closest('tr');
+  row.querySelector('.or-open')?.toggleAttribute('hidden', box.querySelector('textarea').value.trim() !== '');
+  delete bodyOf('files').dataset.for;
+  load('files');
+}
+
+// -------------------------------------------------------------------------------------------------- comparisons
+
+async function chooseRuns(body, mine) {
+  const answer = await ask('runs_to_compare');
+  if (mine !== asked) return;
+  body.dataset.shown = mine;
+  if (answer.problem || !answer.runs.length) {
+    body.replaceChildren(make('p', { className: 'or-sub', words: answer.problem ?? 'There is no other run with these classes to compare with.' }));
+    return;
+  }
+  const boxes = answer.runs.map(({ id, title }) => make('label', {}, make('input', { type: 'checkbox', value: id }), make('span', { words: title, dir: 'auto' })));
+  const out = make('div', { id: 'report-compared', role: 'status' });
+  const go = make('button', { type: 'button', className: 'or-button', words: 'Compare with this run', onclick: async () => {
+    const others = boxes.map((label) => label.querySelector('input')).filter((one) => one.checked).map((one) => one.value);
+    out.replaceChildren(skeleton());
+    const told = await ask('compare', { others });
+    if (told.problem) out.replaceChildren(make('p', { className: 'rp-trouble', words: told.problem }));
+    else out.innerHTML = told.html;
+  } });
+  const sentence = 'Runs that were tested on the same images are held against this one, case by case.';
+  body.replaceChildren(make('p', { className: 'or-sub', words: sentence }), make('div', { className: 'rp-choose' }, ...boxes), go, out);
+}
+
+root.addEventListener('click', (event) => {
+  const cell = event.target.closest('[data-x]');
+  if (cell) return showBehind({ figure: cell.dataset.figure, standard: cell.dataset.standard, x: Number(cell.dataset.x), y: Number(cell.dataset.y) });
+  const save = event.target.closest('[data-do="write"]');
+  if (save) return write(save.closest('.or-write'));
+  const svg = event.target.closest('svg[data-axes]'), of = svg?.closest('[data-figure]');
+  const place = of && placeIn(svg, event);
+  if (place) showBehind({ figure: of.dataset.figure, standard: of.dataset.standard, ...place });
+});
+
+// What holds the choice may come into the page later than this.
+function attend() {
+  const controls = document.querySelector('#report-chosen');
+  if (!controls) {
+    setTimeout(attend, 40);
+    return;
+  }
+  new MutationObserver(again).observe(controls, { childList: true, subtree: true, attributes: true });
+  again();
+}
+attend();

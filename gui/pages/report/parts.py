@@ -1,0 +1,214 @@
+"""The parts of the Report page, each drawn when it is come to: to add one, write a function and a line of `PARTS`.
+
+In: a report and the reference standards to show. Out: a piece of HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.report import counted, figure, interval, rests_on, with_checklists
+from gui.pages.report import sections
+from gui.pages.report.found_elsewhere import result
+from gui.web import AppSession, markup
+
+if TYPE_CHECKING:
+    from engine.report import Report
+
+Draw = Callable[[AppSession, "Report", Sequence[str]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the page.
+
+    Attributes:
+        title: Its heading, and its link.
+        draw: Returns it, for a session, a report and the names of reference standards.
+    """
+
+    title: str
+    draw: Draw
+
+
+def participants(session: AppSession, report: Report, standards: Sequence[str]) -> str:
+    """Return images and patients by part, and who is left out of which reference standard."""
+    classes = list(report.classes)
+    further = sorted({label for of in report.balance.values() for label in of} - set(classes))
+    names = [*classes, *further]
+    rows = []
+    for part, of in report.balance.items():
+        patients = report.patients_by_part.get(part)
+        cells = (f"{of.get(name, 0):,}" for name in names)
+        rows.append((part, *cells, f"{sum(of.values()):,}", "–" if patients is None else f"{patients:,}"))
+    pieces = [markup.table(("part", *names, "images", "patients"), rows)]
+    for one in sections.chosen_standards(report, standards):
+        out = [(why, f"{count:,}") for why, count in one.excluded.items() if count]
+        pieces.append(markup.heading(f"Against the {one.name}", counted(one.of, "case")))
+        pieces.append(
+            markup.table(
+                ("", "cases"),
+                [
+                    ("all", f"{one.of:,}"),
+                    *((f"left out: {why}", n) for why, n in out),
+                    ("analysed", f"{one.cases:,}"),
+                ],
+            )
+        )
+    return markup.joined(pieces)
+
+
+def performance(session: AppSession, report: Report, standards: Sequence[str]) -> str:
+    """Return the classification report and every overall figure, by reference standard."""
+    pieces: list[str] = []
+    for at, one in enumerate(sections.chosen_standards(report, standards)):
+        pieces += [
+            markup.heading(f"Against the {one.name}", f"{one.cases:,} of {counted(one.of, 'case')}"),
+            sections.said(one),
+        ]
+        if one.cases:
+            heads = ("class", "precision", "recall", "F1", "AUROC", "images")
+            pieces.append(
+                markup.part("classes", at, [markup.table(heads, sections.classification_rows(one))])
+            )
+            columns = ("metric", "value", "95% interval", "method", "based on")
+            pieces.append(
+                markup.part(
+                    "estimates", at, [markup.table(columns, sections.estimate_rows(one), numbers=False)]
+                )
+            )
+    return markup.joined(pieces)
+
+
+def figures(session: AppSession, report: Report, standards: Sequence[str]) -> str:
+    """Return the figures by reference standard; a click on one shows the cases behind that place."""
+    import numpy as np
+
+    from engine.report import by_likeness
+
+    pieces: list[str] = [markup.remark("Click a cell, a point of a curve or a bar to see its cases.")]
+    for at, one in enumerate(sections.chosen_standards(report, standards)):
+        pieces.append(markup.heading(f"Against the {one.name}", counted(one.cases, "case")))
+        pieces.append(markup.part("drawings", at, [sections.drawings(report, one)]))
+        if one.cases:
+            order = by_likeness(one.confusion)  # as the figure has them
+            names = [report.classes[each] for each in order]
+            pieces.append(markup.cells(one.name, names, one.confusion[np.ix_(order, order)].tolist()))
+        else:
+            pieces.append(markup.note("There are no cases to draw."))
+    return markup.joined(pieces)
+
+
+def readers(session: AppSession, report: Report, standards: Sequence[str]) -> str:
+    """Return what readers did."""
+    did = report.reviews
+    if not did.cases:
+        return markup.note("No case in this report has been read yet.")
+    tiles = [markup.tile(did.readers, "reader"), (f"{did.cases:,} of {len(report.cases):,}", "cases read")]
+    tiles += [(f"{did.seconds:.0f} s", "a verdict, median")]
+    pieces = [
+        markup.figures(tiles),
+        markup.table(
+            ("verdict", "cases"), [(verdict, f"{count:,}") for verdict, count in did.verdicts.items()]
+        ),
+    ]
+    rows = [
+        (one.name, figure(one.estimate.value), interval(one.estimate), rests_on(one.estimate))
+        for one in did.agreement
+    ]
+    if rows:
+        pieces += [markup.heading("Agreement"), markup.table(("", "value", "95% interval", "based on"), rows)]
+    return markup.joined(pieces)
+
+
+def subgroups(session: AppSession, report: Report, standards: Sequence[str]) -> str:
+    """Return the figures by subgroup."""
+    if not report.subgroups:
+        return markup.note("No column of the data, such as age or sex, makes groups of these cases.")
+    names = list(dict.fromkeys(name for row in report.subgroups for name in row.estimates))
+    rows = [
+        (
+            f"{row.column}: {row.value}",
+            f"{row.cases:,}",
+            *(
+                f"{figure(row.estimates[name].value)} ({interval(row.estimates[name])})"
+                if name in row.estimates
+                else "–"
+                for name in names
+            ),
+        )
+        for row in report.subgroups
+    ]
+    return markup.table(("group", "cases", *names), rows)
+
+
+def training(session: AppSession, report: Report, standards: Sequence[str]) -> str:
+    """Return the curves of training."""
+    return sections.training(report)
+
+
+def methods(session: AppSession, report: Report, standards: Sequence[str]) -> str:
+    """Return what was done, and what the results do not show."""
+    return sections.about(report)
+
+
+def elsewhere(session: AppSession, report: Report, standards: Sequence[str]) -> str:
+    """Return what was found on images from elsewhere."""
+    return result(report)
+
+
+def failures(session: AppSession, report: Report, standards: Sequence[str]) -> str:
+    """Return wrong and right cases, with the heatmap over the image."""
+    return sections.cases(session, report, standards, heat=True)
+
+
+def checklists(session: AppSession, report: Report, standards: Sequence[str]) -> str:
+    """Return the reporting checklists, with a field for each item that a person can write to."""
+    return markup.checklists(with_checklists(report).checklists, may_write=not session.read_only)
+
+
+def summary(session: AppSession, report: Report, standards: Sequence[str]) -> str:
+    """Return the main figures."""
+    return sections.headline(report, standards)
+
+
+def what_is_open(session: AppSession, report: Report, standards: Sequence[str]) -> str:
+    """Return what somebody should know or write before the report is taken away."""
+    lines = [f"No case has a label in the {one.name}." for one in report.against if not one.cases]
+    if not report.subgroups:
+        lines.append("There are no subgroups: the data have no column that makes groups.")
+    if not report.elsewhere.tests and report.run.supplied is None:
+        lines.append("The model was not tested on images from elsewhere.")
+    if not report.reviews.cases:
+        lines.append("No case of it has been read.")
+    lines += [
+        f"{one.checklist.title}: {len(one.open)} of {len(one.items)} items are open."
+        for one in with_checklists(report).checklists
+        if one.open
+    ]
+    if not lines:
+        return markup.note("Nothing is open.", tone="good")
+    return markup.note("What is open", tone="mild", more=lines)
+
+
+PARTS: Mapping[str, Part] = {
+    "summary": Part("Summary", summary),
+    "figures": Part("Figures", figures),
+    "participants": Part("Cases and patients", participants),
+    "performance": Part("Performance", performance),
+    "readers": Part("Readers", readers),
+    "subgroups": Part("Subgroups", subgroups),
+    "external": Part("Images from elsewhere", elsewhere),
+    "cases": Part("Wrong and right cases", failures),
+    "training": Part("Training", training),
+    "methods": Part("Methods", methods),
+    "checklists": Part("Checklists", checklists),
+    "files": Part("Files", what_is_open),
+}
+"""In the order of the page."""
+
+TITLES = [(name, one.title) for name, one in PARTS.items()]
+TITLES.insert(list(PARTS).index("checklists"), ("comparisons", "Comparison of runs"))
+"""Of all parts; the comparison of runs is asked for, and not drawn before."""
