@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks import catalogue, results, steady
+from benchmarks import against, catalogue, results, steady
 from benchmarks.__main__ import main
 from benchmarks.measuring import LeftOut, Row, in_process, interleaved, is_installed, not_installed
 
@@ -110,6 +111,24 @@ def test_memory_is_that_of_the_process_alone():
     assert seconds == 0.5
     assert more > memory + 80
     del ballast
+
+
+def test_a_commit_stands_beside_another_by_how_many_times_as_well_it_does():
+    def row(work: str, ours: float, unit: str, peer: str = "") -> dict[str, object]:
+        return asdict(Row(work=work, ours=ours, unit=unit, peer=peer, quality=f"AUC {ours}"))
+
+    before = [row("a", 2.0, "s"), row("b", 10.0, "images/s", "p"), row("b", 10.0, "images/s", "q")]
+    now = [
+        row("a", 1.0, "s"),
+        row("b", 30.0, "images/s", "p"),
+        row("b", 30.0, "images/s", "q"),
+        row("c", 1.0, "s"),
+    ]
+    faster, more, fresh = against.beside(now, before, "v1")
+    assert isinstance(faster, Row) and isinstance(more, Row) and isinstance(fresh, LeftOut)
+    assert (faster.ratio, faster.peer, faster.quality) == (2.0, "at v1", "AUC 1.0 was AUC 2.0")
+    assert more.ratio == 3.0
+    assert fresh.reason == "v1 has no such row"
 
 
 def test_a_peer_that_is_missing_is_said_and_left_out():
