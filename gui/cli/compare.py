@@ -11,7 +11,7 @@ import typer
 from engine import experiments, report
 from engine.errors import ReportError
 from engine.workspace import Workspace, open_workspace
-from gui.cli.data import choices_of, dataset_of
+from gui.cli.data import choices_of, dataset_of, labelled_as_it_came
 from gui.cli.options import (
     LINE,
     ChangesOption,
@@ -19,6 +19,7 @@ from gui.cli.options import (
     DeviceOption,
     DownloadsOption,
     EpochsOption,
+    FirstLabelsOption,
     GivenOption,
     JsonOption,
     OutOption,
@@ -54,6 +55,7 @@ def compare(
     seed: SplitSeedOption = None,
     use_given: GivenOption = None,
     positive: PositiveOption = None,
+    labels: FirstLabelsOption = None,
     device: DeviceOption = "auto",
     allow_downloads: DownloadsOption = False,
     reuse: ReuseOption = False,
@@ -69,6 +71,7 @@ def compare(
     asked = recipes_asked(workspace, names, epochs, changes)
     entries = experiments.entries_of(asked, vary=vary, seeds=seeds)
     found = dataset_of(workspace, dataset)
+    labelled_as_it_came(workspace, found, labels)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
     attempts = experiments.train_entries(
         workspace,

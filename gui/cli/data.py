@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
-from engine import data, reading, runs
-from engine.errors import DataError, EngineError
+from engine import data, labels as label_versions, reading, runs
+from engine.errors import DataError, EngineError, ReviewError
 from engine.records import PARTS, Answers, Index, Sample
 from engine.workspace import Workspace, open_workspace
 from gui.cli.options import (
@@ -167,6 +167,22 @@ def print_issues(found: Index) -> None:
     """Say on stderr what the checks found."""
     for issue in data.group_equal(found.issues, apart=()):
         print_issue(issue)
+
+
+def labelled_as_it_came(workspace: Workspace, index: Index, labels: str | None) -> None:
+    """Refuse what knows a data set only with the labels that it came with, where others were made and none is named.
+
+    Raises:
+        ReviewError: There are others, and it is not said that the first are meant; or others are asked for.
+    """
+    with reading.open_store(workspace.database) as store:
+        versions = label_versions.versions_of(store, index)
+        asked = label_versions.version_named(store, index, labels) if labels else None
+    if (asked or versions[-1]).parent is not None:
+        raise ReviewError(
+            f"{index.name} has labels up to v{versions[-1].number}, and this command uses v1, which came with the data",
+            "Add --labels v1 if these are meant; overread train --labels trains on the others",
+        )
 
 
 def dataset_of(workspace: Workspace, id_or_path: str) -> Index:

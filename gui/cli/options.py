@@ -61,6 +61,14 @@ ChangesOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="Change the recipe: --set balance.method=focal"),
 ]
+FirstLabelsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--labels",
+        metavar="VERSION",
+        help="v1: the labels that came with the data, where others were made since.",
+    ),
+]
 ReuseOption = Annotated[
     bool, typer.Option("--reuse", help="Take finished runs of the same recipe, data and split as they are.")
 ]

@@ -10,7 +10,7 @@ from engine import data, experiments, report
 from engine.errors import RecipeError
 from engine.workspace import open_workspace
 from gui.cli.compare import gather
-from gui.cli.data import choices_of, dataset_of
+from gui.cli.data import choices_of, dataset_of, labelled_as_it_came
 from gui.cli.options import (
     LINE,
     ChangesOption,
@@ -18,6 +18,7 @@ from gui.cli.options import (
     DeviceOption,
     DownloadsOption,
     EpochsOption,
+    FirstLabelsOption,
     GivenOption,
     JsonOption,
     OutOption,
@@ -47,6 +48,7 @@ def learning_curve(
     seed: SplitSeedOption = None,
     use_given: GivenOption = None,
     positive: PositiveOption = None,
+    labels: FirstLabelsOption = None,
     device: DeviceOption = "auto",
     allow_downloads: DownloadsOption = False,
     reuse: ReuseOption = False,
@@ -61,6 +63,7 @@ def learning_curve(
     workspace = open_workspace(root)
     (chosen,) = recipes_asked(workspace, [recipe], epochs, changes)
     found = dataset_of(workspace, dataset)
+    labelled_as_it_came(workspace, found, labels)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
     entries = experiments.sizes_of_curve(
         chosen, data.split_as_chosen(found, choices), shares_of(shares), seeds

@@ -10,7 +10,7 @@ import typer
 
 from engine import data, experiments, report
 from engine.workspace import Workspace, open_workspace
-from gui.cli.data import choices_of, dataset_of, say_lost
+from gui.cli.data import choices_of, dataset_of, labelled_as_it_came, say_lost
 from gui.cli.options import (
     LINE,
     ChangesOption,
@@ -18,6 +18,7 @@ from gui.cli.options import (
     DeviceOption,
     DownloadsOption,
     EpochsOption,
+    FirstLabelsOption,
     GivenOption,
     JsonOption,
     PositiveOption,
@@ -49,6 +50,7 @@ def search(
     seed: SplitSeedOption = None,
     use_given: GivenOption = None,
     positive: PositiveOption = None,
+    labels: FirstLabelsOption = None,
     device: DeviceOption = "auto",
     allow_downloads: DownloadsOption = False,
     root: WorkspaceOption = None,
@@ -64,6 +66,7 @@ def search(
     (chosen,) = recipes_asked(workspace, [recipe], epochs, changes)
     varied = experiments.varied_fields(chosen, vary)
     found = dataset_of(workspace, dataset)
+    labelled_as_it_came(workspace, found, labels)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
     say_lost(found.dataset_id, [sample.path for sample in found.samples])
     data.split_as_chosen(found, choices)

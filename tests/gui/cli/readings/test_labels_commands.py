@@ -189,3 +189,23 @@ def test_a_study_becomes_a_version_and_test_cases_are_read_again_beside_a_contro
     )
     code, out, err = overread(*again)  # what is doubted of these drawn films is the regression's to say
     assert (code == 0 and "half of them their control" in out) or "No label of the" in err
+
+
+def test_what_knows_the_first_labels_alone_says_so_where_others_were_made(
+    read: tuple[Workspace, Run], overread: Overread
+) -> None:
+    workspace, run = read
+    assert overread("labels", "make", run.run_id)[0] == 0
+    vary = ("--vary", "learning_rate=0.1,0.2")
+    commands: tuple[tuple[str, ...], ...] = (
+        ("compare", run.dataset_id, "head-only", "default"),
+        ("search", "head-only", run.dataset_id, *vary),
+        ("learning-curve", run.dataset_id),
+    )
+    for command in commands:
+        for asked in ((), ("--labels", "v2")):
+            code, _, said = overread(*command, *asked)
+            assert code == 1 and "has labels up to v2, and this command uses v1" in said
+    assert [one.name for one in workspace.runs.iterdir() if one.is_dir()] == [run.run_id]
+    code, _, said = overread("learning-curve", run.dataset_id, "--labels", "v1", "--shares", "none")
+    assert code == 1 and "has labels up to" not in said  # what is wrong now is another thing
