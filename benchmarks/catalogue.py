@@ -30,6 +30,7 @@ BENCHMARKS: dict[str, Measure] = {
     "steady": _measured_by("steady"),
     "uncertainty": _measured_by("uncertainty"),
     "review": _measured_by("review"),
+    "film": _measured_by("film"),
     "readers": _measured_by("readers"),
     "studies": _measured_by("studies"),
     "report": _measured_by("report"),

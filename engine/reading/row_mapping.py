@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
@@ -189,14 +189,33 @@ def moment_of(review: Review) -> str:
 
 def region_row(region: Region, answer: int) -> dict[str, Any]:
     """Return what is stored of a region of an answer."""
-    place = [float(side) for side in (region.x, region.y, region.width, region.height)]
-    return {"answer": answer, "finding": region.label, "shape": "box", "place": place}
+    sides = (region.x, region.y, region.width, region.height)
+    corners = [side for point in region.points for side in point]
+    place = [float(side) for side in corners or sides]
+    return {"answer": answer, "finding": region.label, "shape": region.shape, "place": place}
 
 
 def region(row: AnyRow) -> Region:
     """Return the region that a row holds."""
+    if row.shape == "polygon":
+        return polygon(list(zip(row.place[::2], row.place[1::2], strict=True)), row.finding)
     x, y, width, height = row.place
-    return Region(x=x, y=y, width=width, height=height, label=row.finding)
+    return Region(x=x, y=y, width=width, height=height, label=row.finding, shape=row.shape)
+
+
+def polygon(points: Sequence[tuple[float, float]], label: str) -> Region:
+    """Return the polygon through points, with the box around it."""
+    across, down = [x for x, _ in points], [y for _, y in points]
+    left, top = min(across), min(down)
+    return Region(
+        x=left,
+        y=top,
+        width=max(across) - left,
+        height=max(down) - top,
+        label=label,
+        shape="polygon",
+        points=tuple(points),
+    )
 
 
 def last_answer_row(review: Review, case: AnyRow, reader_id: str, answer: int) -> dict[str, Any]:

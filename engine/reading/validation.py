@@ -6,13 +6,16 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from itertools import chain
 
 from engine.errors import ReviewError
-from engine.records import Region, Review, Verdict
+from engine.reading.row_mapping import polygon
+from engine.records import SHAPES, Region, Review, Verdict
 
 LONGEST_NAME = 200
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 MOST_REGIONS = 200
+MOST_POINTS = 2000
 
 
 def checked(review: Review, *, predicted: str, classes: Sequence[str], shown: str | None = None) -> Review:
@@ -105,11 +108,16 @@ def clamped(region: Region) -> Region:
     """Return a region with what hangs over the image's edge cut off.
 
     Raises:
-        ReviewError: It is not made of numbers, nothing of it lies on the image, or its label is too long.
+        ReviewError: It is not made of numbers, nothing of it lies on the image, its label is too long, or its shape and
+            its points do not go together.
     """
-    sides = (region.x, region.y, region.width, region.height)
+    sides = (region.x, region.y, region.width, region.height, *chain(*region.points))
     if not all(math.isfinite(side) for side in sides) or len(region.label) > LONGEST_NAME:
         raise ReviewError("A drawn region cannot be read", "Remove it and draw it again")
+    if region.shape not in SHAPES or (region.shape == "polygon") != bool(region.points):
+        raise ReviewError("A drawn region has a shape that is not known", "Remove it and draw it again")
+    if region.shape == "polygon":
+        return _within(region)
     left, right = (min(max(edge, 0.0), 1.0) for edge in (region.x, region.x + region.width))
     top, bottom = (min(max(edge, 0.0), 1.0) for edge in (region.y, region.y + region.height))
     if right <= left or bottom <= top:
@@ -117,3 +125,15 @@ def clamped(region: Region) -> Region:
     if (left, top) == (region.x, region.y) and region.x + region.width <= 1 and region.y + region.height <= 1:
         return region  # as drawn, to the last bit
     return replace(region, x=left, y=top, width=right - left, height=bottom - top)
+
+
+def _within(region: Region) -> Region:
+    """Return a polygon whose points lie on the image, with the box around them."""
+    if not 3 <= len(region.points) <= MOST_POINTS:
+        raise ReviewError(
+            f"A polygon has {len(region.points):,} corners", f"Draw it with 3 to {MOST_POINTS:,} of them"
+        )
+    found = polygon([(min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)) for x, y in region.points], region.label)
+    if not (found.width and found.height):
+        raise ReviewError("A drawn region lies outside the image", "Remove it and draw it again")
+    return found

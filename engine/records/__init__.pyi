@@ -45,7 +45,13 @@ from .proposals import (
     Question as Question,
     TableOffer as TableOffer,
 )
-from .readings import READER_ROLES as READER_ROLES, Region as Region, Review as Review, Verdict as Verdict
+from .readings import (
+    READER_ROLES as READER_ROLES,
+    SHAPES as SHAPES,
+    Region as Region,
+    Review as Review,
+    Verdict as Verdict,
+)
 from .recipes import (
     Augmentation as Augmentation,
     Balance as Balance,

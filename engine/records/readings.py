@@ -32,15 +32,31 @@ class Verdict(StrEnum):
     NOT_DIAGNOSTIC = "not diagnostic"
 
 
+SHAPES = ("box", "ellipse", "polygon")
+"""What can be drawn: all of a box, the ellipse in it, or the polygon through points."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Region:
-    """A rectangle that a reader drew: left, top, width and height as fractions of the image."""
+    """What a reader drew around, in fractions of the image's width and height, however it was turned on the screen.
+
+    Attributes:
+        x: Left edge of the box around it.
+        y: Upper edge.
+        width: Of that box.
+        height: Of that box.
+        label: The finding; empty where none was named.
+        shape: See `SHAPES`.
+        points: The corners of a polygon, (x, y) each; a line that was drawn freehand is one. Empty otherwise.
+    """
 
     x: float
     y: float
     width: float
     height: float
     label: str = ""
+    shape: str = "box"
+    points: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -40,7 +40,8 @@ READING_COLUMNS: Mapping[str, str] = {
     "verdict": "agree, overrule, unsure or not diagnostic; empty where the row is no answer",
     "label": "The reader's class; empty where none was named",
     "comment": "Free text",
-    "regions": "What was drawn, as JSON: left, top, width and height in fractions of the image, and what it is",
+    "regions": "What was drawn, as JSON: shape, finding, and place in fractions of the image: left, top, width and "
+    "height of a box or of the one around an ellipse, or x and y of each corner of a polygon",
     "seconds": "From the case's appearing to the answer, while the page was in front",
     "queue": "The queue that handed the case out; empty: not known",
     "drawn": "in order: the queue handed it out; sought: the reader went to it, or searched; empty: not known",

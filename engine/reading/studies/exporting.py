@@ -92,7 +92,8 @@ COLUMNS: Mapping[str, tuple[str, Callable[[Told], Any]]] = {
     "seconds": ("From the case's appearing to the answer", lambda told: told.answer.seconds),
     "comment": ("What the reader wrote; an adjudicator's reason", lambda told: told.answer.comment),
     "regions": (
-        "What was drawn, as JSON: left, top, width and height as fractions of the image, and a label",
+        "What was drawn, as JSON: left, top, width and height as fractions of the image, the finding, the shape (box, "
+        "the ellipse in it, or a polygon) and the corners of a polygon",
         lambda told: json.dumps([asdict(one) for one in told.answer.regions], ensure_ascii=False),
     ),
     "at": ("When it was stored, UTC", lambda told: told.answer.at and told.answer.at.isoformat()),

@@ -1,7 +1,12 @@
 from .answering import decide as decide, show_case as show_case
 from .maps import heatmap_of as heatmap_of
 from .opening import open_reading as open_reading
-from .reading_session import Desk as Desk, StaleCaseError as StaleCaseError, text as text
+from .reading_session import (
+    Desk as Desk,
+    StaleCaseError as StaleCaseError,
+    regions_of as regions_of,
+    text as text,
+)
 from .sitting import Sittings as Sittings, may_write as may_write
 from .viewer.viewer import (
     IMAGE_SCRIPTS as IMAGE_SCRIPTS,

@@ -173,6 +173,23 @@ def answers_of(asked: Mapping[str, Any]) -> dict[str, Any]:
     return said
 
 
+def regions_of(asked: Mapping[str, Any]) -> tuple[Region, ...]:
+    """Return the regions that the page sent; whether they can be drawn is asked where they are stored.
+
+    Raises:
+        TypeError, ValueError, KeyError: They cannot be read.
+    """
+    return tuple(
+        Region(
+            **{side: float(sent[side]) for side in ("x", "y", "width", "height")},
+            label=text(sent, "label").strip(),
+            shape=text(sent, "shape") or "box",
+            points=tuple((float(x), float(y)) for x, y in sent.get("points") or ()),
+        )
+        for sent in asked.get("regions") or ()
+    )
+
+
 def review_of(reading: Reading, asked: Mapping[str, Any]) -> Review:
     """Make a review of what the page sent.
 
@@ -182,12 +199,7 @@ def review_of(reading: Reading, asked: Mapping[str, Any]) -> Review:
     try:
         verdict = Verdict(text(asked, "verdict"))
         label = {Verdict.AGREE: text(asked, "predicted"), Verdict.OVERRULE: text(asked, "label")}.get(verdict)
-        regions = tuple(
-            Region(
-                x=float(box["x"]), y=float(box["y"]), width=float(box["width"]), height=float(box["height"])
-            )
-            for box in asked.get("regions") or ()
-        )
+        regions = regions_of(asked)
         seconds = min(float(asked.get("seconds") or 0.0), LONGEST_READING)
         answers = answers_of(asked)
     except (ValueError, TypeError, KeyError, AttributeError) as error:

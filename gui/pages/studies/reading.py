@@ -8,9 +8,8 @@ from typing import Any
 
 from engine.errors import AnsweredElsewhere, EngineError, ReviewError
 from engine.reading import StudyAnswer
-from engine.records import Region
 from engine.saliency import colour_tables
-from gui.pages.review import StaleCaseError, may_write, reader_of, text
+from gui.pages.review import StaleCaseError, may_write, reader_of, regions_of, text
 from gui.pages.studies.files import name_outside
 from gui.pages.studies.rounds import SETTLING, Case, Round, Rounds
 from gui.pages.studies.screens import Answer, case_again, count_again, next_case, now, screen
@@ -169,12 +168,6 @@ def _answer_of(one: Round, held: Case, asked: Mapping[str, Any]) -> StudyAnswer:
     """
     try:
         sent = asked.get("certainty")
-        regions = tuple(
-            Region(
-                x=float(box["x"]), y=float(box["y"]), width=float(box["width"]), height=float(box["height"])
-            )
-            for box in asked.get("regions") or ()
-        )
         return StudyAnswer(
             study_id=one.study.study_id,
             image_id=held.image_id,
@@ -185,7 +178,7 @@ def _answer_of(one: Round, held: Case, asked: Mapping[str, Any]) -> StudyAnswer:
             certainty=None if sent is None else float(sent),
             seconds=min(float(asked.get("seconds") or 0.0), LONGEST_READING),
             comment=text(asked, "comment").strip(),
-            regions=regions,
+            regions=regions_of(asked),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ReviewError(

@@ -38,6 +38,15 @@ from engine.records import (
     Verdict,
 )
 
+POLYGON = Region(
+    x=0.125,
+    y=0.25,
+    width=0.5,
+    height=0.25,
+    label="effusion",
+    shape="polygon",
+    points=((0.125, 0.25), (0.625, 0.25), (0.25, 0.5)),
+)
 RUN = Run(
     run_id="20260101-120000-abcd",
     folder=Path("runs/20260101-120000-abcd"),
@@ -136,7 +145,11 @@ def test_a_review_comes_back_as_it_was(store: Store) -> None:
     said = agree(
         1,
         comment="ﮎ right lower zone\n'); DROP TABLE reviews;--",
-        regions=(Region(x=0.1, y=0.2, width=0.3, height=0.4, label="consolidation"),),
+        regions=(
+            Region(x=0.1, y=0.2, width=0.3, height=0.4, label="consolidation"),
+            Region(x=0.1, y=0.2, width=0.3, height=0.4, shape="ellipse"),
+            POLYGON,
+        ),
         seconds=12.5,
         created=datetime(2026, 1, 2, tzinfo=UTC),
     )
@@ -373,6 +386,14 @@ def test_of_an_answer_without_a_sitting_it_is_not_known_what_was_on_the_screen(s
         ({"regions": (Region(x=1.2, y=0, width=1, height=1),)}, "lies outside the image"),
         ({"regions": (Region(x=0.5, y=0.5, width=0, height=0.2),)}, "lies outside the image"),
         ({"regions": (Region(x=0, y=0, width=1, height=1),) * 201}, "201 regions"),
+        ({"regions": (Region(x=0, y=0, width=1, height=1, shape="star"),)}, "not known"),
+        ({"regions": (Region(x=0, y=0, width=1, height=1, points=((0, 0), (1, 0), (1, 1))),)}, "not known"),
+        (
+            {"regions": (replace(POLYGON, points=((0.1, 0.2), (0.5, math.inf), (0.3, 0.8))),)},
+            "cannot be read",
+        ),
+        ({"regions": (replace(POLYGON, points=((0.1, 0.2), (0.5, 0.2))),)}, "2 corners"),
+        ({"regions": (replace(POLYGON, points=((1.1, 0.2), (1.5, 0.2), (1.2, 0.9))),)}, "outside the image"),
     ],
 )
 def test_a_verdict_that_contradicts_itself_is_refused_and_nothing_is_stored(

@@ -172,7 +172,7 @@ def _pseudonyms(images: Iterable[Prediction | Sample]) -> dict[str, str]:
 
 
 def _reading_row(review: Review) -> dict[str, Any]:
-    regions = [[one.x, one.y, one.width, one.height, one.label] for one in review.regions]
+    regions = [_region_row(one) for one in review.regions]
     return {
         "reading": review.review_id,
         "image": review.image_id,
@@ -186,6 +186,12 @@ def _reading_row(review: Review) -> dict[str, Any]:
         "drawn": review.drawn,
         "label seen": SAID[review.label_seen],
     }
+
+
+def _region_row(region: Region) -> list[Any]:
+    """Return the four sides and the label of a region; of another shape than a box also that, and its points."""
+    box = [region.x, region.y, region.width, region.height, region.label]
+    return box if region.shape == "box" else [*box, region.shape, region.points]
 
 
 def read_case_table(files: Mapping[str, bytes], run: Run) -> tuple[Evidence, Part | None]:
@@ -319,12 +325,17 @@ def _reading(row: Mapping[str, str], run: Run) -> Review:
         verdict=Verdict(row["verdict"]),
         label=row["label"] or None,
         comment=row["comment"],
-        regions=tuple(
-            Region(x=x, y=y, width=width, height=height, label=name) for x, y, width, height, name in regions
-        ),
+        regions=tuple(map(_region, regions)),
         seconds=seconds,
         review_id=int(row["reading"]) if row["reading"] else None,
         queue=row["queue"],
         drawn=row["drawn"],
         label_seen={said: value for value, said in SAID.items()}[row["label seen"]],
     )
+
+
+def _region(told: Sequence[Any]) -> Region:
+    x, y, width, height, label, *rest = told
+    shape, points = rest or ("box", ())
+    corners = tuple((float(across), float(down)) for across, down in points)
+    return Region(x=x, y=y, width=width, height=height, label=label, shape=shape, points=corners)

@@ -74,7 +74,7 @@ async function present(answer, { keepDraft = false } = {}) {
   showLegend(asUsual ? next.legend : null);
   if (!(same && mapComing)) settleMap(asUsual ? next.legend : null);
   if (!same) {
-    regions = structuredClone(draft?.regions ?? []);
+    takeRegions(draft?.regions);
     for (const control of controls) control.value = draft?.answers[control.dataset.field] ?? '';
   }
   showRegions();

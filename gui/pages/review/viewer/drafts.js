@@ -8,7 +8,7 @@ function unsaid() {
   if (!shown || !at('comment')) return false;
   const stored = shown.before ?? { answers: {}, regions: [] };
   return Object.entries(answersGiven()).some(([name, value]) => value !== String(stored.answers[name] ?? ''))
-    || JSON.stringify(regions) !== JSON.stringify(stored.regions);
+    || JSON.stringify(regions) !== JSON.stringify(stored.regions.map(wholeRegion));
 }
 
 function saveDraft() {

@@ -15,6 +15,7 @@ function onKey(event) {
   if (!root.isConnected || root.offsetParent === null || root.querySelector('dialog[open]')) return;
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   const target = event.target instanceof Element ? event.target : document.body;
+  if (!target.closest(TYPING) && drawingKey(event)) return;
   if (event.code === 'Escape' && target !== root && root.contains(target)) { target.blur(); return; }
   if (target.closest(TYPING)) return;
   // a key that is held down on a button would press it again and again
@@ -30,7 +31,7 @@ function onKey(event) {
     : event.shiftKey && event.code.startsWith('Arrow') ? { run: pan, again: true }
     : ACTIONS.find((one) => one.prints && isPrinted(event, one)) ?? BY_CODE.get(event.code);
   if (!action) return;
-  if (event.shiftKey && !event.code.startsWith('Arrow') && !digit && !['KeyR', 'KeyO', 'Slash', 'Equal'].includes(event.code) && event.key !== '?') return;
+  if (event.shiftKey && !event.code.startsWith('Arrow') && !digit && !['KeyR', 'KeyO', 'KeyD', 'Slash', 'Equal'].includes(event.code) && event.key !== '?') return;
   event.preventDefault();
   if (!event.repeat || action.again) action.run(event);
 }

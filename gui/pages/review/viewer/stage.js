@@ -27,6 +27,7 @@ const turnedSize = () => (view.turn % 2 ? [view.sheetHeight, view.sheetWidth] : 
 function place() {
   sheet.style.transform = `matrix(${placing().join(', ')})`;
   sheet.style.setProperty('--rv-thin', 1 / view.zoom);
+  drawTags();
   sayView();
   askFrame({ moved: true });
 }
@@ -44,6 +45,7 @@ function fitImage() {
   view.x = (stage.clientWidth - across * scale) / 2;
   view.y = (stage.clientHeight - down * scale) / 2;
   place();
+  drawShapes();
 }
 
 // The stage has another size: the same part of the image stays in its middle.
@@ -124,7 +126,7 @@ function opacityBy(step) {
 function useTool(tool) {
   view.tool = tool;
   stage.dataset.tool = tool;
-  for (const name of ['move', 'window', 'region']) {
+  for (const name of ['move', 'window', 'region', 'ruler']) {
     root.querySelector(`[data-do="tool-${name}"]`)?.setAttribute('aria-pressed', name === tool);
   }
 }

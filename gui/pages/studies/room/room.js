@@ -78,7 +78,8 @@ async function present(answer, { stored = false } = {}) {
   chosen = null;
   if (!next) {
     shown = null;
-    [regions, root.dataset.arm] = [[], ''];
+    takeRegions();
+    root.dataset.arm = '';
     showRegions();
     root.toggleAttribute('data-empty', true);
     notice(answer.message);
@@ -103,7 +104,7 @@ async function present(answer, { stored = false } = {}) {
   }
   image.alt = 'The image of this case';
   showLegend(next.heat && mapRead ? next.legend : null);
-  regions = structuredClone(draft?.regions ?? []);
+  takeRegions(draft?.regions);
   showRegions();
   at('comment').value = draft?.comment ?? '';
   at('comment').placeholder = next.arm === 'adjudication' ? 'The reason (C; needed to settle a case)' : 'Comment (C; Esc to leave)';
@@ -172,20 +173,17 @@ function othersReading(one, number) {
 }
 
 function drawOthers(readings) {
-  const layer = document.createElement('div');
-  layer.className = 'rv-regions st-others';
-  layer.style.pointerEvents = 'none';
+  const others = node('svg', { class: 'rv-regions st-others', preserveAspectRatio: 'none', viewBox: layer.getAttribute('viewBox') });
   readings.forEach((one, number) => {
     for (const region of one.regions) {
-      const shape = document.createElement('div');
-      shape.className = 'st-shape';
-      shape.title = one.who;
+      const shape = outline(wholeRegion(region), 'st-shape'), title = node('title', {});
+      title.textContent = [one.who, region.label].filter(Boolean).join(': ');
       shape.style.setProperty('--st-colour', COLOURS[number % COLOURS.length]);
-      for (const [side, value] of [['left', region.x], ['top', region.y], ['width', region.width], ['height', region.height]]) shape.style[side] = value * 100 + '%';
-      layer.append(shape);
+      shape.append(title);
+      others.append(shape);
     }
   });
-  sheet.append(layer);
+  sheet.append(others);
 }
 
 // --------------------------------------------------------------------------------------------- the answer by keys

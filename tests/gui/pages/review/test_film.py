@@ -175,3 +175,84 @@ def test_two_fingers_pinch_and_move_whatever_the_tool(
     assert page.locator(".rv-region").count() == 0
     page.keyboard.press("0")
     assert "100%" in page.inner_text("[data-at=corner-view]")
+
+
+def test_regions_of_every_shape_are_drawn_changed_named_and_stored_in_the_films_own_places(
+    room: Room, page: Any, opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    planted(room, tmp_path, {"core.dcm": core(PixelSpacing="0.2\\0.2")})
+    page.goto(opened(room.session).url)
+    film_there(page)
+    film = page.locator(".rv-sheet").bounding_box()
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return film["x"] + x * film["width"], film["y"] + y * film["height"]
+
+    def drag(*places: tuple[float, float]) -> None:
+        page.mouse.move(*at(*places[0]))
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*at(*place), steps=3)
+        page.mouse.up()
+
+    page.keyboard.press("d")
+    drag((0.25, 0.5), (0.75, 0.5))
+    assert page.inner_text(".rv-tags") == "40.0 mm"  # 200 pixels of 0.2
+    page.keyboard.press("Escape")
+    page.keyboard.press("r")
+    page.select_option("[data-at=shape]", "ellipse")
+    drag((0.1, 0.1), (0.3, 0.3))
+    page.fill("[data-at=finding]", "nodule")
+    page.keyboard.press("Enter")
+    drag((0.1, 0.2), (0.2, 0.2))  # by its line: moved
+    drag((0.4, 0.3), (0.5, 0.4))  # by its lower right corner: reshaped
+    page.select_option("[data-at=shape]", "polygon")
+    for place in ((0.6, 0.1), (0.9, 0.1), (0.9, 0.4)):
+        page.mouse.click(*at(*place))
+    page.keyboard.press("Enter")  # closes it, and is no verdict
+    page.select_option("[data-at=shape]", "freehand")
+    drag((0.2, 0.7), (0.5, 0.7), (0.5, 0.9), (0.2, 0.9), (0.2, 0.72))
+    page.select_option("[data-at=shape]", "box")
+    drag((0.6, 0.6), (0.9, 0.9))
+    page.keyboard.press("Tab")
+    page.locator(".rv-region").last.focus()
+    page.keyboard.press("Delete")
+    assert page.locator(".rv-region").count() == 3
+    page.keyboard.press("u")
+    page.wait_for_selector(".rv[data-empty]")
+    ellipse, polygon, freehand = room.session.store.reviews("20260202-120000-film")[0].regions
+    assert (ellipse.shape, ellipse.label) == ("ellipse", "nodule")
+    assert (ellipse.x, ellipse.y, ellipse.width, ellipse.height) == pytest.approx(
+        (0.2, 0.1, 0.3, 0.3), abs=0.02
+    )
+    assert (polygon.shape, polygon.label) == ("polygon", "")
+    assert np.array(polygon.points) == pytest.approx(np.array([(0.6, 0.1), (0.9, 0.1), (0.9, 0.4)]), abs=0.01)
+    assert freehand.shape == "polygon" and 4 <= len(freehand.points) <= 6  # thinned to its corners
+    assert (freehand.x, freehand.y, freehand.width, freehand.height) == pytest.approx(
+        (0.2, 0.7, 0.3, 0.2), abs=0.01
+    )
+
+
+def test_on_a_tablet_all_of_it_is_on_the_first_screen_and_large_enough_for_fingers(
+    room: Room, browser: Any, opened: Callable[..., Any]
+) -> None:
+    tablet = {"viewport": {"width": 820, "height": 1180}, "has_touch": True, "is_mobile": True}
+    context = browser.new_context(**tablet, color_scheme="dark")
+    window = opened(room.session)
+    context.request.get(window.address)
+    page = context.new_page()
+    page.goto(window.url)
+    film_there(page)
+    small = page.evaluate(
+        """[...document.querySelectorAll('.rv :is(button, select, input, textarea)')]
+            .filter((one) => one.offsetParent && !one.closest('dialog') && !one.matches('.rv-link'))
+            .map((one) => [one.dataset.do ?? one.dataset.at ?? one.className, one.getBoundingClientRect()])
+            .filter(([, { width, height, bottom, right }]) =>
+                Math.min(width, height) < 43.9 || bottom > innerHeight || right > innerWidth)
+            .map(([name, box]) => `${name} ${box.width} × ${box.height} down to ${box.bottom}`)"""
+    )
+    assert small == []
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+    assert page.locator(".rv-stage").bounding_box()["height"] > 340
+    page.goto("about:blank")
+    context.close()

@@ -35,11 +35,12 @@ function pinch(event) {
 }
 
 stage.onpointerdown = (event) => {
-  if (event.target.closest('.rv-notice, .rv-shape, .rv-handle, .rv-side') || !image.naturalWidth) return;
+  if (event.target.closest('.rv-notice, .rv-side') || !image.naturalWidth) return;
   event.preventDefault();
   if (!stage.contains(document.activeElement) || !document.activeElement.closest('.rv-side')) document.activeElement?.blur();
   pointers.set(event.pointerId, { id: event.pointerId, x: event.clientX, y: event.clientY });
   try { stage.setPointerCapture(event.pointerId); } catch { /* it went up meanwhile */ }
+  if (event.button === 0) choose(null);
   if (pointers.size === 1) gesture = beginGesture(event);
   else if (pointers.size === 2) {
     endGesture('cancel');
@@ -74,4 +75,7 @@ stage.onwheel = (event) => {
   stage.settle = setTimeout(() => { if (!pointers.size) setMoving(false); }, 150);
 };
 stage.oncontextmenu = (event) => event.preventDefault();
-stage.ondblclick = (event) => { if (!event.target.closest('.rv-side, .rv-notice') && view.tool !== 'polygon') fitImage(); };
+stage.ondblclick = (event) => {
+  if (!event.target.closest('.rv-side, .rv-notice') && !(view.tool === 'region' || event.target.closest('.rv-shape'))) fitImage();
+  else if (drafted) closePolygon();
+};

@@ -11,6 +11,7 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet
 import pytest
 from jsonschema import Draft202012Validator
@@ -19,6 +20,7 @@ from PIL import Image
 from engine.errors import ReportError
 from engine.records import Prediction, Region, Review, Verdict
 from engine.report import verify
+from engine.report.exports.bundle.case_table import _region, _region_row
 from engine.report.exports.bundle.parquet_apart import read_apart
 from engine.report.exports.bundle.regions import write_regions
 from engine.report.exports.bundle.searching import Names, refuse_names
@@ -166,6 +168,21 @@ def test_regions_are_coco_in_pixels_of_the_readings_that_stand() -> None:
     first = coco["annotations"][0]
     assert first["area"] == 10_000 and first["segmentation"] == [[100, 100, 300, 100, 300, 150, 100, 150]]
     assert (coco["info"]["regions"], coco["info"]["without_size"]) == (4, 1)
+
+
+def test_an_ellipse_and_a_polygon_are_what_they_enclose_and_come_back_from_the_bundle() -> None:
+    shapes = (
+        Region(x=0.25, y=0.5, width=0.5, height=0.25, shape="ellipse"),
+        Region(
+            x=0, y=0, width=0.5, height=0.5, label="x", shape="polygon", points=((0, 0), (0.5, 0), (0, 0.5))
+        ),
+    )
+    ellipse, polygon = json.loads(write_regions([read_by("A", *shapes)], {"a" * 64: (400, 200)}))[
+        "annotations"
+    ]
+    assert ellipse["area"] == pytest.approx(np.pi * 100 * 25, rel=0.002)
+    assert (polygon["area"], polygon["segmentation"]) == (10_000, [[0, 0, 200, 0, 0, 100]])
+    assert tuple(map(_region, json.loads(json.dumps([*map(_region_row, shapes)])))) == shapes
 
 
 def test_a_region_that_was_moved_is_named(bundle: Path, tmp_path: Path) -> None:
