@@ -91,7 +91,7 @@ async function present(answer, { keepDraft = false } = {}) {
   root.dataset.reading = reading;
   root.dataset.shown = next.id;
   server.remember({ reading, shown: next.id }).catch(() => {});   // only so that a later session starts here
-  filmsAhead(answer.upcoming.slice(0, 2).map((one) => one.depth));
+  filmAhead(answer.upcoming[0]?.depth);
 }
 
 function notice(message, choices = []) {

@@ -120,7 +120,7 @@ async function present(answer, { stored = false } = {}) {
   [wake, slept] = [performance.now(), 0], guard();
   root.dataset.shown = `${next.arm} ${next.id}`;
   for (const one of ahead) picture(one.image);
-  filmsAhead(ahead.slice(0, 2).map((one) => one.depth));
+  filmAhead(ahead[0]?.depth);
 }
 
 function describe(next) {

@@ -2,6 +2,7 @@
 // screen pixel; a window then only maps those levels, so that dragging it is smooth at any size of film.
 const filmCanvas = at('film'), filmBrush = filmCanvas.getContext('2d', { alpha: false, willReadFrequently: true });
 const SMOOTH = 1.5e6;     // screen pixels above which a film in motion is drawn at half resolution
+const RESTED = 150;       // milliseconds
 let film = null;          // the one on the stage: { told, table, planes }, see worker.js
 let sampled = null;       // what was sampled last: { left, top, width, height, planes }
 let moving = false;       // a hand is dragging: smooth goes before sharp
@@ -25,21 +26,26 @@ function filmAt(address) {
   return one;
 }
 
-// Films of the next cases, behind everything else; of all others the memory is given back.
-function filmsAhead(addresses) {
-  const used = new Set([shown?.depth, ...addresses]);
-  for (const address of filmsFetched.keys()) if (!used.has(address)) filmsFetched.delete(address);
-  for (const address of addresses) filmAt(address);
+// The next case's film, once the hand has rested; of all others the memory is given back.
+function filmAhead(address) {
+  for (const other of filmsFetched.keys()) if (![shown?.depth, address].includes(other)) filmsFetched.delete(other);
+  clearTimeout(filmAhead.timer);
+  if (address) filmAhead.timer = setTimeout(() => filmAt(address), 2 * RESTED);
 }
 
-// Put a case's film on the stage: at once where it is there already, else over its picture as soon as it is.
+// Put a case's film on the stage: at once where it is there already, else over its picture as soon as it is. Whoever leafs
+// through cases faster than the eye reads them sees their pictures, and nothing is fetched in vain.
 function showFilm(address) {
-  const one = address ? filmAt(address) : { film: null, ready: Promise.resolve(null) };
-  takeFilm(one.film);
-  if (!one.film) one.ready.then((found) => {
+  clearTimeout(filmAhead.timer);
+  clearTimeout(showFilm.timer);
+  const known = filmsFetched.get(address);
+  takeFilm(known?.film ?? null);
+  if (film || !address) return;
+  showFilm.timer = setTimeout(async () => {
+    const found = await filmAt(address).ready;
     if (!found) filmsFetched.delete(address);
     else if (shown?.depth === address && !film) takeFilm(found);
-  });
+  }, known ? 0 : RESTED);
 }
 
 function takeFilm(found) {
