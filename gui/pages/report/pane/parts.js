@@ -77,7 +77,7 @@ function again() {
   trouble('');
   root.hidden = !chosen.run;
   if (!chosen.run) return;
-  if (!at('parts').children.length) layOut();
+  if (!at('nav').children.length) layOut();
   for (const node of at('parts').children) {
     const body = node.querySelector('.rp-body');
     if (!body.dataset.shown) body.replaceChildren(skeleton());
