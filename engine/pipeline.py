@@ -46,6 +46,7 @@ from engine.report import (
     build_report,
     export_report,
     facts_of_evidence,
+    reader_points,
     with_checklists,
     with_elsewhere,
 )
@@ -113,8 +114,7 @@ def train_run(
             resume=resume,
         )
         return
-    kept = folder / "split.csv"
-    if resume and kept.exists():
+    if resume and (kept := folder / "split.csv").exists():
         name, split = load_index(workspace, request.dataset_id).name, load_split(kept)
     else:
         index, (split,) = splits_asked_for(workspace, request)
@@ -302,9 +302,11 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
     )
     if not store.read_only:
         write_anchor(workspace.anchors, store.head(), "a report was made")
-    report = replace(report, facts=(*report.facts, *facts_of_evidence(store, run)))
-    report = with_elsewhere(report, everything, reviews, abroad_of(workspace, run), uncertainty)
-    return with_checklists(report)
+    facts = (*report.facts, *facts_of_evidence(store, run))
+    report = replace(report, facts=facts, readers=reader_points(store, run, predictions))
+    return with_checklists(
+        with_elsewhere(report, everything, reviews, abroad_of(workspace, run), uncertainty)
+    )
 
 
 def validate_run(

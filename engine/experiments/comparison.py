@@ -18,7 +18,7 @@ from engine.data import PatientsNamed, patients_named
 from engine.errors import ReportError
 from engine.kept_files import plain
 from engine.records import Epoch, Estimate, Prediction, Recipe, Run
-from engine.statistics import Comparison, areas, log_odds, mean_areas, overall, shares
+from engine.statistics import Comparison, areas, holm, log_odds, mean_areas, overall, shares
 
 FIGURES = ("accuracy", "AUROC", "macro F1")
 _SAID_ELSEWHERE = ("name", "title", "source", "expected", "seed")
@@ -280,17 +280,6 @@ def _areas(
         [log_odds(p, positive) for p in other],
         patients,
     )
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p-values for their number by Holm's method; NaN stays NaN and does not count."""
-    known = sorted((p, place) for place, p in enumerate(p_values) if np.isfinite(p))
-    adjusted = [_NAN] * len(p_values)
-    largest = 0.0
-    for rank, (p, place) in enumerate(known):
-        largest = max(largest, min(1.0, p * (len(known) - rank)))
-        adjusted[place] = largest
-    return adjusted
 
 
 def differences(recipes: Sequence[Recipe]) -> list[dict[str, Any]]:

@@ -92,9 +92,9 @@ def _intended_use(report: Report) -> Section:
 
 
 def _factors(report: Report) -> Section:
-    columns = list(dict.fromkeys(row.column for row in report.subgroups))
+    columns = list(dict.fromkeys(name for row in report.subgroups for name in row.columns))
     said = (
-        f"Results are given by {_listed(columns)}: the columns of the data's table that have two to eight values."
+        f"Results are given by {_listed(columns)}: the columns of the data's table that make two to eight groups."
         if columns
         else "The data name no group (age, sex, device, site) by which results could be given, so how they differ "
         "between groups is not known."

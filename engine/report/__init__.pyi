@@ -93,6 +93,7 @@ from .study.formats import (
     export_study as export_study,
 )
 from .study.page import study_page as study_page
+from .study.points import reader_points as reader_points
 from .study.records import StudyReport as StudyReport
 from .study.stored import (
     report_study as report_study,

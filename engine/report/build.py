@@ -131,6 +131,7 @@ def build_report(
         pointing=pointing,
         passports=tuple(passports),
         subgroups=found.subgroups,
+        subgroup_tests=found.subgroup_tests,
         cautions=tuple(of_parts(chosen, part)),
         limitations=(*_limits(run, chosen, part, found.against, split, cases), *further_limitations),
         folds=folds,

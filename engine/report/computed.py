@@ -11,10 +11,10 @@ from engine.records import Prediction, Review, Run
 from engine.report.formatting import case_ids
 from engine.report.methods_section import class_balance
 from engine.report.readers import summarise_reviews
-from engine.report.records import Against, CaseRow, Evidence, ReviewSummary, SubgroupRow
+from engine.report.records import Against, CaseRow, Evidence, ReviewSummary, SubgroupRow, SubgroupTest
 from engine.report.standards.holding import hold_against
 from engine.report.standards.reference_standards import REFERENCE_STANDARDS, Reference
-from engine.report.subgroups import subgroup_table
+from engine.report.subgroups import subgroup_table, subgroup_tests
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,6 +27,7 @@ class Computed:
         against: One per reference standard.
         reviews: What readers did.
         subgroups: See `Report`.
+        subgroup_tests: See `Report`.
         patients: See `Report`.
         balance: See `Report`.
         patients_by_part: See `Report`.
@@ -38,6 +39,7 @@ class Computed:
     against: tuple[Against, ...]
     reviews: ReviewSummary
     subgroups: tuple[SubgroupRow, ...]
+    subgroup_tests: tuple[SubgroupTest, ...]
     patients: PatientsNamed
     balance: Mapping[str, Mapping[str, int]]
     patients_by_part: Mapping[str, int | None]
@@ -59,6 +61,7 @@ def compute(run: Run, evidence: Evidence) -> Computed:
         ),
         reviews=summarise_reviews(run, cases, last, standards["reviewed labels"].answers),
         subgroups=subgroup_table(run, cases, evidence.split),
+        subgroup_tests=subgroup_tests(run, cases, evidence.split),
         patients=patients_named(cases),
         balance=balance,
         patients_by_part=patients_by_part,

@@ -175,12 +175,47 @@ class ReviewSummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SubgroupRow:
-    """Figures of the cases that share one value of a column of the data's table."""
+    """Figures of the cases that one column of the data's table puts in a group, or two columns crossed.
 
+    Attributes:
+        columns: One, or the two that are crossed.
+        column: Their names as one.
+        value: What the cases share.
+        cases: How many.
+        positives: With the finding, of two classes.
+        small: Whether so few cases tell little.
+        estimates: By name.
+    """
+
+    columns: tuple[str, ...]
     column: str
     value: str
     cases: int
+    positives: int | None
+    small: bool
     estimates: Mapping[str, Estimate]
+
+    @property
+    def single(self) -> bool:
+        """Whether one column makes the group."""
+        return len(self.columns) == 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubgroupTest:
+    """Whether the groups of a column differ in a figure.
+
+    Attributes:
+        column: Of the data's table.
+        figure: Its name.
+        p_value: Two-sided, that it is the same in all groups.
+        adjusted: By Holm's method for all tests of the report.
+    """
+
+    column: str
+    figure: str
+    p_value: float
+    adjusted: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -278,6 +313,7 @@ class Report:
         pointing: How often the heatmap's peak lies on the known finding.
         passports: Of the heatmaps, by method: see `engine.runs.passport_of`.
         subgroups: By columns of the data's table, against the labels that came with the data.
+        subgroup_tests: Whether the groups of a column differ.
         cautions: What must be known of all figures, as sentences; empty of test images.
         limitations: As sentences.
         folds: Of a cross-validation; None for one model.
@@ -311,6 +347,7 @@ class Report:
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
     readers: tuple[ReaderPoint, ...] = ()
     checklists: tuple[AnsweredChecklist, ...] = ()
+    subgroup_tests: tuple[SubgroupTest, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -35,6 +35,11 @@ from .decisions.risk_coverage import (
     RiskCoverage as RiskCoverage,
     kept_by_sureness as kept_by_sureness,
 )
+from .group_tests import (
+    areas_differ as areas_differ,
+    holm as holm,
+    shares_differ as shares_differ,
+)
 from .kappa import (
     cohen_kappa as cohen_kappa,
     krippendorff_alpha as krippendorff_alpha,

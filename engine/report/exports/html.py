@@ -20,7 +20,7 @@ from engine.report.figures import caption_of, figures_of, figures_of_run, most_c
 from engine.report.formatting import edge_words, figure, interval, p_value, probability, rests_on
 from engine.report.paper.directions import isolated
 from engine.report.passport_words import passport_in_words, why_off
-from engine.report.records import Against, CaseRow, Heatmap, Picture, Report, SubgroupRow
+from engine.report.records import Against, CaseRow, Heatmap, Picture, Report, SubgroupRow, SubgroupTest
 from engine.saliency import css_gradient
 
 
@@ -79,7 +79,10 @@ def fill_template(name: str, *, made: datetime, **values: Any) -> str:
 
 
 def computed_sections(
-    against: Sequence[Against], positive: str | None, subgroups: Sequence[SubgroupRow]
+    against: Sequence[Against],
+    positive: str | None,
+    subgroups: Sequence[SubgroupRow],
+    tests: Sequence[SubgroupTest],
 ) -> dict[str, str]:
     """Return what the page prints of its figures, as it stands there: title of the section → HTML."""
     made: Any = _templates().get_template("computed.html").module
@@ -87,7 +90,7 @@ def computed_sections(
         "Metrics": made.metrics(against, _names(against), _methods(against)),
         "By class": made.classes(against, positive),
     }
-    return sections | ({"Subgroups": made.subgroups(subgroups)} if subgroups else {})
+    return sections | ({"Subgroups": made.subgroups(subgroups, tests)} if subgroups else {})
 
 
 def _templates() -> Environment:

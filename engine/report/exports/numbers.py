@@ -42,6 +42,7 @@ def render_json(report: Report) -> str:
         **computed_document(report, report.classes),
         "pointing_game": report.pointing,
         "heatmaps": report.passport and passport_document(report.passport),
+        "readers": report.readers,
         "shift": report.shift,
         "elsewhere": {
             "tests": [external_document(test) for test in report.elsewhere.tests],
@@ -70,6 +71,7 @@ def computed_document(found: Report | Computed, classes: Sequence[str]) -> dict[
         "against": found.against,
         "reviews": found.reviews,
         "subgroups": found.subgroups,
+        "subgroup_tests": found.subgroup_tests,
         "cases": [_case_document(case, classes) for case in found.cases],
     }
 

@@ -135,7 +135,7 @@ def _said_of_curves(kind: str, report: Report, against: Against, drawn: bool) ->
     if drawn:
         said += f". Shaded: {BAND_METHOD}"
     if _readers(report, against):
-        said += ". Arrows: each reader from without the model to with it"
+        said += ". Arrows: each reader, on the cases of the study, from without the model to with it"
     return f"{said}."
 
 

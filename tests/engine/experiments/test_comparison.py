@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from engine.errors import ReportError
-from engine.experiments.comparison import Contestant, compare_runs, differences, holm
+from engine.experiments.comparison import Contestant, compare_runs, differences
 from engine.experiments.comparison_page import render_page, write_comparison
 from engine.records import Calibration, Epoch, Head, Phase, Prediction, Recipe, Run
+from engine.statistics import holm
 from engine.statistics.paired_tests import mcnemar, shares
 
 TINY_RECIPE = Recipe(

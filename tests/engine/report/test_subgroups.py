@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from engine.records import Split
-from engine.report.subgroups import FEWEST_IN_SUBGROUP, subgroup_table
-from engine.statistics import auroc, log_odds, proportion
+from engine.records import Prediction, Run, Split
+from engine.report.subgroups import (
+    FEWEST_IN_SUBGROUP,
+    SMALL,
+    groups_by_column,
+    subgroup_table,
+    subgroup_tests,
+)
+from engine.statistics import auroc, holm, log_odds, proportion
 from tests.engine.report.test_build import a_run, samples_of, some_cases
 
 
@@ -61,3 +68,79 @@ def test_a_subgroup_is_shown_from_five_cases_on(size: int) -> None:
     split = Split(train=(), val=(), test=samples, classes=run.classes, seed=0, method="given")
     shown = {row.value for row in subgroup_table(run, cases, split)}
     assert shown == ({"small", "large"} if size >= FEWEST_IN_SUBGROUP else {"large"})
+
+
+def a_split(run: Run, cases: Sequence[Prediction], meta: Callable[[int], dict[str, str]]) -> Split:
+    samples = tuple(replace(each, meta=meta(number)) for number, each in enumerate(samples_of(list(cases))))
+    return Split(train=(), val=(), test=samples, classes=run.classes, seed=0, method="given")
+
+
+def test_many_numbers_stand_in_bands_that_hold_every_case_once() -> None:
+    run, cases = a_run(), some_cases(a_run(), 200)
+    ages = np.random.default_rng(0).integers(18, 95, 200)
+    split = a_split(run, cases, lambda number: {"age": str(ages[number]) if number else ""})
+    rows = subgroup_table(run, cases, split)
+    values = [row.value for row in rows]
+    assert 3 <= len(values) <= 5 and values[0].startswith("under ") and values[-1].endswith(" and over")
+    cut = int(values[0].removeprefix("under "))
+    assert rows[0].cases == int((ages[1:] < cut).sum())
+    assert sum(row.cases for row in rows) == 199  # one age is not given, which makes too small a group
+
+
+def test_rare_words_are_put_together_and_names_make_no_groups() -> None:
+    run, cases = a_run(), some_cases(a_run(), 120)
+    cases = [replace(each, patient_id=f"patient {number // 20}") for number, each in enumerate(cases)]
+    split = a_split(
+        run,
+        cases,
+        lambda number: {
+            "site": f"site {number % 5}" if number < 100 else f"rare {number}",
+            "who": f"Jane {number // 20}",  # of one patient each
+            "note": f"free text {number}",
+        },
+    )
+    rows = subgroup_table(run, cases, split)
+    assert {row.column for row in rows} == {"site"}
+    assert [(row.value, row.cases) for row in rows] == [
+        *((f"site {at}", 20) for at in range(5)),
+        ("(other)", 20),
+    ]
+
+
+def test_two_columns_are_crossed_and_small_groups_are_marked() -> None:
+    run, cases = a_run(), some_cases(a_run(), 120)
+    split = a_split(
+        run, cases, lambda number: {"sex": "FM"[number % 2], "view": "PA" if number % 3 else "AP"}
+    )
+    crossed = [row for row in subgroup_table(run, cases, split) if not row.single]
+    assert {row.column for row in crossed} == {"sex × view"}
+    assert sum(row.cases for row in crossed) == 120
+    for row in subgroup_table(run, cases, split):
+        assert row.positives is not None
+        assert row.small == (min(row.positives, row.cases - row.positives) < SMALL)
+
+
+def test_grouping_the_names_of_groups_gives_the_same_rows_and_tests() -> None:
+    """A bundle holds groups in place of ages: its figures must come out of these alone."""
+    run, cases = a_run(), some_cases(a_run(), 200)
+    ages = np.random.default_rng(0).integers(0, 95, 200)
+    split = a_split(run, cases, lambda number: {"age": str(ages[number]), "sex": "FM"[number % 2]})
+    groups = groups_by_column(run, cases, split)
+    told = a_split(
+        run, cases, lambda number: {name: of[cases[number].image_id] for name, of in groups.items()}
+    )
+    assert groups_by_column(run, cases, told) == groups
+    assert subgroup_table(run, cases, told) == subgroup_table(run, cases, split)
+    assert subgroup_tests(run, cases, told) == subgroup_tests(run, cases, split)
+
+
+def test_a_column_by_which_results_differ_is_told_from_one_by_which_they_do_not() -> None:
+    run, cases = a_run(), some_cases(a_run(), 200)
+    wrong = [each.predicted != each.label for each in cases]
+    split = a_split(
+        run, cases, lambda number: {"device": "old" if wrong[number] else "new", "day": "ab"[number % 2]}
+    )
+    tests = subgroup_tests(run, cases, split)
+    assert min(one.adjusted for one in tests if one.column == "device") < 0.001
+    assert all(one.adjusted >= one.p_value for one in tests)
+    assert [one.adjusted for one in tests] == holm([one.p_value for one in tests])

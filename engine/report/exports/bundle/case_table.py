@@ -46,7 +46,7 @@ COLUMNS = {
         "conformal set": f"Classes that cannot be excluded, separated by “{CLASSES_IN_A_SET.strip()}”",
         "width": "Of the image in pixels; empty: not known",
         "height": "Likewise",
-        COLUMN: "A column of the data's table whose subgroups the report shows",
+        COLUMN: "The group that a column of the data's table puts the image in",
     },
     READINGS: {
         "reading": "Its number: of two by one reader on one image the larger counts",
@@ -68,7 +68,7 @@ Value = TypeVar("Value")
 
 
 def write_case_table(
-    run: Run, part: Part | None, evidence: Evidence, columns: Sequence[str]
+    run: Run, part: Part | None, evidence: Evidence, columns: Mapping[str, Mapping[str, str]]
 ) -> dict[str, bytes | str]:
     """Return the files of a case table by name.
 
@@ -76,7 +76,8 @@ def write_case_table(
         run: Whose report it is.
         part: Of the report.
         evidence: What its figures were computed from.
-        columns: Of the data's table whose subgroups the report shows.
+        columns: Of the data's table whose subgroups the report shows: name → image id → group. Bands, not numbers:
+            an age tells who somebody is.
     """
     choices: dict[str, Any] = {"run_id": run.run_id, "part": part, "prevalence": evidence.prevalence}
     choices["split"] = evidence.split is not None
@@ -84,8 +85,8 @@ def write_case_table(
     images = list(_image_rows(run, evidence, columns, sizes))
     readings = [_reading_row(review) for review in evidence.reviews]
     return {
-        **table_files(IMAGES, images, _columns(IMAGES, run, columns)),
-        **table_files(READINGS, readings, _columns(READINGS, run, columns)),
+        **table_files(IMAGES, images, _columns(IMAGES, run, [*columns])),
+        **table_files(READINGS, readings, _columns(READINGS, run, [*columns])),
         REGIONS: write_regions(evidence.reviews, sizes),
         CHOICES: json.dumps(choices, indent=1) + "\n",
         DICTIONARY: write_csv(
@@ -126,7 +127,10 @@ def _columns(file: str, run: Run, columns: Sequence[str]) -> list[str]:
 
 
 def _image_rows(
-    run: Run, evidence: Evidence, columns: Sequence[str], sizes: Mapping[str, tuple[int, int]]
+    run: Run,
+    evidence: Evidence,
+    columns: Mapping[str, Mapping[str, str]],
+    sizes: Mapping[str, tuple[int, int]],
 ) -> Iterator[dict[str, Any]]:
     """Yield one row an image: those of the report first, in their order, then all others of the split."""
     samples = {
@@ -137,7 +141,6 @@ def _image_rows(
     reported = {each.image_id: each for each in evidence.predictions}
     numbers = _pseudonyms([*evidence.predictions, *(sample for _, sample in samples.values())])
     for case in evidence.predictions:
-        meta = samples[case.image_id][1].meta if case.image_id in samples else {}
         yield {
             "image": case.image_id,
             "patient": numbers.get(case.patient_id, ""),
@@ -150,7 +153,7 @@ def _image_rows(
             "margin": case.margin,
             "conformal set": CLASSES_IN_A_SET.join(case.conformal_set),
             **dict(zip(("width", "height"), sizes.get(case.image_id, (None, None)), strict=True)),
-            **{COLUMN + name: meta.get(name, "") for name in columns},
+            **{COLUMN + name: group.get(case.image_id, "") for name, group in columns.items()},
         }
     for image_id, (part, sample) in samples.items():
         if image_id not in reported:

@@ -23,6 +23,7 @@ from engine.report.exports.png import png_figures
 from engine.report.figures import figures_of, figures_of_run
 from engine.report.formatting import counted, were, without_paths
 from engine.report.records import CaseRow, Evidence, Report
+from engine.report.subgroups import groups_by_column
 from engine.runs import settings_of
 
 SUMS, README, SETTINGS = "SHA256SUMS", "README.txt", "run/"
@@ -62,7 +63,9 @@ def pack(report: Report, render: Callable[[Report], Mapping[str, bytes | str]]) 
     names = Names.of(report)
     anonymous = without_names(report, names)
     left_out = _left_out(names, report.evidence)
-    columns = list(dict.fromkeys(row.column for row in report.subgroups))
+    shown = {name for row in report.subgroups for name in row.columns}
+    groups = groups_by_column(report.run, report.evidence.predictions, report.evidence.split)
+    columns = {name: of for name, of in groups.items() if name in shown}
     texts: dict[str, bytes | str] = {
         README: SAYS.format(run_id=report.run.run_id, version=version("overread"), left_out=left_out),
         **render(anonymous),

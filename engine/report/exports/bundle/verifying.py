@@ -234,7 +234,7 @@ def _table_pairs(printed: bytes | None, computed: bytes) -> Iterator[tuple[str, 
 
 def _page_differences(page: str, found: Computed, run: Run) -> list[Difference]:
     """Look for each table of figures in the page, letter by letter."""
-    sections = computed_sections(found.against, positive_of(run), found.subgroups)
+    sections = computed_sections(found.against, positive_of(run), found.subgroups, found.subgroup_tests)
     return [
         Difference(f"report.html: {title}", "another table", "the table that the case table gives")
         for title, section in sections.items()

@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from engine.errors import ReportError
 from engine.records import Epoch, Estimate, ExternalTest, Part, Region, SetShift, Uncertainty, Verdict
+from engine.report.drawn_records import ReaderPoint
 from engine.report.exports.schema.of_records import Fields, Node, fields_of, schema_of
 from engine.report.records import (
     Against,
@@ -14,6 +15,7 @@ from engine.report.records import (
     FromElsewhere,
     ReviewSummary,
     SubgroupRow,
+    SubgroupTest,
 )
 
 
@@ -150,8 +152,10 @@ class RunDocument(TypedDict):
     against: tuple[Against, ...]
     reviews: ReviewSummary
     subgroups: tuple[SubgroupRow, ...]
+    subgroup_tests: tuple[SubgroupTest, ...]
     pointing_game: Estimate | None
     heatmaps: HeatmapsDocument | None
+    readers: tuple[ReaderPoint, ...]
     shift: SetShift | None
     elsewhere: ElsewhereDocument
     history: tuple[Epoch, ...]

@@ -24,6 +24,7 @@ from engine.report import (
     export_study,
     figure,
     interval,
+    reader_points,
     report_study,
     study_document,
     study_page,
@@ -411,3 +412,23 @@ def test_the_json_of_a_study_is_what_its_schema_says(read: tuple[Workspace, Stor
     Draft202012Validator.check_schema(schema)
     Draft202012Validator(schema).validate(json.loads(json.dumps(document, allow_nan=False)))
     assert document.keys() == schema["properties"].keys()
+
+
+def test_readers_of_a_closed_study_stand_in_the_run_s_figures_where_the_study_says(
+    read: tuple[Workspace, Store],
+) -> None:
+    workspace, store = read
+    cases = store.predictions(RUN.run_id)
+    assert reader_points(store, RUN, cases) == ()  # an open study tells nobody how others read
+    study = store.studies.get(NAME)
+    store.studies.close(study.study_id)
+    points = reader_points(store, RUN, cases)
+    lines = {(line.reader, line.mode): line for line in report_study(workspace, store, NAME).lines}
+    assert [one.reader for one in points] == ["R1", "R2"]
+    for one in points:
+        for mode, at in (("blind", one.blind), ("assisted", one.assisted)):
+            line = lines[one.reader, mode]
+            assert at is not None and at.cases == CASES
+            assert at.sensitivity == pytest.approx(line.figures["sensitivity"].value)
+            assert at.specificity == pytest.approx(line.figures["specificity"].value)
+    assert reader_points(store, RUN, cases[1:]) == ()  # a case of the study is not in the report

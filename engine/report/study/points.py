@@ -1,0 +1,72 @@
+"""Where the readers of closed studies stand, for the ROC curve of the run whose cases they read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from engine.reading import Store
+from engine.records import Prediction, Run
+from engine.report.drawn_records import Operating, ReaderPoint
+from engine.report.study.gathered import Readings, gather
+from engine.report.study.readers import reader_names
+
+
+def reader_points(store: Store, run: Run, predictions: Sequence[Prediction]) -> tuple[ReaderPoint, ...]:
+    """Return where readers stand against the labels that came with the data, without the model and with it.
+
+    Args:
+        store: With the studies; those that are open are passed over, so that a report tells no reader how others read.
+        run: Whose finding it is.
+        predictions: Of the report; a study counts whose cases all are among them.
+    """
+    by_id = {each.image_id: each for each in predictions}
+    found: list[ReaderPoint] = []
+    for study in store.studies.all():
+        if study.state != "closed" or study.protocol.positive != run.positive or len(run.classes) != 2:
+            continue
+        images = store.studies.images(study.study_id)
+        if not images or any(image_id not in by_id for image_id in images):
+            continue
+        readings = gather(
+            study,
+            [by_id[image_id] for image_id in images],
+            store.studies.answers(study.study_id),
+            store.studies.exposures(study.study_id),
+        )
+        names = reader_names(readings)
+        found += [
+            ReaderPoint(
+                study=study.protocol.name,
+                reader=names[reader],
+                blind=_operating(readings, place, "blind"),
+                assisted=_operating(readings, place, "assisted"),
+            )
+            for place, reader in enumerate(readings.readers)
+        ]
+    return tuple(one for one in found if one.blind or one.assisted)
+
+
+def _operating(readings: Readings, place: int, mode: str) -> Operating | None:
+    """Return where one reader stands; what is indeterminate counts as the protocol says."""
+    if mode not in readings.modes:
+        return None
+    calls = readings.calls(mode, readings.protocol.indeterminate)[place]
+    labels = np.array([label is not None for label in readings.labels])
+    rows = labels & np.isfinite(calls)
+    if not rows.any():
+        return None
+    present = np.array([label == readings.protocol.positive for label in readings.labels])[rows]
+    called = calls[rows] > 0
+
+    def share(hits: int, of: int) -> float:
+        return hits / of if of else float("nan")
+
+    hits = int((called & present).sum())
+    return Operating(
+        cases=int(rows.sum()),
+        sensitivity=share(hits, int(present.sum())),
+        specificity=share(int((~called & ~present).sum()), int((~present).sum())),
+        precision=share(hits, int(called.sum())),
+    )
