@@ -45,10 +45,9 @@ from engine.report import (
     Report,
     build_report,
     export_report,
-    facts_of_evidence,
-    reader_points,
     with_checklists,
     with_elsewhere,
+    with_readers,
 )
 from engine.runs import (
     load_explanations,
@@ -302,11 +301,10 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
     )
     if not store.read_only:
         write_anchor(workspace.anchors, store.head(), "a report was made")
-    facts = (*report.facts, *facts_of_evidence(store, run))
-    report = replace(report, facts=facts, readers=reader_points(store, run, predictions))
-    return with_checklists(
-        with_elsewhere(report, everything, reviews, abroad_of(workspace, run), uncertainty)
+    report = with_elsewhere(
+        with_readers(report, store), everything, reviews, abroad_of(workspace, run), uncertainty
     )
+    return with_checklists(report)
 
 
 def validate_run(

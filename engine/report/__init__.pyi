@@ -70,12 +70,12 @@ from .formatting import (
     rests_on as rests_on,
     were as were,
 )
+from .operating import with_readers as with_readers
 from .passport_words import (
     passport_in_words as passport_in_words,
     passport_line as passport_line,
     why_off as why_off,
 )
-from .readers import facts_of_evidence as facts_of_evidence
 from .records import (
     Against as Against,
     CaseRow as CaseRow,
@@ -93,7 +93,6 @@ from .study.formats import (
     export_study as export_study,
 )
 from .study.page import study_page as study_page
-from .study.points import reader_points as reader_points
 from .study.records import StudyReport as StudyReport
 from .study.stored import (
     report_study as report_study,

@@ -24,11 +24,11 @@ from engine.report import (
     export_study,
     figure,
     interval,
-    reader_points,
     report_study,
     study_document,
     study_page,
 )
+from engine.report.operating import reader_points
 from engine.report.study.exchange import imrmc_file, long_table, r_script
 from engine.report.study.schema import study_schema
 from engine.statistics import mrmc_analysis

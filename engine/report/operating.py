@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from engine.reading import Store
 from engine.records import Prediction, Run
 from engine.report.drawn_records import Operating, ReaderPoint
+from engine.report.readers import facts_of_evidence
+from engine.report.records import Report
 from engine.report.study.gathered import Readings, gather
 from engine.report.study.readers import reader_names
+
+
+def with_readers(report: Report, store: Store) -> Report:
+    """Add to a run's report what the database says of its readings, and where the readers of its cases stand."""
+    return replace(
+        report,
+        facts=(*report.facts, *facts_of_evidence(store, report.run)),
+        readers=reader_points(store, report.run, report.evidence.predictions),
+    )
 
 
 def reader_points(store: Store, run: Run, predictions: Sequence[Prediction]) -> tuple[ReaderPoint, ...]:
