@@ -50,8 +50,11 @@ class Ward:
 
 
 @pytest.fixture
-def ward(tmp_path: Path) -> Iterator[Ward]:
+def ward(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Ward]:
+    """In the file of a workspace; by `@pytest.mark.parametrize("ward", ["postgresql"], indirect=True)` on a server."""
     workspace = open_workspace(tmp_path / "workspace")
+    if getattr(request, "param", "sqlite") == "postgresql":
+        workspace = replace(workspace, server=request.getfixturevalue("postgresql").fresh())
     session = AppSession(
         workspace=workspace, store=open_store(workspace.database, busy_seconds=0.5), reader="anna"
     )
