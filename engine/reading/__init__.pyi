@@ -22,14 +22,17 @@ from .store import (
     Store as Store,
     open_store as open_store,
 )
-from .studies.planning.protocol import (
-    CERTAINTY as CERTAINTY,
+from .studies.planning.complaints import complaints as complaints
+from .studies.planning.designs import (
     DESIGNS as DESIGNS,
     Arm as Arm,
     Design as Design,
+)
+from .studies.planning.protocol import (
+    CERTAINTY as CERTAINTY,
     Drawn as Drawn,
+    Endpoint as Endpoint,
     Protocol as Protocol,
-    complaints as complaints,
     protocol_from as protocol_from,
 )
 from .studies.planning.records import (

@@ -19,7 +19,8 @@ from engine.reading.people import People
 from engine.reading.row_mapping import TAKEN_BACK
 from engine.reading.sittings import Sitting
 from engine.reading.studies.certificates import answered_images, certificate
-from engine.reading.studies.planning.protocol import CERTAINTY, Arm, Protocol
+from engine.reading.studies.planning.designs import Arm
+from engine.reading.studies.planning.protocol import CERTAINTY, Protocol
 from engine.reading.studies.planning.records import (
     AGREE,
     NOT_DIAGNOSTIC,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from engine.reading.studies.planning.designs import DESIGNS
 from engine.reading.studies.planning.drawing import shuffled
-from engine.reading.studies.planning.protocol import DESIGNS, Protocol
+from engine.reading.studies.planning.protocol import Protocol
 from engine.reading.studies.planning.records import NOT_DIAGNOSTIC, UNSURE, Disagreement, Study, StudyAnswer
 
 Readings = Mapping[str, StudyAnswer]  # person → the answer that stands

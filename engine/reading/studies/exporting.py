@@ -16,7 +16,7 @@ from engine.reading.migrations.schema import ANSWERS, ASSIGNMENTS, IMAGE_PLACES,
 from engine.reading.people import People, Reader
 from engine.reading.row_mapping import TAKEN_BACK
 from engine.reading.studies.answering import answers_of, certificates
-from engine.reading.studies.planning.protocol import DESIGNS
+from engine.reading.studies.planning.designs import DESIGNS
 from engine.reading.studies.planning.records import Certificate, Study, StudyAnswer
 from engine.reading.studies.settling import consensus_of
 from engine.spreadsheet import write_csv

@@ -19,8 +19,10 @@ from engine.reading.migrations.schema import ANSWERS, CASES, IMAGE_PLACES, STUDI
 from engine.reading.people import People
 from engine.reading.studies import answering, reading_order
 from engine.reading.studies.planning import assigning, registry
+from engine.reading.studies.planning.complaints import check_protocol
+from engine.reading.studies.planning.designs import DESIGNS, Arm
 from engine.reading.studies.planning.drawing import LATER, draw, position_of
-from engine.reading.studies.planning.protocol import DESIGNS, Arm, Drawn, Protocol, check_protocol
+from engine.reading.studies.planning.protocol import Drawn, Protocol
 from engine.reading.studies.planning.records import Study, StudyAnswer, Task
 from engine.records import Sample
 

@@ -15,7 +15,7 @@ from engine.reading.people import People
 from engine.reading.sittings import Sitting
 from engine.reading.studies import answering, reading_order, settling
 from engine.reading.studies.planning import registry
-from engine.reading.studies.planning.protocol import Arm
+from engine.reading.studies.planning.designs import Arm
 from engine.reading.studies.planning.records import StudyAnswer, Task
 
 Result = TypeVar("Result")

@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select
 
 from engine.errors import ReviewError
 from engine.reading.migrations.schema import ANSWERS, ASSIGNMENTS, IMAGE_PLACES, IMAGES, PREDICTIONS, TASKS
 from engine.reading.people import People
+from engine.reading.studies.planning.designs import Arm
 from engine.reading.studies.planning.drawing import LATER, case_number, mirrored
-from engine.reading.studies.planning.protocol import Arm
 from engine.reading.studies.planning.records import Advice, Progress, Study, Task, WrongAdvice
 
 
@@ -115,11 +115,9 @@ def _task(connection: Connection, study: Study, ids: Sequence[str], row: Row[Any
 def _place(connection: Connection, study: Study, row: Row[Any]) -> tuple[int, int]:
     """Return n and N of "n of N": by its position, where each case of the reader has one in this arm."""
     design = study.protocol.design
-    of_arm = (TASKS.c.study_id == study.study_id, TASKS.c.reader_id == row.reader_id, TASKS.c.arm == row.arm)
-    if design == "concurrent against second reader" and row.arm == "blind":  # half of the cases
-        counted = select(func.count(case((TASKS.c.position <= row.position, 1))), func.count()).where(*of_arm)
-        number, of = connection.execute(counted).one()
-        return number, of
+    # Of the cases of a concurrent design half are read blind first: they are counted among all.
+    arm = "assisted" if design == "concurrent against second reader" else row.arm
+    of_arm = (TASKS.c.study_id == study.study_id, TASKS.c.reader_id == row.reader_id, TASKS.c.arm == arm)
     last: int = connection.execute(select(func.max(TASKS.c.position)).where(*of_arm)).scalar_one()
     return case_number(design, row.position) + 1, case_number(design, last) + 1
 

@@ -21,8 +21,9 @@ from engine.reading.sittings import Sitting
 from engine.reading.studies import answering, exporting, reading_order, settling
 from engine.reading.studies.looking import Looking
 from engine.reading.studies.planning import assigning, registry
+from engine.reading.studies.planning.designs import Arm
 from engine.reading.studies.planning.drawing import draw
-from engine.reading.studies.planning.protocol import Arm, Drawn, Protocol, as_stored, protocol_from
+from engine.reading.studies.planning.protocol import Drawn, Protocol, as_stored, protocol_from
 from engine.reading.studies.planning.records import (
     Certificate,
     Disagreement,

@@ -18,6 +18,11 @@ from .of_report import (
     figures_of as figures_of,
     figures_of_run as figures_of_run,
 )
+from .readers import (
+    arrows_svg as arrows_svg,
+    differences_svg as differences_svg,
+    learning_svg as learning_svg,
+)
 from .training import (
     balance_svg as balance_svg,
     curves_svg as curves_svg,

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from engine.reading import DESIGNS, Certificate, Progress, Reader, Study, StudyAnswer, experience
+from engine.reading import (
+    DESIGNS,
+    Certificate,
+    Progress,
+    Protocol,
+    Reader,
+    RunSummary,
+    Study,
+    StudyAnswer,
+    experience,
+)
 from engine.records import Prediction
 from engine.report.formatting import counted
-from engine.report.study.comparing import advice, compared, model, plan, three_ways
+from engine.report.study.comparing import advice, compared, model, model_curve, plan, power, three_ways
 from engine.report.study.gathered import INDETERMINATE, Excluded, Readings, Told, gather
+from engine.report.study.primary import primary_of
 from engine.report.study.readers import agreement, changed, reader_lines, reader_names
 from engine.report.study.records import Person, StudyReport
 
@@ -33,6 +44,7 @@ def build_study_report(
     progress: Sequence[Progress] = (),
     predictions: Mapping[str, Prediction] | None = None,
     consensus: Mapping[str, str | None] | None = None,
+    run: RunSummary | None = None,
     anchor: str = "",
 ) -> StudyReport:
     """Compute a study's report.
@@ -46,19 +58,22 @@ def build_study_report(
         progress: How much was to be read.
         predictions: Of the run, by image id; none where there is no model.
         consensus: Of the readers, by image id.
+        run: Whose predictions these are; None where there is no model.
         anchor: The newest row of the chain of evidence.
     """
     readings = gather(study, told, answers, certificates)
     protocol, predicted = study.protocol, predictions or {}
     by_id = {person.reader_id: person for person in people}
-    unfinished = _unfinished(study, readings, progress)
+    unfinished = _unfinished(study, readings, progress, run)
+    over_readers, planned = compared(readings, protocol.indeterminate), plan(readings)
     return StudyReport(
         name=study.name,
         line=_line(readings, predicted),
         banner=_banner(readings, by_id),
         final=not unfinished,
         unfinished=unfinished,
-        facts=_facts(study, by_id, anchor),
+        primary=primary_of(protocol, over_readers),
+        facts=_facts(study, by_id, run, anchor),
         deviations=tuple(
             f"{one.at:%Y-%m-%d %H:%M}: "
             + (
@@ -79,14 +94,16 @@ def build_study_report(
         certificate=tuple(_certified(one) for one in readings.excluded),
         excluded=readings.excluded,
         lines=reader_lines(readings),
-        compared=compared(readings, protocol.indeterminate),
+        compared=over_readers,
         three_ways=three_ways(readings) if _any_indeterminate(readings) else (),
         advice=advice(readings),
         advice_note=_advice_note(study),
         agreement=agreement(readings),
         changed=changed(readings),
-        planned=plan(readings),
+        planned=planned,
+        power=power(planned, over_readers),
         model=model(readings, predicted, consensus or {}),
+        roc=model_curve(readings, predicted),
         limitations=_limitations(study, readings),
         readings=readings,
     )
@@ -118,12 +135,17 @@ def _banner(readings: Readings, people: Mapping[str, Reader]) -> str:
     return f"Readings made by a program: {', '.join(scripts)} {verb}. Nothing here is evidence of how people read."
 
 
-def _unfinished(study: Study, readings: Readings, progress: Sequence[Progress]) -> tuple[str, ...]:
+def _unfinished(
+    study: Study, readings: Readings, progress: Sequence[Progress], run: RunSummary | None
+) -> tuple[str, ...]:
+    begun = study.first_reading
+    late = run is not None and begun is not None and run.created >= begun
     open_ones = sum(one.of - one.read for one in progress)
     reasons = [
         (study.state != "closed", "the study is not closed"),
         (open_ones > 0, f"{counted(open_ones, 'reading')} {'is' if open_ones == 1 else 'are'} missing"),
-        (not study.protocol.endpoint, "the protocol names no endpoint"),
+        (study.protocol.primary is None, "the protocol names no primary endpoint that can be computed"),
+        (late, "the model's operating point was not fixed before the first reading"),
         (bool(study.deviations), "the protocol was changed after it was fixed"),
         (not readings.modes, "nothing has been read"),
     ]
@@ -143,7 +165,7 @@ def _plain(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
 
 
-def _facts(study: Study, people: Mapping[str, Reader], anchor: str) -> dict[str, str]:
+def _facts(study: Study, people: Mapping[str, Reader], run: RunSummary | None, anchor: str) -> dict[str, str]:
     protocol = study.protocol
     drawn = protocol.drawn
     adjudicator = people.get(protocol.adjudicator or "")
@@ -154,9 +176,11 @@ def _facts(study: Study, people: Mapping[str, Reader], anchor: str) -> dict[str,
     facts = {
         "Study": f"{study.name} ({study.study_id})",
         "Design": f"{DESIGNS[protocol.design].description}.",
-        "Primary endpoint": protocol.endpoint or "none was fixed",
+        "Primary endpoint": protocol.primary_words or protocol.endpoint or "none was fixed",
+        "The endpoint in words": protocol.endpoint if protocol.primary else "",
         "Margin": "" if protocol.margin is None else f"{protocol.margin:g}",
         "Model": protocol.run_id or "none",
+        "Operating point": _operating(run, protocol),
         "Shown with the model": ", ".join(protocol.shown)
         if "assisted" in DESIGNS[protocol.design].arms
         else "",
@@ -179,6 +203,15 @@ def _facts(study: Study, people: Mapping[str, Reader], anchor: str) -> dict[str,
         "Newest row of the chain of evidence": anchor,
     }
     return {name: said for name, said in facts.items() if said}
+
+
+def _operating(run: RunSummary | None, protocol: Protocol) -> str:
+    if run is None:
+        return ""
+    fixed = f"fixed with the model on {run.created:%Y-%m-%d %H:%M} UTC"
+    if len(run.classes) != 2:
+        return f"none: the most probable class is predicted; {fixed}"
+    return f"{run.positive or protocol.positive} is predicted from a probability of {run.threshold:.4g} on; {fixed}"
 
 
 def _any_indeterminate(readings: Readings) -> bool:

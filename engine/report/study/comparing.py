@@ -11,17 +11,19 @@ from engine.records import Prediction
 from engine.report.formatting import figure as shown
 from engine.report.study.gathered import RULES, Numbers, Readings
 from engine.report.study.readers import reader_names
-from engine.report.study.records import Compared, Model
+from engine.report.study.records import Compared, Model, Power
 from engine.statistics import (
     AdviceEffect,
     Mrmc,
     Planned,
+    Roc,
     advice_effects,
     auroc,
     log_odds,
     mrmc_analysis,
     non_inferiority,
     proportion,
+    roc_curve,
     smallest_difference,
     smallest_seen,
 )
@@ -83,7 +85,9 @@ def _compared(readings: Readings, figure: str, rule: str) -> Compared:
 
 
 def _of_margin(readings: Readings) -> list[str]:
-    """Return the figures that the margin is for: those that the endpoint names, or else the first that there is."""
+    """Return the figures that the margin is for: the endpoint's, or else the first that there is."""
+    if readings.protocol.primary:
+        return [readings.protocol.primary.figure]
     words = readings.protocol.endpoint.casefold()
     named = [name for name in ("AUC", "sensitivity", "specificity") if name.casefold() in words]
     return named or ["AUC" if readings.protocol.certainty else "sensitivity"]
@@ -105,10 +109,7 @@ def _seen(analysis: Mrmc | None) -> str:
         return ""
     readers = len(analysis.readers)
     to = "readers and cases" if readers > 1 else "cases"
-    try:
-        found = smallest_seen(readers, analysis.components, to=to)
-    except (ReportError, ValueError):
-        return ""
+    found = _smallest(analysis, to)
     if not np.isfinite(found):
         return ""
     who = "for readers and cases like these" if readers > 1 else "for this reader"
@@ -126,13 +127,55 @@ def plan(readings: Readings) -> Planned | None:
     negatives = len(labels) - positives
     if not protocol.positive or not positives or not negatives or "assisted" not in readings.modes:
         return None
+    figure = figure_of(readings)
     return smallest_difference(
-        len(protocol.readers),
-        positives,
-        negatives,
-        figure="AUC" if protocol.certainty else "sensitivity",
-        expected=0.855 if protocol.certainty else 0.8,
+        len(protocol.readers), positives, negatives, figure=figure, expected=0.855 if figure == "AUC" else 0.8
     )
+
+
+def figure_of(readings: Readings) -> str:
+    """Return the figure that a study is planned for: of its endpoint, or else the first that it has."""
+    if readings.protocol.primary:
+        return readings.protocol.primary.figure
+    return "AUC" if readings.protocol.certainty else "sensitivity"
+
+
+def power(planned: Planned | None, found: Sequence[Compared]) -> Power | None:
+    """Put what a study was planned to see beside what it sees by the variances that it has shown."""
+    if planned is None:
+        return None
+    analysis = next((one.analysis for one in found if one.figure == planned.figure), None)
+    return Power(
+        figure=planned.figure,
+        readers=planned.readers,
+        positives=planned.positives,
+        negatives=planned.negatives,
+        planned=planned.difference,
+        planned_these=planned.these_readers,
+        achieved=_smallest(analysis, "readers and cases"),
+        achieved_these=_smallest(analysis, "cases"),
+    )
+
+
+def _smallest(analysis: Mrmc | None, to: str) -> float:
+    """Return the smallest difference that the variances seen let such a study see; NaN where that cannot be said."""
+    if analysis is None or len(analysis.modalities) != 2:
+        return float("nan")
+    try:
+        return float(smallest_seen(len(analysis.readers), analysis.components, to=to))
+    except (ReportError, ValueError, ZeroDivisionError):
+        return float("nan")
+
+
+def model_curve(readings: Readings, predictions: Mapping[str, Prediction]) -> Roc | None:
+    """Return the model's own ROC curve on the cases of the study that have a label."""
+    positive = readings.protocol.positive
+    kept = [case for case in readings.cases if case.label is not None and case.image_id in predictions]
+    if not positive or not kept:
+        return None
+    code = readings.protocol.classes.index(positive)
+    scores = log_odds([predictions[case.image_id].probabilities for case in kept], code)
+    return roc_curve([case.label == positive for case in kept], scores)
 
 
 def advice(readings: Readings) -> tuple[AdviceEffect, ...]:

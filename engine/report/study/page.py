@@ -11,6 +11,7 @@ from markupsafe import Markup
 from engine.report.checklists.items import OFFLINE_ONLY
 from engine.report.exports.html import fill_template
 from engine.report.study.building import IN_WORDS
+from engine.report.study.figures import study_figures
 from engine.report.study.records import StudyReport
 from engine.statistics import Mrmc
 
@@ -82,6 +83,7 @@ def study_page(report: StudyReport) -> str:
         counts=COUNTS,
         shares=SHARES,
         not_claimed=OFFLINE_ONLY,
+        drawn=study_figures(report),
         squares=_squares,
         variances=_variances,
     )

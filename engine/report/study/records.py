@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from engine.records import Estimate
 from engine.report.checklists.records import AnsweredChecklist
 from engine.report.study.gathered import Excluded, Readings
-from engine.statistics import AdviceEffect, Learning, Mrmc, NonInferiority, Planned
+from engine.statistics import AdviceEffect, Learning, Mrmc, NonInferiority, Planned, Roc
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +95,50 @@ class Model:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Primary:
+    """What the primary endpoint came to.
+
+    Attributes:
+        words: What it is, as the protocol says.
+        estimate: The difference, or the figure of the one way of reading.
+        p_value: Two-sided that there is no difference, or one-sided that it is below minus the margin; NaN without.
+        sentence: What was found, in words.
+        shown: Whether the aim of the protocol was reached; None where it was only to be estimated, or cannot be had.
+    """
+
+    words: str
+    estimate: Estimate
+    p_value: float
+    sentence: str
+    shown: bool | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Power:
+    """The smallest difference that is seen with a power of .8: as planned, and by the variances that were seen.
+
+    Attributes:
+        figure: Of which.
+        readers: How many.
+        positives: Cases with the finding.
+        negatives: Cases without it.
+        planned: For readers and cases like these, before the first reading; NaN where that cannot be said.
+        planned_these: For these readers, and cases like these.
+        achieved: As `planned`, by the variances seen; NaN where that cannot be said.
+        achieved_these: As `planned_these`.
+    """
+
+    figure: str
+    readers: int
+    positives: int
+    negatives: int
+    planned: float
+    planned_these: float
+    achieved: float
+    achieved_these: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Person:
     """A reader, for the table of readers."""
 
@@ -113,6 +157,7 @@ class StudyReport:
         banner: What must be read before anything else; empty for none.
         final: Whether the study is closed, all is read and nothing of the protocol was changed.
         unfinished: Why it is not final.
+        primary: The primary endpoint; None where the protocol has none that can be computed.
         facts: Of the protocol, by name.
         deviations: Changes of the protocol after it was fixed, as sentences.
         people: Who read.
@@ -127,7 +172,9 @@ class StudyReport:
         agreement: Between readers.
         changed: Over each reader's cases.
         planned: The smallest difference that such a study was planned to see; None where there is no plan.
+        power: The same beside what the variances seen give; None where there is neither.
         model: The model on these cases.
+        roc: The model's own curve on these cases, against the labels that came with the data; None without one.
         limitations: As sentences.
         readings: Everything that counts, for exports.
         made: When it was built: every file of it says the same time.
@@ -139,6 +186,7 @@ class StudyReport:
     banner: str
     final: bool
     unfinished: tuple[str, ...]
+    primary: Primary | None
     facts: Mapping[str, str]
     deviations: tuple[str, ...]
     people: tuple[Person, ...]
@@ -153,7 +201,9 @@ class StudyReport:
     agreement: tuple[Agreed, ...]
     changed: tuple[Changed, ...]
     planned: Planned | None
+    power: Power | None
     model: tuple[Model, ...]
+    roc: Roc | None
     limitations: tuple[str, ...]
     readings: Readings
     made: datetime = field(default_factory=lambda: datetime.now(UTC))

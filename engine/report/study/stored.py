@@ -54,6 +54,7 @@ def report_study(workspace: Workspace, store: Store, name: str) -> StudyReport:
         progress=studies.progress(study.study_id),
         predictions={image_id: each for image_id, each in predictions.items() if image_id in chosen},
         consensus=studies.consensus(study.study_id),
+        run=store.run(study.protocol.run_id) if study.protocol.run_id else None,
         anchor=f"{head.seq}:{head.hash}",
     )
     if not store.read_only:

@@ -80,6 +80,15 @@ WrongAdviceOption = Annotated[
     ),
 ]
 
+PrimaryOption = Annotated[
+    str, typer.Option(metavar="FIGURE", help="The primary endpoint: AUC, sensitivity or specificity.")
+]
+ComparesOption = Annotated[
+    str,
+    typer.Option(help="What the endpoint is of, such as “assisted minus blind”. Default: the design's own."),
+]
+AimOption = Annotated[str, typer.Option(help="superior, not inferior (by --margin) or estimate.")]
+
 
 @studies.command("create")
 def create(
@@ -112,6 +121,9 @@ def create(
     indeterminate: IndeterminateOption = "excluded",
     wash_out: WashOutOption = 0.0,
     wrong_advice: WrongAdviceOption = 0.0,
+    primary: PrimaryOption = "",
+    compares: ComparesOption = "",
+    aim: AimOption = "superior",
     endpoint: Annotated[str, typer.Option(help="What the study is to show, in words.")] = "",
     margin: Annotated[float | None, typer.Option(help="Of non-inferiority or equivalence.")] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of every order and draw.")] = 0,
@@ -134,6 +146,7 @@ def create(
         "dataset_id": found.dataset_id if found else None, "classes": choice or (), "positive": positive,
         "readers": reader or (), "adjudicator": adjudicator, "drawn": drawn,
         "shown": [each.strip() for each in shown.split(",")], "certainty": certainty, "consensus": consensus,
+        "primary": {"figure": primary, "compares": compares, "aim": aim} if primary else None,
         "indeterminate": indeterminate, "wash_out_days": wash_out, "endpoint": endpoint, "margin": margin,
         "wrong_advice": wrong_advice, "seed": seed,
     })  # fmt: skip
@@ -328,7 +341,8 @@ def _protocol_rows(study: Study, names: Mapping[str, str]) -> list[tuple[str, st
         ("indeterminate", protocol.indeterminate),
         ("wash-out", f"{protocol.wash_out_days:g} days"),
         ("wrong advice", f"{protocol.wrong_advice:.0%} of cases"),
-        ("endpoint", protocol.endpoint or "not stated"),
+        ("primary endpoint", protocol.primary_words or "none that can be computed"),
+        ("endpoint in words", protocol.endpoint or "not stated"),
         ("margin", "none" if protocol.margin is None else f"{protocol.margin:g}"),
         ("protocol hash", f"{study.protocol_hash} ({fixed})"),
     ]

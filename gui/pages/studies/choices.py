@@ -10,7 +10,7 @@ from engine.errors import DataError
 from engine.kept_files import ignore
 from engine.reading import DESIGNS
 from engine.records import PART_NAMES, PARTS
-from gui.pages.studies.form import CERTAINTIES, CONSENSUS, INDETERMINATE, RULES
+from gui.pages.studies.form import AIMS, CERTAINTIES, CONSENSUS, INDETERMINATE, PRIMARY, RULES
 from gui.web import AppSession
 
 Answer = dict[str, Any]
@@ -66,6 +66,8 @@ def form_choices(session: AppSession) -> Answer:
         "certainty": listed(CERTAINTIES),
         "consensus": listed(CONSENSUS),
         "indeterminate": listed(INDETERMINATE),
+        "primary": listed(PRIMARY),
+        "aim": listed(AIMS),
     }
 
 

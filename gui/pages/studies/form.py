@@ -11,7 +11,7 @@ from typing import Any
 from engine import statistics  # its power computation loads scipy.stats, when it is asked for
 from engine.data import load_index
 from engine.errors import EngineError, ReportError
-from engine.reading import DESIGNS, Drawn, Protocol, Reader, complaints
+from engine.reading import DESIGNS, Drawn, Endpoint, Protocol, Reader, complaints
 from engine.records import PARTS, Sample
 from gui.web import AppSession
 
@@ -36,6 +36,17 @@ INDETERMINATE: Mapping[str, str] = {
     "excluded": "left out of the figures",
     "positive": "counts as positive",
     "negative": "counts as negative",
+}
+PRIMARY: Mapping[str, str] = {
+    "": "none",
+    "AUC": "AUC (needs certainty)",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+}
+AIMS: Mapping[str, str] = {
+    "superior": "better with the prediction",
+    "not inferior": "not worse by more than the margin",
+    "estimate": "estimated, nothing to be shown",
 }
 SETTLERS = ("adjudicator", "administrator")
 Form = Mapping[str, Any]
@@ -160,6 +171,7 @@ def draft_of(session: AppSession, form: Form) -> Draft:
         indeterminate=said.one_of("indeterminate", INDETERMINATE),
         wash_out_days=said.needed("wash_out_days", 0.01, 3650) if design == "wash-out" else 0.0,
         endpoint=said.text("endpoint"),
+        primary=_primary(said, design),
         margin=said.number("margin", 0, 1e6),
         wrong_advice=(said.number("wrong_advice", 0, 50) or 0) / 100 if assisted else 0.0,
         seed=int(seed),
@@ -172,6 +184,13 @@ def draft_of(session: AppSession, form: Form) -> Draft:
     found = people.get(settler or "")
     promoted = found if found is not None and found.role not in SETTLERS else None
     return Draft(protocol=protocol, samples=samples, errors=said.errors, promoted=promoted)
+
+
+def _primary(said: _Fields, design: Any) -> Endpoint | None:
+    """Return the endpoint that was chosen; where there is one way of reading, there is no aim to be chosen."""
+    figure = said.one_of("primary", PRIMARY)
+    both = any(" minus " in each for each in DESIGNS[design].compares)
+    return Endpoint(figure=figure, aim=said.one_of("aim", AIMS) if both else "estimate") if figure else None
 
 
 FIELD_OF = {"classes": "findings", "run_id": "source", "dataset_id": "source"}

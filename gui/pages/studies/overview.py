@@ -157,7 +157,9 @@ def _protocol(session: AppSession, study: Study) -> Answer:
     lines = summary_of(
         session, study.protocol, to_reader=not administers(session) and study.state != "closed"
     )
-    if study.protocol.endpoint:
+    if study.protocol.primary:
+        lines.append(f"Primary endpoint: {study.protocol.primary_words}.")
+    elif study.protocol.endpoint:
         margin = "" if study.protocol.margin is None else f" (margin {study.protocol.margin:g})"
         lines.append(f"Primary endpoint: {study.protocol.endpoint}{margin}.")
     when = f"{study.fixed.astimezone():%d %B %Y, %H:%M}" if study.fixed else ""

@@ -14,8 +14,9 @@ from engine.reading.case_places import batches
 from engine.reading.cases import find_run
 from engine.reading.ledger.chain import AT_ONCE, PROGRAM, add_many, append, digest
 from engine.reading.migrations.schema import ASSIGNMENTS, CASES, IMAGE_PLACES, IMAGES, PREDICTIONS, TASKS
+from engine.reading.studies.planning.designs import DESIGNS, Arm
 from engine.reading.studies.planning.drawing import Candidate, misled, order, positions_taken
-from engine.reading.studies.planning.protocol import DESIGNS, Arm, Drawn, Protocol
+from engine.reading.studies.planning.protocol import Drawn, Protocol
 from engine.records import Sample
 
 _TASK = insert(TASKS)

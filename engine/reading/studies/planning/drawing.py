@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 from engine.errors import ReviewError
 from engine.reading.ledger.chain import digest
-from engine.reading.studies.planning.protocol import Arm, DesignName, Drawn
+from engine.reading.studies.planning.designs import Arm, DesignName
+from engine.reading.studies.planning.protocol import Drawn
 
 LATER = 1 << 40
 """Where the positions begin of what is read after the wash-out."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -11,74 +10,16 @@ from pydantic import TypeAdapter, ValidationError
 
 from engine.errors import ReviewError
 from engine.reading.ledger.chain import digest
-from engine.reading.validation import HALF_CHARACTER, LONGEST_NAME
-from engine.records import PARTS, Part
+from engine.reading.studies.planning.designs import DESIGNS, DesignName
+from engine.records import Part
 
-Arm = Literal["blind", "assisted", "annotation", "adjudication"]
-DesignName = Literal[
-    "blind",
-    "blind then assisted",
-    "wash-out",
-    "assisted",
-    "concurrent against second reader",
-    "annotation",
-]
 Rule = Literal["all", "filter", "random stratified", "enriched"]
 CERTAINTY: Mapping[str, tuple[int, int]] = {"1-5": (1, 5), "0-100": (0, 100)}
 """The scales of certainty: the least and the most."""
 AIDS = ("prediction", "map")
+FIGURES = ("AUC", "sensitivity", "specificity")
 MOST_DAYS = 3650
 MOST_TEXT = 10_000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Design:
-    """A way to read.
-
-    Attributes:
-        description: For people, in a sentence.
-        arms: In which a case may be read, in this order.
-        consensus: The arm from which the readers' consensus comes.
-    """
-
-    description: str
-    arms: tuple[Arm, ...]
-    consensus: Arm
-
-
-DESIGNS: Mapping[DesignName, Design] = {
-    "blind": Design(
-        description="Each case is read once, without the prediction",
-        arms=("blind",),
-        consensus="blind",
-    ),
-    "blind then assisted": Design(
-        description="Each case is read without the prediction, then at once with it",
-        arms=("blind", "assisted"),
-        consensus="blind",
-    ),
-    "wash-out": Design(
-        description="All cases are read without the prediction, and some days later again with it, in another order",
-        arms=("blind", "assisted"),
-        consensus="blind",
-    ),
-    "assisted": Design(
-        description="Each case is read once, with the prediction from the beginning",
-        arms=("assisted",),
-        consensus="assisted",
-    ),
-    "concurrent against second reader": Design(
-        description="Half of each reader's cases are read with the prediction from the beginning, the other half "
-        "without it and then at once with it; which half is which changes from reader to reader",
-        arms=("blind", "assisted"),
-        consensus="blind",
-    ),
-    "annotation": Design(
-        description="Images are given labels; no prediction is shown",
-        arms=("annotation",),
-        consensus="annotation",
-    ),
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,6 +68,22 @@ class Drawn:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Endpoint:
+    """The primary endpoint: the one figure by which a study is judged.
+
+    Attributes:
+        figure: Of the readers.
+        compares: Of `Design.compares`; empty means the first that the design has.
+        aim: What the study is to show of a difference: "superior" (above 0), "not inferior" (above minus the
+            protocol's margin), or nothing but how large it is ("estimate").
+    """
+
+    figure: Literal["AUC", "sensitivity", "specificity"]
+    compares: str = ""
+    aim: Literal["superior", "not inferior", "estimate"] = "superior"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Protocol:
     """What is decided before a study is read.
 
@@ -146,6 +103,7 @@ class Protocol:
         indeterminate: What "unsure" and "not diagnostic" count as, in the consensus and in figures.
         wash_out_days: How long after a reader's last case without the model the first with it opens.
         endpoint: What is to be shown, in words; empty where nothing is.
+        primary: The same as a choice that can be computed; None where there is none.
         margin: Of non-inferiority or equivalence, in the endpoint's unit; None where there is none.
         wrong_advice: The share of cases for which the model shows the other class on purpose; 0 for none.
         seed: Of every order and draw.
@@ -166,6 +124,7 @@ class Protocol:
     indeterminate: Literal["excluded", "positive", "negative"] = "excluded"
     wash_out_days: float = 0.0
     endpoint: str = ""
+    primary: Endpoint | None = None
     margin: float | None = None
     wrong_advice: float = 0.0
     seed: int = 0
@@ -173,7 +132,29 @@ class Protocol:
     @property
     def hash(self) -> str:
         """SHA-256 of everything in it."""
-        return digest(asdict(self))
+        return digest(as_stored(self))
+
+    @property
+    def compared(self) -> str:
+        """What the primary endpoint is of; empty without one."""
+        if self.primary is None:
+            return ""
+        return self.primary.compares or next(iter(DESIGNS[self.design].compares), "")
+
+    @property
+    def primary_words(self) -> str:
+        """The primary endpoint for people; empty without one."""
+        if self.primary is None:
+            return ""
+        what = self.primary.figure
+        if " minus " not in self.compared:
+            return f"{what}, {self.compared}"
+        aim = {
+            "superior": "to be above 0",
+            "not inferior": f"to be above −{self.margin or 0:g} (not inferior)",
+            "estimate": "to be estimated",
+        }[self.primary.aim]
+        return f"difference in {what}, {self.compared}, {aim}"
 
 
 FIXED = ("design", "run_id", "dataset_id", "drawn", "wrong_advice", "seed")
@@ -195,200 +176,6 @@ def protocol_from(stored: object) -> Protocol:
         raise ReviewError(f"The protocol's {where} cannot be {first['input']!r}", first["msg"]) from error
 
 
-def check_protocol(protocol: Protocol) -> None:
-    """Refuse a protocol that contradicts itself.
-
-    Raises:
-        ReviewError: In a sentence that says which part of it does.
-    """
-    for error in complaints(protocol).values():
-        raise error
-
-
-def complaints(protocol: Protocol) -> dict[str, ReviewError]:
-    """Return what is wrong with a protocol: field of it, or of `Drawn` → the first thing that is, in a sentence."""
-    found: dict[str, ReviewError] = {}
-    for field_name, wrong, problem, remedy in (
-        *_of_words(protocol),
-        *_of_design(protocol),
-        *_of_figures(protocol),
-    ):
-        if wrong:
-            found.setdefault(field_name, ReviewError(problem, remedy))
-    return found
-
-
-Complaint = tuple[str, bool, str, str]  # the field, whether it holds, what is wrong, what to do
-
-
-def _of_words(protocol: Protocol) -> list[Complaint]:
-    texts = [protocol.name, protocol.endpoint, protocol.positive, *protocol.classes]
-    odd = any("\0" in each or HALF_CHARACTER.search(each) for each in texts)
-    classes = protocol.classes
-    return [
-        ("name", odd, "The study holds a character that cannot be stored", "Type it again without it"),
-        (
-            "name",
-            not protocol.name.strip() or len(protocol.name) > LONGEST_NAME,
-            "A study needs a name",
-            f"Enter one of up to {LONGEST_NAME} characters",
-        ),
-        (
-            "endpoint",
-            len(protocol.endpoint) > MOST_TEXT,
-            "The endpoint is too long",
-            "State it in a few sentences",
-        ),
-        (
-            "classes",
-            len(classes) < 2 or len({each.casefold().strip() for each in classes}) < len(classes),
-            "A study needs at least two classes, each once",
-            "Type in the findings that a reader chooses from, such as normal and pneumonia",
-        ),
-        (
-            "classes",
-            any(not each.strip() or len(each) > LONGEST_NAME for each in classes),
-            "A class has no name, or one that is too long",
-            f"Use 1 to {LONGEST_NAME} characters",
-        ),
-        (
-            "positive",
-            bool(protocol.positive) and protocol.positive not in classes,
-            f"The positive class “{protocol.positive}” is not one of the study's",
-            f"Choose one of: {', '.join(classes)}",
-        ),
-    ]
-
-
-def _of_design(protocol: Protocol) -> list[Complaint]:
-    assisted = "assisted" in DESIGNS[protocol.design].arms
-    adjudicator = protocol.adjudicator
-    return [
-        (
-            "design",
-            assisted and protocol.run_id is None,
-            f"A study of the design “{protocol.design}” needs a run, whose predictions it shows",
-            "Choose a run, or the design blind or annotation",
-        ),
-        (
-            "design",
-            protocol.design == "annotation" and protocol.run_id is not None,
-            "In an annotation no prediction is shown, so that it cannot have a run",
-            "Choose a data set, or the design blind",
-        ),
-        (
-            "run_id",
-            protocol.run_id is None and protocol.dataset_id is None,
-            "A study needs images",
-            "Choose a run or a data set",
-        ),
-        (
-            "readers",
-            not protocol.readers or len(set(protocol.readers)) < len(protocol.readers),
-            "A study needs readers, each once",
-            "Choose at least one reader from the list",
-        ),
-        (
-            "adjudicator",
-            adjudicator is not None and adjudicator in protocol.readers,
-            "The adjudicator cannot be one of the readers",
-            "Choose somebody else to settle what the readers disagree on",
-        ),
-        (
-            "consensus",
-            protocol.consensus == "adjudicated" and adjudicator is None,
-            "The consensus is to be adjudicated, but there is no adjudicator",
-            "Choose an adjudicator, or the rule majority or unanimous",
-        ),
-        (
-            "shown",
-            assisted and (not protocol.shown or not set(protocol.shown) <= set(AIDS)),
-            "What an assisted case shows is not said",
-            f"Choose one or more of: {', '.join(AIDS)}",
-        ),
-        (
-            "shown",
-            protocol.wrong_advice > 0 and "map" in protocol.shown and len(protocol.classes) > 2,
-            "With more than two classes the heatmap argues for the class that was predicted, so that it would tell "
-            "which advice is wrong",
-            "Show the prediction alone, or leave wrong advice out",
-        ),
-        (
-            "wrong_advice",
-            protocol.wrong_advice > 0 and not assisted,
-            "Wrong advice can only be shown where advice is",
-            "Leave it out, or choose a design with an assisted arm",
-        ),
-    ]
-
-
-def _of_figures(protocol: Protocol) -> list[Complaint]:
-    days, margin, drawn = protocol.wash_out_days, protocol.margin, protocol.drawn
-    return [
-        (
-            "wash_out_days",
-            not (math.isfinite(days) and 0 <= days <= MOST_DAYS)
-            or (protocol.design == "wash-out") != (days > 0),
-            "The days of wash-out do not fit the design",
-            f"Enter more than 0 (up to {MOST_DAYS}) for the design wash-out, such as 28, and 0 for any other",
-        ),
-        (
-            "wrong_advice",
-            not 0 <= protocol.wrong_advice <= 0.5,
-            "The share of wrong advice is out of bounds",
-            "Enter a share from 0 to .5: of advice that is mostly wrong a reader learns to do the opposite",
-        ),
-        (
-            "margin",
-            margin is not None and not (math.isfinite(margin) and margin > 0),
-            "The margin is no margin",
-            "Enter a number above 0, or leave it out",
-        ),
-        (
-            "indeterminate",
-            protocol.indeterminate != "excluded" and not protocol.positive,
-            "What is indeterminate cannot count as positive or negative, as no class is the positive one",
-            "Choose the positive class, or let it be excluded",
-        ),
-        (
-            "indeterminate",
-            protocol.indeterminate == "negative" and len(protocol.classes) != 2,
-            "With more than two classes no single one is the negative",
-            "Let what is indeterminate be excluded, or count as positive",
-        ),
-        (
-            "prevalence",
-            drawn.rule == "enriched" and (drawn.prevalence is None or not 0 < drawn.prevalence < 1),
-            "An enriched sample needs the share of positives",
-            "Enter a prevalence between 0 and 1, such as .5",
-        ),
-        (
-            "positive",
-            drawn.rule == "enriched" and not protocol.positive,
-            "An enriched sample needs to know which class is the positive one",
-            "Choose the positive class",
-        ),
-        (
-            "n",
-            drawn.rule in ("random stratified", "enriched") and drawn.n < 1,
-            "It is not said how many cases are to be drawn",
-            "Enter a number of cases",
-        ),
-        (
-            "parts",
-            not set(drawn.parts) <= set(PARTS),
-            "There is no such part",
-            f"Choose from: {', '.join(PARTS)}",
-        ),
-        (
-            "seed",
-            not -(2**63) <= protocol.seed < 2**63,
-            "The seed is too large",
-            "Enter a whole number of up to 18 digits",
-        ),
-    ]
-
-
 def changed_fields(before: Protocol, after: Protocol) -> Sequence[str]:
     """Return the names of what differs between two protocols."""
     one, other = asdict(before), asdict(after)
@@ -396,5 +183,8 @@ def changed_fields(before: Protocol, after: Protocol) -> Sequence[str]:
 
 
 def as_stored(protocol: Protocol) -> dict[str, Any]:
-    """Return a protocol as its row keeps it."""
-    return asdict(protocol)
+    """Return a protocol as its row keeps it: without a field that earlier releases did not have, where it is empty."""
+    stored = asdict(protocol)
+    if stored["primary"] is None:
+        del stored["primary"]
+    return stored

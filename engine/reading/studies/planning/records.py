@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from engine.reading.studies.planning.protocol import Arm, Protocol
+from engine.reading.studies.planning.designs import Arm
+from engine.reading.studies.planning.protocol import Protocol
 from engine.records import Region
 
 State = Literal["draft", "locked", "open", "closed"]
@@ -90,7 +91,7 @@ class Task:
         study_id: Of the study.
         image_id: The case.
         arm: How it is to be read.
-        number: n of "n of N": its place among this reader's cases of this arm, from 1.
+        number: n of "n of N": its place among this reader's cases, from 1, the same in every arm that follows at once.
         of: N.
         path: Where its file lies.
         patient: Whose it is.

@@ -12,14 +12,8 @@ from engine.errors import ReviewError
 from engine.reading.ledger.chain import PROGRAM, append
 from engine.reading.migrations.schema import SESSIONS, STUDIES
 from engine.reading.people import People
-from engine.reading.studies.planning.protocol import (
-    FIXED,
-    Protocol,
-    as_stored,
-    changed_fields,
-    check_protocol,
-    protocol_from,
-)
+from engine.reading.studies.planning.complaints import check_protocol
+from engine.reading.studies.planning.protocol import FIXED, Protocol, as_stored, changed_fields, protocol_from
 from engine.reading.studies.planning.records import Deviation, State, Study
 
 READING_ROLES = ("reader", "adjudicator", "administrator")

@@ -28,7 +28,7 @@ async function openForm(wish = {}) {
   face('form');
   at('title').textContent = 'Make a study';
   form.reset();
-  for (const name of ['source', 'design', 'rule', 'certainty', 'consensus', 'indeterminate']) options(name, choices[name]);
+  for (const name of ['source', 'design', 'rule', 'certainty', 'consensus', 'indeterminate', 'primary', 'aim']) options(name, choices[name]);
   boxes('readers', 'readers', choices.readers.map(({ value, title: words }) => ({ value, title: words })));
   options('adjudicator', [{ value: '', title: 'none' }, ...choices.readers]);
   if (wish.dataset) [form.elements.source.value, form.elements.design.value] = [`data:${wish.dataset}`, 'annotation'];

@@ -15,7 +15,8 @@ from engine.reading.answers import Given
 from engine.reading.people import Reader
 from engine.reading.sittings import Shown, Sitting
 from engine.reading.store import Store, open_store
-from engine.reading.studies.planning.protocol import DESIGNS, DesignName, Drawn, Protocol
+from engine.reading.studies.planning.designs import DESIGNS, DesignName
+from engine.reading.studies.planning.protocol import Drawn, Protocol
 from engine.reading.studies.planning.records import StudyAnswer, Task
 from engine.records import Sample
 from tests.engine.reading.test_store import RUN, agree, prediction

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from engine.reading import Protocol, Reader, Store, StudyAnswer, Task
+from engine.reading import DESIGNS, Endpoint, Protocol, Reader, Store, StudyAnswer, Task
 from engine.reading.sittings import Shown
 from engine.records import Prediction
 from tests.engine.reading.test_store import RUN, prediction
@@ -91,8 +91,13 @@ def protocol(names: list[str], **changes: object) -> Protocol:
         "readers": tuple(names),
         "positive": "pneumonia",
         "certainty": "1-5",
-        "endpoint": "difference in AUC, assisted minus blind",
+        "endpoint": "readers are better with the model",
         "margin": 0.05,
         "seed": 7,
     }
-    return Protocol(**{**told, **changes})  # type: ignore[arg-type]
+    told |= changes
+    if "primary" not in told:
+        both = any(" minus " in each for each in DESIGNS[told["design"]].compares)  # type: ignore[index]
+        figure = "AUC" if told["certainty"] else "sensitivity"
+        told["primary"] = Endpoint(figure=figure, aim="superior" if both else "estimate")
+    return Protocol(**told)  # type: ignore[arg-type]

@@ -8,7 +8,9 @@ import math
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +18,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from engine.errors import ReportError, ReviewError
-from engine.reading import DESIGNS, Store, open_store
+from engine.reading import DESIGNS, Endpoint, Protocol, Store, open_store, protocol_from
+from engine.reading.ledger.chain import digest
 from engine.reading.sittings import Shown
+from engine.reading.studies.planning.protocol import as_stored
 from engine.report import (
     STUDY_FORMATS,
     StudyReport,
@@ -29,7 +33,9 @@ from engine.report import (
     study_page,
 )
 from engine.report.operating import reader_points
+from engine.report.study.building import build_study_report
 from engine.report.study.exchange import imrmc_file, long_table, r_script
+from engine.report.study.figures import study_figures
 from engine.report.study.schema import study_schema
 from engine.statistics import mrmc_analysis
 from engine.workspace import Workspace, open_workspace
@@ -41,6 +47,7 @@ from tests.engine.report.study.scripted import (
     MACHINE_WRONG,
     POSITIVES,
     Script,
+    films,
     label_of,
     other,
     protocol,
@@ -172,11 +179,112 @@ def test_a_report_says_what_it_is_and_is_final_only_when_all_is_done(read: tuple
     store.studies.close(report.name)
     assert report_study(workspace, store, report.name).final
     assert report.facts["Hash of the protocol"] == store.studies.get(report.name).protocol_hash
-    assert report.facts["Primary endpoint"] == "difference in AUC, assisted minus blind"
+    assert report.facts["Primary endpoint"] == "difference in AUC, assisted minus blind, to be above 0"
+    assert report.facts["The endpoint in words"] == "readers are better with the model"
     assert (
         report.planned is not None
         and "With 2 readers and 24 positive and 36 negative cases" in report.planned.sentence
     )
+
+
+def test_the_primary_endpoint_comes_first_with_its_difference_and_interval(
+    read: tuple[Workspace, Store],
+) -> None:
+    workspace, store = read
+    report = report_study(workspace, store, NAME)
+    area = report.compared[0].analysis
+    assert area is not None and report.primary is not None
+    gap = area.analyses[0].contrasts[0]  # for readers and cases like these
+    assert report.primary.estimate == gap.difference and report.primary.p_value == gap.p_value
+    assert report.primary.shown == (gap.difference.low > 0)
+    page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", study_page(report)))
+    assert (
+        page.index("Primary endpoint: difference in AUC")
+        < page.index(report.primary.sentence)
+        < page.index("1 Protocol")
+    )
+
+
+def test_non_inferiority_is_of_the_endpoint_and_its_margin_alone(workspace: Workspace, store: Store) -> None:
+    aim = Endpoint(figure="specificity", aim="not inferior")
+    report = reported(workspace, store, primary=aim, margin=0.2)
+    found = next(one for one in report.compared if one.figure == "specificity")
+    assert found.analysis is not None and [len(one.margins) for one in report.compared] == [0, 0, 1]
+    gap = found.analysis.analyses[0].contrasts[0].difference
+    assert report.primary is not None and report.primary.shown == (gap.low > -0.2)
+    assert "With a margin of 0.2, assisted is" in report.primary.sentence
+    assert report.planned is not None and report.power is not None and report.planned.figure == "specificity"
+    assert 0 < report.power.achieved_these <= report.power.achieved
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"primary": Endpoint(figure="AUC"), "certainty": None}, "AUC needs ratings"),
+        ({"primary": Endpoint(figure="sensitivity", compares="concurrent minus blind")}, "cannot have the endpoint"),
+        ({"primary": Endpoint(figure="sensitivity", aim="not inferior"), "margin": None}, "needs a margin"),
+        ({"primary": Endpoint(figure="sensitivity"), "design": "assisted"}, "nothing to be better than"),
+        ({"primary": Endpoint(figure="AUC", compares="assisted"), "design": "blind"}, "cannot have the endpoint"),
+    ],
+)  # fmt: skip
+def test_an_endpoint_that_the_study_cannot_give_is_refused_in_a_sentence(
+    store: Store, changes: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ReviewError, match=said) as raised:
+        store.studies.create(protocol(scripted_store(store), **changes))
+    assert raised.value.remedy
+
+
+def test_a_report_is_not_final_without_an_endpoint_and_an_operating_point_that_were_fixed_before(
+    read: tuple[Workspace, Store],
+) -> None:
+    workspace, store = read
+    study_id = store.studies.get(NAME).study_id
+    store.studies.close(study_id)
+    study, answers = store.studies.get(study_id), store.studies.answers(study_id)
+    whole = report_study(workspace, store, study_id)
+    seen, people = store.studies.exposures(study_id), store.people()
+    again = partial(build_study_report, told=films(), answers=answers, certificates=seen, people=people)
+    run = store.run(RUN.run_id)
+    assert whole.final and again(study, run=run).final and study.first_reading is not None
+    late = replace(run, created=study.first_reading + timedelta(seconds=1))
+    assert again(study, run=late).unfinished == (
+        "the model's operating point was not fixed before the first reading",
+    )
+    words_alone = replace(study, protocol=replace(study.protocol, primary=None))
+    assert again(words_alone, run=run).unfinished == (
+        "the protocol names no primary endpoint that can be computed",
+    )
+    assert "<strong>Final</strong>" in study_page(whole) and "<strong>Final" not in study_page(
+        again(study, run=late)
+    )
+
+
+def test_figures_show_each_reader_without_and_with_the_model_and_all_together(
+    read: tuple[Workspace, Store],
+) -> None:
+    workspace, store = read
+    report = report_study(workspace, store, NAME)
+    drawn = study_figures(report)
+    assert list(drawn) == [
+        "readers",
+        *(f"differences in {one.figure}" for one in report.compared),
+        "learning",
+    ]
+    blind = report.lines[0].figures
+    assert f"R1: without the model sensitivity {blind['sensitivity'].value:.3f}" in drawn["readers"]
+    assert "the model alone" in drawn["readers"] and drawn["readers"].count(">R2<") == 1
+    assert "all readers" in drawn["differences in AUC"]
+    page = study_page(report)
+    assert all(svg in page for svg in drawn.values())
+
+
+def test_a_protocol_without_a_primary_endpoint_has_the_hash_that_it_had_before_there_were_any() -> None:
+    plain = Protocol(name="Pilot", classes=("a", "b"), readers=("r",), dataset_id="d")
+    assert "primary" not in json.dumps(as_stored(plain))
+    assert plain.hash == digest({name: value for name, value in asdict(plain).items() if name != "primary"})
+    chosen = replace(plain, primary=Endpoint(figure="sensitivity"))
+    assert chosen.hash != plain.hash and protocol_from(json.loads(json.dumps(as_stored(chosen)))) == chosen
 
 
 def test_a_change_of_the_protocol_is_printed_with_its_reason_and_no_report_is_final_after_it(

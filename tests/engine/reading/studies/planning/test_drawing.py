@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from engine.errors import ReviewError
+from engine.reading.studies.planning.designs import DESIGNS, DesignName
 from engine.reading.studies.planning.drawing import (
     Candidate,
     draw,
@@ -18,7 +19,7 @@ from engine.reading.studies.planning.drawing import (
     positions_taken,
     shuffled,
 )
-from engine.reading.studies.planning.protocol import DESIGNS, DesignName, Drawn
+from engine.reading.studies.planning.protocol import Drawn
 from engine.records import margin_of
 
 
