@@ -341,8 +341,7 @@ def _protocol_rows(study: Study, names: Mapping[str, str]) -> list[tuple[str, st
         ("indeterminate", protocol.indeterminate),
         ("wash-out", f"{protocol.wash_out_days:g} days"),
         ("wrong advice", f"{protocol.wrong_advice:.0%} of cases"),
-        ("primary endpoint", protocol.primary_words or "none that can be computed"),
-        ("endpoint in words", protocol.endpoint or "not stated"),
+        ("primary endpoint", protocol.primary_words or protocol.endpoint or "not stated"),
         ("margin", "none" if protocol.margin is None else f"{protocol.margin:g}"),
         ("protocol hash", f"{study.protocol_hash} ({fixed})"),
     ]
