@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 from engine.records import Estimate
 from engine.report.exports.numbers import checklists_document, plain
+from engine.report.exports.schema.of_records import Node, fields_of, schema_of
 from engine.report.exports.tables import checklist_rows
 from engine.report.study.exchange import long_table
 from engine.report.study.readers import reader_names
@@ -112,3 +113,36 @@ def _answers(report: StudyReport) -> Iterator[Row]:
                         "shown": answer.predicted or "",
                         "seconds": answer.seconds,
                     }
+
+
+class StudyAnswerDocument(TypedDict):
+    """An answer of a reader of a study."""
+
+    reader: str
+    reading: str
+    case: str
+    patient: str
+    label: str
+    answer: str
+    certainty: float | None
+    shown: str
+    seconds: float
+
+
+class ReaderDocument(TypedDict):
+    """A reader, by number."""
+
+    reader: str
+
+
+def study_schema() -> Node:
+    """Return the JSON Schema of study.json."""
+    hints = fields_of(StudyReport)
+    del hints["readings"]  # everything that counts, which is written as answers
+    del hints["made"]  # which stands in what people read
+    hints |= {
+        "people": tuple[ReaderDocument, ...],
+        "answers": tuple[StudyAnswerDocument, ...],
+        "checklists": ChecklistsDocument,
+    }
+    return schema_of(hints, "study-report")

@@ -35,8 +35,8 @@ from engine.report import (
 from engine.report.operating import reader_points
 from engine.report.study.building import build_study_report
 from engine.report.study.exchange import imrmc_file, long_table, r_script
-from engine.report.study.figures import study_figures
-from engine.report.study.schema import study_schema
+from engine.report.study.exports import study_schema
+from engine.report.study.page import study_figures
 from engine.statistics import mrmc_analysis
 from engine.workspace import Workspace, open_workspace
 from gui.cli.main import main
