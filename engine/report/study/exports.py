@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 
 from engine.records import Estimate
 from engine.report.exports.numbers import checklists_document, plain
+from engine.report.exports.schema.documents import ChecklistsDocument
 from engine.report.exports.schema.of_records import Node, fields_of, schema_of
 from engine.report.exports.tables import checklist_rows
 from engine.report.study.exchange import long_table
