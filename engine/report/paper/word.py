@@ -103,12 +103,25 @@ def _with_text(blocks: Sequence[Block]) -> list[Block]:
     return kept[::-1]
 
 
+def _tables(blocks: Iterable[Block]) -> Iterator[Table]:
+    for block in blocks:
+        if isinstance(block, Table):
+            yield block
+        elif isinstance(block, Grid | Listing):
+            for item in block.items:
+                yield from _tables(item)
+
+
 class _Written:
     """A Word file while it is written."""
 
     def __init__(self, file: WordFile, document: Document) -> None:
         self.file, self._document = file, document
         self._tables = 0
+        texts = ("".join(each.text for each in table.caption) for table in _tables(document.blocks))
+        self._numbered = any(
+            map(NUMBERED.match, texts)
+        )  # by the page: what it leaves without a number has none
 
     def all(self) -> None:
         """Write all of the document."""
@@ -211,6 +224,10 @@ class _Written:
         """Write “Table 2.1.” with a field that Word counts, and the caption after it."""
         spans = part.table.caption
         found = NUMBERED.match("".join(each.text for each in spans))
+        if self._numbered and not found:
+            if spans:
+                self._paragraph(spans, "Caption")
+            return
         section, number = (found["section"] or "", found["number"]) if found else ("", str(self._tables + 1))
         paragraph = self.file.add_paragraph(style="Caption")
         paragraph.paragraph_format.keep_with_next = True
