@@ -61,7 +61,7 @@ def subgroup_table(
     crossed = [
         (one, other)
         for one, other in combinations(columns, 2)
-        if all(len(set(columns[each].values())) <= MOST_CROSSED_GROUPS for each in (one, other))
+        if all(2 <= _shown(columns[each]) <= MOST_CROSSED_GROUPS for each in (one, other))
     ][:MOST_CROSSINGS]
     by_id = {each.image_id: each for each in predictions}
     rows = [row for name in columns for row in _rows(run, by_id, columns, (name,))]
@@ -111,6 +111,11 @@ def _rows(
         for group, of in sorted(groups.items(), key=lambda each: [*map(_in_counting_order, each[0])])
         if len(of) >= FEWEST_IN_SUBGROUP
     ]
+
+
+def _shown(groups: Mapping[str, str]) -> int:
+    """Count the groups of a column that are large enough to be shown."""
+    return sum(count >= FEWEST_IN_SUBGROUP for count in Counter(groups.values()).values())
 
 
 def _grouped(values: Mapping[str, str]) -> dict[str, str]:
