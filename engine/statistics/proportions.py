@@ -31,7 +31,7 @@ def wilson(
     counted = int(n) if cases is None else cases
     if n <= 0:
         return inestimable("there is no case to count", counted)
-    share = k / n
+    share = min(1.0, max(0.0, k / n))  # a mean of weighted values may pass 1 by rounding
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     low, high = max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))

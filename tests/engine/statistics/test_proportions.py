@@ -28,6 +28,12 @@ def test_wilson_equals_statsmodels(kn: tuple[int, int]) -> None:
     assert 0 <= found.low <= found.value <= found.high <= 1
 
 
+@pytest.mark.parametrize("n", [3.0, 1e8, 1e17])
+def test_a_share_that_passes_one_or_nothing_by_rounding_is_one_or_nothing(n: float) -> None:
+    assert wilson(n * (1 + 1e-15), n).value == wilson(n * (1 + 1e-15), n).high == 1
+    assert wilson(-1e-15 * n, n).value == wilson(-1e-15 * n, n).low == 0
+
+
 def test_wilson_of_nothing_says_so() -> None:
     found = wilson(0, 0)
     assert math.isnan(found.value) and math.isnan(found.low)
