@@ -147,7 +147,7 @@ def test_right_to_left_names_are_set_and_letters_without_a_glyph_are_said() -> N
 
 def test_a_picture_that_cannot_be_read_is_said_and_the_rest_is_set() -> None:
     words = words_of(pdf_of(a_page(picture=film()[:-200])))
-    assert squeezed("This picture cannot be read.") in words and "Reportingchecklist" in words
+    assert squeezed("This picture cannot be read.") in words and "notamedicaldevice" in words
 
 
 def test_a_table_of_any_width_and_height_loses_no_cell() -> None:
