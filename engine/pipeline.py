@@ -14,10 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from engine.data import all_folds, detail_of, load_index, load_split, read_mask
-from engine.errors import EngineError, ImageError
+from engine.data import all_folds, detail_of, load_index, load_split
+from engine.errors import DataError, EngineError
 from engine.external import abroad_of, compare_with_internal, external_cases
 from engine.handover import RunAtHand, WrittenModel, write_model
 from engine.images import ImageCache, image_file, open_cache
@@ -27,7 +26,6 @@ from engine.prediction import parts_of, predict, predict_and_explain, settle_map
 from engine.reading import Store, write_anchor
 from engine.records import (
     Epoch,
-    Estimate,
     Explanation,
     ExternalTest,
     Index,
@@ -44,9 +42,14 @@ from engine.report import (
     ExportedReport,
     Report,
     build_report,
+    consensus_of_studies,
     export_report,
+    facts_of_evidence,
+    facts_of_files,
+    pointing as pointing,
     with_checklists,
     with_elsewhere,
+    with_files,
     with_readers,
 )
 from engine.runs import (
@@ -62,13 +65,9 @@ from engine.runs import (
     split_of,
     tested_by,
 )
-from engine.saliency import DEFAULT_SALIENCY, POINTING_TOLERANCE, heatmap_png, pointing_game
+from engine.saliency import DEFAULT_SALIENCY, heatmap_png
 from engine.training import BatchDone, StopRequested, train, train_folds
 from engine.workspace import Workspace
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 READ_PARTS: tuple[Part, ...] = ("val", "test")
 PICTURE_SIDE = 512  # pixels of an image in a report
@@ -216,43 +215,14 @@ def read_samples(
     return predictions, explanations
 
 
-def pointing(
-    run: Run, predictions: Sequence[Prediction], *, part: Part = "test", said: list[str] | None = None
-) -> Estimate | None:
-    """Return how often the heatmap's peak lies on the known finding, in one part; None where no mask is known.
-
-    Args:
-        run: A finished run.
-        predictions: Its cases.
-        part: The part of the split.
-        said: Gets a sentence where masks cannot be used; they are left out.
-    """
-    explanations = load_explanations(run.folder)
-    known = {prediction.image_id for prediction in predictions}
-    samples = [
-        sample
-        for sample in split_of(run).part(part)
-        if sample.mask_path is not None and sample.label == run.positive and sample.image_id in known
-    ]
-    masks: dict[str, NDArray[np.bool_]] = {}
-    broken: list[ImageError] = []
-    for sample in samples:
-        try:
-            masks[sample.image_id] = read_mask(sample)
-        except ImageError as error:
-            broken.append(error)
-    if broken and said is not None:
-        which = f"{len(broken):,} of {len(samples):,} masks of the finding could not be used ({broken[0].problem})"
-        said.append(f"{which}; the pointing game leaves these images out.")
-    if len(run.classes) == 2:  # a map for the other class, that somebody asked for, is not of the finding
-        explanations = {name: each for name, each in explanations.items() if each.target == run.positive}
-    if not any(image_id in explanations and mask.any() for image_id, mask in masks.items()):
-        return None
-    patients = {sample.image_id: sample.patient_id for sample in samples}
-    return pointing_game(explanations, masks, tolerance=POINTING_TOLERANCE, patients=patients)
-
-
-def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | None = "test") -> Report:
+def report_run(
+    workspace: Workspace,
+    store: Store,
+    run: Run,
+    *,
+    part: Part | None = "test",
+    prevalence: float | None = None,
+) -> Report:
     """Build a run's report from what is stored.
 
     Args:
@@ -260,6 +230,7 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
         store: With the run's cases and reviews.
         run: A finished run.
         part: Which part of the split; None means all. Images of no part are reported by themselves.
+        prevalence: How common the finding is where the model would be used; adds predictive values.
 
     Raises:
         ReportError: There are no predictions.
@@ -290,6 +261,8 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
         pointing=pointing(run, predictions, part=part, said=said) if part else None,
         passports=[passport_of(run.folder, method) for method in sorted(shown)],
         part=part,
+        prevalence=prevalence,
+        settled=consensus_of_studies(store, run, predictions),
         further_limitations=said,
         folds=CrossValidation(
             fold_of=tested_by(models),
@@ -301,10 +274,20 @@ def report_run(workspace: Workspace, store: Store, run: Run, *, part: Part | Non
     )
     if not store.read_only:
         write_anchor(workspace.anchors, store.head(), "a report was made")
+    report = with_files(report, _index_of(workspace, run))
+    report = replace(report, facts=(*report.facts, *facts_of_files(run), *facts_of_evidence(store, run)))
     report = with_elsewhere(
         with_readers(report, store), everything, reviews, abroad_of(workspace, run), uncertainty
     )
     return with_checklists(report)
+
+
+def _index_of(workspace: Workspace, run: Run) -> Index | None:
+    """Return the data set of a run; None where it is not there any more or cannot be read."""
+    try:
+        return load_index(workspace, run.dataset_id)
+    except DataError:
+        return None
 
 
 def validate_run(

@@ -5,6 +5,7 @@ from .behind import (
 from .build import (
     build_report as build_report,
     export_report as export_report,
+    with_files as with_files,
 )
 from .checklists.items import (
     CHECKLISTS as CHECKLISTS,
@@ -70,6 +71,7 @@ from .formatting import (
     rests_on as rests_on,
     were as were,
 )
+from .marked.pointing import pointing as pointing
 from .operating import with_readers as with_readers
 from .passport_words import (
     passport_in_words as passport_in_words,
@@ -85,6 +87,7 @@ from .records import (
 )
 from .run_answers.subjects import with_checklists as with_checklists
 from .standards.reference_standards import REFERENCE_STANDARDS as REFERENCE_STANDARDS
+from .studied.consensus import consensus_of_studies as consensus_of_studies
 from .study.answers import with_study_checklists as with_study_checklists
 from .study.building import build_study_report as build_study_report
 from .study.exports import study_document as study_document
@@ -98,3 +101,4 @@ from .study.stored import (
     report_study as report_study,
     study_folder as study_folder,
 )
+from .titled.files import facts_of_files as facts_of_files

@@ -18,6 +18,7 @@ from engine.records import (
     Epoch,
     Estimate,
     Explanation,
+    Index,
     Part,
     Passport,
     Prediction,
@@ -30,6 +31,8 @@ from engine.report.computed import compute
 from engine.report.exports.files import EXPORTS, write_report
 from engine.report.limitations import limitations, of_parts
 from engine.report.methods_section import facts_of
+from engine.report.participants.flow import of_cases, of_files
+from engine.report.participants.table_one import characteristics
 from engine.report.records import (
     Against,
     CaseRow,
@@ -38,12 +41,15 @@ from engine.report.records import (
     ExportedReport,
     Gallery,
     Heatmap,
+    Participants,
     Picture as Picture,
     Report,
     ReviewSummary,
+    Settled,
     SubgroupRow,
 )
 from engine.report.standards.reference_standards import Reference
+from engine.report.titled.heading import heading_of
 from engine.saliency import map_legend
 
 __all__ = [
@@ -79,6 +85,7 @@ def build_report(
     software: Mapping[str, str] | None = None,
     further_limitations: Sequence[str] = (),
     folds: CrossValidation | None = None,
+    settled: Sequence[Settled] = (),
 ) -> Report:
     """Compute a report.
 
@@ -97,32 +104,33 @@ def build_report(
         software: Package → version at training; None means the versions of now.
         further_limitations: Sentences on what else these figures do not show.
         folds: Of a run that is a cross-validation.
+        settled: What readers settled in studies of these images: `engine.report.studied`.
 
     Raises:
         ReportError: There is no prediction to report on, or it is not of this run.
     """
     chosen = [each for each in predictions if each.part is not None and part in (None, each.part)]
     _check(run, chosen, part)
-    evidence = _evidence(chosen, reviews, split, prevalence, folds)
+    evidence = _evidence(chosen, reviews, split, prevalence, folds, settled)
     found = compute(run, evidence)
     standards, targets = found.standards, {each: one.target for each, one in explanations.items()}
     cases = tuple(replace(case, heatmap_for=targets.get(case.image_id)) for case in found.cases)
     software = versions(PACKAGES if run.recipe else FIGURES_BY) if software is None else software
     methods = sorted({each.method for each in explanations.values()})
-    passport = next((each for each, _ in passports if each is not None), None)
+    passport = next(filter(None, (each for each, _ in passports)), None)
     galleries = _galleries(run, cases, standards, explanations)
     likely = _most_probable(run, chosen)
-    facts = facts_of(
-        run, split, history, software, methods, uncertainty, passport, most_probable=likely, folds=folds
-    )
+    told = (run, split, history, software, methods, uncertainty, passport)
     return Report(
         run=run,
+        heading=heading_of(run, part, found.patients, found.against),
         part=part,
         evidence=evidence,
         cases=cases,
         patients=found.patients,
+        standards=found.standards,
         against=found.against,
-        facts=facts,
+        facts=facts_of(*told, most_probable=likely, folds=folds),
         balance=found.balance,
         patients_by_part=found.patients_by_part,
         history=tuple(history),
@@ -135,7 +143,30 @@ def build_report(
         cautions=tuple(of_parts(chosen, part)),
         limitations=(*_limits(run, chosen, part, found.against, split, cases), *further_limitations),
         folds=folds,
+        participants=_participants(run, part, evidence, standards),
     )
+
+
+def _participants(
+    run: Run, part: Part | None, evidence: Evidence, standards: Mapping[str, Reference]
+) -> Participants:
+    split = evidence.split
+    lines, not_summarised = characteristics(run, split) if split else ((), ())
+    flow = of_cases(run, part, split, evidence.predictions, standards)
+    return Participants(cases=flow, table_one=lines, not_summarised=not_summarised)
+
+
+def with_files(report: Report, index: Index | None) -> Report:
+    """Add to a report what became of the files of its data set.
+
+    Args:
+        report: Of a run.
+        index: Of the data set; None where that is not there any more.
+    """
+    if index is None:
+        return report
+    files = of_files(index, report.evidence.split)
+    return replace(report, participants=replace(report.participants, files=files))
 
 
 def _evidence(
@@ -144,6 +175,7 @@ def _evidence(
     split: Split | None,
     prevalence: float | None,
     folds: CrossValidation | None,
+    settled: Sequence[Settled],
 ) -> Evidence:
     """Return what the figures rest on: the cases, and the reviews of these cases."""
     known = {each.image_id for each in cases}
@@ -153,6 +185,7 @@ def _evidence(
         split=split,
         prevalence=prevalence,
         fold_of=folds.fold_of if folds else {},
+        settled=tuple(settled),
     )
 
 

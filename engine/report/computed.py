@@ -12,8 +12,9 @@ from engine.report.formatting import case_ids
 from engine.report.methods_section import class_balance
 from engine.report.readers import summarise_reviews
 from engine.report.records import Against, CaseRow, Evidence, ReviewSummary, SubgroupRow, SubgroupTest
+from engine.report.standards.defined import REVIEWED
 from engine.report.standards.holding import hold_against
-from engine.report.standards.reference_standards import REFERENCE_STANDARDS, Reference
+from engine.report.standards.reference_standards import REFERENCE_STANDARDS, Reference, of_study
 from engine.report.subgroups import subgroup_table, subgroup_tests
 
 
@@ -50,22 +51,30 @@ def compute(run: Run, evidence: Evidence) -> Computed:
     """Compute every figure of a report that its evidence allows."""
     cases = evidence.predictions
     last = latest_reviews(evidence.reviews)
-    standards = {name: make(run, cases, evidence.reviews) for name, make in REFERENCE_STANDARDS.items()}
+    made = {kind: make(run, cases, evidence.reviews) for kind, make in REFERENCE_STANDARDS.items()}
     balance, patients_by_part = class_balance(evidence.split, cases, run)
+    made |= {f"study {number}": of_study(one) for number, one in enumerate(evidence.settled, 1)}
     return Computed(
-        standards=standards,
+        standards={one.name: one for one in made.values()},
         last=last,
         against=tuple(
-            hold_against(name, of, run, cases, prevalence=evidence.prevalence, fold_of=evidence.fold_of)
-            for name, of in standards.items()
+            hold_against(
+                kind,
+                of,
+                run,
+                cases,
+                prevalence=evidence.prevalence,
+                fold_of=evidence.fold_of,
+            )
+            for kind, of in made.items()
         ),
-        reviews=summarise_reviews(run, cases, last, standards["reviewed labels"].answers),
+        reviews=summarise_reviews(run, cases, last, made[REVIEWED].answers),
         subgroups=subgroup_table(run, cases, evidence.split),
         subgroup_tests=subgroup_tests(run, cases, evidence.split),
         patients=patients_named(cases),
         balance=balance,
         patients_by_part=patients_by_part,
-        cases=case_rows(cases, standards["reviewed labels"].answers, last),
+        cases=case_rows(cases, made[REVIEWED].answers, last),
     )
 
 
@@ -98,8 +107,3 @@ def case_rows(
         )
         for each in predictions
     )
-
-
-def positive_of(run: Run) -> str | None:
-    """Return the class of the finding; None unless there are two classes."""
-    return run.positive if len(run.classes) == 2 else None

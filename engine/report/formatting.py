@@ -17,9 +17,9 @@ from engine.records import (
 
 
 def figure(value: float, digits: int = 3) -> str:
-    """Write a figure: .944, -.120, 1.000, 12.500; an en dash where there is none."""
+    """Write a figure: .944, -.120, 1.000, 12.500, ∞; an en dash where there is none."""
     if not math.isfinite(value):
-        return "–"
+        return "–" if math.isnan(value) else "∞" if value > 0 else "-∞"
     text = f"{value:.{digits}f}"
     if float(text) == 0:
         text = f"{0:.{digits}f}"  # never a minus before zero
@@ -33,7 +33,7 @@ def p_value(value: float) -> str:
 
 def interval(estimate: Estimate, digits: int = 3) -> str:
     """Write the bounds: .907–.967; an en dash alone where there are none."""
-    if not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):
+    if math.isnan(estimate.low) or math.isnan(estimate.high):
         return "–"
     low, high = figure(estimate.low, digits), figure(estimate.high, digits)
     return f"{low}{' to ' if low.startswith('-') else '–'}{high}"
@@ -200,14 +200,18 @@ def sentences(
 
 
 SHORTEST_CASE_ID = 8
+CASE = "c"
 
 
 def case_ids(image_ids: Sequence[str]) -> dict[str, str]:
-    """Shorten image ids to their first eight digits, or to as many as tell the cases apart."""
+    """Shorten image ids to their first eight digits, or to as many as tell the cases apart, a letter before them.
+
+    Without the letter a spreadsheet reads 00012345 and 1e100000 as numbers, and the case is lost.
+    """
     length = SHORTEST_CASE_ID
     while len({each[:length] for each in image_ids}) < len(set(image_ids)):
         length += 2
-    return {each: each[:length] for each in image_ids}
+    return {each: CASE + each[:length] for each in image_ids}
 
 
 def without_paths(text: str) -> str:

@@ -46,7 +46,7 @@ def class_balance(
     if split is not None:
         names = {**PART_NAMES, "test": "all, each tested once"} if run and run.folds else PART_NAMES
         if run and run.supplied:
-            names = {**PART_NAMES, "test": "external testing"}
+            names = {**PART_NAMES, "test": "supplied predictions"}
         members = {names[part]: list(split.part(part)) for part in PARTS if split.part(part)}
     else:
         for each in predictions:

@@ -8,9 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.data import PatientsNamed
 from engine.records import (
     Epoch,
@@ -26,9 +23,20 @@ from engine.records import (
     Uncertainty,
 )
 from engine.report.checklists.records import AnsweredChecklist
-from engine.report.drawn_records import NO_CURVES, Curves, ReaderPoint
+from engine.report.drawn_records import ReaderPoint
+from engine.report.pieces.participants import (
+    Characteristic as Characteristic,
+    Heading as Heading,
+    Participants as Participants,
+    Stage as Stage,
+)
+from engine.report.pieces.standards import (
+    Against as Against,
+    ByPatient as ByPatient,
+    Settled as Settled,
+    Standing as Standing,
+)
 from engine.saliency import MapLegend
-from engine.statistics import ClassRow, PrecisionRecall, ReliabilityBin, Roc
 
 Picture = Callable[[str], bytes | None]
 """Image id → bytes of a PNG or JPEG, or None where the image is gone."""
@@ -46,56 +54,12 @@ class Fact:
     value: str
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Against:
-    """The predictions held against one reference standard.
-
-    Attributes:
-        name: A key of `engine.report.standards.reference_standards.REFERENCE_STANDARDS`.
-        cases: How many it gives a class.
-        of: How many there are.
-        excluded: Why the others have none → how many.
-        caution: What a reader of the report must know of it; empty where it holds no answer.
-        drawn: How the cases were drawn: see `engine.report.standards.sampling.Sampling.kind`.
-        note: What must stand beside every number; empty where nothing must.
-        sampling: How the cases were drawn, in a sentence; empty where all were taken and answered.
-        sentences: The figures in words.
-        rows: The classification report.
-        estimates: Every overall figure by name.
-        confusion: (C, C) int64, rows by reference standard.
-        roc: By the positive class (two classes), or by each class against the others; empty where the cases were drawn
-            otherwise than at random.
-        precision_recall: As `roc`.
-        reliability: Bins of the positive class's probability (two classes), or of the most probable class's.
-        predictive: Prevalence, positive and negative predictive value there; two classes only.
-        curves: What else is drawn; empty where the ROC curve is.
-    """
-
-    name: str
-    cases: int
-    of: int
-    excluded: Mapping[str, int]
-    caution: str
-    drawn: str
-    note: str
-    sampling: str
-    sentences: tuple[str, ...]
-    rows: tuple[ClassRow, ...]
-    estimates: Mapping[str, Estimate]
-    confusion: NDArray[np.int64]
-    roc: Mapping[str, Roc | None]
-    precision_recall: Mapping[str, PrecisionRecall | None]
-    reliability: tuple[ReliabilityBin, ...]
-    predictive: tuple[tuple[float, Estimate, Estimate], ...]
-    curves: Curves = NO_CURVES
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaseRow:
     """One case as the report shows it: no path, no patient.
 
     Attributes:
-        case_id: The first eight (or as many as tell cases apart) hexadecimal digits of `image_id`.
+        case_id: "c" and the first eight (or as many as tell cases apart) hexadecimal digits of `image_id`.
         image_id: To find its image; never written into a report.
         label: That came with the data.
         reviewed: By the reviewed reference standard; None where there is none.
@@ -284,6 +248,7 @@ class Evidence:
         split: For counts by part and for subgroups; None where none is known.
         prevalence: For which predictive values were asked.
         fold_of: Of a cross-validation, image id → place of the model that tested it.
+        settled: What readers settled in studies.
     """
 
     predictions: tuple[Prediction, ...]
@@ -291,6 +256,7 @@ class Evidence:
     split: Split | None = None
     prevalence: float | None = None
     fold_of: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    settled: tuple[Settled, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -299,10 +265,12 @@ class Report:
 
     Attributes:
         run: As trained; its folder is never written out.
+        heading: Its first lines.
         part: The part of the split, or None for all parts of the run's own data.
         evidence: What the figures were computed from.
         cases: Every case, in the order of the predictions.
         patients: Of how many cases the patient is named, and how many patients these are.
+        standards: The class of each case by each reference standard, or why it has none.
         against: One per reference standard.
         facts: Of data, model and training.
         balance: Part → class → images.
@@ -318,6 +286,7 @@ class Report:
         limitations: As sentences.
         folds: Of a cross-validation; None for one model.
         elsewhere: Images from elsewhere.
+        participants: Who is in it.
         shift: How far these cases lie from the images of training; None where that is not known.
         made: When it was built: every file of it says the same time.
         readers: Where the readers of studies of these cases stand.
@@ -325,10 +294,12 @@ class Report:
     """
 
     run: Run
+    heading: Heading
     part: Part | None
     evidence: Evidence
     cases: tuple[CaseRow, ...]
     patients: PatientsNamed
+    standards: Mapping[str, Standing]
     against: tuple[Against, ...]
     facts: tuple[Fact, ...]
     balance: Mapping[str, Mapping[str, int]]
@@ -343,6 +314,7 @@ class Report:
     limitations: tuple[str, ...]
     folds: CrossValidation | None = None
     elsewhere: Elsewhere = Elsewhere()
+    participants: Participants = field(default_factory=Participants)
     shift: SetShift | None = None
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
     readers: tuple[ReaderPoint, ...] = ()

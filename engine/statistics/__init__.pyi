@@ -40,6 +40,10 @@ from .group_tests import (
     holm as holm,
     shares_differ as shares_differ,
 )
+from .in_full.performance import (
+    performance as performance,
+    without_patients as without_patients,
+)
 from .kappa import (
     cohen_kappa as cohen_kappa,
     krippendorff_alpha as krippendorff_alpha,

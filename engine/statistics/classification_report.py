@@ -27,7 +27,7 @@ from engine.statistics.clusters import (
     square_and_add,
     without_interval,
 )
-from engine.statistics.proportions import predictive_values, proportion
+from engine.statistics.proportions import likelihood_ratios, predictive_values, proportion
 from engine.statistics.ranking import auroc, average_precision, log_odds, mean_auroc, mean_average_precision
 
 Codes = NDArray[np.int64]
@@ -41,8 +41,12 @@ class ClassRow:
         name: The class.
         support: Cases of it in the reference standard.
         predicted: Cases predicted to be of it.
-        precision: Of those predicted so, the share that are.
-        recall: Of those that are, the share predicted so.
+        precision: Of those predicted so, the share that are: the positive predictive value.
+        recall: Of those that are, the share predicted so: the sensitivity.
+        specificity: Of those that are not, the share not predicted so.
+        negative_predictive_value: Of those not predicted so, the share that are not.
+        positive_likelihood_ratio: By what being predicted so multiplies the odds of being so.
+        negative_likelihood_ratio: By what not being predicted so multiplies them.
         f1: Harmonic mean of both.
         auroc: This class against all others.
     """
@@ -52,6 +56,10 @@ class ClassRow:
     predicted: int
     precision: Estimate
     recall: Estimate
+    specificity: Estimate
+    negative_predictive_value: Estimate
+    positive_likelihood_ratio: Estimate
+    negative_likelihood_ratio: Estimate
     f1: Estimate
     auroc: Estimate
 
@@ -80,7 +88,7 @@ def classification_table(
     probabilities: NDArray[np.float64] | None = None,
     groups: Groups = None,
 ) -> tuple[ClassRow, ...]:
-    """Make the classification report: precision, recall, F1 and support of each class.
+    """Make the classification report: what each class against all others is told by, and its support.
 
     Args:
         truth: (N,) class of each case in the reference standard, 0 to C - 1.
@@ -93,13 +101,22 @@ def classification_table(
     rows = []
     for code, name in enumerate(classes):
         is_class, is_predicted = truth == code, predicted == code
+        recall = _share(is_predicted, is_class, groups, f"no case is {name}")
+        specificity = _share(~is_predicted, ~is_class, groups, f"every case is {name}")
+        positive, negative = likelihood_ratios(recall, specificity)
         rows.append(
             ClassRow(
                 name=name,
                 support=int(is_class.sum()),
                 predicted=int(is_predicted.sum()),
                 precision=_share(is_class, is_predicted, groups, f"no case was predicted as {name}"),
-                recall=_share(is_predicted, is_class, groups, f"no case is {name}"),
+                recall=recall,
+                specificity=specificity,
+                negative_predictive_value=_share(
+                    ~is_class, ~is_predicted, groups, f"every case was predicted as {name}"
+                ),
+                positive_likelihood_ratio=positive,
+                negative_likelihood_ratio=negative,
                 f1=f1_score(is_class, is_predicted, groups),
                 auroc=inestimable("there are no probabilities", len(truth))
                 if probabilities is None

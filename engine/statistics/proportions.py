@@ -126,7 +126,7 @@ def likelihood_ratios(sensitivity: Estimate, specificity: Estimate) -> tuple[Est
         specificity: With its interval.
 
     Returns:
-        LR+ and LR-; NaN where sensitivity or specificity is, infinite where the denominator is 0.
+        LR+ and LR-; NaN where sensitivity or specificity is, infinite where the denominator is 0: see `finite`.
     """
     n = sensitivity.n + specificity.n
     if not (math.isfinite(sensitivity.value) and math.isfinite(specificity.value)):

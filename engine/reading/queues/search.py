@@ -39,6 +39,7 @@ _COMPARED = re.compile(rf"(score|confidence)\s*(>=|<=|>|<|=|≥|≤)\s*{_NUMBER}
 _NAMED = re.compile(rf"({'|'.join(NAMES)})(?:\s*[:=]\s*|\s+)({_VALUE})", re.I)
 _COLUMN = re.compile(rf"([^\s=\"“]+|\"[^\"]*\"|“[^”]*”)\s*=\s*({_VALUE})")
 _WORD = re.compile(_VALUE)
+_PRINTED = re.compile("c([0-9a-f]{8,})")  # an id as a report prints it
 
 
 class _Place(GenericFunction[int]):
@@ -79,10 +80,15 @@ class Term:
             if not self.beyond:
                 return and_(value >= self.least, value <= self.most)
             return value > self.least if self.least else value < self.most
+        as_printed = _PRINTED.fullmatch(self.text)
+        printed = [_Place(SEARCHED.c.image_id, as_printed[1]) == 1] if as_printed else []
         if self.column:
-            return _Place(SEARCHED.c[self.column], self.text) > 0
+            return or_(
+                _Place(SEARCHED.c[self.column], self.text) > 0,
+                *(printed if self.column == "image_id" else ()),
+            )
         places = [_Place(SEARCHED.c[name], self.text) > 0 for name in PLAIN]
-        return or_(*places, _Place(SEARCHED.c.image_id, self.text) == 1)
+        return or_(*places, _Place(SEARCHED.c.image_id, self.text) == 1, *printed)
 
 
 def terms_of(typed: str) -> tuple[Term, ...]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import sleep
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from sqlalchemy import Connection, select
 
@@ -300,13 +300,17 @@ class Studies(Reading, Looking):
 
         return self._append(work)
 
-    def consensus(self, study_id: str) -> dict[str, str | None]:
+    def consensus(
+        self, study_id: str, *, indeterminate: Literal["excluded", "positive", "negative"] | None = None
+    ) -> dict[str, str | None]:
         """Return what each case is that all its readers have read: by the protocol's rule, or as it was settled.
 
-        None where they do not agree.
+        None where they do not agree. `indeterminate` takes the place of what the protocol lets them count as.
         """
         with self._database.read() as connection:
             study = registry.find(connection, study_id)
+            if indeterminate is not None:
+                study = replace(study, protocol=replace(study.protocol, indeterminate=indeterminate))
             return settling.consensus_of(connection, self._people(connection), study)
 
     def export(self, study_id: str, folder: Path) -> list[Path]:

@@ -20,7 +20,10 @@ from engine.report.figures import caption_of, figures_of, figures_of_run, most_c
 from engine.report.formatting import edge_words, figure, interval, p_value, probability, rests_on
 from engine.report.paper.directions import isolated
 from engine.report.passport_words import passport_in_words, why_off
-from engine.report.records import Against, CaseRow, Heatmap, Picture, Report, SubgroupRow, SubgroupTest
+from engine.report.printed.participants import participants_tables
+from engine.report.printed.performance import performance_tables
+from engine.report.records import CaseRow, Heatmap, Picture, Report, SubgroupRow, SubgroupTest
+from engine.report.titled.definitions import definitions_of
 from engine.saliency import css_gradient
 
 
@@ -44,8 +47,12 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
         of_run=figures_of_run(report),
         checks=passport_in_words(report.passport) if report.passport else (),
         map_off=why_off(report.passport) if report.passport else "",
-        names=_names(report.against),
-        methods=_methods(report.against),
+        definitions=definitions_of(
+            [name for one in report.against for name in one.estimates],
+            [each.method for one in report.against for each in one.estimates.values()],
+        ),
+        participants=participants_tables(report.participants),
+        performance=performance_tables(report.against, report.run),
         gallery=[
             (f"{title} {one.name}", len(cases), [_picture(case, picture, heatmap) for case in cases])
             for one in report.galleries
@@ -58,7 +65,7 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
 
 def _part_in_words(report: Report) -> str:
     if report.run.supplied is not None:
-        return "external testing"
+        return "supplied predictions"
     return f"{PART_NAMES[report.part]} part" if report.part else "all parts of the run's own data"
 
 
@@ -78,19 +85,10 @@ def fill_template(name: str, *, made: datetime, **values: Any) -> str:
     )
 
 
-def computed_sections(
-    against: Sequence[Against],
-    positive: str | None,
-    subgroups: Sequence[SubgroupRow],
-    tests: Sequence[SubgroupTest],
-) -> dict[str, str]:
+def computed_sections(subgroups: Sequence[SubgroupRow], tests: Sequence[SubgroupTest]) -> dict[str, str]:
     """Return what the page prints of its figures, as it stands there: title of the section → HTML."""
     made: Any = _templates().get_template("computed.html").module
-    sections = {
-        "Metrics": made.metrics(against, _names(against), _methods(against)),
-        "By class": made.classes(against, positive),
-    }
-    return sections | ({"Subgroups": made.subgroups(subgroups, tests)} if subgroups else {})
+    return {"Subgroups": made.subgroups(subgroups, tests)} if subgroups else {}
 
 
 def _templates() -> Environment:
@@ -116,21 +114,6 @@ def _templates() -> Environment:
     ]
     environment.tests["known"] = lambda value: value is not None and math.isfinite(value)
     return environment
-
-
-def _names(against: Sequence[Against]) -> list[str]:
-    """Return the names of all metrics, in the order of the page."""
-    return list(dict.fromkeys(name for one in against for name in one.estimates))
-
-
-def _methods(against: Sequence[Against]) -> dict[str, list[str]]:
-    """Return which figures each kind of interval was used for."""
-    used: dict[str, list[str]] = {}
-    for one in against:
-        for name, estimate in one.estimates.items():
-            if math.isfinite(estimate.low) and name not in (of := used.setdefault(estimate.method, [])):
-                of.append(name)
-    return used
 
 
 def _picture(case: CaseRow, picture: Picture, heatmap: Heatmap) -> dict[str, Any]:

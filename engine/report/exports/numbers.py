@@ -11,24 +11,26 @@ from typing import Any
 
 import numpy as np
 
-from engine.records import ExternalTest, Passport
+from engine.records import ExternalTest, Passport, Run
 from engine.report.checklists.items import OFFLINE_ONLY
 from engine.report.checklists.records import AnsweredChecklist
 from engine.report.computed import Computed
 from engine.report.passport_words import passport_in_words, why_off
+from engine.report.printed.book import numbers_of, printed_tables
 from engine.report.readers import answers_in
-from engine.report.records import CaseRow, Report
+from engine.report.records import CaseRow, Report, Standing
 from engine.storage import versioned
 
 
 def render_json(report: Report) -> str:
     """Return every number of a report as JSON; what cannot be estimated is null. No path, no patient."""
-    run = report.run
+    run, tables = report.run, printed_tables(report)
     document = {
         "run_id": run.run_id,
         "dataset_id": run.dataset_id,
         "labels": run.labels,
-        "part": report.part,
+        "part": None if run.supplied else report.part,
+        "heading": report.heading,
         "classes": report.classes,
         "positive": report.positive,
         "threshold": run.threshold if report.positive else None,
@@ -39,7 +41,8 @@ def render_json(report: Report) -> str:
         if report.folds
         else [],
         "facts": report.facts,
-        **computed_document(report, report.classes),
+        "participants": report.participants,
+        **computed_document(report, run),
         "pointing_game": report.pointing,
         "heatmaps": report.passport and passport_document(report.passport),
         "readers": report.readers,
@@ -52,8 +55,10 @@ def render_json(report: Report) -> str:
         "history": report.history,
         "limitations": report.limitations,
         "checklists": checklists_document(report.checklists),
+        "tables": {table.id: table.caption for table in tables},
+        "numbers": numbers_of(tables),
         "cases": [
-            _case_document(case, report.classes)
+            _case_document(case, report.classes, report.standards)
             | {"distance": case.distance, "uncertainty": case.uncertainty}
             for case in report.cases
         ],
@@ -61,7 +66,7 @@ def render_json(report: Report) -> str:
     return json.dumps(versioned(plain(document)), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def computed_document(found: Report | Computed, classes: Sequence[str]) -> dict[str, Any]:
+def computed_document(found: Report | Computed, run: Run) -> dict[str, Any]:
     """Return the figures that whoever has a report's evidence can compute again."""
     return {
         "patients": found.patients.count,
@@ -72,7 +77,7 @@ def computed_document(found: Report | Computed, classes: Sequence[str]) -> dict[
         "reviews": found.reviews,
         "subgroups": found.subgroups,
         "subgroup_tests": found.subgroup_tests,
-        "cases": [_case_document(case, classes) for case in found.cases],
+        "cases": [_case_document(case, run.classes, found.standards) for case in found.cases],
     }
 
 
@@ -136,11 +141,15 @@ def passport_document(passport: Passport) -> dict[str, Any]:
     }
 
 
-def _case_document(case: CaseRow, classes: Sequence[str]) -> dict[str, Any]:
+def _case_document(
+    case: CaseRow, classes: Sequence[str], standards: Mapping[str, Standing]
+) -> dict[str, Any]:
     return {
         "case": case.case_id,
         "label": case.label,
         "reviewed": case.reviewed,
+        "reference": _said_of(case, {name: one.answers for name, one in standards.items()}),
+        "without": _said_of(case, {name: one.without for name, one in standards.items()}),
         "predicted": case.predicted,
         "probabilities": dict(zip(classes, case.probabilities, strict=True)),
         "entropy": case.entropy,
@@ -148,6 +157,10 @@ def _case_document(case: CaseRow, classes: Sequence[str]) -> dict[str, Any]:
         "conformal_set": case.conformal_set,
         "reviews": [answers_in(review) for review in case.reviews],
     }
+
+
+def _said_of(case: CaseRow, by_standard: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    return {name: of[case.image_id] for name, of in by_standard.items() if case.image_id in of}
 
 
 def plain(value: Any) -> Any:

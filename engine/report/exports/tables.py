@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,16 +11,30 @@ from typing import Any
 from engine.records import Estimate, ExternalTest, Passport, Review, Uncertainty, Verdict
 from engine.report.checklists.records import AnsweredChecklist
 from engine.report.computed import Computed
+from engine.report.exports.dictionary import dictionary_of
 from engine.report.passport_words import passport_in_words
+from engine.report.printed.book import numbers_of, printed_tables
 from engine.report.readers import answers_in
 from engine.report.records import CaseRow, Report
 
 Row = Mapping[str, Any]
 
+OF_A_CLASS = {
+    "precision": "precision",
+    "recall": "recall",
+    "specificity": "specificity",
+    "negative_predictive_value": "negative predictive value",
+    "positive_likelihood_ratio": "positive likelihood ratio",
+    "negative_likelihood_ratio": "negative likelihood ratio",
+    "f1": "F1",
+    "auroc": "AUROC",
+}
+"""Figure of a class → what its columns are called."""
+
 
 def tables_of(report: Report) -> dict[str, list[Row]]:
     """Return the report's tables: name → rows, each column → value."""
-    return {
+    tables: dict[str, list[Row]] = {
         **computed_tables(report, report.classes),
         "external": [
             {"data set": test.dataset_name, "data set id": test.dataset_id, **line}
@@ -42,7 +57,22 @@ def tables_of(report: Report) -> dict[str, list[Row]]:
         "checklists": checklist_rows(report.checklists),
         "history": [dataclasses.asdict(epoch) for epoch in report.history],
         "cases": [row for case in report.cases for row in _case_rows(case, report.classes)],
+        "numbers": [
+            {
+                "id": name,
+                "printed": told["printed"],
+                "line": told["line"],
+                "column": told["column"],
+                "at": " ".join(told["at"]),
+                "cases": json.dumps(told["cases"], ensure_ascii=False),
+                "n": told["n"],
+                "method": told["method"],
+                "seed": told["seed"],
+            }
+            for name, told in numbers_of(printed_tables(report)).items()
+        ],
     }
+    return tables | {"dictionary": list(dictionary_of(tables))}
 
 
 def computed_tables(found: Report | Computed, classes: Sequence[str]) -> dict[str, list[Row]]:
@@ -53,16 +83,22 @@ def computed_tables(found: Report | Computed, classes: Sequence[str]) -> dict[st
             for one in found.against
             for name, estimate in one.estimates.items()
         ],
+        "by_patient": [
+            {"reference standard": one.name, "metric": name, **_cells(estimate)}
+            for one in found.against
+            for name, estimate in one.by_patient.estimates.items()
+        ],
         "classification": [
             {
                 "reference standard": one.name,
                 "class": row.name,
                 "support": row.support,
                 "predicted": row.predicted,
-                **_cells(row.precision, "precision "),
-                **_cells(row.recall, "recall "),
-                **_cells(row.f1, "F1 "),
-                **_cells(row.auroc, "AUROC "),
+                **{
+                    heading: value
+                    for name, title in OF_A_CLASS.items()
+                    for heading, value in _cells(getattr(row, name), f"{title} ").items()
+                },
             }
             for one in found.against
             for row in one.rows

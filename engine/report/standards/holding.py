@@ -5,9 +5,11 @@ Where readers chose the cases themselves, what is given are counts: a share of s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +24,8 @@ from engine.report.formatting import (
     sentences,
     weighted_sentences,
 )
-from engine.report.records import Against
+from engine.report.records import Against, ByPatient
+from engine.report.standards.by_patient import by_patient
 from engine.report.standards.curves import curves_of
 from engine.report.standards.reference_standards import Reference
 from engine.statistics import (
@@ -35,7 +38,7 @@ from engine.statistics import (
     confusion_matrix,
     inestimable,
     log_odds,
-    overall,
+    performance,
     precision_recall_curve,
     predictive_values,
     proportion,
@@ -43,8 +46,10 @@ from engine.statistics import (
     roc_curve,
     verified_accuracy,
     verified_figures,
+    without_patients,
 )
 
+CONFORMAL = "conformal sets that contain {} where it is present"
 PREVALENCES = (0.01, 0.05, 0.1, 0.25, 0.5)
 
 
@@ -65,26 +70,12 @@ def hold_against(
     p = np.array([each.probabilities for each in kept], dtype=np.float64).reshape(-1, len(run.classes))
     patients = np.array([each.patient_id for each in kept])
     confusion = confusion_matrix(truth, predicted, len(run.classes))
+    named = patients_named(kept).all
     rows = classification_table(truth, predicted, run.classes, p, patients)
+    if not named:
+        rows = tuple(map(without_patients, rows))
     sampling = standard.sampling
-    found = Against(
-        name=name,
-        cases=len(kept),
-        of=len(predictions),
-        excluded=standard.excluded,
-        caution=standard.caution,
-        drawn=sampling.kind,
-        note=sampling.note,
-        sampling=sampling.sentence,
-        sentences=(),
-        rows=rows,
-        estimates={},
-        confusion=confusion,
-        roc={},
-        precision_recall={},
-        reliability=(),
-        predictive=(),
-    )
+    found = _without_figures(name, standard, run, predictions, rows, confusion)
     if sampling.kind == "selected":
         return replace(
             found,
@@ -100,15 +91,8 @@ def hold_against(
             estimates=weighted,
             sentences=weighted_sentences(weighted),
         )
-    estimates = overall(
-        truth,
-        predicted,
-        p,
-        run.classes,
-        positive=run.positive,
-        groups=patients,
-        prevalence=prevalence,
-    )
+    asked: dict[str, Any] = {"positive": run.positive, "prevalence": prevalence}
+    estimates = performance(truth, predicted, p, run.classes, groups=patients, **asked)
     estimates, by_fold = _with_folds(run, estimates, truth, p, kept, fold_of)
     estimates = _named_only({**estimates, **uncertainty_figures(kept, standard.answers)}, kept)
     binary = len(run.classes) == 2
@@ -118,14 +102,51 @@ def hold_against(
         found,
         sentences=(*sentences(run, confusion, estimates, note=sampling.note), *by_fold),
         estimates=estimates,
+        by_patient=by_patient(truth, predicted, p, patients, run.classes, **asked) if named else ByPatient(),
         roc={name: at_probabilities(roc_curve(truth == code[name], of)) for name, of in odds.items()},
         precision_recall={name: precision_recall_curve(truth == code[name], of) for name, of in odds.items()},
         reliability=reliability_bins(event, sure, patients),
+        indeterminate=_by_rule(standard, run, predictions),
         predictive=tuple(
             (each, *predictive_values(estimates["sensitivity"], estimates["specificity"], each))
             for each in (PREVALENCES if binary else ())
         ),
         curves=curves_of(truth, predicted, p, run.classes, odds, patients),
+    )
+
+
+def _without_figures(
+    name: str,
+    standard: Reference,
+    run: Run,
+    predictions: Sequence[Prediction],
+    rows: tuple[ClassRow, ...],
+    confusion: NDArray[np.int64],
+) -> Against:
+    """Return what is known of a standard before any overall figure."""
+    sampling = standard.sampling
+    return Against(
+        name=standard.name,
+        kind=name,
+        defined=standard.defined,
+        cases=int(confusion.sum()),
+        of=len(predictions),
+        excluded=standard.excluded,
+        undecided=_undecided(run, predictions, standard),
+        caution=standard.caution,
+        drawn=sampling.kind,
+        note=sampling.note,
+        sampling=sampling.sentence,
+        sentences=(),
+        rows=rows,
+        estimates={},
+        by_patient=ByPatient(),
+        confusion=confusion,
+        roc={},
+        precision_recall={},
+        reliability=(),
+        indeterminate={},
+        predictive=(),
     )
 
 
@@ -172,6 +193,41 @@ def _named_only(estimates: Mapping[str, Estimate], cases: Sequence[Prediction]) 
     return {name: replace(each, patients=None) for name, each in estimates.items()}
 
 
+def _undecided(
+    run: Run, predictions: Sequence[Prediction], standard: Reference
+) -> dict[str, tuple[int, ...]]:
+    """Count by predicted class the cases that a standard gives no class, by the reason."""
+    counts = Counter(
+        (standard.without[each.image_id], each.predicted)
+        for each in predictions
+        if each.image_id in standard.without
+    )
+    return {why: tuple(counts[why, name] for name in run.classes) for why in standard.excluded}
+
+
+def _by_rule(
+    standard: Reference, run: Run, predictions: Sequence[Prediction]
+) -> dict[str, dict[str, Estimate]]:
+    """Estimate the main figures with indeterminate readings excluded, positive and negative, where that differs."""
+    if len({tuple(sorted(of.items())) for of in standard.by_rule.values()}) < 2 or len(run.classes) != 2:
+        return {}
+    found = {}
+    for rule, answers in standard.by_rule.items():
+        kept = [each for each in predictions if each.image_id in answers]
+        present = np.array([answers[each.image_id] == run.positive for each in kept], dtype=bool)
+        positive = np.array([each.predicted == run.positive for each in kept], dtype=bool)
+        patients = np.array([each.patient_id for each in kept])
+        found[rule] = _named_only(
+            {
+                "sensitivity": proportion(positive[present], patients[present]),
+                "specificity": proportion(~positive[~present], patients[~present]),
+                "accuracy": proportion(positive == present, patients),
+            },
+            kept,
+        )
+    return found
+
+
 def _count(hits: int, of: int) -> Estimate:
     """Return a count where a share would be taken for a figure."""
     said = f"{hits:,} of {counted(of, 'case')} read" if of else "no such case was read"
@@ -195,12 +251,17 @@ def _counts(run: Run, confusion: NDArray[np.int64]) -> dict[str, Estimate]:
 
 def _counted(row: ClassRow, confusion: NDArray[np.int64], place: int) -> ClassRow:
     """Return a class of the classification report as counts."""
-    right = int(confusion[place, place])
+    right, total = int(confusion[place, place]), int(confusion.sum())
+    other, others = total - row.support - row.predicted + right, total - row.support
     nothing = inestimable("the cases read are not known to be a random sample", int(confusion.sum()))
     return replace(
         row,
         precision=_count(right, row.predicted),
         recall=_count(right, row.support),
+        specificity=_count(other, others),
+        negative_predictive_value=_count(other, total - row.predicted),
+        positive_likelihood_ratio=nothing,
+        negative_likelihood_ratio=nothing,
         f1=nothing,
         auroc=nothing,
     )
@@ -246,9 +307,7 @@ def uncertainty_figures(predictions: Sequence[Prediction], answers: Mapping[str,
         held = np.array([answers[each.image_id] in each.conformal_set for each in predictions])
         for name in sorted(set(truth.tolist())):
             rows = truth == name
-            figures[f"conformal sets that contain {name} where it is present"] = proportion(
-                held[rows], np.array(patients)[rows]
-            )
+            figures[CONFORMAL.format(name)] = proportion(held[rows], np.array(patients)[rows])
         figures["conformal sets of one class"] = proportion(
             [len(each.conformal_set) == 1 for each in predictions], patients
         )

@@ -8,30 +8,35 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from engine.reading import latest_reviews
 from engine.records import Prediction, Review, Run, Verdict
 from engine.report.formatting import counted
+from engine.report.records import Settled, Standing
+from engine.report.standards.defined import CAME, REVIEWED, defined_labels, defined_reviews, labels_name
 from engine.report.standards.sampling import Sampling, sampling_of
 
 NOT_WRITTEN = "what was on their screen was not written down"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reference:
+class Reference(Standing):
     """One reference standard.
 
     Attributes:
-        answers: Image id → class, for the cases that have one.
-        excluded: Why the other cases have none → how many.
         caution: What a reader of the report must know of it, as sentences.
-        sampling: How the cases that have one were drawn.
+        sampling: How the cases that have a class were drawn.
+        defined: What it is, line by line.
+        name: As it is printed.
+        by_rule: What indeterminate readings count as → image id → class; empty where that cannot be told.
     """
 
-    answers: Mapping[str, str]
-    excluded: Mapping[str, int]
+    name: str
+    defined: tuple[tuple[str, str], ...]
     caution: str
     sampling: Sampling = field(default_factory=Sampling)
+    by_rule: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def answer_of(review: Review, predicted: str) -> str | None:
@@ -42,21 +47,23 @@ def answer_of(review: Review, predicted: str) -> str | None:
 
 
 def labels_from_data(run: Run, predictions: Sequence[Prediction], reviews: Sequence[Review]) -> Reference:
-    """Take the labels that came with the data."""
+    """Take the labels that came with the data, as readers have corrected them where they have."""
     answers: dict[str, str] = {}
-    excluded: Counter[str] = Counter()
+    without: dict[str, str] = {}
     for prediction in predictions:
         if prediction.label is None:
-            excluded["no label came with the data"] += 1
+            without[prediction.image_id] = "no label came with the data"
         elif prediction.label not in run.classes:
-            excluded["the label is not one of the model's classes"] += 1
+            without[prediction.image_id] = "the label is not one of the model's classes"
         else:
             answers[prediction.image_id] = prediction.label
     known = "Overread does not know how these labels were made: state who made them, from what, and how."
     if run.labels is not None:
         known = f"Of the labels, as the run was trained and tested on them, {run.labels.sentence}. {known}"
     caution = known if answers else ""
-    return Reference(answers=answers, excluded=excluded, caution=caution)
+    return Reference(
+        name=labels_name(run), defined=defined_labels(run), answers=answers, without=without, caution=caution
+    )
 
 
 def reviewed_labels(run: Run, predictions: Sequence[Prediction], reviews: Sequence[Review]) -> Reference:
@@ -67,10 +74,10 @@ def reviewed_labels(run: Run, predictions: Sequence[Prediction], reviews: Sequen
     """
     last = latest_reviews(reviews)
     answers: dict[str, str] = {}
-    excluded: Counter[str] = Counter()
+    without: dict[str, str] = {}
     for prediction in predictions:
         if prediction.image_id not in last:
-            excluded["not reviewed"] += 1
+            without[prediction.image_id] = "not reviewed"
             continue
         of_case = last[prediction.image_id].values()
         votes = Counter(
@@ -80,9 +87,9 @@ def reviewed_labels(run: Run, predictions: Sequence[Prediction], reviews: Sequen
         )
         first = votes.most_common(2)
         if not first:
-            excluded[_undecided({review.verdict for review in of_case})] += 1
+            without[prediction.image_id] = _undecided({review.verdict for review in of_case})
         elif len(first) == 2 and first[0][1] == first[1][1]:
-            excluded["readers disagree, no majority"] += 1
+            without[prediction.image_id] = "readers disagree, no majority"
         else:
             answers[prediction.image_id] = first[0][0]
     caution = ""
@@ -92,7 +99,35 @@ def reviewed_labels(run: Run, predictions: Sequence[Prediction], reviews: Sequen
             "results are not those of an independent reference standard."
         ) + seen_before([review for image_id in answers for review in last[image_id].values()])
     sampling = sampling_of(run, predictions, reviews, answers) if answers else Sampling()
-    return Reference(answers=answers, excluded=excluded, caution=caution, sampling=sampling)
+    own = {each.image_id for each in predictions}
+    return Reference(
+        name=REVIEWED,
+        defined=defined_reviews([one for one in reviews if one.image_id in own], answers),
+        answers=answers,
+        without=without,
+        caution=caution,
+        sampling=sampling,
+    )
+
+
+def of_study(settled: Settled) -> Reference:
+    """Take what readers settled in a study."""
+    chosen = "chosen one by one, or by what a model said of them"
+    return Reference(
+        name=settled.name,
+        defined=settled.defined,
+        answers=settled.answers,
+        without=settled.without,
+        caution=settled.caution,
+        by_rule=settled.by_rule,
+        sampling=Sampling(
+            kind="selected",
+            note="counts only",
+            sentence=f"These are counts of the cases of the study, not figures for all, because they were {chosen}.",
+        )
+        if settled.drawn_by_model
+        else Sampling(),
+    )
 
 
 def seen_before(readings: Sequence[Review]) -> str:
@@ -136,6 +171,6 @@ def _undecided(verdicts: Collection[Verdict]) -> str:
 
 # The blinded consensus of readers will be the third.
 REFERENCE_STANDARDS: dict[str, Callable[[Run, Sequence[Prediction], Sequence[Review]], Reference]] = {
-    "labels that came with the data": labels_from_data,
-    "reviewed labels": reviewed_labels,
+    CAME: labels_from_data,
+    REVIEWED: reviewed_labels,
 }

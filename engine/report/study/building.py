@@ -69,7 +69,7 @@ def build_study_report(
     return StudyReport(
         name=study.name,
         line=_line(readings, predicted),
-        banner=_banner(readings, by_id),
+        banner=scripts_among(readings, by_id),
         final=not unfinished,
         unfinished=unfinished,
         primary=primary_of(protocol, over_readers),
@@ -91,7 +91,7 @@ def build_study_report(
             for reader, name in reader_names(readings).items()
         ),
         flow=_flow(readings, progress),
-        certificate=tuple(_certified(one) for one in readings.excluded),
+        certificate=tuple(certified(one) for one in readings.excluded),
         excluded=readings.excluded,
         lines=reader_lines(readings),
         compared=over_readers,
@@ -123,7 +123,8 @@ def _line(readings: Readings, predicted: Mapping[str, Prediction]) -> str:
     return ", ".join(said)
 
 
-def _banner(readings: Readings, people: Mapping[str, Reader]) -> str:
+def scripts_among(readings: Readings, people: Mapping[str, Reader]) -> str:
+    """Say that readings were made by a program; empty where none was."""
     scripts = [
         people[reader].name
         for reader in readings.protocol.readers
@@ -260,7 +261,7 @@ KINDS = {
 }
 
 
-def _certified(one: Excluded) -> str:
+def certified(one: Excluded) -> str:
     """Say what had been seen before the answers of an arm."""
     clean = one.answers - one.left_out
     chain = "by what the chain of evidence says was on each screen before"

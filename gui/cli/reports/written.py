@@ -47,6 +47,15 @@ def report(
     ] = None,
     part: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
     lists: ChecklistsOption = None,
+    prevalence: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0001,
+            max=0.9999,
+            help="How common the finding is where the model would be used: adds predictive values.",
+            show_default=False,
+        ),
+    ] = None,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -73,7 +82,8 @@ def report(
             _show_written({"study": run}, exported, as_json)
             return
         make_folder(out)
-        built = with_checklists(pipeline.report_run(workspace, store, trained, part=chosen), names)
+        built = pipeline.report_run(workspace, store, trained, part=chosen, prevalence=prevalence)
+        built = with_checklists(built, names)
         predictions = store.predictions(trained.run_id, part=chosen)
         say_lost(trained.run_id, [one.path for one in predictions])
         exported = pipeline.export_run(workspace, built, trained, predictions, out, formats=formats or ())

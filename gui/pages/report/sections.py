@@ -169,8 +169,9 @@ def cases(session: AppSession, report: Report, standards: Sequence[str], *, heat
     if report.positive is not None:
         predicted = f"{report.positive} predicted {edge_words(report.run)}."
         pieces.append(markup.remark(predicted[:1].upper() + predicted[1:]))
+    chosen = {one.name for one in chosen_standards(report, standards)}
     for one in report.galleries:
-        if one.name not in standards:
+        if one.name not in chosen:
             continue
         for heading, none, listed, tone in (
             ("Incorrect by the", "contradicts no prediction", one.wrong, "wrong"),
@@ -201,4 +202,4 @@ def about(report: Report) -> str:
 
 def chosen_standards(report: Report, standards: Sequence[str]) -> list[Against]:
     """Return what the report holds against the chosen reference standards."""
-    return [one for one in report.against if one.name in standards]
+    return [one for one in report.against if one.kind in standards]

@@ -292,7 +292,7 @@ def test_predictions_of_another_run_and_predictions_that_are_no_numbers_are_refu
 
 def test_wrong_cases_come_first_where_the_model_was_surest() -> None:
     report = build(a_run(), some_cases(a_run()))
-    assert [each.case_id for each in report.galleries[0].wrong] == ["00000005", "00000001", "00000002"]
+    assert [each.case_id for each in report.galleries[0].wrong] == ["c00000005", "c00000001", "c00000002"]
     assert len(report.galleries[0].right) == 12
     sure = [max(each.probabilities) for each in report.galleries[0].right]
     assert sure == sorted(sure, reverse=True)
@@ -305,14 +305,14 @@ def test_a_case_that_only_the_reader_contradicts_is_shown_as_wrong_by_the_reader
         run, cases, reviews=[review(cases[7], Verdict.OVERRULE, "opacity", comment="behind the heart")]
     )
     given, reviewed = report.galleries
-    assert [each.case_id for each in reviewed.wrong] == ["00000007"], "the only case that the reader read"
-    assert "00000007" not in [each.case_id for each in given.wrong], "standards are never mixed"
+    assert [each.case_id for each in reviewed.wrong] == ["c00000007"], "the only case that the reader read"
+    assert "c00000007" not in [each.case_id for each in given.wrong], "standards are never mixed"
     assert "behind the heart" in page_of(report)
 
 
 def test_case_numbers_grow_until_they_tell_cases_apart() -> None:
     ids = ["abcdef0123" + "0" * 54, "abcdef0199" + "0" * 54]
-    assert set(case_ids(ids).values()) == {"abcdef0123", "abcdef0199"}
+    assert set(case_ids(ids).values()) == {"cabcdef0123", "cabcdef0199"}
 
 
 # ------------------------------------------------------------------------------------------ too little to say
@@ -541,11 +541,13 @@ def test_json_holds_every_number_and_null_where_there_is_none(exported: Exported
     assert given["confusion"] == [[30, 2], [1, 7]]
     assert document["history"][0]["val_loss"] is None
     assert document["pointing_game"]["value"] is None
-    assert len(document["cases"]) == 40 and "00000005" in [each["case"] for each in document["cases"]]
+    assert len(document["cases"]) == 40 and "c00000005" in [each["case"] for each in document["cases"]]
 
 
 def test_tables_open_in_a_spreadsheet_without_running_anything(exported: ExportedReport) -> None:
-    assert set(exported["csv"]) == {"estimates", "classification", "confusion", "cases", "roc", "history"}
+    assert set(exported["csv"]) == {
+        "estimates", "by_patient", "classification", "confusion", "cases", "roc", "history", "numbers", "dictionary"
+    }  # fmt: skip
     for path in exported["csv"].values():
         with path.open(newline="", encoding="utf-8-sig") as stream:
             rows = list(csv.reader(stream))
@@ -555,9 +557,9 @@ def test_tables_open_in_a_spreadsheet_without_running_anything(exported: Exporte
             assert not cell.startswith("-") or float(cell) <= 0
     with exported["csv"]["cases"].open(newline="", encoding="utf-8-sig") as stream:
         cases = {row["case"]: row for row in csv.DictReader(stream)}
-    assert cases["00000005"]["comment"] == '\'=HYPERLINK("http://x")'
-    assert cases["00000005"]["verdict"] == "overrule" and cases["00000005"]["label"] == EVIL
-    assert float(cases["00000005"][f"probability of {EVIL}"]) == 0.2
+    assert cases["c00000005"]["comment"] == '\'=HYPERLINK("http://x")'
+    assert cases["c00000005"]["verdict"] == "overrule" and cases["c00000005"]["label"] == EVIL
+    assert float(cases["c00000005"][f"probability of {EVIL}"]) == 0.2
 
 
 def test_a_film_that_is_gone_leaves_a_report_without_it(hostile: Report, tmp_path: Path) -> None:

@@ -99,6 +99,6 @@ def test_case_numbers_have_eight_digits_where_those_tell_cases_apart_and_no_more
     None
 ):
     apart, alike = "0" * 64, "0" * 9 + "1" * 55
-    assert case_ids([apart, "1" * 64]) == {apart: "0" * 8, "1" * 64: "1" * 8}
-    assert case_ids([apart, alike]) == {apart: "0" * 10, alike: "0" * 9 + "1"}
-    assert case_ids([apart, apart]) == {apart: "0" * 8}
+    assert case_ids([apart, "1" * 64]) == {apart: "c00000000", "1" * 64: "c11111111"}
+    assert case_ids([apart, alike]) == {apart: "c0000000000", alike: "c0000000001"}
+    assert case_ids([apart, apart]) == {apart: "c00000000"}

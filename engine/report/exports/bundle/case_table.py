@@ -19,6 +19,7 @@ from engine.errors import ReportError
 from engine.kept_files import parse_json
 from engine.records import PARTS, Part, Prediction, Region, Review, Run, Sample, Split, Verdict
 from engine.report.exports.bundle.regions import REGIONS, write_regions
+from engine.report.exports.bundle.standards_apart import STANDARDS, read_standards, write_standards
 from engine.report.exports.parquet import write_parquet
 from engine.report.records import Evidence
 from engine.spreadsheet import read_csv, write_csv
@@ -88,6 +89,7 @@ def write_case_table(
         **table_files(IMAGES, images, _columns(IMAGES, run, [*columns])),
         **table_files(READINGS, readings, _columns(READINGS, run, [*columns])),
         REGIONS: write_regions(evidence.reviews, sizes),
+        **write_standards(evidence.settled),
         CHOICES: json.dumps(choices, indent=1) + "\n",
         DICTIONARY: write_csv(
             [
@@ -248,6 +250,7 @@ def read_case_table(files: Mapping[str, bytes], run: Run) -> tuple[Evidence, Par
         split=split if choices.get("split") else None,
         prevalence=prevalence,
         fold_of=fold_of,
+        settled=understood(STANDARDS, lambda: read_standards(files)),
     )
     return evidence, understood(CHOICES, lambda: None if part is None else PARTS[PARTS.index(part)])
 

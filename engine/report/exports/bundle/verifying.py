@@ -6,7 +6,7 @@ import csv
 import math
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain
@@ -15,8 +15,7 @@ from typing import Any
 
 from engine.errors import ReportError, RunError
 from engine.kept_files import parse_json
-from engine.records import Run
-from engine.report.computed import Computed, compute, positive_of
+from engine.report.computed import Computed, compute
 from engine.report.exports.bundle.archive import REMEDY, files_of
 from engine.report.exports.bundle.beside import against_schema, drawn_regions, repeated_tables
 from engine.report.exports.bundle.case_table import CHOICES, IMAGES, READINGS, read_case_table, understood
@@ -24,9 +23,13 @@ from engine.report.exports.bundle.packing import SETTINGS, SUMS
 from engine.report.exports.html import computed_sections
 from engine.report.exports.numbers import computed_document, plain
 from engine.report.exports.tables import computed_tables
+from engine.report.printed.book import computed_printed
+from engine.report.printed.page import numbers_on, on_the_page
+from engine.report.printed.records import Table
 from engine.runs import load_run
 from engine.spreadsheet import read_csv, write_csv
 
+PAGE = "report.html"
 NEAR = 1e-9  # relative: the order in which patients are added up differs
 
 
@@ -95,7 +98,7 @@ def verify(bundle: Path) -> Verification:
     evidence, _ = read_case_table(files, run)
     found = compute(run, evidence)
     document = understood("report.json", lambda: dict(parse_json(files["report.json"])))
-    again = plain(computed_document(found, run.classes))
+    again = plain(computed_document(found, run))
     agree: Counter[str] = Counter()
     differences: list[Difference] = []
     for place, printed, computed in _pairs(_same_names(document, again), again):
@@ -109,7 +112,8 @@ def verify(bundle: Path) -> Verification:
     ):
         for inner, one, other in _pairs(printed, computed, place):
             _note(file, inner, one, other, agree, differences)
-    differences += _page_differences(files.get("report.html", b"").decode("utf-8", "replace"), found, run)
+    differences += _printed_differences(files, document, computed_printed(found, run), agree)
+    differences += _page_differences(files.get("report.html", b"").decode("utf-8", "replace"), found)
     return Verification(
         run_id=run.run_id,
         images=len(evidence.predictions),
@@ -120,7 +124,7 @@ def verify(bundle: Path) -> Verification:
         taken={
             name: count
             for name, value in document.items()
-            if name not in again and (count := sum(1 for _ in _numbers(value)))
+            if name not in (*again, "numbers") and (count := sum(1 for _ in _numbers(value)))
         },
     )
 
@@ -232,9 +236,33 @@ def _table_pairs(printed: bytes | None, computed: bytes) -> Iterator[tuple[str, 
             yield f"line {number + 2}, {name}", cells[0], cells[1]
 
 
-def _page_differences(page: str, found: Computed, run: Run) -> list[Difference]:
-    """Look for each table of figures in the page, letter by letter."""
-    sections = computed_sections(found.against, positive_of(run), found.subgroups, found.subgroup_tests)
+def _printed_differences(
+    files: Mapping[str, bytes], document: Mapping[str, Any], tables: Iterable[Table], agree: Counter[str]
+) -> Iterator[Difference]:
+    """Look up every printed number by its id, wherever it is printed; count those on the page that agree."""
+    page = numbers_on(files.get(PAGE, b"").decode("utf-8", "replace"))
+    told = document.get("numbers")
+    entries = told if isinstance(told, dict) else {}
+    for table in tables:
+        for name, line, column, cell in table.numbers():
+            entry = entries.get(name)
+            places = {
+                PAGE: (page.get(name), on_the_page(cell)),
+                "report.json: numbers": (
+                    entry.get("printed") if isinstance(entry, dict) else None,
+                    cell.printed,
+                ),
+            }
+            for where, (printed, computed) in places.items():
+                if where == PAGE:
+                    agree[where] += printed == computed
+                if printed != computed:
+                    yield Difference(f"{where}: {name} ({line.head}, {column})", printed, computed)
+
+
+def _page_differences(page: str, found: Computed) -> list[Difference]:
+    """Look for each table of figures that has no ids in the page, letter by letter."""
+    sections = computed_sections(found.subgroups, found.subgroup_tests)
     return [
         Difference(f"report.html: {title}", "another table", "the table that the case table gives")
         for title, section in sections.items()

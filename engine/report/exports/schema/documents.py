@@ -6,13 +6,25 @@ from collections.abc import Callable, Mapping
 from typing import TypedDict
 
 from engine.errors import ReportError
-from engine.records import Epoch, Estimate, ExternalTest, Part, Region, SetShift, Uncertainty, Verdict
+from engine.records import (
+    Epoch,
+    Estimate,
+    ExternalTest,
+    LabelsUsed,
+    Part,
+    Region,
+    SetShift,
+    Uncertainty,
+    Verdict,
+)
 from engine.report.drawn_records import ReaderPoint
 from engine.report.exports.schema.of_records import Fields, Node, fields_of, schema_of
 from engine.report.records import (
     Against,
     Fact,
     FromElsewhere,
+    Heading,
+    Participants,
     ReviewSummary,
     SubgroupRow,
     SubgroupTest,
@@ -39,6 +51,8 @@ class CaseDocument(TypedDict):
     case: str
     label: str | None
     reviewed: str | None
+    reference: Mapping[str, str]
+    without: Mapping[str, str]
     predicted: str
     probabilities: Mapping[str, float]
     entropy: float
@@ -133,12 +147,27 @@ class ChecklistsDocument(TypedDict):
     answered: tuple[ChecklistDocument, ...]
 
 
+class NumberDocument(TypedDict):
+    """What a printed number is, where it stands in this document (JSON Pointers), and what it rests on."""
+
+    printed: str
+    line: str
+    column: str
+    at: tuple[str, ...]
+    cases: Mapping[str, tuple[str, ...]] | None
+    n: int | None
+    method: str
+    seed: int | None
+    decimals: int
+
+
 class RunDocument(TypedDict):
     """The report of a run: report.json."""
 
     run_id: str
     dataset_id: str
-    labels: str | None
+    labels: LabelsUsed | None
+    heading: Heading
     part: Part | None
     classes: tuple[str, ...]
     positive: str | None
@@ -161,6 +190,9 @@ class RunDocument(TypedDict):
     history: tuple[Epoch, ...]
     limitations: tuple[str, ...]
     checklists: ChecklistsDocument
+    participants: Participants
+    tables: Mapping[str, str]
+    numbers: Mapping[str, NumberDocument]
     cases: tuple[CaseDocument, ...]
 
 

@@ -186,7 +186,8 @@ def test_a_number_that_is_changed_anywhere_among_the_figures_is_named(bundle: Pa
         ("data/readings.csv", rb",B,agree,normal,", rb",B,unsure,,", "report.json: reviews"),
         ("estimates.csv", rb"sensitivity,0\.\d", rb"sensitivity,0.9", "estimates.csv: line 2, value"),
         ("confusion.csv", rb"normal,30", rb"normal,31", "confusion.csv: line 2, predicted normal"),
-        ("report.html", rb"(sensitivity</th>\s*<td[^>]*>)[\d.]+", rb"\1 0.99", "report.html: Metrics"),
+        ("report.html", rb"(sensitivity</th>\s*<td[^>]*><bdi[^>]*>)[\d.]+", rb"\1.99", "report.html: T5.2.1 (sens"),
+        ("report.json", rb'"printed": "[.\d]+ \(', rb'"printed": ".990 (', "report.json: numbers: T5."),
     ],
 )  # fmt: skip
 def test_what_is_changed_in_a_table_or_in_the_page_is_named_though_its_digest_fits(

@@ -1,0 +1,1 @@
+"""Findings whose place is known, and whether the heatmaps lie on them."""

@@ -1,0 +1,45 @@
+"""What a page prints of each number: read back from its HTML, by the id of the number."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+from engine.report.printed.records import Cell
+
+
+def on_the_page(cell: Cell) -> str:
+    """Return what stands in a cell of the page, in one line."""
+    return " ".join(f"{cell.text} {cell.beside}".split())
+
+
+def numbers_on(page: str) -> dict[str, str]:
+    """Return what a page prints of each number, by its id."""
+    reader = _Cells()
+    reader.feed(page)
+    reader.close()
+    return {name: " ".join("".join(pieces).split()) for name, pieces in reader.found.items()}
+
+
+class _Cells(HTMLParser):
+    """Cells with an id and `data-number`; what stands between their tags is what is printed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, list[str]] = {}
+        self.now: list[str] | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = dict(attrs)
+        if tag == "td":
+            name = said.get("id")
+            self.now = self.found.setdefault(name, []) if name and "data-number" in said else None
+        elif tag == "br" and self.now is not None:
+            self.now.append(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "td":
+            self.now = None
+
+    def handle_data(self, data: str) -> None:
+        if self.now is not None:
+            self.now.append(data)

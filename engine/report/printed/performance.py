@@ -1,0 +1,258 @@
+"""Section 5: performance against each reference standard, as numbered tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from engine.records import Estimate, Run
+from engine.report.formatting import counted, rests_on
+from engine.report.printed.records import (
+    Basis,
+    Cell,
+    Line,
+    Table,
+    Where,
+    of_count,
+    of_estimate,
+    pointer,
+    renumbered,
+    words,
+)
+from engine.report.records import Against
+from engine.report.standards.holding import CONFORMAL
+from engine.statistics import ClassRow
+
+SECTION = 5
+BY_CLASS = (
+    ("sensitivity", "recall"),
+    ("specificity", "specificity"),
+    ("PPV", "precision"),
+    ("NPV", "negative_predictive_value"),
+    ("LR+", "positive_likelihood_ratio"),
+    ("LR−", "negative_likelihood_ratio"),
+    ("F1", "f1"),
+    ("AUROC", "auroc"),
+)
+"""Heading and field of each figure of a class."""
+
+OF_REFERENCE = {"sensitivity": True, "specificity": False}
+OF_PREDICTED = {"positive predictive value": True, "negative predictive value": False}
+
+
+def performance_tables(against: Sequence[Against], run: Run) -> tuple[tuple[Table, ...], ...]:
+    """Return the tables of each reference standard, numbered through."""
+    made = [list(_of_standard(place, one, run)) for place, one in enumerate(against)]
+    flat = iter(renumbered(SECTION, [table for tables in made for table in tables]))
+    return tuple(tuple(next(flat) for _ in tables) for tables in made)
+
+
+def _of_standard(place: int, one: Against, run: Run) -> Iterator[Table]:
+    if not one.of:
+        return
+    yield _cross_table(place, one, run)
+    if not one.cases:
+        return
+    yield _overall(place, one, run)
+    yield _by_class(place, one, run)
+    if one.indeterminate:
+        yield _indeterminate(place, one)
+    if one.predictive and math.isfinite(one.estimates["AUROC"].value):
+        yield _at_prevalence(place, one, run)
+
+
+def _reference(one: Against, *names: str) -> Where:
+    return {pointer("reference", one.name): tuple(names)}
+
+
+def _cross_table(place: int, one: Against, run: Run) -> Table:
+    """Index test against reference standard; below, what became of the cases that have no class by it."""
+    lines = []
+    for row, name in enumerate(run.classes):
+        cells = [
+            of_count(
+                int(count),
+                pointer("against", place, "confusion", row, column),
+                {**_reference(one, name), "/predicted": (run.classes[column],)},
+                what="images",
+            )
+            for column, count in enumerate(one.confusion[row])
+        ]
+        support = pointer("against", place, "rows", row, "support")
+        cells.append(of_count(one.rows[row].support, support, _reference(one, name), what="images"))
+        lines.append(Line(head=name, cells=tuple(cells)))
+    totals = [
+        of_count(
+            one.rows[column].predicted,
+            pointer("against", place, "rows", column, "predicted"),
+            {**_reference(one, *run.classes), "/predicted": (name,)},
+            what="images",
+        )
+        for column, name in enumerate(run.classes)
+    ]
+    totals.append(
+        of_count(one.cases, pointer("against", place, "cases"), _reference(one, *run.classes), what="images")
+    )
+    lines.append(Line(head="all with a class", cells=tuple(totals)))
+    for why, counts in one.undecided.items():
+        without = {pointer("without", one.name): (why,)}
+        cells = [
+            of_count(
+                count,
+                pointer("against", place, "undecided", why, column),
+                {**without, "/predicted": (run.classes[column],)},
+                what="images",
+            )
+            for column, count in enumerate(counts)
+        ]
+        cells.append(
+            of_count(one.excluded[why], pointer("against", place, "excluded", why), without, what="images")
+        )
+        lines.append(Line(head=f"no class: {why}", cells=tuple(cells)))
+    return Table(
+        number="",
+        caption=(
+            f"Cross-table of the index test (columns) and the {one.name} (rows): {counted(one.of, 'image')}"
+            f"{', with those that have no class by the reference standard' if one.undecided else ''}."
+        ),
+        columns=("reference standard", *(f"predicted {name}" for name in run.classes), "all"),
+        lines=tuple(lines),
+    )
+
+
+def _overall(place: int, one: Against, run: Run) -> Table:
+    """Every figure that speaks of all cases, by image and, where patients have several, by patient."""
+    by_patient = one.by_patient
+    lines = []
+    for name, estimate in one.estimates.items():
+        cases = _cases_of(name, one, run)
+        at = pointer("against", place, "estimates", name)
+        cells = [of_estimate(estimate, at, cases, note=one.note), _rests(estimate, at, cases)]
+        if by_patient.rule:
+            found = by_patient.estimates.get(name)
+            there = pointer("against", place, "by_patient", "estimates", name)
+            cells.append(
+                words("–") if found is None else of_estimate(found, there, _reference(one, *run.classes))
+            )
+        lines.append(Line(head=name, cells=tuple(cells)))
+    columns = ["figure", "by image", "based on"]
+    notes = [_methods(one)]
+    if by_patient.rule:
+        columns.append(f"by patient ({by_patient.patients:,})")
+        notes.append(by_patient.rule)
+    return Table(
+        number="",
+        caption=(
+            f"Performance against the {one.name}: every figure, its 95% interval below it, and what it is based on: "
+            "images; where they are known, patients; and how many independent images would tell as much."
+        ),
+        columns=tuple(columns),
+        lines=tuple(lines),
+        notes=tuple(filter(None, notes)),
+    )
+
+
+def _rests(estimate: Estimate, at: str, cases: Where) -> Cell:
+    if math.isnan(estimate.value):
+        return words("–")
+    said = rests_on(estimate)
+    names = ("n", *(("patients",) if " of " in said else ()), *(("effective_n",) if "worth" in said else ()))
+    at_all = tuple(f"{at}/{name}" for name in names)
+    return Cell(text=said, basis=Basis(at=at_all, cases=cases, n=estimate.n, method="count"))
+
+
+def _by_class(place: int, one: Against, run: Run) -> Table:
+    lines = []
+    for number, row in enumerate(one.rows):
+        at = pointer("against", place, "rows", number)
+        cells = [
+            of_estimate(getattr(row, name), f"{at}/{name}", _of_class(title, one, run, row), note=one.note)
+            for title, name in BY_CLASS
+        ]
+        cells.append(of_count(row.support, f"{at}/support", _reference(one, row.name), what="images"))
+        lines.append(Line(head=row.name, cells=tuple(cells)))
+    return Table(
+        number="",
+        caption=(
+            f"Each class against all others, by the {one.name}, 95% intervals below the figures. PPV and NPV: positive "
+            "and negative predictive value (PPV is also called precision, sensitivity recall); LR: likelihood ratio."
+        ),
+        columns=("class", *(title for title, _ in BY_CLASS), "images"),
+        lines=tuple(lines),
+    )
+
+
+def _indeterminate(place: int, one: Against) -> Table:
+    lines = []
+    for rule, figures in one.indeterminate.items():
+        at = pointer("against", place, "indeterminate", rule)
+        cells = [of_estimate(each, f"{at}/{name}", None) for name, each in figures.items()]
+        said = rule if rule == "excluded" else f"count as {rule}"
+        lines.append(Line(head=said, cells=tuple(cells)))
+    names = next(iter(one.indeterminate.values()))
+    return Table(
+        number="",
+        caption=(
+            f"Unsure and not diagnostic readings excluded, as positive and as negative, side by side: {one.name}, 95% "
+            "intervals below the figures."
+        ),
+        columns=("they are", *names),
+        lines=tuple(lines),
+    )
+
+
+def _at_prevalence(place: int, one: Against, run: Run) -> Table:
+    note = f" ({one.note})" if one.note else ""
+    lines = []
+    for number, (prevalence, *values) in enumerate(one.predictive):
+        at = pointer("against", place, "predictive", number)
+        cells = [
+            of_estimate(each, f"{at}/{column}", _reference(one, *run.classes))
+            for column, each in enumerate(values, 1)
+        ]
+        lines.append(Line(head=f"{100 * prevalence:g}%", cells=tuple(cells)))
+    return Table(
+        number="",
+        caption=(
+            f"Predictive values at a given prevalence, from sensitivity and specificity against the {one.name}{note}."
+        ),
+        columns=(f"prevalence of {run.positive}", "positive predictive value", "negative predictive value"),
+        lines=tuple(lines),
+    )
+
+
+def _cases_of(name: str, one: Against, run: Run) -> Where:
+    """Return the cases that a figure rests on: all with a class, or those of one class, or predicted so."""
+    everything = _reference(one, *run.classes)
+    for label in run.classes:
+        if name == CONFORMAL.format(label):
+            return _reference(one, label)
+    if len(run.classes) != 2 or one.drawn == "weighted":
+        return everything
+    other = next(each for each in run.classes if each != run.positive)
+    if name in OF_REFERENCE:
+        return _reference(one, run.positive if OF_REFERENCE[name] else other)
+    if name in OF_PREDICTED:
+        return {**everything, "/predicted": (run.positive if OF_PREDICTED[name] else other,)}
+    return everything
+
+
+def _of_class(title: str, one: Against, run: Run, row: ClassRow) -> Where:
+    everything = _reference(one, *run.classes)
+    others = tuple(name for name in run.classes if name != row.name)
+    return {
+        "sensitivity": _reference(one, row.name),
+        "specificity": _reference(one, *others),
+        "PPV": {**everything, "/predicted": (row.name,)},
+        "NPV": {**everything, "/predicted": others},
+    }.get(title, everything)
+
+
+def _methods(one: Against) -> str:
+    """Say which figures each kind of interval was used for."""
+    used: dict[str, list[str]] = {}
+    for name, estimate in one.estimates.items():
+        if not math.isnan(estimate.low):
+            used.setdefault(estimate.method, []).append(name)
+    said = "; ".join(f"{method}: {', '.join(of)}" for method, of in used.items())
+    return f"Methods of the intervals: {said}." if said else ""

@@ -1,0 +1,157 @@
+"""Tables as they are printed.
+
+A table is T5.2: the second of section 5. A number in it is T5.2.7: its seventh, line by line. An id stands for one
+cell: a figure with its interval, or a count.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from engine.records import Estimate
+from engine.report.formatting import figure, interval
+
+Where = Mapping[str, tuple[str, ...]]
+"""JSON Pointer into a case of report.json → its values; a case is meant where all of them fit. Empty: all cases."""
+
+SEED = re.compile(r"\bseed (\d+)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Basis:
+    """What a printed number rests on.
+
+    Attributes:
+        at: JSON Pointers (RFC 6901) into report.json, of the numbers in the order in which they are printed.
+        cases: Which of its cases; None where it does not speak of these.
+        n: How many images or patients; None of a plain count.
+        method: Of the interval, or why there is none; of a count, what is counted.
+        seed: Of what was drawn for it; None where nothing was.
+        decimals: Of numbers that are no counts.
+    """
+
+    at: tuple[str, ...]
+    cases: Where | None = None
+    n: int | None = None
+    method: str = ""
+    seed: int | None = None
+    decimals: int = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """One cell.
+
+    Attributes:
+        text: As printed.
+        beside: Printed below it, smaller: an interval, or what must stand beside the number.
+        basis: Of the numbers in it; None where there is none.
+    """
+
+    text: str
+    beside: str = ""
+    basis: Basis | None = None
+
+    @property
+    def printed(self) -> str:
+        """All of it in one line."""
+        return f"{self.text} ({self.beside})" if self.beside else self.text
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """One line of a table: what it is of, and its cells."""
+
+    head: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """One table.
+
+    Attributes:
+        number: "5.2".
+        caption: As a sentence, without the number.
+        columns: Headings, that of the lines' heads first.
+        lines: In their order.
+        words: Columns whose cells are words, by their place; all others hold numbers.
+        notes: Printed below it, as sentences.
+    """
+
+    number: str
+    caption: str
+    columns: tuple[str, ...]
+    lines: tuple[Line, ...]
+    words: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """ "T5.2"."""
+        return f"T{self.number}"
+
+    def numbered(self) -> Iterator[tuple[Line, tuple[tuple[str, Cell], ...]]]:
+        """Yield each line with its cells and their ids; the id of a cell without a number is empty."""
+        count = 0
+        for line in self.lines:
+            cells = []
+            for cell in line.cells:
+                count += cell.basis is not None
+                cells.append((f"{self.id}.{count}" if cell.basis else "", cell))
+            yield line, tuple(cells)
+
+    def numbers(self) -> Iterator[tuple[str, Line, str, Cell]]:
+        """Yield id, line, heading of the column and cell of every number."""
+        for line, cells in self.numbered():
+            for title, (name, cell) in zip(self.columns[1:], cells, strict=True):
+                if name:
+                    yield name, line, title, cell
+
+
+def pointer(*parts: str | int) -> str:
+    """Return a JSON Pointer."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def of_estimate(estimate: Estimate, at: str, cases: Where | None, *, note: str = "") -> Cell:
+    """Return the cell of a figure, its interval below it; in words where there is no figure.
+
+    Args:
+        estimate: The figure.
+        at: JSON Pointer to it.
+        cases: It rests on.
+        note: What must stand beside it.
+    """
+    seed = SEED.search(estimate.method)
+    known, bounded = not math.isnan(estimate.value), not math.isnan(estimate.low + estimate.high)
+    names = ("value", "low", "high") if bounded else ("value",) if known else ("method",)
+    basis = Basis(
+        at=tuple(f"{at}/{name}" for name in names),
+        cases=cases,
+        n=estimate.n,
+        method=estimate.method,
+        seed=int(seed[1]) if seed else None,
+    )
+    if not known:
+        return Cell(text=estimate.method, basis=basis if re.match(r"\d", estimate.method) else None)
+    bounds = interval(estimate) if bounded else ""
+    return Cell(text=figure(estimate.value), beside="; ".join(filter(None, (bounds, note))), basis=basis)
+
+
+def of_count(count: int, at: str, cases: Where, *, what: str = "") -> Cell:
+    """Return the cell of a count."""
+    return Cell(text=f"{count:,}", basis=Basis(at=(at,), cases=cases, method=what or "count"))
+
+
+def words(text: str) -> Cell:
+    """Return a cell without numbers."""
+    return Cell(text=text)
+
+
+def renumbered(section: int, tables: Sequence[Table]) -> tuple[Table, ...]:
+    """Number the tables of a section."""
+    return tuple(replace(one, number=f"{section}.{place}") for place, one in enumerate(tables, 1))

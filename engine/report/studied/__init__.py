@@ -1,0 +1,1 @@
+"""Reference standards that readers made in studies: the blinded consensus, or what an adjudicator settled."""

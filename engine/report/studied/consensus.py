@@ -1,0 +1,161 @@
+"""The consensus of a closed study as a reference standard of a run on the same images."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from engine.reading import DESIGNS, Store, Study, StudyAnswer
+from engine.records import Prediction, Run
+from engine.report.formatting import counted
+from engine.report.records import Settled
+from engine.report.study.building import certified, scripts_among
+from engine.report.study.gathered import INDETERMINATE, gather
+from engine.report.titled.heading import PROGRAMS
+
+RULES: tuple[Literal["excluded", "positive", "negative"], ...] = ("excluded", "positive", "negative")
+NOT_IN, UNSETTLED = "not a case of the study", "readers disagree, not settled"
+SEEN, DOUBT = "every reading was left out for what had been seen before", "unsure or not diagnostic"
+
+
+def consensus_of_studies(store: Store, run: Run, predictions: Sequence[Prediction]) -> tuple[Settled, ...]:
+    """Return the consensus of each closed study of the run's images whose readers did not see a model's answer first.
+
+    An assisted study counts for the run whose answers were shown, and no other.
+
+    Args:
+        store: With the studies.
+        run: Whose predictions are held against them.
+        predictions: Of the report.
+    """
+    return tuple(
+        _settled(store, study, run, predictions)
+        for study in store.studies.all()
+        if study.state == "closed" and _of_these_images(store, study, run)
+    )
+
+
+def _of_these_images(store: Store, study: Study, run: Run) -> bool:
+    protocol = study.protocol
+    if protocol.run_id == run.run_id:
+        return True
+    blinded = DESIGNS[protocol.design].consensus != "assisted"
+    if protocol.run_id is not None and protocol.run_id not in store.run_ids():
+        return False
+    dataset = protocol.dataset_id or store.run(protocol.run_id or "").dataset_id
+    return blinded and dataset == run.dataset_id
+
+
+def _settled(store: Store, study: Study, run: Run, predictions: Sequence[Prediction]) -> Settled:
+    answers = store.studies.answers(study.study_id)
+    arm = DESIGNS[study.protocol.design].consensus
+    given: dict[str, list[StudyAnswer]] = {}
+    for each in answers:
+        if each.arm == arm:
+            given.setdefault(each.image_id, []).append(each)
+    chosen = set(store.studies.images(study.study_id))
+    by_rule = {rule: store.studies.consensus(study.study_id, indeterminate=rule) for rule in RULES}
+    told = store.studies.consensus(study.study_id)
+    classes = {
+        image_id: name for image_id, name in told.items() if name in run.classes and image_id in chosen
+    }
+    own = {each.image_id for each in predictions}
+    return Settled(
+        name=_name(study, arm),
+        defined=tuple(
+            _defined(store, study, answers, [one for one in predictions if one.image_id in chosen])
+        ),
+        answers={
+            image_id: name for image_id, name in classes.items() if name is not None and image_id in own
+        },
+        without={
+            each.image_id: _why_not(each.image_id, chosen, given, told)
+            for each in predictions
+            if each.image_id not in classes
+        },
+        caution=_caution(study, arm),
+        drawn_by_model=bool(study.protocol.drawn.predicted or study.protocol.drawn.listed),
+        by_rule={
+            rule: {one: name for one, name in of.items() if name in run.classes and one in own}
+            for rule, of in by_rule.items()
+        },
+    )
+
+
+def _name(study: Study, arm: str) -> str:
+    kind = "consensus of readers with the model" if arm == "assisted" else "blinded consensus of readers"
+    if study.protocol.consensus == "adjudicated":
+        kind += ", adjudicated"
+    return f"{kind} (study {study.name})"
+
+
+def _why_not(
+    image_id: str, chosen: set[str], given: dict[str, list[StudyAnswer]], told: dict[str, str | None]
+) -> str:
+    """Say why a case has no class."""
+    if image_id not in chosen:
+        return NOT_IN
+    if image_id not in told:
+        return "not read by all readers"
+    if told[image_id] is not None:
+        return "the readers' class is not one of the model's"
+    counted_ones = [each for each in given.get(image_id, []) if not each.contaminated]
+    if not counted_ones:
+        return SEEN
+    return DOUBT if all(each.verdict in INDETERMINATE for each in counted_ones) else UNSETTLED
+
+
+def _defined(
+    store: Store, study: Study, answers: Sequence[StudyAnswer], cases: Sequence[Prediction]
+) -> Iterator[tuple[str, str]]:
+    """Define the standard, line by line, from the protocol and what the store keeps of each answer."""
+    protocol, certificates = study.protocol, store.studies.exposures(study.study_id)
+    arm = DESIGNS[protocol.design].consensus
+    own = [each for each in answers if each.arm == arm]
+    votes = Counter(each.image_id for each in own if not each.contaminated)
+    yield (
+        "Study",
+        f"{study.name}, {protocol.design}; protocol {study.protocol_hash[:12]}, "
+        + (f"fixed {study.fixed:%Y-%m-%d %H:%M} UTC" if study.fixed else "never fixed"),
+    )
+    yield (
+        "Readers",
+        f"{counted(len({each.reader for each in own}), 'reader')} of {len(protocol.readers):,} assigned",
+    )
+    yield "Cases", protocol.drawn.words
+    if votes:
+        least, most = min(votes.values()), max(votes.values())
+        yield "Votes a case", f"{least}" if least == most else f"{least} to {most}"
+    yield "Rule", protocol.consensus
+    settled = sum(each.arm == "adjudication" for each in answers)
+    if protocol.consensus == "adjudicated" or settled:
+        yield "Adjudicated", counted(settled, "case")
+    doubts = Counter(each.verdict for each in own if not each.contaminated)
+    counts = ", ".join(f"{doubts[name]:,} {name}" for name in INDETERMINATE)
+    count_as = "excluded" if protocol.indeterminate == "excluded" else f"counted as {protocol.indeterminate}"
+    yield "Indeterminate", f"{counts}: {count_as} by the protocol"
+    yield "Blinded to the index test", "no: the prediction was on the screen" if arm == "assisted" else "yes"
+    readings = gather(study, cases, answers, certificates)
+    if scripts := scripts_among(readings, {one.reader_id: one for one in store.people()}):
+        yield PROGRAMS, scripts
+    for one in readings.excluded:
+        if one.arm == arm:
+            yield "Exposure certificate", certified(one)
+
+
+def _caution(study: Study, arm: str) -> str:
+    said = []
+    if arm == "assisted":
+        said.append(
+            "Readers saw the model's prediction before they gave their verdict, which biases them towards it: these "
+            "results are not those of an independent reference standard."
+        )
+    if study.protocol.drawn.rule == "enriched":
+        said.append(
+            "The finding is as common among these cases as the study was made: predictive values, accuracy and "
+            "calibration are those of this mixture."
+        )
+    if study.deviations:
+        said.append("The protocol was changed after it was fixed: see the report of the study.")
+    return " ".join(said)
