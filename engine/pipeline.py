@@ -44,7 +44,6 @@ from engine.report import (
     build_report,
     consensus_of_studies,
     export_report,
-    facts_of_evidence,
     facts_of_files,
     pointing as pointing,
     with_checklists,
@@ -275,7 +274,7 @@ def report_run(
     if not store.read_only:
         write_anchor(workspace.anchors, store.head(), "a report was made")
     report = with_files(report, _index_of(workspace, run))
-    report = replace(report, facts=(*report.facts, *facts_of_files(run), *facts_of_evidence(store, run)))
+    report = replace(report, facts=(*report.facts, *facts_of_files(run)))
     report = with_elsewhere(
         with_readers(report, store), everything, reviews, abroad_of(workspace, run), uncertainty
     )
