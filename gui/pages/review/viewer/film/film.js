@@ -133,6 +133,7 @@ function paintOn(brush, { left, top, width, height, planes }) {
 }
 
 function drawFilm() {
+  drawingDue = false;
   const ready = Boolean(film && image.naturalWidth && view.sheetWidth);
   root.toggleAttribute('data-film', ready);
   if (!ready) return;
@@ -153,14 +154,15 @@ function drawFilm() {
 }
 
 // Once a frame, however often the hand asks for it; what was moved is sampled anew.
-let frameAsked = false;
+let frameAsked = false, drawingDue = false;
 function askFrame({ moved = false } = {}) {
   if (moved) sampled = null;
+  drawingDue = true;
   if (frameAsked) return;
   frameAsked = true;
   requestAnimationFrame(() => {
     frameAsked = false;
-    drawFilm();
+    if (drawingDue) drawFilm();   // unless it was drawn meanwhile, as a new film is
   });
 }
 
