@@ -34,6 +34,7 @@ from engine.report.methods_section import facts_of
 from engine.report.participants.flow import of_cases, of_files
 from engine.report.participants.table_one import characteristics
 from engine.report.records import (
+    GALLERY_SEED,
     Against,
     CaseRow,
     CrossValidation,
@@ -64,7 +65,7 @@ __all__ = [
     "export_report",
 ]
 
-MOST_WRONG, MOST_RIGHT = 24, 12
+MOST_WRONG, MOST_RIGHT = 200, 24
 FIGURES_BY = ("overread", "scikit-learn", "scipy", "numpy", "pillow")
 PACKAGES = ("torch", "torchvision", "timm", "captum", *FIGURES_BY)
 
@@ -212,12 +213,30 @@ def _check(run: Run, chosen: Sequence[Prediction], part: Part | None) -> None:
 
 
 def gallery_of(name: str, answers: Mapping[str, str], run: Run, cases: Sequence[CaseRow]) -> Gallery:
-    """Pick the cases to show by one reference standard, surest first: some it contradicts, some it confirms."""
+    """Pick the cases to show by one reference standard, surest first: those it contradicts, beside some it confirms.
+
+    More than can be shown are drawn at random with the seed `GALLERY_SEED`: the surest errors alone would not tell
+    how the others look.
+    """
     answered = [case for case in cases if case.image_id in answers]
     sure = sorted(answered, key=lambda case: -case.probabilities[run.classes.index(case.predicted)])
-    wrong = tuple(case for case in sure if answers[case.image_id] != case.predicted)
-    right = tuple(case for case in sure if answers[case.image_id] == case.predicted)
-    return Gallery(name=name, wrong=wrong[:MOST_WRONG], right=right[:MOST_RIGHT])
+    wrong = [case for case in sure if answers[case.image_id] != case.predicted]
+    right = [case for case in sure if answers[case.image_id] == case.predicted]
+    return Gallery(
+        name=name,
+        wrong=_drawn(wrong, MOST_WRONG),
+        wrong_of=len(wrong),
+        right=_drawn(right, MOST_RIGHT),
+        right_of=len(right),
+    )
+
+
+def _drawn(cases: Sequence[CaseRow], most: int) -> tuple[CaseRow, ...]:
+    """Return the cases, or as many of them drawn at random, in their order."""
+    if len(cases) <= most:
+        return tuple(cases)
+    at = np.random.default_rng(GALLERY_SEED).choice(len(cases), most, replace=False)
+    return tuple(cases[place] for place in sorted(at))
 
 
 def _galleries(

@@ -97,13 +97,21 @@ class Gallery:
 
     Attributes:
         name: Of the standard.
-        wrong: Some that it contradicts.
+        wrong: Those that it contradicts, or as many drawn at random.
+        wrong_of: How many it contradicts.
         right: Some that it confirms.
+        right_of: How many it confirms.
     """
 
     name: str
     wrong: tuple[CaseRow, ...]
+    wrong_of: int
     right: tuple[CaseRow, ...]
+    right_of: int
+
+
+GALLERY_SEED = 0
+"""By which cases are drawn where there are more than a page shows."""
 
 
 @dataclass(frozen=True, slots=True)

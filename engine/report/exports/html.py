@@ -19,12 +19,17 @@ from engine.report.checklists.items import OFFLINE_ONLY
 from engine.report.figures import caption_of, figures_of, figures_of_run, most_confused
 from engine.report.formatting import edge_words, figure, interval, p_value, probability, rests_on
 from engine.report.paper.directions import isolated
+from engine.report.paper.films import read, stacked
 from engine.report.passport_words import passport_in_words, why_off
 from engine.report.printed.participants import participants_tables
 from engine.report.printed.performance import performance_tables
-from engine.report.records import CaseRow, Heatmap, Picture, Report, SubgroupRow, SubgroupTest
+from engine.report.records import GALLERY_SEED, CaseRow, Heatmap, Picture, Report, SubgroupRow, SubgroupTest
 from engine.report.titled.definitions import definitions_of
 from engine.saliency import css_gradient
+
+SIDES, SMALLEST = ((60, 448), (200, 320)), 224
+"""Images on a page at most, and the pixels of the longer side of each: 1,000 stay below 15 MB."""
+QUALITY = 75
 
 
 def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
@@ -53,11 +58,8 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
         ),
         participants=participants_tables(report.participants),
         performance=performance_tables(report.against, report.run),
-        gallery=[
-            (f"{title} {one.name}", len(cases), [_picture(case, picture, heatmap) for case in cases])
-            for one in report.galleries
-            for title, cases in (("Contradicted by the", one.wrong), ("Confirmed by the", one.right))
-        ],
+        gallery=_gallery(report, picture, heatmap),
+        gallery_seed=GALLERY_SEED,
         facts=_grouped(report.facts, "group"),
         not_claimed=OFFLINE_ONLY,
     )
@@ -116,19 +118,37 @@ def _templates() -> Environment:
     return environment
 
 
-def _picture(case: CaseRow, picture: Picture, heatmap: Heatmap) -> dict[str, Any]:
+def _gallery(report: Report, picture: Picture, heatmap: Heatmap) -> list[dict[str, Any]]:
+    """Return what the page shows of cases; the more there are, the smaller is each image."""
+    shown = sum(len(one.wrong) + len(one.right) for one in report.galleries)
+    side = next((side for most, side in SIDES if shown <= most), SMALLEST)
+    return [
+        {
+            "title": f"{title} {one.name}",
+            "of": of,
+            "pictures": [_picture(case, picture, heatmap, side) for case in cases],
+        }
+        for one in report.galleries
+        for title, cases, of in (
+            ("Contradicted by the", one.wrong, one.wrong_of),
+            ("Confirmed by the", one.right, one.right_of),
+        )
+    ]
+
+
+def _picture(case: CaseRow, picture: Picture, heatmap: Heatmap, side: int) -> dict[str, Any]:
+    """Return a case with its image, and its image below the heatmap: as JPEG, made anew from pixels alone."""
+    layers = [picture(case.image_id), heatmap(case.image_id) if case.heatmap_for else None]
+    film, heat = (read(data, side) if data else None for data in layers)
     return {
         "case": case,
-        "picture": _data_uri(picture(case.image_id)),
-        "heatmap": _data_uri(heatmap(case.image_id)) if case.heatmap_for else None,
+        "picture": _data_uri(stacked([film], QUALITY)) if film else None,
+        "mapped": _data_uri(stacked([film, heat], QUALITY)) if film and heat else None,
     }
 
 
-def _data_uri(data: bytes | None) -> str | None:
-    if not data:
-        return None
-    kind = "png" if data.startswith(b"\x89PNG") else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+def _data_uri(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
 
 
 def _grouped(rows: Iterable[Any], by: str) -> dict[str, list[Any]]:

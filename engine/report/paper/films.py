@@ -26,16 +26,23 @@ def decoded(source: str) -> Image.Image | None:
     if found is None:
         return None
     try:
-        data = base64.b64decode(source[found.end() :], validate=True)
-        with Image.open(io.BytesIO(data)) as opened:
-            picture = ImageOps.exif_transpose(opened)
-            picture.thumbnail((LARGEST, LARGEST))
-            return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-    except (OSError, ValueError, binascii.Error, UnidentifiedImageError, Image.DecompressionBombError):
+        return read(base64.b64decode(source[found.end() :], validate=True))
+    except binascii.Error:
         return None
 
 
-def stacked(layers: Sequence[Image.Image]) -> bytes:
+def read(data: bytes, largest: int = LARGEST) -> Image.Image | None:
+    """Return the picture of a file, no larger than that on its longer side, or None where it cannot be shown."""
+    try:
+        with Image.open(io.BytesIO(data)) as opened:
+            picture = ImageOps.exif_transpose(opened)
+            picture.thumbnail((largest, largest))
+            return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    except (OSError, ValueError, UnidentifiedImageError, Image.DecompressionBombError):
+        return None
+
+
+def stacked(layers: Sequence[Image.Image], quality: int = QUALITY) -> bytes:
     """Return pictures laid over each other, the first below, as one JPEG that holds pixels alone."""
     ground = Image.new("RGB", layers[0].size, "white")
     for number, layer in enumerate(layers):
@@ -47,7 +54,7 @@ def stacked(layers: Sequence[Image.Image]) -> bytes:
             )
         ground.paste(over, mask=clear)
     stream = io.BytesIO()
-    ground.save(stream, "JPEG", quality=QUALITY)
+    ground.save(stream, "JPEG", quality=quality)
     return stream.getvalue()
 
 
