@@ -27,7 +27,7 @@ from engine.report.records import GALLERY_SEED, CaseRow, Heatmap, Picture, Repor
 from engine.report.titled.definitions import definitions_of
 from engine.saliency import css_gradient
 
-SIDES, SMALLEST = ((60, 448), (200, 320)), 224
+SIDES, SMALLEST = ((60, 448), (200, 320)), 200
 """Images on a page at most, and the pixels of the longer side of each: 1,000 stay below 15 MB."""
 QUALITY = 75
 

@@ -39,12 +39,12 @@ def with_checklists(report: Report, names: Sequence[str] = CHECKLISTS) -> Report
 
 SUBJECTS: Mapping[str, Subject[Report]] = {
     "data": Subject("methods", cases.data),
-    "flow": Subject("summary", cases.flow),
+    "flow": Subject("participants", cases.flow),
     "preparation": Subject("methods", cases.preparation, ASK_SUPPLIER),
     "privacy": Subject("", cases.privacy),
-    "missing": Subject("summary", cases.missing),
+    "missing": Subject("participants", cases.missing),
     "reference": Subject("summary", cases.reference, "No case has a label in a reference standard."),
-    "classes": Subject("classes", cases.classes),
+    "classes": Subject("performance", cases.classes),
     "readers": Subject("readers", cases.readers),
     "blinding": Subject("summary", cases.blinding),
     "agreement": Subject(
@@ -65,8 +65,8 @@ SUBJECTS: Mapping[str, Subject[Report]] = {
     "outputs": Subject("methods", model.outputs),
     "applied": Subject("methods", model.applied),
     "stored": Subject("methods", model.stored),
-    "metrics": Subject("metrics", results.metrics),
-    "precision": Subject("metrics", results.precision),
+    "metrics": Subject("performance", results.metrics),
+    "precision": Subject("performance", results.precision),
     "curves": Subject("curves", results.curves, "No curve can be drawn of these cases: say why."),
     "subgroups": Subject(
         "subgroups",
@@ -76,12 +76,12 @@ SUBJECTS: Mapping[str, Subject[Report]] = {
     "explanations": Subject(
         "heatmaps", results.explanations, "Compare heatmaps with drawn findings, or say that none are used."
     ),
-    "internal": Subject("metrics", results.internal),
+    "internal": Subject("performance", results.internal),
     "external": Subject("elsewhere", results.external, "Test it on external data, or say that it was not."),
     "updating": Subject("", results.updating),
     "patients": Subject("methods", results.patients),
-    "events": Subject("classes", results.events),
-    "performance": Subject("metrics", results.performance),
+    "events": Subject("performance", results.events),
+    "performance": Subject("performance", results.performance),
     "confusion": Subject("curves", results.confusion, "No case has a label in a reference standard."),
     "failures": Subject(
         "cases", results.failures, "No case is contradicted here: say on how many this rests."

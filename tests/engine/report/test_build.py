@@ -293,9 +293,20 @@ def test_predictions_of_another_run_and_predictions_that_are_no_numbers_are_refu
 def test_wrong_cases_come_first_where_the_model_was_surest() -> None:
     report = build(a_run(), some_cases(a_run()))
     assert [each.case_id for each in report.galleries[0].wrong] == ["c00000005", "c00000001", "c00000002"]
-    assert len(report.galleries[0].right) == 12
+    assert len(report.galleries[0].right) == min(24, report.galleries[0].right_of)
     sure = [max(each.probabilities) for each in report.galleries[0].right]
     assert sure == sorted(sure, reverse=True)
+
+
+def test_more_errors_than_a_page_shows_are_drawn_by_a_seed_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    every = build(a_run(), some_cases(a_run())).galleries[0].wrong
+    monkeypatch.setattr("engine.report.build.MOST_WRONG", 2)
+    drawn = build(a_run(), some_cases(a_run()))
+    one = drawn.galleries[0]
+    assert (len(one.wrong), one.wrong_of) == (2, len(every)) == (2, 3)
+    assert [each for each in every if each in one.wrong] == list(one.wrong), "in their order"
+    assert build(a_run(), some_cases(a_run())).galleries[0] == one, "the same ones again"
+    assert "(2 of 3 shown)" in page_of(drawn) and "Drawn at random with the seed 0" in page_of(drawn)
 
 
 def test_a_case_that_only_the_reader_contradicts_is_shown_as_wrong_by_the_reader_alone() -> None:
