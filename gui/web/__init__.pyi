@@ -1,5 +1,6 @@
 from . import markup as markup
 from .background import Progress as Progress, Work as Work, WorkState as WorkState
+from .downloads import TAKE_FILE as TAKE_FILE
 from .error_messages import (
     answered as answered,
     sentence as sentence,

@@ -23,7 +23,7 @@ from engine.records import recipe_of
 from engine.runs import load_run
 from gui.pages.report.found_elsewhere import result
 from gui.pages.report.testing import ExternalTests, State
-from gui.web import AppSession, markup, shown
+from gui.web import TAKE_FILE, AppSession, markup, shown
 
 if TYPE_CHECKING:
     from engine.report import Report
@@ -334,7 +334,7 @@ def wire(
         api_name="elsewhere_download",
         api_visibility="undocumented",
         show_progress_on=[form.download],
-    ).success(None, None, None, js="() => document.querySelector('#report-file').click()")
+    ).success(None, file, None, js=TAKE_FILE)
     return opened
 
 

@@ -29,7 +29,7 @@ from gui.pages.report.computed import PARTS_SHOWN, report_of, warm_up
 from gui.pages.report.found_elsewhere import result
 from gui.pages.report.parts import TITLES
 from gui.pages.where_now import found, missed, place
-from gui.web import AppSession, answered, arrival, markup, say_where, shown, static_pane
+from gui.web import TAKE_FILE, AppSession, answered, arrival, markup, say_where, shown, static_pane
 
 # ---------------------------------------------------------------------------------------- handlers
 
@@ -273,7 +273,7 @@ def build(session: AppSession) -> None:
             api_visibility="undocumented",
             show_progress_on=[button],
             concurrency_limit=1,
-        ).success(None, None, None, js="() => document.querySelector('#report-file').click()")
+        ).success(None, hidden, None, js=TAKE_FILE)
     of_run = elsewhere.wire(session, form, run=run, part=part, file=hidden, report_of=report_of)
     labels_of_run = relabelling.wire(session, labels, run=run, file=hidden)
     # Whenever the page is come to: a run may have finished since, and reviews have been made.

@@ -17,7 +17,7 @@ from engine.data import load_index
 from engine.errors import EngineError, ReportError, ReviewError
 from engine.runs import load_run
 from gui.pages.report.comparing import side_by_side
-from gui.web import AppSession, markup, shown
+from gui.web import TAKE_FILE, AppSession, markup, shown
 
 if TYPE_CHECKING:
     from engine.experiments import RunComparison
@@ -259,5 +259,5 @@ def wire(session: AppSession, form: Form, *, run: Any, file: Any) -> Callable[[s
         api_name="labels_download",
         api_visibility="undocumented",
         show_progress_on=[form.download],
-    ).success(None, None, None, js="() => document.querySelector('#report-file').click()")
+    ).success(None, file, None, js=TAKE_FILE)
     return opened

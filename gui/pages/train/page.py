@@ -42,7 +42,7 @@ from gui.pages.train.recipe_form import (
     is_tick,
 )
 from gui.pages.train.watch import TICK_IDLE, look, look_at, resume, start_on, stop
-from gui.web import AppSession, arrival, markup, say_where, shown
+from gui.web import TAKE_FILE, AppSession, arrival, markup, say_where, shown
 
 
 def build(session: AppSession) -> None:
@@ -210,7 +210,7 @@ def build(session: AppSession) -> None:
         partial(shown(open_recipe), session), take, [recipe, *filled], api_name="train_open", **quiet
     )
     give.click(shown(recipe_file), [base, *form], hidden, api_name="train_file", **quiet).success(
-        None, None, None, js="() => document.querySelector('#train-recipe-file').click()"
+        None, hidden, None, js=TAKE_FILE
     )
     start_button.click(
         partial(shown(start_on), session),
