@@ -19,6 +19,10 @@ from .predictor import (
     predict_and_explain as predict_and_explain,
     predicted_class as predicted_class,
 )
+from .robustness import (
+    DISTURBANCES as DISTURBANCES,
+    measure_robustness as measure_robustness,
+)
 from .settled_passport import (
     passport_anew as passport_anew,
     settle_passport as settle_passport,

@@ -61,6 +61,7 @@ from .recipes import (
     Phase as Phase,
     Recipe as Recipe,
 )
+from .robustness import Disturbed as Disturbed, Robustness as Robustness
 from .runs import (
     PASSES as PASSES,
     Calibration as Calibration,

@@ -23,6 +23,7 @@ from engine.records import (
     Passport,
     Prediction,
     Review,
+    Robustness,
     Run,
     Split,
     UncertaintyModel,
@@ -81,6 +82,7 @@ def build_report(
     explanations: Mapping[str, Explanation] = MappingProxyType({}),
     pointing: Estimate | None = None,
     passports: Sequence[tuple[Passport | None, str]] = (),
+    robustness: Robustness | None = None,
     part: Part | None = "test",
     prevalence: float | None = None,
     software: Mapping[str, str] | None = None,
@@ -100,6 +102,7 @@ def build_report(
         explanations: By image id.
         pointing: Of `engine.saliency.faithfulness.pointing_game`.
         passports: Of the heatmaps, by method: what `engine.runs.passport_of` gives.
+        robustness: Of the run's test images, where it was measured.
         part: The part of the split to report on; None means all parts of the run's own data.
         prevalence: How common the finding is where the model would be used; adds predictive values.
         software: Package → version at training; None means the versions of now.
@@ -139,6 +142,7 @@ def build_report(
         galleries=galleries,
         pointing=pointing,
         passports=tuple(passports),
+        robustness=robustness if part == "test" else None,
         subgroups=found.subgroups,
         subgroup_tests=found.subgroup_tests,
         cautions=tuple(of_parts(chosen, part)),

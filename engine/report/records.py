@@ -17,6 +17,7 @@ from engine.records import (
     Passport,
     Prediction,
     Review,
+    Robustness,
     Run,
     SetShift,
     Split,
@@ -299,6 +300,7 @@ class Report:
         made: When it was built: every file of it says the same time.
         readers: Where the readers of studies of these cases stand.
         checklists: Items that journals ask for, with what answers them.
+        robustness: What became of the predictions when the images were changed; None where that was not measured.
     """
 
     run: Run
@@ -328,6 +330,7 @@ class Report:
     readers: tuple[ReaderPoint, ...] = ()
     checklists: tuple[AnsweredChecklist, ...] = ()
     subgroup_tests: tuple[SubgroupTest, ...] = ()
+    robustness: Robustness | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -35,6 +35,10 @@ from .passports import (
     passport_of as passport_of,
     save_passport as save_passport,
 )
+from .robustness import (
+    load_robustness as load_robustness,
+    save_robustness as save_robustness,
+)
 from .shift import (
     load_distances as load_distances,
     load_shift as load_shift,

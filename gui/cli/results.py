@@ -326,3 +326,36 @@ def passport(
         print(f"{check.short}. {check.details}")
     if why_off(made):
         print("These heatmaps are off by default on the Review page.")
+
+
+@app.command(rich_help_panel=LINE)
+def robustness(
+    run: RunArgument,
+    images: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Test images at most, drawn at random.")
+    ] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Of the drawing and of the noise.")] = 0,
+    device: DeviceOption = "auto",
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure what becomes of a run's predictions when its test images are changed a little; its report shows it.
+
+    Example: [bold]overread robustness latest[/bold]
+    """
+    from engine.report import figure, interval, plain
+
+    workspace = open_workspace(root)
+    trained = runs.find_trained(workspace, run)
+    say_lost(trained.run_id, [sample.path for sample in runs.split_of(trained).test])
+    with progress("Predicting changed images") as bar:
+        made = prediction.measure_robustness(
+            trained, cache_dir=workspace.cache, images=images, seed=seed, device=device, progress=bar
+        )
+    if as_json:
+        show_json({"run_id": trained.run_id, **plain(made)})
+        return
+    print(f"{made.images:,} of {made.of:,} labelled test images, seed {made.seed}")
+    for step in made.steps:
+        kept = f"{figure(step.kept.value)} ({interval(step.kept)})"
+        print(f"{step.title} {step.step:g} {step.unit}: {kept} of the predicted classes stayed")

@@ -45,6 +45,7 @@ def render_json(report: Report) -> str:
         **computed_document(report, run),
         "pointing_game": report.pointing,
         "heatmaps": report.passport and passport_document(report.passport),
+        "robustness": report.robustness,
         "readers": report.readers,
         "shift": report.shift,
         "elsewhere": {

@@ -6,7 +6,7 @@ import math
 
 from engine.data import patients_words
 from engine.records import PART_NAMES
-from engine.report.formatting import counted, images, in_brackets
+from engine.report.formatting import counted, figure, images, in_brackets, interval
 from engine.report.passport_words import passport_line
 from engine.report.records import Report
 
@@ -93,6 +93,18 @@ def patients(report: Report) -> str:
         f"Images: {'; '.join(counted_)}. In this report: {patients_words(report.patients)}."
         if counted_
         else ""
+    )
+
+
+def robustness(report: Report) -> str:
+    """Say by which change fewest predicted classes stayed."""
+    one = report.robustness
+    if one is None or not one.steps:
+        return ""
+    worst = min(one.steps, key=lambda each: each.kept.value)
+    return (
+        f"{one.images:,} test images changed in {len(one.steps)} ways; fewest predicted classes stayed with "
+        f"{worst.kind} at {worst.step:g}: {figure(worst.kept.value)} ({interval(worst.kept)})."
     )
 
 

@@ -86,6 +86,7 @@ SUBJECTS: Mapping[str, Subject[Report]] = {
     "failures": Subject(
         "cases", results.failures, "No case is contradicted here: say on how many this rests."
     ),
+    "robustness": Subject("robustness", results.robustness, "Measure it: overread robustness RUN."),
     "limitations": Subject("limitations", results.limitations),
 }
 """By the names that items of checklists give in `by`; others are of studies alone."""
