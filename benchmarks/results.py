@@ -66,7 +66,7 @@ def table(*, every: bool = False) -> str:
         "*-[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].json"
     )  # coverage.json is of another kind
     by_machine: dict[str, list[dict[str, Any]]] = {}
-    for path in sorted(dated, key=lambda path: path.stem[-10:]):
+    for path in sorted(dated, key=lambda path: (path.stem[-10:], path.stem)):
         by_machine.setdefault(path.stem[:-10], []).append(json.loads(path.read_text(encoding="utf-8")))
     if not by_machine:
         raise FileNotFoundError("No results yet: run python -m benchmarks first")

@@ -36,7 +36,12 @@ from .labels import (
     LabelVersion as LabelVersion,
     in_words as in_words,
 )
-from .passports import MapFigure as MapFigure, Passport as Passport
+from .passports import (
+    Disturbed as Disturbed,
+    MapFigure as MapFigure,
+    Passport as Passport,
+    Robustness as Robustness,
+)
 from .proposals import (
     Choice as Choice,
     Level as Level,
@@ -61,7 +66,6 @@ from .recipes import (
     Phase as Phase,
     Recipe as Recipe,
 )
-from .robustness import Disturbed as Disturbed, Robustness as Robustness
 from .runs import (
     PASSES as PASSES,
     Calibration as Calibration,

@@ -1,4 +1,4 @@
-"""What is known of a run's maps: figures of how far they can be believed, without any verdict.
+"""What was measured of a run: how far its maps can be believed, and how much its images may change. No verdicts.
 
 The verdict follows from the figures each time it is asked for (`engine.saliency.verdicts`): a file cannot claim one.
 """
@@ -64,3 +64,47 @@ class Passport:
     seconds: Seconds
     figures: Annotated[tuple[MapFigure, ...], Len(0, 100)]
     reasons: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Disturbed:
+    """One change, by one step.
+
+    Attributes:
+        kind: A key of `engine.prediction.DISTURBANCES`.
+        title: For people.
+        unit: What the step is.
+        step: How much of it.
+        kept: The share of images whose predicted class stayed.
+        figures: By name, as in a report; those that can be estimated.
+    """
+
+    kind: str
+    title: str
+    unit: str
+    step: float
+    kept: Estimate
+    figures: dict[str, Estimate]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Robustness:
+    """A run's test images changed in several ways, and what was predicted then.
+
+    Attributes:
+        images: That were drawn.
+        of: Test images with a label of the run.
+        size: Pixels of a side of what the net sees, where the changes were made.
+        seed: Of the drawing and of the noise.
+        seconds: What it took.
+        figures: Of the same images unchanged.
+        steps: In the order of `engine.prediction.DISTURBANCES`.
+    """
+
+    images: Count
+    of: Count
+    size: Annotated[int, Interval(ge=1, le=100_000)]
+    seed: Seed
+    seconds: Seconds
+    figures: dict[str, Estimate]
+    steps: Annotated[tuple[Disturbed, ...], Len(0, 1000)]

@@ -32,11 +32,9 @@ from .history import (
 from .kept_maps import KeptMaps as KeptMaps
 from .passports import (
     load_passport as load_passport,
+    load_robustness as load_robustness,
     passport_of as passport_of,
     save_passport as save_passport,
-)
-from .robustness import (
-    load_robustness as load_robustness,
     save_robustness as save_robustness,
 )
 from .shift import (

@@ -1,4 +1,4 @@
-"""How far a run's maps can be believed, in passport.json."""
+"""How far a run's maps can be believed, in passport.json; what changed images do to it, in robustness.json."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 
 from engine.errors import RunError
 from engine.kept_files import JsonFile, read_json
-from engine.records import MAP_AS_SUPPLIED, Passport
+from engine.records import MAP_AS_SUPPLIED, Passport, Robustness
 from engine.runs.heatmaps import load_map_settings
 from engine.storage import versioned, write_atomic
 
 PASSPORT_FILE = "passport.json"
+ROBUSTNESS_FILE = "robustness.json"
 
 
 def save_passport(folder: Path, passport: Passport) -> None:
@@ -76,4 +77,32 @@ PASSPORT = JsonFile(
     record=Passport,
     error=RunError,
     remedy="Make it again: overread passport {folder}",
+)
+
+
+def save_robustness(folder: Path, robustness: Robustness) -> None:
+    """Write it into a run's folder.
+
+    Raises:
+        WorkspaceError: The folder cannot be written to.
+    """
+    facts = versioned(dataclasses.asdict(robustness))
+    text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_atomic(folder / ROBUSTNESS_FILE, text)
+
+
+def load_robustness(folder: Path) -> Robustness | None:
+    """Read it; None where it has not been measured.
+
+    Raises:
+        RunError: The file is damaged.
+    """
+    try:
+        return read_json(folder / ROBUSTNESS_FILE, ROBUSTNESS)
+    except FileNotFoundError:
+        return None
+
+
+ROBUSTNESS = JsonFile(
+    record=Robustness, error=RunError, remedy="Measure it again: overread robustness {folder}"
 )

@@ -21,7 +21,7 @@ from engine.records import Run
 from engine.report.exports.html import render_html
 from engine.report.exports.numbers import render_json
 from engine.runs.folder import find_run, split_of
-from engine.runs.robustness import load_robustness
+from engine.runs.passports import load_robustness
 from engine.workspace import Workspace, open_workspace
 
 NOTHING = {"brightness": 0.0, "contrast": 1.0, "noise": 0.0, "rotation": 0.0, "resolution": 1.0}

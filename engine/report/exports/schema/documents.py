@@ -13,6 +13,7 @@ from engine.records import (
     LabelsUsed,
     Part,
     Region,
+    Robustness,
     SetShift,
     Uncertainty,
     Verdict,
@@ -184,6 +185,7 @@ class RunDocument(TypedDict):
     subgroup_tests: tuple[SubgroupTest, ...]
     pointing_game: Estimate | None
     heatmaps: HeatmapsDocument | None
+    robustness: Robustness | None
     readers: tuple[ReaderPoint, ...]
     shift: SetShift | None
     elsewhere: ElsewhereDocument
