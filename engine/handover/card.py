@@ -71,9 +71,11 @@ def card_of(report: Report) -> Card:
 
 
 def _details(report: Report) -> Section:
-    rows = _facts(report, "Model") + [
-        row for row in _facts(report, "Reading") if row[0] in ("Software", "Run", "Heatmaps")
-    ]
+    rows = (
+        _facts(report, "Model")
+        + [row for row in _facts(report, "Reading") if row[0] in ("Software", "Run", "Heatmaps")]
+        + _facts(report, "Hashes (sha256)")
+    )
     return Section("Model details", (), (Table(("", ""), tuple(rows)),))
 
 

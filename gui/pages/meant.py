@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.data import list_indexes
 from gui.web import AppSession
 
 
@@ -30,20 +29,8 @@ def run_meant(session: AppSession, named: str | None, known: Sequence[str]) -> s
         session: The window.
         named: Id of a run or data set, or nothing.
         known: The runs there are, newest first.
-
-    Returns:
-        None too where a data set is named of which there is no run: another's would be taken for its.
     """
     if named in known:
         return named
-    of_data = next(
-        (run.run_id for run in session.store.runs() if run.dataset_id == named and run.run_id in known), None
-    )
-    if of_data or is_data(session, named):
-        return of_data
-    return known[0] if known else None
-
-
-def is_data(session: AppSession, named: str | None) -> bool:
-    """Return whether this is the id of a data set of the workspace."""
-    return bool(named) and any(one.dataset_id == named for one in list_indexes(session.workspace))
+    of_data = (run.run_id for run in session.store.runs() if run.dataset_id == named and run.run_id in known)
+    return next(of_data, known[0] if known else None)

@@ -1,6 +1,6 @@
 from .choosing import chosen_cases as chosen_cases
 from .deadline import Deadline as Deadline
-from .deidentified_copy import (
+from .how_many import (
     MOST_CASES as MOST_CASES,
     USUAL_CASES as USUAL_CASES,
 )

@@ -27,10 +27,9 @@ from engine.runs import (
 )
 from engine.storage import write_atomic
 from engine.workspace import Workspace, open_workspace
+from gui.sharing.how_many import MOST_CASES, USUAL_CASES
 
 RUN_ID = "shared"
-USUAL_CASES = 50
-MOST_CASES = 500
 
 
 def make_copy(

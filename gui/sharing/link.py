@@ -40,7 +40,8 @@ from engine.errors import ShareError
 from engine.reading import Store, Study
 from engine.storage import open_private
 from engine.workspace import DATABASE_VARIABLE, Workspace
-from gui.sharing.deidentified_copy import USUAL_CASES, make_copy
+from gui.sharing.deidentified_copy import make_copy
+from gui.sharing.how_many import USUAL_CASES
 from gui.sharing.ways import WAYS
 
 log = logging.getLogger("overread.share")

@@ -77,7 +77,7 @@ def test_a_format_of_the_report_is_one_entry_and_reaches_command_and_page(
     assert {"report.html", "report.json", "cases.csv", "toy.txt"} <= {
         path.name for path in (tmp_path / "all").iterdir()
     }
-    assert main(["report", "latest", "--out", str(tmp_path), "--format", "docx"]) == 1
+    assert main(["report", "latest", "--out", str(tmp_path), "--format", "odt"]) == 1
     assert f"{', '.join(EXPORTS)}." in capsys.readouterr().err
 
     session = AppSession(workspace=trained[0], store=open_store(trained[0].database), reader="anna")

@@ -48,11 +48,7 @@ def run_choices(
 
 def show(session: AppSession, run_id: str | None, part: str, standards: Sequence[str]) -> tuple[Any, ...]:
     """Return what is chosen, for the script that asks for the parts, and the question after images that are missed."""
-    nothing = markup.note(
-        "There is no finished run of these images. Train one on the Train page, or choose another run."
-        if session.store.run_ids()
-        else "No finished run yet. Train one on the Train page; its report then appears here."
-    )
+    nothing = markup.note("No finished run yet. Train one on the Train page; its report then appears here.")
     told = {
         "run": run_id or "",
         "part": part,

@@ -10,7 +10,6 @@ from engine.errors import ReviewError
 from engine.reading import SEARCH, Queue, RunSummary
 from engine.records import ELSEWHERE, PART_NAMES, PARTS, Prediction
 from engine.saliency import colour_tables
-from gui.pages.meant import is_data
 from gui.pages.review.hand.finding import complete_columns, queues_for, tells
 from gui.pages.review.maps import method_choices
 from gui.pages.review.reading_session import Desk, Reading, part_named, text
@@ -24,10 +23,6 @@ NOTHING_TO_READ = (
     "There are no cases to read yet. Choose data on the Data page, then train a model on the Train page: "
     "the cases of its test part then appear here."
 )
-NO_RUN_OF_THESE = (
-    "No model has read the images chosen on the Data page. Train one on them on the Train page, or choose another "
-    "run above. To label them without a model, choose “Label these images” on the Data page."
-)
 
 
 def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
@@ -38,24 +33,23 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     readers = [] if session.read_only else reader_choices(session)
     wishes = (text(asked, "run"), desk.run_id)
     run = next((run for wish in wishes for run in runs if wish in (run.run_id, run.dataset_id)), None)
-    unread = run is None and is_data(session, wishes[0])
-    if not runs or unread:
+    if not runs:
         choices: Answer = {
-            "run": [{"value": run.run_id, "title": _run_title(run)} for run in runs],
+            "run": [],
             "queue": _choices(queues_for(session, reader)),
             "part": [],
             "reader": readers,
         }
         empty: Answer = {
             "case": None,
-            "message": NO_RUN_OF_THESE if unread and runs else NOTHING_TO_READ,
+            "message": NOTHING_TO_READ,
             "others": [],
         }
         empty |= {"place": "", "read": 0, "total": 0}
         return {
             "reading": None,
             "run": "",
-            "data": wishes[0] if unread else "",
+            "data": "",
             "queue": UNREAD,
             "part": WHOLE,
             "reader": reader,

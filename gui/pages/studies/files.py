@@ -24,7 +24,6 @@ from starlette.routing import Route
 
 from engine.errors import EngineError, ImageError
 from engine.images import film_levels, image_file
-from engine.report import STUDY_FORMATS, export_study, report_study
 from gui.web import AppSession, is_signed, signed_address
 
 IMAGE, DEPTH, EXPORT, REPORT = "study-image", "study-depth", "study-export", "study-report"
@@ -58,6 +57,8 @@ def export_address(session: AppSession, study_id: str) -> str:
 
 def report_addresses(session: AppSession, study_id: str) -> list[tuple[str, str]]:
     """Return where the report of a study is, by format: words for a link, and its address."""
+    from engine.report import STUDY_FORMATS  # the window opens seconds sooner without it
+
     return [(f"Report ({kind})", signed_address(session, REPORT, study_id, kind)) for kind in STUDY_FORMATS]
 
 
@@ -116,6 +117,8 @@ def _nameless() -> Iterator[None]:
 
 def _report(session: AppSession, study_id: str, kind: str) -> Response:
     with tempfile.TemporaryDirectory() as folder:
+        from engine.report import export_study, report_study
+
         report = report_study(
             session.workspace, session.store, study_id
         )  # its address is given once all is read

@@ -76,7 +76,7 @@ def test_a_report_made_later_holds_every_test_and_mixes_none_into_its_own_figure
         assert said == external_document(test)
         assert f"External test on {test.dataset_name}" in page and test.dataset_id in table
     assert str(tmp_path) not in page + table + json.dumps(numbers)
-    assert "Yes, see “Images from elsewhere”: north (16 images); south (16 images)." in page
+    assert "Tested on north (16 images); south (16 images)." in page
 
 
 def test_the_same_data_tested_again_count_once(place: Place, tmp_path: Path) -> None:

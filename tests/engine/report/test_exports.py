@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import html
+import io
 import json
 import math
 import re
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from engine.errors import ReportError
 from engine.records import Estimate, Explanation, Prediction, Run, Verdict
@@ -31,6 +32,12 @@ def report() -> Report:
     cases = some_cases(run)
     reviews = [review(each, Verdict.AGREE, reader=reader) for each in cases[:6] for reader in "AB"]
     return build(run, cases, reviews=reviews)
+
+
+def png(mode: str) -> bytes:
+    stream = io.BytesIO()
+    Image.new(mode, (6, 4)).save(stream, "PNG")
+    return stream.getvalue()
 
 
 def of_three() -> Report:
@@ -238,18 +245,14 @@ def many(run: Run, wrong: int, right: int) -> list[Prediction]:
     ]
 
 
-def test_the_gallery_shows_the_surest_and_as_many_as_were_said() -> None:
+def test_the_gallery_shows_as_many_as_were_said_surest_first() -> None:
     run = a_run()
     report = build(run, many(run, MOST_WRONG + 3, MOST_RIGHT + 5))
-    assert (len(report.galleries[0].wrong), len(report.galleries[0].right)) == (24, 12)
+    assert (len(report.galleries[0].wrong), len(report.galleries[0].right)) == (200, 24)
     for shown, wrong in ((report.galleries[0].wrong, True), (report.galleries[0].right, False)):
         sure = [max(each.probabilities) for each in shown]
         assert sure == sorted(sure, reverse=True)
         assert all((each.label != each.predicted) == wrong for each in shown)
-        rest = [
-            each for each in report.cases if (each.label != each.predicted) == wrong and each not in shown
-        ]
-        assert min(sure) > max(max(each.probabilities) for each in rest)
 
 
 def test_a_film_and_its_heatmap_stand_on_the_page_where_there_are_any() -> None:
@@ -265,15 +268,13 @@ def test_a_film_and_its_heatmap_stand_on_the_page_where_there_are_any() -> None:
     maps: list[str] = []
     page = render_html(
         report,
-        picture=lambda i: (films.append(i), b"\xff\xd8" + i.encode())[1],
-        heatmap=lambda i: (maps.append(i), HEAT)[1],
+        picture=lambda i: (films.append(i), png("L"))[1],
+        heatmap=lambda i: (maps.append(i), png("RGBA"))[1],
     )
     shown = [each.image_id for each in (*report.galleries[0].wrong, *report.galleries[0].right)]
     assert films == shown and maps == [with_map.image_id]
-    for image_id in shown:
-        film = base64.b64encode(b"\xff\xd8" + image_id.encode()).decode()
-        assert f"data:image/jpeg;base64,{film}" in page
-    assert f"data:image/png;base64,{base64.b64encode(HEAT).decode()}" in page
+    assert page.count("data:image/jpeg;base64,") == 2 * len(shown)
+    assert page.count('alt="Heatmap of case') == 1
 
 
 # ----------------------------------------------------------------------------------------------- what is held

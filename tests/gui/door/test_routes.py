@@ -66,6 +66,8 @@ OWNER = GUESTS | {
     "HEAD /study-image/{study_id}/{image_id}/{signed}",
     "GET /study-depth/{study_id}/{image_id}/{signed}",
     "HEAD /study-depth/{study_id}/{image_id}/{signed}",
+    "GET /study-report/{study_id}/{kind}/{signed}",
+    "HEAD /study-report/{study_id}/{kind}/{signed}",
     "GET /study-export/{study_id}/{signed}",
     "HEAD /study-export/{study_id}/{signed}",
     "PUT /take/{when}/{signed}",

@@ -309,7 +309,7 @@ def test_a_click_on_a_figure_opens_its_cases_in_review_and_an_item_is_written_to
     page.keyboard.press("Enter")
     case = dialog.locator(".rp-cases button").first
     expect(case).to_be_visible()
-    name = case.locator("strong").inner_text().removeprefix("Case ")
+    name = case.locator("strong").inner_text().removeprefix("Case c")
     case.focus()
     page.keyboard.press("Enter")
     expect(page.locator(f".rv[data-shown^='{name}']")).to_be_visible()

@@ -44,7 +44,7 @@ def painted(page: Any) -> np.ndarray:
 
 def show(page: Any, room: Room, image_id: str) -> None:
     page.wait_for_function("document.querySelector('.rv')?.dataset.shown")
-    page.evaluate("(id) => sessionStorage.setItem('overread.case', id)", image_id)
+    page.evaluate("(id) => overread.go({ case: id })", image_id)
     page.evaluate("sessionStorage.setItem('overread.queue', 'all')")
     page.reload()
     page.wait_for_function(f"document.querySelector('.rv')?.dataset.shown === '{image_id}'")

@@ -61,7 +61,7 @@ def test_a_folder_is_proposed_answered_read_divided_and_found_again(
     page.wait_for_function("document.querySelector('#data-images img').naturalWidth > 0")
     page.get_by_role("tab", name="What the checks found").click()
     expect(page.locator("#data-issues")).to_contain_text("${document.title=1}.png")
-    assert page.title() == "Overread"
+    assert page.title() == "Data · Overread"
     page.get_by_text("Make a new split by the shares below").click()
     expect(page.locator("#data-split-note")).to_contain_text("60/20/20")
 
