@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from engine.records import Estimate
 
@@ -84,6 +83,8 @@ class Clusters:
 
 def quantile(patients: int) -> float:
     """Return the half width, in standard errors, of a 95% interval that rests on so many patients."""
+    from scipy.stats import t as student  # a second of its own: a window opens without it
+
     return float(student.ppf(0.975, patients - 1)) if patients > 1 else math.inf
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
-from sklearn import metrics
 
 from engine.records import Estimate
 from engine.statistics.calibration_figures import BINS
@@ -67,6 +66,8 @@ def roc_curve(y: ArrayLike, p: ArrayLike) -> Roc | None:
         p: (N,) finite score.
     """
     truth = np.asarray(y, dtype=bool)
+    from sklearn import metrics  # a second of its own: a window opens without it
+
     return None if truth.all() or not truth.any() else Roc(*metrics.roc_curve(truth, p))
 
 
@@ -80,6 +81,8 @@ def precision_recall_curve(y: ArrayLike, p: ArrayLike) -> PrecisionRecall | None
     truth = np.asarray(y, dtype=bool)
     if truth.all() or not truth.any():
         return None
+    from sklearn import metrics  # a second of its own: a window opens without it
+
     precision, recall, threshold = metrics.precision_recall_curve(truth, p)
     # Its last point, precision 1 at recall 0, is that of no threshold.
     return PrecisionRecall(recall[-2::-1], precision[-2::-1], threshold[::-1])

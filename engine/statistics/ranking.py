@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
-from scipy.stats import rankdata
 
 from engine.records import Estimate
 from engine.statistics.clusters import SMALLEST, Z95, Clusters, Groups, inestimable, logit_interval
@@ -95,6 +94,8 @@ def placements(
         positives that outrank it; ties count one half. Both have the AUROC as their mean.
     """
     positive, negative = p[y], p[~y]
+    from scipy.stats import rankdata  # a second of its own: a window opens without it
+
     ranks = rankdata(np.concatenate([positive, negative]))
     m, n = len(positive), len(negative)
     return (ranks[:m] - rankdata(positive)) / n, 1 - (ranks[m:] - rankdata(negative)) / m

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import t as student
 
 from engine.errors import ReportError
 from engine.records import Estimate
-from engine.statistics.clusters import SMALLEST, Clusters, Groups, without_interval
+from engine.statistics.clusters import SMALLEST, Clusters, Groups, quantile, without_interval
 from engine.statistics.ranking import as_binary
 
 THRESHOLDS = tuple(np.round(np.arange(0.01, 1.0, 0.01), 2).tolist())
@@ -57,7 +56,7 @@ def net_benefits(
     if not n:
         return ()
     clusters, found = Clusters.by(groups, n), []
-    half = float(student.ppf(0.975, clusters.count - 1)) if clusters.count > 1 else math.inf
+    half = quantile(clusters.count)
     for threshold in thresholds:
         worth = np.where(truth, 1.0, -threshold / (1 - threshold))
         gained = np.where(score >= threshold, worth, 0.0)

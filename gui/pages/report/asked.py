@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.errors import ReportError, ReviewError
-from engine.report import cases_behind as cases_of_place, item_of, keep_answer, sharing
+from engine.report import item_of, keep_answer, sharing
 from engine.runs import find_run, list_runs
 from gui.pages.report.computed import report_of
 from gui.pages.report.parts import PARTS
@@ -50,6 +50,8 @@ def cases_behind(session: AppSession, asked: Mapping[str, Any]) -> Answer:
     """
     report = report_of(session, text(asked, "run") or None, text(asked, "part"))
     panel = asked.get("panel")
+    from engine.report import cases_behind as cases_of_place  # it draws
+
     found = cases_of_place(
         report,
         text(asked, "figure"),

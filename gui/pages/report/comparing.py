@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.report import figure, forest_svg, interval, p_value
+from engine.report import figure, interval, p_value
 from gui.web import markup
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ NAMES = ("accuracy", "AUROC", "macro F1")
 
 def side_by_side(comparison: RunComparison, *, first: str = "first") -> Sequence[str]:
     """Return the comparison in pieces."""
+    from engine.report import forest_svg  # the window opens seconds sooner without it
+
     rows = [
         (
             row.name,

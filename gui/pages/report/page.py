@@ -20,7 +20,7 @@ import gradio as gr
 from engine.errors import EngineError, ReportError, RunError
 from engine.handover import MODEL_FORMATS
 from engine.kept_files import ignore
-from engine.report import CHECKLISTS, EXPORTS, REFERENCE_STANDARDS, checklist_of, with_checklists
+from engine.report import CHECKLISTS, EXPORTS, REFERENCE_STANDARDS, checklist_of
 from engine.runs import find_run, list_runs
 from gui.pages.meant import run_meant
 from gui.pages.report import elsewhere, relabelling
@@ -121,6 +121,7 @@ def export(
         WorkspaceError: It cannot be written.
     """
     from engine.pipeline import export_run
+    from engine.report import with_checklists
 
     report = with_checklists(report_of(session, run_id, part), checklists)
     predictions = session.store.predictions(report.run.run_id, report.part)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.report import counted, figure, interval, rests_on, with_checklists
+from engine.report import counted, figure, interval, rests_on
 from gui.pages.report import sections
 from gui.pages.report.found_elsewhere import result
 from gui.web import AppSession, markup
@@ -166,6 +166,8 @@ def failures(session: AppSession, report: Report, standards: Sequence[str]) -> s
 
 def checklists(session: AppSession, report: Report, standards: Sequence[str]) -> str:
     """Return the reporting checklists, with a field for each item that a person can write to."""
+    from engine.report import with_checklists
+
     return markup.checklists(with_checklists(report).checklists, may_write=not session.read_only)
 
 
@@ -176,6 +178,8 @@ def summary(session: AppSession, report: Report, standards: Sequence[str]) -> st
 
 def what_is_open(session: AppSession, report: Report, standards: Sequence[str]) -> str:
     """Return what somebody should know or write before the report is taken away."""
+    from engine.report import with_checklists
+
     lines = [f"No case has a label in the {one.name}." for one in report.against if not one.cases]
     if not report.subgroups:
         lines.append("There are no subgroups: the data have no column that makes groups.")

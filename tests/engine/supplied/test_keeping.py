@@ -114,7 +114,7 @@ def test_its_report_says_whose_predictions_these_are_and_claims_nothing_of_a_tra
         files = pipeline.export_run(workspace, report, run, cases, tmp_path / "report")
     page = next(iter(files["html"].values())).read_text()
     assert "The predictions of Vendor X 2.1 were supplied; Overread did not compute them." in page
-    assert "external testing" in page and "test part" not in page
+    assert "External testing of supplied predictions" in page and "test part" not in page
     ours = (
         "Training curves",
         "Starting weights",
