@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 NAMES = ("accuracy", "AUROC", "macro F1")
 
 
-def side_by_side(comparison: RunComparison, *, first: str = "first") -> Sequence[str]:
-    """Return the comparison in pieces."""
+def side_by_side(comparison: RunComparison, *, title: str = "Figures", first: str = "first") -> Sequence[str]:
+    """Return the comparison in pieces, below a title; `first` is what the others are compared with."""
     from engine.report import forest_svg  # the window opens seconds sooner without it
 
     rows = [
@@ -30,7 +30,7 @@ def side_by_side(comparison: RunComparison, *, first: str = "first") -> Sequence
             comparison.reference,
             more=[f"{count:,} left out: {why}" for why, count in comparison.left_out.items()],
         ),
-        markup.heading("Figures", f"{comparison.cases:,} test images that all have"),
+        markup.heading(title, f"{comparison.cases:,} test images that all have"),
         markup.table(("run", *NAMES), rows),
         markup.box(
             "drawings",

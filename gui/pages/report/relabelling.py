@@ -183,7 +183,7 @@ def _compared(session: AppSession, run: Run) -> tuple[str, bool]:
         comparison = _comparison(session, run)
     except EngineError as error:
         return markup.note(str(error), tone="serious"), False
-    return markup.joined(side_by_side(comparison)), True
+    return markup.joined(side_by_side(comparison, title="Before and after", first="run before")), True
 
 
 def download(session: AppSession, run_id: str | None) -> str:
