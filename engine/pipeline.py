@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.data import all_folds, detail_of, load_index, load_split
-from engine.errors import DataError, EngineError
+from engine.errors import DataError, EngineError, RunError
 from engine.external import abroad_of, compare_with_internal, external_cases
 from engine.handover import RunAtHand, WrittenModel, write_model
 from engine.images import ImageCache, image_file, open_cache
@@ -247,6 +247,11 @@ def report_run(
         )
         if small is not None:
             said.append(f"{small}.")
+    robustness = None
+    try:
+        robustness = load_robustness(run.folder) if part == "test" else None
+    except RunError as error:  # the figures do not need it
+        said.append(str(error))
     reviews, uncertainty = store.reviews(run.run_id), load_uncertainty(run.folder)
     explanations = load_explanations(run.folder)
     shown = {explanations[one.image_id].method for one in predictions if one.image_id in explanations}
@@ -259,7 +264,7 @@ def report_run(
         split=split,
         explanations=explanations,
         pointing=pointing(run, predictions, part=part, said=said) if part else None,
-        robustness=load_robustness(run.folder) if part == "test" else None,
+        robustness=robustness,
         passports=[passport_of(run.folder, method) for method in sorted(shown)],
         part=part,
         prevalence=prevalence,

@@ -76,19 +76,17 @@ def measure_robustness(
             "Split the data set with a test part and train",
         )
     generator = np.random.default_rng(seed)
-    drawn = sorted(generator.choice(len(labelled), min(images, len(labelled)), replace=False).tolist())
-    recipe = recipe_of(run)
-    cache = open_cache(cache_dir, labelled, size=recipe.image_size, channels=recipe.channels, fit=recipe.fit)
-    samples = [labelled[at] for at in drawn if labelled[at].image_id in cache.row]
+    places = sorted(generator.choice(len(labelled), min(images, len(labelled)), replace=False).tolist())
+    drawn, recipe = [labelled[at] for at in places], recipe_of(run)
+    cache = open_cache(cache_dir, drawn, size=recipe.image_size, channels=recipe.channels, fit=recipe.fit)
+    samples = [sample for sample in drawn if sample.image_id in cache.row]
     if not samples:
         raise DataError("None of the run's test images can be read", "Say where they are on the Data page")
     wanted = [(kind, step) for kind, one in DISTURBANCES.items() for step in one.steps]
     told = _Told(run, samples, _held(cache, samples), cache_dir, pick_device(device))
     unchanged = told.of(None, 0.0, seed)
     steps = []
-    for done, (kind, step) in enumerate(wanted):
-        if progress is not None:
-            progress(done, len(wanted))
+    for done, (kind, step) in enumerate(wanted, start=1):
         changed = told.of(kind, step, seed)
         same = [one.predicted == other.predicted for one, other in zip(unchanged, changed, strict=True)]
         steps.append(
@@ -101,6 +99,8 @@ def measure_robustness(
                 figures=told.figures(changed),
             )
         )
+        if progress is not None:
+            progress(done, len(wanted))
     made = Robustness(
         images=len(samples),
         of=len(labelled),

@@ -142,7 +142,7 @@ def build_report(
         galleries=galleries,
         pointing=pointing,
         passports=tuple(passports),
-        robustness=robustness if part == "test" else None,
+        robustness=robustness,
         subgroups=found.subgroups,
         subgroup_tests=found.subgroup_tests,
         cautions=tuple(of_parts(chosen, part)),

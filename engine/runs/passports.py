@@ -22,9 +22,7 @@ def save_passport(folder: Path, passport: Passport) -> None:
     Raises:
         WorkspaceError: The folder cannot be written to.
     """
-    facts = versioned(dataclasses.asdict(passport))
-    text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomic(folder / PASSPORT_FILE, text)
+    _write(folder / PASSPORT_FILE, passport)
 
 
 def load_passport(folder: Path) -> Passport | None:
@@ -86,9 +84,7 @@ def save_robustness(folder: Path, robustness: Robustness) -> None:
     Raises:
         WorkspaceError: The folder cannot be written to.
     """
-    facts = versioned(dataclasses.asdict(robustness))
-    text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomic(folder / ROBUSTNESS_FILE, text)
+    _write(folder / ROBUSTNESS_FILE, robustness)
 
 
 def load_robustness(folder: Path) -> Robustness | None:
@@ -106,3 +102,8 @@ def load_robustness(folder: Path) -> Robustness | None:
 ROBUSTNESS = JsonFile(
     record=Robustness, error=RunError, remedy="Measure it again: overread robustness {folder}"
 )
+
+
+def _write(path: Path, measured: Passport | Robustness) -> None:
+    facts = versioned(dataclasses.asdict(measured))
+    write_atomic(path, json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

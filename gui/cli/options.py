@@ -118,3 +118,12 @@ ClassOption = Annotated[
         show_default=False,
     ),
 ]
+MinutesOption = Annotated[int, typer.Option(metavar="N", help="How long the link lives.")]
+ServerOption = Annotated[
+    str | None,
+    typer.Option(metavar="SERVER", help="A server of your own: you@server for ssh, host:port for gradio."),
+]
+AddressOption = Annotated[
+    str | None, typer.Option(metavar="URL", help="What guests open, where your server passes it on.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask before sharing.")]

@@ -11,7 +11,17 @@ import typer
 from engine.errors import EngineError
 from engine.workspace import open_workspace, remarks as about
 from gui import door, sharing
-from gui.cli.options import LOOK, START, BrowserOption, PortOption, WorkspaceOption
+from gui.cli.options import (
+    LOOK,
+    START,
+    AddressOption,
+    BrowserOption,
+    MinutesOption,
+    PortOption,
+    ServerOption,
+    WorkspaceOption,
+    YesOption,
+)
 from gui.cli.readings.share import agreed, newest_shared, told
 from gui.cli.terminal import say
 from gui.documentation import site_of
@@ -27,21 +37,14 @@ def gui(
     share: Annotated[
         bool, typer.Option("--share", help="Also make a link for guests to a read-only copy without names.")
     ] = False,
-    minutes: Annotated[int, typer.Option(metavar="N", help="How long the link lives.")] = 60,
+    minutes: MinutesOption = 60,
     via: Annotated[
         str | None,
         typer.Option(metavar="WAY", help=f"Share, and how guests connect: {', '.join(sharing.WAYS)}."),
     ] = None,
-    server: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SERVER", help="A server of your own: you@server for ssh, host:port for gradio."
-        ),
-    ] = None,
-    address: Annotated[
-        str | None, typer.Option(metavar="URL", help="What guests open, where your server passes it on.")
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before sharing.")] = False,
+    server: ServerOption = None,
+    address: AddressOption = None,
+    yes: YesOption = False,
     auth: Annotated[
         bool, typer.Option("--auth", help="Readers sign in, each by an account: see overread accounts.")
     ] = False,

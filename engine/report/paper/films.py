@@ -7,7 +7,6 @@ import binascii
 import io
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -16,10 +15,9 @@ LARGEST = 640
 """Pixels of the longer side on paper: 300 a printed inch where an image is two inches wide."""
 
 OPACITY = 0.75
-"""Of a heatmap over its film, as the page's style has it."""
+"""Of a heatmap over its film."""
 
 
-@lru_cache(maxsize=1)  # a film stands twice: alone, and below its map
 def decoded(source: str) -> Image.Image | None:
     """Return the picture of a `data:` address, or None where it cannot be shown; clear where it is."""
     found = re.match(r"data:image/[\w.+-]+;base64,", source)

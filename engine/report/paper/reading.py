@@ -206,25 +206,19 @@ def _within(node: LexborNode, page: _Page, look: Span | None = None) -> Spans:
 def _blocks(node: LexborNode, page: _Page) -> Iterator[Block]:
     """Yield what an element holds; letters between blocks are paragraphs."""
     loose: list[Span] = []
-    films: list[LexborNode] = []
     for child in node.iter(include_text=True):
         tag = _tag(child)
         if _unseen(child):
             continue
         if tag == "img":
-            if "heat" not in _classes(child):
-                yield from _film(films, page)
-                films = []
-            films.append(child)
+            yield from _film(child, page)
         elif tag in INLINE and not child.css_first("img, svg"):
             loose += _spans(child, page, Span("", soft=bool(_classes(node) & SOFT)))
         else:
-            yield from _film(films, page)
             yield from _paragraph(loose, node)
-            loose, films = [], []
+            loose = []
             page.note(child)
             yield from _block(child, page)
-    yield from _film(films, page)
     yield from _paragraph(loose, node)
 
 
@@ -303,16 +297,16 @@ def _scale(node: LexborNode, page: _Page) -> Iterator[Block]:
 # ----------------------------------------------------------------------------------------------- pictures
 
 
-def _film(films: list[LexborNode], page: _Page) -> Iterator[Block]:
-    """Yield pictures that lie over each other as one; one without words (`alt`) says nothing."""
-    alt = next((_said(each, "alt") for each in reversed(films) if _said(each, "alt")), "")
-    if not films or not alt or not page.pictures:
+def _film(node: LexborNode, page: _Page) -> Iterator[Block]:
+    """Yield a picture; one without words (`alt`) says nothing."""
+    alt = _said(node, "alt")
+    if not alt or not page.pictures:
         return
-    layers = [decoded(_said(each, "src")) for each in films]
-    if layers[0] is None:
+    picture = decoded(_said(node, "src"))
+    if picture is None:
         yield Paragraph((Span(f"{alt}: {UNREADABLE}"),), "caution")
-        return
-    yield Film(stacked([each for each in layers if each is not None]), alt=alt)
+    else:
+        yield Film(stacked([picture]), alt=alt)
 
 
 def _figure(node: LexborNode, page: _Page) -> Iterator[Block]:

@@ -13,7 +13,7 @@ from engine import reading, runs
 from engine.errors import ShareError
 from engine.workspace import Workspace, open_workspace
 from gui import sharing
-from gui.cli.options import LOOK, WorkspaceOption
+from gui.cli.options import LOOK, AddressOption, MinutesOption, ServerOption, WorkspaceOption, YesOption
 from gui.cli.terminal import remarks, say
 
 if TYPE_CHECKING:
@@ -52,20 +52,13 @@ def share(
         str,
         typer.Option(metavar="STUDY", help="Invite --reader to read this study, and to see nothing else."),
     ] = "",
-    minutes: Annotated[int, typer.Option(metavar="N", help="How long the link lives.")] = 60,
+    minutes: MinutesOption = 60,
     via: Annotated[
         str, typer.Option(metavar="WAY", help=f"How guests connect: {', '.join(sharing.WAYS)}.")
     ] = next(iter(sharing.WAYS)),
-    server: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SERVER", help="A server of your own: you@server for ssh, host:port for gradio."
-        ),
-    ] = None,
-    address: Annotated[
-        str | None, typer.Option(metavar="URL", help="What guests open, where your server passes it on.")
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before sharing.")] = False,
+    server: ServerOption = None,
+    address: AddressOption = None,
+    yes: YesOption = False,
     root: WorkspaceOption = None,
 ) -> None:
     """Open a link for guests to a copy of cases without names, or for one reader to a study; Ctrl-C ends it.

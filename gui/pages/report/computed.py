@@ -36,7 +36,15 @@ def report_of(session: AppSession, run_id: str | None, part: str) -> Report:
     # Reviews are append-only: as long as there are as many, they are the same.
     reviews = len(session.store.reviews(run_id))
     folder = session.workspace.runs / run_id
-    names = ("heatmaps.npz", "split.csv", "sizes.json", "shift.npz", "distances.npz", "sources.json")
+    names = (
+        "heatmaps.npz",
+        "split.csv",
+        "sizes.json",
+        "shift.npz",
+        "distances.npz",
+        "sources.json",
+        "robustness.json",
+    )
     files = [
         *(folder / name for name in names),
         *folder.glob("external/*/external.json"),

@@ -144,6 +144,33 @@ def subgroups(session: AppSession, report: Report, standards: Sequence[str]) -> 
     return markup.table(("group", "cases", *names), rows)
 
 
+def robustness(session: AppSession, report: Report, standards: Sequence[str]) -> str:
+    """Return what became of the predictions when the test images were changed."""
+    measured = report.robustness
+    if measured is None:
+        return markup.note(
+            "It was not measured what becomes of the predictions when test images are a little brighter, noisier or "
+            f"turned. This measures it: overread robustness {report.run.run_id}"
+        )
+    rows = [
+        (
+            step.title,
+            f"{step.step:g} {step.unit}",
+            f"{figure(step.kept.value)} ({interval(step.kept)})",
+            *(
+                f"{figure(step.figures[name].value)} ({interval(step.figures[name])})"
+                if name in step.figures
+                else "–"
+                for name in measured.figures
+            ),
+        )
+        for step in measured.steps
+    ]
+    unchanged = (f"{figure(one.value)} ({interval(one)})" for one in measured.figures.values())
+    columns = ("change", "by", "predictions kept", *measured.figures)
+    return markup.table(columns, [("none", "–", "–", *unchanged), *rows], numbers=False)
+
+
 def training(session: AppSession, report: Report, standards: Sequence[str]) -> str:
     """Return the curves of training."""
     return sections.training(report)
@@ -204,6 +231,7 @@ PARTS: Mapping[str, Part] = {
     "performance": Part("Performance", performance),
     "readers": Part("Readers", readers),
     "subgroups": Part("Subgroups", subgroups),
+    "robustness": Part("Robustness", robustness),
     "external": Part("Images from elsewhere", elsewhere),
     "cases": Part("Wrong and right cases", failures),
     "training": Part("Training", training),

@@ -106,3 +106,12 @@ def test_a_run_without_labelled_test_images_is_refused(
     monkeypatch.setattr(robustness, "split_of", lambda run: replace(split_of(run), test=()))
     with pytest.raises(DataError, match="no test image with a label"):
         measure_robustness(run, cache_dir=workspace.cache, device="cpu")
+
+
+def test_a_damaged_file_is_said_in_the_report_and_stops_nothing(own_run: tuple[Workspace, Run]) -> None:
+    workspace, run = own_run
+    (run.folder / "robustness.json").write_text("{")
+    with open_store(workspace.database) as store:
+        report = report_run(workspace, store, run)
+    assert report.robustness is None and report.against[0].cases
+    assert any("robustness.json" in sentence for sentence in report.limitations)
