@@ -168,7 +168,12 @@ def robustness(session: AppSession, report: Report, standards: Sequence[str]) ->
     ]
     unchanged = (f"{figure(one.value)} ({interval(one)})" for one in measured.figures.values())
     columns = ("change", "by", "predictions kept", *measured.figures)
-    return markup.table(columns, [("none", "–", "–", *unchanged), *rows], numbers=False)
+    said = (
+        f"{measured.images:,} of {measured.of:,} labelled test images (seed {measured.seed}), changed at the size that "
+        f"the model sees, {measured.size} pixels a side."
+    )
+    table = markup.table(columns, [("none", "–", "–", *unchanged), *rows], numbers=False)
+    return markup.joined([markup.note(said), table])
 
 
 def training(session: AppSession, report: Report, standards: Sequence[str]) -> str:
