@@ -21,9 +21,9 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 SCHEMA_VERSION = 2
 """Of the names in the JSON and CSV files that Overread writes; docs/files.md lists them. Version 1 is still read."""
 
-KEPT_BYTES = {"images": 20 << 30, "features": 8 << 30, "nets": 1 << 30, "maps": 256 << 20}
+KEPT_BYTES = {"images": 20 << 30, "features": 8 << 30, "nets": 1 << 30, "maps": 256 << 20, "depth": 2 << 30}
 """What may stay in a workspace's cache from one run to the next: decoded images, films and thumbnails; the banks of
-features; nets converted for OpenVINO; heatmaps that were asked for one by one."""
+features; nets converted for OpenVINO; heatmaps that were asked for one by one; films packed for the viewer."""
 
 LONGEST_LOG, LOG_START, LOG_END = 4 << 20, 512 << 10, 1 << 20
 """Bytes of a log, and of its beginning and its end that stay when it is shortened."""

@@ -17,6 +17,9 @@ from .files import (
     read_bytes as read_bytes,
     read_unchanged as read_unchanged,
 )
+from .kept_films import (
+    kept_film_levels as kept_film_levels,
+)
 from .kinds import (
     ARCHIVES as ARCHIVES,
     HEAD_BYTES as HEAD_BYTES,

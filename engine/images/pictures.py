@@ -69,8 +69,7 @@ def image_file(
 def film_levels(path: Path, image_id: str, *, unchanged: bool = False) -> bytes:
     """Pack a film in the depth of its file for the viewer.
 
-    Nothing of the header is in it but what a level means and how far pixels lie apart. It is not kept: it is as large
-    as the file, and a browser keeps what it has read.
+    Nothing of the header is in it but what a level means and how far pixels lie apart. `kept_film_levels` keeps it.
 
     Args:
         path: The image.

@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from engine.errors import EngineError
-from engine.images import film_levels, image_file, thumbnail_file
+from engine.images import image_file, kept_film_levels, thumbnail_file
 from engine.records import Explanation
 from engine.runs import load_explanations
 from engine.saliency import heatmap_png, levels_png
@@ -56,7 +56,7 @@ def _image(session: AppSession, run_id: str, image_id: str) -> Response:
 
 def _depth(session: AppSession, run_id: str, image_id: str) -> Response:
     path = session.store.case(run_id, image_id).path
-    packed = film_levels(path, image_id, unchanged=not session.read_only)
+    packed = kept_film_levels(session.workspace.cache, path, image_id, unchanged=not session.read_only)
     return Response(packed, media_type="application/octet-stream", headers=KEPT)
 
 

@@ -23,7 +23,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from engine.errors import EngineError, ImageError
-from engine.images import film_levels, image_file
+from engine.images import image_file, kept_film_levels
 from gui.web import AppSession, is_signed, signed_address
 
 IMAGE, DEPTH, EXPORT, REPORT = "study-image", "study-depth", "study-export", "study-report"
@@ -99,7 +99,7 @@ def _depth(session: AppSession, study_id: str, image_id: str) -> Response:
     image_id = _named_inside(session, image_id)
     path = session.store.studies.path(image_id)
     with _nameless():
-        packed = film_levels(path, image_id, unchanged=True)
+        packed = kept_film_levels(session.workspace.cache, path, image_id, unchanged=True)
     return Response(packed, media_type="application/octet-stream", headers=KEPT)
 
 
