@@ -7,8 +7,10 @@ libraries are still being loaded (some of which turn the interruption into an er
 
 from __future__ import annotations
 
+import _thread
 import signal
 import sys
+import threading
 from types import FrameType
 
 SIGNALS = [
@@ -43,11 +45,24 @@ def _end(number: int, _frame: FrameType | None) -> None:
 
 
 def _end_after_all(swallowed: sys.UnraisableHookArgs) -> None:
-    """Ask again where the interruption came at a moment at which Python can only print it."""
+    """Ask again where the interruption came at a moment at which Python can only print it: in a finaliser, say.
+
+    A little later, from a thread: an interruption that were raised here would be swallowed as well.
+    """
     if issubclass(swallowed.exc_type, KeyboardInterrupt):
-        signal.raise_signal(_asked[-1] if _asked else signal.SIGINT)
+        again = threading.Timer(0.05, _ask, [_asked[-1] if _asked else signal.SIGINT])
+        again.daemon = True
+        again.start()
     else:
         sys.__unraisablehook__(swallowed)
+
+
+def _ask(number: signal.Signals) -> None:
+    main_thread = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main_thread:  # wakes a main thread that waits for a lock
+        signal.pthread_kill(main_thread, number)
+    else:
+        _thread.interrupt_main(number)
 
 
 if __name__ == "__main__":

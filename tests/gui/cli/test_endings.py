@@ -122,6 +122,22 @@ def test_a_training_whose_command_ends_before_it_watches_is_said_to_go_on(
     assert "continues in the background" in said and jobs.list_jobs(workspace)[0].working
 
 
+@pytest.mark.parametrize("number", ENDS)
+def test_a_signal_that_comes_while_an_object_is_cleared_away_ends_the_command_all_the_same(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    """Python can only print what is raised in a finaliser: the command would go on for ever."""
+    start = (
+        "import gui.cli.main as command, os, threading\nfrom gui.__main__ import main\n"
+        f"class Dropped:\n    def __del__(self): os.kill(os.getpid(), {int(number)})\n"
+        "def run():\n    Dropped()\n    threading.Event().wait()\n"
+        "command.main = run\nNone"
+    )
+    process = begin(tmp_path, start=start)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (ENDS[number], "")
+
+
 MOMENTS = (0.02, 0.3, 1.0, 2.5)  # seconds: while it is loaded, while it works, while it writes
 COMMANDS = (
     "index {films}",
