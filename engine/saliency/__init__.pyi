@@ -40,6 +40,7 @@ from .placing import (
     measured_grids as measured_grids,
     within as within,
 )
+from .regions import corners as corners, region_mask as region_mask
 from .verdicts import (
     ALIKE as ALIKE,
     CHECKS as CHECKS,

@@ -7,15 +7,14 @@ fractions. An ellipse is a polygon of 64 corners there, for COCO has none.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from engine.records import Region, Review
+from engine.records import Review
+from engine.saliency import corners
 
 REGIONS = "data/regions.coco.json"
 UNNAMED = "region"
-_ROUND = 64  # corners of an ellipse
 
 
 def write_regions(reviews: Iterable[Review], sizes: Mapping[str, tuple[int, int]]) -> str:
@@ -35,15 +34,15 @@ def write_regions(reviews: Iterable[Review], sizes: Mapping[str, tuple[int, int]
     annotations: list[dict[str, Any]] = []
     for number, (one, region) in enumerate(known, 1):
         width, height = sizes[one.image_id]
-        corners = [(x * width, y * height) for x, y in _corners(region)]
+        outline = [(x * width, y * height) for x, y in corners(region)]
         annotations.append(
             {
                 "id": number,
                 "image_id": images[one.image_id],
                 "category_id": names.index(region.label or UNNAMED) + 1,
                 "bbox": [region.x * width, region.y * height, region.width * width, region.height * height],
-                "area": _area(corners),
-                "segmentation": [[side for corner in corners for side in corner]],
+                "area": _area(outline),
+                "segmentation": [[side for corner in outline for side in corner]],
                 "iscrowd": 0,
                 "reader": one.reader,
             }
@@ -63,20 +62,6 @@ def write_regions(reviews: Iterable[Review], sizes: Mapping[str, tuple[int, int]
         "annotations": annotations,
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-
-
-def _corners(region: Region) -> Sequence[tuple[float, float]]:
-    """Return the corners of a region, in fractions of the image."""
-    if region.points:
-        return region.points
-    if region.shape == "ellipse":
-        turns = [2 * math.pi * number / _ROUND for number in range(_ROUND)]
-        x, y = region.x + region.width / 2, region.y + region.height / 2
-        return [
-            (x + region.width / 2 * math.cos(turn), y + region.height / 2 * math.sin(turn)) for turn in turns
-        ]
-    right, bottom = region.x + region.width, region.y + region.height
-    return [(region.x, region.y), (right, region.y), (right, bottom), (region.x, bottom)]
 
 
 def _area(corners: Sequence[tuple[float, float]]) -> float:
