@@ -14,7 +14,17 @@ from typing import Any, Literal
 from engine.data.split import k_folds, split_index
 from engine.errors import DataError, SplitError
 from engine.kept_files import JsonFile, read_json
-from engine.records import Index, Recipe, Seed, Share, Split, TrainingRequest
+from engine.records import (
+    FIRST_VERSION,
+    Index,
+    LabelNumber,
+    LabelsUsed,
+    Recipe,
+    Seed,
+    Share,
+    Split,
+    TrainingRequest,
+)
 from engine.storage import versioned, write_atomic
 from engine.workspace import Workspace
 
@@ -32,12 +42,14 @@ class Choices:
         ratios: Shares of patients for training, validation and test; they sum to 1.
         seed: Decides which patient goes where.
         positive: The class whose finding sensitivity speaks of; None leaves it to `positive_of`.
+        labels: The version of the labels that the next training uses.
     """
 
     mode: SplitMode = "automatic"
     ratios: tuple[Share, Share, Share] = (0.6, 0.2, 0.2)
     seed: Seed = 0
     positive: str | None = None
+    labels: LabelNumber = FIRST_VERSION
 
     @property
     def use_given(self) -> bool | None:
@@ -136,8 +148,9 @@ def training_request(
     device: str = "auto",
     allow_downloads: bool = False,
     folds: int = 0,
+    labels: LabelsUsed | None = None,
 ) -> TrainingRequest:
-    """Return the request to train a recipe on a data set that is split as chosen."""
+    """Return the request to train a recipe on a data set that is split as chosen; None means the labels that came."""
     return TrainingRequest(
         recipe=recipe,
         dataset_id=index.dataset_id,
@@ -148,4 +161,5 @@ def training_request(
         device=device,
         allow_downloads=allow_downloads,
         folds=folds,
+        labels=labels,
     )

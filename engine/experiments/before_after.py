@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.data import load_index
 from engine.errors import ReportError
 from engine.experiments.comparison import Contestant, RunComparison, compare_runs
+from engine.experiments.labelled import held_against, number_of, standard_in_words
 from engine.labels import labels_of, versions_of
 from engine.reading import Store
-from engine.records import FIRST_VERSION, Prediction, Run
+from engine.records import FIRST_VERSION, Run
 from engine.runs import find_run, load_history
 from engine.workspace import Workspace
 
@@ -39,7 +39,12 @@ def compare_before_after(
     index = load_index(workspace, after.dataset_id)
     number = after.labels.number if reference is None else reference
     labels, came = labels_of(store, index, number), labels_of(store, index, FIRST_VERSION)
-    told = {one.run_id: _tested(store, one, labels) for one in (before, after)}
+    told = {
+        one.run_id: {
+            case.image_id: case for case in held_against(store.predictions(one.run_id, part="test"), labels)
+        }
+        for one in (before, after)
+    }
     common = told[before.run_id].keys() & told[after.run_id].keys()
     if not common:
         raise ReportError(
@@ -49,7 +54,7 @@ def compare_before_after(
     compared = compare_runs(
         [
             Contestant(
-                name=f"{when}: trained on labels v{one.labels.number if one.labels else FIRST_VERSION}",
+                name=f"{when}: trained on labels v{number_of(one)}",
                 run=one,
                 predictions=[told[one.run_id][name] for name in sorted(common)],
                 history=load_history(one.folder),
@@ -58,21 +63,5 @@ def compare_before_after(
         ]
     )
     version = next(one for one in versions_of(store, index) if one.number == number)
-    other = sum(labels[name] != came[name] for name in common)
-    changed = "none of these labels differs" if not other else f"{other:,} of these labels differ"
-    sentence = (
-        f"Both runs are held against the same labels of the same {len(common):,} test cases: labels v{number}; "
-        f"{changed} from those that came with the data."
-    )
-    if version.parent is not None:
-        sentence += f" {version.without_names}."
+    sentence = standard_in_words(version, (before, after), labels, came, common)
     return replace(compared, reference=sentence)
-
-
-def _tested(store: Store, run: Run, labels: Mapping[str, str | None]) -> Mapping[str, Prediction]:
-    """Return a run's test cases with the label that they have in a version, by image id."""
-    return {
-        case.image_id: replace(case, label=labels[case.image_id])
-        for case in store.predictions(run.run_id, part="test")
-        if labels.get(case.image_id) is not None
-    }

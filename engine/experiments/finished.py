@@ -8,31 +8,42 @@ from dataclasses import replace
 from engine.data import match_names
 from engine.errors import ReportError
 from engine.experiments.comparison import Contestant, RunComparison, compare_runs
+from engine.experiments.labelled import held_against, one_standard, standard_in_words
 from engine.reading import Store
-from engine.records import Prediction, Run
+from engine.records import FIRST_VERSION, Prediction, Run
 from engine.runs import load_history
 
 
-def compare_finished(store: Store, runs: Sequence[Run]) -> RunComparison:
+def compare_finished(store: Store, runs: Sequence[Run], *, labels: int | None = None) -> RunComparison:
     """Compare finished runs case by case, those whose predictions were supplied among them.
 
     Of a run that was trained here only its test part counts, of supplied predictions every case; what one of the runs
-    has not predicted, or knows by another label, is left out and counted.
+    has not predicted, or knows by another label, is left out and counted. Runs of one data set that were tested on
+    different versions of its labels are all held against one of them, which the comparison names.
 
     Args:
         store: With their predictions.
         runs: Two or more; the first is what the others are held against.
+        labels: The version of the labels that all are held against; None means the newest that one was tested on.
 
     Raises:
-        ReportError: There are fewer than two, their classes differ, or no labelled case is common to all.
+        ReportError: There are fewer than two, their classes differ, no labelled case is common to all, or they were
+            tested on corrected labels of different data sets.
+        StoreError: There is no such version.
     """
     if len({run.run_id for run in runs}) < 2:
         raise ReportError("One run alone cannot be compared", "Name two runs or more")
     first = runs[0]
-    told = [_of_the_firsts_classes(store.predictions(run.run_id, part="test"), run, first) for run in runs]
-    labels = [{one.image_id: one.label for one in cases if one.label is not None} for cases in told]
-    common = set(labels[0]).intersection(*labels[1:])
-    alike = {image_id for image_id in common if len({of[image_id] for of in labels}) == 1}
+    version = one_standard(store, runs, labels)
+    of_version = store.labels.of_version(first.dataset_id, version.number) if version else {}
+    told = []
+    for run in runs:
+        cases = store.predictions(run.run_id, part="test")
+        cases = held_against(cases, of_version) if version else cases
+        told.append(_of_the_firsts_classes(cases, run, first))
+    labelled = [{one.image_id: one.label for one in cases if one.label is not None} for cases in told]
+    common = set(labelled[0]).intersection(*labelled[1:])
+    alike = {image_id for image_id in common if len({of[image_id] for of in labelled}) == 1}
     if not alike:
         raise ReportError(
             f"Runs {', '.join(run.run_id for run in runs)} have no labelled test case in common",
@@ -55,8 +66,15 @@ def compare_finished(store: Store, runs: Sequence[Run]) -> RunComparison:
         "not labelled, or not among the test cases of every run": len(everything) - len(common),
         "labelled otherwise in another run's data": len(common) - len(alike),
     }
+    reference = ""
+    if version is not None:
+        came = store.labels.of_version(first.dataset_id, FIRST_VERSION)
+        reference = standard_in_words(version, runs, of_version, came, alike)
     return replace(
-        compared, one_split=False, left_out={why: count for why, count in left_out.items() if count}
+        compared,
+        one_split=False,
+        left_out={why: count for why, count in left_out.items() if count},
+        reference=reference,
     )
 
 

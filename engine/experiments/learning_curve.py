@@ -19,6 +19,7 @@ from scipy.optimize import minimize_scalar
 
 from engine.data import PatientsNamed
 from engine.errors import ReportError
+from engine.experiments.labelled import labels_in_words
 from engine.records import Estimate, Prediction, Run, recipe_of
 from engine.statistics import auroc, log_odds, mean_auroc, placements
 
@@ -84,6 +85,7 @@ class LearningCurve:
         gain: `twice` minus the law's area at the largest size, with its interval.
         sentence: What twice as many images would bring, or why that cannot be said.
         rests_on: What the interval covers.
+        reference: On which labels all were trained and tested; empty for those that came with the data.
     """
 
     dataset_name: str
@@ -97,6 +99,7 @@ class LearningCurve:
     gain: Estimate | None
     sentence: str
     rests_on: str
+    reference: str = ""
 
 
 def fit_learning_curve(trained: Sequence[Trained], *, draws: int = DRAWS, seed: int = 0) -> LearningCurve:
@@ -155,6 +158,7 @@ def fit_learning_curve(trained: Sequence[Trained], *, draws: int = DRAWS, seed: 
         gain=gain,
         sentence=sentence,
         rests_on=_rests_on(points, len(truth), len(set(patients.tolist())), draws),
+        reference=labels_in_words([one.run for one in trained]),
     )
 
 

@@ -47,6 +47,7 @@ def curve_document(curve: LearningCurve) -> dict[str, Any]:
         "twice_as_many": plain(curve.twice),
         "gain": plain(curve.gain),
         "sentence": curve.sentence,
+        "reference": curve.reference,
         "rests_on": curve.rests_on,
     }
 

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from engine import jobs
-from engine.data import Choices, limit_training, positive_of, split_as_chosen, training_request
+from engine.data import Choices, limit_training, positive_of, training_request
 from engine.errors import EngineError, RecipeError, ReportError
 from engine.experiments.comparison import Contestant, RunComparison, compare_runs
+from engine.experiments.labelled import labels_in_words
+from engine.labels import splits_on
 from engine.reading import open_store
 from engine.recipes import change_recipe
-from engine.records import PARTS, Index, Recipe, Run, Split
+from engine.records import PARTS, Index, LabelsUsed, Recipe, Run, Split
 from engine.runs import list_runs, load_history, load_run, split_of
 from engine.workspace import Workspace
 
@@ -55,6 +57,7 @@ def train_entries(
     index: Index,
     choices: Choices,
     *,
+    labels: LabelsUsed | None = None,
     device: str = "auto",
     allow_downloads: bool = False,
     reuse: bool = False,
@@ -68,16 +71,17 @@ def train_entries(
         entries: In order.
         index: The data set.
         choices: How it is split.
+        labels: The version of its labels; None means those that came with the data.
         device: "auto", "cpu", "cuda" or "mps".
         allow_downloads: Whether pretrained weights may be fetched from the hub.
-        reuse: Take a finished run of the same recipe, data and split as it is.
+        reuse: Take a finished run of the same recipe, data, split and labels as it is.
         begin: Told of each entry before it is trained.
         follow: Waits for a run in that folder and returns its end; may raise to stop.
 
     Raises:
         SplitError: The data cannot be split as chosen.
     """
-    split = split_as_chosen(index, choices)
+    (split,) = splits_on(workspace, index, choices, labels)
     for entry in entries:
         begin(entry)
         try:
@@ -85,7 +89,12 @@ def train_entries(
             run = known
             if run is None:
                 request = training_request(
-                    entry.recipe, index, choices, device=device, allow_downloads=allow_downloads
+                    entry.recipe,
+                    index,
+                    choices,
+                    device=device,
+                    allow_downloads=allow_downloads,
+                    labels=labels,
                 )
                 run = _finished(jobs.submit(workspace, request).folder, follow or _wait)
         except EngineError as error:  # the others are worth having all the same
@@ -109,7 +118,7 @@ def _finished(folder: Path, follow: Callable[[Path], jobs.JobStatus]) -> Run:
 def compare_entries(workspace: Workspace, entries: Sequence[Entry], done: Mapping[str, Run]) -> RunComparison:
     """Compare the runs of entries, by label, on the test images that all of them predicted; in the entries' order."""
     with open_store(workspace.database) as store:
-        return compare_runs(
+        compared = compare_runs(
             [
                 Contestant(
                     name=entry.name,
@@ -121,6 +130,7 @@ def compare_entries(workspace: Workspace, entries: Sequence[Entry], done: Mappin
                 if entry.label in done
             ]
         )
+    return replace(compared, reference=labels_in_words([row.run for row in compared.rows]))
 
 
 def entries_of(recipes: Sequence[Recipe], *, vary: str | None, seeds: int) -> list[Entry]:
@@ -162,20 +172,20 @@ def entries_of(recipes: Sequence[Recipe], *, vary: str | None, seeds: int) -> li
 def finished_run(
     workspace: Workspace, recipe: Recipe, found: Index, split: Split, choices: Choices
 ) -> Run | None:
-    """Return the newest finished run of the same recipe on the same split of the same data, if there is one."""
+    """Return the newest finished run of the same recipe on the same split of the same data and labels, if any."""
     limited = limit_training(split, recipe.train_limit, seed=recipe.seed)
     for run in list_runs(workspace):
         if run.recipe != recipe or run.dataset_id != found.dataset_id:
             continue
         if positive_of(run.classes, choices.positive) != run.positive or not _predicted(workspace, run):
             continue
-        if all(_ids(split_of(run), part) == _ids(limited, part) for part in PARTS):
+        if all(_labelled(split_of(run), part) == _labelled(limited, part) for part in PARTS):
             return run
     return None
 
 
-def _ids(split: Split, part: Any) -> set[str]:
-    return {sample.image_id for sample in split.part(part)}
+def _labelled(split: Split, part: Any) -> set[tuple[str, str | None]]:
+    return {(sample.image_id, sample.label) for sample in split.part(part)}
 
 
 def _predicted(workspace: Workspace, run: Run) -> bool:

@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import Timeout
 
-from engine.data import Choices, split_as_chosen, training_request
+from engine.data import Choices, training_request
 from engine.errors import EngineError, ReportError, TrainingError
 from engine.experiments.search_space import Varied, with_values
 from engine.jobs import training_lock
 from engine.kept_files import plain
+from engine.labels import splits_on
 from engine.recipes import save_own
-from engine.records import Epoch, Index, Recipe, Split, TrainingRequest
+from engine.records import FIRST_VERSION, Epoch, Index, LabelsUsed, Recipe, Split, TrainingRequest
 from engine.runs import kept_epoch
 from engine.spreadsheet import write_csv
 from engine.storage import storage_error, write_atomic
@@ -72,6 +73,7 @@ class Search:
         varied: Fields.
         index: The data set.
         choices: How it is split.
+        labels: The version of its labels; None means those that came with the data.
         folder: With the journal.
     """
 
@@ -79,17 +81,26 @@ class Search:
     varied: tuple[Varied, ...]
     index: Index
     choices: Choices
+    labels: LabelsUsed | None
     folder: Path
 
 
 def search_of(
-    workspace: Workspace, recipe: Recipe, varied: tuple[Varied, ...], index: Index, choices: Choices
+    workspace: Workspace,
+    recipe: Recipe,
+    varied: tuple[Varied, ...],
+    index: Index,
+    choices: Choices,
+    labels: LabelsUsed | None = None,
 ) -> Search:
-    """Return a search; the same recipe, fields, data and split give the same one, with what was done in it."""
-    asked = [plain(recipe), [asdict(one) for one in varied], index.dataset_id, asdict(choices)]
+    """Return a search; the same recipe, fields, data, split and labels give the same one, with what was done in it."""
+    split = asdict(choices)
+    del split["labels"]  # which are in use for the next training is nothing to this one: it has its own
+    asked = [plain(recipe), [asdict(one) for one in varied], index.dataset_id, split]
+    asked += [] if labels is None else [asdict(labels)]
     mark = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]
     folder = workspace.root / "searches" / f"{recipe.name}-{mark}"
-    return Search(recipe=recipe, varied=varied, index=index, choices=choices, folder=folder)
+    return Search(recipe=recipe, varied=varied, index=index, choices=choices, labels=labels, folder=folder)
 
 
 def run_trials(
@@ -118,7 +129,7 @@ def run_trials(
         TrainingError: Another run of the workspace is training.
         WorkspaceError: The journal cannot be written.
     """
-    whole = split_as_chosen(search.index, search.choices)
+    (whole,) = splits_on(workspace, search.index, search.choices, search.labels)
     split = replace(whole, test=())  # what is not there cannot be looked at
     with _alone(workspace):
         study = _study(search)
@@ -126,7 +137,12 @@ def run_trials(
             running = study.ask(_distributions(search.varied))
             begin(len(finished) + 1, running.params)
             request = training_request(
-                search.recipe, search.index, search.choices, device=device, allow_downloads=allow_downloads
+                search.recipe,
+                search.index,
+                search.choices,
+                device=device,
+                allow_downloads=allow_downloads,
+                labels=search.labels,
             )
             _train(workspace, search, study, running, request, split, on_epoch)
             yield trials_of(search, study)[-1]
@@ -285,7 +301,9 @@ def save_best(workspace: Workspace, search: Search, trials: Sequence[Trial], tit
         WorkspaceError: It cannot be written.
     """
     best = best_of(trials)
-    write_atomic(search.folder / "trials.csv", write_csv(list(map(_line, trials))))
+    number = search.labels.number if search.labels else FIRST_VERSION
+    lines = [{**_line(trial), "labels": f"v{number}"} for trial in trials]
+    write_atomic(search.folder / "trials.csv", write_csv(lines))
     found = with_values(search.recipe, search.varied, best.values)
     return save_own(workspace, found, title or search.folder.name)
 

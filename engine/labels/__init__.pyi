@@ -1,3 +1,10 @@
+from .choosing import (
+    on_version as on_version,
+    splits_in_use as splits_in_use,
+    splits_on as splits_on,
+    use_version as use_version,
+    version_in_use as version_in_use,
+)
 from .exporting import write_labels as write_labels
 from .making import (
     base_run_of as base_run_of,

@@ -29,6 +29,7 @@ from .external import (
 from .labels import (
     FIRST_VERSION as FIRST_VERSION,
     LABEL_RULES as LABEL_RULES,
+    LabelNumber as LabelNumber,
     LabelRow as LabelRow,
     LabelRule as LabelRule,
     LabelSource as LabelSource,

@@ -12,6 +12,7 @@ from annotated_types import Interval
 LabelSource = Literal["came with data", "assisted", "blinded consensus", "adjudicated"]
 LabelRule = Literal["majority", "unanimous"]
 LABEL_RULES: tuple[LabelRule, ...] = ("majority", "unanimous")
+LabelNumber = Annotated[int, Interval(ge=1, le=10**6)]
 FIRST_VERSION = 1
 """The labels that came with the data."""
 
@@ -109,7 +110,7 @@ class LabelsUsed:
         base_run: The run whose parts it keeps; empty where the split was made from the data set.
     """
 
-    number: Annotated[int, Interval(ge=1, le=10**6)]
+    number: LabelNumber
     sha256: str
     sentence: str = ""
     base_run: str = ""

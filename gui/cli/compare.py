@@ -11,7 +11,7 @@ import typer
 from engine import experiments, report
 from engine.errors import ReportError
 from engine.workspace import Workspace, open_workspace
-from gui.cli.data import choices_of, dataset_of, labelled_as_it_came
+from gui.cli.data import choices_of, dataset_of, on_labels
 from gui.cli.options import (
     LINE,
     ChangesOption,
@@ -19,7 +19,6 @@ from gui.cli.options import (
     DeviceOption,
     DownloadsOption,
     EpochsOption,
-    FirstLabelsOption,
     GivenOption,
     JsonOption,
     OutOption,
@@ -27,6 +26,7 @@ from gui.cli.options import (
     RatiosOption,
     ReuseOption,
     SplitSeedOption,
+    TrainingLabelsOption,
     WorkspaceOption,
 )
 from gui.cli.terminal import say, show_json, show_table, watch_job
@@ -55,7 +55,7 @@ def compare(
     seed: SplitSeedOption = None,
     use_given: GivenOption = None,
     positive: PositiveOption = None,
-    labels: FirstLabelsOption = None,
+    labels: TrainingLabelsOption = None,
     device: DeviceOption = "auto",
     allow_downloads: DownloadsOption = False,
     reuse: ReuseOption = False,
@@ -71,13 +71,15 @@ def compare(
     asked = recipes_asked(workspace, names, epochs, changes)
     entries = experiments.entries_of(asked, vary=vary, seeds=seeds)
     found = dataset_of(workspace, dataset)
-    labelled_as_it_came(workspace, found, labels)
+    own_split = bool(ratios or seed is not None or use_given is not None)
+    found, used = on_labels(workspace, found, labels, own_split=own_split)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
     attempts = experiments.train_entries(
         workspace,
         entries,
         found,
         choices,
+        labels=used,
         device=device,
         allow_downloads=allow_downloads,
         reuse=reuse,
@@ -134,6 +136,8 @@ def _conclude(
     if as_json:
         show_json({**experiments.document(comparison), "failed": failed, **written.files})
         return
+    if comparison.reference:
+        say(comparison.reference)
     show_comparison(comparison)
     print(written.html)
 

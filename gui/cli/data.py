@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 
 from engine import data, labels as label_versions, reading, runs
-from engine.errors import DataError, EngineError, ReviewError
-from engine.records import PARTS, Answers, Index, Sample
+from engine.errors import DataError, EngineError
+from engine.records import PARTS, Answers, Index, LabelsUsed, Sample
 from engine.workspace import Workspace, open_workspace
 from gui.cli.options import (
     LINE,
@@ -169,20 +169,36 @@ def print_issues(found: Index) -> None:
         print_issue(issue)
 
 
-def labelled_as_it_came(workspace: Workspace, index: Index, labels: str | None) -> None:
-    """Refuse what knows a data set only with the labels that it came with, where others were made and none is named.
+def on_labels(
+    workspace: Workspace, found: Index, name: str | None, *, like: str | None = None, own_split: bool = False
+) -> tuple[Index, LabelsUsed | None]:
+    """Return a data set with the labels of a version, and what runs keep of it; None for those it came with.
+
+    Args:
+        workspace: Holds the versions.
+        found: The data set.
+        name: The version's name; None means the one in use.
+        like: The run whose parts are kept.
+        own_split: Whether it was said how to split, so that no run's parts are kept unless one is named.
 
     Raises:
-        ReviewError: There are others, and it is not said that the first are meant; or others are asked for.
+        ReviewError: There is no such version.
+        RunError: There is no such run.
     """
     with reading.open_store(workspace.database) as store:
-        versions = label_versions.versions_of(store, index)
-        asked = label_versions.version_named(store, index, labels) if labels else None
-    if (asked or versions[-1]).parent is not None:
-        raise ReviewError(
-            f"{index.name} has labels up to v{versions[-1].number}, and this command uses v1, which came with the data",
-            "Add --labels v1 if these are meant; overread train --labels trains on the others",
+        version = (
+            label_versions.version_in_use(workspace, store, found)
+            if name is None
+            else label_versions.version_named(store, found, name)
         )
+        newest = label_versions.versions_of(store, found)[-1]
+        labelled, used = label_versions.on_version(
+            workspace, store, found, version, like=like, own_split=own_split
+        )
+    if newest.parent is not None or used is not None:
+        parts = f"; parts of run {used.base_run}" if used and used.base_run else ""
+        say(f"Labels {version.sentence}{parts}")
+    return labelled, used
 
 
 def dataset_of(workspace: Workspace, id_or_path: str) -> Index:
@@ -332,7 +348,8 @@ def choices_of(
         raise DataError(
             f"The data has no class “{positive}”", f"Choose one of its classes: {', '.join(found.classes)}"
         )
-    return data.Choices(
+    return dataclasses.replace(
+        kept,
         mode=mode,
         ratios=data.ratios_of(*_shares(ratios)) if ratios else kept.ratios,
         seed=kept.seed if seed is None else seed,

@@ -61,16 +61,21 @@ ChangesOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="Change the recipe: --set balance.method=focal"),
 ]
-FirstLabelsOption = Annotated[
+TrainingLabelsOption = Annotated[
     str | None,
     typer.Option(
         "--labels",
         metavar="VERSION",
-        help="v1: the labels that came with the data, where others were made since.",
+        help="Version of the labels: v1 came with the data, “latest” is the newest. Default: the one in use "
+        "(overread labels use), which is v1 until another is chosen.",
+        show_default=False,
     ),
 ]
 ReuseOption = Annotated[
-    bool, typer.Option("--reuse", help="Take finished runs of the same recipe, data and split as they are.")
+    bool,
+    typer.Option(
+        "--reuse", help="Take finished runs of the same recipe, data, split and labels as they are."
+    ),
 ]
 OutOption = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Where the page goes; default: in the workspace.")

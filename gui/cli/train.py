@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine import data, jobs, labels as label_versions, reading, recipes, report, runs
+from engine import data, jobs, labels as label_versions, recipes, report, runs
 from engine.errors import RecipeError, RunError, TrainingError
 from engine.workspace import Workspace, open_workspace
-from gui.cli.data import choices_of, dataset_of, pairs_of, say_lost
+from gui.cli.data import choices_of, dataset_of, on_labels, pairs_of, say_lost
 from gui.cli.options import (
     LINE,
     TRAINING,
@@ -23,17 +22,17 @@ from gui.cli.options import (
     EpochsOption,
     GivenOption,
     JsonOption,
-    LabelsOption,
     PositiveOption,
     RatiosOption,
     RunArgument,
     SplitSeedOption,
+    TrainingLabelsOption,
     WorkspaceOption,
 )
 from gui.cli.terminal import say, say_error, show_json, show_table, watch_job
 
 if TYPE_CHECKING:
-    from engine.records import Index, LabelsUsed, Recipe, Run
+    from engine.records import Recipe, Run
 
 app = typer.Typer()
 
@@ -55,7 +54,7 @@ def train(
             help="Cross-validation: K models, each tested on a K-th of the patients; together they predict new images.",
         ),
     ] = 0,
-    labels: LabelsOption = "v1",
+    labels: TrainingLabelsOption = None,
     like: Annotated[
         str | None,
         typer.Option(
@@ -77,15 +76,14 @@ def train(
     (chosen,) = recipes_asked(workspace, [recipe], epochs, changes)
     found = dataset_of(workspace, dataset)
     own = bool(ratios or folds or seed is not None or use_given is not None)
-    found, used = _labelled(workspace, found, labels, like, own=own)
+    found, used = on_labels(workspace, found, labels, like=like, own_split=own)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
     say_lost(found.dataset_id, [sample.path for sample in found.samples])
     if folds:
         data.folds_as_chosen(found, choices, folds)  # the parts that the data came with cannot be kept then
     request = data.training_request(
-        chosen, found, choices, device=device, allow_downloads=allow_downloads, folds=folds
+        chosen, found, choices, device=device, allow_downloads=allow_downloads, folds=folds, labels=used
     )
-    request = replace(request, labels=used)
     label_versions.splits_asked_for(
         workspace, request
     )  # what cannot be split is said now, not by another process
@@ -111,29 +109,6 @@ def recipes_asked(
     found = [recipes.find_recipe(name, own) for name in names]
     changed = pairs_of(changes or [], "--set")
     return [recipes.change_recipe(one, {**epochs_of(one, epochs), **changed}) for one in found]
-
-
-def _labelled(
-    workspace: Workspace, found: Index, labels: str, like: str | None, *, own: bool
-) -> tuple[Index, LabelsUsed | None]:
-    """Return the data set with the labels of a version, and what the run keeps of it; None for those it came with.
-
-    Args:
-        workspace: Holds the versions.
-        found: The data set.
-        labels: The version's name.
-        like: The run whose parts are kept.
-        own: Whether it was said how to split, so that no run's parts are.
-    """
-    with reading.open_store(workspace.database) as store:
-        version = label_versions.version_named(store, found, labels)
-        base = like or ("" if own else label_versions.base_run_of(workspace, store, version))
-        if version.parent is None and not base:
-            return found, None
-        found = label_versions.relabelled(found, label_versions.labels_of(store, found, version.number))
-    base = runs.find_run(workspace, base).run_id if base else ""
-    say(version.sentence + (f"; parts of run {base}" if base else ""))
-    return found, label_versions.used(version, base_run=base)
 
 
 def epochs_of(recipe: Recipe, text: str | None) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from engine import experiments, reading, runs
+from engine import data, experiments, labels as label_versions, reading, runs
 from engine.workspace import open_workspace
 from gui.cli.compare import show_comparison
 from gui.cli.options import LINE, JsonOption, WorkspaceOption
@@ -24,6 +24,14 @@ def compare_runs(
             metavar="RUN…", help="Two runs or more; the first is what the others are held against."
         ),
     ],
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VERSION",
+            help="Version of the labels that all are held against. Default: the newest that one of them was tested on.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where the page goes; default: in the workspace.")
     ] = None,
@@ -37,7 +45,11 @@ def compare_runs(
     workspace = open_workspace(root)
     found = [runs.find_run(workspace, name) for name in names]
     with reading.open_store(workspace.database) as store:
-        comparison = experiments.compare_finished(store, found)
+        number = None
+        if labels is not None:
+            index = data.load_index(workspace, found[0].dataset_id)
+            number = label_versions.version_named(store, index, labels).number
+        comparison = experiments.compare_finished(store, found, labels=number)
     folder = out or workspace.root / "comparisons" / "-".join(run.run_id for run in found[:4])
     written = experiments.write_comparison(comparison, folder)
     for why, count in comparison.left_out.items():
@@ -45,5 +57,7 @@ def compare_runs(
     if as_json:
         show_json({**experiments.document(comparison), **written.files})
         return
+    if comparison.reference:
+        say(comparison.reference)
     show_comparison(comparison)
     print(written.html)

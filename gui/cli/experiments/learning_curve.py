@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from engine import data, experiments, report
+from engine import experiments, labels as label_versions, report
 from engine.errors import RecipeError
 from engine.workspace import open_workspace
 from gui.cli.compare import gather
-from gui.cli.data import choices_of, dataset_of, labelled_as_it_came
+from gui.cli.data import choices_of, dataset_of, on_labels
 from gui.cli.options import (
     LINE,
     ChangesOption,
@@ -18,7 +18,6 @@ from gui.cli.options import (
     DeviceOption,
     DownloadsOption,
     EpochsOption,
-    FirstLabelsOption,
     GivenOption,
     JsonOption,
     OutOption,
@@ -26,6 +25,7 @@ from gui.cli.options import (
     RatiosOption,
     ReuseOption,
     SplitSeedOption,
+    TrainingLabelsOption,
     WorkspaceOption,
 )
 from gui.cli.terminal import say, show_json, show_table, watch_job
@@ -48,7 +48,7 @@ def learning_curve(
     seed: SplitSeedOption = None,
     use_given: GivenOption = None,
     positive: PositiveOption = None,
-    labels: FirstLabelsOption = None,
+    labels: TrainingLabelsOption = None,
     device: DeviceOption = "auto",
     allow_downloads: DownloadsOption = False,
     reuse: ReuseOption = False,
@@ -63,16 +63,17 @@ def learning_curve(
     workspace = open_workspace(root)
     (chosen,) = recipes_asked(workspace, [recipe], epochs, changes)
     found = dataset_of(workspace, dataset)
-    labelled_as_it_came(workspace, found, labels)
+    own_split = bool(ratios or seed is not None or use_given is not None)
+    found, used = on_labels(workspace, found, labels, own_split=own_split)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
-    entries = experiments.sizes_of_curve(
-        chosen, data.split_as_chosen(found, choices), shares_of(shares), seeds
-    )
+    (split,) = label_versions.splits_on(workspace, found, choices, used)
+    entries = experiments.sizes_of_curve(chosen, split, shares_of(shares), seeds)
     attempts = experiments.train_entries(
         workspace,
         entries,
         found,
         choices,
+        labels=used,
         device=device,
         allow_downloads=allow_downloads,
         reuse=reuse,
@@ -103,6 +104,8 @@ def learning_curve(
     title = f"{curve.dataset_name}, {curve.test_images:,} test images"
     show_table(("training images", "patients", "seed", "AUROC"), rows, title=title)
     print(curve.sentence)
+    if curve.reference:
+        print(curve.reference)
     print(written.html)
 
 

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from engine import data, experiments, report
+from engine import experiments, labels as label_versions, report
 from engine.workspace import Workspace, open_workspace
-from gui.cli.data import choices_of, dataset_of, labelled_as_it_came, say_lost
+from gui.cli.data import choices_of, dataset_of, on_labels, say_lost
 from gui.cli.options import (
     LINE,
     ChangesOption,
@@ -18,12 +18,12 @@ from gui.cli.options import (
     DeviceOption,
     DownloadsOption,
     EpochsOption,
-    FirstLabelsOption,
     GivenOption,
     JsonOption,
     PositiveOption,
     RatiosOption,
     SplitSeedOption,
+    TrainingLabelsOption,
     WorkspaceOption,
 )
 from gui.cli.terminal import say, show_json, show_table
@@ -50,7 +50,7 @@ def search(
     seed: SplitSeedOption = None,
     use_given: GivenOption = None,
     positive: PositiveOption = None,
-    labels: FirstLabelsOption = None,
+    labels: TrainingLabelsOption = None,
     device: DeviceOption = "auto",
     allow_downloads: DownloadsOption = False,
     root: WorkspaceOption = None,
@@ -66,11 +66,12 @@ def search(
     (chosen,) = recipes_asked(workspace, [recipe], epochs, changes)
     varied = experiments.varied_fields(chosen, vary)
     found = dataset_of(workspace, dataset)
-    labelled_as_it_came(workspace, found, labels)
+    own_split = bool(ratios or seed is not None or use_given is not None)
+    found, used = on_labels(workspace, found, labels, own_split=own_split)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
     say_lost(found.dataset_id, [sample.path for sample in found.samples])
-    data.split_as_chosen(found, choices)
-    wanted = experiments.search_of(workspace, chosen, varied, found, choices)
+    label_versions.splits_on(workspace, found, choices, used)  # says at once what cannot be split
+    wanted = experiments.search_of(workspace, chosen, varied, found, choices, used)
     if before := len(experiments.trials_of(wanted)):
         say(f"{before} trials of this search are done already")
     try:
@@ -102,6 +103,7 @@ def _conclude(
             {
                 "recipe": saved.name,
                 "best": report.plain(best),
+                "labels": report.plain(wanted.labels),
                 "trials": report.plain(told),
                 "table": wanted.folder / "trials.csv",
             }
@@ -122,7 +124,8 @@ def _conclude(
         f"Its validation AUROC of {report.figure(best.val_auc)} is the best of {len(told)} and so too optimistic; no "
         "test image was looked at"
     )
-    say(f"Next: overread train {dataset} --recipe {saved.name}")
+    labels = f" --labels v{wanted.labels.number}" if wanted.labels else ""
+    say(f"Next: overread train {dataset} --recipe {saved.name}{labels}")
 
 
 def _result(trial: experiments.Trial) -> str:

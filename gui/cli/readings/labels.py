@@ -57,12 +57,14 @@ def list_versions(
     found = dataset_of(workspace, dataset)
     with reading.open_store(workspace.database) as store:
         known = label_versions.versions_of(store, found)
+        used = label_versions.version_in_use(workspace, store, found).number
     if as_json:
-        show_json({"dataset_id": found.dataset_id, "versions": [facts_of(version) for version in known]})
+        versions = [facts_of(version) for version in known]
+        show_json({"dataset_id": found.dataset_id, "in_use": used, "versions": versions})
         return
     rows = [
         (
-            f"v{version.number}",
+            f"v{version.number}, in use" if version.number == used else f"v{version.number}",
             version.sentence.partition(": ")[2],
             "; ".join(label_versions.kept_words(version.kept)),
             version.created and f"{version.created.astimezone():%d %b %Y %H:%M}",
@@ -70,6 +72,29 @@ def list_versions(
         for version in known
     ]
     show_table(("version", "labels", "not settled", "made"), rows)
+
+
+@labels.command("use")
+def use_version(
+    dataset: DatasetArgument,
+    version: Annotated[
+        str, typer.Argument(metavar="VERSION", help="v1 came with the data; “latest” is the newest.")
+    ],
+    root: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Choose the version of the labels that trainings of a data set use unless told otherwise.
+
+    Example: [bold]overread labels use ~/images latest[/bold]
+    """
+    workspace = open_workspace(root)
+    found = dataset_of(workspace, dataset)
+    with reading.open_store(workspace.database) as store:
+        chosen = label_versions.use_version(workspace, store, found, version)
+    if as_json:
+        show_json(facts_of(chosen))
+    else:
+        print(f"In use: labels {chosen.sentence}")
 
 
 @labels.command("make")

@@ -32,7 +32,7 @@ from engine.data import (
 )
 from engine.errors import DataError, EngineError, RecipeError, TrainingError
 from engine.images import load_image
-from engine.labels import base_run_of, splits_asked_for, used, versions_of
+from engine.labels import on_version, splits_asked_for, version_named, versions_of
 from engine.recipes import keep_own, load_recipe, named_recipe, recipe_choices, recipe_to_json, save_own
 from engine.records import FIRST_VERSION, PARTS, Recipe, Split, TrainingRequest
 from engine.relocation import lost
@@ -92,9 +92,10 @@ def on_labels(session: AppSession, request: TrainingRequest, number: int | None)
     """
     if not number or number == FIRST_VERSION:
         return request
-    version = session.store.labels.version(request.dataset_id, number)
-    base = "" if request.folds else base_run_of(session.workspace, session.store, version)
-    asked = replace(request, labels=used(version, base_run=base))
+    index = load_index(session.workspace, request.dataset_id)
+    version = version_named(session.store, index, str(number))
+    _, labels = on_version(session.workspace, session.store, index, version, own_split=bool(request.folds))
+    asked = replace(request, labels=labels)
     splits_asked_for(session.workspace, asked)  # says at once what the run would say in a minute
     return asked
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.errors import ReportError
 from engine.experiments import compare_finished, write_comparison
-from engine.reading import open_store
+from engine.labels import used
+from engine.reading import Reader, Said, draft, open_store
 from engine.records import Index, Run
 from engine.runs import split_of
 from engine.supplied import Claims, import_predictions
@@ -86,3 +88,36 @@ def test_the_command_compares_runs_and_the_list_of_runs_has_them(
     assert main(["runs", "-w", root]) == 0
     assert "Predictions of Vendor X" in capsys.readouterr().out
     assert open_workspace(workspace.root).runs.exists()
+
+
+def test_runs_on_different_labels_are_held_against_one_version_which_is_named(
+    walked: tuple[Workspace, Run], tmp_path: Path
+) -> None:
+    from engine.data import load_index
+
+    workspace, ours = walked
+    index = load_index(workspace, ours.dataset_id)
+    theirs = vendor(workspace, index, tmp_path)
+    (wrong, *_), came = split_of(ours).test, {one.image_id: one.label for one in index.samples}
+    other = "normal" if wrong.label == "opacity" else "opacity"
+    with open_store(workspace.database) as store:
+        store.add_reader(Reader(reader_id="", name="Ada"))
+        read = [Said(image_id=wrong.image_id, reader="Ada", label=other, answer=1)]
+        asked: dict[str, Any] = {"parent": 1, "source": "blinded consensus", "made_from": "a study"}
+        version = store.labels.add(index.dataset_id, came, draft(came, read, **asked))
+        later = replace(ours, labels=used(version))
+        assert not compare_finished(
+            store, [ours, theirs]
+        ).reference  # both on those that came: nothing to choose
+        compared = compare_finished(store, [later, theirs])
+        assert "labels v2; 1 of these labels differ" in compared.reference and not compared.left_out.get(
+            "labelled otherwise in another run's data"
+        )
+        cases = compared.cases
+        assert compared.rows[1].estimates["accuracy"].value == pytest.approx(1 - 1 / cases)
+        first = compare_finished(store, [later, theirs], labels=1)
+        assert "labels v1; none of these labels differs" in first.reference
+        assert first.rows[1].estimates["accuracy"].value == 1
+        with pytest.raises(ReportError, match=r"labels of 2 data sets, .*v2 of .* are no one reference"):
+            compare_finished(store, [later, replace(theirs, dataset_id="elsewhere")])
+    assert "labels v2" in write_comparison(compared, tmp_path / "compared").html.read_text()

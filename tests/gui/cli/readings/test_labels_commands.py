@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from engine.errors import TrainingError
 from engine.reading import Drawn, Protocol, Reader, StudyAnswer, open_store
 from engine.recipes import recipe_to_json
 from engine.records import Review, Run, Verdict
@@ -191,21 +192,47 @@ def test_a_study_becomes_a_version_and_test_cases_are_read_again_beside_a_contro
     assert (code == 0 and "half of them their control" in out) or "No label of the" in err
 
 
-def test_what_knows_the_first_labels_alone_says_so_where_others_were_made(
-    read: tuple[Workspace, Run], overread: Overread
+def test_every_command_that_trains_takes_a_version_and_keeps_the_parts_of_the_run_that_was_read(
+    read: tuple[Workspace, Run], overread: Overread, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    workspace, run = read
+    from engine import jobs
+    from engine.experiments import search
+
+    _, run = read
+    data, asked = run.dataset_id, []
+
+    def refuse(first: Any, request: Any = None, **_: object) -> None:
+        asked.append(request if isinstance(first, Workspace) else first)
+        raise TrainingError("Nothing is trained here", "It is a test")
+
+    monkeypatch.setattr(jobs, "submit", refuse)
+    monkeypatch.setattr(search, "train", lambda request, split, **_: refuse(request))
     assert overread("labels", "make", run.run_id)[0] == 0
-    vary = ("--vary", "learning_rate=0.1,0.2")
+    recipe = tmp_path / "tiny.json"
+    recipe.write_text(recipe_to_json(TINY_RECIPE))
+    vary = ("--vary", "phases.0.learning_rate=0.1,0.2")
     commands: tuple[tuple[str, ...], ...] = (
-        ("compare", run.dataset_id, "head-only", "default"),
-        ("search", "head-only", run.dataset_id, *vary),
-        ("learning-curve", run.dataset_id),
+        ("train", data, "--recipe", str(recipe)),
+        ("compare", data, str(recipe), *vary),
+        ("search", str(recipe), data, *vary, "--trials", "1"),
+        ("learning-curve", data, "--recipe", str(recipe), "--shares", "25,50,75,100"),
     )
     for command in commands:
-        for asked in ((), ("--labels", "v2")):
-            code, _, said = overread(*command, *asked)
-            assert code == 1 and "has labels up to v2, and this command uses v1" in said
-    assert [one.name for one in workspace.runs.iterdir() if one.is_dir()] == [run.run_id]
-    code, _, said = overread("learning-curve", run.dataset_id, "--labels", "v1", "--shares", "none")
-    assert code == 1 and "has labels up to" not in said  # what is wrong now is another thing
+        for wanted, number in ((("--labels", "latest"), 2), ((), 1), (("--labels", "v1"), 1)):
+            asked.clear()
+            _, _, said = overread(*command, *wanted)
+            assert f"Labels v{number}: " in said
+            assert asked or "1 trials of this search are done" in said  # v1 by its name is the search without one
+            for request in asked:
+                used = request.labels
+                assert (used.number, used.base_run) == (2, run.run_id) if number == 2 else used is None
+    assert answer(overread("labels", "use", data, "latest", "--json"))["number"] == 2
+    assert answer(overread("labels", "list", data, "--json"))["in_use"] == 2
+    asked.clear()
+    overread(*commands[1])
+    assert [request.labels.number for request in asked] == [
+        2,
+        2,
+    ]  # what is in use goes where nothing is named
+    code, _, said = overread(*commands[1], "--seed", "7")
+    assert code == 1 and "they are locked" in said
