@@ -1,12 +1,14 @@
-"""Studies of very many images: made while others read, read, checked; and a workspace of version 2 that is opened."""
+"""Studies of very many images: made and added to while others read, read, checked; and old workspaces opened."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.measuring import LeftOut, Row, Setting, percentile
@@ -16,6 +18,8 @@ from engine.workspace import open_workspace
 
 VERSION_2 = Path(__file__).parents[1] / "tests" / "version_2" / "overread.sql"
 STEPS = 100
+LOOK = 0.1
+"""Seconds in which the other reader looks at a case: less than the page lets anybody."""
 
 
 def measure(setting: Setting) -> Iterator[Row | LeftOut]:
@@ -24,19 +28,44 @@ def measure(setting: Setting) -> Iterator[Row | LeftOut]:
     workspace = open_workspace(setting.scratch / "studies")
     with open_store(workspace.database) as store:
         store.add_run(synthetic_run(workspace.runs / RUN_ID))
-        store.add_cases(RUN_ID, synthetic_predictions(cases))
-        ada, ben = (store.add_reader(Reader(reader_id="", name=name)).reader_id for name in ("Ada", "Ben"))
+        told = [*synthetic_predictions(cases)]
+        store.add_cases(RUN_ID, told)
+        ada, ben, cleo = (
+            store.add_reader(Reader(reader_id="", name=name)).reader_id for name in ("Ada", "Ben", "Cleo")
+        )
         small = _make(store, "small", ada, labels=("opacity",))
-        yield from _made_while_others_read(store, small, ada, ben, cases)
-        yield from _read(store, store.studies.get("large"), ben, cases)
+        others = Others(store, small, ada)
+        yield _while_others_read(
+            f"a study is made: {cases:,} images × 2 readers × 2 arms, while another is read",
+            others,
+            lambda: _make(store, "large", ada, ben),
+        )
+        large = store.studies.get("large")
+        yield _while_others_read(
+            f"a reader is added to a study of {cases:,} images, while another is read",
+            others,
+            lambda: store.studies.change(large.study_id, replace(large.protocol, readers=(ada, ben, cleo))),
+        )
+        half = cases // 2
+        ids = [one.image_id for one in told]
+        started = store.studies.create(
+            Protocol(name="half", design="blind then assisted", run_id=RUN_ID, readers=(ada, ben)),
+            image_ids=ids[:half],
+        )
+        yield _while_others_read(
+            f"{half:,} images are added to a study of as many with 2 readers, while another is read",
+            others,
+            lambda: store.studies.add_cases(started.study_id, ids[half:]),
+        )
+        yield from _read(store, large, ben, cases)
         for queue in QUEUES:
             taken = _times(lambda queue=queue: store.upcoming(RUN_ID, queue, "Ada", None), 10)  # type: ignore[misc]
             yield _row(f"first cases of “{queue}”, {cases:,} cases", taken, "p50 ≤ 30 ms", 0.03)
-        started = time.perf_counter()
+        began = time.perf_counter()
         found = store.audit()
         yield Row(
             work=f"audit of {found.rows:,} rows",
-            ours=time.perf_counter() - started,
+            ours=time.perf_counter() - began,
             unit="s",
             quality="nothing found" if not found.found else f"{len(found.found)} faults",
         )
@@ -50,39 +79,62 @@ def _make(store: Store, name: str, *readers: str, labels: tuple[str, ...] = ()) 
     )
 
 
-def _made_while_others_read(store: Store, small: Study, ada: str, ben: str, cases: int) -> Iterator[Row]:
-    """Make a study for two readers, and see how long answers in another one wait meanwhile."""
-    waits: list[float] = []
-    done = threading.Event()
+class Others:
+    """A reader who answers one case after another of a study, as long as something else is done.
 
-    def read() -> None:
-        sitting = store.studies.begin(small.study_id, ada)
-        while not done.is_set():
-            task = store.studies.next(small.study_id, ada)
+    Args:
+        store: Of both.
+        study: What is read.
+        reader: Who reads it.
+    """
+
+    def __init__(self, store: Store, study: Study, reader: str) -> None:
+        self._store, self._study, self._reader = store, study, reader
+        self._done = threading.Event()
+        self.waits: list[float] = []
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Read while what stands below is done."""
+        self._done.clear()
+        self.waits = []
+        thread = threading.Thread(target=self._read)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._done.set()
+            thread.join()
+
+    def _read(self) -> None:
+        studies, study_id = self._store.studies, self._study.study_id
+        sitting = studies.begin(study_id, self._reader)
+        while not self._done.is_set():
+            task = studies.next(study_id, self._reader)
             if task is None:
                 return
-            given = StudyAnswer(
-                study_id=small.study_id, image_id=task.image_id, arm=task.arm, verdict="unsure"
-            )
+            given = StudyAnswer(study_id=study_id, image_id=task.image_id, arm=task.arm, verdict="unsure")
             started = time.perf_counter()
-            store.studies.answer(given, sitting)
-            waits.append(time.perf_counter() - started)
+            studies.answer(given, sitting)
+            self.waits.append(time.perf_counter() - started)
+            time.sleep(LOOK)
 
-    reading = threading.Thread(target=read)
-    reading.start()
-    started, processor = time.perf_counter(), time.process_time()
-    _make(store, "large", ada, ben)
-    taken, spent = time.perf_counter() - started, time.process_time() - processor
-    done.set()
-    reading.join()
-    yield Row(
-        work=f"a study is made: {cases:,} images × 2 readers × 2 arms, while another is read",
+
+def _while_others_read(work: str, others: Others, do: Callable[[], object]) -> Row:
+    """Do what takes long, and see how long answers in another study wait meanwhile."""
+    started, processor, load = time.perf_counter(), time.process_time(), os.getloadavg()[0]
+    with others.reading():
+        do()
+        taken, spent = time.perf_counter() - started, time.process_time() - processor
+    longest = max(others.waits)
+    return Row(
+        work=work,
         ours=taken,
         unit="s",
-        budget="≤ 15 s",
-        met=taken <= 15,
-        quality=f"{len(waits):,} answers meanwhile, none refused; the longest waited {max(waits):.2f} s",
-        note=f"{spent:.0f} s of processor time, the other reader's among it",
+        budget="≤ 15 s alone, others wait ≤ 1 s",
+        met=taken <= 15 and longest <= 1,
+        quality=f"{len(others.waits):,} answers meanwhile, none refused; the longest waited {longest:.2f} s",
+        note=f"{spent:.0f} s of processor time, the other reader's among it; load before {load:.1f}",
     )
 
 

@@ -10,14 +10,17 @@ from sqlalchemy import Connection, select
 from engine.reading.migrations.schema import ANSWERS, ASSIGNMENTS, STUDIES, TASKS
 from engine.reading.people import People
 from engine.reading.studies.answering import stacked
+from engine.reading.studies.planning import registry
+from engine.reading.studies.planning.adding import is_given
 
 
 def tasks_not_in_chain(connection: Connection, people: People) -> Iterator[str]:
     """Yield a sentence for each row of the tasks that differs from the chain, in studies that are made.
 
-    What was assigned of a study that is being made, or of one whose making was broken off, is read by nobody.
+    What was assigned of a study that is being made or added to, or where that was broken off, is read by nobody.
     """
     made = select(STUDIES.c.study_id)
+    studies = {study.study_id: study for study in registry.every(connection)}
     given: dict[tuple[str, str, str, str], list[Any]] = {}
     columns = (ANSWERS.c.study_id, ANSWERS.c.image_id, ANSWERS.c.reader_id, ANSWERS.c.arm)
     found = select(*columns, ANSWERS.c.seq, ANSWERS.c.verdict, ANSWERS.c.supersedes).order_by(ANSWERS.c.seq)
@@ -25,10 +28,14 @@ def tasks_not_in_chain(connection: Connection, people: People) -> Iterator[str]:
         given.setdefault((row.study_id, row.image_id, people.same[row.reader_id], row.arm), []).append(row)
     wanted = {}
     for row in connection.execute(select(ASSIGNMENTS).where(ASSIGNMENTS.c.study_id.in_(made))):
+        if not is_given(studies[row.study_id], row.seq):
+            continue
         standing = stacked(given.get((row.study_id, row.image_id, people.same[row.reader_id], row.arm), ()))
         answer = standing[-1].seq if standing else None
         wanted[row.study_id, row.reader_id, row.position] = (row.image_id, row.arm, row.seq, answer)
     for row in connection.execute(select(TASKS).where(TASKS.c.study_id.in_(made))):
+        if not is_given(studies[row.study_id], row.assignment):
+            continue
         told = (row.image_id, row.arm, row.assignment, row.answer)
         if wanted.pop((row.study_id, row.reader_id, row.position), None) != told:
             yield f"What is to be read of case {row.image_id[:12]} ({row.arm}) is not as it was assigned and answered"

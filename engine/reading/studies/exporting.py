@@ -16,6 +16,7 @@ from engine.reading.migrations.schema import ANSWERS, ASSIGNMENTS, IMAGE_PLACES,
 from engine.reading.people import People, Reader
 from engine.reading.row_mapping import TAKEN_BACK
 from engine.reading.studies.answering import answers_of, certificates
+from engine.reading.studies.planning.adding import assignments_of
 from engine.reading.studies.planning.designs import DESIGNS
 from engine.reading.studies.planning.records import Certificate, Study, StudyAnswer
 from engine.reading.studies.settling import consensus_of
@@ -174,7 +175,7 @@ def _told(
     stored = select(ANSWERS).where(ANSWERS.c.study_id == study.study_id).order_by(ANSWERS.c.seq)
     rows = {row.seq: row for row in connection.execute(stored)}
     seen = certificates(connection, people, study, list(rows.values()))
-    found = select(ASSIGNMENTS).where(ASSIGNMENTS.c.study_id == study.study_id)
+    found = select(ASSIGNMENTS).where(assignments_of(study))
     assigned = {(row.image_id, people.same[row.reader_id], row.arm): row for row in connection.execute(found)}
     gone = {answer.supersedes for answer in answers if answer.verdict == TAKEN_BACK}
     return [
@@ -228,7 +229,7 @@ def _protocol(connection: Connection, people: People, study: Study) -> bytes:
     everybody = (*study.protocol.readers, *filter(None, [study.protocol.adjudicator]))
     document = {
         "schema_version": 1,
-        **asdict(study),
+        **{name: told for name, told in asdict(study).items() if name != "unfinished"},
         "cases_drawn": study.protocol.drawn.words,
         "people": {one: asdict(people.readers[people.same[one]]) for one in everybody},
         "exported": datetime.now(UTC),
@@ -243,12 +244,12 @@ def _plain(value: object) -> str:
 
 def _newest(connection: Connection, study: Study) -> dict[str, Row[Any]]:
     """Return what came with each case of a study, in the order of their ids."""
-    of_study = select(ASSIGNMENTS.c.image_id).where(ASSIGNMENTS.c.study_id == study.study_id)
+    of_study = select(ASSIGNMENTS.c.image_id).where(assignments_of(study))
     found = select(IMAGES).where(IMAGES.c.image_id.in_(of_study)).order_by(IMAGES.c.image_id, IMAGES.c.seq)
     return {row.image_id: row for row in connection.execute(found)}
 
 
 def _paths(connection: Connection, study: Study) -> dict[str, str]:
-    of_study = select(ASSIGNMENTS.c.image_id).where(ASSIGNMENTS.c.study_id == study.study_id)
+    of_study = select(ASSIGNMENTS.c.image_id).where(assignments_of(study))
     found = select(IMAGE_PLACES).where(IMAGE_PLACES.c.image_id.in_(of_study))
     return dict(connection.execute(found).tuples().all())

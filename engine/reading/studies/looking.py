@@ -19,6 +19,7 @@ from engine.reading.migrations.schema import ANSWERS, CASES, IMAGE_PLACES, STUDI
 from engine.reading.people import People
 from engine.reading.studies import answering, reading_order
 from engine.reading.studies.planning import assigning, registry
+from engine.reading.studies.planning.adding import tasks_of
 from engine.reading.studies.planning.complaints import check_protocol
 from engine.reading.studies.planning.designs import DESIGNS, Arm
 from engine.reading.studies.planning.drawing import LATER, draw, position_of
@@ -42,9 +43,7 @@ class Looking:
         with self._database.read() as connection:
             if protocol.run_id is not None:
                 protocol = assigning.with_classes_of_run(connection, protocol)
-                found = assigning.of_run(connection, protocol.run_id or "")
-            else:
-                found = assigning.of_samples(samples)
+            found = assigning.found(connection, protocol, samples)
             check_protocol(protocol)
             drawn_from = assigning.candidates(found)
             ids, drawn = draw(drawn_from, protocol.drawn, positive=protocol.positive, seed=protocol.seed)
@@ -74,7 +73,7 @@ class Looking:
             ids = people.ids(person)
             arms = DESIGNS[study.protocol.design].arms
             counted = arm if study.protocol.design == "wash-out" and arm else arms[-1]
-            of_arm = (TASKS.c.study_id == study.study_id, TASKS.c.reader_id.in_(ids), TASKS.c.arm == counted)
+            of_arm = (tasks_of(study), TASKS.c.reader_id.in_(ids), TASKS.c.arm == counted)
             position = position_of(study.protocol.design, counted, number - 1)
             found = select(TASKS.c.image_id).where(*of_arm, TASKS.c.position == position)
             image_id = connection.scalar(found.limit(1)) if 1 <= number < LATER else None
@@ -97,8 +96,13 @@ class Looking:
                 select(STUDIES.c.study_id)
             )  # what was assigned of one not made belongs to none
             waiting = select(TASKS.c.study_id).where(TASKS.c.reader_id.in_(ids), *unread, made).distinct()
-            studies = [registry.find(connection, one) for one in connection.scalars(waiting)]
-        return next((one.name for one in studies if one.state != "closed"), "")
+            for study in [registry.find(connection, one) for one in connection.scalars(waiting)]:
+                own = (TASKS.c.reader_id.in_(ids), *unread, tasks_of(study))
+                if study.state != "closed" and connection.scalar(
+                    select(TASKS.c.study_id).where(*own).limit(1)
+                ):
+                    return study.name
+        return ""
 
     def own(self, study_id: str, reader: str, image_id: str) -> list[StudyAnswer]:
         """Return what a reader said last of a case in each arm; what was taken back is not among it."""

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, selec
 from engine.errors import ReviewError
 from engine.reading.migrations.schema import ANSWERS, ASSIGNMENTS, IMAGE_PLACES, IMAGES, PREDICTIONS, TASKS
 from engine.reading.people import People
+from engine.reading.studies.planning.adding import tasks_of
 from engine.reading.studies.planning.designs import Arm
 from engine.reading.studies.planning.drawing import LATER, case_number, mirrored
 from engine.reading.studies.planning.records import Advice, Progress, Study, Task, WrongAdvice
@@ -92,7 +93,7 @@ def _tasks(study: Study, ids: Sequence[str]) -> Select[Any]:
         .join(ASSIGNMENTS, ASSIGNMENTS.c.seq == TASKS.c.assignment)
         .join(IMAGE_PLACES, IMAGE_PLACES.c.image_id == TASKS.c.image_id)
         .outerjoin(PREDICTIONS, PREDICTIONS.c.seq == ASSIGNMENTS.c.prediction)
-        .where(TASKS.c.study_id == study.study_id, TASKS.c.reader_id.in_(ids))
+        .where(tasks_of(study), TASKS.c.reader_id.in_(ids))
     )
 
 
@@ -117,7 +118,7 @@ def _place(connection: Connection, study: Study, row: Row[Any]) -> tuple[int, in
     design = study.protocol.design
     # Of the cases of a concurrent design half are read blind first: they are counted among all.
     arm = "assisted" if design == "concurrent against second reader" else row.arm
-    of_arm = (TASKS.c.study_id == study.study_id, TASKS.c.reader_id == row.reader_id, TASKS.c.arm == arm)
+    of_arm = (tasks_of(study), TASKS.c.reader_id == row.reader_id, TASKS.c.arm == arm)
     last: int = connection.execute(select(func.max(TASKS.c.position)).where(*of_arm)).scalar_one()
     return case_number(design, row.position) + 1, case_number(design, last) + 1
 
@@ -136,7 +137,7 @@ def advice(study: Study, row: Any) -> Advice | None:
 def blind_unread(connection: Connection, study: Study, ids: Sequence[str], image_id: str) -> bool:
     """Return whether a case is to be read without the model first, and has not been."""
     unread = select(TASKS.c.position).where(
-        TASKS.c.study_id == study.study_id,
+        tasks_of(study),
         TASKS.c.image_id == image_id,
         TASKS.c.reader_id.in_(ids),
         TASKS.c.arm == "blind",
@@ -156,7 +157,7 @@ def require_blind_first(connection: Connection, study: Study, ids: Sequence[str]
 
 def opens_at(connection: Connection, study: Study, ids: Sequence[str]) -> datetime | None:
     """Return when the cases after the wash-out open; None before all have been read once, or where there is none."""
-    blind = and_(TASKS.c.study_id == study.study_id, TASKS.c.reader_id.in_(ids), TASKS.c.arm == "blind")
+    blind = and_(tasks_of(study), TASKS.c.reader_id.in_(ids), TASKS.c.arm == "blind")
     if study.protocol.design != "wash-out" or _exists(connection, and_(blind, TASKS.c.answer.is_(None))):
         return None
     last = select(func.max(TASKS.c.answer)).where(blind).scalar_subquery()
@@ -178,7 +179,7 @@ def progress(connection: Connection, people: People, study: Study) -> list[Progr
     """Return how far each reader is in each arm, in the order of the protocol."""
     seconds: dict[tuple[str, Arm], list[float]] = {}
     total: dict[tuple[str, Arm], int] = {}
-    of_study = TASKS.c.study_id == study.study_id
+    of_study = tasks_of(study)
     counted = select(TASKS.c.reader_id, TASKS.c.arm, func.count()).where(of_study)
     for reader_id, arm, number in connection.execute(counted.group_by(TASKS.c.reader_id, TASKS.c.arm)):
         key = (people.same[reader_id], arm)

@@ -15,6 +15,7 @@ from engine.reading.sittings import Shown, Sitting
 from engine.reading.studies import consensus
 from engine.reading.studies.answering import answers_of
 from engine.reading.studies.certificates import answered_images
+from engine.reading.studies.planning.adding import tasks_of
 from engine.reading.studies.planning.assigning import newest_images
 from engine.reading.studies.planning.records import Disagreement, Study, Task
 from engine.reading.studies.planning.registry import may_settle
@@ -73,7 +74,7 @@ def _wanted(connection: Connection, study: Study) -> Mapping[str, int]:
     counted = (
         select(TASKS.c.image_id, func.count())
         .where(
-            TASKS.c.study_id == study.study_id,
+            tasks_of(study),
             TASKS.c.arm == consensus.consensus_arm(study.protocol),
             TASKS.c.reader_id.in_(study.protocol.readers),
             TASKS.c.image_id.in_(answered_images(study.study_id)),

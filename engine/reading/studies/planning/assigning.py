@@ -14,14 +14,18 @@ from engine.reading.case_places import batches
 from engine.reading.cases import find_run
 from engine.reading.ledger.chain import AT_ONCE, PROGRAM, add_many, append, digest
 from engine.reading.migrations.schema import ASSIGNMENTS, CASES, IMAGE_PLACES, IMAGES, PREDICTIONS, TASKS
+from engine.reading.studies.planning.adding import assignments_of, tasks_of
 from engine.reading.studies.planning.designs import DESIGNS, Arm
 from engine.reading.studies.planning.drawing import Candidate, misled, order, positions_taken
 from engine.reading.studies.planning.protocol import Drawn, Protocol
+from engine.reading.studies.planning.records import Study
 from engine.records import Sample
 
 _TASK = insert(TASKS)
 Found = Mapping[str, dict[str, Any]]
 """Image id → what the tables keep of it, with its path, and what the run predicted."""
+Told = Sequence[Mapping[str, Any]]
+"""Rows of what a reader reads, and when."""
 
 
 def with_classes_of_run(connection: Connection, protocol: Protocol) -> Protocol:
@@ -38,6 +42,11 @@ def with_classes_of_run(connection: Connection, protocol: Protocol) -> Protocol:
             "Leave them out: the run tells them",
         )
     return replace(protocol, classes=tuple(run.classes), positive=protocol.positive or run.positive)
+
+
+def found(connection: Connection, protocol: Protocol, samples: Iterable[Sample]) -> Found:
+    """Return the images that a study of this protocol may have: those of its run, or else of a data set."""
+    return of_run(connection, protocol.run_id) if protocol.run_id is not None else of_samples(samples)
 
 
 def of_run(connection: Connection, run_id: str) -> Found:
@@ -101,16 +110,27 @@ def newest_images(connection: Connection, image_ids: Sequence[str]) -> dict[str,
     return {row.image_id: row for row in connection.execute(found)}
 
 
-def with_cases(connection: Connection, protocol: Protocol, image_ids: Sequence[str]) -> Drawn:
-    """Return how the cases of a study were drawn, now that it has these."""
-    told = [row for batch in batches(image_ids, 2000) for row in newest_images(connection, batch).values()]
-    known = bool(protocol.positive) and all(row.label is not None for row in told)
+def with_cases(
+    connection: Connection, protocol: Protocol, before: Sequence[str], found: Found, ids: Sequence[str]
+) -> Drawn:
+    """Return how the cases of a study were drawn, now that it has some more.
+
+    Args:
+        connection: To the database.
+        protocol: Of the study.
+        before: Its cases.
+        found: What is known of the new ones.
+        ids: The new ones.
+    """
+    known = [row for batch in batches(before, 2000) for row in newest_images(connection, batch).values()]
+    labels = [*(row.label for row in known), *(found[one]["label"] for one in ids)]
+    told = bool(protocol.positive) and None not in labels
     return replace(
         protocol.drawn,
-        n=len(image_ids),
+        n=len(before) + len(ids),
         listed=True,
-        positives=sum(row.label == protocol.positive for row in told) if known else None,
-        images=digest(sorted(image_ids)),
+        positives=labels.count(protocol.positive) if told else None,
+        images=digest(sorted([*before, *ids])),
     )
 
 
@@ -176,43 +196,6 @@ def write_tasks(connection: Connection, tasks: Sequence[Mapping[str, Any]]) -> N
     add_many(connection, _TASK, tasks)
 
 
-def assign(
-    connection: Connection,
-    study_id: str,
-    protocol: Protocol,
-    image_ids: Sequence[str],
-    *,
-    wrong: set[str],
-    readers: Sequence[str],
-    author: str = PROGRAM,
-) -> None:
-    """Write down who reads which of these images when, in a study that is there already.
-
-    It is one transaction, so that no reader has a part of them: with 100,000 images it takes seconds.
-
-    Args:
-        connection: Inside a write transaction.
-        study_id: Of the study.
-        protocol: Of the study.
-        image_ids: The cases.
-        wrong: Those whose advice is to be wrong.
-        readers: To whom: some of the protocol's.
-        author: Who says so.
-    """
-    predictions = predictions_of(connection, protocol, image_ids)
-    for reader_id in readers:
-        told = assignments(
-            study_id,
-            protocol,
-            image_ids,
-            wrong=wrong,
-            reader_id=reader_id,
-            predictions=predictions,
-            after=_taken(connection, study_id, reader_id, protocol),
-        )
-        write_tasks(connection, write_assignments(connection, told, author=author))
-
-
 def predictions_of(connection: Connection, protocol: Protocol, image_ids: Sequence[str]) -> dict[str, int]:
     """Return the row of each image's newest prediction by the study's run.
 
@@ -240,21 +223,20 @@ def to_mislead(found: Found, image_ids: Sequence[str], protocol: Protocol) -> se
     )
 
 
-def assigned_images(connection: Connection, study_id: str) -> list[str]:
+def assigned_images(connection: Connection, study: Study) -> list[str]:
     """Return the cases of a study, by their ids."""
-    found = select(ASSIGNMENTS.c.image_id).where(ASSIGNMENTS.c.study_id == study_id).distinct()
-    return sorted(connection.scalars(found))
+    return sorted(connection.scalars(select(ASSIGNMENTS.c.image_id).where(assignments_of(study)).distinct()))
 
 
-def misled_images(connection: Connection, study_id: str) -> set[str]:
+def misled_images(connection: Connection, study: Study) -> set[str]:
     """Return the cases of a study whose advice is wrong on purpose."""
-    found = select(ASSIGNMENTS.c.image_id).where(ASSIGNMENTS.c.study_id == study_id, ASSIGNMENTS.c.wrong)
+    found = select(ASSIGNMENTS.c.image_id).where(assignments_of(study), ASSIGNMENTS.c.wrong)
     return set(connection.scalars(found.distinct()))
 
 
-def refuse_twice(connection: Connection, study_id: str, image_ids: Iterable[str]) -> None:
+def refuse_twice(before: Iterable[str], image_ids: Iterable[str]) -> None:
     """Refuse to assign cases that a study has already."""
-    twice = set(assigned_images(connection, study_id)) & set(image_ids)
+    twice = set(before) & set(image_ids)
     if twice:
         raise ReviewError(
             f"{len(twice):,} of these cases are in the study already, such as {min(twice)[:12]}",
@@ -262,14 +244,15 @@ def refuse_twice(connection: Connection, study_id: str, image_ids: Iterable[str]
         )
 
 
-def _taken(connection: Connection, study_id: str, reader_id: str, protocol: Protocol) -> int:
+def taken(connection: Connection, study: Study, reader_id: str) -> int:
+    """Return how many cases a reader of a study has been given."""
     last = (
         select(TASKS.c.arm, func.max(TASKS.c.position))
-        .where(TASKS.c.study_id == study_id, TASKS.c.reader_id == reader_id)
+        .where(tasks_of(study), TASKS.c.reader_id == reader_id)
         .group_by(TASKS.c.arm)
     )
     positions: dict[Arm, int] = dict(connection.execute(last).tuples().all())
-    return positions_taken(protocol.design, positions)
+    return positions_taken(study.protocol.design, positions)
 
 
 def _newest_predictions(connection: Connection, run_id: str | None) -> dict[str, int]:

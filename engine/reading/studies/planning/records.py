@@ -50,6 +50,7 @@ class Study:
         first_reading: When the first reader sat down; None before.
         closed: When; None before.
         deviations: In their order.
+        unfinished: Between which numbers of the chain lies what was to be added to it, and never was, or not yet.
     """
 
     study_id: str
@@ -61,6 +62,7 @@ class Study:
     first_reading: datetime | None = None
     closed: datetime | None = None
     deviations: tuple[Deviation, ...] = ()
+    unfinished: tuple[tuple[int, int | None], ...] = ()
 
     @property
     def name(self) -> str:

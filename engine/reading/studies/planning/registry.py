@@ -12,6 +12,7 @@ from engine.errors import ReviewError
 from engine.reading.ledger.chain import PROGRAM, append
 from engine.reading.migrations.schema import SESSIONS, STUDIES
 from engine.reading.people import People
+from engine.reading.studies.planning.adding import unfinished
 from engine.reading.studies.planning.complaints import check_protocol
 from engine.reading.studies.planning.protocol import FIXED, Protocol, as_stored, changed_fields, protocol_from
 from engine.reading.studies.planning.records import Deviation, State, Study
@@ -95,6 +96,7 @@ def _study(connection: Connection, rows: Sequence[Row[Any]]) -> Study:
         first_reading=datetime.fromisoformat(begun.at) if begun else None,
         closed=datetime.fromisoformat(closed.at) if closed else None,
         deviations=tuple(deviations),
+        unfinished=unfinished(rows),
     )
 
 
@@ -111,7 +113,7 @@ def _deviation(row: Row[Any], before: Protocol, after: Protocol) -> Deviation:
 
 def add(connection: Connection, protocol: Protocol, *, study_id: str, author: str = PROGRAM) -> Study:
     """Write down a new study, which has been checked and whose cases have been drawn and assigned."""
-    _write(connection, study_id, protocol, "created", author=author)
+    write(connection, study_id, protocol, "created", author=author)
     return find(connection, study_id)
 
 
@@ -124,6 +126,7 @@ def change(
     *,
     author: str = PROGRAM,
     may_change: Sequence[str] = (),
+    name: str | None = None,
 ) -> Study:
     """Write down another protocol: a deviation, with its reason, once the protocol is fixed.
 
@@ -135,6 +138,27 @@ def change(
         reason: Why; may be empty in a draft.
         author: Who says so.
         may_change: What of `FIXED` may differ, because assignments are added with it.
+        name: Of the row, where another row names it.
+
+    Raises:
+        ReviewError: See `refuse_change`.
+    """
+    refuse_change(connection, people, study, protocol, reason, may_change=may_change)
+    if name is not None or changed_fields(study.protocol, protocol):
+        write(connection, study.study_id, protocol, "changed", reason=reason, author=author, name=name)
+    return find(connection, study.study_id)
+
+
+def refuse_change(
+    connection: Connection,
+    people: People,
+    study: Study,
+    protocol: Protocol,
+    reason: str,
+    *,
+    may_change: Sequence[str] = (),
+) -> None:
+    """Refuse another protocol for a study where it cannot have it.
 
     Raises:
         ReviewError: As `check`; the study is closed; no reason is given; or what cases were drawn from would change.
@@ -146,17 +170,14 @@ def change(
             "Say why it is changed; the reason is printed with the results",
         )
     names = changed_fields(study.protocol, protocol)
-    if not names:
-        return study
     fixed = sorted(set(names) & set(FIXED) - set(may_change))
     if fixed:
         raise ReviewError(
             f"The cases of “{study.name}” and their order were made from what would change ({', '.join(fixed)})",
             "Make another study, and close this one",
         )
-    check(connection, people, protocol, own=study.study_id)
-    _write(connection, study.study_id, protocol, "changed", reason=reason, author=author)
-    return find(connection, study.study_id)
+    if names:
+        check(connection, people, protocol, own=study.study_id)
 
 
 def note(connection: Connection, study: Study, reason: str, *, author: str = PROGRAM) -> Study:
@@ -169,7 +190,7 @@ def note(connection: Connection, study: Study, reason: str, *, author: str = PRO
         )
     if not reason.strip():
         raise ReviewError("It is not said what departed from the protocol", "Say it in a sentence or two")
-    _write(connection, study.study_id, study.protocol, "changed", reason=reason.strip(), author=author)
+    write(connection, study.study_id, study.protocol, "changed", reason=reason.strip(), author=author)
     return find(connection, study.study_id)
 
 
@@ -178,13 +199,21 @@ def mark(connection: Connection, study: Study, event: str, *, author: str = PROG
     done = study.closed if event == "closed" else study.fixed
     if done is None:
         refuse_closed(study)
-        _write(connection, study.study_id, study.protocol, event, author=author)
+        write(connection, study.study_id, study.protocol, event, author=author)
     return find(connection, study.study_id)
 
 
-def _write(
-    connection: Connection, study_id: str, protocol: Protocol, event: str, *, reason: str = "", author: str
+def write(
+    connection: Connection,
+    study_id: str,
+    protocol: Protocol,
+    event: str,
+    *,
+    reason: str = "",
+    author: str,
+    name: str | None = None,
 ) -> None:
+    """Write a row of a study: what happened to it, with its protocol since; `name` is its id, where that is said."""
     told = {
         "study_id": study_id,
         "name": protocol.name,
@@ -195,7 +224,7 @@ def _write(
         "event": event,
         "reason": reason or None,
     }
-    append(connection, STUDIES, [told], author=author)
+    append(connection, STUDIES, [told], author=author, ids=None if name is None else [name])
 
 
 def check(connection: Connection, people: People, protocol: Protocol, *, own: str = "") -> None:

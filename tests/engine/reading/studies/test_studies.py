@@ -22,7 +22,7 @@ from engine.records import Sample
 from tests.engine.reading.test_store import RUN, agree, prediction
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
-MAKING = "engine.reading.studies.studies"
+MAKING = "engine.reading.studies.making"
 PEOPLE = {"Ada": "reader", "Ben": "reader", "Cleo": "adjudicator", "Gus": "guest", "Dan": "reader"}
 
 
@@ -691,7 +691,8 @@ def test_others_answer_while_a_large_study_is_made_and_one_that_is_broken_off_is
             read(store, sitting, task)
         listed.append(len(store.studies.all()))
 
-    monkeypatch.setattr(f"{MAKING}.AT_ONCE", 5)
+    monkeypatch.setattr(f"{MAKING}.FIRST", 5)
+    monkeypatch.setattr(f"{MAKING}.MOST", 5)
     monkeypatch.setattr(f"{MAKING}.sleep", between)
     made(store, name="large")
     assert len(listed) > 12 and set(listed) == {1}  # nobody sees a part of it
