@@ -11,12 +11,17 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from sqlalchemy import create_engine
+
 from benchmarks.measuring import LeftOut, Row, Setting, percentile
 from benchmarks.review import RUN_ID, synthetic_predictions, synthetic_run
 from engine.reading import QUEUES, Drawn, Protocol, Reader, Store, Study, StudyAnswer, open_store
+from engine.reading.migrations import MIGRATIONS
 from engine.workspace import open_workspace
 
 VERSION_2 = Path(__file__).parents[1] / "tests" / "version_2" / "overread.sql"
+_LAST_OF_EACH = """INSERT INTO readings SELECT run_id, reader, position, image_id, part, verdict, review_id
+    FROM reviews JOIN cases USING (run_id, image_id)"""
 STEPS = 100
 LOOK = 0.1
 """Seconds in which the other reader looks at a case: less than the page lets anybody."""
@@ -70,6 +75,7 @@ def measure(setting: Setting) -> Iterator[Row | LeftOut]:
             quality="nothing found" if not found.found else f"{len(found.found)} faults",
         )
     yield _migrated(setting.scratch / "version 2.db", cases)
+    yield _migrated_from_the_first(setting.scratch / "version 1.db", cases)
 
 
 def _make(store: Store, name: str, *readers: str, labels: tuple[str, ...] = ()) -> Study:
@@ -183,21 +189,51 @@ def _migrated(path: Path, cases: int) -> Row:
             for n in range(1000, 1000 + cases // 10)
         )
         old.executemany(f"INSERT INTO reviews VALUES ({', '.join('?' * len(columns))})", given)
-        old.execute(
-            "INSERT INTO readings SELECT run_id, reader, position, image_id, part, verdict, review_id FROM reviews "
-            "JOIN cases USING (run_id, image_id) WHERE image_id >= ?",
-            [f"{1000:064x}"],
-        )
+        old.execute(f"{_LAST_OF_EACH} WHERE image_id >= ?", [f"{1000:064x}"])
         old.commit()
-    started = time.perf_counter()
+    return _opened(path, f"a workspace of version 2 is opened: {cases:,} cases, {cases // 10:,} verdicts")
+
+
+def _migrated_from_the_first(path: Path, reviews: int) -> Row:
+    """Open a workspace of version 1 in which every case of a run was read."""
+    old = create_engine(f"sqlite:///{path}")
+    with old.begin() as connection:
+        MIGRATIONS[1](connection)
+        for statement in (
+            "INSERT INTO schema_version (version) VALUES (1)",
+            """INSERT INTO runs VALUES ('run', 'x', 'films', 'x', '["normal", "opacity"]', 'opacity', 0.5,
+                '2026-01-01T00:00:00+00:00')""",
+        ):
+            connection.exec_driver_sql(statement)
+        connection.exec_driver_sql(
+            "INSERT INTO cases VALUES ('run', ?, ?, ?, NULL, ?, 'test', 'opacity', '[0.25, 0.75]', .75, .5, NULL, NULL,"
+            " '[]')",
+            [(f"{n:064x}", n, f"/films/{n}.png", f"patient {n // 2}") for n in range(reviews)],
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO reviews (run_id, image_id, reader, verdict, label, comment, regions, seconds, created,"
+            " predicted, confidence) VALUES ('run', ?, ?, 'agree', 'opacity', '', '[]', 3,"
+            " '2026-01-01T12:00:00+00:00', 'opacity', .75)",
+            [(f"{n:064x}", ("Ada", "Ben")[n % 2]) for n in range(reviews)],
+        )
+        connection.exec_driver_sql(_LAST_OF_EACH)
+    old.dispose()
+    return _opened(path, f"a workspace of version 1 is opened: {reviews:,} cases, {reviews:,} verdicts")
+
+
+def _opened(path: Path, work: str) -> Row:
+    """Open an old workspace, which brings it to the newest version, and look whether all verdicts are there."""
+    load, started, processor = os.getloadavg()[0], time.perf_counter(), time.process_time()
     with open_store(path) as store:
-        taken = time.perf_counter() - started
+        taken, spent = time.perf_counter() - started, time.process_time() - processor
         found = store.audit()
+        there = sum(store.run(run_id).reviews for run_id in store.run_ids())
     return Row(
-        work=f"a workspace of version 2 is opened: {cases:,} cases, {cases // 10:,} verdicts",
+        work=work,
         ours=taken,
         unit="s",
-        quality=f"{found.rows:,} rows in the chain, {len(found.found)} faults",
+        quality=f"{there:,} verdicts there, {found.rows:,} rows in the chain, {len(found.found)} faults",
+        note=f"{spent:.0f} s of processor time; load before {load:.1f}",
     )
 
 

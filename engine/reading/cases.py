@@ -169,7 +169,9 @@ def add_columns(
 def summaries() -> Select[Any]:
     """Select what is known of every run, the newest first."""
     cases = select(func.count()).where(CASES.c.run_id == RUNS.c.run_id).scalar_subquery()
-    studies = select(STUDIES.c.study_id).where(STUDIES.c.run_id == RUNS.c.run_id, STUDIES.c.event.is_(None))
+    # said of which run, as it stands two queries further in: else those of every run would be counted
+    studies = select(STUDIES.c.study_id).correlate(RUNS)
+    studies = studies.where(STUDIES.c.run_id == RUNS.c.run_id, STUDIES.c.event.is_(None))
     reviews = _counted(studies).scalar_subquery()
     found = select(RUNS, cases.label("cases"), reviews.label("reviews"))
     return found.order_by(RUNS.c.run_id.desc())  # ids sort by time: the newest run is the same one everywhere

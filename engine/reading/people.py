@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 
 from engine.errors import ReviewError
 from engine.reading.ledger.chain import PROGRAM, append
-from engine.reading.migrations.schema import LAST_ANSWERS, PLACES, READERS, TASKS
+from engine.reading.migrations.schema import ASSIGNMENTS, LAST_ANSWERS, PLACES, READERS, TASKS
 from engine.reading.validation import HALF_CHARACTER, LONGEST_NAME
 from engine.records import READER_ROLES
 
@@ -245,6 +245,11 @@ def _join_tasks(connection: Connection, ids: list[str]) -> None:
         other.c.study_id == TASKS.c.study_id,
         other.c.image_id == TASKS.c.image_id,
         other.c.arm == TASKS.c.arm,
+        other.c.position.in_(
+            select(ASSIGNMENTS.c.position).where(
+                ASSIGNMENTS.c.study_id == TASKS.c.study_id, ASSIGNMENTS.c.image_id == TASKS.c.image_id
+            )
+        ),
     )
     newest = select(func.max(other.c.answer)).where(*same, other.c.reader_id.in_(ids)).scalar_subquery()
     connection.execute(update(TASKS).where(TASKS.c.reader_id.in_(ids)).values(answer=newest))

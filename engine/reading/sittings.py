@@ -10,11 +10,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select
 
 from engine.errors import ReviewError
 from engine.reading.ledger.chain import PROGRAM, append, digest
 from engine.reading.migrations.schema import ASSIGNMENTS, EXPOSURES, PREDICTIONS, SESSIONS, STUDIES, TASKS
+
+
+def of_case(study_id: Any, image_id: Any) -> ColumnElement[bool]:
+    """Return the condition that a task is of a case of a study: its assignments tell where in each order it stands.
+
+    Args:
+        study_id: A column, a parameter or the id.
+        image_id: Likewise.
+    """
+    places = select(ASSIGNMENTS.c.position)
+    places = places.where(ASSIGNMENTS.c.study_id == study_id, ASSIGNMENTS.c.image_id == image_id)
+    return and_(TASKS.c.study_id == study_id, TASKS.c.image_id == image_id, TASKS.c.position.in_(places))
+
 
 ASSISTED = "assisted"
 UNREGISTERED: Mapping[str, Any] = {"design": ASSISTED, "registered": False, "shown": ["prediction", "map"]}
@@ -41,8 +54,7 @@ _ASSIGNED_PREDICTION = (
 _TO_BE_READ_BLIND = (
     select(TASKS.c.position)
     .where(
-        TASKS.c.study_id == bindparam("study_id"),
-        TASKS.c.image_id == bindparam("image_id"),
+        of_case(bindparam("study_id"), bindparam("image_id")),
         TASKS.c.reader_id == bindparam("reader_id"),
         TASKS.c.arm.in_(("blind", "annotation")),
         TASKS.c.answer.is_(None),

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, inspect, text
 
 from engine.errors import StoreError
 from engine.reading.migrations.account_tables import account_tables
+from engine.reading.migrations.fewer_indexes import fewer_indexes
 from engine.reading.migrations.first import first
 from engine.reading.migrations.flags_and_search import flags_and_search
 from engine.reading.migrations.label_tables import label_tables
@@ -28,6 +29,7 @@ MIGRATIONS: dict[int, Callable[[Connection], None]] = {
     5: study_tables,
     6: account_tables,
     7: flags_and_search,
+    8: fewer_indexes,
 }
 NEWEST = max(MIGRATIONS)
 

@@ -17,7 +17,7 @@ from engine.reading.ledger.chain import append
 from engine.reading.migrations.schema import ANSWERS, REGIONS, TASKS
 from engine.reading.people import People
 from engine.reading.row_mapping import TAKEN_BACK
-from engine.reading.sittings import Sitting
+from engine.reading.sittings import Sitting, of_case
 from engine.reading.studies.certificates import answered_images, certificate
 from engine.reading.studies.planning.designs import Arm
 from engine.reading.studies.planning.protocol import CERTAINTY, Protocol
@@ -246,8 +246,8 @@ def _row(answer: StudyAnswer, sitting: Sitting, person: str) -> dict[str, Any]:
 def _now_stands(
     connection: Connection, study: Study, ids: Sequence[str], image_id: str, arm: str, number: int | None
 ) -> None:
-    of_case = (TASKS.c.study_id == study.study_id, TASKS.c.image_id == image_id, TASKS.c.arm == arm)
-    connection.execute(update(TASKS).where(*of_case, TASKS.c.reader_id.in_(ids)).values(answer=number))
+    own = (of_case(study.study_id, image_id), TASKS.c.arm == arm, TASKS.c.reader_id.in_(ids))
+    connection.execute(update(TASKS).where(*own).values(answer=number))
 
 
 def _stack(

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, selec
 from engine.errors import ReviewError
 from engine.reading.migrations.schema import ANSWERS, ASSIGNMENTS, IMAGE_PLACES, IMAGES, PREDICTIONS, TASKS
 from engine.reading.people import People
+from engine.reading.sittings import of_case
 from engine.reading.studies.planning.adding import tasks_of
 from engine.reading.studies.planning.designs import Arm
 from engine.reading.studies.planning.drawing import LATER, case_number, mirrored
@@ -61,9 +62,9 @@ def task_row(connection: Connection, study: Study, ids: Sequence[str], image_id:
     Raises:
         ReviewError: It was not assigned to them in this arm.
     """
-    of_case = (TASKS.c.image_id == image_id, TASKS.c.arm == arm)
+    of_arm = (of_case(study.study_id, image_id), TASKS.c.arm == arm)
     row = connection.execute(
-        _tasks(study, ids).where(*of_case).order_by(TASKS.c.position).limit(1)
+        _tasks(study, ids).where(*of_arm).order_by(TASKS.c.position).limit(1)
     ).one_or_none()
     if row is None:
         raise ReviewError(
@@ -138,7 +139,7 @@ def blind_unread(connection: Connection, study: Study, ids: Sequence[str], image
     """Return whether a case is to be read without the model first, and has not been."""
     unread = select(TASKS.c.position).where(
         tasks_of(study),
-        TASKS.c.image_id == image_id,
+        of_case(study.study_id, image_id),
         TASKS.c.reader_id.in_(ids),
         TASKS.c.arm == "blind",
         TASKS.c.answer.is_(None),
@@ -160,7 +161,7 @@ def opens_at(connection: Connection, study: Study, ids: Sequence[str]) -> dateti
     blind = and_(tasks_of(study), TASKS.c.reader_id.in_(ids), TASKS.c.arm == "blind")
     if study.protocol.design != "wash-out" or _exists(connection, and_(blind, TASKS.c.answer.is_(None))):
         return None
-    last = select(func.max(TASKS.c.answer)).where(blind).scalar_subquery()
+    last = select(func.max(TASKS.c.answer)).where(blind, TASKS.c.answer.is_not(None)).scalar_subquery()
     at = connection.scalar(select(ANSWERS.c.at).where(ANSWERS.c.seq == last))
     return None if at is None else datetime.fromisoformat(at) + timedelta(days=study.protocol.wash_out_days)
 
@@ -184,7 +185,8 @@ def progress(connection: Connection, people: People, study: Study) -> list[Progr
     for reader_id, arm, number in connection.execute(counted.group_by(TASKS.c.reader_id, TASKS.c.arm)):
         key = (people.same[reader_id], arm)
         total[key] = total.get(key, 0) + number
-    answered = select(TASKS.c.reader_id, TASKS.c.arm, ANSWERS.c.seconds).where(of_study)
+    answered = select(TASKS.c.reader_id, TASKS.c.arm, ANSWERS.c.seconds)
+    answered = answered.where(of_study, TASKS.c.answer.is_not(None))
     for reader_id, arm, spent in connection.execute(answered.join(ANSWERS, ANSWERS.c.seq == TASKS.c.answer)):
         seconds.setdefault((people.same[reader_id], arm), []).append(spent)
     place: Mapping[str, int] = {people.same[one]: n for n, one in enumerate(study.protocol.readers)}

@@ -9,13 +9,13 @@ from sqlalchemy import Connection, func, select
 
 from engine.errors import ReviewError
 from engine.reading import sittings
-from engine.reading.migrations.schema import IMAGE_PLACES, TASKS
+from engine.reading.migrations.schema import ASSIGNMENTS, IMAGE_PLACES
 from engine.reading.people import People
 from engine.reading.sittings import Shown, Sitting
 from engine.reading.studies import consensus
 from engine.reading.studies.answering import answers_of
 from engine.reading.studies.certificates import answered_images
-from engine.reading.studies.planning.adding import tasks_of
+from engine.reading.studies.planning.adding import assignments_of
 from engine.reading.studies.planning.assigning import newest_images
 from engine.reading.studies.planning.records import Disagreement, Study, Task
 from engine.reading.studies.planning.registry import may_settle
@@ -72,13 +72,13 @@ def to_settle(connection: Connection, people: People, study: Study) -> list[Task
 def _wanted(connection: Connection, study: Study) -> Mapping[str, int]:
     """Return how many readers are to read each case that somebody has answered, in the arm of the consensus."""
     counted = (
-        select(TASKS.c.image_id, func.count())
+        select(ASSIGNMENTS.c.image_id, func.count())
         .where(
-            tasks_of(study),
-            TASKS.c.arm == consensus.consensus_arm(study.protocol),
-            TASKS.c.reader_id.in_(study.protocol.readers),
-            TASKS.c.image_id.in_(answered_images(study.study_id)),
+            assignments_of(study),
+            ASSIGNMENTS.c.arm == consensus.consensus_arm(study.protocol),
+            ASSIGNMENTS.c.reader_id.in_(study.protocol.readers),
+            ASSIGNMENTS.c.image_id.in_(answered_images(study.study_id)),
         )
-        .group_by(TASKS.c.image_id)
+        .group_by(ASSIGNMENTS.c.image_id)
     )
     return dict(connection.execute(counted).tuples().all())

@@ -173,7 +173,7 @@ def test_runs_are_listed_newest_first_and_storing_one_twice_changes_nothing(stor
     store.add_review(agree(1))
     newest, oldest = store.runs()
     assert [newest.run_id, oldest.run_id] == store.run_ids() == ["later", RUN.run_id]
-    assert math.isnan(newest.threshold) and newest.cases == 0
+    assert math.isnan(newest.threshold) and (newest.cases, newest.reviews) == (0, 0)
     assert (oldest.cases, oldest.reviews, oldest.classes) == (2, 1, RUN.classes)
     assert store.run(RUN.run_id) == oldest
 

@@ -27,7 +27,7 @@ ON_SCREEN = ".st-room[data-arm=blind][data-shown]:not([data-busy])"
 
 @dataclass
 class Invitation:
-    """A link for ben to a blind study, with every byte that came out of it."""
+    """A link for ben to a study, with every byte that came out of it."""
 
     ward: Ward
     study_id: str
@@ -39,9 +39,12 @@ class Invitation:
 
 
 @pytest.fixture
-def invitation(ward: Ward, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Invitation]:
+def invitation(
+    ward: Ward, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Invitation]:
+    """To a blind study, or to one of another design that a test names."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    study = ward.study("blind")
+    study = ward.study(getattr(request, "param", "blind"))
     ward.study("blind", name="ANOTHER STUDY", drawn=Drawn(rule="all"))
     line = Line(0)
     link = invite(
@@ -125,6 +128,43 @@ def test_an_invited_reader_reads_blind_as_themselves_on_one_device_at_a_time_unt
         httpx.get(invitation.link.url)
     assert len(invitation.answers()) == 2 and not invitation.ward.session.store.audit().found
     invitation.link.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("invitation", ["blind then assisted"], indirect=True)
+def test_an_invited_reader_is_shown_the_prediction_once_the_blind_answer_is_with_the_owner(
+    invitation: Invitation, device: Callable[[], Any]
+) -> None:
+    studies, page = invitation.ward.session.store.studies, device()
+    secrets = told_by(invitation.ward)
+    assert [name for name, secret in secrets.items() if secret in invitation.line.received] == []
+    press(page, "1")
+    assert page.get_attribute(".st-room", "data-arm") == "assisted"
+    assert page.locator("[data-at=before]").inner_text() == f"Your blind answer: {CLASSES[0]}"
+    said = [secret for name, secret in secrets.items() if name.startswith("share ")]
+    assert len([secret for secret in said if secret in invitation.line.received]) == 1  # of this case alone
+    press(page, "2")
+    page.wait_for_selector(ON_SCREEN)
+
+    given = invitation.answers()
+    (ben,) = invitation.ward.ids("ben")
+    assert [
+        (one.reader, one.arm, one.verdict, one.label, one.predicted, one.contaminated) for one in given
+    ] == [
+        (ben, "blind", "read", CLASSES[0], None, False),
+        (ben, "assisted", "agree", CLASSES[1], CLASSES[1], False),
+    ]
+    told = studies.exposures(invitation.study_id)
+    seen = [told[one.seq or 0] for one in given]
+    assert [(one.prediction, one.map, one.label, one.others) for one in seen] == [
+        (False,) * 4,
+        (True, True, False, False),
+    ]
+    assert [(one.arm, one.read) for one in studies.progress(invitation.study_id) if one.reader == ben] == [
+        ("blind", 1),
+        ("assisted", 1),
+    ]
+    assert not invitation.ward.session.store.audit().found
 
 
 def test_only_a_reader_of_a_study_that_is_open_can_be_invited(ward: Ward) -> None:
