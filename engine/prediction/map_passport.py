@@ -109,8 +109,7 @@ def make_passport(
         cache_dir: Where decoded images and converted nets are kept.
         cache: Already decoded images that hold `samples`; None decodes what is needed.
         device: Where the net runs.
-        regions: (H, W) bool by image id, any size: where the finding lies by somebody who knows, such as a reader;
-            in place of the image's mask.
+        regions: (H, W) bool by image id, any size: where the finding lies by readers; in place of the image's mask.
         seed: Of everything random.
         progress: Called with images read anew and how many they are; may raise to stop.
 
@@ -140,7 +139,7 @@ def make_passport(
     lab.ask_forgetful(found, drawn, told)
     argued = [each for each in drawn if _argued(told[each.image_id])]
     lab.take_away(found, argued, told)
-    _hold_against_findings(found, drawn, told, regions)
+    marked = _hold_against_findings(found, drawn, told, regions)
     _hold_against_bodies(found, run, argued, told, cache)
     return Passport(
         method=method,
@@ -151,6 +150,7 @@ def make_passport(
         seconds=round(time.monotonic() - began, 2),
         figures=tuple(found.figures),
         reasons=found.reasons,
+        marked=marked,
     )
 
 
@@ -334,9 +334,9 @@ def _wins(larger: NDArray[np.float64], smaller: NDArray[np.float64]) -> NDArray[
     return np.where(difference == 0, 0.5, difference > 0)
 
 
-def _hold_against_findings(found: _Found, drawn: Sequence[Sample], told: Told, regions: Masks) -> None:
-    """Ask whether maps that argue for an image's own label lie on what was marked there."""
-    masks = {}
+def _hold_against_findings(found: _Found, drawn: Sequence[Sample], told: Told, regions: Masks) -> int:
+    """Ask whether maps that argue for an image's own label lie on the finding; return how often readers marked it."""
+    masks: dict[str, NDArray[np.bool_]] = {}
     for sample in drawn:
         if sample.label != told[sample.image_id][1].target:
             continue
@@ -349,7 +349,7 @@ def _hold_against_findings(found: _Found, drawn: Sequence[Sample], told: Told, r
     if not masks:
         reason = "no validation image has a mask or region of the finding that its map argues for"
         found.reasons |= {"pointing": reason, "inside": reason}
-        return
+        return 0
     patients = {sample.image_id: sample.patient_id for sample in drawn}
     maps = {image_id: told[image_id][1] for image_id in masks}
     hits = pointing_game(maps, masks, tolerance=POINTING_TOLERANCE, patients=patients)
@@ -357,6 +357,7 @@ def _hold_against_findings(found: _Found, drawn: Sequence[Sample], told: Told, r
     shares = energy_inside(maps, masks)
     of = [patients[image_id] for image_id in shares]
     found.add("inside", mean_of_bounded(list(shares.values()), of), chance_level(masks))
+    return len(masks.keys() & regions.keys())
 
 
 def _hold_against_bodies(

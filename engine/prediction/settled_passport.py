@@ -44,14 +44,21 @@ def settle_passport(
 
 
 def passport_anew(
-    run: Run, *, cache_dir: Path, device: str = "auto", progress: Progress | None = None
+    run: Run,
+    *,
+    cache_dir: Path,
+    device: str = "auto",
+    regions: Masks = NO_MASKS,
+    progress: Progress | None = None,
 ) -> Passport:
     """Make a run's passport anew; see `settle_passport`, and `engine.models.pick_device` for the device.
 
     Raises:
         DataError: There is nothing to measure it on, or none of the images can be read.
     """
-    made = settle_passport(run, cache_dir=cache_dir, device=pick_device(device), progress=progress)
+    made = settle_passport(
+        run, cache_dir=cache_dir, device=pick_device(device), regions=regions, progress=progress
+    )
     if made is not None:
         return made
     if run.folds:

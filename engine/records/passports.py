@@ -54,6 +54,7 @@ class Passport:
         seconds: What it took.
         figures: What was measured.
         reasons: Why others were not, by the name of the figure.
+        marked: Images on which the finding lies where readers marked it, and not by a mask.
     """
 
     method: str
@@ -64,6 +65,7 @@ class Passport:
     seconds: Seconds
     figures: Annotated[tuple[MapFigure, ...], Len(0, 100)]
     reasons: dict[str, str]
+    marked: Count = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

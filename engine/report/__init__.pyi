@@ -71,6 +71,7 @@ from .formatting import (
     rests_on as rests_on,
     were as were,
 )
+from .marked.drawn import drawn_blind as drawn_blind
 from .marked.pointing import pointing as pointing
 from .operating import with_readers as with_readers
 from .passport_words import (

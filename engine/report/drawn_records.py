@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from engine.records import Estimate
 from engine.statistics import Band, NetBenefit, RiskCoverage
 
 
@@ -64,3 +65,24 @@ class ReaderPoint:
     reader: str
     blind: Operating | None
     assisted: Operating | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MarkedByReaders:
+    """How heatmaps lie to what readers drew who had not seen the model's answer.
+
+    Attributes:
+        pointing: How often the heatmap's peak lies on it.
+        chance: What a peak thrown at random would hit.
+        inside: Of the heat, how much lies on it.
+        even: What of heat that is spread evenly would.
+        readers: Whose regions these are.
+        left_out: Answers with regions that were given when more had been seen.
+    """
+
+    pointing: Estimate
+    chance: float
+    inside: Estimate
+    even: float
+    readers: int
+    left_out: int

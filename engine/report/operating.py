@@ -10,6 +10,7 @@ import numpy as np
 from engine.reading import Store
 from engine.records import Prediction, Run
 from engine.report.drawn_records import Operating, ReaderPoint
+from engine.report.marked.drawn import marked_by_readers
 from engine.report.readers import facts_of_evidence
 from engine.report.records import Report
 from engine.report.study.gathered import Readings, gather
@@ -17,11 +18,12 @@ from engine.report.study.readers import reader_names
 
 
 def with_readers(report: Report, store: Store) -> Report:
-    """Add to a run's report what the database says of its readings, and where the readers of its cases stand."""
+    """Add to a run's report what the database says of its readings, and where its cases' readers stand and drew."""
     return replace(
         report,
         facts=(*report.facts, *facts_of_evidence(store, report.run)),
         readers=reader_points(store, report.run, report.evidence.predictions),
+        marked=marked_by_readers(store, report.run, report.evidence.predictions, report.evidence.split),
     )
 
 

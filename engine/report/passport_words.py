@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.records import Estimate, MapFigure, Passport
+from engine.report.drawn_records import MarkedByReaders
 from engine.report.formatting import counted, figure, interval
 from engine.saliency import CHECKS, FEWEST, FIGURES, Answer, failed, figures_of, verdict
 
@@ -53,10 +54,26 @@ def why_off(passport: Passport) -> str:
     return " ".join(f"{each.short}. {each.details}" for each in said)
 
 
+def marked_in_words(found: MarkedByReaders) -> tuple[str, ...]:
+    """Say how heatmaps lie to what readers drew who had not seen the model's answer, as sentences."""
+    said = (
+        f"On {counted(found.pointing.n, 'image')}, {counted(found.readers, 'reader')} had marked the finding without "
+        f"the model: the heatmap's peak lay there {_of(found.pointing)}; at random it would in {_share(found.chance)}.",
+        f"Of the heat, {_at(found.inside)} lay there; spread evenly it would be {_share(found.even)}.",
+    )
+    if not found.left_out:
+        return said
+    return *said, f"{counted(found.left_out, 'answer')} with regions left out: given when more had been seen."
+
+
 def _in_words(passport: Passport, check: str) -> CheckInWords:
     found = figures_of(passport, check)
     answer = verdict(passport, check)
     details = _DETAILS[check]({one.name: one for one in found}) if found else _reason(passport, check)
+    if found and check == "finds" and passport.marked:
+        details += (
+            f" On {counted(passport.marked, 'image')} it is where readers had marked it without the model."
+        )
     few = min((one.estimate.n for one in found), default=FEWEST)
     if few < FEWEST:
         details += f" {counted(few, 'image')} are too few to say more: {FEWEST} are needed."
@@ -91,6 +108,10 @@ def _of(one: Estimate) -> str:
     return f"in {one.value * one.n:.3g} of {one.n} ({interval(one, 2)})"
 
 
+def _share(of: float) -> str:
+    return figure(of, 2)
+
+
 def _at(one: Estimate) -> str:
     return f"{figure(one.value, 2)} ({interval(one, 2)})"
 
@@ -116,13 +137,13 @@ def _finds(of: dict[str, MapFigure]) -> str:
     if "pointing" in of:
         said.append(f"The peak lay on the finding {_of(of['pointing'].estimate)}.")
     if "inside" in of:
-        share, even = of["inside"].estimate, figure(of["inside"].limit, 2)
+        share, even = of["inside"].estimate, _share(of["inside"].limit)
         said.append(f"Of its heat, {_at(share)} lay there; spread evenly it would be {even}.")
     return " ".join(said)
 
 
 def _body(of: dict[str, MapFigure]) -> str:
-    share, even = of["outside"].estimate, figure(of["outside"].limit, 2)
+    share, even = of["outside"].estimate, _share(of["outside"].limit)
     return f"Of its heat, {_at(share)} lay outside the body; spread evenly it would be {even}."
 
 

@@ -24,7 +24,7 @@ from engine.records import (
     Uncertainty,
 )
 from engine.report.checklists.records import AnsweredChecklist
-from engine.report.drawn_records import ReaderPoint
+from engine.report.drawn_records import MarkedByReaders, ReaderPoint
 from engine.report.pieces.participants import (
     Characteristic as Characteristic,
     Heading as Heading,
@@ -300,6 +300,7 @@ class Report:
         made: When it was built: every file of it says the same time.
         readers: Where the readers of studies of these cases stand.
         checklists: Items that journals ask for, with what answers them.
+        marked: How the heatmaps lie to what readers drew; None where they drew nothing of it.
         robustness: What became of the predictions when the images were changed; None where that was not measured.
     """
 
@@ -328,6 +329,7 @@ class Report:
     shift: SetShift | None = None
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
     readers: tuple[ReaderPoint, ...] = ()
+    marked: MarkedByReaders | None = None
     checklists: tuple[AnsweredChecklist, ...] = ()
     subgroup_tests: tuple[SubgroupTest, ...] = ()
     robustness: Robustness | None = None

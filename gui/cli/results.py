@@ -309,15 +309,28 @@ def passport(
 ) -> None:
     """Measure on validation images how far a run's heatmaps can be believed, as training does.
 
+    Where an image has no mask, the finding lies where readers of closed studies marked it without the model.
+
     Example: [bold]overread passport latest[/bold]
     """
-    from engine.report import passport_document, passport_in_words, why_off  # with them comes numpy
+    from engine.report import (  # with them comes numpy
+        drawn_blind,
+        passport_document,
+        passport_in_words,
+        why_off,
+    )
 
     workspace = open_workspace(root)
     trained = runs.find_trained(workspace, run)
-    say_lost(trained.run_id, [sample.path for sample in runs.split_of(trained).val])
+    images = runs.split_of(trained).val
+    say_lost(trained.run_id, [sample.path for sample in images])
+    unmarked = [each for each in images if each.mask_path is None]
+    with reading.open_store(workspace.database) as store:
+        drawn = drawn_blind(store, unmarked, {each.image_id: each.label for each in unmarked if each.label})
     with progress("Explaining") as bar:
-        made = prediction.passport_anew(trained, cache_dir=workspace.cache, device=device, progress=bar)
+        made = prediction.passport_anew(
+            trained, cache_dir=workspace.cache, device=device, regions=drawn.masks, progress=bar
+        )
     if as_json:
         show_json({"run_id": trained.run_id, **passport_document(made)})
         return

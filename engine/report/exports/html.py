@@ -20,7 +20,7 @@ from engine.report.figures import caption_of, figures_of, figures_of_run, most_c
 from engine.report.formatting import edge_words, figure, interval, p_value, probability, rests_on
 from engine.report.paper.directions import isolated
 from engine.report.paper.films import read, stacked
-from engine.report.passport_words import passport_in_words, why_off
+from engine.report.passport_words import marked_in_words, passport_in_words, why_off
 from engine.report.printed.participants import participants_tables
 from engine.report.printed.performance import performance_tables
 from engine.report.records import GALLERY_SEED, CaseRow, Heatmap, Picture, Report, SubgroupRow, SubgroupTest
@@ -52,6 +52,7 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
         of_run=figures_of_run(report),
         checks=passport_in_words(report.passport) if report.passport else (),
         map_off=why_off(report.passport) if report.passport else "",
+        marked=marked_in_words(report.marked) if report.marked else (),
         definitions=definitions_of(
             [name for one in report.against for name in one.estimates],
             [each.method for one in report.against for each in one.estimates.values()],

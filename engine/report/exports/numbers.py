@@ -44,6 +44,7 @@ def render_json(report: Report) -> str:
         "participants": report.participants,
         **computed_document(report, run),
         "pointing_game": report.pointing,
+        "marked_by_readers": report.marked,
         "heatmaps": report.passport and passport_document(report.passport),
         "robustness": report.robustness,
         "readers": report.readers,

@@ -19,7 +19,8 @@ from engine.models import Classifier, build_classifier
 from engine.prediction import map_passport, predictor
 from engine.prediction.map_passport import FORGOTTEN_IMAGES, MOST_IMAGES, TAKEN_IMAGES, make_passport
 from engine.records import Calibration, Head, Passport, Recipe, Run, Sample
-from engine.saliency import SALIENCIES, Answer, failed, figures_of, forget, verdict
+from engine.report import passport_in_words
+from engine.saliency import CHECKS, SALIENCIES, Answer, failed, figures_of, forget, verdict
 from engine.saliency.method_record import Method
 from tests.planted import SIDE, bright_film, reader_of_bright_places
 
@@ -193,7 +194,10 @@ def test_where_nobody_has_marked_findings_it_says_so_and_regions_stand_in(made: 
     assert verdict(without, "finds") is Answer.UNKNOWN
     assert "no validation image has a mask or region" in without.reasons["pointing"]
     regions = {image_id(tmp_path, number): bright_film(number)[1] for number in range(1, 48, 2)}
-    assert verdict(made(net, masks=False, regions=regions), "finds") is Answer.YES
+    marked = made(net, masks=False, regions=regions)
+    assert verdict(marked, "finds") is Answer.YES and marked.marked == len(regions)
+    (finds,) = [each for each in passport_in_words(marked) if each.question == CHECKS["finds"]]
+    assert f"On {len(regions)} images it is where readers had marked it" in finds.details
     moved = {key: np.roll(mask, 16, axis=(0, 1)) for key, mask in regions.items()}
     assert verdict(made(net, regions=moved), "finds") is Answer.NO, "regions stand in place of masks"
 

@@ -18,7 +18,7 @@ from engine.records import (
     Uncertainty,
     Verdict,
 )
-from engine.report.drawn_records import ReaderPoint
+from engine.report.drawn_records import MarkedByReaders, ReaderPoint
 from engine.report.exports.schema.of_records import Fields, Node, fields_of, schema_of
 from engine.report.records import (
     Against,
@@ -184,6 +184,7 @@ class RunDocument(TypedDict):
     subgroups: tuple[SubgroupRow, ...]
     subgroup_tests: tuple[SubgroupTest, ...]
     pointing_game: Estimate | None
+    marked_by_readers: MarkedByReaders | None
     heatmaps: HeatmapsDocument | None
     robustness: Robustness | None
     readers: tuple[ReaderPoint, ...]
