@@ -117,7 +117,7 @@ CSS = """
 #not-known { position: fixed; inset: 0 0 auto 0; z-index: 2000; margin: 0; padding: 10px 16px; background: #b91c1c;
              color: white; font: 15px/1.4 system-ui, sans-serif; }
 """
-HEAD = "<script>\n" + web_file("here.js") + web_file("known.js") + "</script>"
+HEAD = "<script>\n" + web_file("here.js") + web_file("known.js") + web_file("fields.js") + "</script>"
 
 
 LOOK = {"theme": THEME, "css": CSS, "head": HEAD}

@@ -9,6 +9,13 @@ from .control import (
     training_lock as training_lock,
     watch as watch,
 )
+from .expected import (
+    Expected as Expected,
+    correction as correction,
+    expected_of as expected_of,
+    keep_expected as keep_expected,
+    took as took,
+)
 from .explaining import (
     Explaining as Explaining,
     Wish as Wish,

@@ -3,7 +3,12 @@ from .augmentation import (
     augmentation_is_none as augmentation_is_none,
     changes_of_copies as changes_of_copies,
 )
-from .builtin import RECIPES as RECIPES
+from .builtin import (
+    PLANS as PLANS,
+    PURPOSES as PURPOSES,
+    RECIPES as RECIPES,
+    Plan as Plan,
+)
 from .check import check_recipe as check_recipe
 from .class_balance import (
     BALANCERS as BALANCERS,
@@ -39,6 +44,7 @@ from .saved import (
     named_recipe as named_recipe,
     own_recipes as own_recipes,
     recipe_choices as recipe_choices,
+    recipe_purposes as recipe_purposes,
     save_own as save_own,
 )
 from .schedules import SCHEDULES as SCHEDULES

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from engine.recipes.published import PUBLISHED
+from dataclasses import dataclass
+
+from engine.recipes.published import FAMILIES, PUBLISHED
 from engine.records import Augmentation, Balance, Head, Phase, Recipe
 
 _LITE0 = "timm tf_efficientnet_lite0 with the ImageNet weights of the registry package (Apache-2.0)"
@@ -105,7 +107,77 @@ BUILT_IN: dict[str, Recipe] = {
         views=2,
         batch_size=64,
     ),
+    "thorough": Recipe(
+        name="thorough",
+        title="Transfer, then fine-tune everything for long",
+        source=f"{_LITE0}: as “default”, with four augmented views for the head, and then every block at a rate that "
+        "falls from block to block, until the AUROC on validation images has not risen for 6 epochs",
+        backbone="efficientnet-lite0",
+        head=Head(dropout=(0.2,)),
+        phases=(
+            Phase(
+                name="head",
+                epochs=40,
+                trainable="head",
+                optimizer="adamw",
+                learning_rate=3e-3,
+                weight_decay=1e-2,
+                schedule="cosine",
+                monitor="val_auc",
+            ),
+            Phase(
+                name="fine-tune",
+                epochs=20,
+                trainable="all",
+                freeze_batch_norm=True,
+                warm_up=1,
+                layer_decay=0.8,
+                optimizer="adamw",
+                learning_rate=2e-4,
+                weight_decay=1e-2,
+                schedule="cosine",
+                stop_patience=6,
+                monitor="val_auc",
+            ),
+        ),
+        balance=Balance(method="class-weights"),
+        augmentation=_FILM_AUGMENTATION,
+        views=4,
+        batch_size=32,
+    ),
 }
 
 
 RECIPES: dict[str, Recipe] = {**BUILT_IN, **PUBLISHED}
+
+PURPOSES: dict[str, tuple[Recipe, ...]] = {"General": tuple(BUILT_IN.values()), **FAMILIES}
+"""What recipes are for → recipes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """A training that is offered to whoever does not want to choose a recipe.
+
+    Attributes:
+        title: One word.
+        about: What it does, in a few words.
+        recipe: A key of `RECIPES`.
+    """
+
+    title: str
+    about: str
+    recipe: str
+
+
+PLANS: dict[str, Plan] = {
+    "quick": Plan(title="Quick", about="a new last layer on a net that is left as it is", recipe="head-only"),
+    "recommended": Plan(
+        title="Recommended",
+        about="the same, then the net's last blocks are fitted to your images",
+        recipe="default",
+    ),
+    "thorough": Plan(
+        title="Thorough", about="then the whole net, for as long as it helps", recipe="thorough"
+    ),
+}
+"""What the Train page offers first: to add one, add a line."""

@@ -8,11 +8,13 @@ from dataclasses import replace
 
 from engine.errors import RecipeError
 from engine.kept_files import ignore
-from engine.recipes.builtin import BUILT_IN, RECIPES
+from engine.recipes.builtin import PURPOSES, RECIPES
 from engine.recipes.recipe import load_recipe, recipe_to_json
 from engine.records import Recipe
 from engine.storage import write_atomic
 from engine.workspace import Workspace
+
+MINE = "Mine"
 
 
 def own_recipes(
@@ -39,14 +41,35 @@ def own_recipes(
     return found
 
 
-def recipe_choices(workspace: Workspace) -> list[tuple[str, str]]:
-    """Return all recipes for a drop-down, grouped by the first words of each line: (words, name)."""
-    listed = [(f"Mine — {recipe.title}", name) for name, recipe in own_recipes(workspace).items()]
-    listed += [(f"General — {recipe.title}", name) for name, recipe in BUILT_IN.items()]
-    published = [(name, recipe) for name, recipe in RECIPES.items() if name not in BUILT_IN]
-    for name, recipe in sorted(published, key=lambda pair: pair[0].split("-")[0]):
-        listed.append((f"Published, {name.split('-')[0]} — {recipe.title}", name))
-    return listed
+def recipe_choices(workspace: Workspace, *, purpose: str = "", search: str = "") -> list[tuple[str, str]]:
+    """Return recipes for a drop-down, grouped by what they are for, which each line begins with: (words, name).
+
+    Args:
+        workspace: With the recipes of one's own.
+        purpose: One of `recipe_purposes`; empty means all.
+        search: Words that all stand somewhere in a recipe: its title, name, source, net, optimiser or balance.
+    """
+    groups = {MINE: tuple(own_recipes(workspace).values()), **PURPOSES}
+    words = search.casefold().split()
+    return [
+        (f"{group} — {recipe.title}", recipe.name)
+        for group, listed in groups.items()
+        if purpose in ("", group)
+        for recipe in listed
+        if all(word in f"{group} {_said_of(recipe)}".casefold() for word in words)
+    ]
+
+
+def recipe_purposes(workspace: Workspace) -> list[str]:
+    """Return what the recipes there are can be grouped by."""
+    return [*([MINE] if own_recipes(workspace) else []), *PURPOSES]
+
+
+def _said_of(recipe: Recipe) -> str:
+    optimizers = " ".join(phase.optimizer for phase in recipe.phases)
+    return (
+        f"{recipe.title} {recipe.name} {recipe.source} {recipe.backbone} {optimizers} {recipe.balance.method}"
+    )
 
 
 def named_recipe(workspace: Workspace, name: str) -> Recipe:

@@ -9,3 +9,9 @@ from .loop import (
     BatchDone as BatchDone,
     StopRequested as StopRequested,
 )
+from .pace import (
+    ImageCounts as ImageCounts,
+    Pace as Pace,
+    expected_seconds as expected_seconds,
+    measure_pace as measure_pace,
+)

@@ -22,6 +22,7 @@ from markupsafe import Markup as Markup
 from engine.records import PART_NAMES
 from engine.report import OFFLINE_ONLY
 from engine.saliency import MapLegend, css_gradient
+from gui.web.curves import Points, drawn
 
 _HERE = Path(__file__).parent
 STYLE = Markup("<style>{}</style>").format(Markup((_HERE / "markup.css").read_text(encoding="utf-8")))
@@ -161,6 +162,32 @@ def cells(standard: str, classes: Sequence[str], confusion: Sequence[Sequence[in
         confusion: Counts, row by row.
     """
     return Markup(_macros().cells(standard, classes, confusion))
+
+
+def said_at(field: str, said: str) -> Markup:
+    """Return what is wrong with a field, for `fields.js` to say beside it; `field` is the id of its component."""
+    return Markup(_macros().said_at(field, said))
+
+
+def curves(title: str, x_title: str, lines: Mapping[str, Points], *, none_yet: str) -> Markup:
+    """Return curves as a picture, with their numbers in a table below it.
+
+    Args:
+        title: Of the picture.
+        x_title: What goes to the right.
+        lines: Points by name; those without points are left out.
+        none_yet: What is said while there is no point.
+    """
+    picture = drawn(title, x_title, lines)
+    kept = [line.name for line in picture.lines]
+    by_x = {name: dict(lines[name]) for name in kept}
+    rows = [
+        (f"{x:g}", *(f"{by_x[name][x]:.3f}" if x in by_x[name] else "–" for name in kept))
+        for x in sorted({x for points in by_x.values() for x in points})
+    ]
+    now = ", ".join(f"{name} {lines[name][-1][1]:.3f}" for name in kept)
+    said = f"{title} by {x_title}, at last: {now}" if kept else none_yet
+    return Markup(_macros().curves(picture, (x_title, *kept), rows, said))
 
 
 def chosen(told: Mapping[str, Any]) -> Markup:

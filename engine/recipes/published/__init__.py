@@ -16,9 +16,15 @@ from engine.recipes.published.scnnb import SCNNB
 from engine.recipes.published.transformers import TRANSFORMERS
 from engine.records import Recipe
 
-PUBLISHED: dict[str, Recipe] = {
-    recipe.name: recipe
-    for family in (SCNNB, PNEUMONIA, COVID, CIFAR, AFFECT, TRANSFORMERS)
-    for recipe in family
+FAMILIES: dict[str, tuple[Recipe, ...]] = {
+    "Pneumonia in children": PNEUMONIA,
+    "COVID": COVID,
+    "Transformers": TRANSFORMERS,
+    "Small nets from scratch": SCNNB,
+    "CIFAR-10 and ablations": CIFAR,
+    "Facial expressions": AFFECT,
 }
-"""Name → recipe, in the order in which the menu shows them."""
+"""What they are for → recipes, in the order in which menus show them."""
+
+PUBLISHED: dict[str, Recipe] = {recipe.name: recipe for family in FAMILIES.values() for recipe in family}
+"""Name → recipe."""

@@ -14,16 +14,19 @@ from typing import Any
 import gradio as gr
 
 from engine.errors import RecipeError
-from engine.recipes import own_recipes, recipe_choices
+from engine.recipes import PLANS, own_recipes, recipe_choices, recipe_purposes
 from engine.records import Recipe
 from gui.pages.data import dataset_choices
 from gui.pages.meant import data_meant
+from gui.pages.train.offered import balance_again, balance_choices, plan_choices, timed
 from gui.pages.train.plan import (
+    BALANCES,
     TESTED_BY,
     augmented,
+    choose_plan,
     choose_recipe,
     data_facts,
-    facts,
+    found_recipes,
     label_choices,
     open_recipe,
     recipe_file,
@@ -41,6 +44,7 @@ from gui.pages.train.recipe_form import (
     component,
     is_tick,
 )
+from gui.pages.train.telling import facts
 from gui.pages.train.watch import TICK_IDLE, look, look_at, resume, start_on, stop
 from gui.web import TAKE_FILE, AppSession, arrival, markup, say_where, shown
 
@@ -56,45 +60,75 @@ def build(session: AppSession) -> None:
         with gr.Column(scale=1, min_width=380):
             gr.Markdown("### What to train")
             dataset = gr.Dropdown(label="Data set", choices=[], interactive=True, elem_id="train-dataset")
-            folds = gr.Dropdown(
-                label="Test by",
-                choices=list(TESTED_BY.items()),
-                value=0,
-                interactive=True,
-                elem_id="train-folds",
-            )
             labels = gr.Dropdown(
                 label="Labels", choices=[], interactive=True, visible=False, elem_id="train-labels"
             )
             about_data = gr.HTML(elem_id="train-data-facts", padding=False)
-            recipe = gr.Dropdown(
-                label="Recipe", choices=[], interactive=True, filterable=True, elem_id="train-recipe"
+            plan = gr.Radio(
+                label="How thoroughly", choices=plan_choices({}), value="recommended", elem_id="train-plan"
             )
-            card = gr.HTML(elem_id="train-recipe-card", padding=False)
+            balance = gr.Radio(
+                label="Classes of unequal size",
+                choices=balance_choices(session, None),
+                elem_id="train-balance",
+            )
             fields: dict[str, Any] = {}
-            with gr.Accordion("Settings", open=False, elem_id="train-settings"):
-                fields |= _place(GENERAL)
-                groups = []
-                for slot in range(PHASE_SLOTS):
-                    with gr.Accordion(f"Phase {slot + 1}", open=slot == 0, visible=False) as group:
-                        fields |= _place({f"phases.{slot}.{name}": field for name, field in PHASE.items()})
-                        with gr.Accordion("Schedule, penalty and clipping", open=False):
-                            fields |= _place({f"phases.{slot}.{name}": field for name, field in FINE.items()})
-                    groups.append(group)
-                with gr.Accordion("Augmentation of training images", open=False):
-                    fields |= _place(AUGMENTATION)
-                with gr.Accordion("Network", open=False):
-                    fields |= _place(NET)
-            with gr.Accordion("Save or share these settings", open=False, elem_id="train-own"):
-                title = gr.Textbox(
-                    label="Name of your recipe", placeholder="e.g. night-shift images", max_length=60
+            with gr.Accordion("Expert", open=False, elem_id="train-expert"):
+                folds = gr.Dropdown(
+                    label="Test by",
+                    choices=list(TESTED_BY.items()),
+                    value=0,
+                    interactive=True,
+                    elem_id="train-folds",
                 )
                 with gr.Row():
-                    keep = gr.Button("Save as my recipe", elem_id="train-save", min_width=140)
-                    give = gr.Button("Download as a file", elem_id="train-download", min_width=140)
-                    take = gr.UploadButton(
-                        "Open a recipe file", file_types=[".json"], elem_id="train-open", min_width=140
+                    purpose = gr.Dropdown(
+                        label="Recipes for",
+                        choices=[("everything", "")],
+                        value="",
+                        interactive=True,
+                        elem_id="train-purpose",
+                        min_width=150,
                     )
+                    search = gr.Textbox(
+                        label="Search",
+                        placeholder="e.g. resnet focal",
+                        max_length=100,
+                        elem_id="train-search",
+                        min_width=150,
+                    )
+                recipe = gr.Dropdown(
+                    label="Recipe", choices=[], interactive=True, filterable=True, elem_id="train-recipe"
+                )
+                none_found = gr.Markdown()
+                card = gr.HTML(elem_id="train-recipe-card", padding=False)
+                with gr.Accordion("Settings", open=False, elem_id="train-settings"):
+                    fields |= _place(GENERAL)
+                    groups = []
+                    for slot in range(PHASE_SLOTS):
+                        with gr.Accordion(f"Phase {slot + 1}", open=slot == 0, visible=False) as group:
+                            fields |= _place(
+                                {f"phases.{slot}.{name}": field for name, field in PHASE.items()}
+                            )
+                            with gr.Accordion("Schedule, penalty and clipping", open=False):
+                                fields |= _place(
+                                    {f"phases.{slot}.{name}": field for name, field in FINE.items()}
+                                )
+                        groups.append(group)
+                    with gr.Accordion("Augmentation of training images", open=False):
+                        fields |= _place(AUGMENTATION)
+                    with gr.Accordion("Network", open=False):
+                        fields |= _place(NET)
+                with gr.Accordion("Save or share these settings", open=False, elem_id="train-own"):
+                    title = gr.Textbox(
+                        label="Name of your recipe", placeholder="e.g. night-shift images", max_length=60
+                    )
+                    with gr.Row():
+                        keep = gr.Button("Save as my recipe", elem_id="train-save", min_width=140)
+                        give = gr.Button("Download as a file", elem_id="train-download", min_width=140)
+                        take = gr.UploadButton(
+                            "Open a recipe file", file_types=[".json"], elem_id="train-open", min_width=140
+                        )
                 hidden = gr.DownloadButton(visible="hidden", elem_id="train-recipe-file")
         with gr.Column(scale=2, min_width=420):
             gr.Markdown("### What this will do")
@@ -113,28 +147,8 @@ def build(session: AppSession) -> None:
                     "Review these images", variant="primary", visible=False, elem_id="train-review"
                 )
             with gr.Row():
-                loss_plot = gr.LinePlot(
-                    x="epoch",
-                    y="value",
-                    color="of",
-                    color_title=" ",
-                    title="Loss",
-                    y_title="loss",
-                    height=260,
-                    min_width=280,
-                    elem_id="train-loss",
-                )
-                score_plot = gr.LinePlot(
-                    x="epoch",
-                    y="value",
-                    color="of",
-                    color_title=" ",
-                    title="On validation images",
-                    y_title="value",
-                    height=260,
-                    min_width=280,
-                    elem_id="train-scores",
-                )
+                loss_plot = gr.HTML(elem_id="train-loss", padding=False, min_width=280)
+                score_plot = gr.HTML(elem_id="train-scores", padding=False, min_width=280)
             with gr.Accordion("Earlier runs", open=False):
                 runs_table = gr.Dataframe(
                     headers=["started", "recipe", "state", "epochs", "AUROC, last validation", "run"],
@@ -159,10 +173,33 @@ def build(session: AppSession) -> None:
         timer,
         seen,
     ]
-    filled = [base, card, *groups, *form]
+    filled = [base, card, plan, balance, *groups, *form]
 
     chosen = recipe.input(
         partial(shown(choose_recipe), session), recipe, filled, api_name="train_recipe", **quiet
+    )
+    planned = plan.input(
+        partial(shown(choose_plan), session), plan, [recipe, *filled], api_name="train_plan", **quiet
+    )
+    # The form has every way to treat unequal classes; the three that are offered first are chosen there as well.
+    told_balance = balance.input(
+        lambda method: method, balance, fields["balance.method"], api_name="train_balance", **quiet
+    )
+    fields["balance.method"].input(
+        lambda method: method if method in BALANCES else None,
+        fields["balance.method"],
+        balance,
+        api_name="train_balance_again",
+        **quiet,
+    )
+    gr.on(
+        [purpose.input, search.input, search.submit],
+        partial(shown(found_recipes), session),
+        [purpose, search, recipe],
+        [recipe, none_found],
+        trigger_mode="always_last",
+        api_name="train_find_recipes",
+        **quiet,
     )
     dataset.input(partial(shown(label_choices), session), dataset, labels, api_name="train_labels", **quiet)
     gr.on(
@@ -234,7 +271,7 @@ def build(session: AppSession) -> None:
     opening = come_to(
         partial(shown(opened), session),
         [dataset, base],
-        [dataset, recipe, *filled],
+        [dataset, purpose, recipe, *filled],
         named=("data", "run"),
         api_name="train_open_page",
         **quiet,
@@ -253,8 +290,27 @@ def build(session: AppSession) -> None:
         api_name="train_data_again",
         **quiet,
     )
-    for filling in (chosen, kept, taken, opening):
+    for filling in (chosen, planned, told_balance, kept, taken, opening):
         filling.then(api_name="train_facts_again", **told)
+    # Last, one after another, for it takes seconds: nothing else waits for it.
+    counted: dict[str, Any] = {
+        "fn": partial(shown(balance_again), session),
+        "inputs": dataset,
+        "outputs": balance,
+    }
+    for begin, name in ((opening.then, "opened"), (dataset.input, "data")):
+        following = begin(**counted, api_name=f"train_balances_{name}", **quiet)
+        for measure in ("", *PLANS):
+            following = following.then(
+                partial(shown(timed), session, measure),
+                dataset,
+                plan,
+                api_name=f"train_time_{measure or 'known'}_{name}",
+                concurrency_id="train_time",
+                concurrency_limit=1,
+                **quiet,
+            )
+        following.then(api_name=f"train_facts_with_time_{name}", **told)
     gr.on(fn=partial(shown(look_at), session, None), outputs=looked, api_name="train_look_first", **quiet)
 
 
@@ -266,12 +322,13 @@ def opened(
     value = data_meant(session, named or chosen, [dataset_id for _, dataset_id in datasets])
     listed = gr.Dropdown(choices=datasets, value=value)
     if base is not None:
-        return listed, *(gr.skip(),) * (3 + PHASE_SLOTS + len(FIELDS))
+        return listed, *(gr.skip(),) * (6 + PHASE_SLOTS + len(FIELDS))
     damaged: list[RecipeError] = []
     own_recipes(session.workspace, on_damaged=damaged.append)
+    for_what = gr.Dropdown(choices=[("everything", ""), *recipe_purposes(session.workspace)], value="")
     recipes = gr.Dropdown(choices=recipe_choices(session.workspace), value="default")
     recipe, card, *filled = choose_recipe(session, "default", first=True)
-    return listed, recipes, recipe, markup.problems(damaged) + card, *filled
+    return listed, for_what, recipes, recipe, markup.problems(damaged) + card, *filled
 
 
 def _place(fields: Mapping[str, Field]) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from PIL import Image
 from engine.data import (
     Choices,
     folds_as_chosen,
-    limit_training,
     load_choices,
     load_index,
     patients_named,
@@ -33,13 +32,34 @@ from engine.data import (
 from engine.errors import DataError, EngineError, RecipeError, TrainingError
 from engine.images import load_image
 from engine.labels import on_version, splits_asked_for, version_named, versions_of
-from engine.recipes import keep_own, load_recipe, named_recipe, recipe_choices, recipe_to_json, save_own
+from engine.recipes import (
+    PLANS,
+    RECIPES,
+    keep_own,
+    load_recipe,
+    named_recipe,
+    recipe_choices,
+    recipe_to_json,
+    save_own,
+)
 from engine.records import FIRST_VERSION, PARTS, Recipe, Split, TrainingRequest
 from engine.relocation import lost
 from engine.runs import list_runs
 from engine.workspace import Workspace
-from gui.pages.train.recipe_form import PHASE_SLOTS, parameters, recipe_of, values_and_choices_of, values_of
+from gui.pages.train.recipe_form import (
+    PHASE_SLOTS,
+    recipe_of,
+    values_and_choices_of,
+    values_of,
+)
 from gui.web import AppSession, markup
+
+BALANCES = {
+    "none": "Leave them as they are",
+    "class-weights": "Weight: a mistake on a rarer class counts more",
+    "duplicate": "Repeat: images of the rarer classes are shown more often",
+}
+"""What is offered first of the ways to treat unequal classes; the form has all of them."""
 
 TESTED_BY = {
     "the test part: one model": 0,
@@ -190,44 +210,6 @@ def recipe_card(recipe: Recipe) -> str:
     return markup.note(recipe.source, more=more)
 
 
-def facts(session: AppSession, dataset_id: str | None, base: Recipe | None, *values: Any) -> str:
-    """Return how many parameters will be trained and what the balance does to the classes."""
-    if base is None:
-        return ""
-    try:
-        recipe = recipe_of(base, values)
-        split = chosen_split(session, dataset_id) if dataset_id else None
-        total, trained = parameters(recipe, len(split.classes) if split else 2)
-    except EngineError as error:
-        return markup.note(str(error), tone="serious")
-    tiles = [
-        (f"{trained:,}", "parameters trained"),
-        (f"{total:,}", "parameters in total"),
-        (f"{sum(phase.epochs for phase in recipe.phases):,}", "epochs at most"),
-    ]
-    return markup.figures(tiles) + (balance_table(recipe, split) if split else "")
-
-
-def balance_table(recipe: Recipe, split: Split) -> str:
-    """Return the class counts of the training part, before and after balancing.
-
-    Raises:
-        RecipeError: The balance does not fit the classes.
-    """
-    from engine.recipes import balanced_rows, class_counts
-
-    split = limit_training(split, recipe.train_limit, seed=recipe.seed)
-    labels = np.array([split.classes.index(str(sample.label)) for sample in split.train], dtype=np.int64)
-    plan = balanced_rows(labels, recipe.balance, split.classes, np.random.default_rng(recipe.seed))
-    before, after = class_counts(labels, split.classes), class_counts(labels[plan.rows], split.classes)
-    weights = plan.class_weights if plan.class_weights is not None else np.ones(len(split.classes))
-    rows = [
-        (name, f"{before[at]:,}", f"{after[at]:,}", f"{weights[at]:.3f}")
-        for at, name in enumerate(split.classes)
-    ]
-    return markup.table(("class", "training images", "shown in one epoch", "weight in the loss"), rows)
-
-
 def augmented(session: AppSession, dataset_id: str | None, base: Recipe | None, *values: Any) -> str:
     """Return a few training images, each beside four of its augmented versions.
 
@@ -283,7 +265,28 @@ def choose_recipe(session: AppSession, name: str | None, *, first: bool = False)
     """
     recipe = named_recipe(session.workspace, name or "default")
     filled = values_and_choices_of(recipe, weight_choices(session.workspace)) if first else values_of(recipe)
-    return recipe, recipe_card(recipe), *_phase_groups(recipe), *filled
+    balance = recipe.balance.method if recipe.balance.method in BALANCES else None
+    return recipe, recipe_card(recipe), plan_of(recipe), balance, *_phase_groups(recipe), *filled
+
+
+def choose_plan(session: AppSession, plan: str) -> tuple[Any, ...]:
+    """Return what the form shows of a plan's recipe, chosen in the list too."""
+    return PLANS[plan].recipe, *choose_recipe(session, PLANS[plan].recipe)
+
+
+def plan_of(recipe: Recipe) -> str | None:
+    """Return the plan that a recipe is; None where it is another one, or changed."""
+    return next((name for name, plan in PLANS.items() if RECIPES[plan.recipe] == recipe), None)
+
+
+def found_recipes(session: AppSession, purpose: str, search: str, chosen: str | None) -> tuple[Any, Any]:
+    """Return the recipes of a purpose in which all words of a search stand, and how many there are."""
+    listed = recipe_choices(session.workspace, purpose=purpose or "", search=search)
+    whole = len(recipe_choices(session.workspace))
+    value = chosen if chosen in [name for _, name in listed] else None
+    label = "Recipe" if len(listed) == whole else f"Recipe ({len(listed)} of {whole})"
+    none = "No recipe has all these words. Take one away, or choose another purpose." if not listed else ""
+    return gr.Dropdown(choices=listed, value=value, label=label), none
 
 
 def weight_choices(workspace: Workspace) -> list[str]:

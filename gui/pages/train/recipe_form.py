@@ -88,7 +88,7 @@ def is_tick(dotted: str) -> bool:
 def component(dotted: str, field: Field) -> Any:
     """Return the component that shows a field, within its bounds; what the engine's registries offer comes later."""
     schema = field_schema(dotted)
-    words: dict[str, Any] = {"label": field.label, "info": field.info}
+    words: dict[str, Any] = {"label": field.label, "info": field.info, "elem_id": field_id(dotted)}
     if is_tick(dotted):
         return gr.Checkbox(**words)
     if schema["type"] == "array":
@@ -104,8 +104,13 @@ def component(dotted: str, field: Field) -> Any:
     low, high = schema["minimum"], schema["maximum"]
     if field.slider:
         return gr.Slider(low, high, step=1 if high > 10 else 0.01, **words, min_width=220)
-    whole = 0 if schema["type"] == "integer" else None
-    return gr.Number(minimum=low, maximum=high, precision=whole, **words, min_width=110)
+    # Without bounds of its own: Gradio would refuse the whole form with a passing message; see `wrong_fields`.
+    return gr.Number(**words, min_width=110)
+
+
+def field_id(dotted: str) -> str:
+    """Return the id of a field's component."""
+    return f"train-field-{dotted.replace('.', '-')}"
 
 
 TRAINABLE = ("head", "last 1", "last 2", "last 4", "last 6", "all")
@@ -251,6 +256,52 @@ def recipe_of(base: Recipe, values: Iterable[Any]) -> Recipe:
             continue
         target[last] = _numbers(dotted, value) if field_schema(dotted)["type"] == "array" else value
     return recipe_from_values(raw)
+
+
+def wrong_fields(base: Recipe, values: Sequence[Any]) -> dict[str, str]:
+    """Return what is wrong in the form, by field: every one of them, not the first alone; "" where no field is named.
+
+    Args:
+        base: See `recipe_of`.
+        values: See `recipe_of`.
+    """
+    wrong: dict[str, str] = {}
+    left = list(values)
+    for _ in FIELDS:
+        try:
+            recipe_of(base, left)
+        except RecipeError as error:
+            dotted = _field_of(error)
+            if dotted in wrong:
+                break
+            wrong[dotted] = in_words(str(error))
+            if not dotted:
+                break
+            left[list(FIELDS).index(dotted)] = None  # as the recipe says; then what else is wrong?
+        else:
+            break
+    return wrong
+
+
+def _field_of(error: RecipeError) -> str:
+    """Return the field that an error names first; the engine names fields as they are written in a recipe."""
+    said = str(error)
+    at = {dotted: found.start() for dotted in FIELDS if (found := _named(dotted).search(said))}
+    return min(at, key=lambda dotted: at[dotted]) if at else ""
+
+
+def in_words(said: str) -> str:
+    """Return a sentence with the labels of the form in place of the names that recipes have."""
+    for dotted, field in FIELDS.items():
+        phase = re.match(r"phases\.(\d+)", dotted)
+        where = f" of phase {int(phase[1]) + 1}" if phase else ""
+        said = _named(dotted).sub(f"“{field.label}”{where}", said)
+    return said
+
+
+@lru_cache(maxsize=256)
+def _named(dotted: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w.]){re.escape(dotted)}(?![\w]|\.\w)")
 
 
 def _numbers(dotted: str, text: str) -> list[float]:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import pandas as pd
 
 from engine import jobs
 from engine.data import load_choices, load_index, training_request
@@ -23,6 +22,7 @@ from engine.errors import EngineError, RecipeError, RunError, TrainingError
 from engine.records import FIRST_VERSION, Epoch, Recipe
 from engine.report import counted, duration, edge_words, operating_words, were
 from engine.runs import load_history, load_run
+from gui.pages.train.offered import expected_of_recipe
 from gui.pages.train.plan import chosen_folds, chosen_split, on_labels, refuse_guests
 from gui.pages.train.recipe_form import recipe_of
 from gui.web import AppSession, markup
@@ -31,7 +31,7 @@ TICK_WORKING, TICK_IDLE = 1.0, 5.0
 """Seconds between two looks at the runs; the idle ones let a tab see what another one started."""
 
 STATES = {
-    "starting": "starting",
+    "starting": "loading the program that trains",
     "training": "training",
     "calibrating": "calibrating",
     "predicting": "predicting the images",
@@ -88,7 +88,10 @@ def start_on(
         allow_downloads=session.allow_downloads,
         folds=folds,
     )
+    expected = None if folds else expected_of_recipe(session, dataset_id, recipe)
     job = jobs.submit(session.workspace, on_labels(session, request, labels))
+    if expected is not None:
+        jobs.keep_expected(job.folder, expected)
     return look(session, job.job_id, "")
 
 
@@ -199,7 +202,7 @@ def run_box(status: jobs.JobStatus | None, working: jobs.JobStatus | None) -> st
             of_all = counted(status.epochs, "epoch")
             more.append(f"{status.epoch} of {of_all}{where} {were(status.epoch)} completed.")
         if status.state == "done":
-            more += [said for said in (_validated(status.folder),) if said]
+            more += [said for said in (_validated(status.folder), time_words(status)) if said]
             more.append("Read its cases on the Review page and see its results on the Report page.")
         elif working is None and not status.epoch:
             more.append(
@@ -224,32 +227,37 @@ def run_box(status: jobs.JobStatus | None, working: jobs.JobStatus | None) -> st
         pieces.insert(0, f"fold {status.fold} of {status.folds}")
     if status.batches:
         pieces.append(f"batch {status.batch:,} of {status.batches:,}")
+    expected = jobs.expected_of(status.folder)
     if status.seconds_left is not None and math.isfinite(status.seconds_left):
         pieces.append(f"about {duration(max(1, status.seconds_left))} left")
+    elif expected is not None and status.state in ("starting", "training"):
+        pieces.append(f"about {duration(expected.said)} in all, by the estimate")
     # What was said while the images were read is over once a phase has begun.
     heading = f"{state.capitalize()}." if begun or not status.message else status.message
     line = " · ".join(pieces) if len(pieces) > 1 else ""
     return markup.note(heading, inner=markup.progress(fraction, line))
 
 
-def losses(history: Sequence[Epoch]) -> pd.DataFrame | None:
-    """Return the loss of each epoch for the plot; None before the first point, or no line is ever drawn."""
-    return _long(history, {"training": "train_loss", "validation": "val_loss"})
+def losses(history: Sequence[Epoch]) -> str:
+    """Return the loss of each epoch as curves."""
+    return _curves("Loss", history, {"training": "train_loss", "validation": "val_loss"})
 
 
-def scores(history: Sequence[Epoch]) -> pd.DataFrame | None:
-    """Return accuracy and AUROC on validation data for the plot; None before the first point."""
-    return _long(history, {"accuracy": "val_accuracy", "AUROC": "val_auc"})
+def scores(history: Sequence[Epoch]) -> str:
+    """Return accuracy and AUROC on validation images as curves."""
+    return _curves("On validation images", history, {"accuracy": "val_accuracy", "AUROC": "val_auc"})
 
 
-def _long(history: Sequence[Epoch], figures: dict[str, str]) -> pd.DataFrame | None:
-    rows = [
-        (epoch.number, words, float(getattr(epoch, name)))
-        for epoch in history
+def _curves(title: str, history: Sequence[Epoch], figures: dict[str, str]) -> str:
+    lines = {
+        words: [
+            (float(epoch.number), float(getattr(epoch, name)))
+            for epoch in history
+            if math.isfinite(getattr(epoch, name))
+        ]
         for words, name in figures.items()
-        if math.isfinite(getattr(epoch, name))
-    ]
-    return pd.DataFrame(rows, columns=["epoch", "of", "value"]) if rows else None
+    }
+    return markup.curves(title, "epoch", lines, none_yet="The curve begins with the first epoch.")
 
 
 @lru_cache(maxsize=256)
@@ -260,6 +268,16 @@ def _asked(folder: Path) -> tuple[str, str]:
     except EngineError:
         return "unknown recipe", ""
     return request.training.recipe.title, request.training.dataset_id
+
+
+def time_words(status: jobs.JobStatus) -> str:
+    """Say how long a finished run took, beside what was expected of it; empty where neither is known."""
+    seconds = jobs.took(status)
+    if seconds is None or seconds <= 0:
+        return ""
+    expected = jobs.expected_of(status.folder)
+    beside = "" if expected is None else f"; about {duration(expected.said)} had been estimated"
+    return f"It took {duration(seconds)}{beside}."
 
 
 @lru_cache(maxsize=256)

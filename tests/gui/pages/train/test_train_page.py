@@ -22,13 +22,15 @@ from engine.jobs import control as jobs
 from engine.jobs.files import JobStatus
 from engine.recipes.builtin import RECIPES
 from engine.recipes.check import check_recipe
+from engine.recipes.fields import field_schema
 from engine.recipes.recipe import recipe_from_json
 from engine.recipes.saved import keep_own, own_recipes, recipe_choices
 from engine.records import Augmentation, Balance, Head, Phase, Recipe
 from engine.runs.history import load_history
 from engine.workspace import open_workspace
-from gui.pages.train.plan import augmented, data_facts, facts, open_recipe, recipe_file, save_recipe
-from gui.pages.train.recipe_form import FIELDS, component, recipe_of, values_of
+from gui.pages.train.plan import augmented, data_facts, open_recipe, recipe_file, save_recipe
+from gui.pages.train.recipe_form import FIELDS, component, recipe_of, values_of, wrong_fields
+from gui.pages.train.telling import facts
 from gui.pages.train.watch import look, losses, resume, run_box, scores, start, stop
 from gui.web.session import AppSession, open_session
 from tests.gui.pages.data.test_data_page import write_films
@@ -97,14 +99,28 @@ def test_the_form_takes_every_value_that_a_recipe_may_have_and_no_other() -> Non
         assert isinstance(slider, gr.Slider) and slider.preprocess(most) == most
     whole = replace(TINY, phases=3 * TINY.phases)
     for dotted, field in FIELDS.items():
-        placed = component(dotted, field)
+        placed, may_be = component(dotted, field), field_schema(dotted)
         if not isinstance(placed, gr.Number | gr.Slider):
             continue
-        for bound, beyond in ((placed.minimum, -1), (placed.maximum, 1)):
+        for bound, beyond in ((may_be["minimum"], -1), (may_be["maximum"], 1)):
             name = dotted.replace(".", "__")
+            assert not isinstance(placed, gr.Slider) or bound in (placed.minimum, placed.maximum)
             assert recipe_of(whole, changed(whole, **{name: bound}))
             with pytest.raises(RecipeError, match=rf"Set {dotted} to a (whole )?number from .* to"):
                 recipe_of(whole, changed(whole, **{name: bound + beyond}))
+
+
+def test_everything_wrong_in_the_form_is_said_in_the_field_it_is_wrong_in() -> None:
+    wrong = changed(
+        TINY, phases__0__epochs=0, batch_size=1.5, head__hidden="many", phases__0__learning_rate=-1
+    )
+    said = wrong_fields(TINY, wrong)
+    assert set(said) == {"phases.0.epochs", "batch_size", "head.hidden", "phases.0.learning_rate"}
+    assert said["batch_size"].startswith(
+        "“Images per step” is 1.5. Set “Images per step” to a whole number from 2"
+    )
+    assert "“Epochs at most” of phase 1 is 0" in said["phases.0.epochs"]
+    assert wrong_fields(TINY, values_of(TINY)) == {}
 
 
 def test_the_form_changes_what_it_says_and_nothing_else() -> None:
@@ -254,7 +270,7 @@ def test_a_cross_validation_says_what_it_will_do_and_runs(session: AppSession, d
     assert (now.state, now.fold, now.folds) == ("done", 3, 3)
     shown = look(session, run_id, "")
     assert "Done" in shown[1] and "fold 3 of 3: 1 / 1" in shown[8][0][3]
-    assert losses(load_history(folder / "folds" / "3")) is not None and shown[2] is not None
+    assert shown[2] == losses(load_history(folder / "folds" / "3"))
 
 
 def test_folds_that_cannot_be_made_are_refused_at_once(session: AppSession, dataset: str) -> None:
@@ -283,11 +299,15 @@ def test_a_run_that_ended_early_says_so_and_can_be_resumed(state: str) -> None:
     assert state.capitalize() in box and "The disk is full." in box and "Resume continues" in box
 
 
-def test_curves_are_none_before_the_first_point_and_leave_out_what_was_not_computed() -> None:
-    assert losses([]) is None and scores([]) is None
-    epoch = replace(EPOCH, val_accuracy=0.9, val_auc=float("nan"))
-    frame = scores([epoch])
-    assert frame is not None and frame.values.tolist() == [[1, "accuracy", 0.9]]
+def test_curves_say_that_they_begin_later_and_leave_out_what_was_not_computed() -> None:
+    assert "begins with the first epoch" in losses([]) and "<svg" not in scores([])
+    epochs = [replace(EPOCH, number=n, val_accuracy=0.6 + 0.1 * n, val_auc=float("nan")) for n in (1, 2)]
+    drawn = scores(epochs)
+    assert drawn.count('class="or-line') == 1 and "AUROC" not in drawn and "accuracy 0.800" in drawn
+    assert [re.findall(r"<td>(.*?)</td>", row) for row in drawn.split("<tr>")[2:]] == [
+        ["1", "0.700"],
+        ["2", "0.800"],
+    ]
 
 
 def test_a_run_is_started_watched_stopped_and_resumed(session: AppSession, dataset: str) -> None:
@@ -300,7 +320,7 @@ def test_a_run_is_started_watched_stopped_and_resumed(session: AppSession, datas
     second_tab = look(session, None, "")
     assert second_tab[0].value == run_id
     assert second_tab[4].interactive is False and second_tab[5].visible is True
-    assert second_tab[2] is not None
+    assert 'class="or-line' in second_tab[2]
     stop(session, run_id)
     wait_for(lambda: jobs.status(folder).state == "stopped")
     ended = look(session, run_id, "")
@@ -318,6 +338,12 @@ def test_nothing_is_sent_again_when_nothing_changed(session: AppSession) -> None
 # ------------------------------------------------------------------------------------------- in the browser
 
 
+def expert(page: Any) -> None:
+    """Open what lies behind “Expert”, unless it is open."""
+    if not page.locator("#train-recipe").is_visible():
+        page.get_by_role("button", name="Expert").click()
+
+
 @pytest.mark.browser
 def test_a_run_outlives_a_reload_and_another_tab_can_stop_it(
     session: AppSession, dataset: str, page: Any, opened: Callable[..., Any]
@@ -331,6 +357,7 @@ def test_a_run_outlives_a_reload_and_another_tab_can_stop_it(
     page.goto(url)
     expect(page.locator("#train-data-facts")).to_contain_text("training")
     expect(page.locator("#train-facts")).to_contain_text("parameters trained", timeout=30_000)
+    expert(page)
     recipe = page.locator("#train-recipe input")
     recipe.click()
     recipe.fill("Mine")
@@ -385,8 +412,9 @@ def test_a_cross_validation_is_chosen_watched_fold_by_fold_and_opened_on_review(
     expect.set_options(timeout=60_000)  # two cores, shared
     keep_own(session.workspace, replace(TINY, phases=(replace(TINY.phases[0], epochs=40),)))
     page.goto(opened(session, page="train").url)
-    recipe = page.locator("#train-recipe input")
     expect(page.locator("#train-facts")).to_contain_text("parameters trained")
+    expert(page)
+    recipe = page.locator("#train-recipe input")
     recipe.click()
     recipe.fill("Mine")
     page.get_by_role("option", name="Mine — Tiny").click()
@@ -412,6 +440,7 @@ def test_what_a_run_will_do_follows_the_form_however_it_was_changed(
     page.goto(opened(session, page="train").url)
     told = page.locator("#train-facts")
     expect(told).to_contain_text("34")  # epochs at most
+    expert(page)
     page.get_by_text("Settings", exact=True).click()
     epochs = page.get_by_label("Epochs at most").first
     epochs.click()  # as a person does; Gradio fills a field once more in the moment after it has opened
@@ -426,9 +455,17 @@ def test_what_a_run_will_do_follows_the_form_however_it_was_changed(
     widths.press("Backspace")
     widths.press("Tab")
     expect(told).to_contain_text("9")
+    epochs.fill("0")
+    said = page.locator("#train-field-phases-0-epochs")
+    expect(said).to_contain_text("Set “Epochs at most” of phase 1 to a whole number from 1 to 10,000")
+    expect(epochs).to_have_attribute("aria-invalid", "true")
+    epochs.fill("5")
+    expect(said).not_to_contain_text("whole number")
+    expect(epochs).not_to_have_attribute("aria-invalid", "true")
     widths.fill("many")  # as by pasting: no key is pressed
     widths.blur()
     expect(told).to_contain_text("“many” is not a list of numbers")
+    expert(page)
     recipe = page.locator("#train-recipe input")
     recipe.click()
     recipe.fill("Transfer, then")
@@ -457,6 +494,7 @@ def test_what_a_run_will_do_is_never_told_of_a_form_that_is_half_filled(
     keep_own(session.workspace, TINY)
     page.goto(opened(session, page="train").url)
     expect(page.locator("#train-facts")).to_contain_text("34")  # epochs at most
+    expert(page)
     recipe = page.locator("#train-recipe input")
     recipe.click()
     recipe.fill("Mine")

@@ -14,8 +14,9 @@ from engine.jobs.files import JobStatus
 from engine.recipes.builtin import RECIPES
 from engine.records import Phase, Recipe
 from engine.workspace import open_workspace
-from gui.pages.train.plan import balance_table, chosen_split, data_facts, facts, recipe_card
+from gui.pages.train.plan import chosen_split, data_facts, recipe_card
 from gui.pages.train.recipe_form import values_of
+from gui.pages.train.telling import balance_table, facts
 from gui.pages.train.watch import STATES, earlier, run_box
 from gui.web.session import AppSession, open_session
 from tests.engine.report.test_snapshots import VALIDATED, a_run
