@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +19,7 @@ from engine.data.manifest import from_csv, to_csv
 from engine.data.proposing.answers import answers_to_json
 from engine.errors import DataError
 from engine.kept_files import MIB, JsonFile, ignore, read_json
+from engine.naming import given_of
 from engine.records import Answers, DataIssue, FilePath, Index, is_folder_name
 from engine.storage import read_regular, storage_error, versioned, write_atomic
 from engine.workspace import Workspace
@@ -142,7 +143,7 @@ def load_index(workspace: Workspace, dataset_id: str) -> Index:
         raise _damaged(table)
     return Index(
         dataset_id=about.dataset_id,
-        name=about.name,
+        name=given_of(folder).name or about.name,
         root=about.root,
         samples=tuple(sample for sample, _ in from_csv(data, table)),
         classes=about.classes,
@@ -164,7 +165,8 @@ def list_indexes(
     summaries = []
     for path in sorted(workspace.datasets.glob("*/index.json")):
         try:
-            summaries.append(read_json(path, SUMMARY))
+            summary = read_json(path, SUMMARY)
+            summaries.append(replace(summary, name=given_of(path.parent).name or summary.name))
         except FileNotFoundError:  # it has just been deleted
             continue
         except DataError as error:

@@ -170,14 +170,16 @@ class Plan:
 
 
 PLANS: dict[str, Plan] = {
-    "quick": Plan(title="Quick", about="a new last layer on a net that is left as it is", recipe="head-only"),
+    "quick": Plan(
+        title="Quick", about="a new last layer on a network that is left as it is", recipe="head-only"
+    ),
     "recommended": Plan(
         title="Recommended",
-        about="the same, then the net's last blocks are fitted to your images",
+        about="the same, then the network's last blocks are fitted to your images",
         recipe="default",
     ),
     "thorough": Plan(
-        title="Thorough", about="then the whole net, for as long as it helps", recipe="thorough"
+        title="Thorough", about="then the whole network, for as long as it helps", recipe="thorough"
     ),
 }
 """What the Train page offers first: to add one, add a line."""

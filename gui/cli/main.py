@@ -18,6 +18,7 @@ from engine.errors import EngineError
 from gui.cli import compare, data, demo, doctor, proposal, recipes, results, train, window
 from gui.cli.elsewhere import commands as elsewhere, import_predictions
 from gui.cli.experiments import compare_runs, learning_curve, search
+from gui.cli.managing import data as kept_data, runs as kept_runs
 from gui.cli.models import export, weights
 from gui.cli.readings import accounts, audit, backup, labels, readers, share, studies
 from gui.cli.reports import checklist, verify, written
@@ -43,6 +44,8 @@ for part in (
     proposal,
     data,
     train,
+    kept_runs,
+    kept_data,
     results,
     written,
     checklist,

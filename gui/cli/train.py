@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine import data, jobs, labels as label_versions, recipes, report, runs
+from engine import data, jobs, labels as label_versions, naming, recipes, report, runs
 from engine.errors import RecipeError, RunError, TrainingError
 from engine.workspace import Workspace, open_workspace
 from gui.cli.data import choices_of, dataset_of, on_labels, pairs_of, say_lost
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from engine.records import Recipe, Run
 
 app = typer.Typer()
+kept_runs = typer.Typer(invoke_without_command=True)
+app.add_typer(kept_runs, name="runs", rich_help_panel=TRAINING)
 
 
 @app.command(rich_help_panel=LINE)
@@ -193,12 +195,14 @@ def _job_folder(workspace: Workspace, run: str) -> Path:
     return workspace.runs / matching[0]
 
 
-@app.command("runs", rich_help_panel=TRAINING)
-def list_runs(root: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """List the runs of the workspace and how far each is.
+@kept_runs.callback()
+def list_runs(context: typer.Context, root: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """List the runs of the workspace and how far each is; or rename, note, archive or delete one.
 
     Example: [bold]overread runs[/bold]
     """
+    if context.invoked_subcommand is not None:
+        return
     damaged: list[RunError] = []
     workspace = open_workspace(root)
     found = jobs.list_jobs(workspace, on_damaged=damaged.append)
@@ -211,12 +215,17 @@ def list_runs(root: WorkspaceOption = None, as_json: JsonOption = False) -> None
         show_json({"runs": listed, "damaged": [str(one) for one in damaged]})
         return
     rows: list[tuple[object, ...]] = [
-        (now.job_id, now.state, now.progress, _area(now), now.message) for now in found
+        (now.job_id, _name(now.folder), now.state, now.progress, _area(now), now.message) for now in found
     ]
-    rows += [(one.run_id, "supplied", "–", None, _supplied_words(one)) for one in given]
-    show_table(("run", "state", "epochs", "validation AUROC, last epoch", ""), rows)
+    rows += [(one.run_id, _name(one.folder), "supplied", "–", None, _supplied_words(one)) for one in given]
+    show_table(("run", "name", "state", "epochs", "validation AUROC, last epoch", ""), rows)
     for one in damaged:
         say_error(one)
+
+
+def _name(folder: Path) -> str:
+    given = naming.given_of(folder)
+    return f"{given.name} (archived)".strip() if given.archived else given.name
 
 
 def _supplied_words(run: Run) -> str:
@@ -239,6 +248,9 @@ def _status_facts(now: jobs.JobStatus) -> dict[str, Any]:
         "seconds_left": now.seconds_left,
         "val_auc": _area(now),
         "folder": now.folder,
+        "name": naming.given_of(now.folder).name,
+        "note": naming.given_of(now.folder).note,
+        "archived": naming.given_of(now.folder).archived,
     }
 
 

@@ -20,7 +20,7 @@ FAMILIES: dict[str, tuple[Recipe, ...]] = {
     "Pneumonia in children": PNEUMONIA,
     "COVID": COVID,
     "Transformers": TRANSFORMERS,
-    "Small nets from scratch": SCNNB,
+    "Small networks from scratch": SCNNB,
     "CIFAR-10 and ablations": CIFAR,
     "Facial expressions": AFFECT,
 }

@@ -29,6 +29,7 @@ from gui.pages.data.overview import class_pictures, counts_table, issues, split_
 from gui.pages.data.pictures import issue_image, picture_of
 from gui.pages.data.split_form import SPLIT_MODES, choices_from_percent
 from gui.pages.data.using.pane import using_pane
+from gui.pages.keeping import DATA, named, offered, place as place_keeping
 from gui.pages.meant import data_meant
 from gui.pages.where_now import ASKING, found as found_images, missed, place
 from gui.web import AppSession, arrival, markup, say_where, shown, static_pane
@@ -40,6 +41,11 @@ body:has(#data-bring [data-stage]:not([data-stage=idle], [data-stage=done])) #da
 </style>""")
 
 # To the form of a new study, of these images.
+# Without a data set there is nothing left of what the address named.
+COME_AGAIN = """(one) => {
+  if (!one) window.overread.go({ data: '', run: '' });
+  document.getElementById('again-data')?.click();
+}"""
 LABEL = """(dataset) => {
   if (!dataset) return;
   sessionStorage.setItem('overread.new-study', dataset);
@@ -52,13 +58,21 @@ LABEL = """(dataset) => {
 
 
 def dataset_choices(
-    session: AppSession, *, on_damaged: Callable[[DataError], None] = ignore
+    session: AppSession, *, on_damaged: Callable[[DataError], None] = ignore, also: str | None = None
 ) -> list[tuple[str, str]]:
-    """Return the data sets of the workspace for a drop-down, newest first: (name in words, dataset id)."""
+    """Return the data sets for a drop-down, newest first: (name in words, dataset id).
+
+    Archived ones are left out, but for the one named by `also`: its own id, or a run's that was trained on it.
+    """
+    also = next((run.dataset_id for run in session.store.runs() if also and run.run_id == also), also)
     summaries = list_indexes(session.workspace, on_damaged=on_damaged)
     return [
-        (f"{one.name} · {one.images:,} images · {one.created.astimezone():%d %b %H:%M}", one.dataset_id)
+        (
+            f"{named(folder, one.name)} · {one.images:,} images · {one.created.astimezone():%d %b %H:%M}",
+            one.dataset_id,
+        )
         for one in summaries
+        if offered(folder := session.workspace.datasets / one.dataset_id, also)
     ]
 
 
@@ -159,17 +173,17 @@ def find_images(session: AppSession, dataset_id: str | None, folder: str) -> tup
     return *show(session, dataset_id), answer
 
 
-def first_look(session: AppSession, named: str | None, standing: str | None = None) -> tuple[Any, ...]:
+def first_look(session: AppSession, meant: str | None, standing: str | None = None) -> tuple[Any, ...]:
     """Return the drop-down and all that is shown, when the page is come to; what is on it already stays.
 
     Args:
         session: The window.
-        named: The data set, or a run of it, that the page is come to for; None means the newest.
+        meant: The data set, or a run of it, that the page is come to for; None means the newest.
         standing: The data set that is on the page.
     """
     damaged: list[DataError] = []
-    choices = dataset_choices(session, on_damaged=damaged.append)
-    value = data_meant(session, named, [dataset_id for _, dataset_id in choices])
+    choices = dataset_choices(session, on_damaged=damaged.append, also=meant)
+    value = data_meant(session, meant, [dataset_id for _, dataset_id in choices])
     if value and value == standing:
         return gr.Dropdown(choices=choices, value=value), *(gr.skip(),) * SHOWN
     overview, *rest = show(session, value)
@@ -247,6 +261,12 @@ def build(session: AppSession) -> None:
             )
             remark = gr.HTML(elem_id="data-split-note", padding=False)
             used, uses = using_pane(session, dataset)
+            place_keeping(
+                session,
+                DATA,
+                dataset,
+                lambda done: done.then(None, dataset, None, js=COME_AGAIN),
+            )
 
     static_pane("gui.pages.data", "large_view", ["large_view.js"], elem_id="data-large")
 

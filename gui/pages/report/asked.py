@@ -8,6 +8,7 @@ from typing import Any
 from engine.errors import ReportError, ReviewError
 from engine.report import item_of, keep_answer, sharing
 from engine.runs import find_run, list_runs
+from gui.pages.keeping import offered, run_title
 from gui.pages.report.computed import report_of
 from gui.pages.report.parts import PARTS
 from gui.web import AppSession, image_url, markup
@@ -103,10 +104,13 @@ def runs_to_compare(session: AppSession, asked: Mapping[str, Any]) -> Answer:
         "runs": [
             {
                 "id": run.run_id,
-                "title": f"{run.title} · {run.dataset_name} · {run.created.astimezone():%d %b %Y %H:%M}",
+                "title": run_title(run),
             }
             for run in list_runs(session.workspace)
-            if run.run_id != own.run_id and run.run_id in known and set(run.classes) == set(own.classes)
+            if run.run_id != own.run_id
+            and run.run_id in known
+            and set(run.classes) == set(own.classes)
+            and offered(run.folder)
         ]
     }
 

@@ -22,6 +22,7 @@ from engine.handover import MODEL_FORMATS
 from engine.kept_files import ignore
 from engine.report import CHECKLISTS, EXPORTS, REFERENCE_STANDARDS, checklist_of
 from engine.runs import find_run, list_runs
+from gui.pages.keeping import offered, run_title
 from gui.pages.meant import run_meant
 from gui.pages.report import elsewhere, relabelling
 from gui.pages.report.asked import HANDLERS
@@ -35,14 +36,14 @@ from gui.web import TAKE_FILE, AppSession, answered, arrival, markup, say_where,
 
 
 def run_choices(
-    session: AppSession, *, on_damaged: Callable[[RunError], None] = ignore
+    session: AppSession, *, on_damaged: Callable[[RunError], None] = ignore, also: str | None = None
 ) -> list[tuple[str, str]]:
-    """Return the finished runs for a drop-down, newest first."""
+    """Return the finished runs for a drop-down, newest first; archived ones but for `also` are left out."""
     known = set(session.store.run_ids())
     return [
-        (f"{run.created.astimezone():%d %b %Y %H:%M} · {run.title} · {run.dataset_name}", run.run_id)
+        (run_title(run), run.run_id)
         for run in list_runs(session.workspace, on_damaged=on_damaged)
-        if run.run_id in known
+        if run.run_id in known and offered(run.folder, also)
     ]
 
 
@@ -74,7 +75,7 @@ def opened(
 ) -> tuple[Any, ...]:
     """Return the drop-down and all that `show` returns, when the page is come to: of the run, or data set, named."""
     damaged: list[RunError] = []
-    choices = run_choices(session, on_damaged=damaged.append)
+    choices = run_choices(session, on_damaged=damaged.append, also=named or chosen)
     run_id = run_meant(session, named or chosen, [run_id for _, run_id in choices])
     told, *rest = show(session, run_id, part, standards)
     return gr.Dropdown(choices=choices, value=run_id), told + markup.problems(damaged), *rest

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.errors import ReviewError
+from engine.naming import given_of
 from engine.reading import SEARCH, Queue, RunSummary
 from engine.records import ELSEWHERE, PART_NAMES, PARTS, Prediction
 from engine.saliency import colour_tables
+from gui.pages.keeping import named
 from gui.pages.review.hand.finding import complete_columns, queues_for, tells
 from gui.pages.review.maps import method_choices
 from gui.pages.review.reading_session import Desk, Reading, part_named, text
 from gui.pages.review.remarks import validated
 from gui.pages.review.screen import UNREAD, Answer, count_again, screen
 from gui.pages.review.who_reads import reader_choices, reader_of
+from gui.web import AppSession
 
 WHOLE = "all"
 PART_TITLES = {**PART_NAMES, ELSEWHERE: "images from elsewhere", WHOLE: "all parts"}
@@ -28,10 +31,10 @@ NOTHING_TO_READ = (
 def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     """Begin or change a reading session, with the wished run, queue, part and reader where they exist."""
     session = desk.session
-    runs = session.store.runs()
+    wishes = (text(asked, "run"), desk.run_id)
+    runs = [run for run in session.store.runs() if is_offered(session, run, wishes)]
     reader = reader_of(session, text(asked, "reader")).name
     readers = [] if session.read_only else reader_choices(session)
-    wishes = (text(asked, "run"), desk.run_id)
     run = next((run for wish in wishes for run in runs if wish in (run.run_id, run.dataset_id)), None)
     if not runs:
         choices: Answer = {
@@ -93,7 +96,7 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
         "reader": reader,
         "colours": colour_tables(),
         "choices": {
-            "run": [{"value": run.run_id, "title": _run_title(run)} for run in runs],
+            "run": [{"value": one.run_id, "title": _run_title(session, one)} for one in runs],
             "queue": _choices({**queues, SEARCH: found} if found else queues),
             "part": [{"value": name, "title": PART_TITLES[name]} for name in (*parts, WHOLE)],
             "reader": readers,
@@ -113,8 +116,15 @@ def _choices(queues: Mapping[str, Queue]) -> list[Answer]:
     ]
 
 
-def _run_title(run: RunSummary) -> str:
-    return f"{run.dataset_name} · {run.recipe_name} · {run.created.astimezone():%d %b %H:%M}"
+def is_offered(session: AppSession, run: RunSummary, wishes: Sequence[str | None]) -> bool:
+    """Return whether a run can be chosen to be read: one that is archived only where it is named, none that is gone."""
+    given = given_of(session.workspace.runs / run.run_id)
+    return not given.deleted and (not given.archived or run.run_id in wishes)
+
+
+def _run_title(session: AppSession, run: RunSummary) -> str:
+    title = named(session.workspace.runs / run.run_id, run.recipe_name)
+    return f"{run.dataset_name} · {title} · {run.created.astimezone():%d %b %H:%M}"
 
 
 def _find(desk: Desk, reading: Reading, image_id: str) -> Prediction | None:

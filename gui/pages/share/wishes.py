@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.errors import ShareError
 from engine.report import counted
+from gui.pages.keeping import named, offered
 from gui.sharing import USUAL_CASES, Access, Share, chosen_cases, invite, share
 from gui.web import AppSession
 
@@ -53,11 +54,12 @@ def run_choices(session: AppSession) -> list[tuple[str, str]]:
     """Return (words, run id) of every run that has cases."""
     return [
         (
-            f"{run.dataset_name} · {run.recipe_name} · {run.created:%d %b %Y} · {counted(run.cases, 'case')}",
+            f"{run.dataset_name} · {named(session.workspace.runs / run.run_id, run.recipe_name)} · "
+            f"{run.created:%d %b %Y} · {counted(run.cases, 'case')}",
             run.run_id,
         )
         for run in session.store.runs()
-        if run.cases
+        if run.cases and offered(session.workspace.runs / run.run_id)
     ]
 
 

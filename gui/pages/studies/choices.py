@@ -10,6 +10,7 @@ from engine.errors import DataError
 from engine.kept_files import ignore
 from engine.reading import DESIGNS
 from engine.records import PART_NAMES, PARTS
+from gui.pages.keeping import named, offered
 from gui.pages.studies.form import AIMS, CERTAINTIES, CONSENSUS, INDETERMINATE, PRIMARY, RULES
 from gui.web import AppSession
 
@@ -89,20 +90,23 @@ def _runs(session: AppSession) -> list[Answer]:
     return [
         {
             "value": f"run:{run.run_id}",
-            "title": f"Run: {run.dataset_name} · {run.recipe_name} · {run.created.astimezone():%d %b %H:%M}",
+            "title": f"Run: {named(session.workspace.runs / run.run_id, run.recipe_name)} · {run.dataset_name} · "
+            f"{run.created.astimezone():%d %b %H:%M}",
             "run": True,
             "classes": list(run.classes),
             "positive": run.positive,
             "parts": _parts(session, run.run_id),
         }
         for run in session.store.runs()
-        if run.cases
+        if run.cases and offered(session.workspace.runs / run.run_id)
     ]
 
 
 def _data(session: AppSession) -> list[Answer]:
     told = []
     for one in list_indexes(session.workspace, on_damaged=ignore):
+        if not offered(session.workspace.datasets / one.dataset_id):
+            continue
         try:
             classes = list(load_index(session.workspace, one.dataset_id).classes)
         except DataError:  # the Data page says what is wrong with it

@@ -17,6 +17,7 @@ from engine.errors import RecipeError
 from engine.recipes import PLANS, own_recipes, recipe_choices, recipe_purposes
 from engine.records import Recipe
 from gui.pages.data import dataset_choices
+from gui.pages.keeping import RUN, place as place_keeping
 from gui.pages.meant import data_meant
 from gui.pages.train.offered import balance_again, balance_choices, plan_choices, timed
 from gui.pages.train.plan import (
@@ -54,6 +55,7 @@ def build(session: AppSession) -> None:
     come_to = arrival()
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     base, seen = gr.State(None), gr.State("")
+    again: list[Any] = []  # what changes a run's name, or takes it away
     timer = gr.Timer(TICK_IDLE, active=True)
     gr.HTML(markup.STYLE, elem_classes="or-style")
     with gr.Row():
@@ -149,6 +151,8 @@ def build(session: AppSession) -> None:
             with gr.Row():
                 loss_plot = gr.HTML(elem_id="train-loss", padding=False, min_width=280)
                 score_plot = gr.HTML(elem_id="train-scores", padding=False, min_width=280)
+            with gr.Row():
+                place_keeping(session, RUN, run, again.append)
             with gr.Accordion("Earlier runs", open=False):
                 runs_table = gr.Dataframe(
                     headers=["started", "recipe", "state", "epochs", "AUROC, last validation", "run"],
@@ -311,6 +315,8 @@ def build(session: AppSession) -> None:
                 **quiet,
             )
         following.then(api_name=f"train_facts_with_time_{name}", **told)
+    for done in again:
+        done.then(partial(shown(look_at), session), run, looked, api_name="train_look_kept", **quiet)
     gr.on(fn=partial(shown(look_at), session, None), outputs=looked, api_name="train_look_first", **quiet)
 
 
@@ -318,7 +324,7 @@ def opened(
     session: AppSession, named: str | None, chosen: str | None, base: Recipe | None
 ) -> tuple[Any, ...]:
     """Return the data sets there are now; and, when the page is opened first, the default recipe in the form."""
-    datasets = dataset_choices(session)
+    datasets = dataset_choices(session, also=named or chosen)
     value = data_meant(session, named or chosen, [dataset_id for _, dataset_id in datasets])
     listed = gr.Dropdown(choices=datasets, value=value)
     if base is not None:

@@ -46,6 +46,7 @@ from engine.records import FIRST_VERSION, PARTS, Recipe, Split, TrainingRequest
 from engine.relocation import lost
 from engine.runs import list_runs
 from engine.workspace import Workspace
+from gui.pages.keeping import offered
 from gui.pages.train.recipe_form import (
     PHASE_SLOTS,
     recipe_of,
@@ -294,7 +295,8 @@ def weight_choices(workspace: Workspace) -> list[str]:
     from engine.models import added_weights
 
     files = [f"file:{one.name}" for one in added_weights(workspace)]
-    return files + [f"run:{run.run_id}" for run in list_runs(workspace) if run.recipe is not None]
+    trained = [run for run in list_runs(workspace) if run.recipe is not None and offered(run.folder)]
+    return files + [f"run:{run.run_id}" for run in trained]
 
 
 def _phase_groups(recipe: Recipe) -> list[Any]:

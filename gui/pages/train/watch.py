@@ -19,9 +19,11 @@ import gradio as gr
 from engine import jobs
 from engine.data import load_choices, load_index, training_request
 from engine.errors import EngineError, RecipeError, RunError, TrainingError
+from engine.naming import given_of
 from engine.records import FIRST_VERSION, Epoch, Recipe
 from engine.report import counted, duration, edge_words, operating_words, were
 from engine.runs import load_history, load_run
+from gui.pages.keeping import named, offered
 from gui.pages.train.offered import expected_of_recipe
 from gui.pages.train.plan import chosen_folds, chosen_split, on_labels, refuse_guests
 from gui.pages.train.recipe_form import recipe_of
@@ -135,7 +137,11 @@ def look(session: AppSession, run_id: str | None, seen: str) -> tuple[Any, ...]:
         seen: What the last look returned last: a signature of all that is shown.
     """
     damaged: list[EngineError] = []
-    listed = jobs.list_jobs(session.workspace, on_damaged=damaged.append)
+    listed = [
+        one
+        for one in jobs.list_jobs(session.workspace, on_damaged=damaged.append)
+        if one.working or offered(one.folder, run_id)
+    ]
     working = next((one for one in listed if one.working), None)
     # A run that started since the last look is what everybody wants to see.
     was_working = seen.split("|")[0] if seen else ""
@@ -147,7 +153,9 @@ def look(session: AppSession, run_id: str | None, seen: str) -> tuple[Any, ...]:
         history = load_history(status.trained_in) if status else []
     except RunError as error:
         damaged.append(error)
-    names = [one.job_id + one.state for one in listed] + [str(one) for one in damaged]
+    names = [one.job_id + one.state + str(given_of(one.folder)) for one in listed] + [
+        str(one) for one in damaged
+    ]
     now = "|".join(
         (
             working.job_id if working else "",
@@ -293,7 +301,10 @@ def _validated(folder: Path) -> str:
 
 def _run_choice(status: jobs.JobStatus) -> tuple[str, str]:
     started = datetime.fromtimestamp(status.started).astimezone()
-    return f"{started:%d %b %Y %H:%M} · {_asked(status.folder)[0]} · {STATES[status.state]}", status.job_id
+    return (
+        f"{started:%d %b %Y %H:%M} · {named(status.folder, _asked(status.folder)[0])} · {STATES[status.state]}",
+        status.job_id,
+    )
 
 
 def earlier(listed: Sequence[jobs.JobStatus]) -> list[list[str]]:
@@ -306,7 +317,7 @@ def earlier(listed: Sequence[jobs.JobStatus]) -> list[list[str]]:
         rows.append(
             [
                 f"{started:%Y-%m-%d %H:%M}",
-                _asked(one.folder)[0],
+                named(one.folder, _asked(one.folder)[0]),
                 STATES[one.state],
                 one.progress,
                 auc,

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from engine.data import load_index
 from engine.errors import DataError, RunError
 from engine.runs import find_trained, list_runs, split_of
+from gui.pages.keeping import offered, run_title
 from gui.web import AppSession, Progress, Work
 
 
 def run_choices(session: AppSession) -> list[tuple[str, str]]:
     """Return the runs that have a network, newest first: (name in words, run id)."""
     return [
-        (f"{run.created.astimezone():%d %b %Y %H:%M} · {run.title} · {run.dataset_name}", run.run_id)
+        (run_title(run), run.run_id)
         for run in list_runs(session.workspace)
-        if run.recipe is not None
+        if run.recipe is not None and offered(run.folder)
     ]
 
 

@@ -1,0 +1,9 @@
+from .deleting import (
+    delete_data as delete_data,
+    delete_run as delete_run,
+)
+from .dependents import (
+    Dependents as Dependents,
+    dependents_of_data as dependents_of_data,
+    dependents_of_run as dependents_of_run,
+)

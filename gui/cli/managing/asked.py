@@ -1,0 +1,50 @@
+"""What renaming, noting, archiving and deleting have in common, whatever they are done to."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.errors import EngineError
+from gui.cli.terminal import remarks, say, show_json
+
+if TYPE_CHECKING:
+    from engine.managing import Dependents
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Empty takes the given name away.")]
+NoteArgument = Annotated[str, typer.Argument(metavar="TEXT", help="Empty takes the note away.")]
+BackOption = Annotated[bool, typer.Option("--back", help="Offer it again.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Delete without asking.")]
+
+
+def say_dependents(known: Dependents, *, as_json: bool = False) -> None:
+    """Say what depends on what is to be deleted."""
+    if as_json:
+        show_json(asdict(known))
+        return
+    for sentence in known.forbids:
+        say(sentence)
+    for what in known.goes:
+        say(f"Deleted with it: {what}")
+    for sentence in known.stays:
+        say(f"Stays: {sentence}")
+
+
+def agreed(what: str, known: Dependents, *, yes: bool) -> bool:
+    """Say what depends on something, and return whether it shall be deleted.
+
+    Raises:
+        EngineError: Nobody can be asked.
+    """
+    say_dependents(known)
+    if yes or known.forbids:  # the deletion says itself what forbids it
+        return True
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise EngineError(
+            f"{what} was not deleted, because nobody can be asked here", "Add --yes if it shall be"
+        )
+    remarks().print(f"Delete {what} for good? [y] delete, [Enter] keep: ", end="", markup=False)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
