@@ -22,6 +22,12 @@ from engine.records import Run
 from engine.workspace import Workspace
 from gui.web import AppSession, markup, shown
 
+# Comes to a page again; what is gone is no longer named in the address.
+COME_AGAIN = """(one) => {
+  if (!one) window.overread.go({ %s });
+  document.getElementById('again-%s')?.click();
+}"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
@@ -67,7 +73,9 @@ def offered(folder: Path, also: str | None = None) -> bool:
     return folder.name == also or not given_of(folder).put_away
 
 
-def place(session: AppSession, kind: Kind, chosen: gr.Dropdown, again: Callable[[Any], Any]) -> None:
+def place(
+    session: AppSession, kind: Kind, chosen: gr.Dropdown, again: Callable[[Any], Any], *, prefix: str
+) -> None:
     """Place the accordion.
 
     Args:
@@ -75,8 +83,8 @@ def place(session: AppSession, kind: Kind, chosen: gr.Dropdown, again: Callable[
         kind: Of what is chosen.
         chosen: The drop-down in which it is.
         again: Given an event, makes the page show after it what there is now.
+        prefix: Of the ids of its parts: two pages have one.
     """
-    prefix = "run" if kind is RUN else "dataset"
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     with gr.Accordion(
         f"Name, note, archive or delete this {kind.noun}", open=False, elem_id=f"{prefix}-keeping"
@@ -115,6 +123,11 @@ def place(session: AppSession, kind: Kind, chosen: gr.Dropdown, again: Callable[
     )
     for done in (kept, put, gone):
         again(done)
+
+
+def come_again(page: str, chosen: gr.Dropdown, forget: str) -> Callable[[Any], Any]:
+    """Return what makes a page be come to again after an event; `forget` is what the address then names no more."""
+    return lambda done: done.then(None, chosen, None, js=COME_AGAIN % (forget, page))
 
 
 def look(session: AppSession, kind: Kind, chosen: str | None, said: str = "") -> tuple[Any, ...]:

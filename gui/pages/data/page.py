@@ -29,7 +29,7 @@ from gui.pages.data.overview import class_pictures, counts_table, issues, split_
 from gui.pages.data.pictures import issue_image, picture_of
 from gui.pages.data.split_form import SPLIT_MODES, choices_from_percent
 from gui.pages.data.using.pane import using_pane
-from gui.pages.keeping import DATA, named, offered, place as place_keeping
+from gui.pages.keeping import DATA, come_again, named, offered, place as place_keeping
 from gui.pages.meant import data_meant
 from gui.pages.where_now import ASKING, found as found_images, missed, place
 from gui.web import AppSession, arrival, markup, say_where, shown, static_pane
@@ -41,11 +41,6 @@ body:has(#data-bring [data-stage]:not([data-stage=idle], [data-stage=done])) #da
 </style>""")
 
 # To the form of a new study, of these images.
-# Without a data set there is nothing left of what the address named.
-COME_AGAIN = """(one) => {
-  if (!one) window.overread.go({ data: '', run: '' });
-  document.getElementById('again-data')?.click();
-}"""
 LABEL = """(dataset) => {
   if (!dataset) return;
   sessionStorage.setItem('overread.new-study', dataset);
@@ -262,10 +257,7 @@ def build(session: AppSession) -> None:
             remark = gr.HTML(elem_id="data-split-note", padding=False)
             used, uses = using_pane(session, dataset)
             place_keeping(
-                session,
-                DATA,
-                dataset,
-                lambda done: done.then(None, dataset, None, js=COME_AGAIN),
+                session, DATA, dataset, come_again("data", dataset, "data: '', run: ''"), prefix="dataset"
             )
 
     static_pane("gui.pages.data", "large_view", ["large_view.js"], elem_id="data-large")

@@ -22,7 +22,7 @@ from engine.handover import MODEL_FORMATS
 from engine.kept_files import ignore
 from engine.report import CHECKLISTS, EXPORTS, REFERENCE_STANDARDS, checklist_of
 from engine.runs import find_run, list_runs
-from gui.pages.keeping import offered, run_title
+from gui.pages.keeping import RUN, come_again, offered, place as place_keeping, run_title
 from gui.pages.meant import run_meant
 from gui.pages.report import elsewhere, relabelling
 from gui.pages.report.asked import HANDLERS
@@ -195,6 +195,7 @@ def build(session: AppSession) -> None:
             scale=3,
             min_width=320,
         )
+    place_keeping(session, RUN, run, come_again("report", run, "run: ''"), prefix="report-run")
     question = place("report")
     told = gr.HTML(elem_id="report-chosen", padding=False)
     with gr.Tabs():

@@ -152,7 +152,7 @@ def build(session: AppSession) -> None:
                 loss_plot = gr.HTML(elem_id="train-loss", padding=False, min_width=280)
                 score_plot = gr.HTML(elem_id="train-scores", padding=False, min_width=280)
             with gr.Row():
-                place_keeping(session, RUN, run, again.append)
+                place_keeping(session, RUN, run, again.append, prefix="run")
             with gr.Accordion("Earlier runs", open=False):
                 runs_table = gr.Dataframe(
                     headers=["started", "recipe", "state", "epochs", "AUROC, last validation", "run"],
