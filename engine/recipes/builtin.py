@@ -109,7 +109,7 @@ BUILT_IN: dict[str, Recipe] = {
     ),
     "thorough": Recipe(
         name="thorough",
-        title="Transfer, then fine-tune everything for long",
+        title="Fine-tune the whole network, for long",
         source=f"{_LITE0}: as “default”, with four augmented views for the head, and then every block at a rate that "
         "falls from block to block, until the AUROC on validation images has not risen for 6 epochs",
         backbone="efficientnet-lite0",
