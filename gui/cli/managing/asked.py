@@ -44,7 +44,7 @@ def agreed(what: str, known: Dependents, *, yes: bool) -> bool:
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise EngineError(
-            f"{what} was not deleted, because nobody can be asked here", "Add --yes if it shall be"
+            f"{what} was not deleted, because no one can be asked here", "Add --yes if it shall be"
         )
     remarks().print(f"Delete {what} for good? [y] delete, [Enter] keep: ", end="", markup=False)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}

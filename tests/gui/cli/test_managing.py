@@ -41,7 +41,7 @@ def test_nothing_is_deleted_unasked_and_what_a_study_reads_not_at_all(
     where = ["-w", str(workspace.root)]
     assert main(["runs", "delete", "latest", *where]) == 1
     said = capsys.readouterr().err
-    assert "1 reading given on it" in said and "nobody can be asked" in said and kept.run.folder.exists()
+    assert "1 reading given on it" in said and "no one can be asked" in said and kept.run.folder.exists()
     kept.store.studies.create(Protocol(name="Two readers", run_id=RUN.run_id, readers=("Ada",)))
     assert main(["runs", "delete", "latest", "--yes", *where]) == 1
     assert "The study “Two readers” reads its predictions" in capsys.readouterr().err
