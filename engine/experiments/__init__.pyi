@@ -1,3 +1,18 @@
+from .asked.control import (
+    begin_experiment as begin_experiment,
+    experiment_folder as experiment_folder,
+    experiment_status as experiment_status,
+    experiments as experiments,
+    go_on_experiment as go_on_experiment,
+    stop_experiment as stop_experiment,
+)
+from .asked.files import (
+    Asked as Asked,
+    ExperimentStatus as ExperimentStatus,
+    Found as Found,
+    load_asked as load_asked,
+    load_found as load_found,
+)
 from .before_after import compare_before_after as compare_before_after
 from .comparison import (
     Contestant as Contestant,

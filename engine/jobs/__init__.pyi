@@ -1,5 +1,9 @@
 from .control import (
+    KEEP_MEMORY as KEEP_MEMORY,
+    SILENCE as SILENCE,
+    detached as detached,
     list_jobs as list_jobs,
+    process_of as process_of,
     resume as resume,
     running_job as running_job,
     started_here as started_here,

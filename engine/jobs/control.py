@@ -218,7 +218,7 @@ def _start(workspace: Workspace, folder: Path, request: JobRequest, runner: str)
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            **_detached(),
+            **detached(),
         )
     _children[folder] = process
     # Reaps the process when it ends; a daemon, so it never keeps this one alive.
@@ -226,7 +226,7 @@ def _start(workspace: Workspace, folder: Path, request: JobRequest, runner: str)
     return Job(job_id=folder.name, folder=folder)
 
 
-def _detached() -> dict[str, Any]:
+def detached() -> dict[str, Any]:
     """Return what makes a child outlive its parent and its terminal's Ctrl-C, on this operating system."""
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
@@ -333,12 +333,17 @@ def _is_alive(folder: Path, now: JobStatus) -> bool:
 
 
 def _process(now: JobStatus) -> psutil.Process | None:
-    """Return the run's process if it is still that process and not a zombie."""
-    if now.pid == 0:
+    """Return the run's process if it is still there."""
+    return process_of(now.pid, now.process_started)
+
+
+def process_of(pid: int, started: float) -> psutil.Process | None:
+    """Return the process of that id if it is still the one that began then, and not a zombie."""
+    if pid == 0:
         return None
     try:
-        process = psutil.Process(now.pid)
-        if abs(process.create_time() - now.process_started) > 1.0 or process.status() == psutil.STATUS_ZOMBIE:
+        process = psutil.Process(pid)
+        if abs(process.create_time() - started) > 1.0 or process.status() == psutil.STATUS_ZOMBIE:
             return None
     except psutil.Error:
         return None

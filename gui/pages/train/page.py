@@ -46,6 +46,7 @@ from gui.pages.train.recipe_form import (
     is_tick,
 )
 from gui.pages.train.telling import facts
+from gui.pages.train.trying import place as place_experiments, recipe_found
 from gui.pages.train.watch import TICK_IDLE, look, look_at, resume, start_on, stop
 from gui.web import TAKE_FILE, AppSession, arrival, markup, say_where, shown
 
@@ -139,6 +140,7 @@ def build(session: AppSession) -> None:
                 start_button = gr.Button("Start training", variant="primary", elem_id="train-start")
                 preview = gr.Button("Preview augmented training images", elem_id="train-preview")
             examples = gr.HTML(elem_id="train-examples", padding=False)
+            experiments_here = gr.Column()
             gr.Markdown("### The run")
             run = gr.Dropdown(label="Run", choices=[], interactive=True, elem_id="train-run")
             box = gr.HTML(elem_id="train-status", padding=False)
@@ -179,6 +181,23 @@ def build(session: AppSession) -> None:
     ]
     filled = [base, card, plan, balance, *groups, *form]
 
+    # Both events that tell it wait in one queue, one at a time: an earlier answer must not overtake a later one.
+    told: dict[str, Any] = {
+        "fn": partial(shown(facts), session),
+        "inputs": [dataset, base, *form],
+        "outputs": about_run,
+        "concurrency_id": "train_facts",
+        "concurrency_limit": 1,
+        **quiet,
+    }
+
+    def train_found(button: gr.Button, which: gr.Dropdown) -> None:
+        button.click(
+            partial(shown(take_found), session), which, [recipe, *filled], api_name="train_found", **quiet
+        ).then(api_name="train_facts_found", **told)
+
+    with experiments_here:
+        place_experiments(session, dataset, base, form, train_found)
     chosen = recipe.input(
         partial(shown(choose_recipe), session), recipe, filled, api_name="train_recipe", **quiet
     )
@@ -223,15 +242,6 @@ def build(session: AppSession) -> None:
             telling += [field.input, field.blur]
         elif not isinstance(field, gr.Slider):  # they only change images, which the preview shows
             telling.append(field.input)
-    # Both events that tell it wait in one queue, one at a time: an earlier answer must not overtake a later one.
-    told: dict[str, Any] = {
-        "fn": partial(shown(facts), session),
-        "inputs": [dataset, base, *form],
-        "outputs": about_run,
-        "concurrency_id": "train_facts",
-        "concurrency_limit": 1,
-        **quiet,
-    }
     gr.on(telling, trigger_mode="always_last", api_name="train_facts", **told)
     preview.click(
         partial(shown(augmented), session),
@@ -335,6 +345,13 @@ def opened(
     recipes = gr.Dropdown(choices=recipe_choices(session.workspace), value="default")
     recipe, card, *filled = choose_recipe(session, "default", first=True)
     return listed, for_what, recipes, recipe, markup.problems(damaged) + card, *filled
+
+
+def take_found(session: AppSession, which: str | None) -> tuple[Any, ...]:
+    """Make the recipe that an experiment found the next to be trained: in the list, and in the form."""
+    name = recipe_found(session, which)
+    listed = gr.Dropdown(choices=recipe_choices(session.workspace), value=name)
+    return listed, *choose_recipe(session, name)
 
 
 def _place(fields: Mapping[str, Field]) -> dict[str, Any]:

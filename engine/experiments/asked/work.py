@@ -1,0 +1,205 @@
+"""What the process of an experiment does, by its kind. To add a kind: a function, and a line in `KINDS`."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from engine import jobs
+from engine.data import load_choices, load_index, split_as_chosen
+from engine.errors import ReportError
+from engine.experiments.asked.files import (
+    CANCEL_FILE,
+    Asked,
+    ExperimentStatus,
+    Found,
+    write_status,
+)
+from engine.experiments.learning_curve import fit_learning_curve
+from engine.experiments.learning_curve_page import write_learning_curve
+from engine.experiments.loop import Entry, train_entries
+from engine.experiments.search import Trial, best_of, run_trials, save_best, search_of, trials_of
+from engine.experiments.search_space import varied_fields
+from engine.experiments.sizes import sizes_of_curve, trained_on_sizes
+from engine.records import Epoch, Run
+from engine.report import figure, interval, learning_curve_svg
+from engine.storage import write_atomic
+from engine.workspace import Workspace
+
+SHARES = (
+    0.10,
+    0.18,
+    0.32,
+    0.56,
+    1.0,
+)  # each about 1.8 times the one before, as a power law is even in factors
+FIGURE_FILE = "figure.svg"
+
+
+class StopAskedError(Exception):
+    """Somebody pressed stop; no `EngineError`, which would be taken for the trouble of one training."""
+
+
+@dataclass
+class Progress:
+    """Says how far an experiment is, and whether to stop."""
+
+    folder: Path
+    now: ExperimentStatus
+
+    def say(self, message: str, **fields: Any) -> None:
+        """Say what is being done.
+
+        Raises:
+            StopAskedError: Somebody pressed stop.
+        """
+        self.now = replace(self.now, message=message, **fields)
+        write_status(self.folder, self.now)
+        self.unless_stopped()
+
+    def unless_stopped(self) -> None:
+        """Raise `StopAskedError` when somebody pressed stop."""
+        if (self.folder / CANCEL_FILE).exists():
+            raise StopAskedError
+
+    def follow(self, run: Path) -> jobs.JobStatus:
+        """Wait for a training, and say how far it is; one that is stopped is waited for."""
+        told = self.now.message
+        for now in jobs.watch(run):
+            if (self.folder / CANCEL_FILE).exists():
+                jobs.stop(run)
+            else:
+                with suppress(StopAskedError):
+                    self.say(f"{told.partition(' · ')[0]} · {now.state}, {now.reached}")
+        self.unless_stopped()
+        return now
+
+
+def learning_curve(workspace: Workspace, asked: Asked, progress: Progress) -> Found:
+    """How many more images? Train on growing shares of the training part, and fit the law."""
+    index = load_index(workspace, asked.dataset_id)
+    choices = load_choices(workspace, asked.dataset_id)
+    entries = sizes_of_curve(asked.recipe, split_as_chosen(index, choices), SHARES, asked.trainings)
+
+    def begin(entry: Entry) -> None:
+        done = entries.index(entry)
+        progress.say(f"Training on {entry.label}", done=done, total=len(entries))
+        while jobs.running_job(workspace) is not None:  # somebody else's training came between
+            progress.say("Waiting for another training to end")
+            time.sleep(1)
+        progress.say(f"Training on {entry.label}")
+
+    done: dict[str, Run] = {}
+    failed: dict[str, str] = {}
+    for attempt in train_entries(
+        workspace,
+        entries,
+        index,
+        choices,
+        allow_downloads=asked.allow_downloads,
+        reuse=True,
+        begin=begin,
+        follow=progress.follow,
+    ):
+        if attempt.run is None:
+            failed[attempt.entry.label] = attempt.problem
+        else:
+            done[attempt.entry.label] = attempt.run
+    if not done:
+        raise ReportError("No size could be trained", next(iter(failed.values()), "Try another recipe"))
+    progress.say("Fitting the law", done=len(entries), total=len(entries))
+    curve = fit_learning_curve(trained_on_sizes(workspace, entries, done))
+    write_learning_curve(curve, progress.folder)
+    points = [(point.images, point.auroc) for point in curve.points]
+    write_atomic(progress.folder / FIGURE_FILE, str(learning_curve_svg(points, curve.drawn)))
+    return Found(
+        sentence=curve.sentence,
+        more=(curve.rests_on, *(f"{label} could not be trained: {why}" for label, why in failed.items())),
+        headings=("training images", "patients", "seed", "AUROC", "run"),
+        rows=tuple(
+            (
+                f"{point.images:,}",
+                f"{point.patients.count:,}",
+                f"{point.seed}",
+                f"{figure(point.auroc.value)} ({interval(point.auroc)})",
+                point.run_id,
+            )
+            for point in curve.points
+        ),
+        figure=FIGURE_FILE,
+        page="learning-curve.html",
+    )
+
+
+def search(workspace: Workspace, asked: Asked, progress: Progress) -> Found:
+    """Which settings are better? Train trials, judged on validation data alone, and save the best as a recipe."""
+    index = load_index(workspace, asked.dataset_id)
+    choices = load_choices(workspace, asked.dataset_id)
+    varied = varied_fields(asked.recipe, asked.vary)
+    wanted = search_of(workspace, asked.recipe, varied, index, choices)
+    epochs = sum(phase.epochs for phase in asked.recipe.phases)
+    saying = ""
+
+    def begin(number: int, values: Mapping[str, Any]) -> None:
+        nonlocal saying
+        saying = f"Trial {number} of {asked.trainings}: {_values(values)}"
+        progress.say(saying, done=number - 1, total=asked.trainings)
+
+    def on_epoch(epoch: Epoch) -> None:
+        progress.say(f"{saying} · epoch {epoch.number} of {epochs}")
+
+    progress.say("Reading the images", total=asked.trainings)
+    for _ in run_trials(
+        workspace,
+        wanted,
+        asked.trainings,
+        allow_downloads=asked.allow_downloads,
+        begin=begin,
+        on_epoch=on_epoch,
+    ):
+        progress.unless_stopped()
+    told = trials_of(wanted)
+    best, saved = best_of(told), save_best(workspace, wanted, told)
+    return Found(
+        sentence=(
+            f"The best of {len(told)} trials had {_values(best.values)}. It is saved as the recipe “{saved.title}”."
+        ),
+        more=(
+            f"Its AUROC on validation images, {figure(best.val_auc)}, is the best of {len(told)} and so too "
+            "optimistic. No test image was looked at: train the recipe to test it.",
+        ),
+        headings=("trial", *(one.field for one in varied), "ended", "validation AUROC"),
+        rows=tuple(
+            (
+                str(one.number),
+                *(_value(one.values[each.field]) for each in varied),
+                {"pruned": "early"}.get(one.state, one.state),
+                figure(one.val_auc),
+            )
+            for one in sorted(told, key=_from_the_best)
+        ),
+        recipe=saved.name,
+    )
+
+
+def _from_the_best(trial: Trial) -> float:
+    return -trial.val_auc if math.isfinite(trial.val_auc) else 1.0
+
+
+def _values(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{field} {_value(value)}" for field, value in values.items())
+
+
+def _value(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+Work = Callable[[Workspace, Asked, Progress], Found]
+
+KINDS: dict[str, Work] = {"learning-curve": learning_curve, "search": search}
+"""Asked.kind → what is done."""
