@@ -36,7 +36,11 @@ from engine.records import Phase, Recipe
 
 BATCH = 8  # images a measured batch
 SLOW = 0.5  # seconds: a batch that takes so long is measured once
-AFTERWARDS = 6.0  # a validated or tested image is predicted, explained and held against its map, in looks
+# What comes after the last epoch, in looks of the whole net at an image, measured on the sample data:
+READ = 3  # each validation and test image, to be predicted and explained
+SCALED, MOST_SCALED = 5, 128  # validation images from which the maps' scale is taken
+HELD = 2_000  # what a passport of the maps takes, which is made of a few images however many there are
+FEWEST_HELD = 24  # images from which it takes so many
 STARTING = 15.0  # seconds until a process that trains has loaded what it needs, and to its end
 SecondsAnImage = Annotated[float, Interval(ge=0, le=10**6)]
 
@@ -210,4 +214,5 @@ def expected_seconds(recipe: Recipe, pace: Pace, images: ImageCounts) -> float:
         if at.bank is not None:
             seconds += at.bank * (images.train * views + images.val)
         seconds += phase.epochs * (at.step * images.shown + at.look * images.val)
-    return seconds + AFTERWARDS * pace.whole * (images.val + images.test)
+    looks = READ * (images.val + images.test) + SCALED * min(images.val, MOST_SCALED)
+    return seconds + pace.whole * (looks + HELD * min(1.0, images.val / FEWEST_HELD))

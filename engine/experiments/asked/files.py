@@ -30,6 +30,9 @@ ASKED_FILE, STATUS_FILE, CANCEL_FILE, FOUND_FILE, LOG_FILE = (
     "log",
 )
 
+SHARES = (0.10, 0.18, 0.32, 0.56, 1.0)
+"""Each about 1.8 times the one before, as a power law is even in factors."""
+
 State = Literal["working", "done", "stopped", "failed", "lost"]
 Count = Annotated[int, Interval(ge=0, le=10**6)]
 
@@ -44,6 +47,7 @@ class Asked:
         recipe: From which it starts.
         dataset_id: On which data; split as it is kept for it.
         trainings: Of each size of a learning curve, or trials of a search in all.
+        shares: Of the training part, which a learning curve trains on.
         vary: What a search varies, as a person wrote it: see `engine.experiments.search_space`.
         allow_downloads: Whether pretrained weights may be fetched.
     """
@@ -53,6 +57,7 @@ class Asked:
     recipe: Recipe
     dataset_id: str
     trainings: Annotated[int, Interval(ge=1, le=10_000)] = 1
+    shares: tuple[Annotated[float, Interval(gt=0, le=1)], ...] = SHARES
     vary: tuple[str, ...] = ()
     allow_downloads: bool = False
 

@@ -31,13 +31,6 @@ from engine.report import figure, interval, learning_curve_svg
 from engine.storage import write_atomic
 from engine.workspace import Workspace
 
-SHARES = (
-    0.10,
-    0.18,
-    0.32,
-    0.56,
-    1.0,
-)  # each about 1.8 times the one before, as a power law is even in factors
 FIGURE_FILE = "figure.svg"
 
 
@@ -84,7 +77,7 @@ def learning_curve(workspace: Workspace, asked: Asked, progress: Progress) -> Fo
     """How many more images? Train on growing shares of the training part, and fit the law."""
     index = load_index(workspace, asked.dataset_id)
     choices = load_choices(workspace, asked.dataset_id)
-    entries = sizes_of_curve(asked.recipe, split_as_chosen(index, choices), SHARES, asked.trainings)
+    entries = sizes_of_curve(asked.recipe, split_as_chosen(index, choices), asked.shares, asked.trainings)
 
     def begin(entry: Entry) -> None:
         done = entries.index(entry)

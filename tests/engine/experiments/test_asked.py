@@ -1,0 +1,107 @@
+"""An experiment asked for works in a process of its own, says how far it is, stops when asked, and goes on from there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.data.saved import save_index
+from engine.errors import RunError, TrainingError
+from engine.experiments.asked.control import (
+    begin_experiment,
+    experiment_status,
+    experiments,
+    go_on_experiment,
+    stop_experiment,
+)
+from engine.experiments.asked.files import CANCEL_FILE, Asked, ExperimentStatus, load_found
+from engine.experiments.asked.work import FIGURE_FILE, Progress, StopAskedError, learning_curve, search
+from engine.recipes.saved import own_recipes
+from engine.records import Index, Recipe
+from engine.runs.folder import list_runs
+from engine.workspace import Workspace
+from tests.tiny import TINY_RECIPE
+
+ONE_EPOCH = replace(TINY_RECIPE, phases=(replace(TINY_RECIPE.phases[0], epochs=1),))
+RATES = ("phases.0.learning_rate=0.003,0.001",)
+Ask = Callable[..., Asked]
+
+
+@pytest.fixture
+def ask(workspace: Workspace, tiny_index: Index) -> Ask:
+    save_index(workspace, tiny_index)
+
+    def asked(kind: str, recipe: Recipe = ONE_EPOCH, **more: object) -> Asked:
+        bare = Asked(workspace=workspace.root, kind=kind, recipe=recipe, dataset_id=tiny_index.dataset_id)
+        return replace(bare, **more)  # type: ignore[arg-type]
+
+    return asked
+
+
+def ended(folder: Path, seconds: float = 180) -> ExperimentStatus:
+    until = time.monotonic() + seconds
+    while (now := experiment_status(folder)).working:
+        assert time.monotonic() < until, now
+        time.sleep(0.2)
+    return now
+
+
+def test_a_search_is_stopped_goes_on_in_another_process_and_leaves_a_recipe(
+    workspace: Workspace, ask: Ask
+) -> None:
+    endless = replace(ONE_EPOCH, phases=(replace(ONE_EPOCH.phases[0], epochs=9999),))
+    folder = begin_experiment(workspace, ask("search", endless, vary=RATES, trainings=2))
+    with pytest.raises(TrainingError, match="Another experiment is at work"):
+        begin_experiment(workspace, ask("search", vary=RATES))
+    until = time.monotonic() + 120
+    while "epoch" not in experiment_status(folder).message:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    stop_experiment(workspace, folder.name)
+    assert ended(folder).state == "stopped" and load_found(folder) is None
+    asked = folder / "asked.json"
+    asked.write_text(asked.read_text().replace("9999", "1"))  # the same, shorter
+    go_on_experiment(workspace, folder.name)
+    now = ended(folder)
+    assert (now.state, now.done, now.total) == ("done", 2, 2), now.message
+    found = load_found(folder)
+    assert found is not None and found.recipe in own_recipes(workspace) and len(found.rows) == 2
+    assert [one.experiment_id for one in experiments(workspace)] == [folder.name]
+    assert list_runs(workspace) == []  # no trial is a run
+    with pytest.raises(TrainingError, match="done"):
+        go_on_experiment(workspace, folder.name)
+
+
+def test_a_learning_curve_keeps_its_runs_its_figure_and_its_page(
+    workspace: Workspace, ask: Ask, tmp_path: Path
+) -> None:
+    progress = Progress(tmp_path, ExperimentStatus(experiment_id="here"))
+    found = learning_curve(workspace, ask("learning-curve", shares=(0.5, 1.0)), progress)
+    assert "models of 2 sizes were trained" in found.sentence
+    assert {row[-1] for row in found.rows} == {run.run_id for run in list_runs(workspace)}
+    assert (tmp_path / found.page).exists() and "<svg" in (tmp_path / FIGURE_FILE).read_text()
+    assert (progress.now.done, progress.now.total) == (2, 2)
+
+
+def test_what_is_asked_to_stop_before_it_begins_trains_nothing(
+    workspace: Workspace, ask: Ask, tmp_path: Path
+) -> None:
+    (tmp_path / CANCEL_FILE).touch()
+    with pytest.raises(StopAskedError):
+        search(
+            workspace, ask("search", vary=RATES), Progress(tmp_path, ExperimentStatus(experiment_id="here"))
+        )
+    assert not (workspace.root / "searches").exists()
+
+
+def test_a_failure_is_said_in_a_sentence_and_a_path_is_no_experiment(workspace: Workspace, ask: Ask) -> None:
+    folder = begin_experiment(workspace, ask("search", vary=("no_such_field=1,2",)))
+    now = ended(folder)
+    assert now.state == "failed" and "A recipe has no field “no_such_field”" in now.message
+    for name in ("", "..", "../runs", "none"):
+        with pytest.raises(RunError, match="no such experiment"):
+            stop_experiment(workspace, name)
