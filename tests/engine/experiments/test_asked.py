@@ -1,4 +1,4 @@
-"""An experiment asked for works in a process of its own, says how far it is, stops when asked, and goes on from there."""
+"""An experiment asked for works in its own process, says how far it is, stops when asked, and goes on from there."""
 
 from __future__ import annotations
 
