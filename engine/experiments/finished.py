@@ -9,6 +9,7 @@ from engine.data import match_names
 from engine.errors import ReportError
 from engine.experiments.comparison import Contestant, RunComparison, compare_runs
 from engine.experiments.labelled import held_against, one_standard, standard_in_words
+from engine.naming import given_of
 from engine.reading import Store
 from engine.records import FIRST_VERSION, Prediction, Run
 from engine.runs import load_history
@@ -54,12 +55,12 @@ def compare_finished(store: Store, runs: Sequence[Run], *, labels: int | None = 
     compared = compare_runs(
         [
             Contestant(
-                name=f"{run.title}, run {run.run_id}",
+                name=name,
                 run=run,
                 predictions=[one for one in cases if one.image_id in alike],
                 history=load_history(run.folder),
             )
-            for run, cases in zip(runs, told, strict=True)
+            for name, run, cases in zip(_names(runs), runs, told, strict=True)
         ]
     )
     left_out = {
@@ -76,6 +77,15 @@ def compare_finished(store: Store, runs: Sequence[Run], *, labels: int | None = 
         left_out={why: count for why, count in left_out.items() if count},
         reference=reference,
     )
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    """Return what runs are called side by side: what tells them apart comes first, as a figure cuts long names."""
+    names = [given_of(run.folder).name or run.title for run in runs]
+    return [
+        f"{name}, run {run.run_id}" if names.count(name) == 1 else f"run {run.run_id}, {name}"
+        for name, run in zip(names, runs, strict=True)
+    ]
 
 
 def _of_the_firsts_classes(cases: Sequence[Prediction], run: Run, first: Run) -> list[Prediction]:

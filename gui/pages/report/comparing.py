@@ -16,6 +16,7 @@ NAMES = ("accuracy", "AUROC", "macro F1")
 
 def side_by_side(comparison: RunComparison, *, title: str = "Figures", first: str = "first") -> Sequence[str]:
     """Return the comparison in pieces, below a title; `first` is what the others are compared with."""
+    from engine.experiments import words
     from engine.report import forest_svg  # the window opens seconds sooner without it
 
     rows = [
@@ -25,13 +26,18 @@ def side_by_side(comparison: RunComparison, *, title: str = "Figures", first: st
         )
         for row in comparison.rows
     ]
+    differing = [(row.name, words(row.differs)) for row in comparison.rows[1:] if row.differs]
+    left_out = [f"{count:,} {why}" for why, count in comparison.left_out.items()]
+    said = comparison.reference or ("Cases that were left out:" if left_out else "")
     pieces: list[str] = [
-        markup.note(
-            comparison.reference,
-            more=[f"{count:,} left out: {why}" for why, count in comparison.left_out.items()],
-        ),
+        *([markup.note(said, more=left_out)] if said else []),
         markup.heading(title, f"{comparison.cases:,} test images that all have"),
         markup.table(("run", *NAMES), rows),
+        *(
+            [markup.table(("run", f"differs from the {first} in"), differing, numbers=False)]
+            if differing
+            else []
+        ),
         markup.box(
             "drawings",
             [
