@@ -19,7 +19,7 @@ from annotated_types import Interval
 
 from engine.errors import RunError
 from engine.kept_files import JsonFile, plain, read_json
-from engine.records import FilePath, Recipe
+from engine.records import FIRST_VERSION, FilePath, Recipe
 from engine.storage import versioned, write_atomic
 
 ASKED_FILE, STATUS_FILE, CANCEL_FILE, FOUND_FILE, LOG_FILE = (
@@ -46,6 +46,7 @@ class Asked:
         kind: A key of `engine.experiments.asked.work.KINDS`.
         recipe: From which it starts.
         dataset_id: On which data; split as it is kept for it.
+        labels: The version of its labels.
         trainings: Of each size of a learning curve, or trials of a search in all.
         shares: Of the training part, which a learning curve trains on.
         vary: What a search varies, as a person wrote it: see `engine.experiments.search_space`.
@@ -56,6 +57,7 @@ class Asked:
     kind: str
     recipe: Recipe
     dataset_id: str
+    labels: Annotated[int, Interval(ge=FIRST_VERSION, le=10**6)] = FIRST_VERSION
     trainings: Annotated[int, Interval(ge=1, le=10_000)] = 1
     shares: tuple[Annotated[float, Interval(gt=0, le=1)], ...] = SHARES
     vary: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import jobs
-from engine.data import load_choices, load_index, split_as_chosen
+from engine.data import Choices, load_choices, load_index
 from engine.errors import ReportError
 from engine.experiments.asked.files import (
     CANCEL_FILE,
@@ -26,7 +26,9 @@ from engine.experiments.loop import Entry, train_entries
 from engine.experiments.search import Trial, best_of, run_trials, save_best, search_of, trials_of
 from engine.experiments.search_space import varied_fields
 from engine.experiments.sizes import sizes_of_curve, trained_on_sizes
-from engine.records import Epoch, Run
+from engine.labels import on_version, splits_on, version_named
+from engine.reading import open_store
+from engine.records import Epoch, Index, LabelsUsed, Run
 from engine.report import figure, interval, learning_curve_svg
 from engine.storage import write_atomic
 from engine.workspace import Workspace
@@ -75,9 +77,9 @@ class Progress:
 
 def learning_curve(workspace: Workspace, asked: Asked, progress: Progress) -> Found:
     """How many more images? Train on growing shares of the training part, and fit the law."""
-    index = load_index(workspace, asked.dataset_id)
-    choices = load_choices(workspace, asked.dataset_id)
-    entries = sizes_of_curve(asked.recipe, split_as_chosen(index, choices), asked.shares, asked.trainings)
+    index, choices, labels = _on_what(workspace, asked)
+    (split,) = splits_on(workspace, index, choices, labels)
+    entries = sizes_of_curve(asked.recipe, split, asked.shares, asked.trainings)
 
     def begin(entry: Entry) -> None:
         done = entries.index(entry)
@@ -94,6 +96,7 @@ def learning_curve(workspace: Workspace, asked: Asked, progress: Progress) -> Fo
         entries,
         index,
         choices,
+        labels=labels,
         allow_downloads=asked.allow_downloads,
         reuse=True,
         begin=begin,
@@ -112,7 +115,11 @@ def learning_curve(workspace: Workspace, asked: Asked, progress: Progress) -> Fo
     write_atomic(progress.folder / FIGURE_FILE, str(learning_curve_svg(points, curve.drawn)))
     return Found(
         sentence=curve.sentence,
-        more=(curve.rests_on, *(f"{label} could not be trained: {why}" for label, why in failed.items())),
+        more=(
+            curve.rests_on,
+            *filter(None, [curve.reference]),
+            *(f"{label} could not be trained: {why}" for label, why in failed.items()),
+        ),
         headings=("training images", "patients", "seed", "AUROC", "run"),
         rows=tuple(
             (
@@ -131,10 +138,9 @@ def learning_curve(workspace: Workspace, asked: Asked, progress: Progress) -> Fo
 
 def search(workspace: Workspace, asked: Asked, progress: Progress) -> Found:
     """Which settings are better? Train trials, judged on validation data alone, and save the best as a recipe."""
-    index = load_index(workspace, asked.dataset_id)
-    choices = load_choices(workspace, asked.dataset_id)
+    index, choices, labels = _on_what(workspace, asked)
     varied = varied_fields(asked.recipe, asked.vary)
-    wanted = search_of(workspace, asked.recipe, varied, index, choices)
+    wanted = search_of(workspace, asked.recipe, varied, index, choices, labels)
     epochs = sum(phase.epochs for phase in asked.recipe.phases)
     saying = ""
 
@@ -178,6 +184,14 @@ def search(workspace: Workspace, asked: Asked, progress: Progress) -> Found:
         ),
         recipe=saved.name,
     )
+
+
+def _on_what(workspace: Workspace, asked: Asked) -> tuple[Index, Choices, LabelsUsed | None]:
+    """Return the data set with the labels that were asked for, and how it is split."""
+    index, choices = load_index(workspace, asked.dataset_id), load_choices(workspace, asked.dataset_id)
+    with open_store(workspace.database) as store:
+        index, labels = on_version(workspace, store, index, version_named(store, index, str(asked.labels)))
+    return index, choices, labels
 
 
 def _from_the_best(trial: Trial) -> float:

@@ -197,7 +197,7 @@ def build(session: AppSession) -> None:
         ).then(api_name="train_facts_found", **told)
 
     with experiments_here:
-        place_experiments(session, dataset, base, form, train_found)
+        place_experiments(session, dataset, labels, base, form, train_found)
     chosen = recipe.input(
         partial(shown(choose_recipe), session), recipe, filled, api_name="train_recipe", **quiet
     )

@@ -28,7 +28,7 @@ from engine.experiments import (
     varied_fields,
 )
 from engine.kept_files import MIB
-from engine.records import Recipe
+from engine.records import FIRST_VERSION, Recipe
 from engine.storage import read_regular
 from gui.pages.train.plan import chosen_split, refuse_guests
 from gui.pages.train.recipe_form import recipe_of
@@ -56,13 +56,19 @@ TONES = {"done": "good", "stopped": "mild", "failed": "serious", "lost": "seriou
 
 
 def place(
-    session: AppSession, dataset: gr.Dropdown, base: gr.State, form: list[Any], train_this: Callable[..., Any]
+    session: AppSession,
+    dataset: gr.Dropdown,
+    labels: gr.Dropdown,
+    base: gr.State,
+    form: list[Any],
+    train_this: Callable[..., Any],
 ) -> None:
     """Place what asks for experiments and shows them.
 
     Args:
         session: The window.
         dataset: In which the data set is chosen.
+        labels: In which the version of its labels is.
         base: The recipe that the form was filled from.
         form: The form's fields.
         train_this: Given a button's click and the drop-down of experiments, makes the found recipe the form's.
@@ -114,7 +120,7 @@ def place(
     )
     ask.click(
         partial(shown(begin), session),
-        [dataset, kind, trainings, vary, base, *form],
+        [dataset, labels, kind, trainings, vary, base, *form],
         looked,
         api_name="experiment_begin",
         trigger_mode="once",
@@ -161,6 +167,7 @@ def _lines(vary: str) -> tuple[str, ...]:
 def begin(
     session: AppSession,
     dataset_id: str | None,
+    labels: int | None,
     kind: str,
     trainings: float | None,
     vary: str,
@@ -176,7 +183,8 @@ def begin(
     number = _whole(trainings)
     if base is None or number is None:
         raise RecipeError("The number of trainings cannot be used", "Give a whole number from 1 to 10,000")
-    chosen_split(session, dataset_id)  # says at once what the experiment would say
+    if not labels or labels == FIRST_VERSION:
+        chosen_split(session, dataset_id)  # says at once what the experiment would say
     recipe, varied = recipe_of(base, values), _lines(vary) if kind == "search" else ()
     if kind == "search":
         varied_fields(recipe, varied)
@@ -187,6 +195,7 @@ def begin(
             kind=kind,
             recipe=recipe,
             dataset_id=str(dataset_id),
+            labels=labels or FIRST_VERSION,
             trainings=number,
             vary=varied,
             allow_downloads=session.allow_downloads,

@@ -467,6 +467,8 @@ def test_what_a_run_will_do_follows_the_form_however_it_was_changed(
     widths.fill("many")  # as by pasting: no key is pressed
     widths.blur()
     expect(told).to_contain_text("“many” is not a list of numbers")
+    page.locator("#train-search").locator("input, textarea").fill("fine-tune blocks")
+    expect(page.locator("#train-recipe")).to_contain_text(re.compile(r"Recipe \(\d of \d+\)"))
     expert(page)
     recipe = page.locator("#train-recipe input")
     recipe.click()
