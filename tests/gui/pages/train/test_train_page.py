@@ -508,6 +508,40 @@ def test_what_a_run_will_do_is_never_told_of_a_form_that_is_half_filled(
     assert told_of == asked
 
 
+@pytest.mark.browser
+def test_what_a_search_finds_is_a_click_away_from_being_trained(
+    session: AppSession, dataset: str, page: Any, opened: Callable[..., Any]
+) -> None:
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=90_000)  # two cores, shared, and a process that loads its program
+    keep_own(session.workspace, replace(TINY, phases=(replace(TINY.phases[0], epochs=1),)))
+    page.goto(opened(session, page="train").url)
+    expect(page.locator("#train-facts")).to_contain_text("parameters trained")
+    expert(page)
+    page.locator("#train-recipe input").click()
+    page.locator("#train-recipe input").fill("Mine")
+    page.get_by_role("option", name="Mine — Tiny").click()
+    expect(page.locator("#train-recipe-card")).to_contain_text("for tests")
+    page.get_by_role("button", name="Experiments").click()
+    page.get_by_label("Which settings are better?").check()
+    vary, trainings = page.locator("#experiment-vary textarea"), page.locator("#experiment-trainings input")
+    expect(vary).to_be_visible()
+    vary.fill("batch_size=8")
+    expect(page.locator("#experiment-vary")).to_contain_text("leaves nothing to choose")
+    vary.fill("batch_size=8,16")
+    expect(page.locator("#experiment-vary")).not_to_contain_text("leaves nothing to choose")
+    trainings.fill("2")
+    page.locator("#experiment-ask").click()
+    found = page.locator("#experiment-found")
+    expect(found).to_contain_text("The best of 2 trials had batch_size")
+    page.locator("#experiment-take").click()
+    expect(page.locator("#train-recipe-card")).to_contain_text("Own recipe, made from tiny")
+    page.reload()
+    page.get_by_role("button", name="Experiments").click()
+    expect(found).to_contain_text("The best of 2 trials had batch_size")  # it stays
+
+
 def test_an_emptied_field_means_what_the_recipe_says() -> None:
     recipe = RECIPES["default"]
     assert recipe_of(recipe, [None] * len(FIELDS)) == recipe
