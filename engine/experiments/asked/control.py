@@ -82,7 +82,7 @@ def _refuse_another(workspace: Workspace) -> None:
     other = next((one for one in experiments(workspace) if one.working), None)
     if other is not None:
         raise TrainingError(
-            "Another experiment is at work in this workspace", "Wait until it is done, or stop it"
+            "Another experiment is in progress in this workspace", "Wait until it is done, or stop it"
         )
     running = jobs.running_job(workspace)
     if running is not None:

@@ -51,7 +51,7 @@ WAY = (
     "One setting a line, by its name in a recipe file: field=low..high, field=low..high:log or field=value,value. "
     "Such as batch_size, phases.0.learning_rate, augmentation.rotation, balance.method."
 )
-STATES = {"working": "at work", "done": "done", "stopped": "stopped", "failed": "failed", "lost": "lost"}
+STATES = {"working": "in progress", "done": "done", "stopped": "stopped", "failed": "failed", "lost": "lost"}
 TONES = {"done": "good", "stopped": "mild", "failed": "serious", "lost": "serious"}
 
 
@@ -102,7 +102,7 @@ def place(
         box = gr.HTML(elem_id="experiment-found", padding=False)
         with gr.Row():
             stop = gr.Button("Stop", variant="stop", visible=False, elem_id="experiment-stop")
-            go_on = gr.Button("Go on with it", visible=False, elem_id="experiment-go-on")
+            go_on = gr.Button("Continue", visible=False, elem_id="experiment-go-on")
             take = gr.Button(
                 "Train the recipe that was found", variant="primary", visible=False, elem_id="experiment-take"
             )

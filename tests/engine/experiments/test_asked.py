@@ -55,7 +55,7 @@ def test_a_search_is_stopped_goes_on_in_another_process_and_leaves_a_recipe(
 ) -> None:
     endless = replace(ONE_EPOCH, phases=(replace(ONE_EPOCH.phases[0], epochs=9999),))
     folder = begin_experiment(workspace, ask("search", endless, vary=RATES, trainings=2))
-    with pytest.raises(TrainingError, match="Another experiment is at work"):
+    with pytest.raises(TrainingError, match="Another experiment is in progress"):
         begin_experiment(workspace, ask("search", vary=RATES))
     until = time.monotonic() + 120
     while "epoch" not in experiment_status(folder).message:
