@@ -18,10 +18,11 @@ from engine.data import (
     load_choices,
     load_index,
     positive_of,
+    ratios_of,
     save_choices,
     split_as_chosen,
 )
-from engine.errors import DataError, EngineError
+from engine.errors import DataError, EngineError, SplitError
 from engine.kept_files import ignore
 from engine.records import Index
 from gui.pages.data.bringing.pane import bring_pane
@@ -153,6 +154,15 @@ def apply_split(
     return preview_split(index, choices)
 
 
+def check_shares(train: float | None, val: float | None, test: float | None) -> str:
+    """Return what is wrong with the shares, to be said beside them at once; nothing where they add up."""
+    try:
+        ratios_of(train, val, test)
+    except SplitError as error:
+        return markup.note(str(error), tone="serious", inner=markup.said_at("data-shares", str(error)))
+    return ""
+
+
 def choose(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
     """Return what is shown of a data set that a person chose; what came of looking for another's images goes."""
     return *show(session, dataset_id), ""
@@ -211,7 +221,7 @@ def build(session: AppSession) -> None:
                 value="automatic",
                 elem_id="data-split-mode",
             )
-            with gr.Row():
+            with gr.Row(elem_id="data-shares"):
                 shares = [
                     gr.Number(label=f"{name} %", value=value, min_width=80)
                     for name, value in (("Training", 60), ("Validation", 20), ("Test", 20))
@@ -293,6 +303,15 @@ def build(session: AppSession) -> None:
         api_visibility="undocumented",
         show_progress_on=[question.answer],
         trigger_mode="once",
+    )
+    gr.on(
+        [share.input for share in shares],
+        shown(check_shares),
+        shares,
+        problem,
+        trigger_mode="always_last",
+        api_name="data_check_shares",
+        **quiet,
     )
     gr.on(
         [apply.click, how.input, positive.input, seed.submit],

@@ -13,7 +13,7 @@ from engine.errors import DataError, SplitError
 from engine.records import DataIssue, DataIssueKind, Index, Sample
 from engine.workspace import Workspace
 from gui.pages.data.overview import MEANINGS, class_pictures, counts_table, issues, summary
-from gui.pages.data.page import SHOWN, apply_split, dataset_choices, first_look, show
+from gui.pages.data.page import SHOWN, apply_split, check_shares, dataset_choices, first_look, show
 from gui.pages.data.split_form import choices_from_percent
 from gui.web import markup
 from gui.web.session import AppSession
@@ -230,3 +230,9 @@ def test_copies_stand_side_by_side_with_what_is_known_of_each(session: AppSessio
 
 def test_every_kind_of_issue_has_a_meaning() -> None:
     assert set(MEANINGS) == set(DataIssueKind)
+
+
+def test_shares_that_cannot_be_used_are_said_beside_them_at_once() -> None:
+    said = check_shares(60, 20, 30)
+    assert 'data-said-at="data-shares"' in said and "adding up to 100%" in said
+    assert check_shares(60, 20, 20) == "" and check_shares(60, None, 40)
