@@ -66,7 +66,9 @@ def build(session: AppSession) -> None:
             labels = gr.Dropdown(
                 label="Labels", choices=[], interactive=True, visible=False, elem_id="train-labels"
             )
-            about_data = gr.HTML(elem_id="train-data-facts", padding=False)
+            about_data = gr.HTML(
+                markup.remark("Looking at the data…"), elem_id="train-data-facts", padding=False
+            )
             plan = gr.Radio(
                 label="How thoroughly", choices=plan_choices({}), value="recommended", elem_id="train-plan"
             )
@@ -135,7 +137,7 @@ def build(session: AppSession) -> None:
                 hidden = gr.DownloadButton(visible="hidden", elem_id="train-recipe-file")
         with gr.Column(scale=2, min_width=420):
             gr.Markdown("### What this will do")
-            about_run = gr.HTML(elem_id="train-facts", padding=False)
+            about_run = gr.HTML(markup.remark("Building the network…"), elem_id="train-facts", padding=False)
             with gr.Row():
                 start_button = gr.Button("Start training", variant="primary", elem_id="train-start")
                 preview = gr.Button("Preview augmented training images", elem_id="train-preview")
@@ -143,7 +145,7 @@ def build(session: AppSession) -> None:
             experiments_here = gr.Column()
             gr.Markdown("### The run")
             run = gr.Dropdown(label="Run", choices=[], interactive=True, elem_id="train-run")
-            box = gr.HTML(elem_id="train-status", padding=False)
+            box = gr.HTML(markup.remark("Looking for runs…"), elem_id="train-status", padding=False)
             with gr.Row():
                 stop_button = gr.Button("Stop", variant="stop", visible=False, elem_id="train-stop")
                 resume_button = gr.Button("Resume", variant="primary", visible=False, elem_id="train-resume")
@@ -179,6 +181,8 @@ def build(session: AppSession) -> None:
         timer,
         seen,
     ]
+    # A person waits for these with nothing else to look at.
+    waited_for: dict[str, Any] = {**quiet, "show_progress": "minimal", "show_progress_on": [box]}
     filled = [base, card, plan, balance, *groups, *form]
 
     # Both events that tell it wait in one queue, one at a time: an earlier answer must not overtake a later one.
@@ -270,14 +274,14 @@ def build(session: AppSession) -> None:
         api_name="train_start",
         trigger_mode="once",
         concurrency_limit=1,
-        **quiet,
+        **waited_for,
     )
     # A run that is trained now is the newest of its data set, and nothing else is meant until one is chosen.
     start_button.click(None, None, None, js="() => window.overread.go({ run: '' })")
     review_button.click(None, run, None, js="(run) => window.overread.go({ tab: 'review', run })")
     say_where("data", dataset)
-    stop_button.click(partial(shown(stop), session), run, looked, api_name="train_stop", **quiet)
-    resume_button.click(partial(shown(resume), session), run, looked, api_name="train_resume", **quiet)
+    stop_button.click(partial(shown(stop), session), run, looked, api_name="train_stop", **waited_for)
+    resume_button.click(partial(shown(resume), session), run, looked, api_name="train_resume", **waited_for)
     run.input(partial(shown(look_at), session), run, looked, api_name="train_look_at", **quiet)
     timer.tick(
         partial(shown(look), session), [run, seen], looked, queue=False, api_name="train_look", **quiet
