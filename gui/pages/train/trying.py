@@ -110,7 +110,7 @@ def place(
     looked = [which, box, ask, stop, go_on, take, seen]
     kind.input(shown(asked_for), kind, [about, trainings, vary, wrong], api_name="experiment_kind", **quiet)
     gr.on(
-        [trainings.input, vary.input, vary.blur],
+        [trainings.change, vary.change],  # what is pasted or deleted is no input to Gradio
         shown(check),
         [kind, trainings, vary, base, *form],
         wrong,
