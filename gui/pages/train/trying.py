@@ -146,13 +146,13 @@ def check(kind: str, trainings: float | None, vary: str, base: Recipe | None, *v
     said = ""
     if _whole(trainings) is None:
         words = "Give a whole number from 1 to 10,000."
-        said += markup.note(words, tone="serious", inner=markup.said_at("experiment-trainings", words))
+        said += markup.said_at("experiment-trainings", words)
     if kind == "search" and base is not None:
         try:
             varied_fields(recipe_of(base, values), _lines(vary))
         except RecipeError as error:
             words = str(error).replace("--vary ", "")
-            said += markup.note(words, tone="serious", inner=markup.said_at("experiment-vary", words))
+            said += markup.said_at("experiment-vary", words)
     return said
 
 
