@@ -5,6 +5,7 @@
       anchors.csv                 what the newest row of its chain was, at each session's end and report
       datasets/<dataset_id>/      what was indexed
       runs/<run_id>/              one training run each: recipe, split, history, checkpoint, environment, heatmaps
+      experiments/<id>/           what the Train page asked, how far it is, and what was found
       searches/                   searches for better settings, with their trials
       unpacked/, uploads/         archives that were indexed, and files that the browser sent: the images of data sets
       cache/                      decoded images, features, films: may be deleted at any time

@@ -13,6 +13,7 @@ runs/<run_id>/
   uncertainty.json   how a prediction's uncertainty is found
   shift.npz          what images like those of training look like to the net
   distances.npz      how far each predicted image lies from them
+  about.json         the name and note that a person gave, and whether it is archived (`engine.naming`)
   external/          tests on images from elsewhere
   sources.json       where images from elsewhere came from that were predicted for review
   folds/1, 2, …      of a cross-validation: a run each, and no model.safetensors above them (`folds`)
