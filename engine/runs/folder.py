@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any
 from engine.data import load_split
 from engine.errors import RecipeError, RunError
 from engine.kept_files import JsonFile, ignore, read_json
+from engine.naming import given_of
 from engine.recipes import load_recipe, recipe_to_json
 from engine.records import Run, Split, UncertaintyModel, recipe_of
 from engine.runs.supplied import SUPPLIED_FILE, load_supplied, supplied_to_json
@@ -105,6 +106,11 @@ def load_run(folder: Path) -> Run:
         recipe = load_recipe(folder / "recipe.json") if supplied is None else None
         return read_json(folder / "run.json", RUN, folder=folder, recipe=recipe, supplied=supplied)
     except FileNotFoundError as error:
+        if deleted := given_of(folder).deleted:
+            raise RunError(
+                f"Run {folder.name} was deleted on {deleted[:10]}",
+                "Choose another run; its readings are kept",
+            ) from error
         raise RunError(
             f"There is no finished run in {folder.name}",
             "Wait until its training is done, or choose another run",

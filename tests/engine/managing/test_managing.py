@@ -14,7 +14,7 @@ from engine.managing import delete_data, delete_run, dependents_of_data, depende
 from engine.naming import give, given_of
 from engine.reading import Protocol
 from engine.records import WeightsOrigin
-from engine.runs import list_runs, save_run
+from engine.runs import find_run, list_runs, save_run
 from engine.workspace import Workspace
 from tests.engine.test_relocation import RUN, Kept
 from tests.tiny import draw_films
@@ -63,6 +63,8 @@ def test_a_deleted_run_is_gone_with_its_folder_and_every_row_of_the_database_sta
     assert kept.store.reviews(RUN.run_id)
     with pytest.raises(RunError, match="There is no run"):
         delete_run(kept.workspace, kept.store, RUN.run_id)
+    with pytest.raises(RunError, match=r"was deleted on 2.*its readings are kept"):
+        find_run(kept.workspace, RUN.run_id)
 
 
 def test_a_run_that_a_study_reads_cannot_be_deleted_and_the_study_is_named(kept: Kept) -> None:
