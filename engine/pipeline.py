@@ -283,7 +283,7 @@ def report_run(
     report = with_files(report, _index_of(workspace, run))
     report = replace(report, facts=(*report.facts, *facts_of_files(run)))
     report = with_elsewhere(
-        with_readers(report, store), everything, reviews, abroad_of(workspace, run), uncertainty
+        with_readers(report, store, workspace), everything, reviews, abroad_of(workspace, run), uncertainty
     )
     return with_checklists(report)
 

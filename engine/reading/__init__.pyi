@@ -22,6 +22,7 @@ from .store import (
     Store as Store,
     open_store as open_store,
 )
+from .studies.consensus import consensus_by_case as consensus_by_case
 from .studies.planning.complaints import complaints as complaints
 from .studies.planning.designs import (
     DESIGNS as DESIGNS,
@@ -33,6 +34,7 @@ from .studies.planning.protocol import (
     Drawn as Drawn,
     Endpoint as Endpoint,
     Protocol as Protocol,
+    as_stored as as_stored,
     protocol_from as protocol_from,
 )
 from .studies.planning.records import (

@@ -7,6 +7,7 @@ from .build import (
     export_report as export_report,
     with_files as with_files,
 )
+from .checked.verifying import verify as verify
 from .checklists.items import (
     CHECKLISTS as CHECKLISTS,
     OFFLINE_ONLY as OFFLINE_ONLY,
@@ -28,10 +29,9 @@ from .elsewhere.images import (
     Abroad as Abroad,
     with_elsewhere as with_elsewhere,
 )
-from .exports.bundle.verifying import (
+from .exports.bundle.differences import (
     Difference as Difference,
     Verification as Verification,
-    verify as verify,
 )
 from .exports.external_page import write_external as write_external
 from .exports.files import EXPORTS as EXPORTS

@@ -56,7 +56,7 @@ def consensus_arm(protocol: Protocol) -> str:
     return DESIGNS[protocol.design].consensus
 
 
-def consensus(
+def consensus_by_case(
     study: Study, answers: Sequence[StudyAnswer], wanted: Mapping[str, int]
 ) -> dict[str, str | None]:
     """Return what each case is by the readers: those that all of them have read.

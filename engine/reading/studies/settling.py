@@ -23,12 +23,14 @@ from engine.reading.studies.planning.registry import may_settle
 
 def disagreements(connection: Connection, people: People, study: Study) -> list[Disagreement]:
     """Return the cases on which the readers do not agree: see `Studies.disagreements`."""
-    return consensus.disagreements(study, answers_of(connection, people, study), _wanted(connection, study))
+    return consensus.disagreements(study, answers_of(connection, people, study), wanted(connection, study))
 
 
 def consensus_of(connection: Connection, people: People, study: Study) -> dict[str, str | None]:
     """Return what each case is by its readers: see `Studies.consensus`."""
-    return consensus.consensus(study, answers_of(connection, people, study), _wanted(connection, study))
+    return consensus.consensus_by_case(
+        study, answers_of(connection, people, study), wanted(connection, study)
+    )
 
 
 def dispute(
@@ -69,7 +71,7 @@ def to_settle(connection: Connection, people: People, study: Study) -> list[Task
     ]
 
 
-def _wanted(connection: Connection, study: Study) -> Mapping[str, int]:
+def wanted(connection: Connection, study: Study) -> Mapping[str, int]:
     """Return how many readers are to read each case that somebody has answered, in the arm of the consensus."""
     counted = (
         select(ASSIGNMENTS.c.image_id, func.count())

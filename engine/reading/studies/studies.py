@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -107,6 +108,11 @@ class Studies(Making, Looking):
             found = select(ANSWERS).where(ANSWERS.c.study_id == study.study_id).order_by(ANSWERS.c.seq)
             answers = connection.execute(found).all()
             return answering.certificates(connection, self._people(connection), study, answers)
+
+    def wanted(self, study_id: str) -> Mapping[str, int]:
+        """Return how many readers are to read each case that was answered, in the arm of the consensus."""
+        with self._database.read() as connection:
+            return settling.wanted(connection, registry.find(connection, study_id))
 
     def disagreements(self, study_id: str) -> list[Disagreement]:
         """Return the cases on which the readers do not agree, settled or not, with their readings, anonymised."""

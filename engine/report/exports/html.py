@@ -80,12 +80,17 @@ def fill_template(name: str, *, made: datetime, **values: Any) -> str:
         made: When what it says was found; equal values give an equal page.
         **values: What is put in.
     """
-    style = Markup(files("engine.report.templates").joinpath("page.css").read_text(encoding="utf-8"))
+    style = Markup(template_text("page.css"))
     return (
         _templates()
         .get_template(name)
         .render(style=style, made=made, written=f"{made:%Y-%m-%d %H:%M} UTC", **values)
     )
+
+
+def template_text(name: str) -> str:
+    """Return what a template says before anything is put in."""
+    return files("engine.report.templates").joinpath(name).read_text(encoding="utf-8")
 
 
 def computed_sections(subgroups: Sequence[SubgroupRow], tests: Sequence[SubgroupTest]) -> dict[str, str]:

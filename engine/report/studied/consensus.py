@@ -11,7 +11,7 @@ from engine.records import Prediction, Run
 from engine.report.formatting import counted
 from engine.report.records import Settled
 from engine.report.study.building import certified, scripts_among
-from engine.report.study.gathered import INDETERMINATE, gather
+from engine.report.study.gathered import INDETERMINATE, gather, numbered
 from engine.report.titled.heading import PROGRAMS
 
 RULES: tuple[Literal["excluded", "positive", "negative"], ...] = ("excluded", "positive", "negative")
@@ -136,7 +136,7 @@ def _defined(
     count_as = "excluded" if protocol.indeterminate == "excluded" else f"counted as {protocol.indeterminate}"
     yield "Indeterminate", f"{counts}: {count_as} by the protocol"
     yield "Blinded to the index test", "no: the prediction was on the screen" if arm == "assisted" else "yes"
-    readings = gather(study, cases, answers, certificates)
+    readings = gather(protocol, numbered(study, cases), answers, certificates)
     if scripts := scripts_among(readings, {one.reader_id: one for one in store.people()}):
         yield PROGRAMS, scripts
     for one in readings.excluded:

@@ -7,21 +7,24 @@ from collections.abc import Mapping, Sequence
 from engine.reading import (
     DESIGNS,
     Certificate,
+    Deviation,
     Progress,
     Protocol,
     Reader,
     RunSummary,
     Study,
     StudyAnswer,
+    consensus_by_case,
     experience,
 )
 from engine.records import Prediction
 from engine.report.formatting import counted
 from engine.report.study.comparing import advice, compared, model, model_curve, plan, power, three_ways
-from engine.report.study.gathered import INDETERMINATE, Excluded, Readings, Told, gather
+from engine.report.study.gathered import INDETERMINATE, Excluded, Readings, Told, gather, numbered
 from engine.report.study.primary import primary_of
 from engine.report.study.readers import agreement, changed, reader_lines, reader_names
 from engine.report.study.records import Person, StudyReport
+from engine.report.study.told.evidence import StudyEvidence
 
 SCRIPT = "script"
 """The profession of a reader who is none."""
@@ -41,13 +44,10 @@ def build_study_report(
     certificates: Mapping[int, Certificate],
     *,
     people: Sequence[Reader],
-    progress: Sequence[Progress] = (),
     predictions: Mapping[str, Prediction] | None = None,
-    consensus: Mapping[str, str | None] | None = None,
     run: RunSummary | None = None,
-    anchor: str = "",
 ) -> StudyReport:
-    """Compute a study's report.
+    """Compute a study's report from what is known of it.
 
     Args:
         study: The study.
@@ -55,15 +55,31 @@ def build_study_report(
         answers: That stand.
         certificates: What had been on the screen before each, by its number.
         people: Every reader of the workspace.
-        progress: How much was to be read.
         predictions: Of the run, by image id; none where there is no model.
-        consensus: Of the readers, by image id.
         run: Whose predictions these are; None where there is no model.
-        anchor: The newest row of the chain of evidence.
     """
-    readings = gather(study, told, answers, certificates)
-    protocol, predicted = study.protocol, predictions or {}
-    by_id = {person.reader_id: person for person in people}
+    return report_of(
+        StudyEvidence(
+            study=study,
+            cases=numbered(study, told),
+            answers=tuple(answers),
+            certificates=certificates,
+            people=tuple(people),
+            predictions=predictions or {},
+            wanted={},
+            run=run,
+            sizes={},
+        )
+    )
+
+
+def report_of(evidence: StudyEvidence) -> StudyReport:
+    """Compute a study's report."""
+    study, run, progress = evidence.study, evidence.run, evidence.progress
+    protocol, predicted = study.protocol, evidence.predictions
+    readings = gather(protocol, evidence.cases, evidence.answers, evidence.certificates)
+    consensus = consensus_by_case(study, evidence.answers, evidence.wanted)
+    by_id = {person.reader_id: person for person in evidence.people}
     unfinished = _unfinished(study, readings, progress, run)
     over_readers, planned = compared(readings, protocol.indeterminate), plan(readings)
     return StudyReport(
@@ -73,17 +89,8 @@ def build_study_report(
         final=not unfinished,
         unfinished=unfinished,
         primary=primary_of(protocol, over_readers),
-        facts=_facts(study, by_id, run, anchor),
-        deviations=tuple(
-            f"{one.at:%Y-%m-%d %H:%M}: "
-            + (
-                f"{', '.join(_change(*item) for item in one.changed.items())}. Reason: "
-                if one.changed
-                else ""
-            )
-            + one.reason
-            for one in study.deviations
-        ),
+        facts=_facts(study, by_id, run, evidence.anchor),
+        deviations=tuple(map(_deviation, study.deviations)),
         people=tuple(
             Person(
                 reader=name, name=by_id[reader].name if reader in by_id else reader, told=_told(by_id, reader)
@@ -102,11 +109,18 @@ def build_study_report(
         changed=changed(readings),
         planned=planned,
         power=power(planned, over_readers),
-        model=model(readings, predicted, consensus or {}),
+        model=model(readings, predicted, consensus),
         roc=model_curve(readings, predicted),
-        limitations=_limitations(study, readings),
+        limitations=(*_limitations(study, readings), *evidence.notes),
         readings=readings,
+        evidence=evidence,
     )
+
+
+def _deviation(one: Deviation) -> str:
+    """Say what was changed of a protocol after it was fixed, and why."""
+    told = ", ".join(_change(*item) for item in one.changed.items())
+    return f"{one.at:%Y-%m-%d %H:%M}: {f'{told}. Reason: ' if told else ''}{one.reason}"
 
 
 def _line(readings: Readings, predicted: Mapping[str, Prediction]) -> str:

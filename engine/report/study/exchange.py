@@ -77,3 +77,8 @@ def r_script(readings: Readings) -> str:
         ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def exchange_files(readings: Readings) -> dict[str, bytes | str]:
+    """Return the readings for iMRMC, and the script for MRMCaov, whose table is among the tables."""
+    return {"readings.imrmc": imrmc_file(readings), "mrmc.R": r_script(readings)}

@@ -18,6 +18,8 @@ from engine.report.study.records import Compared, StudyReport
 from engine.storage import versioned
 
 Row = Mapping[str, Any]
+NOT_WRITTEN = ("readings", "evidence", "made")
+"""What stands elsewhere: everything that counts, as answers; when it was made, in what people read."""
 
 
 def study_document(report: StudyReport) -> dict[str, Any]:
@@ -25,7 +27,7 @@ def study_document(report: StudyReport) -> dict[str, Any]:
     fields = {
         each.name: getattr(report, each.name)
         for each in dataclasses.fields(report)
-        if each.name not in ("readings", "made", "checklists")
+        if each.name not in (*NOT_WRITTEN, "checklists")
     }
     document: dict[str, Any] = plain(fields)
     document["people"] = [{"reader": one.reader} for one in report.people]
@@ -139,8 +141,8 @@ class ReaderDocument(TypedDict):
 def study_schema() -> Node:
     """Return the JSON Schema of study.json."""
     hints = fields_of(StudyReport)
-    del hints["readings"]  # everything that counts, which is written as answers
-    del hints["made"]  # which stands in what people read
+    for name in NOT_WRITTEN:
+        del hints[name]
     hints |= {
         "people": tuple[ReaderDocument, ...],
         "answers": tuple[StudyAnswerDocument, ...],

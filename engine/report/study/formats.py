@@ -49,6 +49,14 @@ def csv_tables(report: StudyReport) -> Files:
     return {f"{table}.csv": write_csv(rows) for table, rows in study_tables(report).items() if rows}
 
 
+def parquet_tables(report: StudyReport) -> Files:
+    """Return the same tables with the types of their columns."""
+    from engine.report.exports.parquet import write_parquet
+    from engine.report.study.exports import study_tables
+
+    return {f"{table}.parquet": write_parquet(rows) for table, rows in study_tables(report).items() if rows}
+
+
 def json_numbers(report: StudyReport) -> Files:
     """Return every number."""
     import json
@@ -61,9 +69,22 @@ def json_numbers(report: StudyReport) -> Files:
 
 def for_other_programs(report: StudyReport) -> Files:
     """Return the readings for iMRMC and for MRMCaov."""
-    from engine.report.study.exchange import imrmc_file, r_script
+    from engine.report.study.exchange import exchange_files
 
-    return {"readings.imrmc": imrmc_file(report.readings), "mrmc.R": r_script(report.readings)}
+    return exchange_files(report.readings)
+
+
+def checkable_bundle(report: StudyReport) -> Files:
+    """Return one zip with all of it, out of which every figure can be computed again."""
+    from engine.report.study.bundle.packing import pack_study
+
+    return {"bundle.zip": pack_study(report, in_every_other_format)}
+
+
+def in_every_other_format(report: StudyReport) -> Files:
+    """Return a report's files in every format but the bundle."""
+    others = (make for name, make in STUDY_FORMATS.items() if name != "bundle")
+    return {name: content for make in others for name, content in make(report).items()}
 
 
 STUDY_FORMATS: dict[str, Callable[[StudyReport], Files]] = {
@@ -71,8 +92,10 @@ STUDY_FORMATS: dict[str, Callable[[StudyReport], Files]] = {
     "pdf": pdf_pages,
     "docx": word_file,
     "csv": csv_tables,
+    "parquet": parquet_tables,
     "json": json_numbers,
     "imrmc": for_other_programs,
+    "bundle": checkable_bundle,
 }
 
 

@@ -143,21 +143,19 @@ def _class_of(answer: StudyAnswer | None, protocol: Protocol, rule: str) -> str 
 
 
 def gather(
-    study: Study,
-    told: Iterable[Told],
+    protocol: Protocol,
+    cases: tuple[Case, ...],
     answers: Sequence[StudyAnswer],
     certificates: Mapping[int, Certificate],
 ) -> Readings:
     """Sort the answers of a study that stand; those given after too much had been seen are left out and counted.
 
     Args:
-        study: The study.
-        told: What is known of its images.
+        protocol: Of the study.
+        cases: All of it, numbered.
         answers: That stand.
         certificates: What had been on the screen before, by the answer's number.
     """
-    protocol = study.protocol
-    cases = _cases(study, told)
     known = {case.image_id for case in cases}
     arms = [arm for arm in DESIGNS[protocol.design].arms if arm != "adjudication"]
     stands = [each for each in answers if each.image_id in known and each.arm in arms]
@@ -181,10 +179,16 @@ def gather(
     )
 
 
-def _cases(study: Study, told: Iterable[Told]) -> tuple[Case, ...]:
-    """Number cases and patients in an order drawn from the study's seed, so that a number tells nothing."""
+def numbered(study: Study, told: Iterable[Told], salt: str = "") -> tuple[Case, ...]:
+    """Number cases and patients in an order drawn from the study's seed and a salt, so that a number tells nothing.
+
+    Args:
+        study: The study.
+        told: What is known of its images.
+        salt: Kept in the workspace alone: whoever has the images and the seed cannot draw the order again.
+    """
     images = sorted(told, key=lambda each: each.image_id)
-    random.Random(f"{study.study_id} {study.protocol.seed}").shuffle(images)
+    random.Random(f"{study.study_id} {study.protocol.seed}{salt}").shuffle(images)
     patients: dict[str, int] = {}
     return tuple(
         Case(

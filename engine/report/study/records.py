@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from engine.records import Estimate
 from engine.report.checklists.records import AnsweredChecklist
 from engine.report.study.gathered import Excluded, Readings
+from engine.report.study.told.evidence import StudyEvidence
 from engine.statistics import AdviceEffect, Learning, Mrmc, NonInferiority, Planned, Roc
 
 
@@ -177,6 +178,7 @@ class StudyReport:
         roc: The model's own curve on these cases, against the labels that came with the data; None without one.
         limitations: As sentences.
         readings: Everything that counts, for exports.
+        evidence: What all of it was computed from.
         made: When it was built: every file of it says the same time.
         checklists: Items that journals ask for, with what answers them.
     """
@@ -206,5 +208,6 @@ class StudyReport:
     roc: Roc | None
     limitations: tuple[str, ...]
     readings: Readings
+    evidence: StudyEvidence
     made: datetime = field(default_factory=lambda: datetime.now(UTC))
     checklists: tuple[AnsweredChecklist, ...] = ()

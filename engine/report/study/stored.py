@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
-from engine.data import load_index
-from engine.errors import DataError
-from engine.reading import Store, write_anchor
+from engine.data import load_index, sizes_of
+from engine.errors import DataError, StoreError
+from engine.reading import Store, as_stored, read_anchors, write_anchor
 from engine.records import Sample
+from engine.report.exports.bundle.searching import names_of_images
+from engine.report.formatting import without_paths
 from engine.report.study.answers import with_study_checklists
-from engine.report.study.building import build_study_report
-from engine.report.study.gathered import Told
+from engine.report.study.building import report_of
+from engine.report.study.gathered import Told, numbered
 from engine.report.study.records import StudyReport
+from engine.report.study.told.anonymous import in_drawn_order, salt_of
+from engine.report.study.told.evidence import StudyEvidence
 from engine.workspace import Workspace
 
 
@@ -28,39 +32,57 @@ def report_study(workspace: Workspace, store: Store, name: str) -> StudyReport:
         ReviewError: There is no such study.
     """
     studies = store.studies
-    study = studies.get(name)
+    stored = studies.get(name)
+    folder = study_folder(workspace, stored.study_id)
+    salt = salt_of(folder, read_only=store.read_only)
+    study = in_drawn_order(stored, salt)
+    run = store.run(study.protocol.run_id) if study.protocol.run_id else None
     chosen = set(studies.images(study.study_id))
-    predictions = {}
-    told: list[Told] = []
-    said = ""
-    if study.protocol.run_id is not None:
-        predictions = {each.image_id: each for each in store.predictions(study.protocol.run_id)}
-        told = [each for each in predictions.values() if each.image_id in chosen]
-    else:
+    answers = studies.answers(study.study_id)
+    predictions = {each.image_id: each for each in store.predictions(run.run_id)} if run else {}
+    samples: Sequence[Sample] = ()
+    notes = []
+    if run is None or any(answer.regions for answer in answers):  # whose sizes the run does not know
         try:
-            index = load_index(workspace, study.protocol.dataset_id or "")
-            told = [each for each in index.samples if each.image_id in chosen]
+            index = load_index(workspace, run.dataset_id if run else study.protocol.dataset_id or "")
+            samples = [each for each in index.samples if each.image_id in chosen]
         except DataError as error:
-            said = f"The data set cannot be read, so that no label of it is known. {error}"
+            lost = "no size of its images" if run else "no label of it"
+            notes.append(f"The data set cannot be read, so that {lost} is known. {without_paths(str(error))}")
+    told: list[Told] = (
+        [each for each in predictions.values() if each.image_id in chosen] if run else [*samples]
+    )
     known = {each.image_id for each in told}
     told += [_unknown(image_id) for image_id in sorted(chosen - known)]
-    head = store.head()
-    report = build_study_report(
-        study,
-        told,
-        studies.answers(study.study_id),
-        studies.exposures(study.study_id),
-        people=store.people(),
-        progress=studies.progress(study.study_id),
-        predictions={image_id: each for image_id, each in predictions.items() if image_id in chosen},
-        consensus=studies.consensus(study.study_id),
-        run=store.run(study.protocol.run_id) if study.protocol.run_id else None,
-        anchor=f"{head.seq}:{head.hash}",
+    try:
+        anchors = tuple(read_anchors(workspace.anchors))
+    except StoreError as error:
+        anchors = ()
+        notes.append(f"Earlier anchors of the chain of evidence cannot be read. {without_paths(str(error))}")
+    people, head = store.people(), store.head()
+    report = report_of(
+        StudyEvidence(
+            study=study,
+            cases=numbered(study, told, salt),
+            answers=tuple(answers),
+            certificates=studies.exposures(study.study_id),
+            people=tuple(people),
+            progress=tuple(studies.progress(study.study_id)),
+            predictions={image_id: each for image_id, each in predictions.items() if image_id in chosen},
+            wanted=studies.wanted(study.study_id),
+            run=run,
+            hashed=as_stored(stored.protocol),
+            anchor=f"{head.seq}:{head.hash}",
+            anchors=anchors,
+            sizes=sizes_of(samples),
+            notes=tuple(notes),
+            names=names_of_images([*told, *samples])
+            | {name for one in people for name in (one.name, *one.spellings)},
+        )
     )
     if not store.read_only:
         write_anchor(workspace.anchors, head, "a report of a study was made")
-    report = replace(report, limitations=(*report.limitations, said)) if said else report
-    return with_study_checklists(report, study_folder(workspace, study.study_id))
+    return with_study_checklists(report, folder)
 
 
 def study_folder(workspace: Workspace, study_id: str) -> Path:

@@ -17,7 +17,9 @@ MOST_SHOWN = 20
 
 @app.command("verify", rich_help_panel=LINE)
 def verify(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The bundle.zip of a report.")],
+    bundle: Annotated[
+        Path, typer.Argument(metavar="BUNDLE", help="The bundle.zip of a run's or a study's report.")
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Compute every figure of a report again from its bundle, and say which agree. No workspace is needed.
@@ -37,7 +39,8 @@ def verify(
 
 def _tell(found: report.Verification) -> None:
     """Print what was found."""
-    say(f"Report of run {found.run_id}, {report.images(found.images)}")
+    of = report.images(found.images) if found.run_id else report.counted(found.images, "case")
+    say(f"Report of {found.about}, {of}")
     rows = [(file, f"{count:,}") for file, count in found.agree.items()]
     show_table(("file", "numbers computed again, and equal"), rows)
     for sentence in found.changed:
@@ -49,5 +52,6 @@ def _tell(found: report.Verification) -> None:
     taken = ", ".join(f"{name} ({count:,})" for name, count in found.taken.items())
     if taken:
         print(f"Not computed again, since the case table does not give them: {taken}.")
+    print("PDF, Word and PNG files are held by their digest alone.")
     if found.holds:
         print(f"All {found.files:,} files are as they were written, and every figure agrees.")

@@ -11,32 +11,38 @@ from engine.kept_files import parse_json
 from engine.report.exports.bundle.case_table import image_sizes, parquet_name, understood
 from engine.report.exports.bundle.parquet_apart import Table, read_apart
 from engine.report.exports.bundle.regions import REGIONS, write_regions
-from engine.report.exports.schema.documents import report_schema
+from engine.report.exports.schema.of_records import Node
 from engine.report.records import Evidence
 from engine.spreadsheet import read_csv
 
 Place = tuple[str, str, Any, Any]
 """File, place in it, what stands there, what was found again."""
-SCHEMA = "report.schema.json"
 MOST_FAULTS = 20
 
 
-def schema_file(name: str) -> str:
+def schema_name(file: str) -> str:
+    """Return what the schema beside a JSON document is called."""
+    return file.removesuffix(".json") + ".schema.json"
+
+
+def schema_file(schema: Node) -> str:
     """Return a schema as the bundle has it."""
-    return json.dumps(report_schema(name), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
 
 
-def against_schema(document: Mapping[str, Any], files: Mapping[str, bytes], name: str) -> Iterator[Place]:
+def against_schema(
+    document: Mapping[str, Any], files: Mapping[str, bytes], file: str, schema: Node
+) -> Iterator[Place]:
     """Yield where a document is not what its schema says; the schema is ours, whatever the bundle has."""
     from itertools import islice
 
     from jsonschema import Draft202012Validator
 
-    schema = report_schema(name)
     for error in islice(Draft202012Validator(schema).iter_errors(document), MOST_FAULTS):
-        yield "report.json", error.json_path.removeprefix("$."), error.instance, error.message[:200]
-    if SCHEMA in files and files[SCHEMA] != schema_file(name).encode():
-        yield SCHEMA, "", "another schema", f"the schema of {name}"
+        yield file, error.json_path.removeprefix("$."), error.instance, error.message[:200]
+    beside = schema_name(file)
+    if beside in files and files[beside] != schema_file(schema).encode():
+        yield beside, "", "another schema", f"the schema of {schema['title']}"
 
 
 def repeated_tables(files: Mapping[str, bytes]) -> Iterator[Place]:

@@ -177,7 +177,7 @@ def _pseudonyms(images: Iterable[Prediction | Sample]) -> dict[str, str]:
 
 
 def _reading_row(review: Review) -> dict[str, Any]:
-    regions = [_region_row(one) for one in review.regions]
+    regions = [region_row(one) for one in review.regions]
     return {
         "reading": review.review_id,
         "image": review.image_id,
@@ -193,7 +193,7 @@ def _reading_row(review: Review) -> dict[str, Any]:
     }
 
 
-def _region_row(region: Region) -> list[Any]:
+def region_row(region: Region) -> list[Any]:
     """Return the four sides and the label of a region; of another shape than a box also that, and its points."""
     box = [region.x, region.y, region.width, region.height, region.label]
     return box if region.shape == "box" else [*box, region.shape, region.points]
@@ -331,7 +331,7 @@ def _reading(row: Mapping[str, str], run: Run) -> Review:
         verdict=Verdict(row["verdict"]),
         label=row["label"] or None,
         comment=row["comment"],
-        regions=tuple(map(_region, regions)),
+        regions=tuple(map(region_from, regions)),
         seconds=seconds,
         review_id=int(row["reading"]) if row["reading"] else None,
         queue=row["queue"],
@@ -340,7 +340,8 @@ def _reading(row: Mapping[str, str], run: Run) -> Review:
     )
 
 
-def _region(told: Sequence[Any]) -> Region:
+def region_from(told: Sequence[Any]) -> Region:
+    """Return a region from what `region_row` made of it."""
     x, y, width, height, label, *rest = told
     shape, points = rest or ("box", ())
     corners = tuple((float(across), float(down)) for across, down in points)

@@ -16,19 +16,20 @@ from importlib.metadata import version
 
 from engine.records import Review, Run
 from engine.report.checklists.records import AnsweredChecklist
-from engine.report.exports.bundle.beside import SCHEMA, schema_file
+from engine.report.exports.bundle.beside import schema_file, schema_name
 from engine.report.exports.bundle.case_table import write_case_table
-from engine.report.exports.bundle.searching import Names, refuse_names
+from engine.report.exports.bundle.differences import SUMS
+from engine.report.exports.bundle.searching import LEFT_OUT, Names, refuse_names
 from engine.report.exports.png import png_figures
+from engine.report.exports.schema.documents import report_schema
 from engine.report.figures import figures_of, figures_of_run
 from engine.report.formatting import counted, were, without_paths
 from engine.report.records import CaseRow, Evidence, Report
 from engine.report.subgroups import groups_by_column
 from engine.runs import settings_of
 
-SUMS, README, SETTINGS = "SHA256SUMS", "README.txt", "run/"
+README, SETTINGS = "README.txt", "run/"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same files make the same zip
-LEFT_OUT = "Left out of this bundle, since it named a patient or a file."
 
 SAYS = """Overread report of run {run_id}, as a bundle that can be checked.
 
@@ -69,13 +70,18 @@ def pack(report: Report, render: Callable[[Report], Mapping[str, bytes | str]]) 
     texts: dict[str, bytes | str] = {
         README: SAYS.format(run_id=report.run.run_id, version=version("overread"), left_out=left_out),
         **render(anonymous),
-        SCHEMA: schema_file("run-report"),
+        schema_name("report.json"): schema_file(report_schema("run-report")),
         **_figures(anonymous),
         **write_case_table(anonymous.run, anonymous.part, anonymous.evidence, columns),
         **{SETTINGS + name: text for name, text in settings_of(_without_paths(anonymous.run)).items()},
     }
     files = {name: text.encode() if isinstance(text, str) else text for name, text in texts.items()}
     refuse_names(files, names)
+    return zip_of(files)
+
+
+def zip_of(files: Mapping[str, bytes]) -> bytes:
+    """Return files as one zip with a digest of each; the same files make the same zip."""
     sums = "".join(f"{sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items()))
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -85,13 +91,17 @@ def pack(report: Report, render: Callable[[Report], Mapping[str, bytes | str]]) 
 
 
 def _figures(report: Report) -> dict[str, bytes | str]:
-    """Return every figure as SVG, and as PNG beside it."""
+    """Return every figure by name."""
     drawn = {
         f"figures/{_file_name(one.name)}-{_file_name(name)}": svg
         for one in report.against
         for name, svg in figures_of(report, one).items()
     }
-    drawn |= {f"figures/{name}": svg for name, (svg, _) in figures_of_run(report).items()}
+    return figure_files(drawn | {f"figures/{name}": svg for name, (svg, _) in figures_of_run(report).items()})
+
+
+def figure_files(drawn: Mapping[str, str]) -> dict[str, bytes | str]:
+    """Return figures as SVG, and as PNG beside it."""
     pixels = png_figures(drawn)
     return {f"{name}.{kind}": of[name] for name in drawn for kind, of in (("svg", drawn), ("png", pixels))}
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from engine.records import Review
+from engine.records import Region, Review
 from engine.saliency import corners
 
 REGIONS = "data/regions.coco.json"
@@ -25,31 +25,42 @@ def write_regions(reviews: Iterable[Review], sizes: Mapping[str, tuple[int, int]
         sizes: Width and height of images in pixels, by id.
     """
     last = {(one.image_id, one.reader): one for one in sorted(reviews, key=lambda one: one.review_id or 0)}
-    drawn = [(one, region) for one in last.values() for region in one.regions]
-    known = [(one, region) for one, region in drawn if one.image_id in sizes]
-    images = {
-        image_id: number for number, image_id in enumerate(dict.fromkeys(one.image_id for one, _ in known), 1)
-    }
-    names = sorted({region.label or UNNAMED for _, region in known})
+    drawn = [(one.image_id, one.reader, region) for one in last.values() for region in one.regions]
+    return write_coco(drawn, sizes, "file_name is the SHA-256 of the image file, as in images.csv.")
+
+
+def write_coco(
+    drawn: Sequence[tuple[str, str, Region]], sizes: Mapping[str, tuple[int, int]], names: str
+) -> str:
+    """Return regions as COCO.
+
+    Args:
+        drawn: Image id, reader and region of each.
+        sizes: Width and height of images in pixels, by id.
+        names: What the names of images are, in a sentence.
+    """
+    known = [one for one in drawn if one[0] in sizes]
+    images = {image_id: number for number, image_id in enumerate(dict.fromkeys(one for one, *_ in known), 1)}
+    categories = sorted({region.label or UNNAMED for *_, region in known})
     annotations: list[dict[str, Any]] = []
-    for number, (one, region) in enumerate(known, 1):
-        width, height = sizes[one.image_id]
+    for number, (image_id, reader, region) in enumerate(known, 1):
+        width, height = sizes[image_id]
         outline = [(x * width, y * height) for x, y in corners(region)]
         annotations.append(
             {
                 "id": number,
-                "image_id": images[one.image_id],
-                "category_id": names.index(region.label or UNNAMED) + 1,
+                "image_id": images[image_id],
+                "category_id": categories.index(region.label or UNNAMED) + 1,
                 "bbox": [region.x * width, region.y * height, region.width * width, region.height * height],
                 "area": _area(outline),
                 "segmentation": [[side for corner in outline for side in corner]],
                 "iscrowd": 0,
-                "reader": one.reader,
+                "reader": reader,
             }
         )
     document = {
         "info": {
-            "description": "Regions that readers drew. file_name is the SHA-256 of the image file, as in images.csv.",
+            "description": f"Regions that readers drew. {names}",
             "regions": len(drawn),
             "without_size": len(drawn) - len(known),
         },
@@ -58,7 +69,7 @@ def write_regions(reviews: Iterable[Review], sizes: Mapping[str, tuple[int, int]
             {"id": number, "file_name": image_id, "width": sizes[image_id][0], "height": sizes[image_id][1]}
             for image_id, number in images.items()
         ],
-        "categories": [{"id": number, "name": name} for number, name in enumerate(names, 1)],
+        "categories": [{"id": number, "name": name} for number, name in enumerate(categories, 1)],
         "annotations": annotations,
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"

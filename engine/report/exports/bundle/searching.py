@@ -18,6 +18,8 @@ from engine.report.exports.parquet import read_parquet
 from engine.report.records import Evidence, Report
 
 SHORTEST = 4  # characters of a name that is looked for: shorter ones stand in every text
+LEFT_OUT = "Left out of this bundle, since it named a patient or a file."
+REMEDY = "Change the class, column or data set that says it, or export the report in another format"
 WORD = re.compile(r"\w[\w.\-]*")
 PICTURE = re.compile(rb"base64,([A-Za-z0-9+/=]+)")
 STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
@@ -26,19 +28,28 @@ STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
 class Names:
     """The names of patients and files that must not leave: asked word by word, however many there are."""
 
-    def __init__(self, evidence: Evidence, harmless: Iterable[str] = ()) -> None:
-        split = evidence.split
-        images: list[Prediction | Sample] = [*evidence.predictions]
-        images += [one for part in PARTS if split for one in split.part(part)]
-        names = {each.patient_id for each in images if each.patient_id != each.image_id}
-        for each in images:
-            names.add(each.path.name)
-            if any(map(str.isdigit, each.path.stem)):  # "test.png" is called as anything may be
-                names.add(each.path.stem)
+    def __init__(
+        self,
+        names: Iterable[str],
+        harmless: Iterable[str] = (),
+        *,
+        shortest: int = SHORTEST,
+        folded: bool = False,
+    ) -> None:
+        """Take the names.
+
+        Args:
+            names: Of patients, files and people.
+            harmless: Of them, those that may stand anywhere.
+            shortest: Characters of a name that is looked for.
+            folded: Whether capital letters are as good as small ones.
+        """
+        self._folded = folded
         self._by_first: dict[str, list[str]] = {}
-        for name in names - set(harmless):
+        for each in set(names) - set(harmless):
+            name = each.casefold() if folded else each
             if (
-                len(name) >= SHORTEST
+                len(name) >= shortest
                 and not (name.isdigit() and len(name) < 6)
                 and (words := WORD.findall(name))
             ):
@@ -47,10 +58,13 @@ class Names:
     @classmethod
     def of(cls, report: Report) -> Names:
         """Return the names behind a report; what it must print is none of them."""
-        return cls(report.evidence, {*report.classes, report.run.dataset_name, report.run.run_id})
+        return cls(
+            names_behind(report.evidence), {*report.classes, report.run.dataset_name, report.run.run_id}
+        )
 
     def found_in(self, text: str) -> str | None:
         """Return a name that stands in a text; None where there is none."""
+        text = text.casefold() if self._folded else text
         for word in set(WORD.findall(text)):
             for name in self._by_first.get(word.rstrip(".-"), ()):
                 if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
@@ -58,8 +72,33 @@ class Names:
         return None
 
 
-def refuse_names(files: Mapping[str, bytes], names: Names) -> None:
+def names_of_images(images: Iterable[Prediction | Sample]) -> frozenset[str]:
+    """Return what patients and files of images are called."""
+    names: set[str] = set()
+    for each in images:
+        if each.patient_id != each.image_id:
+            names.add(each.patient_id)
+        if each.path.name != each.image_id:
+            names.add(each.path.name)
+            if any(map(str.isdigit, each.path.stem)):  # "test.png" is called as anything may be
+                names.add(each.path.stem)
+    return frozenset(names)
+
+
+def names_behind(evidence: Evidence) -> frozenset[str]:
+    """Return what patients and files behind a run's report are called."""
+    split = evidence.split
+    parts = (one for part in PARTS if split for one in split.part(part))
+    return names_of_images([*evidence.predictions, *parts])
+
+
+def refuse_names(files: Mapping[str, bytes], names: Names, remedy: str = REMEDY) -> None:
     """Refuse files in which a patient or a file is named.
+
+    Args:
+        files: By name.
+        names: That must not stand in them.
+        remedy: What to do then.
 
     Raises:
         ReportError: There is one.
@@ -69,7 +108,7 @@ def refuse_names(files: Mapping[str, bytes], names: Names) -> None:
             if (name := names.found_in(text)) is not None:
                 raise ReportError(
                     f"The bundle would name a patient or a file: “{name}” stands in {file}",
-                    "Change the class, column or data set that says it, or export the report in another format",
+                    remedy,
                 )
 
 

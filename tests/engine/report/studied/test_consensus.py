@@ -10,8 +10,8 @@ import pytest
 
 from engine.reading import Store, Task, open_store
 from engine.recipes.builtin import RECIPES
+from engine.report import verify
 from engine.report.build import build_report
-from engine.report.exports.bundle.verifying import verify
 from engine.report.records import Report
 from engine.report.studied.consensus import DOUBT, NOT_IN, UNSETTLED, consensus_of_studies
 from tests.engine.reading.test_store import RUN

@@ -20,10 +20,10 @@ from PIL import Image
 from engine.errors import ReportError
 from engine.records import Prediction, Region, Review, Verdict
 from engine.report import verify
-from engine.report.exports.bundle.case_table import _region, _region_row
+from engine.report.exports.bundle.case_table import region_from, region_row
 from engine.report.exports.bundle.parquet_apart import read_apart
 from engine.report.exports.bundle.regions import write_regions
-from engine.report.exports.bundle.searching import Names, refuse_names
+from engine.report.exports.bundle.searching import Names, names_behind, refuse_names
 from engine.report.exports.parquet import read_parquet, write_parquet
 from engine.report.exports.png import png_figures
 from engine.report.exports.schema.documents import report_schema
@@ -182,7 +182,7 @@ def test_an_ellipse_and_a_polygon_are_what_they_enclose_and_come_back_from_the_b
     ]
     assert ellipse["area"] == pytest.approx(np.pi * 100 * 25, rel=0.002)
     assert (polygon["area"], polygon["segmentation"]) == (10_000, [[0, 0, 200, 0, 0, 100]])
-    assert tuple(map(_region, json.loads(json.dumps([*map(_region_row, shapes)])))) == shapes
+    assert tuple(map(region_from, json.loads(json.dumps([*map(region_row, shapes)])))) == shapes
 
 
 def test_a_region_that_was_moved_is_named(bundle: Path, tmp_path: Path) -> None:
@@ -267,9 +267,10 @@ def test_a_name_is_found_wherever_it_hides(place: str) -> None:
         image_id="a" * 64, path=Path("film.png"), label=None, patient_id=NAME, part="test", probabilities=(1.0,),
         predicted="x", entropy=0.0,
     )  # fmt: skip
-    names = Names(Evidence(predictions=(case,)))
+    names = Names(names_behind(Evidence(predictions=(case,))))
     with pytest.raises(ReportError, match="would name a patient"):
         refuse_names({"file": HIDDEN[place]()}, names)
     refuse_names(
-        {"file": HIDDEN[place]()}, Names(Evidence(predictions=(replace(case, patient_id="a" * 64),)))
+        {"file": HIDDEN[place]()},
+        Names(names_behind(Evidence(predictions=(replace(case, patient_id="a" * 64),)))),
     )

@@ -21,8 +21,8 @@ from PIL import Image
 from engine.errors import ReportError
 from engine.recipes.builtin import RECIPES
 from engine.records import Prediction, Region, Run, Split, Verdict
+from engine.report import Verification, verify
 from engine.report.build import export_report
-from engine.report.exports.bundle.verifying import Verification, verify
 from engine.report.records import CrossValidation, Report
 from tests.engine.report import test_build
 from tests.engine.report.test_build import HEAT, NOON, build, case, review, samples_of, some_cases

@@ -1,0 +1,1 @@
+"""Checks a report that left the tool: whoever was given a bundle computes every figure of it again."""

@@ -1,0 +1,30 @@
+"""Check a bundle, without the workspace, by what it is of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.errors import ReportError
+from engine.report.exports.bundle.archive import REMEDY, files_of
+from engine.report.exports.bundle.differences import Verification
+from engine.report.exports.bundle.verifying import NEEDED, verify_run
+from engine.report.study.bundle.data_files import ANSWERS, CASES, PROTOCOL, READERS, TO_READ
+from engine.report.study.bundle.packing import STUDY
+from engine.report.study.bundle.verifying import verify_study
+
+OF_A_STUDY = (STUDY, PROTOCOL, CASES, ANSWERS, READERS, TO_READ)
+
+
+def verify(bundle: Path) -> Verification:
+    """Compute every figure of a bundle again: of a run's report, or of a study's.
+
+    Raises:
+        ReportError: It is no bundle, or it is damaged so that nothing can be computed.
+    """
+    files = files_of(bundle)
+    needed, check = (OF_A_STUDY, verify_study) if PROTOCOL in files else (NEEDED, verify_run)
+    if missing := [name for name in needed if name not in files]:
+        raise ReportError(
+            f"{bundle.name} is no bundle of a report: {', '.join(missing)} is not in it", REMEDY
+        )
+    return check(files)

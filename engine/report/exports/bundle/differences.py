@@ -1,0 +1,139 @@
+"""What is printed in a bundle beside what was found again: each place, what agrees, and what does not."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from engine.report.exports.bundle.beside import Place
+from engine.spreadsheet import read_csv
+
+SUMS = "SHA256SUMS"
+NEAR = 1e-9  # relative: the order in which patients are added up differs
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A number or a word that is not what the case table gives.
+
+    Attributes:
+        where: File and place in it, such as "report.json: against[0].estimates.AUROC.value".
+        printed: What stands there.
+        computed: What the case table gives.
+    """
+
+    where: str
+    printed: Any
+    computed: Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verification:
+    """What was found in a bundle.
+
+    Attributes:
+        about: What the bundle is of: "run 20261126-0715".
+        run_id: Of the report; empty where it is of no run.
+        images: Of the report, or cases of a study.
+        files: With the digest that is written for them.
+        changed: Files with another digest, files that are missing, and files without one; sentences.
+        agree: Numbers that were computed again and are the same, by file.
+        differences: What is not the same.
+        taken: Numbers of its JSON that the case table does not give, by section: they were not checked.
+    """
+
+    about: str
+    run_id: str = ""
+    images: int
+    files: int
+    changed: tuple[str, ...]
+    agree: Mapping[str, int]
+    differences: tuple[Difference, ...]
+    taken: Mapping[str, int]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was found."""
+        return not (self.changed or self.differences)
+
+
+def digests(files: Mapping[str, bytes]) -> tuple[tuple[str, ...], int]:
+    """Hold each file against its digest; return what is wrong, and how many digests there are."""
+    lines = files.get(SUMS, b"").decode("utf-8", "replace").splitlines()
+    written = {name: digest for digest, _, name in (line.partition("  ") for line in lines) if name}
+    said = [] if written else [f"{SUMS} is missing or empty"]
+    for name, digest in written.items():
+        if name not in files:
+            said.append(f"{name} is missing")
+        elif sha256(files[name]).hexdigest() != digest:
+            said.append(f"{name} was changed after the bundle was written")
+    said += [
+        f"{name} was added after the bundle was written" for name in files if name not in (*written, SUMS)
+    ]
+    return tuple(said), len(written)
+
+
+def pairs(printed: Any, computed: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield place, printed and computed value of every leaf that either has."""
+    if isinstance(printed, dict) and isinstance(computed, dict):
+        for name in dict.fromkeys((*computed, *printed)):
+            dot = f"{place}.{name}" if place else name
+            yield from pairs(printed.get(name), computed.get(name), dot)
+    elif isinstance(printed, list) and isinstance(computed, list):
+        for number in range(max(len(printed), len(computed))):
+            one, other = (side[number] if number < len(side) else None for side in (printed, computed))
+            yield from pairs(one, other, f"{place}[{number}]")
+    else:
+        yield place, printed, computed
+
+
+def hold(places: Iterable[Place], agree: Counter[str]) -> Iterator[Difference]:
+    """Hold each leaf of what stands in a file against what was found again: count what agrees, yield what does not."""
+    for file, place, printed, computed in places:
+        for inner, one, other in pairs(printed, computed, place):
+            number, said = _number(other), _number(one)
+            if number is not None and said is not None:
+                same = math.isclose(number, said, rel_tol=NEAR, abs_tol=NEAR)
+                agree[file] += same
+            else:
+                same = one == other
+            if not same:
+                yield Difference(f"{file}: {inner}", one, other)
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def numbers(value: Any) -> Iterator[float]:
+    """Yield every number of a document."""
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from numbers(each)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield value
+
+
+def table_places(file: str, printed: bytes | None, computed: bytes) -> Iterator[Place]:
+    """Yield each cell of a table that stands in a bundle beside the one that was found again."""
+    names, rows = read_csv(computed)
+    try:
+        headings, lines = read_csv(printed or b"")
+    except csv.Error:
+        headings, lines = [], []
+    yield file, "headings", headings, names
+    for number in range(max(len(rows), len(lines))):
+        one, other = (side[number] if number < len(side) else [] for side in (lines, rows))
+        for column, name in enumerate(names):
+            cells = [side[column] if column < len(side) else None for side in (one, other)]
+            yield file, f"line {number + 2}, {name}", cells[0], cells[1]

@@ -1,0 +1,180 @@
+"""Check a study's bundle, without the workspace: every figure is computed again from its tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from html.parser import HTMLParser
+from itertools import chain, zip_longest
+from typing import Any
+
+from engine.errors import EngineError
+from engine.kept_files import parse_json
+from engine.reading import Protocol, protocol_from
+from engine.report.checklists.answering import answer_checklists
+from engine.report.checklists.items import item_of
+from engine.report.checklists.records import Written
+from engine.report.exports.bundle.beside import Place, against_schema, repeated_tables
+from engine.report.exports.bundle.case_table import understood
+from engine.report.exports.bundle.differences import Verification, digests, hold, table_places
+from engine.report.study.answers import SUBJECTS
+from engine.report.study.building import report_of
+from engine.report.study.bundle.data_files import PROTOCOL, columns_of, read_data, write_data
+from engine.report.study.bundle.dictionary import DICTIONARY, dictionary_rows
+from engine.report.study.bundle.packing import STUDY, drawn_figures
+from engine.report.study.exchange import exchange_files
+from engine.report.study.exports import study_document, study_schema, study_tables
+from engine.report.study.page import study_page
+from engine.report.study.records import StudyReport
+from engine.report.study.told.evidence import StudyEvidence
+from engine.spreadsheet import write_csv
+
+PAGE = "study.html"
+OF_PEOPLE = ("readers", "adjudicator")
+"""Of the protocol: what its hash was made of has people by their ids in the workspace."""
+
+
+def verify_study(files: Mapping[str, bytes]) -> Verification:
+    """Compute every figure of a study's bundle again.
+
+    Raises:
+        ReportError: It is damaged so that nothing can be computed.
+    """
+    changed, sums = digests(files)
+    evidence, made = read_data(files)
+    document = understood(STUDY, lambda: dict(parse_json(files[STUDY])))
+    report = _with_written(replace(report_of(evidence), made=made), document)
+    agree: Counter[str] = Counter()
+    differences = hold(
+        chain(
+            [(STUDY, "", document, study_document(report))],
+            _tables(files, report),
+            _texts(files, report),
+            _data(files, evidence, made),
+            _hash(evidence),
+            repeated_tables(files),
+            against_schema(document, files, STUDY, study_schema()),
+        ),
+        agree,
+    )
+    return Verification(
+        about=f"study “{report.name}”",
+        images=len(evidence.cases),
+        changed=changed,
+        files=sums,
+        differences=tuple(differences),
+        agree=agree,
+        taken={},
+    )
+
+
+def _with_written(report: StudyReport, document: Mapping[str, Any]) -> StudyReport:
+    """Answer the checklists of a bundle again; what people wrote to them is taken from it."""
+
+    def read() -> tuple[list[str], dict[Written, None]]:
+        answered = document["checklists"]["answered"]
+        written = {
+            Written(
+                key=item_of(one["name"], item["item"]).key,
+                text=text["text"],
+                by=text["by"],
+                at=datetime.fromisoformat(text["at"]),
+            ): None
+            for one in answered
+            for item in one["items"]
+            for text in item["written"]
+        }
+        return [str(one["name"]) for one in answered], written
+
+    names, written = understood(STUDY, read)
+    said = sorted(written, key=lambda one: one.at)
+    return replace(report, checklists=answer_checklists(report, SUBJECTS, names, said))
+
+
+def _tables(files: Mapping[str, bytes], report: StudyReport) -> Iterator[Place]:
+    tables = study_tables(report)
+    for name, rows in tables.items():
+        if rows or f"{name}.csv" in files:
+            yield from table_places(f"{name}.csv", files.get(f"{name}.csv"), write_csv(rows))
+    meanings = write_csv(dictionary_rows(tables, columns_of(report.evidence)))
+    yield from table_places(DICTIONARY, files.get(DICTIONARY), meanings)
+
+
+def _texts(files: Mapping[str, bytes], report: StudyReport) -> Iterator[Place]:
+    """Yield the lines of files for other programs, and the words of the page and its figures."""
+    for name, text in exchange_files(report.readings).items():
+        whole = text.decode() if isinstance(text, bytes) else text
+        yield from _by_place(name, _read(files, name).splitlines(), whole.splitlines())
+    svg = {f"{name}.svg": drawn for name, drawn in drawn_figures(report).items()}
+    for name, text in {PAGE: study_page(report), **svg}.items():
+        yield from _by_place(name, words_of(_read(files, name)), words_of(text), after=True)
+
+
+def _read(files: Mapping[str, bytes], name: str) -> str:
+    return files.get(name, b"").decode("utf-8", "replace")
+
+
+def _by_place(
+    file: str, printed: Sequence[str], computed: Sequence[str], *, after: bool = False
+) -> Iterator[Place]:
+    """Yield lines or words side by side, up to the first that is another where one side is longer."""
+    before = ""
+    for number, (one, other) in enumerate(zip_longest(printed, computed), 1):
+        yield file, f"after “{before}”" if after else f"line {number}", one, other
+        if one != other and len(printed) != len(computed):
+            return
+        before = other or ""
+
+
+def _data(files: Mapping[str, bytes], evidence: StudyEvidence, made: datetime) -> Iterator[Place]:
+    """Yield what the data say beside what is written of them again: consensus, regions, what no reader looks at."""
+    for name, content in write_data(evidence, made).items():
+        if name.endswith(".csv"):
+            yield from table_places(name, files.get(name), content if isinstance(content, bytes) else b"")
+        elif name.endswith(".json"):
+            printed = understood(name, lambda name=name: parse_json(files[name]))  # type: ignore[misc]
+            yield name, "", printed, parse_json(content)
+
+
+def _hash(evidence: StudyEvidence) -> Iterator[Place]:
+    """Yield the hash of the protocol as it is now, made again, and each of its fields in both forms."""
+    study = evidence.study
+    try:
+        protocol: Protocol = protocol_from(dict(evidence.hashed))
+    except (EngineError, TypeError, ValueError) as error:
+        yield PROTOCOL, "hashed", str(error), "a protocol"
+        return
+    now = study.deviations[-1].protocol_hash if study.deviations else study.protocol_hash
+    yield PROTOCOL, "hash of the protocol", now, protocol.hash
+    people = {name: getattr(study.protocol, name) for name in OF_PEOPLE}
+    same = replace(protocol, **people)
+    yield PROTOCOL, "hashed", same == study.protocol, True
+
+
+def words_of(page: str) -> list[str]:
+    """Return the words of an HTML page or an SVG, one piece of text after the other."""
+    reader = _Words()
+    reader.feed(page)
+    reader.close()
+    return reader.found
+
+
+class _Words(HTMLParser):
+    """Collects text that people see."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._hidden = False
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self._hidden = tag in ("style", "script")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden = False
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden and (text := " ".join(data.split())):
+            self.found.append(text)
