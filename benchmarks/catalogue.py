@@ -31,6 +31,7 @@ BENCHMARKS: dict[str, Measure] = {
     "uncertainty": _measured_by("uncertainty"),
     "review": _measured_by("review"),
     "film": _measured_by("film"),
+    "alike": _measured_by("alike"),
     "readers": _measured_by("readers"),
     "studies": _measured_by("studies"),
     "report": _measured_by("report"),

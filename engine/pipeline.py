@@ -22,7 +22,7 @@ from engine.handover import RunAtHand, WrittenModel, write_model
 from engine.images import ImageCache, image_file, open_cache
 from engine.labels import splits_asked_for
 from engine.models import pick_device
-from engine.prediction import parts_of, predict, predict_and_explain, settle_maps, settle_passport
+from engine.prediction import keep_alike, parts_of, predict, predict_and_explain, settle_maps, settle_passport
 from engine.reading import Store, write_anchor
 from engine.records import (
     Epoch,
@@ -170,6 +170,7 @@ def read_run(
     save_distances(run.folder, predictions)
     told = {one.image_id: (one, explanations[one.image_id]) for one in predictions}
     settle_passport(run, told, cache_dir=workspace.cache, cache=decoded, device=pick_device(device))
+    keep_alike(run, cache=decoded, cache_dir=workspace.cache, device=pick_device(device), progress=progress)
     store.add_run(run)
     store.add_cases(run.run_id, predictions)
     return predictions, explanations

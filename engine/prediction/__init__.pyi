@@ -3,6 +3,7 @@ from .for_review import (
     seen_before as seen_before,
     told_of as told_of,
 )
+from .likeness import keep_alike as keep_alike
 from .map_settings import (
     fit_map_settings as fit_map_settings,
     settle_maps as settle_maps,

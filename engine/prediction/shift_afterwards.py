@@ -11,6 +11,7 @@ import torch
 from engine.errors import DataError
 from engine.images import open_cache
 from engine.models import pick_device
+from engine.prediction.likeness import keep_alike
 from engine.prediction.looking import looker
 from engine.prediction.predictor import Progress, parts_of, predict
 from engine.records import Prediction, Run, Sample, ShiftModel, recipe_of
@@ -31,7 +32,8 @@ def refit_shift(
 ) -> tuple[ShiftModel, list[Prediction]]:
     """Fit what images a run knows on its validation images, as training does, and measure what it has predicted.
 
-    Both are kept with the run; its net and what it predicts stay as they are.
+    Both are kept with the run, and so is what finds training images that are alike; its net and what it predicts stay
+    as they are.
 
     Args:
         run: A finished run.
@@ -75,6 +77,11 @@ def refit_shift(
             "Say where they are now: overread relocate, or on the Data page",
         )
     save_shift(run.folder, model)
+    whole = [*split.train, *split.val, *split.test]
+    everything = open_cache(
+        cache_dir, whole, size=recipe.image_size, channels=recipe.channels, fit=recipe.fit
+    )
+    keep_alike(run, cache=everything, cache_dir=cache_dir, device=chosen)
     samples = [*split.val, *split.test, *further]
     measured = list(
         predict(run, samples, cache_dir=cache_dir, device=device, parts=parts_of(split), progress=progress)

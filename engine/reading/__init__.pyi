@@ -4,6 +4,7 @@ from .audit import Audit as Audit, Tampering as Tampering
 from .backup import Restored as Restored, back_up as back_up, bring_back as bring_back
 from .beside.every_row import READING_COLUMNS as READING_COLUMNS, reading_files as reading_files
 from .beside.flags import Flag as Flag
+from .beside.same_patient import OfPatient as OfPatient, OtherImage as OtherImage
 from .labelling.drafting import Draft as Draft, Said as Said, draft as draft
 from .labelling.versions import (
     Labels as Labels,

@@ -1,3 +1,12 @@
+from .alike.features import (
+    FITTED_ON as FITTED_ON,
+    Alike as Alike,
+    AlikeImage as AlikeImage,
+    fit_alike as fit_alike,
+    load_alike as load_alike,
+    nearest as nearest,
+    save_alike as save_alike,
+)
 from .beginning import run_to_begin_with as run_to_begin_with
 from .folder import (
     find_run as find_run,

@@ -16,9 +16,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from engine.errors import EngineError
+from engine.data import load_split
+from engine.errors import EngineError, ReviewError
 from engine.images import image_file, kept_film_levels, thumbnail_file
-from engine.records import Explanation
+from engine.records import PARTS, Explanation, Sample
 from engine.runs import load_explanations
 from engine.saliency import heatmap_png, levels_png
 from gui.web.session import AppSession
@@ -47,15 +48,43 @@ def explanation(session: AppSession, run_id: str, image_id: str) -> Explanation 
     return _explanations(folder, stamp).get(image_id)
 
 
+@lru_cache(maxsize=2)
+def _samples(split: Path, stamp: int) -> Mapping[str, Sample]:
+    """Read a run's split once; `stamp` (the file's time) makes a changed file be read anew."""
+    found = load_split(split)
+    return {sample.image_id: sample for part in PARTS for sample in found.part(part)}
+
+
+def samples_of_run(session: AppSession, run_id: str) -> Mapping[str, Sample]:
+    """Return the images that a run was made with, by their ids.
+
+    Raises:
+        EngineError: They are not known any more.
+    """
+    split = session.workspace.runs / run_id / "split.csv"
+    return _samples(split, split.stat().st_mtime_ns if split.exists() else 0)
+
+
+def _path(session: AppSession, run_id: str, image_id: str) -> Path:
+    """Return where an image lies: of a case, or of one that the run was trained with."""
+    try:
+        return session.store.case(run_id, image_id).path
+    except ReviewError:
+        known = samples_of_run(session, run_id)
+        if image_id not in known:
+            raise
+        return known[image_id].path
+
+
 def _image(session: AppSession, run_id: str, image_id: str) -> Response:
-    path = session.store.case(run_id, image_id).path
+    path = _path(session, run_id, image_id)
     # An image that is not the one the machine read must not be judged; a guest's copy has ids that say nothing.
     picture = image_file(session.workspace.cache, path, image_id, unchanged=not session.read_only)
     return FileResponse(picture, media_type="image/png", headers=KEPT)
 
 
 def _depth(session: AppSession, run_id: str, image_id: str) -> Response:
-    path = session.store.case(run_id, image_id).path
+    path = _path(session, run_id, image_id)
     packed = kept_film_levels(session.workspace.cache, path, image_id, unchanged=not session.read_only)
     return Response(packed, media_type="application/octet-stream", headers=KEPT)
 

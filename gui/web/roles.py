@@ -51,6 +51,7 @@ FUNCTIONS: Mapping[str, Collection[str]] = {
     "stop_explaining": READERS,
     "decide": READERS,
     "reveal_label": READERS,
+    "beside": WHO_READ,
     "remember": READERS,
     "find_images": ADMINISTRATORS,
     "save_reader": NOBODY,

@@ -53,6 +53,7 @@ from engine.runs import (
     save_sizes,
     sizes_of_run,
 )
+from engine.runs.alike.features import fit_alike, load_alike, save_alike
 from engine.runs.folder import save_run, save_uncertainty
 from engine.runs.history import append_epoch
 from engine.runs.shift import load_distances, load_shift, save_distances, save_shift
@@ -155,6 +156,7 @@ class Bench:
         )  # fmt: skip
         save_sizes(folder, SAMPLES)
         save_shift(folder, fitted())
+        save_alike(folder, fit_alike(np.eye(4), ["a", "b", "c", "d"]))
         save_source(folder, "elsewhere", ["a" * 64])
         save_distances(folder, measured(fitted(), 2, 1))
         save_checkpoint(folder, Checkpoint(phase=0, epochs=1, model={}, best=None))
@@ -179,6 +181,7 @@ class Bench:
             "passport.json": (folder / "passport.json", lambda: load_passport(folder)),
             "sizes.json": (folder / "sizes.json", lambda: sizes_of_run(folder)),
             "shift.npz": (folder / "shift.npz", lambda: load_shift(folder)),
+            "alike.npz": (folder / "alike.npz", lambda: load_alike(folder)),
             "sources.json": (folder / "sources.json", lambda: load_sources(folder)),
             "distances.npz": (folder / "distances.npz", lambda: load_distances(folder)),
             "training.json": (workspace.root / "training.json", lambda: control.running_job(workspace)),
@@ -192,7 +195,7 @@ KINDS = (
     "index.json", "samples.csv", "choices.json", "recipe.json", "run.json", "split.csv", "history.csv", "job.json",
     "job.json, its outline", "status.json", "uncertainty.json", "heatmaps.npz", "checkpoint.safetensors",
     "training.json", "about.json", "all of them", "answers", "sizes.json", "shift.npz", "distances.npz", "sources.json",
-    "passport.json",
+    "passport.json", "alike.npz",
 )  # fmt: skip
 NEVER_REFUSE = {"training.json", "about.json", "all of them", "answers"}
 """What stands in for something else: a damaged one is made anew, or the others are read."""

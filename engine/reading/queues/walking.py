@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from engine.reading import cases, row_mapping as rows
+from engine.reading.beside.same_patient import OfPatient, of_patient
 from engine.reading.database import Database
 from engine.reading.migrations.schema import PLACES, SEARCHED
 from engine.reading.people import People
@@ -116,6 +117,15 @@ class Walking:
             anchor = cases.find_case(connection, run_id, after) if after else None
             page = self._view(connection, run_id, queue, reader, part).page(anchor, k)
             return [rows.prediction(row) for row in connection.execute(page)]
+
+    def of_patient(self, run_id: str, image_id: str) -> OfPatient:
+        """Return the other images of a case's patient among the cases of its run, the nearest prior one first.
+
+        Raises:
+            ReviewError: The run has no such case.
+        """
+        with self._database.read() as connection:
+            return of_patient(connection, run_id, image_id)
 
     def progress(self, run_id: str, reader: str, part: Whence | None = None) -> tuple[int, int]:
         """Return how many cases the reader has spoken on, and how many there are."""

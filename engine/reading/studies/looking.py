@@ -104,6 +104,15 @@ class Looking:
                     return study.name
         return ""
 
+    def to_read_blind(self, reader: str) -> set[str]:
+        """Return the images that a reader is still to read in some study without anything that is known of them."""
+        with self._database.read() as connection:
+            people = self._people(connection)
+            ids = people.ids(people.find(reader)) if people.find(reader) else []
+            unread = (TASKS.c.reader_id.in_(ids), TASKS.c.answer.is_(None))
+            blind = select(TASKS.c.image_id).where(*unread, TASKS.c.arm.in_(("blind", "annotation")))
+            return set(connection.scalars(blind.distinct()))
+
     def own(self, study_id: str, reader: str, image_id: str) -> list[StudyAnswer]:
         """Return what a reader said last of a case in each arm; what was taken back is not among it."""
         with self._database.read() as connection:

@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 
 from gui.pages.review.answering import decide, find_images, leave, remember, reveal_label, show_case
+from gui.pages.review.beside import beside
 from gui.pages.review.hand.summary import export_readings, summarise
 from gui.pages.review.maps import explain, stop_explaining
 from gui.pages.review.opening import open_reading
@@ -33,6 +34,7 @@ HANDLERS: tuple[Callable[[Desk, Mapping[str, Any]], Answer], ...] = (
     summarise,
     export_readings,
     reveal_label,
+    beside,
     save_reader,
     leave,
     remember,

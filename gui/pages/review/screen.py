@@ -10,6 +10,7 @@ from engine.reading import Shown
 from engine.records import PART_NAMES, Prediction, Review, Verdict, edge_of
 from engine.report import probability
 from engine.saliency import map_legend
+from gui.pages.review.beside import may_beside
 from gui.pages.review.blinded import read_blind_first
 from gui.pages.review.hand.finding import queues_for, tells
 from gui.pages.review.hand.summary import summary_of
@@ -130,6 +131,7 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
         "before": _before(desk, reading, case),
         "flag": _flag(desk, reading, case),
         "tells": tells(reading.kind),
+        "beside": may_beside(session),
         **passport_remark(
             session.workspace.runs / reading.run_id, heat.method if heat else None, guest=session.read_only
         ),

@@ -10,7 +10,8 @@ import pytest
 from engine.data.index import index_folder
 from engine.errors import RunError
 from engine.prediction import predict, refit_shift
-from engine.records import Run, is_unlike
+from engine.records import PARTS, Run, is_unlike
+from engine.runs import load_alike, nearest, split_of
 from engine.runs.shift import DISTANCES_FILE, SHIFT_FILE, load_distances, load_shift
 from engine.workspace import Workspace
 from tests.tiny import draw_films
@@ -38,9 +39,24 @@ def test_a_run_of_an_earlier_version_gets_what_training_leaves_and_knows_other_i
     assert {one.image_id: one.distance for one in measured} == again
 
 
-def test_a_damaged_file_stops_a_prediction_with_its_remedy(own_walk: tuple[Workspace, Run]) -> None:
-    from engine.runs.folder import split_of
+def test_training_images_that_are_alike_are_found_after_training_and_after_fitting_anew(
+    own_walk: tuple[Workspace, Run],
+) -> None:
+    workspace, run = own_walk
+    split = split_of(run)
+    trained = load_alike(run.folder)
+    assert trained is not None and trained.known == len(split.train)
+    assert set(trained.image_ids) == {one.image_id for part in PARTS for one in split.part(part)}
+    (run.folder / "alike.npz").write_bytes(b"damaged")
+    refit_shift(run, cache_dir=workspace.cache, device="cpu")
+    again = load_alike(run.folder)
+    assert again is not None and np.allclose(again.features, trained.features, atol=0.01)
+    found = nearest(again, split.test[0].image_id)
+    train = {one.image_id: one for one in split.train}
+    assert found and all(one.image_id in train for one in found)
 
+
+def test_a_damaged_file_stops_a_prediction_with_its_remedy(own_walk: tuple[Workspace, Run]) -> None:
     workspace, run = own_walk
     (run.folder / SHIFT_FILE).write_bytes(b"damaged")
     with pytest.raises(RunError, match=r"shift\.npz is damaged.*overread shift .* --again"):

@@ -51,6 +51,7 @@ async function present(answer, { keepDraft = false } = {}) {
   at('progress').value = answer.read;
   if (!next) {
     shown = null;
+    besideCase();
     root.toggleAttribute('data-empty', true);
     notice([answer.message, inWords(answer.summary)].filter(Boolean).join('\n\n'), answer.others);
     return;
@@ -78,6 +79,7 @@ async function present(answer, { keepDraft = false } = {}) {
     for (const control of controls) control.value = draft?.answers[control.dataset.field] ?? '';
   }
   showRegions();
+  if (!same) besideCase();
   if (!imageRead) {
     fetched.delete(next.image);
     notice((await whyNot(next.image)) + '\nContinue with the next case; this one can be read once its file is available again.', []);
@@ -155,7 +157,8 @@ function describe(next, heatRead) {
   text('corner-name', next.name);
   text('predicted', next.predicted);
   text('predicted-share', percent(next.probabilities[next.classes.indexOf(next.predicted)]));
-  at('classes').replaceChildren(...next.classes.map((name, number) => classRow(next, name, number)));
+  offerTyping(next.classes);
+  listClasses();
   at('classes').parentElement.scrollTop = 0;
   at('classes').classList.toggle('rv-many', next.classes.length > 4);
   text('operating', next.operating);
@@ -181,19 +184,29 @@ function describe(next, heatRead) {
 
 const methodOf = (next, heatRead) => (!next.heat ? next.method ?? 'not computed' : heatRead ? next.method : 'cannot be shown');
 
-function classRow(next, name, number) {
+// Up to nine classes stand in their own order, so that a key is always the same class. More stand by probability, the
+// predicted one first and always in sight; keys are for the nine at the top.
+function listClasses(typed = '') {
+  const order = inOrder(shown.classes, shown.probabilities, shown.predicted);
+  shown.order = order.filter((number) => shown.classes[number] === shown.predicted || fits(shown.classes[number], typed));
+  at('classes').replaceChildren(...shown.order.map((number, place) => classRow(shown, number, place)));
+}
+
+function classRow(next, number, place) {
+  const name = next.classes[number];
   const item = document.createElement('li'), may = Boolean(at('comment'));
   const row = document.createElement(may ? 'button' : 'div');
   row.className = 'rv-class' + (name === next.predicted ? ' rv-first' : '');
   if (may) {
     row.type = 'button';
     row.title = name === next.predicted ? `Agree: ${name}` : `Overrule to ${name}`;
-    row.onclick = () => chooseClass(number);
+    row.onclick = () => chooseClass(place);
   }
-  const key = document.createElement(number < 9 && may ? 'kbd' : 'span');
-  key.textContent = number < 9 && may ? number + 1 : '';
+  const key = document.createElement(place < MOST_KEYS && may ? 'kbd' : 'span');
+  key.textContent = place < MOST_KEYS && may ? place + 1 : '';
   const label = document.createElement('b'), share = document.createElement('span');
-  label.textContent = label.title = name;
+  label.textContent = name;
+  label.dir = 'auto';
   share.className = 'rv-share';
   share.textContent = percent(next.probabilities[number]);
   const track = document.createElement('span'), bar = document.createElement('i');
@@ -323,8 +336,20 @@ const decide = (verdict, label = null) => act(async () => {
   else await present(answer);
 });
 
-function chooseClass(number) {
-  const name = shown?.classes[number];
+function offerTyping(classes) {
+  const there = at('classes').previousElementSibling, box = there.matches('.rv-typed') ? there : null;
+  box?.remove();
+  if (classes.length <= MOST_KEYS || !at('comment')) return;
+  at('classes').before(typingBox(listClasses, (number) => chooseClass(shown.order.indexOf(number))));
+}
+function toTyping() {
+  const box = root.querySelector('.rv-typed') ?? at('find');
+  box.focus();
+  box.select();
+}
+
+function chooseClass(place) {
+  const name = shown?.classes[shown.order[place]];
   if (name === undefined) return;
   if (name === shown.predicted) decide('agree');
   else decide('overrule', name);

@@ -31,7 +31,7 @@ function onKey(event) {
     : event.shiftKey && event.code.startsWith('Arrow') ? { run: pan, again: true }
     : ACTIONS.find((one) => one.prints && isPrinted(event, one)) ?? BY_CODE.get(event.code);
   if (!action) return;
-  if (event.shiftKey && !event.code.startsWith('Arrow') && !digit && !['KeyR', 'KeyO', 'KeyD', 'Slash', 'Equal'].includes(event.code) && event.key !== '?') return;
+  if (event.shiftKey && !event.code.startsWith('Arrow') && !digit && !['KeyR', 'KeyO', 'KeyD', 'KeyQ', 'Slash', 'Equal'].includes(event.code) && event.key !== '?') return;
   event.preventDefault();
   if (!event.repeat || action.again) action.run(event);
 }

@@ -2,7 +2,7 @@
 // `codes` are places on the keyboard, so that a Persian or Cyrillic layout works; `shows` is what is printed there.
 const ACTIONS = [
   { codes: ['KeyA', 'Enter'], shows: ['A', 'Enter'], says: 'Agree', does: 'agree', run: () => decide('agree'), writes: true },
-  { codes: [], shows: ['1', '–', '9'], says: 'Choose a class: the predicted class agrees, another overrules', writes: true },
+  { codes: [], shows: ['1', '–', '9'], says: 'Choose a class: the predicted one agrees, another overrules; of more than nine the first nine listed', writes: true },
   { codes: ['KeyU'], shows: ['U'], says: 'Unsure', does: 'unsure', run: () => decide('unsure'), writes: true },
   { codes: ['KeyX'], shows: ['X'], says: 'Not diagnostic', does: 'not-diagnostic', run: () => decide('not diagnostic'), writes: true },
   { codes: ['KeyC'], shows: ['C'], says: 'Write a comment; Esc to leave', run: toComment, writes: true },
@@ -10,7 +10,8 @@ const ACTIONS = [
   { codes: ['ArrowLeft', 'KeyK'], shows: ['←', 'K'], says: 'Previous case', does: 'previous', run: goPrevious },
   { codes: ['KeyZ'], prints: 'z', shows: ['Z'], says: 'Undo: take back your last answer, then the one before it', does: 'undo', run: undo, writes: true },
   { codes: ['KeyS'], shows: ['S'], says: 'Flag or unflag the case, with what stands in the comment', does: 'flag', run: flag, writes: true },
-  { codes: ['KeyN', 'Slash'], shows: ['N', '/'], says: 'Find: a number, a part of an id, file or patient, or words', run: () => { at('find').focus(); at('find').select(); } },
+  { codes: ['Slash'], shows: ['/'], says: 'Type part of a class, where there are more than nine; else find a case', run: toTyping },
+  { codes: ['KeyN'], shows: ['N'], says: 'Find: a number, a part of an id, file or patient, or words', run: () => { at('find').focus(); at('find').select(); } },
   { codes: ['KeyE'], shows: ['E'], says: 'End the session: summary, very fast answers, export', does: 'finish', run: finish, writes: true },
   { codes: ['KeyL'], shows: ['L'], says: 'Show the label in the data', does: 'reveal', run: revealLabel },
   ...MAP_ACTIONS,

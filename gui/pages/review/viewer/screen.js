@@ -6,6 +6,9 @@ const fetched = new Map();
 const randomName = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 const pageName = randomName();
 const text = (name, value) => { const node = at(name); if (node) node.textContent = value; };
+const MOST_KEYS = 9;
+const folded = (name) => name.normalize('NFKD').replace(/\p{Mn}/gu, '').toLowerCase().trim();
+const fits = (name, typed) => folded(name).includes(folded(typed));
 const percent = (value) => (100 * value).toFixed(1) + '%';
 
 function toast(message) {
@@ -44,6 +47,44 @@ async function whyNot(address) {
   } catch {
     return 'Overread is not responding.';
   }
+}
+
+// Numbers of classes as they are listed: few in their own order; more by probability, after the predicted one.
+function inOrder(classes, probabilities, predicted) {
+  const numbers = classes.map((_, number) => number);
+  if (classes.length <= MOST_KEYS) return numbers;
+  return numbers.sort((one, other) => (classes[other] === predicted) - (classes[one] === predicted) || probabilities[other] - probabilities[one]);
+}
+
+// What was typed means the class of that name, else the only one it is a part of; of any other the reader is told.
+function classTyped(classes, typed) {
+  const same = classes.filter((name) => folded(name) === folded(typed)), left = same.length ? same : classes.filter((name) => typed && fits(name, typed));
+  if (left.length !== 1) toast(left.length ? 'More than one class fits. Type more of it.' : 'No class fits.');
+  return left.length === 1 ? classes.indexOf(left[0]) : -1;
+}
+
+// A box to type part of a class into, where there are more than there are keys.
+function typingBox(list, take) {
+  const box = document.createElement('input');
+  box.type = 'text';
+  box.className = 'rv-typed';
+  box.dir = 'auto';
+  box.autocomplete = 'off';
+  box.placeholder = 'Type part of a class, then Enter ( / )';
+  box.setAttribute('aria-label', 'Type part of a class');
+  box.oninput = () => list(box.value);
+  box.onkeydown = (event) => {
+    if (event.isComposing || !['Enter', 'NumpadEnter'].includes(event.code)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const number = classTyped(shown.classes, box.value);
+    if (number < 0) return;
+    box.value = '';
+    box.blur();
+    list('');
+    take(number);
+  };
+  return box;
 }
 
 function option({ value, title, says = '' }) {

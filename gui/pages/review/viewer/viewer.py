@@ -18,7 +18,8 @@ and what the reading screen of a study is made of as well:
     stage.js                    the image: zoom, move, turn, mirror
     film/                       the film in the depth of its file: worker.js fetches it, film.js draws it, window.js
                                 sets window and level, lens.js magnifies, gestures.js takes mouse and fingers,
-                                regions.js draws boxes, ellipses, polygons and rulers
+                                regions.js draws boxes, ellipses, polygons and rulers,
+                                beside.js shows a second image next to it
     image_keys.js keyboard.js   keys for the image; what any table of keys does
 
 Gradio evaluates `html_template` and `css_template` as JavaScript templates after filling them in: a file name
@@ -43,7 +44,7 @@ FILM_SCRIPTS = ("worker.js", "film.js", "window.js", "lens.js")
 IMAGE_SCRIPTS = (
     *("heat.js", "screen.js", "guard.js"),
     *(f"film/{name}" for name in FILM_SCRIPTS),
-    *("stage.js", "film/gestures.js", "film/regions.js"),
+    *("stage.js", "film/gestures.js", "film/regions.js", "film/beside.js"),
 )
 KEY_SCRIPTS = ("image_keys.js", "keys.js", "keyboard.js")
 SCRIPTS = (*IMAGE_SCRIPTS, "case.js", "drafts.js", "hand.js", "maps.js", "readers.js", *KEY_SCRIPTS)

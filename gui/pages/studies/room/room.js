@@ -78,6 +78,7 @@ async function present(answer, { stored = false } = {}) {
   chosen = null;
   if (!next) {
     shown = null;
+    besideCase();
     takeRegions();
     root.dataset.arm = '';
     showRegions();
@@ -106,6 +107,7 @@ async function present(answer, { stored = false } = {}) {
   showLegend(next.heat && mapRead ? next.legend : null);
   takeRegions(draft?.regions);
   showRegions();
+  besideCase();
   at('comment').value = draft?.comment ?? '';
   at('comment').placeholder = next.arm === 'adjudication' ? 'The reason (C; needed to settle a case)' : 'Comment (C; Esc to leave)';
   at('before').hidden = !next.remark;
@@ -128,7 +130,8 @@ function describe(next) {
   at('advice').hidden = !advice;
   text('predicted', advice?.predicted ?? '');
   text('predicted-share', advice ? percent(advice.probabilities[next.classes.indexOf(advice.predicted)]) : '');
-  at('shares').replaceChildren(...(advice ? next.classes.map((name, number) => share(name, advice, number)) : []));
+  const order = advice ? inOrder(next.classes, advice.probabilities, advice.predicted) : [];
+  at('shares').replaceChildren(...order.map((number) => share(next.classes[number], advice, number)));
   text('operating', advice?.operating ?? '');
   text('method', advice?.method ?? '');
   at('agree').hidden = !advice;
@@ -146,7 +149,8 @@ function share(name, advice, number) {
   const item = document.createElement('li'), row = document.createElement('div');
   row.className = 'rv-class' + (name === advice.predicted ? ' rv-first' : '');
   const label = document.createElement('b'), figure = document.createElement('span'), track = document.createElement('span'), bar = document.createElement('i');
-  label.textContent = label.title = name;
+  label.textContent = name;
+  label.dir = 'auto';
   figure.className = 'rv-share';
   figure.textContent = percent(advice.probabilities[number]);
   track.className = 'rv-track';
@@ -189,12 +193,12 @@ function drawOthers(readings) {
 // --------------------------------------------------------------------------------------------- the answer by keys
 
 function showClasses(typed) {
-  const many = shown.classes.length > 9;
-  const fitting = shown.classes.map((name, number) => [name, number]).filter(([name]) => name.toLowerCase().includes(typed.toLowerCase().trim()));
+  const many = shown.classes.length > MOST_KEYS;
+  const fitting = shown.classes.map((name, number) => [name, number]).filter(([name]) => fits(name, typed));
   const buttons = fitting.map(([name, number]) => {
-    const button = document.createElement('button'), key = document.createElement(number < 9 ? 'kbd' : 'span'), words = document.createElement('span');
+    const button = document.createElement('button'), key = document.createElement(number < MOST_KEYS ? 'kbd' : 'span'), words = document.createElement('span');
     button.type = 'button';
-    key.textContent = number < 9 ? number + 1 : '';
+    key.textContent = number < MOST_KEYS ? number + 1 : '';
     words.textContent = name;
     words.dir = 'auto';
     button.setAttribute('aria-pressed', chosen === number);
@@ -205,18 +209,7 @@ function showClasses(typed) {
   at('classes').classList.toggle('st-many', shown.classes.length > 5);
   const old = at('classes').querySelector('input');
   if (!many) return at('classes').replaceChildren(...buttons);
-  const box = old ?? document.createElement('input');
-  if (!old) {
-    box.type = 'text';
-    box.placeholder = 'Type part of a class, then Enter ( / )';
-    box.setAttribute('aria-label', 'Type part of a class');
-    box.oninput = () => showClasses(box.value);
-    box.onkeydown = (event) => {
-      if (event.key !== 'Enter') return;
-      const left = [...at('classes').querySelectorAll('button')];
-      if (left.length === 1) { box.blur(); left[0].click(); } else toast(left.length ? 'More than one class fits. Type more of it.' : 'No class fits.');
-    };
-  }
+  const box = old ?? typingBox(showClasses, chooseNumber);
   if (!typed) box.value = '';
   for (const node of [...at('classes').children]) if (node !== box) node.remove();
   if (!old) at('classes').append(box);
@@ -252,7 +245,7 @@ function chooseClass(number) {
     if (number + 1 >= scale.least && number + 1 <= scale.most) store('read', chosen, number + 1);
     return;
   }
-  if (number < Math.min(9, shown.classes.length)) chooseNumber(number);
+  if (number < Math.min(MOST_KEYS, shown.classes.length)) chooseNumber(number);
 }
 
 function chooseNumber(number) {

@@ -58,8 +58,8 @@ function takeFilm(found) {
 // --------------------------------------------------------------------------------------------------- geometry
 
 // The film lies on the stage turned by quarters and mirrored; [a, b, c, d] turns a step on the film into one on the screen.
-function turning() {
-  const [cosine, sine] = [[1, 0], [0, 1], [-1, 0], [0, -1]][view.turn], side = view.mirror ? -1 : 1;
+function turning(of = view) {
+  const [cosine, sine] = [[1, 0], [0, 1], [-1, 0], [0, -1]][of.turn], side = of.mirror ? -1 : 1;
   return [cosine * side, sine * side, -sine, cosine];
 }
 
@@ -104,11 +104,11 @@ function blend(levels, across, down) {
 }
 
 // What of a film is in a canvas of so many pixels; the matrix goes from the sheet to the canvas.
-function sample(one, [a, b, c, d, e, f], width, height) {
-  const perPixel = view.sheetWidth / one.told.width, finest = Math.abs(a + b) * perPixel;
+function sample(one, [a, b, c, d, e, f], width, height, of = view) {
+  const perPixel = of.sheetWidth / one.told.width, finest = Math.abs(a + b) * perPixel;
   const halvings = clamp(Math.floor(Math.log2(1 / finest) + 1e-6), 0, one.planes[0].length - 1);
   const { width: filmWidth, height: filmHeight } = one.planes[0][halvings], unit = perPixel * 2 ** halvings;
-  const side = { size: filmWidth, stride: 1 }, upDown = { size: filmHeight, stride: filmWidth }, upright = view.turn % 2 === 0;
+  const side = { size: filmWidth, stride: 1 }, upDown = { size: filmHeight, stride: filmWidth }, upright = of.turn % 2 === 0;
   const alongX = upright ? { ...side, scale: a * unit } : { ...upDown, scale: c * unit };
   const alongY = upright ? { ...upDown, scale: d * unit } : { ...side, scale: b * unit };
   const ends = (offset, along, most) => {
@@ -121,9 +121,9 @@ function sample(one, [a, b, c, d, e, f], width, height) {
   return { left, top, width: right - left, height: bottom - top, planes };
 }
 
-function paintOn(brush, { left, top, width, height, planes }) {
+function paintOn(brush, { left, top, width, height, planes }, table = windowTable()) {
   if (!width || !height) return;
-  const made = brush.createImageData(width, height), pixels = new Uint32Array(made.data.buffer), table = windowTable();
+  const made = brush.createImageData(width, height), pixels = new Uint32Array(made.data.buffer);
   const [red, green, blue] = planes;
   if (!green) for (let place = 0; place < pixels.length; place++) pixels[place] = table[red[place]];
   else for (let place = 0; place < pixels.length; place++) {
@@ -136,6 +136,7 @@ function drawFilm() {
   drawingDue = false;
   const ready = Boolean(film && image.naturalWidth && view.sheetWidth);
   root.toggleAttribute('data-film', ready);
+  drawBeside();
   if (!ready) return;
   const dense = devicePixelRatio || 1, wide = stage.clientWidth, high = stage.clientHeight;
   const ratio = moving && wide * high * dense * dense > SMOOTH ? dense / 2 : dense;

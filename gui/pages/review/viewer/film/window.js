@@ -6,9 +6,9 @@ const SHARES = { Lung: [0.005, 0.5], 'Soft tissue': [0.2, 0.95], Bone: [0.5, 0.9
 const cut = { centre: 0, width: 1, asFile: true, invert: false };
 let tableMade = null, windows = [];
 
-const meaning = (level) => film.told.slope * level + film.told.intercept;
-const valueRange = () => Math.abs(film.told.slope) * (film.table.length - 1);
-const figure = (value) => String(Number(value.toPrecision(valueRange() < 10 ? 4 : Math.abs(value) < 1000 ? 4 : 6)));
+const meaning = (level, one = film) => one.told.slope * level + one.told.intercept;
+const valueRange = (one = film) => Math.abs(one.told.slope) * (one.table.length - 1);
+const figure = (value, one = film) => String(Number(value.toPrecision(valueRange(one) < 10 ? 4 : Math.abs(value) < 1000 ? 4 : 6)));
 
 // Of a new film everything is as its file says: what one film needed is wrong for the next.
 function takeWindow() {
@@ -76,20 +76,22 @@ function toggleInvert() { cut.invert = !cut.invert; showWindow(); }
 
 // For each level its colour on the screen, as one number: opaque, and red = green = blue.
 function windowTable() {
-  if (tableMade) return tableMade;
-  const { inverted, padding, exact } = film.told, shift = exact ? 0 : 0.5, span = exact ? cut.width : cut.width - 1;
-  const low = cut.centre - shift - span / 2;
-  tableMade = new Uint32Array(65536);
-  for (let level = 0; level < film.table.length; level++) {
+  return tableMade ??= tableOf(film, cut);
+}
+
+function tableOf(one, how) {
+  const { inverted, padding, exact } = one.told, shift = exact ? 0 : 0.5, span = exact ? how.width : how.width - 1;
+  const low = how.centre - shift - span / 2, colours = new Uint32Array(65536);
+  for (let level = 0; level < one.table.length; level++) {
     const straight = () => {
-      const share = span > 0 ? (meaning(level) - low) / span : meaning(level) > low ? 1 : 0;
+      const share = span > 0 ? (meaning(level, one) - low) / span : meaning(level, one) > low ? 1 : 0;
       const grey = Math.floor(255 * clamp(share, 0, 1) + 0.5);
       return inverted ? 255 - grey : grey;
     };
-    const asked = cut.asFile ? film.table[level] : straight(), grey = level === padding ? 0 : cut.invert ? 255 - asked : asked;
-    tableMade[level] = (0xff000000 | grey << 16 | grey << 8 | grey) >>> 0;
+    const asked = how.asFile ? one.table[level] : straight(), grey = level === padding ? 0 : how.invert ? 255 - asked : asked;
+    colours[level] = (0xff000000 | grey << 16 | grey << 8 | grey) >>> 0;
   }
-  return tableMade;
+  return colours;
 }
 
 // The value under the pointer, in the file's units, and where that is.

@@ -1,0 +1,147 @@
+"""What stands beside a case: other images of its patient, or the training images that are most like it.
+
+What of it is on the screen is written down before it is sent: of another image of the patient that it was seen, and
+nothing else of it; of similar images that they were, and their labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from engine.errors import ReviewError
+from engine.reading import OfPatient, OtherImage, Shown
+from engine.records import PART_NAMES, Sample
+from engine.report import counted
+from engine.runs import Alike, load_alike, nearest
+from gui.pages.review.blinded import refuse_blinded
+from gui.pages.review.maps import addresses, heatmap_of
+from gui.pages.review.reading_session import Desk, Reading, StaleCaseError, text
+from gui.web import AppSession, image_url, samples_of_run
+
+PATIENT, SIMILAR = "patient", "similar"
+MOST_OTHERS = 50
+WHEN = {"before": "before", "same day": "same day", "after": "later", "": "date not known"}
+
+
+def may_beside(session: AppSession) -> list[str]:
+    """Return what may be asked for; guests see the cases that were shared with them, and no others."""
+    return [] if session.read_only else [PATIENT, SIMILAR]
+
+
+def beside(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the images that stand beside the case on the screen, and what is said of them.
+
+    Raises:
+        StaleCaseError: Another case was handed out since.
+        ReviewError: A guest asks, or the case has no answer of the reader yet.
+        RunError: What the run keeps of its images is damaged.
+    """
+    reading, shown, what = desk.reading(asked), text(asked, "shown"), text(asked, "what")
+    refuse_blinded(desk, reading)
+    if what not in may_beside(desk.session):
+        raise ReviewError("This cannot be shown beside a case", "Reload the page")
+    with reading.turn:
+        if not shown or shown != reading.held:
+            raise StaleCaseError("The screen shows a different case by now", "Ask again")
+        return (_of_patient if what == PATIENT else _similar)(desk, reading, shown)
+
+
+def _of_patient(desk: Desk, reading: Reading, shown: str) -> dict[str, Any]:
+    found = desk.session.store.of_patient(reading.run_id, shown)
+    others = found.others[:MOST_OTHERS]
+    for other in others:
+        desk.sittings.expose(reading.sitting, Shown(image_id=other.image_id, prediction=False))
+    places = [addresses(desk.session, reading.run_id, other.image_id) for other in others]
+    return {
+        "all": [
+            {"image": place["image"], "depth": place["depth"], "title": title_of(other, number)}
+            for number, (place, other) in enumerate(zip(places, others, strict=True), start=1)
+        ],
+        "said": said_of(found, len(others)),
+    }
+
+
+def title_of(other: OtherImage, number: int) -> str:
+    """Name another image of a patient: its number, when it was taken, and its part where that is not the test part."""
+    part = f" · {PART_NAMES[other.part]}" if other.part and other.part != "test" else ""
+    return f"{number}: {' · '.join(filter(None, (other.moment, WHEN[other.when])))}{part}"
+
+
+def said_of(found: OfPatient, shown: int) -> str:
+    """Say what is known of the patient's other images, and why their order is not where it is not."""
+    if not found.known:
+        return "The data do not say whose image this is, so that other images of the patient are not known."
+    if not found.others:
+        return "There is no other image of this patient."
+    if not found.dated:
+        order = "The data do not say when this image was taken, so that which of them are prior is not known."
+    else:
+        priors = sum(other.when == "before" for other in found.others)
+        order = f"This image: {found.moment}. " + (
+            f"{counted(priors, 'prior image')}." if priors else "There is no prior image."
+        )
+    more = f" The first {shown} are listed." if shown < len(found.others) else ""
+    return f"{counted(len(found.others), 'other image')}. {order}{more}"
+
+
+def _similar(desk: Desk, reading: Reading, shown: str) -> dict[str, Any]:
+    session, store = desk.session, desk.session.store
+    if not store.reviews(reading.run_id, reader=reading.reader, image_id=shown, latest=True):
+        raise ReviewError(
+            "Similar training images are shown after your answer, so that their labels do not lead it",
+            "Answer the case, then come back to it (←)",
+        )
+    folder = session.workspace.runs / reading.run_id
+    alike = _alike(folder, _stamp(folder / "alike.npz"))
+    if alike is None:
+        return {"all": [], "said": _why_none_kept(reading)}
+    found = nearest(alike, shown, hidden=store.studies.to_read_blind(reading.reader))
+    if found is None:
+        return {"all": [], "said": "Similar images are known for images of the run's own data alone."}
+    samples = samples_of_run(session, reading.run_id)
+    heat, _ = heatmap_of(session, reading.run_id, shown)
+    exposed = Shown(image_id=shown, map=heat.method if heat else None, similar=True)
+    desk.sittings.expose(reading.sitting, exposed)
+    for one in found:
+        desk.sittings.expose(reading.sitting, Shown(image_id=one.image_id, prediction=False, label=True))
+    return {
+        "all": [
+            {
+                "image": image_url(session, reading.run_id, one.image_id),
+                "depth": image_url(session, reading.run_id, one.image_id, "depth"),
+                "title": f"{number}: {_label(samples.get(one.image_id))} · {one.words}",
+            }
+            for number, one in enumerate(found, start=1)
+        ],
+        "said": f"The {counted(len(found), 'training image')} nearest in what the network sees, with the label in the "
+        "data. Nearness says nothing of why."
+        if found
+        else "There is no training image of another patient.",
+    }
+
+
+def _label(sample: Sample | None) -> str:
+    return sample.label if sample and sample.label else "no label"
+
+
+def _why_none_kept(reading: Reading) -> str:
+    return (
+        "For this run no features of its images are kept: it was made by an earlier version, of several folds, or its "
+        f"predictions were supplied. For a run of one model they are made by: overread shift {reading.run_id} --again"
+    )
+
+
+@lru_cache(maxsize=2)
+def _alike(folder: Path, stamp: int) -> Alike | None:
+    """Read a run's features once; `stamp` (the file's time) makes a changed file be read anew."""
+    return load_alike(folder)
+
+
+def _stamp(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
