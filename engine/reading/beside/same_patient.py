@@ -10,7 +10,8 @@ from typing import Literal
 from sqlalchemy import Connection, select
 
 from engine.reading.cases import find_case
-from engine.reading.migrations.schema import CASES, SEARCHED
+from engine.reading.migrations.schema import CASES, IMAGE_PLACES, IMAGES, SEARCHED
+from engine.reading.row_mapping import searched_meta
 from engine.records import Part
 
 When = Literal["before", "same day", "after", ""]
@@ -61,6 +62,9 @@ class OfPatient:
     others: tuple[OtherImage, ...]
 
 
+UNKNOWN = OfPatient(known=False, dated=False, moment="", others=())
+
+
 def of_patient(connection: Connection, run_id: str, image_id: str) -> OfPatient:
     """Return the other images of a case's patient among the cases of its run.
 
@@ -69,37 +73,55 @@ def of_patient(connection: Connection, run_id: str, image_id: str) -> OfPatient:
     """
     case = find_case(connection, run_id, image_id)
     if case.patient_id == image_id:
-        return OfPatient(known=False, dated=False, moment="", others=())
+        return UNKNOWN
     joined = (SEARCHED.c.run_id == CASES.c.run_id) & (SEARCHED.c.position == CASES.c.position)
     asked = select(CASES.c.image_id, CASES.c.part, SEARCHED.c.meta).join(SEARCHED, joined, isouter=True)
     rows = connection.execute(
         asked.where(CASES.c.run_id == run_id, CASES.c.patient_id == case.patient_id)
     ).all()
-    told = {row.image_id: _columns(row.meta or "") for row in rows}
+    return _in_order(image_id, {row.image_id: (row.part, row.meta or "") for row in rows})
+
+
+def of_patient_in_studies(connection: Connection, image_id: str) -> OfPatient:
+    """Return the other images of a patient among those that studies of data sets have; such images have no part."""
+    columns = (IMAGES.c.image_id, IMAGES.c.patient_id, IMAGES.c.metadata)
+    newest = select(*columns).join(IMAGE_PLACES, IMAGE_PLACES.c.image_id == IMAGES.c.image_id)
+    patient = connection.scalar(
+        select(IMAGES.c.patient_id)
+        .where(IMAGES.c.image_id == image_id)
+        .order_by(IMAGES.c.seq.desc())
+        .limit(1)
+    )
+    if patient in (None, image_id):
+        return UNKNOWN
+    rows = connection.execute(newest.where(IMAGES.c.patient_id == patient).order_by(IMAGES.c.seq)).all()
+    return _in_order(image_id, {row.image_id: (None, searched_meta(row.metadata or {})) for row in rows})
+
+
+def _in_order(image_id: str, images: Mapping[str, tuple[Part | None, str]]) -> OfPatient:
+    """Return a patient's images beside one of them.
+
+    Args:
+        image_id: That one.
+        images: Of the patient: id → part, and the columns that came with it as a search finds them.
+    """
+    told = {each: _columns(meta) for each, (_, meta) in images.items()}
     column = _column_of_time(told[image_id])
     here = moment_of(told[image_id].get(column, ""))
     others = []
-    for row in rows:
-        if row.image_id != image_id:
-            text = told[row.image_id].get(column, "")
-            there = moment_of(text)
-            others.append(
-                (
-                    _when(there, here),
-                    there,
-                    OtherImage(
-                        image_id=row.image_id,
-                        part=row.part,
-                        when=_when(there, here),
-                        moment=text if there else "",
-                    ),
-                )
-            )
+    for each, (part, _) in images.items():
+        if each == image_id:
+            continue
+        text = told[each].get(column, "")
+        there = moment_of(text)
+        when = _when(there, here)
+        image = OtherImage(image_id=each, part=part, when=when, moment=text if there else "")
+        others.append((when, there, image))
     return OfPatient(
         known=True,
         dated=here is not None,
         moment=told[image_id].get(column, "") if here else "",
-        others=tuple(other for _, _, other in sorted(others, key=_nearest_prior_first)),
+        others=tuple(image for _, _, image in sorted(others, key=_nearest_prior_first)),
     )
 
 

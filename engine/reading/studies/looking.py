@@ -14,6 +14,7 @@ from sqlalchemy import Connection, exists, select
 
 from engine.errors import ReviewError
 from engine.reading.answers import regions_of
+from engine.reading.beside.same_patient import OfPatient, of_patient, of_patient_in_studies
 from engine.reading.database import Database
 from engine.reading.migrations.schema import ANSWERS, CASES, IMAGE_PLACES, STUDIES, TASKS
 from engine.reading.people import People
@@ -103,6 +104,22 @@ class Looking:
                 ):
                     return study.name
         return ""
+
+    def of_patient(self, study_id: str, image_id: str) -> OfPatient:
+        """Return the other images of a case's patient: of the study's run, or of the images that studies have.
+
+        Raises:
+            ReviewError: The protocol does not show them, or there is no such case.
+        """
+        with self._database.read() as connection:
+            protocol = registry.find(connection, study_id).protocol
+            if not protocol.same_patient:
+                raise ReviewError(
+                    "By its protocol this study shows no other images of a patient", "Read the case by itself"
+                )
+            if protocol.run_id is None:
+                return of_patient_in_studies(connection, image_id)
+            return of_patient(connection, protocol.run_id, image_id)
 
     def to_read_blind(self, reader: str) -> set[str]:
         """Return the images that a reader is still to read in some study without anything that is known of them."""

@@ -199,6 +199,7 @@ def _facts(study: Study, people: Mapping[str, Reader], run: RunSummary | None, a
         "Shown with the model": ", ".join(protocol.shown)
         if "assisted" in DESIGNS[protocol.design].arms
         else "",
+        "Beside a case": "other images of the patient" if protocol.same_patient else "",
         "Classes": ", ".join(protocol.classes),
         "The finding": protocol.positive,
         "Cases": f"{drawn.n:,}: {drawn.words}" if drawn.n else drawn.words,

@@ -46,7 +46,6 @@ DataOption = Annotated[
     str | None,
     typer.Option("--data", metavar="DATASET", help="Read the images of this data set, without a run."),
 ]
-
 DesignOption = Annotated[
     str,
     typer.Option(
@@ -114,7 +113,7 @@ def create(
     choice: ChoiceOption = None,
     positive: Annotated[str, typer.Option(metavar="CLASS", help="The class that is the finding.")] = "",
     shown: Annotated[
-        str, typer.Option(help="What an assisted case shows: prediction, map, or both with a comma.")
+        str, typer.Option(help="Of prediction, map: on assisted cases; patient: other images, in any arm.")
     ] = "prediction,map",
     certainty: CertaintyOption = None,
     consensus: Annotated[str, typer.Option(help="majority, unanimous or adjudicated.")] = "majority",
@@ -136,7 +135,7 @@ def create(
     --reader Ada --reader Ben[/bold]
     """
     workspace = open_workspace(root)
-    found = dataset_of(workspace, data) if data else None
+    found, told = dataset_of(workspace, data) if data else None, [each.strip() for each in shown.split(",")]
     drawn = {
         "rule": cases, "n": n, "prevalence": prevalence, "parts": part or (), "labels": label or (),
         "predicted": predicted or (),
@@ -144,10 +143,10 @@ def create(
     protocol = reading.protocol_from({
         "name": name, "design": design, "run_id": runs.find_run(workspace, run).run_id if run else None,
         "dataset_id": found.dataset_id if found else None, "classes": choice or (), "positive": positive,
-        "readers": reader or (), "adjudicator": adjudicator, "drawn": drawn,
-        "shown": [each.strip() for each in shown.split(",")], "certainty": certainty, "consensus": consensus,
+        "readers": reader or (), "adjudicator": adjudicator, "drawn": drawn, "endpoint": endpoint, "margin": margin,
+        "shown": [each for each in told if each != "patient"], "same_patient": "patient" in told,
+        "certainty": certainty, "consensus": consensus, "indeterminate": indeterminate, "wash_out_days": wash_out,
         "primary": {"figure": primary, "compares": compares, "aim": aim} if primary else None,
-        "indeterminate": indeterminate, "wash_out_days": wash_out, "endpoint": endpoint, "margin": margin,
         "wrong_advice": wrong_advice, "seed": seed,
     })  # fmt: skip
     with reading.open_store(workspace.database) as store:
@@ -336,6 +335,7 @@ def _protocol_rows(study: Study, names: Mapping[str, str]) -> list[tuple[str, st
         ("readers", ", ".join(by_name)),
         ("adjudicator", names.get(protocol.adjudicator, "none") if protocol.adjudicator else "none"),
         ("shown when assisted", ", ".join(protocol.shown)),
+        ("beside a case", "other images of the patient" if protocol.same_patient else "nothing"),
         ("certainty", protocol.certainty or "not asked"),
         ("consensus", protocol.consensus),
         ("indeterminate", protocol.indeterminate),

@@ -57,7 +57,11 @@ def _of_patient(desk: Desk, reading: Reading, shown: str) -> dict[str, Any]:
     places = [addresses(desk.session, reading.run_id, other.image_id) for other in others]
     return {
         "all": [
-            {"image": place["image"], "depth": place["depth"], "title": title_of(other, number)}
+            {
+                "image": place["image"],
+                "depth": place["depth"],
+                "title": title_of(other, number) + _part(other),
+            }
             for number, (place, other) in enumerate(zip(places, others, strict=True), start=1)
         ],
         "said": said_of(found, len(others)),
@@ -65,9 +69,12 @@ def _of_patient(desk: Desk, reading: Reading, shown: str) -> dict[str, Any]:
 
 
 def title_of(other: OtherImage, number: int) -> str:
-    """Name another image of a patient: its number, when it was taken, and its part where that is not the test part."""
-    part = f" · {PART_NAMES[other.part]}" if other.part and other.part != "test" else ""
-    return f"{number}: {' · '.join(filter(None, (other.moment, WHEN[other.when])))}{part}"
+    """Name another image of a patient: its number, and when it was taken."""
+    return f"{number}: {' · '.join(filter(None, (other.moment, WHEN[other.when])))}"
+
+
+def _part(other: OtherImage) -> str:
+    return f" · {PART_NAMES[other.part]}" if other.part and other.part != "test" else ""
 
 
 def said_of(found: OfPatient, shown: int) -> str:

@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from engine.errors import EngineError, ImageError
+from engine.errors import EngineError, ImageError, ReviewError
 from engine.images import image_file, kept_film_levels
 from gui.web import AppSession, is_signed, signed_address
 
@@ -87,9 +87,20 @@ def _route(session: AppSession, place: str, parts: tuple[str, ...], give: Callab
     )
 
 
+def _path(session: AppSession, study_id: str, image_id: str) -> Path:
+    """Return where an image lies: of a case, or of another image of its patient among the cases of the study's run."""
+    try:
+        return session.store.studies.path(image_id)
+    except ReviewError:
+        run_id = session.store.studies.get(study_id).protocol.run_id
+        if run_id is None:
+            raise
+        return session.store.case(run_id, image_id).path
+
+
 def _image(session: AppSession, study_id: str, image_id: str) -> Response:
     image_id = _named_inside(session, image_id)
-    path = session.store.studies.path(image_id)
+    path = _path(session, study_id, image_id)
     with _nameless():
         made = image_file(session.workspace.cache, path, image_id, unchanged=True)
     return FileResponse(made, media_type="image/png", headers=KEPT)
@@ -97,7 +108,7 @@ def _image(session: AppSession, study_id: str, image_id: str) -> Response:
 
 def _depth(session: AppSession, study_id: str, image_id: str) -> Response:
     image_id = _named_inside(session, image_id)
-    path = session.store.studies.path(image_id)
+    path = _path(session, study_id, image_id)
     with _nameless():
         packed = kept_film_levels(session.workspace.cache, path, image_id, unchanged=True)
     return Response(packed, media_type="application/octet-stream", headers=KEPT)

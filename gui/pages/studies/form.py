@@ -166,6 +166,7 @@ def draft_of(session: AppSession, form: Form) -> Draft:
         adjudicator=settler,
         drawn=drawn,
         shown=said.names("shown") if assisted else (),
+        same_patient=bool(said.names("same_patient")),
         certainty=said.one_of("certainty", CERTAINTIES) or None,
         consensus=said.one_of("consensus", CONSENSUS),
         indeterminate=said.one_of("indeterminate", INDETERMINATE),
@@ -214,6 +215,8 @@ def summary_of(
     told = [_size(protocol, readers, cases)]
     if not to_reader:
         told += [_cases(protocol, cases, positives), *_advice(protocol, cases)]
+    if protocol.same_patient:
+        told.append("Other images of the patient may be looked at beside a case: images alone.")
     told += [_answers(protocol), _settled(protocol, people)]
     if promoted:
         told.append(f"{promoted.name} becomes an adjudicator.")

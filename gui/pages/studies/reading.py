@@ -12,7 +12,7 @@ from engine.saliency import colour_tables
 from gui.pages.review import StaleCaseError, may_write, reader_of, regions_of, text
 from gui.pages.studies.files import name_outside
 from gui.pages.studies.rounds import SETTLING, Case, Round, Rounds
-from gui.pages.studies.screens import Answer, case_again, count_again, next_case, now, screen
+from gui.pages.studies.screens import Answer, beside, case_again, count_again, next_case, now, screen
 from gui.web import sentence
 
 LONGEST_READING = 24 * 3600.0  # seconds
@@ -157,6 +157,7 @@ HANDLERS: tuple[Callable[[Rounds, Mapping[str, Any]], Answer], ...] = (
     go_to,
     go_on,
     leave_study,
+    beside,
 )
 
 

@@ -17,7 +17,7 @@ from engine.reading import Arm, Protocol, Shown, Study, StudyAnswer, Task
 from engine.records import Explanation, class_argued_for, edge_of
 from engine.report import probability
 from engine.saliency import levels_png, map_legend
-from gui.pages.review import heatmap_of
+from gui.pages.review import MOST_OTHERS, StaleCaseError, heatmap_of, said_of, text, title_of
 from gui.pages.studies.files import depth_address, image_address, name_outside
 from gui.pages.studies.rounds import SETTLING, Case, Round, Rounds
 from gui.web import AppSession
@@ -97,6 +97,28 @@ def _film(session: AppSession, one: Round, image_id: str) -> dict[str, str]:
     return {"image": image_address(*place), "depth": depth_address(*place)}
 
 
+def beside(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
+    """Return the other images of the patient, where the protocol shows them; images, and nothing else of them.
+
+    Raises:
+        StaleCaseError: Another case was handed out since.
+        ReviewError: The protocol does not show them.
+    """
+    one, session = rounds.of(asked), rounds.session
+    with one.turn:
+        held, asked_for = one.held, (text(asked, "shown"), text(asked, "arm"))
+        if held is None or (name_outside(session, held.image_id), held.arm) != asked_for:
+            raise StaleCaseError("The screen shows a different case by now", "Ask again")
+        found = session.store.studies.of_patient(one.study.study_id, held.image_id)
+        others = found.others[:MOST_OTHERS]
+        for other in others:  # written down before it is sent
+            rounds.sittings.expose(one.sitting, Shown(image_id=other.image_id, prediction=False))
+        titles = (title_of(other, number) for number, other in enumerate(others, start=1))
+        films = [_film(session, one, other.image_id) for other in others]
+        listed = [film | {"title": title} for film, title in zip(films, titles, strict=True)]
+        return {"all": listed, "said": said_of(found, len(others))}
+
+
 def _case(session: AppSession, one: Round, image_id: str, arm: Arm) -> Answer:
     protocol = one.study.protocol
     scale = SCALES.get(protocol.certainty or "")
@@ -107,7 +129,7 @@ def _case(session: AppSession, one: Round, image_id: str, arm: Arm) -> Answer:
         "classes": list(protocol.classes),
         "certainty": {"least": scale[0], "most": scale[1], "words": scale[2]} if scale else None,
         "question": QUESTIONS[arm],
-    }
+    } | ({"beside": ["patient"]} if protocol.same_patient else {})
 
 
 def _said_before(rounds: Rounds, one: Round, task: Task) -> Answer:

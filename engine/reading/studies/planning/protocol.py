@@ -98,6 +98,7 @@ class Protocol:
         adjudicator: The id of who settles what they disagree on; None where nobody does.
         drawn: Which cases.
         shown: What of `AIDS` an assisted arm shows.
+        same_patient: Whether a reader, in any arm, may look at other images of a case's patient: images alone.
         certainty: The scale on which a reader says how sure of the label; None where it is not asked.
         consensus: When readers agree: more than half of them; all; all, or else as adjudicated.
         indeterminate: What "unsure" and "not diagnostic" count as, in the consensus and in figures.
@@ -119,6 +120,7 @@ class Protocol:
     adjudicator: str | None = None
     drawn: Drawn = field(default_factory=Drawn)
     shown: tuple[str, ...] = AIDS
+    same_patient: bool = False
     certainty: Literal["1-5", "0-100"] | None = None
     consensus: Literal["majority", "unanimous", "adjudicated"] = "majority"
     indeterminate: Literal["excluded", "positive", "negative"] = "excluded"
@@ -185,6 +187,7 @@ def changed_fields(before: Protocol, after: Protocol) -> Sequence[str]:
 def as_stored(protocol: Protocol) -> dict[str, Any]:
     """Return a protocol as its row keeps it: without a field that earlier releases did not have, where it is empty."""
     stored = asdict(protocol)
-    if stored["primary"] is None:
-        del stored["primary"]
+    for name in ("primary", "same_patient"):
+        if not stored[name]:
+            del stored[name]
     return stored

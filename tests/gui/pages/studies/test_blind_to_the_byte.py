@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import socket
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from threading import Thread
@@ -11,10 +12,13 @@ from typing import Any
 
 import pytest
 
+from engine.errors import ReviewError
 from engine.runs import load_explanations
 from engine.saliency import levels_png
+from gui.pages.review import StaleCaseError
 from gui.pages.studies.reading import answer, open_study
 from gui.pages.studies.rounds import Rounds
+from gui.pages.studies.screens import beside
 from tests.gui.pages.studies.conftest import CLASSES, Ward
 
 Answer = dict[str, Any]
@@ -120,6 +124,55 @@ def test_no_byte_of_a_blind_reading_tells_what_the_model_or_others_say(
     found = {name.split()[0] for name, needle in told_by(ward).items() if needle in seen}
     assert {"share", "a"} <= found and b'"predicted"' in seen and b'"predicted"' not in blind
     assert b"BEN WAS HERE" not in seen
+
+
+def test_other_images_of_the_patient_beside_a_blind_case_are_images_alone_to_the_byte(
+    ward: Ward, lined: Line, page: Any
+) -> None:
+    study = ward.study(same_patient=True)
+    page.click("#page-studies-button")
+    page.click("text=Begin reading")
+    page.wait_for_selector(".st-room[data-arm=blind][data-shown]:not([data-busy])")
+    options = page.locator("[data-at=beside-what]:visible option").all_inner_texts()
+    assert options == ["nothing", "the patient’s other images"]
+    page.keyboard.press("y")
+    page.wait_for_selector(".st-room .rv-beside[data-film]")
+    page.wait_for_timeout(700)
+    blind = bytes(lined.received)
+    assert [name for name, needle in told_by(ward).items() if needle in blind] == []
+    assert blind.count(CLASSES[0].encode()) == blind.count(CLASSES[1].encode()) > 0
+    shown = page.get_attribute(".st-room", "data-shown").split()[1]
+    patients = {one.image_id: one.patient_id for one in ward.predictions}
+    with closing(sqlite3.connect(ward.session.workspace.database)) as database:
+        rows = database.execute(
+            "SELECT image_id, prediction, map, label, others, alike FROM exposures"
+        ).fetchall()
+    others = [row for row in rows if row[0] != shown]
+    assert {row[0] for row in others} == {
+        one for one, whose in patients.items() if whose == patients[shown] and one != shown
+    }
+    assert {row[1:] for row in others} == {(None, None, 0, 0, 0)}
+    assert study.protocol.hash != ward.study(name="without").protocol.hash
+
+
+def test_what_the_protocol_does_not_show_beside_a_case_is_refused_and_leaves_no_trace(ward: Ward) -> None:
+    study, rounds = ward.study(), Rounds(ward.session)
+    told = open_study(rounds, {"study": study.study_id, "reader": "anna", "page": "a"})
+    asked = {"reading": told["reading"], "shown": told["case"]["id"], "arm": "blind"}
+    before = exposed(ward)
+    for what in ("patient", "similar"):
+        with pytest.raises(ReviewError, match="shows no other images"):
+            beside(rounds, asked | {"what": what})
+    assert exposed(ward) == before
+    open_one = ward.study(name="open", same_patient=True)
+    told = open_study(rounds, {"study": open_one.study_id, "reader": "ben", "page": "b"})
+    with pytest.raises(StaleCaseError):
+        beside(rounds, asked | {"reading": told["reading"], "shown": "0" * 64})
+
+
+def exposed(ward: Ward) -> int:
+    with closing(sqlite3.connect(ward.session.workspace.database)) as database:
+        return int(database.execute("SELECT count(*) FROM exposures").fetchone()[0])
 
 
 @pytest.mark.parametrize(
