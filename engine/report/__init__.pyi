@@ -33,6 +33,7 @@ from .exports.bundle.differences import (
     Difference as Difference,
     Verification as Verification,
 )
+from .exports.bundle.masks import region_files as region_files
 from .exports.external_page import write_external as write_external
 from .exports.files import EXPORTS as EXPORTS
 from .exports.html import fill_template as fill_template

@@ -11,6 +11,7 @@ from .image_routes import (
     image_route as image_route,
     image_url as image_url,
     samples_of_run as samples_of_run,
+    sizes_of_images as sizes_of_images,
 )
 from .invited import Invited as Invited
 from .panes import static_pane as static_pane, web_file as web_file

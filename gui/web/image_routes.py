@@ -8,6 +8,7 @@ it. To add a layer, write a function and put it into `LAYERS`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -18,9 +19,9 @@ from starlette.routing import Route
 
 from engine.data import load_split
 from engine.errors import EngineError, ReviewError
-from engine.images import image_file, kept_film_levels, thumbnail_file
+from engine.images import decode, image_file, kept_film_levels, thumbnail_file
 from engine.records import PARTS, Explanation, Sample
-from engine.runs import load_explanations
+from engine.runs import load_explanations, sizes_of_run
 from engine.saliency import heatmap_png, levels_png
 from gui.web.session import AppSession
 from gui.web.signed_addresses import is_signed, signed_address
@@ -63,6 +64,26 @@ def samples_of_run(session: AppSession, run_id: str) -> Mapping[str, Sample]:
     """
     split = session.workspace.runs / run_id / "split.csv"
     return _samples(split, split.stat().st_mtime_ns if split.exists() else 0)
+
+
+def sizes_of_images(
+    session: AppSession, run_id: str | None, paths: Mapping[str, Path]
+) -> dict[str, tuple[int, int]]:
+    """Return width and height of images by id: as their run knows them, else as their files say.
+
+    Args:
+        session: The open window.
+        run_id: That predicted them; None where none did.
+        paths: Where they lie, by id; those that cannot be read are left out.
+    """
+    known: Mapping[str, tuple[int, int]] = {}
+    with suppress(EngineError):  # a run's split or sizes that are gone: the files say the same
+        known = sizes_of_run(session.workspace.runs / run_id) if run_id else {}
+    sizes = {image_id: known[image_id] for image_id in paths if image_id in known}
+    for image_id in paths.keys() - sizes.keys():
+        with suppress(EngineError):
+            sizes[image_id] = decode(paths[image_id]).image.size
+    return sizes
 
 
 def _path(session: AppSession, run_id: str, image_id: str) -> Path:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from engine.report.figures.drawing import draw, scale_beside, short
+from engine.report.figures.drawing import draw, scale_beside, short_names
 
 FEW, MANY, CROWDED = (
     4,
@@ -49,7 +49,7 @@ def confusion_matrix_svg(
         mesh = axes.pcolormesh(edges, edges, shares, edgecolors="#9ca3af", linewidth=line, **look)
         if len(classes) >= MANY:
             scale_beside(figure, axes, mesh, "share of the row", top=1)
-        _names(axes, [short(name) for name in classes], standard)
+        _names(axes, short_names(classes), standard)
         if len(classes) < CROWDED:
             _counts(axes, matrix, shares)
 

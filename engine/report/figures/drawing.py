@@ -14,6 +14,7 @@ import math
 import re
 import threading
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -154,6 +155,19 @@ def short(name: str, most: int = 22) -> str:
     line = line if len(line) <= most else line[: most - 1] + "…"
     # Numbers that follow a name from right to left stay behind it, and are not turned round.
     return f"\u200e\u2068{line}\u2069" if any(map(_runs_left, line)) else line
+
+
+def short_names(names: Sequence[str], most: int = 22) -> list[str]:
+    """Fit names on one line of a figure each; those that begin alike keep what they end with, so that they differ."""
+    made = [short(name, most) for name in names]
+    told = Counter(made)
+    for place, name in enumerate(names):
+        if told[made[place]] > 1:
+            line = " ".join(name.split())
+            begin = (most - 1) // 2
+            made[place] = short(f"{line[:begin]}…{line[len(line) - (most - 1 - begin) :]}", most)
+    told = Counter(made)
+    return [f"{each} ({place + 1})" if told[each] > 1 else each for place, each in enumerate(made)]
 
 
 def _runs_left(letter: str) -> bool:

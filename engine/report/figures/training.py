@@ -21,6 +21,7 @@ from engine.report.figures.drawing import (
     legend,
     line_look,
     short,
+    short_names,
 )
 from engine.report.formatting import counted
 from engine.report.records import Report
@@ -197,7 +198,7 @@ def balance_svg(counts: Mapping[str, Mapping[str, int]]) -> Markup:
                 color=FILLS[place % len(FILLS)],
             )
             axes.bar_label(bars, [f"{value:,}" for value in values], padding=3, fontsize=7)
-        axes.set_yticks(range(len(classes)), [short(name) for name in classes])
+        axes.set_yticks(range(len(classes)), short_names(classes))
         axes.invert_yaxis()
         axes.set(xlabel="images")
         axes.margins(x=0.12)

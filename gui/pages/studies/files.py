@@ -13,9 +13,10 @@ from __future__ import annotations
 import io
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -24,7 +25,7 @@ from starlette.routing import Route
 
 from engine.errors import EngineError, ImageError, ReviewError
 from engine.images import image_file, kept_film_levels
-from gui.web import AppSession, is_signed, signed_address
+from gui.web import AppSession, is_signed, signed_address, sizes_of_images
 
 IMAGE, DEPTH, EXPORT, REPORT = "study-image", "study-depth", "study-export", "study-report"
 KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
@@ -142,16 +143,34 @@ def _report(session: AppSession, study_id: str, kind: str) -> Response:
     return Response(content, media_type="application/octet-stream", headers=NOT_KEPT | named)
 
 
-def _packed(files: Sequence[Path]) -> bytes:
+def _regions(session: AppSession, study_id: str) -> dict[str, bytes]:
+    """Return what was drawn in the answers that stand, as COCO and as masks."""
+    from engine.report import region_files
+
+    store = session.store
+    people = {each.reader_id: each.name for each in store.people()}
+    answers = [each for each in store.studies.answers(study_id) if each.regions]
+    drawn = [
+        (each.image_id, f"{people.get(each.reader, each.reader)}, {each.arm}", each.regions)
+        for each in answers
+    ]
+    paths = {each.image_id: store.studies.path(each.image_id) for each in answers}
+    return region_files(drawn, sizes_of_images(session, store.studies.get(study_id).protocol.run_id, paths))
+
+
+def _packed(files: Sequence[Path], more: Mapping[str, bytes] = MappingProxyType({})) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in files:
             archive.write(file, file.name)
+        for name, content in more.items():
+            archive.writestr(name, content)
     return packed.getvalue()
 
 
 def _export(session: AppSession, study_id: str) -> Response:
     with tempfile.TemporaryDirectory() as folder:
-        packed = _packed(session.store.studies.export(study_id, Path(folder)))
+        written = session.store.studies.export(study_id, Path(folder))
+        packed = _packed(written, _regions(session, study_id))
     named = {"Content-Disposition": f'attachment; filename="study-{study_id[:8]}.zip"'}
     return Response(packed, media_type="application/zip", headers=NOT_KEPT | named)

@@ -13,10 +13,11 @@ from typing import Any
 from engine.errors import ReviewError
 from engine.reading import reading_files
 from engine.records import Verdict
-from engine.report import counted
+from engine.report import counted, region_files
 from gui.pages.review.blinded import refuse_blinded
 from gui.pages.review.hand.finding import MAY_SEE_OTHERS
 from gui.pages.review.reading_session import Desk, Reading
+from gui.web import AppSession, sizes_of_images
 
 VERY_FAST = 1.0  # seconds; no film is read in less
 SAID = {
@@ -69,6 +70,8 @@ def summarise(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
 def export_readings(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Return every row of what was said of a run's cases as CSV, with what each column holds, in a zip.
 
+    What was drawn in the answers that stand is in it as COCO and as masks.
+
     A reader gets their own rows; who may see others' answers gets all.
     """
     session, reading = desk.session, desk.reading(asked)
@@ -83,6 +86,8 @@ def export_readings(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
     with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as archive:
         for file, content in reading_files(rows, name).items():
             archive.writestr(file, content)
+        for file, packed in _regions(session, reading, every=every).items():
+            archive.writestr(file, packed)
     whose = "every reader's" if every else f"those of {reading.reader}"
     return {
         "file": f"{name}.zip",
@@ -90,3 +95,11 @@ def export_readings(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
         "said": f"{counted(len(rows), 'row')} exported: {whose}. "
         f"All readers' come by: overread readers export {reading.run_id}",
     }
+
+
+def _regions(session: AppSession, reading: Reading, *, every: bool) -> dict[str, bytes]:
+    store, run_id = session.store, reading.run_id
+    reviews = store.reviews(run_id, reader=None if every else reading.reader, latest=True)
+    drawn = [(one.image_id, one.reader, one.regions) for one in reviews if one.regions]
+    paths = {image_id: store.case(run_id, image_id).path for image_id in {one[0] for one in drawn}}
+    return region_files(drawn, sizes_of_images(session, run_id, paths))

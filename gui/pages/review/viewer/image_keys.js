@@ -17,7 +17,7 @@ const IMAGE_ACTIONS = [
   { codes: ['KeyP'], shows: ['P'], says: 'Mirror the view', does: 'mirror', run: mirrorView },
   { codes: ['KeyB'], shows: ['B'], says: 'Magnifier', does: 'lens', run: toggleLens },
   { codes: ['ArrowUp', 'ArrowDown'], shows: ['↑', '↓'], says: 'Move the image; with Shift also ← →', run: (event) => pan(event), again: true },
-  { codes: ['KeyY'], shows: ['Y'], says: 'Side by side: the heatmap, other images of the patient, similar ones', run: nextBeside },
+  { codes: ['KeyY'], shows: ['Y'], says: 'Side by side: the heatmap, other images of the patient, similar ones', does: 'beside', run: nextBeside },
   { codes: ['KeyQ'], shows: ['Q'], says: 'The next image beside', does: 'beside-next', run: (event) => nextInBeside(event?.shiftKey ? -1 : 1) },
   { codes: [], shows: [], says: '', does: 'beside-link', run: linkBeside },
   { codes: [], shows: [], says: '', does: 'beside-window', run: shareWindow },

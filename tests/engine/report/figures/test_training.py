@@ -23,7 +23,7 @@ from engine.report.figures import (
     reliability_svg,
     roc_svg,
 )
-from engine.report.figures.drawing import short
+from engine.report.figures.drawing import short, short_names
 from engine.statistics.curves import precision_recall_curve, reliability_bins, roc_curve
 from tests.tiny import EPOCH
 
@@ -219,6 +219,15 @@ def test_bars_of_parts_lie_side_by_side_around_their_class(axes_of: Callable[...
     assert {text.get_text() for text in axes.texts} == {"1,200", "300", "0", "40"}
     assert axes.get_xlabel() == "images" and axes.get_ylim()[0] > axes.get_ylim()[1]
     assert "training: 1,200 normal, 300 ill; test: 0 normal, 40 ill" in balance_svg(counts)
+
+
+def test_names_that_begin_or_end_alike_stay_different_in_a_figure() -> None:
+    names = ["opacity of the left lower lobe", "opacity of the left upper lobe", "short"]
+    names += [f"a finding number {number} with the same words around it" for number in range(3)]
+    made = short_names(names)
+    assert len(set(made)) == len(names) and made[2] == "short"
+    assert "lower lobe" in made[0] and "upper lobe" in made[1]
+    assert all(len(name) <= 26 for name in made)
 
 
 def test_names_of_any_length_fit_on_one_line() -> None:

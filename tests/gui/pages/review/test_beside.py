@@ -188,10 +188,10 @@ def test_the_image_beside_follows_the_hand_and_takes_the_window_or_has_its_own(
     page.goto(opened(room.session).url + f"/?case={ids['now']}")
     film_there(page)
     page.wait_for_selector(f".rv[data-shown='{ids['now']}']")
-    page.select_option("[data-at=beside-what]", "map")
+    page.click("[data-do=beside]")
     page.wait_for_selector(".rv-beside[data-film] .rv-heat[data-painted]")
     assert page.locator(".rv-stage .rv-heat").count() == 0
-    page.keyboard.press("y")
+    page.select_option("[data-at=beside-what]", "patient")
     page.wait_for_function(
         "document.querySelector('[data-at=beside-name]').textContent === '1: 2020-12-31 · before'"
     )

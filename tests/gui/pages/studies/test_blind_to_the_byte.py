@@ -133,9 +133,9 @@ def test_other_images_of_the_patient_beside_a_blind_case_are_images_alone_to_the
     page.click("#page-studies-button")
     page.click("text=Begin reading")
     page.wait_for_selector(".st-room[data-arm=blind][data-shown]:not([data-busy])")
+    page.keyboard.press("y")
     options = page.locator("[data-at=beside-what]:visible option").all_inner_texts()
     assert options == ["nothing", "the patient’s other images"]
-    page.keyboard.press("y")
     page.wait_for_selector(".st-room .rv-beside[data-film]")
     page.wait_for_timeout(700)
     blind = bytes(lined.received)

@@ -16,7 +16,7 @@ const mayBeside = () => [...(shown?.heat ? ['map'] : []), ...(shown?.beside ?? [
 function offerBeside() {
   const may = mayBeside();
   at('beside-what').replaceChildren(new Option('nothing', ''), ...may.map((what) => new Option(BESIDE[what], what)));
-  at('beside-what').closest('label').hidden = !may.length;
+  at('beside-button').hidden = !may.length;
   at('beside-what').value = may.includes(second.what) ? second.what : '';
 }
 
@@ -32,6 +32,7 @@ async function showBeside(what) {
   second.image.removeAttribute('src');
   besideStage.toggleAttribute('data-film', false);
   root.toggleAttribute('data-beside', Boolean(what));
+  at('beside-button').setAttribute('aria-pressed', Boolean(what));
   besideStage.hidden = !what;
   at('beside-what').value = what;
   if (what === 'map') besideSheet.append(heat);
