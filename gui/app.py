@@ -114,6 +114,20 @@ CSS = """
 #pages button[role=tab] { font-size: 15px; }
 #pages button[role=tab][aria-selected=true] { color: #0369a1; }
 .dark #pages button[role=tab][aria-selected=true] { color: #7dd3fc; }
+@media (pointer: coarse) { /* fingers: nothing to press is smaller than they are */
+  #pages :is(button, select, textarea,
+    input:not([type=checkbox], [type=radio], [type=range], [type=hidden], [type=file],
+      [role=listbox], [role=combobox])) {
+    min-height: 44px; min-width: 44px;
+  }
+  #pages :is(.tab-wrapper, .tab-container) { height: auto; min-height: 46px; }
+  #pages .wrap-inner { min-height: 44px; }
+  #pages button.label-wrap { align-items: center; }
+  #pages input[type=range] { min-height: 44px; }
+  #pages label:has(> input:is([type=checkbox], [type=radio])) {
+    min-height: 44px; display: inline-flex; align-items: center;
+  }
+}
 #not-known { position: fixed; inset: 0 0 auto 0; z-index: 2000; margin: 0; padding: 10px 16px; background: #b91c1c;
              color: white; font: 15px/1.4 system-ui, sans-serif; }
 """

@@ -48,6 +48,7 @@ class Picture:
         tone: "wrong", "right" or "" for no frame.
         legend: What the overlay's colours mean; None for no colour bar.
         about: Address of what the large view shows; empty where the picture cannot be opened.
+        opens: The case that it opens on the Review page; empty where it opens none.
     """
 
     source: str
@@ -55,6 +56,7 @@ class Picture:
     overlay: str = ""
     tone: str = ""
     about: str = ""
+    opens: str = ""
     legend: MapLegend | None = None
 
 

@@ -163,6 +163,7 @@ def cases(session: AppSession, report: Report, standards: Sequence[str], *, heat
             overlay=overlay if heat else "",
             legend=case.legend if heat else None,
             tone=tone,
+            opens=case.image_id,
         )
 
     pieces = []

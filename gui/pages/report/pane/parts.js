@@ -154,6 +154,8 @@ async function chooseRuns(body, mine) {
 }
 
 root.addEventListener('click', (event) => {
+  const picture = event.target.closest('[data-case]');
+  if (picture) return review(picture.dataset.case);
   const cell = event.target.closest('[data-x]');
   if (cell) return showBehind({ figure: cell.dataset.figure, standard: cell.dataset.standard, x: Number(cell.dataset.x), y: Number(cell.dataset.y) });
   const save = event.target.closest('[data-do="write"]');
@@ -161,6 +163,12 @@ root.addEventListener('click', (event) => {
   const svg = event.target.closest('svg[data-axes]'), of = svg?.closest('[data-figure]');
   const place = of && placeIn(svg, event);
   if (place) showBehind({ figure: of.dataset.figure, standard: of.dataset.standard, ...place });
+});
+
+root.addEventListener('keydown', (event) => {
+  if (!['Enter', 'NumpadEnter', 'Space'].includes(event.code) || event.repeat || !event.target.matches('[data-case]')) return;
+  event.preventDefault();
+  review(event.target.dataset.case);
 });
 
 // What holds the choice may come into the page later than this.

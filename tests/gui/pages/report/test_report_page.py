@@ -296,6 +296,40 @@ def test_a_click_on_a_figure_opens_its_cases_in_review_and_an_item_is_written_to
     )
     expect(dialog.locator("button img")).to_have_count(int(report.against[0].confusion[row, column]))
     page.keyboard.press("Escape")
+    # every other figure with cases behind it: a point of a curve, a bar of a histogram
+    for figure, x, y in (
+        ("roc", 0.0, 1.0),
+        ("precision_recall", 1.0, 0.5),
+        ("reliability", 0.5, 0.5),
+        ("scores", 0.95, 1),
+    ):
+        svg = page.locator(f"#report-drawings-0 [data-figure={figure}] svg")
+        svg.scroll_into_view_if_needed()
+        box = svg.bounding_box()
+        axes, limits = (
+            [float(n) for n in svg.get_attribute(f"data-{kind}").split(";")[0].split()]
+            for kind in ("axes", "limits")
+        )
+        left, top, right, bottom = axes
+        x0, x1, y0, y1 = limits
+        across, up = (x - x0) / (x1 - x0), (y - y0) / (y1 - y0)
+        page.mouse.click(
+            box["x"] + box["width"] * (left + (right - left) * min(0.99, max(0.01, across))),
+            box["y"] + box["height"] * (bottom - (bottom - top) * min(0.99, max(0.01, up))),
+        )
+        expect(dialog).to_be_visible()
+        expect(dialog).to_contain_text("robability")
+        page.keyboard.press("Escape")
+        expect(dialog).to_be_hidden()
+    # a picture of the gallery opens its case, by mouse and by key
+    page.get_by_role("button", name="Wrong and right cases").click()
+    picture = page.locator("#report-part-cases [data-case]").first
+    picture.scroll_into_view_if_needed()
+    case = picture.get_attribute("data-case")
+    picture.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(f".rv[data-shown='{case}']")).to_be_visible()
+    page.click("#page-report-button")
     page.get_by_role("button", name="Checklists", exact=True).click()
     page.get_by_text("STARD 2015:").click()
     field = page.get_by_label("STARD 2015, item 30")

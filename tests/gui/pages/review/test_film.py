@@ -233,6 +233,38 @@ def test_regions_of_every_shape_are_drawn_changed_named_and_stored_in_the_films_
     )
 
 
+def test_fingers_draw_move_reshape_and_close_regions_and_the_page_stays_where_it_is(
+    room: Room, page: Any, opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    planted(room, tmp_path, {"core.dcm": core()})
+    page.goto(opened(room.session).url)
+    film_there(page)
+    page.keyboard.press("r")
+    fingers = page.context.new_cdp_session(page)
+    film = page.locator(".rv-sheet").first.bounding_box()
+
+    def drag(*places: tuple[float, float]) -> None:
+        for number, (x, y) in enumerate(places):
+            point = {"x": film["x"] + x * film["width"], "y": film["y"] + y * film["height"], "id": 1}
+            kind = "touchMove" if number else "touchStart"
+            fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+        fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    drag((0.2, 0.2), (0.3, 0.3), (0.4, 0.4))
+    drag((0.2, 0.3), (0.3, 0.3))  # by its line: moved to the right by a tenth
+    drag((0.5, 0.4), (0.6, 0.5))  # by its lower right corner
+    page.select_option("[data-at=shape]", "polygon")
+    for place in ((0.1, 0.7), (0.4, 0.7), (0.2, 0.9), (0.1, 0.7)):  # the first point again closes it
+        drag(place)
+    assert page.evaluate("scrollY") == 0
+    page.wait_for_timeout(600)
+    page.keyboard.press("u")
+    page.wait_for_selector(".rv[data-empty]")
+    box, polygon = room.session.store.reviews("20260202-120000-film")[0].regions
+    assert (box.x, box.y, box.width, box.height) == pytest.approx((0.3, 0.2, 0.3, 0.3), abs=0.02)
+    assert np.array(polygon.points) == pytest.approx(np.array([(0.1, 0.7), (0.4, 0.7), (0.2, 0.9)]), abs=0.02)
+
+
 def test_on_a_tablet_all_of_it_is_on_the_first_screen_and_large_enough_for_fingers(
     room: Room, browser: Any, opened: Callable[..., Any]
 ) -> None:
@@ -254,5 +286,18 @@ def test_on_a_tablet_all_of_it_is_on_the_first_screen_and_large_enough_for_finge
     assert small == []
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
     assert page.locator(".rv-stage").bounding_box()["height"] > 340
+    for tab, there in (("data", "#data-apply-split"), ("train", "#train-start"), ("studies", ".sd-main")):
+        page.click(f"#page-{tab}-button")
+        page.wait_for_selector(f"{there}:visible")
+        low = page.evaluate(
+            """[...document.querySelectorAll('#pages :is(button, select, [role=tab])')]
+                .filter((one) => one.checkVisibility({ opacityProperty: true, visibilityProperty: true }))
+                .map((one) => [one.id || one.className, one.getBoundingClientRect()])
+                .filter(([, { width, height, left }]) => height > 1 && left < innerWidth)
+                .filter(([, { width, height }]) => Math.min(width, height) < 43.9)
+                .map(([name, { width, height }]) => `${name} ${width} × ${height}`)"""
+        )
+        assert (tab, low) == (tab, [])
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.goto("about:blank")
     context.close()
