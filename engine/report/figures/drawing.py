@@ -158,14 +158,15 @@ def short(name: str, most: int = 22) -> str:
 
 
 def short_names(names: Sequence[str], most: int = 22) -> list[str]:
-    """Fit names on one line of a figure each; those that begin alike keep what they end with, so that they differ."""
-    made = [short(name, most) for name in names]
-    told = Counter(made)
-    for place, name in enumerate(names):
-        if told[made[place]] > 1:
-            line = " ".join(name.split())
-            begin = (most - 1) // 2
-            made[place] = short(f"{line[:begin]}…{line[len(line) - (most - 1 - begin) :]}", most)
+    """Fit names on one line of a figure each; long ones that begin alike keep their ends too, so that they differ."""
+    begin = (most - 1) // 2
+    lines = [" ".join(name.split()) for name in names]
+    alike = Counter(line[:begin] for line in lines)
+    cut = [
+        f"{line[:begin]}…{line[1 + begin - most :]}" if len(line) > most and alike[line[:begin]] > 1 else line
+        for line in lines
+    ]
+    made = [short(line, most) for line in (cut if len(set(cut)) == len(set(lines)) else lines)]
     told = Counter(made)
     return [f"{each} ({place + 1})" if told[each] > 1 else each for place, each in enumerate(made)]
 

@@ -222,12 +222,16 @@ def test_bars_of_parts_lie_side_by_side_around_their_class(axes_of: Callable[...
 
 
 def test_names_that_begin_or_end_alike_stay_different_in_a_figure() -> None:
-    names = ["opacity of the left lower lobe", "opacity of the left upper lobe", "short"]
-    names += [f"a finding number {number} with the same words around it" for number in range(3)]
-    made = short_names(names)
-    assert len(set(made)) == len(names) and made[2] == "short"
-    assert "lower lobe" in made[0] and "upper lobe" in made[1]
-    assert all(len(name) <= 26 for name in made)
+    lobes = ["opacity of the left lower lobe", "opacity of the left upper lobe", "short"]
+    made = short_names(lobes)
+    assert "lower lobe" in made[0] and "upper lobe" in made[1] and made[2] == "short"
+    numbered = [f"a finding number {number} with the same words around it" for number in range(3)]
+    twice = [
+        "exactly the same words at both ends, " * 2 + f"{number}" + " and then those again" for number in "ab"
+    ]
+    for names in (numbered, twice, lobes + numbered + twice):
+        made = short_names(names)
+        assert len(set(made)) == len(names) and all(len(name) <= 26 for name in made)
 
 
 def test_names_of_any_length_fit_on_one_line() -> None:
