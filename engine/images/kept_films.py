@@ -43,7 +43,7 @@ def kept_film_levels(cache_dir: Path, path: Path, image_id: str, *, unchanged: b
     stamp = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
     told = [PACKING_VERSION, VERSION, image_id, unchanged, str(path), *stamp]
     key = hashlib.sha256(json.dumps(told).encode()).hexdigest()
-    kept = folder / f"{key[:32]}.film"
+    kept = folder / f"{key[:32]}.depth"
     with _TURNS[int(key[0], 16)]:
         with suppress(OSError):
             packed = kept.read_bytes()
@@ -59,7 +59,7 @@ def _keep(kept: Path, packed: bytes) -> None:
     entries = []
     with suppress(OSError, WorkspaceError):  # a full disk, a cache that may not be written to
         kept.parent.mkdir(parents=True, exist_ok=True)
-        for file in kept.parent.glob("*.film"):
+        for file in kept.parent.glob("*.depth"):
             with suppress(FileNotFoundError):
                 entries.append((file.stat().st_mtime, file.stat().st_size, file))
         make_room(entries, KEPT_BYTES["depth"] - len(packed), _removed)

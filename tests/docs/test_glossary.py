@@ -30,6 +30,7 @@ ALLOWED = {
     ("engine/data/split_choices.py", "anew"): "what version 1 wrote",
     ("engine/images/cache.py", "films"): "a folder of the cache",
     ("engine/images/pictures.py", "films"): "a folder of the cache",
+    ("engine/reading/beside/same_patient.py", "film"): "a name that columns of dates have, to be recognised",
     ("engine/images/formats/dicom.py", "film"): "DICOM's word: a film that was scanned",
     ("gui/pages/review/viewer/film/film.js", "film"): "a name in the markup",
     ("gui/pages/review/viewer/viewer.py", "film"): "a folder of scripts",

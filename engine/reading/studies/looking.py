@@ -115,7 +115,7 @@ class Looking:
             protocol = registry.find(connection, study_id).protocol
             if not protocol.same_patient:
                 raise ReviewError(
-                    "By its protocol this study shows no other images of a patient", "Read the case by itself"
+                    "By its protocol this study shows no other images of a patient", "Read the case alone"
                 )
             if protocol.run_id is None:
                 return of_patient_in_studies(connection, image_id)

@@ -172,8 +172,8 @@ def test_similar_images_come_after_the_answer_with_their_labels_which_are_writte
 
 SIDES = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(
     ['.rv-stage', '.rv-beside'].map((stage) => {
-        const canvas = document.querySelector(stage + ' > .rv-film'), brush = canvas.getContext('2d');
-        const sheet = document.querySelector(stage + ' .rv-sheet');
+        const canvas = document.querySelector(stage + ' > canvas'), brush = canvas.getContext('2d');
+        const sheet = canvas.nextElementSibling;
         const matrix = new DOMMatrix(getComputedStyle(sheet).transform);
         const middle = [canvas.width >> 1, canvas.height >> 1].map(Math.floor);
         return { zoom: matrix.a, left: matrix.e, grey: brush.getImageData(...middle, 1, 1).data[0] };
@@ -189,13 +189,13 @@ def test_the_image_beside_follows_the_hand_and_takes_the_window_or_has_its_own(
     film_there(page)
     page.wait_for_selector(f".rv[data-shown='{ids['now']}']")
     page.click("[data-do=beside]")
-    page.wait_for_selector(".rv-beside[data-film] .rv-heat[data-painted]")
+    page.wait_for_selector(".rv-beside[data-deep] .rv-heat[data-painted]")
     assert page.locator(".rv-stage .rv-heat").count() == 0
     page.select_option("[data-at=beside-what]", "patient")
     page.wait_for_function(
         "document.querySelector('[data-at=beside-name]').textContent === '1: 2020-12-31 · before'"
     )
-    page.wait_for_selector(".rv-beside[data-film] .rv-film")
+    page.wait_for_selector(".rv-beside[data-deep]")
     assert page.locator(".rv-stage .rv-heat").count() == 1
     first, second = page.evaluate(SIDES)
     assert (first["grey"], second["grey"]) == (32, 64)  # 900 and 1,000, each by the window of its file

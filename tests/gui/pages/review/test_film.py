@@ -241,7 +241,7 @@ def test_fingers_draw_move_reshape_and_close_regions_and_the_page_stays_where_it
     film_there(page)
     page.keyboard.press("r")
     fingers = page.context.new_cdp_session(page)
-    film = page.locator(".rv-sheet").first.bounding_box()
+    film = page.locator(".rv-sheet").bounding_box()
 
     def drag(*places: tuple[float, float]) -> None:
         for number, (x, y) in enumerate(places):

@@ -136,7 +136,7 @@ def test_other_images_of_the_patient_beside_a_blind_case_are_images_alone_to_the
     page.keyboard.press("y")
     options = page.locator("[data-at=beside-what]:visible option").all_inner_texts()
     assert options == ["nothing", "the patient’s other images"]
-    page.wait_for_selector(".st-room .rv-beside[data-film]")
+    page.wait_for_selector(".st-room .rv-beside[data-deep]")
     page.wait_for_timeout(700)
     blind = bytes(lined.received)
     assert [name for name, needle in told_by(ward).items() if needle in blind] == []

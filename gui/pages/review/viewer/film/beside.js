@@ -1,6 +1,6 @@
 // A second image beside the first: the same with its heatmap, another one of the patient, or one that is like it. It moves and
 // zooms with the first and takes its window, or has its own of either. It is looked at: nothing is drawn on it, nothing answered.
-const besideStage = at('beside'), besideSheet = at('beside-sheet'), besideCanvas = at('beside-film');
+const besideStage = at('beside'), besideSheet = at('beside-sheet'), besideCanvas = at('beside-canvas');
 const besideBrush = besideCanvas.getContext('2d', { alpha: false, willReadFrequently: true });
 const BESIDE = { map: 'the heatmap', patient: 'the patient’s other images', similar: 'similar training images' };
 const second = {
@@ -30,7 +30,7 @@ async function showBeside(what) {
   const asked = ++besideAsked, one = shown;
   Object.assign(second, { what, all: [], number: 0, film: null, table: null });
   second.image.removeAttribute('src');
-  besideStage.toggleAttribute('data-film', false);
+  besideStage.toggleAttribute('data-deep', false);
   root.toggleAttribute('data-beside', Boolean(what));
   at('beside-button').setAttribute('aria-pressed', Boolean(what));
   besideStage.hidden = !what;
@@ -65,7 +65,7 @@ async function chooseBeside(number) {
   Object.assign(second, { number, film: null, table: null });
   at('beside-which').value = number;
   text('beside-name', title);
-  besideStage.toggleAttribute('data-film', false);
+  besideStage.toggleAttribute('data-deep', false);
   second.image.alt = title;
   second.image.src = address;
   await second.image.decode().catch(() => text('beside-said', 'This image cannot be shown.'));
@@ -112,7 +112,7 @@ function drawBeside() {
   besideSheet.style.width = second.view.sheetWidth + 'px';
   besideSheet.style.height = second.view.sheetHeight + 'px';
   besideSheet.style.transform = `matrix(${matrix.join(', ')})`;
-  besideStage.toggleAttribute('data-film', Boolean(second.film));
+  besideStage.toggleAttribute('data-deep', Boolean(second.film));
   sayOfView();
   if (!second.film) return;
   const [wide, high] = [besideStage.clientWidth, besideStage.clientHeight], ratio = moving && 2 * wide * high * dense * dense > SMOOTH ? dense / 2 : dense;
