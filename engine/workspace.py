@@ -8,6 +8,7 @@
       experiments/<id>/           what the Train page asked, how far it is, and what was found
       searches/                   searches for better settings, with their trials
       unpacked/, uploads/         archives that were indexed, and files that the browser sent: the images of data sets
+      pulled/                     images from DICOMweb servers, with the few tags that are kept
       cache/                      decoded images, features, films: may be deleted at any time
 
 Images that lie elsewhere stay where they are, and are only read.
@@ -86,6 +87,11 @@ class Workspace:
     def uploads(self) -> Path:
         """One folder for each time that files were sent by the browser."""
         return self.root / "uploads"
+
+    @property
+    def pulled(self) -> Path:
+        """One folder for each question that a DICOMweb server was asked."""
+        return self.root / "pulled"
 
     @property
     def cache(self) -> Path:

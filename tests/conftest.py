@@ -14,6 +14,7 @@ import pytest
 
 from engine.records import Augmentation, DataIssueKind, Index, Run, Split, TrainingRequest
 from engine.workspace import Workspace, open_workspace
+from tests.orthanc import Orthanc, archive
 from tests.postgresql import PostgreSQL, running
 from tests.tiny import TINY_RECIPE, draw_films
 
@@ -132,6 +133,13 @@ def postgresql() -> Iterator[PostgreSQL]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def orthanc() -> Iterator[Orthanc]:
+    """A real archive for the whole session; each test asks for its own patients."""
+    with archive() as server:
+        yield server
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
     """An empty database, once as a file and once on a real server: what a test says of one holds for the other."""
@@ -146,6 +154,8 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
     monkeypatch.delenv("OVERREAD_DATABASE_URL", raising=False)
+    for name in ("TOKEN", "TOKEN_FILE", "USER", "PASSWORD"):
+        monkeypatch.delenv(f"OVERREAD_DICOMWEB_{name}", raising=False)
     yield
 
 

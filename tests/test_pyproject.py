@@ -24,7 +24,7 @@ REQUIRED_BUT_NOT_IMPORTED = {
 def required() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    everything = [*project["dependencies"], *extras["postgresql"], *extras["onnx"]]
+    everything = [*project["dependencies"], *extras["postgresql"], *extras["onnx"], *extras["pacs"]]
     return {_normal(re.split(r"[^\w.-]", each)[0]) for each in everything}
 
 

@@ -13,8 +13,9 @@ import typer
 
 from engine import data, labels as label_versions, reading, runs
 from engine.errors import DataError, EngineError
-from engine.records import PARTS, Answers, Index, LabelsUsed, Sample
+from engine.records import PARTS, Answers, DataIssue, Index, LabelsUsed, Sample
 from engine.workspace import Workspace, open_workspace
+from gui.cli.archives.sources import source_of
 from gui.cli.options import (
     LINE,
     DatasetArgument,
@@ -65,6 +66,7 @@ def index(
     Example: [bold]overread index images.csv --column patient_id=subject[/bold]
     """
     workspace = open_workspace(root)
+    source, table, left_out = source_of(workspace, path, table)
     said = data.answers_from_options(
         levels=levels,
         level=level or (),
@@ -75,7 +77,7 @@ def index(
         root=images_root,
         finding=finding,
     )
-    found = read_data(workspace, path, said, forget=forget)
+    found = read_data(workspace, source, said, forget=forget, left_out=left_out)
     counts = Counter(sample.label or "(no label)" for sample in found.samples)
     parts = Counter(sample.part for sample in found.samples if sample.part is not None)
     known = data.patients_named(found.samples)
@@ -111,7 +113,12 @@ def index(
 
 
 def read_data(
-    workspace: Workspace, path: Path, said: Answers | None = None, *, forget: bool = False
+    workspace: Workspace,
+    path: Path,
+    said: Answers | None = None,
+    *,
+    forget: bool = False,
+    left_out: Sequence[DataIssue] = (),
 ) -> Index:
     """Read a folder, table or archive with a progress bar, and keep its index in the workspace.
 
@@ -120,6 +127,7 @@ def read_data(
         path: What to read.
         said: How to read it; goes before what was said when it was read before.
         forget: Whether to forget that.
+        left_out: What did not come on the way here.
 
     Raises:
         DataError: It cannot be read.
@@ -133,6 +141,7 @@ def read_data(
             progress=bar,
             comparing=partial(bar, what="Looking for changed copies"),
         )
+    found = dataclasses.replace(found, issues=(*found.issues, *left_out))
     data.save_index(workspace, found)
     return found
 
@@ -211,9 +220,10 @@ def dataset_of(workspace: Workspace, id_or_path: str) -> Index:
     matching = [name for name in folders if len(id_or_path) >= 4 and name.startswith(id_or_path)]
     if len(matching) == 1:
         return data.load_index(workspace, matching[0])
-    path = data.from_home(Path(id_or_path))
+    source, _, left_out = source_of(workspace, id_or_path)
+    path = data.from_home(source)
     if path.exists():
-        found = read_data(workspace, path)
+        found = read_data(workspace, path, left_out=left_out)
         print_issues(found)
         return found
     known = ", ".join(folders) or "none yet"

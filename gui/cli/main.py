@@ -16,6 +16,7 @@ import typer
 
 from engine.errors import EngineError
 from gui.cli import compare, data, demo, doctor, proposal, recipes, results, train, window
+from gui.cli.archives import export_dicom, receive
 from gui.cli.elsewhere import commands as elsewhere, import_predictions
 from gui.cli.experiments import compare_runs, learning_curve, search
 from gui.cli.managing import data as kept_data, runs as kept_runs
@@ -53,6 +54,8 @@ for part in (
     elsewhere,
     import_predictions,
     export,
+    export_dicom,
+    receive,
     compare,
     compare_runs,
     learning_curve,

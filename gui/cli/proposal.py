@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,13 +12,19 @@ import typer
 from engine import data
 from engine.records import PARTS, Answers, DataIssue, Part, Proposal
 from engine.workspace import Workspace, open_workspace
+from gui.cli.archives.sources import source_of
 from gui.cli.options import LINE, JsonOption, WorkspaceOption
 from gui.cli.terminal import remarks, say, show_json, show_table
 
 app = typer.Typer()
 
 SourceArgument = Annotated[
-    Path, typer.Argument(metavar="PATH", help="A folder, a table (CSV, Excel, Parquet) or an archive.")
+    str,
+    typer.Argument(
+        metavar="PATH",
+        help="A folder, a table (CSV, Excel, Parquet) or an archive; or a DICOMweb server and what is asked of it: "
+        "dicomweb://host:port/path?modality=DX&date=20240101-20241231.",
+    ),
 ]
 LevelsOption = Annotated[
     str | None,
@@ -98,6 +105,7 @@ def propose(
     Example: [bold]overread propose ~/images --levels part/class/patient[/bold]
     """
     workspace = open_workspace(root)
+    source, table, left_out = source_of(workspace, path, table)
     said = data.answers_from_options(
         levels=levels,
         level=level or (),
@@ -108,8 +116,9 @@ def propose(
         root=images_root,
         finding=finding,
     )
-    answers = answers_for(workspace, path, said, forget=forget)
-    proposal = data.propose(path, answers=answers, unpack_into=workspace.unpacked)
+    answers = answers_for(workspace, source, said, forget=forget)
+    proposal = data.propose(source, answers=answers, unpack_into=workspace.unpacked)
+    proposal = replace(proposal, left_out=(*proposal.left_out, *left_out))
     if as_json:
         show_json(data.proposal_to_json(proposal))
         return

@@ -28,6 +28,7 @@ from engine.data import (
     unpack,
 )
 from engine.errors import DataError
+from engine.pacs import Address, address_of, bring, is_address
 from engine.records import Answers, DataIssue, DataIssueKind, Proposal
 from gui.pages.data.bringing import uploads
 from gui.web import AppSession, sentence
@@ -47,7 +48,8 @@ class Source:
     """What was named or sent.
 
     Attributes:
-        path: A folder, table or archive.
+        path: A folder, table or archive; of an address, the folder that its images come into.
+        address: Of a DICOMweb server, where one was named.
         typed: As a person wrote it; empty where it was sent.
         batch: Of the upload; empty where it was named.
         left_out: Files that were not taken on the way here, a sentence each.
@@ -57,6 +59,7 @@ class Source:
     typed: str = ""
     batch: str = ""
     left_out: tuple[str, ...] = ()
+    address: Address | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -164,6 +167,11 @@ class Bringing:
         if source.batch and source.path.is_dir():
             refused = uploads.open_archives(source.path, self._unpacking(state, stop))
             source = replace(source, left_out=tuple(dict.fromkeys((*source.left_out, *refused))))
+        elif source.address is not None:
+            _, missed = bring(
+                self._session.workspace, source.address, progress=self._fetching(source.address, state, stop)
+            )
+            source = replace(source, left_out=tuple(issue.message for issue in missed))
         elif source.path.is_file() and is_archive(source.path):
             unpack(source.path, self._session.workspace.unpacked, progress=self._unpacking(state, stop))
         self._update(stop, state)
@@ -185,6 +193,16 @@ class Bringing:
                 raise Cancelled
             self._update(stop, replace(state, doing=f"Unpacking the archive, {written / 1e6:,.0f} MB so far"))
 
+        return told
+
+    def _fetching(self, address: Address, state: State, stop: threading.Event) -> Callable[[int, int], None]:
+        def told(done: int, total: int) -> None:
+            if stop.is_set():
+                raise Cancelled
+            doing = f"Fetching images from {address.host}" if total else f"Asking {address.host}"
+            self._update(stop, replace(state, doing=doing, done=done, total=total, began=began))
+
+        began = time.monotonic()
         return told
 
     def _read(self, state: State, stop: threading.Event) -> State:
@@ -276,6 +294,11 @@ def named(session: AppSession, typed: str, batch: str, left_out: Sequence[str] =
         raise DataError(
             "No folder, table or archive was given",
             "Type the path of one, choose a folder, or drop images here",
+        )
+    if is_address(chosen):
+        address = address_of(chosen)
+        return Source(
+            path=session.workspace.pulled / address.key / address.name, typed=typed, address=address
         )
     path = from_home(Path(chosen))
     if not path.is_absolute():

@@ -1,0 +1,16 @@
+from .address import (
+    Address as Address,
+    address_of as address_of,
+    is_address as is_address,
+)
+from .bringing import bring as bring
+from .extra import with_extra as with_extra
+from .giving.kinds import OBJECT_KINDS as OBJECT_KINDS
+from .giving.objects import (
+    Given as Given,
+    give as give,
+)
+from .receiving import (
+    Door as Door,
+    receive as receive,
+)

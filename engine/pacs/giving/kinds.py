@@ -1,0 +1,3 @@
+"""Which objects can be written; that of a reading holds its regions too, as outlines."""
+
+OBJECT_KINDS = ("predictions", "readings", "heatmaps", "regions")
