@@ -20,7 +20,7 @@ from engine.errors import DataError, EngineError, RunError
 from engine.external import abroad_of, compare_with_internal, external_cases
 from engine.handover import RunAtHand, WrittenModel, write_model
 from engine.images import ImageCache, image_file, open_cache
-from engine.labels import splits_asked_for
+from engine.labels import held_against, splits_asked_for
 from engine.models import pick_device
 from engine.prediction import keep_alike, parts_of, predict, predict_and_explain, settle_maps, settle_passport
 from engine.reading import Store, write_anchor
@@ -223,6 +223,7 @@ def report_run(
     *,
     part: Part | None = "test",
     prevalence: float | None = None,
+    labels: str | None = None,
 ) -> Report:
     """Build a run's report from what is stored.
 
@@ -232,15 +233,20 @@ def report_run(
         run: A finished run.
         part: Which part of the split; None means all. Images of no part are reported by themselves.
         prevalence: How common the finding is where the model would be used; adds predictive values.
+        labels: The version of the data set's labels that the run is held against, by name; None means the one that it
+            was tested on.
 
     Raises:
         ReportError: There are no predictions.
+        ReviewError: There is no such version of the labels.
     """
     everything = store.predictions(run.run_id)
     # A training image that was predicted to be read tells nothing of the model: it learned from it.
     predictions = [each for each in everything if each.part in READ_PARTS and part in (None, each.part)]
     split = split_of(run)
-    said: list[str] = []
+    said, held = list[str](), None
+    if labels is not None:
+        predictions, split, held = held_against(workspace, store, run, predictions, split, labels)
     sizes, models = sizes_of_run(run.folder), models_of(run)
     if run.recipe is not None:
         small = detail_of(run.recipe.image_size, split.trained_on).of_several(
@@ -251,6 +257,9 @@ def report_run(
     robustness = None
     try:
         robustness = load_robustness(run.folder) if part == "test" else None
+        if robustness is not None and held is not None:
+            said.append("Robustness was measured against the run's own labels, and is left out.")
+            robustness = None
     except RunError as error:  # the figures do not need it
         said.append(str(error))
     reviews, uncertainty = store.reviews(run.run_id), load_uncertainty(run.folder)
@@ -270,6 +279,7 @@ def report_run(
         part=part,
         prevalence=prevalence,
         settled=consensus_of_studies(store, run, predictions),
+        labels=held,
         further_limitations=said,
         folds=CrossValidation(
             fold_of=tested_by(models),

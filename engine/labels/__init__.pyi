@@ -1,4 +1,5 @@
 from .choosing import (
+    held_against as held_against,
     on_version as on_version,
     splits_in_use as splits_in_use,
     splits_on as splits_on,
@@ -44,4 +45,11 @@ from .suspicion import (
     out_of_fold as out_of_fold,
     suspects as suspects,
     suspects_of_run as suspects_of_run,
+)
+from .tracing import (
+    LabelChange as LabelChange,
+    StudyOffer as StudyOffer,
+    changes_of as changes_of,
+    made_from_words as made_from_words,
+    studies_of as studies_of,
 )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from engine.data import Choices, load_choices, save_choices, training_request
+from engine.data import Choices, load_choices, load_index, save_choices, training_request
 from engine.labels.making import base_run_of, labels_of, used, version_named
 from engine.labels.parts import relabelled, splits_asked_for
 from engine.reading import Store
 from engine.recipes import RECIPES
-from engine.records import Index, LabelsUsed, LabelVersion, Split
+from engine.records import FIRST_VERSION, Index, LabelsUsed, LabelVersion, Prediction, Run, Sample, Split
 from engine.runs import find_run
 from engine.workspace import Workspace
 
@@ -73,6 +74,43 @@ def splits_on(
     return splits_asked_for(workspace, training_request(recipe, index, choices, folds=folds, labels=labels))[
         1
     ]
+
+
+def held_against(
+    workspace: Workspace, store: Store, run: Run, predictions: Sequence[Prediction], split: Split, name: str
+) -> tuple[list[Prediction], Split, LabelsUsed | None]:
+    """Return a run's predictions, and its split, with the labels of a version of its data set.
+
+    Args:
+        workspace: Holds the data set.
+        store: Holds the versions.
+        run: Whose predictions they are.
+        predictions: To be given other labels; an image without one in the version has none.
+        split: Of the run; the images among the predictions are given the same labels in it, what was trained on is not.
+        name: Of the version.
+
+    Returns:
+        Of the version None where the run was tested on it.
+
+    Raises:
+        DataError: The data set is gone.
+        ReviewError: There is no such version.
+    """
+    index = load_index(workspace, run.dataset_id)
+    version = version_named(store, index, name)
+    if version.number == (run.labels.number if run.labels else FIRST_VERSION):
+        return list(predictions), split, None
+    labels = labels_of(store, index, version.number)
+    told = [replace(one, label=labels.get(one.image_id)) for one in predictions]
+    here = {one.image_id for one in predictions}
+
+    def part(samples: Sequence[Sample]) -> tuple[Sample, ...]:
+        return tuple(
+            replace(one, label=labels.get(one.image_id)) if one.image_id in here else one for one in samples
+        )
+
+    relabelled_split = replace(split, train=part(split.train), val=part(split.val), test=part(split.test))
+    return told, relabelled_split, used(version)
 
 
 def splits_in_use(workspace: Workspace, store: Store, index: Index, choices: Choices) -> tuple[Split, ...]:

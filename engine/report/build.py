@@ -19,6 +19,7 @@ from engine.records import (
     Estimate,
     Explanation,
     Index,
+    LabelsUsed,
     Part,
     Passport,
     Prediction,
@@ -89,6 +90,7 @@ def build_report(
     further_limitations: Sequence[str] = (),
     folds: CrossValidation | None = None,
     settled: Sequence[Settled] = (),
+    labels: LabelsUsed | None = None,
 ) -> Report:
     """Compute a report.
 
@@ -109,13 +111,14 @@ def build_report(
         further_limitations: Sentences on what else these figures do not show.
         folds: Of a run that is a cross-validation.
         settled: What readers settled in studies of these images: `engine.report.studied`.
+        labels: The version that the labels of the predictions are of, where it is another than the run's.
 
     Raises:
         ReportError: There is no prediction to report on, or it is not of this run.
     """
     chosen = [each for each in predictions if each.part is not None and part in (None, each.part)]
     _check(run, chosen, part)
-    evidence = _evidence(chosen, reviews, split, prevalence, folds, settled)
+    evidence = _evidence(chosen, reviews, split, prevalence, folds, settled, labels)
     found = compute(run, evidence)
     standards, targets = found.standards, {each: one.target for each, one in explanations.items()}
     cases = tuple(replace(case, heatmap_for=targets.get(case.image_id)) for case in found.cases)
@@ -181,6 +184,7 @@ def _evidence(
     prevalence: float | None,
     folds: CrossValidation | None,
     settled: Sequence[Settled],
+    labels: LabelsUsed | None,
 ) -> Evidence:
     """Return what the figures rest on: the cases, and the reviews of these cases."""
     known = {each.image_id for each in cases}
@@ -191,6 +195,7 @@ def _evidence(
         prevalence=prevalence,
         fold_of=folds.fold_of if folds else {},
         settled=tuple(settled),
+        labels=labels,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.data import PatientsNamed, patients_named
 from engine.reading import latest_reviews
@@ -12,7 +12,7 @@ from engine.report.formatting import case_ids
 from engine.report.methods_section import class_balance
 from engine.report.readers import summarise_reviews
 from engine.report.records import Against, CaseRow, Evidence, ReviewSummary, SubgroupRow, SubgroupTest
-from engine.report.standards.defined import REVIEWED
+from engine.report.standards.defined import CAME, REVIEWED, chosen_labels
 from engine.report.standards.holding import hold_against
 from engine.report.standards.reference_standards import REFERENCE_STANDARDS, Reference, of_study
 from engine.report.subgroups import subgroup_table, subgroup_tests
@@ -51,7 +51,10 @@ def compute(run: Run, evidence: Evidence) -> Computed:
     """Compute every figure of a report that its evidence allows."""
     cases = evidence.predictions
     last = latest_reviews(evidence.reviews)
-    made = {kind: make(run, cases, evidence.reviews) for kind, make in REFERENCE_STANDARDS.items()}
+    held = run if evidence.labels is None else replace(run, labels=evidence.labels)
+    made = {kind: make(held, cases, evidence.reviews) for kind, make in REFERENCE_STANDARDS.items()}
+    if evidence.labels is not None:
+        made[CAME] = replace(made[CAME], defined=(*made[CAME].defined, chosen_labels(run)))
     balance, patients_by_part = class_balance(evidence.split, cases, run)
     made |= {f"study {number}": of_study(one) for number, one in enumerate(evidence.settled, 1)}
     return Computed(

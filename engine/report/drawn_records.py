@@ -35,10 +35,10 @@ NO_CURVES = Curves()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Operating:
-    """Where a reader stands against the labels that came with the data, on the cases answered.
+    """Where a reader stands against a reference standard, on the cases answered.
 
     Attributes:
-        cases: Answered with a class, and labelled.
+        cases: Answered with a class, and with one by the standard that does not rest on the reader's own answer.
         sensitivity: NaN where no such case has the finding.
         specificity: NaN where each has it.
         precision: NaN where the reader never named the finding.
@@ -57,12 +57,16 @@ class ReaderPoint:
     Attributes:
         study: Its name.
         reader: "R1" in the order of the protocol.
+        standard: By name, that the reader is held against.
+        own: Cases left out because the standard rests on the reader's own answer.
         blind: None where none of these cases was read so.
         assisted: Likewise.
     """
 
     study: str
     reader: str
+    standard: str
+    own: int
     blind: Operating | None
     assisted: Operating | None
 

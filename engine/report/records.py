@@ -13,6 +13,7 @@ from engine.records import (
     Epoch,
     Estimate,
     ExternalTest,
+    LabelsUsed,
     Part,
     Passport,
     Prediction,
@@ -258,6 +259,8 @@ class Evidence:
         prevalence: For which predictive values were asked.
         fold_of: Of a cross-validation, image id → place of the model that tested it.
         settled: What readers settled in studies.
+        labels: The version of the labels that was chosen as reference standard; None means those that the run was
+            tested on.
     """
 
     predictions: tuple[Prediction, ...]
@@ -266,6 +269,7 @@ class Evidence:
     prevalence: float | None = None
     fold_of: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     settled: tuple[Settled, ...] = ()
+    labels: LabelsUsed | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

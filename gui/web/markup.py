@@ -202,6 +202,11 @@ def checklists(answered: Iterable[Any], *, may_write: bool) -> Markup:
     return Markup(_macros().checklists(list(answered), OFFLINE_ONLY, may_write))
 
 
+def folded(title: str, pieces: Iterable[str]) -> Markup:
+    """Return pieces that are folded away behind their title."""
+    return Markup(_macros().folded(title, list(pieces)))
+
+
 def files(message: str, names: Sequence[str], *, listed: int) -> Markup:
     """Return a sentence; where it is about several files, it opens to their names, `listed` at most."""
     further = len(names) - listed

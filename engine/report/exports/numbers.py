@@ -29,6 +29,7 @@ def render_json(report: Report) -> str:
         "run_id": run.run_id,
         "dataset_id": run.dataset_id,
         "labels": run.labels,
+        "held_against": report.evidence.labels,
         "part": None if run.supplied else report.part,
         "heading": report.heading,
         "classes": report.classes,

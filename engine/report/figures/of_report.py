@@ -21,7 +21,6 @@ from engine.report.figures.training import balance_svg, training_svg
 from engine.report.records import Against, Report
 from engine.statistics import BAND_METHOD
 
-LABELS = "labels that came with the data"
 _DRAWN: WeakKeyDictionary[Report, dict[str, dict[str, Markup]]] = WeakKeyDictionary()
 """A report's figures by reference standard: a page, a document and a bundle of one report draw them once."""
 
@@ -125,7 +124,11 @@ def _threshold(report: Report) -> float | None:
 
 
 def _readers(report: Report, against: Against) -> tuple[ReaderPoint, ...]:
-    return report.readers if report.positive is not None and against.name == LABELS else ()
+    if report.positive is None:
+        return ()
+    return tuple(
+        one for one in report.readers if one.standard == against.name and (one.blind or one.assisted)
+    )
 
 
 def _said_of_curves(kind: str, report: Report, against: Against, drawn: bool) -> str:
@@ -136,7 +139,16 @@ def _said_of_curves(kind: str, report: Report, against: Against, drawn: bool) ->
         said += f". Shaded: {BAND_METHOD}"
     if _readers(report, against):
         said += ". Arrows: each reader, on the cases of the study, from without the model to with it"
-    return f"{said}."
+    return f"{said}.{_own_answers(report, against)}"
+
+
+def _own_answers(report: Report, against: Against) -> str:
+    """Say of how many cases a reader is not held against a standard that rests on the reader's own answers."""
+    own = [one for one in report.readers if one.standard == against.name and one.own]
+    if not own or report.positive is None:
+        return ""
+    told = ", ".join(f"{one.reader} of {one.study}: {one.own:,}" for one in own)
+    return f" Cases whose class by this standard rests on the reader's own answer are left out ({told})."
 
 
 def _confusion_words(report: Report, against: Against) -> str:

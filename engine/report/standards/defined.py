@@ -30,6 +30,12 @@ def defined_labels(run: Run) -> tuple[tuple[str, str], ...]:
     )
 
 
+def chosen_labels(run: Run) -> tuple[str, str]:
+    """Say that these labels were chosen for the report, and on which ones the run was trained and tested."""
+    own = run.labels.sentence if run.labels else "those that came with the data (v1)"
+    return ("Chosen for this report", f"yes; the run was trained and tested on {own}")
+
+
 def defined_reviews(reviews: Sequence[Review], answers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Define what readers said with the prediction before their eyes."""
     return tuple((name, said) for name, said in _of_reviews(reviews, answers) if said)

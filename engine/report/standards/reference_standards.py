@@ -59,7 +59,7 @@ def labels_from_data(run: Run, predictions: Sequence[Prediction], reviews: Seque
             answers[prediction.image_id] = prediction.label
     known = "Overread does not know how these labels were made: state who made them, from what, and how."
     if run.labels is not None:
-        known = f"Of the labels, as the run was trained and tested on them, {run.labels.sentence}. {known}"
+        known = f"These are labels {run.labels.sentence}. {known}"
     caution = known if answers else ""
     return Reference(
         name=labels_name(run), defined=defined_labels(run), answers=answers, without=without, caution=caution

@@ -62,7 +62,7 @@ def _settled(store: Store, study: Study, run: Run, predictions: Sequence[Predict
     }
     own = {each.image_id for each in predictions}
     return Settled(
-        name=_name(study, arm),
+        name=standard_name(study),
         defined=tuple(
             _defined(store, study, answers, [one for one in predictions if one.image_id in chosen])
         ),
@@ -83,7 +83,14 @@ def _settled(store: Store, study: Study, run: Run, predictions: Sequence[Predict
     )
 
 
-def _name(study: Study, arm: str) -> str:
+def voting_arms(study: Study) -> tuple[str, ...]:
+    """Return the arms whose answers a study's consensus rests on."""
+    return (DESIGNS[study.protocol.design].consensus, "adjudication")
+
+
+def standard_name(study: Study) -> str:
+    """Name the consensus of a study as a reference standard."""
+    arm = DESIGNS[study.protocol.design].consensus
     kind = "consensus of readers with the model" if arm == "assisted" else "blinded consensus of readers"
     if study.protocol.consensus == "adjudicated":
         kind += ", adjudicated"

@@ -56,6 +56,15 @@ def report(
             show_default=False,
         ),
     ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VERSION",
+            help="Version of the labels that a run is held against, “latest” for the newest; default: the one that it "
+            "was tested on. See: overread labels list.",
+            show_default=False,
+        ),
+    ] = None,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -78,11 +87,19 @@ def report(
         try:
             trained = runs.find_run(workspace, run)
         except RunError as no_run:
+            if labels is not None:
+                raise ReportError(
+                    f"--labels is of runs, and “{run}” is none: readers of a study are held against the labels that "
+                    "came with the data",
+                    "Name a run, or leave out --labels",
+                ) from no_run
             exported = _of_study(workspace, store, run, out, formats or (), names, no_run)
             _show_written({"study": run}, exported, as_json)
             return
         make_folder(out)
-        built = pipeline.report_run(workspace, store, trained, part=chosen, prevalence=prevalence)
+        built = pipeline.report_run(
+            workspace, store, trained, part=chosen, prevalence=prevalence, labels=labels
+        )
         built = with_checklists(built, names)
         predictions = store.predictions(trained.run_id, part=chosen)
         say_lost(trained.run_id, [one.path for one in predictions])

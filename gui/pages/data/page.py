@@ -6,12 +6,14 @@ Handlers are functions of plain values that return what the page's outputs show.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import gradio as gr
 from markupsafe import Markup
 
+from engine import labels  # suspects load torch, when they are asked for
 from engine.data import (
     Choices,
     list_indexes,
@@ -24,8 +26,9 @@ from engine.data import (
 )
 from engine.errors import DataError, EngineError, SplitError
 from engine.kept_files import ignore
-from engine.records import Index
+from engine.records import FIRST_VERSION, Index, Split
 from gui.pages.data.bringing.pane import bring_pane
+from gui.pages.data.labelled.pane import labels_pane
 from gui.pages.data.overview import class_pictures, counts_table, issues, split_overview, summary
 from gui.pages.data.pictures import issue_image, picture_of
 from gui.pages.data.split_form import SPLIT_MODES, choices_from_percent
@@ -87,25 +90,26 @@ def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
     unread = ""
     try:
         choices = load_choices(session.workspace, dataset_id)
-    except DataError as error:
-        choices, unread = Choices(), markup.note(str(error), tone="serious")
+        now = labelled_as_used(session, index, choices)
+    except EngineError as error:
+        choices, now, unread = Choices(), index, markup.note(str(error), tone="serious")
 
     def of_issue(issue: int, path: int) -> markup.Picture:
         return picture_of(session, index, issue_image(issue, path), index.issues[issue].paths[path])
 
-    two = len(index.classes) == 2
-    table, remark, problem = preview_split(index, choices)
+    two = len(now.classes) == 2
+    table, remark, problem = preview_split(index, choices, partial(_split_in_use, session))
     return (
-        summary(index),
+        summary(now),
         counts_table(index),
-        class_pictures(index, lambda sample: picture_of(session, index, sample.image_id, sample.path)),
+        class_pictures(now, lambda sample: picture_of(session, index, sample.image_id, sample.path)),
         issues(index, of_issue),
         choices.mode,
         *(round(100 * share, 2) for share in choices.ratios),
         choices.seed,
         gr.Dropdown(
-            choices=list(index.classes),
-            value=positive_of(index.classes, choices.positive) if two else None,
+            choices=list(now.classes),
+            value=positive_of(now.classes, choices.positive) if two else None,
             visible=two,
         ),
         table,
@@ -122,11 +126,27 @@ def _nothing(session: AppSession, why: str, *, tone: str = "plain") -> tuple[Any
     return told, [], "", "", *(gr.skip(),) * 5, no_positive, [], "", "", *missed(session, [])
 
 
-def preview_split(index: Index, choices: Choices) -> tuple[list[list[str]], str, str]:
+def labelled_as_used(session: AppSession, index: Index, choices: Choices) -> Index:
+    """Return a data set with the labels that its next training uses.
+
+    Raises:
+        ReviewError: The version that was chosen is not there.
+    """
+    version = labels.version_named(session.store, index, str(choices.labels))
+    return labels.on_version(session.workspace, session.store, index, version)[0]
+
+
+def _split_in_use(session: AppSession, index: Index, choices: Choices) -> Split:
+    return labels.splits_in_use(session.workspace, session.store, index, choices)[0]
+
+
+def preview_split(
+    index: Index, choices: Choices, split_of: Callable[[Index, Choices], Split] = split_as_chosen
+) -> tuple[list[list[str]], str, str]:
     """Return the table of a split, the remark on it, and why it cannot be made, each empty where there is none."""
     try:
-        split = split_as_chosen(index, choices)
-    except DataError as error:
+        split = split_of(index, choices)
+    except EngineError as error:
         return [], "", markup.note(str(error), tone="serious")
     return *split_overview(split), ""
 
@@ -146,12 +166,21 @@ def apply_split(
         return [], "", markup.note("No data set is chosen. Import a folder, or choose a data set.")
     try:
         choices = choices_from_percent(how, train, val, test, seed, positive)
+        choices = replace(choices, labels=_labels_kept(session, dataset_id))
         index = load_index(session.workspace, dataset_id)
         if not session.read_only:
             save_choices(session.workspace, dataset_id, choices)
     except EngineError as error:
         return [], "", markup.note(str(error), tone="serious")
-    return preview_split(index, choices)
+    return preview_split(index, choices, partial(_split_in_use, session))
+
+
+def _labels_kept(session: AppSession, dataset_id: str) -> int:
+    """Return the version of the labels in use; of a choice that cannot be read, which a new one replaces, the first."""
+    try:
+        return load_choices(session.workspace, dataset_id).labels
+    except DataError:
+        return FIRST_VERSION
 
 
 def check_shares(train: float | None, val: float | None, test: float | None) -> str:
@@ -247,6 +276,8 @@ def build(session: AppSession) -> None:
             with gr.Tabs():
                 with gr.Tab("Pictures"):
                     pictures = gr.HTML(elem_id="data-images", padding=False)
+                with gr.Tab("Labels", elem_id="data-labels"):
+                    labelled, label_parts, relabelled = labels_pane(session, dataset)
                 with gr.Tab("What the checks found"):
                     found = gr.HTML(elem_id="data-issues", padding=False)
                 with gr.Tab("Counts"):
@@ -280,14 +311,14 @@ def build(session: AppSession) -> None:
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     label.click(None, dataset, None, js=LABEL)
     say_where("data", dataset)
-    bring.submit(
+    brought = bring.submit(
         partial(shown(first_look), session, None),
         None,
         [dataset, *shown_parts],
         api_name="data_read",
         **quiet,
     )
-    dataset.input(
+    chosen = dataset.input(
         partial(shown(choose), session),
         dataset,
         [*shown_parts, question.answer],
@@ -321,11 +352,16 @@ def build(session: AppSession) -> None:
         api_name="data_apply_split",
         **quiet,
     )
-    come_to(
+    come = come_to(
         partial(shown(first_look), session),
         [dataset],
         [dataset, *shown_parts],
         named=("data", "run"),
         api_name="data_open",
         **quiet,
-    ).then(shown(used), None, uses, api_name="data_use", **quiet)
+    )
+    come.then(shown(used), None, uses, api_name="data_use", **quiet)
+    for event in (brought, chosen, come):
+        event.then(labelled, dataset, label_parts, api_name="data_labels", **quiet)
+    for event in relabelled:
+        event.then(partial(shown(show), session), dataset, shown_parts, api_name="data_labels_show", **quiet)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from engine.data import load_index
 from engine.errors import ReportError, ReviewError
+from engine.labels import version_named
 from engine.report import item_of, keep_answer, sharing
 from engine.runs import find_run, list_runs
 from gui.pages.keeping import offered, run_title
@@ -38,7 +40,7 @@ def report_part(session: AppSession, asked: Mapping[str, Any]) -> Answer:
     name = text(asked, "name")
     if name not in PARTS:
         raise ReportError(f"The report has no part “{name}”", "Reload the page")
-    report = report_of(session, text(asked, "run") or None, text(asked, "part"))
+    report = report_of(session, text(asked, "run") or None, text(asked, "part"), text(asked, "labels"))
     standards = asked.get("standards")
     return {"html": PARTS[name].draw(session, report, standards if isinstance(standards, list) else ())}
 
@@ -49,7 +51,7 @@ def cases_behind(session: AppSession, asked: Mapping[str, Any]) -> Answer:
     Raises:
         ReportError: There is nothing to report on.
     """
-    report = report_of(session, text(asked, "run") or None, text(asked, "part"))
+    report = report_of(session, text(asked, "run") or None, text(asked, "part"), text(asked, "labels"))
     panel = asked.get("panel")
     from engine.report import cases_behind as cases_of_place  # it draws
 
@@ -131,7 +133,12 @@ def compare(session: AppSession, asked: Mapping[str, Any]) -> Answer:
     ]
     if len(names) < 2:
         raise ReportError("No other run is chosen", "Choose one or more to compare this run with")
-    comparison = compare_finished(session.store, [find_run(session.workspace, name) for name in names])
+    runs = [find_run(session.workspace, name) for name in names]
+    number = None
+    if wanted := text(asked, "labels"):
+        index = load_index(session.workspace, runs[0].dataset_id)
+        number = version_named(session.store, index, wanted).number
+    comparison = compare_finished(session.store, runs, labels=number)
     return {"html": markup.joined(side_by_side(comparison))}
 
 

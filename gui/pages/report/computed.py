@@ -24,12 +24,13 @@ PARTS_SHOWN: dict[str, tuple[str, Part | None]] = {
 WARM_AFTER = 6.0  # seconds after the pages are built: the first image of the Review page comes first
 
 
-def report_of(session: AppSession, run_id: str | None, part: str) -> Report:
-    """Return the report on one part of a run's data.
+def report_of(session: AppSession, run_id: str | None, part: str, labels: str = "") -> Report:
+    """Return the report on one part of a run's data, held against a version of the labels; "" is the run's own.
 
     Raises:
         ReportError: No run is chosen, or it has no predictions on this part.
         RunError: The run cannot be read.
+        ReviewError: There is no such version of the labels.
     """
     if not run_id:
         raise ReportError("There is no finished run to report on", "Train one on the Train page first")
@@ -51,16 +52,19 @@ def report_of(session: AppSession, run_id: str | None, part: str) -> Report:
         session.workspace.datasets,
     ]
     read = [file.stat().st_mtime_ns if file.exists() else 0 for file in files]
-    return _computed(session.workspace, session.store, run_id, part, (reviews, *read))
+    return _computed(session.workspace, session.store, run_id, part, labels, (reviews, *read))
 
 
 @lru_cache(maxsize=4)
-def _computed(workspace: Workspace, store: Store, run_id: str, part: str, stamp: tuple[int, ...]) -> Report:
+def _computed(
+    workspace: Workspace, store: Store, run_id: str, part: str, labels: str, stamp: tuple[int, ...]
+) -> Report:
     """Compute a report once for all who look at it; `stamp` changes with what it rests on."""
     from engine.pipeline import report_run
 
     run = find_run(workspace, run_id)
-    return report_run(workspace, store, run, part=PARTS_SHOWN.get(part, PARTS_SHOWN["test"])[1])
+    shown = PARTS_SHOWN.get(part, PARTS_SHOWN["test"])[1]
+    return report_run(workspace, store, run, part=shown, labels=labels or None)
 
 
 def warm_up() -> None:

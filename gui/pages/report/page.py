@@ -17,9 +17,12 @@ from typing import Any
 
 import gradio as gr
 
+from engine.data import load_index
 from engine.errors import EngineError, ReportError, RunError
 from engine.handover import MODEL_FORMATS
 from engine.kept_files import ignore
+from engine.labels import versions_of
+from engine.records import FIRST_VERSION
 from engine.report import CHECKLISTS, EXPORTS, REFERENCE_STANDARDS, checklist_of
 from engine.runs import find_run, list_runs
 from gui.pages.keeping import RUN, come_again, offered, place as place_keeping, run_title
@@ -47,12 +50,38 @@ def run_choices(
     ]
 
 
-def show(session: AppSession, run_id: str | None, part: str, standards: Sequence[str]) -> tuple[Any, ...]:
+OWN_LABELS = ""
+"""Of the versions of the labels: the one that the run was tested on."""
+
+
+def label_choices(session: AppSession, run_id: str | None, chosen: str = OWN_LABELS) -> Any:
+    """Return the drop-down of the versions of the labels that a run can be held against; hidden where there is one."""
+    hidden = gr.Dropdown(choices=[], value=OWN_LABELS, visible=False)
+    if not run_id:
+        return hidden
+    try:
+        run = find_run(session.workspace, run_id)
+        known = versions_of(session.store, load_index(session.workspace, run.dataset_id))
+    except EngineError:  # the box below says so
+        return hidden
+    own = run.labels.number if run.labels else FIRST_VERSION
+    choices = [(f"those of the run: v{own}", OWN_LABELS)]
+    choices += [
+        (version.sentence, f"v{version.number}") for version in reversed(known) if version.number != own
+    ]
+    value = chosen if chosen in [name for _, name in choices] else OWN_LABELS
+    return gr.Dropdown(choices=choices, value=value, visible=len(choices) > 1)
+
+
+def show(
+    session: AppSession, run_id: str | None, part: str, standards: Sequence[str], labels: str = OWN_LABELS
+) -> tuple[Any, ...]:
     """Return what is chosen, for the script that asks for the parts, and the question after images that are missed."""
     nothing = markup.note("No finished run yet. Train one on the Train page; its report then appears here.")
     told = {
         "run": run_id or "",
         "part": part,
+        "labels": labels or OWN_LABELS,
         "standards": list(standards),
         "titles": TITLES,
         "asked": time.time_ns(),  # come back to, the page asks again: cases may have been read since
@@ -71,14 +100,20 @@ def show(session: AppSession, run_id: str | None, part: str, standards: Sequence
 
 
 def opened(
-    session: AppSession, named: str | None, chosen: str | None, part: str, standards: Sequence[str]
+    session: AppSession,
+    named: str | None,
+    chosen: str | None,
+    part: str,
+    standards: Sequence[str],
+    labels: str = OWN_LABELS,
 ) -> tuple[Any, ...]:
-    """Return the drop-down and all that `show` returns, when the page is come to: of the run, or data set, named."""
+    """Return both drop-downs and all that `show` returns, when the page is come to: of the run, or data set, named."""
     damaged: list[RunError] = []
     choices = run_choices(session, on_damaged=damaged.append, also=named or chosen)
     run_id = run_meant(session, named or chosen, [run_id for _, run_id in choices])
-    told, *rest = show(session, run_id, part, standards)
-    return gr.Dropdown(choices=choices, value=run_id), told + markup.problems(damaged), *rest
+    held = label_choices(session, run_id, labels if run_id == chosen else OWN_LABELS)
+    told, *rest = show(session, run_id, part, standards, held.value)
+    return gr.Dropdown(choices=choices, value=run_id), held, told + markup.problems(damaged), *rest
 
 
 def found_elsewhere(session: AppSession, run_id: str | None, part: str) -> str:
@@ -90,7 +125,12 @@ def found_elsewhere(session: AppSession, run_id: str | None, part: str) -> str:
 
 
 def find_images(
-    session: AppSession, run_id: str | None, folder: str, part: str, standards: Sequence[str]
+    session: AppSession,
+    run_id: str | None,
+    folder: str,
+    part: str,
+    standards: Sequence[str],
+    labels: str = OWN_LABELS,
 ) -> tuple[Any, ...]:
     """Look for a run's images in a folder; return what is shown of it then, and what came of it.
 
@@ -98,7 +138,7 @@ def find_images(
         EngineError: There is no such folder.
     """
     answer = found(session, run_id, folder)
-    return *show(session, run_id, part, standards), answer
+    return *show(session, run_id, part, standards, labels), answer
 
 
 def export(
@@ -107,6 +147,7 @@ def export(
     run_id: str | None,
     part: str,
     checklists: Sequence[str] = CHECKLISTS,
+    labels: str = OWN_LABELS,
 ) -> str:
     """Write the report as a file to be downloaded and return its path.
 
@@ -116,6 +157,7 @@ def export(
         run_id: The run.
         part: A key of `PARTS_SHOWN`.
         checklists: That are in it.
+        labels: The version of the labels that the run is held against.
 
     Raises:
         ReportError: There is nothing to report on.
@@ -124,12 +166,14 @@ def export(
     from engine.pipeline import export_run
     from engine.report import with_checklists
 
-    report = with_checklists(report_of(session, run_id, part), checklists)
+    report = with_checklists(report_of(session, run_id, part, labels), checklists)
     predictions = session.store.predictions(report.run.run_id, report.part)
     # In Gradio's own folder, which is private and swept daily.
     folder = Path(tempfile.mkdtemp(prefix="report-", dir=os.environ.get("GRADIO_TEMP_DIR")))
     written = export_run(session.workspace, report, report.run, predictions, folder, formats=[kind])[kind]
-    return _as_one_file(list(written.values()), folder, f"overread-{report.run.run_id}-{part}")
+    return _as_one_file(
+        list(written.values()), folder, f"overread-{report.run.run_id}-{part}{labels and f'-{labels}'}"
+    )
 
 
 def hand_over(session: AppSession, kind: str, run_id: str | None, part: str) -> str:
@@ -195,6 +239,17 @@ def build(session: AppSession) -> None:
             scale=3,
             min_width=320,
         )
+        held = gr.Dropdown(
+            label="Labels",
+            info="The version that the figures are held against.",
+            choices=[("those of the run", OWN_LABELS)],
+            value=OWN_LABELS,
+            interactive=True,
+            visible=False,
+            elem_id="report-labels",
+            scale=3,
+            min_width=320,
+        )
     place_keeping(session, RUN, run, come_again("report", run, "run: ''"), prefix="report-run")
     question = place("report")
     told = gr.HTML(elem_id="report-chosen", padding=False)
@@ -230,19 +285,26 @@ def build(session: AppSession) -> None:
     hidden = gr.DownloadButton(visible="hidden", elem_id="report-file")
     warm_up()
 
-    asked = [run, part, standards]
+    asked = [run, part, standards, held]
     outputs = [told, *question.asking]
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
+    of_another = run.input(
+        partial(shown(label_choices), session), run, held, api_name="report_labels", **quiet
+    )
+    shown_again = partial(shown(show), session)
+    of_another.then(shown_again, asked, outputs, api_name="report_show_run", **quiet)
     gr.on(
-        [run.input, part.input, standards.input],
-        partial(shown(show), session),
+        [part.input, standards.input, held.input],
+        shown_again,
         asked,
         outputs,
         api_name="report_show",
         api_visibility="undocumented",
         show_progress="hidden",
         trigger_mode="always_last",
-    ).then(
+    )
+    gr.on(
+        [run.input, part.input],
         shown(partial(found_elsewhere, session)),
         [run, part],
         form.result,
@@ -260,7 +322,7 @@ def build(session: AppSession) -> None:
         trigger_mode="once",
     )
     writing: list[tuple[Callable[..., str], str, Any, list[Any]]] = [
-        *((export, kind, button, [run, part, checklists]) for kind, button in buttons.items()),
+        *((export, kind, button, [run, part, checklists, held]) for kind, button in buttons.items()),
         *((hand_over, kind, button, [run, part]) for kind, button in models.items()),
     ]
     for write, kind, button, needed in writing:
@@ -280,7 +342,7 @@ def build(session: AppSession) -> None:
     come_to(
         partial(shown(opened), session),
         asked,
-        [run, *outputs],
+        [run, held, *outputs],
         named=("run", "data"),
         api_name="report_open",
         **quiet,

@@ -32,6 +32,7 @@ from gui.pages.train.plan import (
     open_recipe,
     recipe_file,
     save_recipe,
+    use_labels,
 )
 from gui.pages.train.recipe_form import (
     AUGMENTATION,
@@ -228,15 +229,22 @@ def build(session: AppSession) -> None:
         api_name="train_find_recipes",
         **quiet,
     )
-    dataset.input(partial(shown(label_choices), session), dataset, labels, api_name="train_labels", **quiet)
-    gr.on(
-        [dataset.input, folds.input, labels.input],
-        partial(shown(data_facts), session),
-        [dataset, folds, labels],
-        about_data,
-        api_name="train_data",
+    of_data: dict[str, Any] = {
+        "fn": partial(shown(data_facts), session),
+        "inputs": [dataset, folds, labels],
+        "outputs": about_data,
         **quiet,
+    }
+    folds.input(api_name="train_data", **of_data)
+    # One after the other: what is said of the data set is said of the labels that are then shown.
+    labelled = dataset.input(
+        partial(shown(label_choices), session), dataset, labels, api_name="train_labels", **quiet
     )
+    used = labels.input(
+        partial(shown(use_labels), session), [dataset, labels], None, api_name="train_use_labels", **quiet
+    )
+    for changed in (labelled, used):
+        changed.then(api_name="train_data_then", **of_data)
     # Asked by what a person changes, and once more when an event has filled the form; never by .change, which asks in
     # the middle of the filling, of half an old recipe and half a new one. Gradio's text field has no input when
     # something is pasted or deleted: leaving it (.blur) asks as well.
@@ -297,18 +305,12 @@ def build(session: AppSession) -> None:
     # The split may have been changed on the Data page, the data set's name staying the same.
     opening = opening.then(
         partial(shown(label_choices), session),
-        [dataset, labels],
+        dataset,
         labels,
         api_name="train_labels_again",
         **quiet,
-    ).then(
-        partial(shown(data_facts), session),
-        [dataset, folds, labels],
-        about_data,
-        api_name="train_data_again",
-        **quiet,
-    )
-    for filling in (chosen, planned, told_balance, kept, taken, opening):
+    ).then(api_name="train_data_again", **of_data)
+    for filling in (chosen, planned, told_balance, kept, taken, opening, used):
         filling.then(api_name="train_facts_again", **told)
     # Last, one after another, for it takes seconds: nothing else waits for it.
     counted: dict[str, Any] = {

@@ -25,13 +25,20 @@ from engine.data import (
     load_index,
     patients_named,
     positive_of,
-    split_as_chosen,
     training_request,
     unit_words,
 )
 from engine.errors import DataError, EngineError, RecipeError, TrainingError
 from engine.images import load_image
-from engine.labels import on_version, splits_asked_for, version_named, versions_of
+from engine.labels import (
+    on_version,
+    splits_asked_for,
+    splits_on,
+    use_version,
+    version_in_use,
+    version_named,
+    versions_of,
+)
 from engine.recipes import (
     PLANS,
     RECIPES,
@@ -42,7 +49,7 @@ from engine.recipes import (
     recipe_to_json,
     save_own,
 )
-from engine.records import FIRST_VERSION, PARTS, Recipe, Split, TrainingRequest
+from engine.records import FIRST_VERSION, PARTS, LabelsUsed, Recipe, Split, TrainingRequest
 from engine.relocation import lost
 from engine.runs import list_runs
 from engine.workspace import Workspace
@@ -82,26 +89,43 @@ def chosen_split(session: AppSession, dataset_id: str | None) -> Split:
     choices = load_choices(session.workspace, dataset_id)
     file = session.workspace.datasets / dataset_id / "index.json"
     stamp = file.stat().st_mtime_ns if file.exists() else 0
-    return _split(session.workspace, dataset_id, stamp, choices)
+    labels = None
+    if choices.labels != FIRST_VERSION:
+        index = load_index(session.workspace, dataset_id)
+        version = version_named(session.store, index, str(choices.labels))
+        labels = on_version(session.workspace, session.store, index, version)[1]
+    return _split(session.workspace, dataset_id, stamp, choices, labels)
 
 
 @lru_cache(maxsize=8)
-def _split(workspace: Workspace, dataset_id: str, stamp: int, choices: Choices) -> Split:
+def _split(
+    workspace: Workspace, dataset_id: str, stamp: int, choices: Choices, labels: LabelsUsed | None
+) -> Split:
     """Split once for all the events of a form; `stamp` (the file's time) makes data that was brought again count."""
-    index = load_index(workspace, dataset_id)
-    return split_as_chosen(index, choices)
+    return splits_on(workspace, load_index(workspace, dataset_id), choices, labels)[0]
 
 
-def label_choices(session: AppSession, dataset_id: str | None, chosen: int | None = None) -> Any:
-    """Return the drop-down of the versions of a data set's labels; hidden where there is the first alone."""
+def use_labels(session: AppSession, dataset_id: str | None, number: int | None) -> None:
+    """Keep the version of the labels that was chosen, for the Data page and the command line too.
+
+    Raises:
+        EngineError: There is no such version, or what was chosen before cannot be read.
+    """
+    if dataset_id and number and not session.read_only:
+        use_version(session.workspace, session.store, load_index(session.workspace, dataset_id), str(number))
+
+
+def label_choices(session: AppSession, dataset_id: str | None) -> Any:
+    """Return the drop-down of the versions of a data set's labels, on the one in use; hidden where there is one."""
     if not dataset_id:
         return gr.Dropdown(choices=[], value=None, visible=False)
     try:
-        known = versions_of(session.store, load_index(session.workspace, dataset_id))
+        index = load_index(session.workspace, dataset_id)
+        known = versions_of(session.store, index)
+        value = version_in_use(session.workspace, session.store, index).number
     except EngineError:  # the box on the data says so
         return gr.Dropdown(choices=[], value=None, visible=False)
     choices = [(version.sentence, version.number) for version in known]
-    value = chosen if chosen in [version.number for version in known] else known[0].number
     return gr.Dropdown(choices=choices, value=value, visible=len(known) > 1)
 
 

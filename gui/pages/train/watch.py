@@ -17,7 +17,7 @@ from typing import Any
 import gradio as gr
 
 from engine import jobs
-from engine.data import load_choices, load_index, training_request
+from engine.data import Choices, load_choices, load_index, training_request
 from engine.errors import EngineError, RecipeError, RunError, TrainingError
 from engine.naming import given_of
 from engine.records import FIRST_VERSION, Epoch, Recipe
@@ -64,7 +64,7 @@ def start_on(
 
     Args:
         session: The window.
-        labels: The version of the labels; None for those that came with the data.
+        labels: The version of the labels; None for the one in use.
         dataset_id: The data set.
         folds: Of a cross-validation; 0 for one model.
         base: The recipe that the form was filled with.
@@ -79,14 +79,16 @@ def start_on(
     if base is None:
         raise RecipeError("No recipe is chosen", "Choose one from the list")
     recipe = recipe_of(base, values)
-    if not labels or labels == FIRST_VERSION:
+    choices = load_choices(session.workspace, dataset_id) if dataset_id else Choices()
+    labels = labels or choices.labels
+    if labels == FIRST_VERSION:
         # Either says at once what the run would say in a minute.
         _ = chosen_folds(session, dataset_id, folds) if folds else chosen_split(session, dataset_id)
     assert dataset_id is not None
     request = training_request(
         recipe,
         load_index(session.workspace, dataset_id),
-        load_choices(session.workspace, dataset_id),
+        choices,
         allow_downloads=session.allow_downloads,
         folds=folds,
     )

@@ -16,8 +16,8 @@ from typing import Any, TypeVar, cast
 
 from engine.data import sizes_of
 from engine.errors import ReportError
-from engine.kept_files import parse_json
-from engine.records import PARTS, Part, Prediction, Region, Review, Run, Sample, Split, Verdict
+from engine.kept_files import parse_json, plain, typed
+from engine.records import PARTS, LabelsUsed, Part, Prediction, Region, Review, Run, Sample, Split, Verdict
 from engine.report.exports.bundle.regions import REGIONS, write_regions
 from engine.report.exports.bundle.standards_apart import STANDARDS, read_standards, write_standards
 from engine.report.exports.parquet import write_parquet
@@ -82,6 +82,7 @@ def write_case_table(
     """
     choices: dict[str, Any] = {"run_id": run.run_id, "part": part, "prevalence": evidence.prevalence}
     choices["split"] = evidence.split is not None
+    choices["labels"] = plain(evidence.labels)
     sizes = image_sizes(evidence)
     images = list(_image_rows(run, evidence, columns, sizes))
     readings = [_reading_row(review) for review in evidence.reviews]
@@ -251,8 +252,13 @@ def read_case_table(files: Mapping[str, bytes], run: Run) -> tuple[Evidence, Par
         prevalence=prevalence,
         fold_of=fold_of,
         settled=understood(STANDARDS, lambda: read_standards(files)),
+        labels=understood(CHOICES, lambda: _labels(choices.get("labels"))),
     )
     return evidence, understood(CHOICES, lambda: None if part is None else PARTS[PARTS.index(part)])
+
+
+def _labels(told: Any) -> LabelsUsed | None:
+    return None if told is None else typed(LabelsUsed, told)
 
 
 def understood(file: str, read: Callable[[], Value]) -> Value:

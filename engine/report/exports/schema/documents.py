@@ -168,6 +168,7 @@ class RunDocument(TypedDict):
     run_id: str
     dataset_id: str
     labels: LabelsUsed | None
+    held_against: LabelsUsed | None
     heading: Heading
     part: Part | None
     classes: tuple[str, ...]

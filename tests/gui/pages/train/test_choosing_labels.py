@@ -16,7 +16,7 @@ from engine.reading import Reader
 from engine.records import Review, Run, Verdict
 from engine.runs import load_run
 from engine.workspace import Workspace, open_workspace
-from gui.pages.train.plan import data_facts, label_choices
+from gui.pages.train.plan import data_facts, label_choices, use_labels
 from gui.pages.train.recipe_form import values_of
 from gui.pages.train.watch import start_on
 from gui.web.session import AppSession, open_session
@@ -50,7 +50,8 @@ def test_a_run_on_a_version_is_asked_for_with_the_parts_of_the_run_that_was_read
     read: tuple[AppSession, Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session, run = read
-    offered = label_choices(session, run.dataset_id, 2)
+    use_labels(session, run.dataset_id, 2)
+    offered = label_choices(session, run.dataset_id)
     assert offered.visible and [number for _, number in offered.choices] == [1, 2] and offered.value == 2
     assert f"in run {run.run_id}" in data_facts(session, run.dataset_id, 0, 2)
     assert "they are locked" in data_facts(session, run.dataset_id, 4, 2)

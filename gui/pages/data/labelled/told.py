@@ -1,0 +1,93 @@
+"""The versions of a data set's labels as HTML: lineage, and the images that each changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from engine.labels import LabelChange, StudyOffer, changes_of, drafted_words, kept_words, made_from_words
+from engine.records import Index, LabelVersion, Sample, in_words
+from gui.web import AppSession, markup
+
+MOST_SHOWN = 60
+"""Images that a version changed, shown with their pictures."""
+
+
+def versions_table(session: AppSession, known: Sequence[LabelVersion], used: int) -> str:
+    """Return the versions of the labels, each with its parent, source, date, and what it changed and did not settle."""
+    rows = [
+        (
+            f"v{version.number}" + (" · in use" if version.number == used else ""),
+            f"v{version.parent}" if version.parent else "–",
+            _from(session, version),
+            f"{version.changed:,} of {version.images:,}" if version.parent else "–",
+            "; ".join(kept_words(version.kept)) or "–",
+            f"{len(version.locked):,}" if version.locked else "–",
+            f"{version.created.astimezone():%d %b %Y %H:%M}" if version.created else "–",
+        )
+        for version in known
+    ]
+    headers = ("version", "parent", "source", "labels changed", "not settled", "locked test cases", "made")
+    return markup.box("wide", [markup.table(headers, rows, numbers=False)])
+
+
+def _from(session: AppSession, version: LabelVersion) -> str:
+    made_from = made_from_words(session.store, version)
+    return f"{version.source}: {in_words(version.readers)}, {made_from}" if made_from else version.source
+
+
+def changed_images(
+    session: AppSession,
+    index: Index,
+    known: Sequence[LabelVersion],
+    picture: Callable[[Sample], markup.Picture],
+) -> str:
+    """Return, folded away, the images whose label each version changed, the newest version first."""
+    changes = changes_of(session.store, index)
+    return markup.joined(
+        markup.folded(
+            f"v{version.number}: {len(changed):,} {'label' if len(changed) == 1 else 'labels'} changed from "
+            f"v{version.parent}",
+            [
+                markup.pictures(_captioned(picture(one.sample), one) for one in changed[:MOST_SHOWN]),
+                markup.remark(_rest(version, len(changed))) if len(changed) > MOST_SHOWN else "",
+            ],
+        )
+        for version in reversed(known)
+        if (changed := changes.get(version.number))
+    )
+
+
+def _captioned(picture: markup.Picture, one: LabelChange) -> markup.Picture:
+    before, after = (name if name is not None else "no label" for name in (one.before, one.after))
+    answers = "1 answer" if one.answers == 1 else f"{one.answers:,} answers"
+    return markup.Picture(
+        source=picture.source,
+        about=picture.about,
+        caption=f"{picture.caption}\n{before} → {after}\n{answers}",
+    )
+
+
+def _rest(version: LabelVersion, changed: int) -> str:
+    return (
+        f"{changed - MOST_SHOWN:,} more are not shown; all are in the table of the command overread labels export "
+        f"DATASET --version v{version.number} --out labels.csv."
+    )
+
+
+def offers(found: Sequence[StudyOffer]) -> str:
+    """Say what studies of these images would change in the labels, or why they cannot yet."""
+    return markup.joined(
+        markup.note(f"{one.study.name}: {_said(one)}", tone="mild" if one.trouble else "plain")
+        for one in found
+    )
+
+
+def _said(one: StudyOffer) -> str:
+    if one.trouble:
+        return one.trouble
+    if one.draft is None:
+        return "still being read. Its consensus can become labels when everybody has read every case, or it is closed."
+    if one.made is not None:
+        return f"labels v{one.made} were made of it."
+    words = f"{drafted_words(one.draft)}."
+    return words if one.draft.changed else f"{words} The newest labels say the same already."
