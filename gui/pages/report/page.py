@@ -56,7 +56,7 @@ OWN_LABELS = ""
 
 def label_choices(session: AppSession, run_id: str | None, chosen: str = OWN_LABELS) -> Any:
     """Return the drop-down of the versions of the labels that a run can be held against; hidden where there is one."""
-    hidden = gr.Dropdown(choices=[], value=OWN_LABELS, visible=False)
+    hidden = gr.Dropdown(choices=[("those of the run", OWN_LABELS)], value=OWN_LABELS, visible=False)
     if not run_id:
         return hidden
     try:
