@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from engine.data import load_index
 from engine.errors import ReviewError
 from engine.labels.making import came_with, labels_of, versions_of
-from engine.labels.suspicion import suspects_of_run
 from engine.reading import DESIGNS, Draft, Drawn, Protocol, Said, Store, Study, draft
 from engine.records import Estimate, LabelSource, Run
-from engine.statistics import independent_difference, proportion
 from engine.workspace import Workspace
 
 KINDS = ("suspect", "control")
@@ -131,6 +129,8 @@ def begin_rereading(
     Raises:
         ReviewError: No label is doubted, or there are too few other cases for a control.
     """
+    from engine.labels.suspicion import suspects_of_run  # with it comes torch
+
     found = suspects_of_run(workspace, store, run, parts=("test",), device=device)
     chosen = [one for one in found if one.suspected][:n]
     others = sorted((one for one in found if one not in chosen), key=lambda one: one.image_id)
@@ -200,6 +200,8 @@ def result_of_rereading(workspace: Workspace, store: Store, study: Study) -> Rer
     Raises:
         ReviewError: The study is no such re-reading.
     """
+    from engine.statistics import independent_difference, proportion  # with them comes scipy
+
     group = store.labels.drawn_as(study.study_id)
     if not group:
         raise ReviewError(
