@@ -237,8 +237,7 @@ def report_run(
             was tested on.
 
     Raises:
-        ReportError: There are no predictions.
-        ReviewError: There is no such version of the labels.
+        EngineError: There are no predictions, or there is no such version of the labels.
     """
     everything = store.predictions(run.run_id)
     # A training image that was predicted to be read tells nothing of the model: it learned from it.

@@ -126,7 +126,6 @@ def build_report(
     methods = sorted({each.method for each in explanations.values()})
     passport = next(filter(None, (each for each, _ in passports)), None)
     galleries = _galleries(run, cases, standards, explanations)
-    likely = _most_probable(run, chosen)
     told = (run, split, history, software, methods, uncertainty, passport)
     return Report(
         run=run,
@@ -137,7 +136,7 @@ def build_report(
         patients=found.patients,
         standards=found.standards,
         against=found.against,
-        facts=facts_of(*told, most_probable=likely, folds=folds),
+        facts=facts_of(*told, most_probable=_most_probable(run, chosen), folds=folds),
         balance=found.balance,
         patients_by_part=found.patients_by_part,
         history=tuple(history),
