@@ -54,22 +54,29 @@ OWN_LABELS = ""
 """Of the versions of the labels: the one that the run was tested on."""
 
 
-def label_choices(session: AppSession, run_id: str | None, chosen: str = OWN_LABELS) -> Any:
-    """Return the drop-down of the versions of the labels that a run can be held against; hidden where there is one."""
-    hidden = gr.Dropdown(choices=[("those of the run", OWN_LABELS)], value=OWN_LABELS, visible=False)
+def labels_offered(
+    session: AppSession, run_id: str | None, chosen: str = OWN_LABELS
+) -> tuple[list[tuple[str, str]], str]:
+    """Return the versions of the labels that a run can be held against, in words and by name, and the one that is."""
+    alone = [("those of the run", OWN_LABELS)]
     if not run_id:
-        return hidden
+        return alone, OWN_LABELS
     try:
         run = find_run(session.workspace, run_id)
         known = versions_of(session.store, load_index(session.workspace, run.dataset_id))
     except EngineError:  # the box below says so
-        return hidden
+        return alone, OWN_LABELS
     own = run.labels.number if run.labels else FIRST_VERSION
     choices = [(f"those of the run: v{own}", OWN_LABELS)]
     choices += [
         (version.sentence, f"v{version.number}") for version in reversed(known) if version.number != own
     ]
-    value = chosen if chosen in [name for _, name in choices] else OWN_LABELS
+    return choices, chosen if chosen in [name for _, name in choices] else OWN_LABELS
+
+
+def label_choices(session: AppSession, run_id: str | None, chosen: str = OWN_LABELS) -> Any:
+    """Return the drop-down of the versions of the labels; hidden where there is one."""
+    choices, value = labels_offered(session, run_id, chosen)
     return gr.Dropdown(choices=choices, value=value, visible=len(choices) > 1)
 
 
@@ -111,9 +118,10 @@ def opened(
     damaged: list[RunError] = []
     choices = run_choices(session, on_damaged=damaged.append, also=named or chosen)
     run_id = run_meant(session, named or chosen, [run_id for _, run_id in choices])
-    held = label_choices(session, run_id, labels if run_id == chosen else OWN_LABELS)
-    told, *rest = show(session, run_id, part, standards, held.value)
-    return gr.Dropdown(choices=choices, value=run_id), held, told + markup.problems(damaged), *rest
+    _, held = labels_offered(session, run_id, labels if run_id == chosen else OWN_LABELS)
+    told, *rest = show(session, run_id, part, standards, held)
+    runs, versions = gr.Dropdown(choices=choices, value=run_id), label_choices(session, run_id, held)
+    return runs, versions, told + markup.problems(damaged), *rest
 
 
 def found_elsewhere(session: AppSession, run_id: str | None, part: str) -> str:
