@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,6 +108,7 @@ def predict_and_explain(
     method: str | None = DEFAULT_SALIENCY,
     target: str | None = None,
     cache: ImageCache | None = None,
+    loaded: Loaded | None = None,
 ) -> Iterator[tuple[Prediction, Explanation | None]]:
     """Predict images and say why, in one pass.
 
@@ -125,6 +126,7 @@ def predict_and_explain(
         method: A key of `engine.saliency.methods.SALIENCIES`; None makes no maps.
         target: The class that every map argues for; None as said above.
         cache: Already decoded images that hold `samples`; None decodes them into `cache_dir`.
+        loaded: Where nets stay loaded between calls with the same `method`; None loads them for this call alone.
 
     Yields:
         One prediction and its explanation an image.
@@ -148,6 +150,7 @@ def predict_and_explain(
         batch_size=batch_size,
         parts=parts or {},
         meant=_labels_meant(run, readable),
+        loaded=loaded,
     )
     told = _told(reading, speakers(run, readable), len(readable), progress)
     if not run.folds:
@@ -156,6 +159,19 @@ def predict_and_explain(
     by_id = {prediction.image_id: (prediction, explanation) for prediction, explanation in told}
     for sample in readable:
         yield by_id[sample.image_id]
+
+
+@dataclass(eq=False)
+class Loaded:
+    """Nets that stay loaded from call to call, as whoever predicts the same images again and again wants them.
+
+    Attributes:
+        images: How many images they will see in all: whether converting a net pays depends on that.
+        models: Those loaded so far, by their run's folder.
+    """
+
+    images: int
+    models: dict[Path, _Model] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -170,6 +186,7 @@ class _Reading:
     batch_size: int
     parts: Mapping[str, Part]
     meant: Mapping[str | None, str]
+    loaded: Loaded | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,6 +201,13 @@ class _Model:
 
 
 def _model(reading: _Reading, run: Run, images: int) -> _Model:
+    loaded = reading.loaded or Loaded(images)
+    if run.folder not in loaded.models:
+        loaded.models[run.folder] = _load(reading, run, loaded.images)
+    return loaded.models[run.folder]
+
+
+def _load(reading: _Reading, run: Run, images: int) -> _Model:
     classifier = load_classifier(run, reading.device)
     classifier.to(memory_format=torch.channels_last)
     look = looker(

@@ -19,7 +19,7 @@ from PIL import Image
 from engine.errors import DataError
 from engine.images import ImageCache, open_cache
 from engine.models import pick_device
-from engine.prediction.predictor import Progress, predict_and_explain
+from engine.prediction.predictor import Loaded, Progress, predict_and_explain
 from engine.records import Disturbed, Estimate, Prediction, Robustness, Run, Sample, recipe_of
 from engine.runs import save_robustness, split_of
 from engine.statistics import overall, proportion
@@ -83,7 +83,8 @@ def measure_robustness(
     if not samples:
         raise DataError("None of the run's test images can be read", "Say where they are on the Data page")
     wanted = [(kind, step) for kind, one in DISTURBANCES.items() for step in one.steps]
-    told = _Told(run, samples, _held(cache, samples), cache_dir, pick_device(device))
+    loaded = Loaded(images=len(samples) * (1 + len(wanted)))
+    told = _Told(run, samples, _held(cache, samples), cache_dir, pick_device(device), loaded)
     unchanged = told.of(None, 0.0, seed)
     steps = []
     for done, (kind, step) in enumerate(wanted, start=1):
@@ -123,6 +124,7 @@ class _Told:
     held: ImageCache
     cache_dir: Path
     device: str
+    loaded: Loaded
 
     @property
     def patients(self) -> list[str]:
@@ -143,6 +145,7 @@ class _Told:
                 device=self.device,
                 method=None,
                 cache=cache,
+                loaded=self.loaded,
             )
         ]
 

@@ -1,13 +1,13 @@
-from .augmentation import (
-    Augmenter as Augmenter,
-    augmentation_is_none as augmentation_is_none,
-    changes_of_copies as changes_of_copies,
-)
+from .augmentation import Augmenter as Augmenter
 from .builtin import (
     PLANS as PLANS,
     PURPOSES as PURPOSES,
     RECIPES as RECIPES,
     Plan as Plan,
+)
+from .changes import (
+    augmentation_is_none as augmentation_is_none,
+    changes_of_copies as changes_of_copies,
 )
 from .check import check_recipe as check_recipe
 from .class_balance import (

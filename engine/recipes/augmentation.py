@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from engine.records import Augmentation, Recipe
+from engine.recipes.changes import augmentation_is_none, recolours, resamples, turns
+from engine.records import Augmentation
 
 PADDING: Final = {"edge": "border", "mirror": "reflection", "black": "zeros"}
 """Augmentation.fill → padding_mode of grid_sample."""
@@ -30,35 +31,6 @@ PADDING: Final = {"edge": "border", "mirror": "reflection", "black": "zeros"}
 (_ROTATION, _SHEAR, _ZOOM, _SHIFT_X, _SHIFT_Y, _FLIP_X, _FLIP_Y, _TURN, _BRIGHTNESS, _CONTRAST) = range(10)
 (_ZOOM_Y, _CROP, _CROP_X, _CROP_Y, _NOISE, _NOISE_SEED) = range(10, 16)
 _COLUMNS = 16
-
-
-def augmentation_is_none(augmentation: Augmentation) -> bool:
-    """Return whether `augmentation` changes nothing, whatever its fill."""
-    return not (
-        _resamples(augmentation) or _turns(augmentation) or _recolours(augmentation) or augmentation.noise
-    )
-
-
-def changes_of_copies(recipe: Recipe) -> Augmentation | None:
-    """Return how the copies that its balance makes of rarer images are changed; None where it makes none of its own."""
-    if recipe.balance.method != "duplicate-augmented":
-        return None
-    own = recipe.balance.augmentation
-    return recipe.augmentation if augmentation_is_none(own) else own
-
-
-def _resamples(augmentation: Augmentation) -> bool:
-    return any(
-        (augmentation.rotation, augmentation.shear, augmentation.zoom, augmentation.crop, augmentation.shift)
-    )
-
-
-def _turns(augmentation: Augmentation) -> bool:
-    return any((augmentation.horizontal_flip, augmentation.vertical_flip, augmentation.quarter_turns))
-
-
-def _recolours(augmentation: Augmentation) -> bool:
-    return any((augmentation.brightness, augmentation.contrast))
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -154,17 +126,17 @@ class Augmenter:
 
     def _changed(self, images: Tensor, draws: NDArray[np.float64]) -> Tensor:
         augmentation = self.augmentation
-        if _resamples(augmentation) or _turns(augmentation):
+        if resamples(augmentation) or turns(augmentation):
             matrices = inverse_matrices(augmentation, draws, height=images.shape[2], width=images.shape[3])
             images = functional.grid_sample(
                 images,
                 _grid(matrices, images),
                 # Flips and quarter turns alone move whole pixels, and nothing may be blurred.
-                mode="bilinear" if _resamples(augmentation) else "nearest",
+                mode="bilinear" if resamples(augmentation) else "nearest",
                 padding_mode=PADDING[augmentation.fill],
                 align_corners=False,
             )
-        if _recolours(augmentation):
+        if recolours(augmentation):
             images = self._recoloured(images, draws)
         return _noisy(images, augmentation.noise, draws) if augmentation.noise else images
 

@@ -121,7 +121,10 @@ def build_report(
     evidence = _evidence(chosen, reviews, split, prevalence, folds, settled, labels)
     found = compute(run, evidence)
     standards, targets = found.standards, {each: one.target for each, one in explanations.items()}
-    cases = tuple(replace(case, heatmap_for=targets.get(case.image_id)) for case in found.cases)
+    cases = tuple(
+        replace(case, heatmap_for=targets[case.image_id]) if case.image_id in targets else case
+        for case in found.cases
+    )
     software = versions(PACKAGES if run.recipe else FIGURES_BY) if software is None else software
     methods = sorted({each.method for each in explanations.values()})
     passport = next(filter(None, (each for each, _ in passports)), None)

@@ -13,14 +13,15 @@ from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 
 from engine.errors import DataError
+from engine.models.classifier import Classifier
 from engine.pipeline import report_run
-from engine.prediction import robustness
+from engine.prediction import predictor, robustness
 from engine.prediction.robustness import DISTURBANCES, Disturbance, measure_robustness
 from engine.reading.store import open_store
 from engine.records import Run
 from engine.report.exports.html import render_html
 from engine.report.exports.numbers import render_json
-from engine.runs.folder import find_run, split_of
+from engine.runs.folder import find_run, load_classifier, split_of
 from engine.runs.passports import load_robustness
 from engine.workspace import Workspace, open_workspace
 
@@ -97,6 +98,23 @@ def test_fewer_images_are_drawn_by_a_seed(
         measure_robustness(run, cache_dir=workspace.cache, images=5, device="cpu") for _ in range(2)
     )
     assert first.images == 5 and replace(first, seconds=0) == replace(again, seconds=0)
+
+
+def test_a_net_is_loaded_once_whatever_number_of_changes_is_tried(
+    own_run: tuple[Workspace, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, run = own_run
+    loads: list[str] = []
+
+    def counted(run: Run, device: str) -> Classifier:
+        loads.append(run.run_id)
+        return load_classifier(run, device)
+
+    monkeypatch.setattr(predictor, "load_classifier", counted)
+    two = {name: replace(DISTURBANCES[name], steps=(-0.1, 0.1)) for name in ("brightness",)}
+    monkeypatch.setattr(robustness, "DISTURBANCES", two)
+    made = measure_robustness(run, cache_dir=workspace.cache, images=3, device="cpu")
+    assert len(made.steps) == 2 and loads == [run.run_id]
 
 
 def test_a_run_without_labelled_test_images_is_refused(

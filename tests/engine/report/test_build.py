@@ -7,6 +7,8 @@ import io
 import json
 import math
 import re
+import subprocess
+import sys
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -680,3 +682,18 @@ def test_the_gallery_of_right_cases_holds_none_that_nobody_answered() -> None:
     report = build(run, [*answered, *unanswered])
     shown = {each.image_id for each in (*report.galleries[0].right, *report.galleries[0].wrong)}
     assert shown and not shown & {each.image_id for each in unanswered}
+
+
+def test_a_report_is_computed_without_what_trains(tmp_path: Path) -> None:
+    program = """
+import sys
+from pathlib import Path
+from benchmarks.review import synthetic_predictions, synthetic_run
+from engine.report.build import build_report
+assert build_report(synthetic_run(Path(sys.argv[1])), synthetic_predictions(60), history=()).against[0].cases
+print(sorted({"torch", "timm", "openvino", "matplotlib"} & sys.modules.keys()))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["[]"], "they take three times the memory of a report of 100,000 cases"
