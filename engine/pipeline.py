@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.data import all_folds, detail_of, load_index, load_split
-from engine.errors import DataError, EngineError, RunError
+from engine.errors import DataError, EngineError, ReportError, RunError
 from engine.external import abroad_of, compare_with_internal, external_cases
 from engine.handover import RunAtHand, WrittenModel, write_model
 from engine.images import ImageCache, image_file, open_cache
@@ -45,6 +45,7 @@ from engine.report import (
     consensus_of_studies,
     export_report,
     facts_of_files,
+    kept_prevalence,
     pointing as pointing,
     with_checklists,
     with_elsewhere,
@@ -232,7 +233,8 @@ def report_run(
         store: With the run's cases and reviews.
         run: A finished run.
         part: Which part of the split; None means all. Images of no part are reported by themselves.
-        prevalence: How common the finding is where the model would be used; adds predictive values.
+        prevalence: How common the finding is where the model would be used; adds predictive values. None means what
+            is kept with the run.
         labels: The version of the data set's labels that the run is held against, by name; None means the one that it
             was tested on.
 
@@ -259,7 +261,11 @@ def report_run(
         if robustness is not None and held is not None:
             said.append("Robustness was measured against the run's own labels, and is left out.")
             robustness = None
-    except RunError as error:  # the figures do not need it
+    except RunError as error:  # the other figures do not need it
+        said.append(str(error))
+    try:
+        prevalence = kept_prevalence(run.folder) if prevalence is None else prevalence
+    except ReportError as error:
         said.append(str(error))
     reviews, uncertainty = store.reviews(run.run_id), load_uncertainty(run.folder)
     explanations = load_explanations(run.folder)

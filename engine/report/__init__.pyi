@@ -88,6 +88,10 @@ from .records import (
     Report as Report,
 )
 from .run_answers.subjects import with_checklists as with_checklists
+from .standards.at_prevalence import (
+    keep_prevalence as keep_prevalence,
+    kept_prevalence as kept_prevalence,
+)
 from .standards.reference_standards import REFERENCE_STANDARDS as REFERENCE_STANDARDS
 from .studied.consensus import consensus_of_studies as consensus_of_studies
 from .study.answers import with_study_checklists as with_study_checklists

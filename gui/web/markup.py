@@ -155,6 +155,11 @@ def part(name: str, at: int, pieces: Iterable[str]) -> Markup:
     return Markup(_macros().part(name, at, list(pieces)))
 
 
+def prevalence(finding: str, value: float | None, *, may_write: bool) -> Markup:
+    """Return a field for how common a finding is, a share; None where none was entered."""
+    return Markup(_macros().prevalence(finding, "" if value is None else f"{100 * value:.10g}", may_write))
+
+
 def cells(standard: str, classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> Markup:
     """Return a confusion matrix whose counts are buttons that show their cases.
 

@@ -60,6 +60,7 @@ FUNCTIONS: Mapping[str, Collection[str]] = {
     "export_readings": READERS,
     # the report page
     "report_part": ADMINISTRATORS,
+    "write_prevalence": ADMINISTRATORS,
     "cases_behind": ADMINISTRATORS,
     "write_item": ADMINISTRATORS,
     "runs_to_compare": ADMINISTRATORS,

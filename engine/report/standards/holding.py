@@ -109,7 +109,7 @@ def hold_against(
         indeterminate=_by_rule(standard, run, predictions),
         predictive=tuple(
             (each, *predictive_values(estimates["sensitivity"], estimates["specificity"], each))
-            for each in (PREVALENCES if binary else ())
+            for each in (sorted({*PREVALENCES, *filter(None, [prevalence])}) if binary else ())
         ),
         curves=curves_of(truth, predicted, p, run.classes, odds, patients),
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.data import load_index
 from engine.errors import ReportError, ReviewError
 from engine.labels import version_named
-from engine.report import item_of, keep_answer, sharing
+from engine.report import item_of, keep_answer, keep_prevalence, sharing
 from engine.runs import find_run, list_runs
 from gui.pages.keeping import offered, run_title
 from gui.pages.report.computed import report_of
@@ -98,6 +99,21 @@ def write_item(session: AppSession, asked: Mapping[str, Any]) -> Answer:
     return {"said": f"{'Kept' if kept.text else 'Taken back'} for {alike}, by {kept.by}."}
 
 
+def write_prevalence(session: AppSession, asked: Mapping[str, Any]) -> Answer:
+    """Keep the prevalence, in percent, at which a run's report gives predictive values; none takes it back.
+
+    Raises:
+        ReviewError: The window is read-only.
+        ReportError: It is no share of cases.
+    """
+    if session.read_only:
+        raise ReviewError("Guests cannot change a report", "Ask the owner to do so")
+    percent = number(asked, "percent")
+    run = find_run(session.workspace, text(asked, "run"))
+    keep_prevalence(run.folder, None if math.isnan(percent) else percent / 100)
+    return {}
+
+
 def runs_to_compare(session: AppSession, asked: Mapping[str, Any]) -> Answer:
     """Return the runs that a run can be held against: finished, with the same classes."""
     own = find_run(session.workspace, text(asked, "run"))
@@ -146,6 +162,7 @@ HANDLERS: tuple[Callable[[AppSession, Mapping[str, Any]], Answer], ...] = (
     report_part,
     cases_behind,
     write_item,
+    write_prevalence,
     runs_to_compare,
     compare,
 )

@@ -45,6 +45,7 @@ def report_of(session: AppSession, run_id: str | None, part: str, labels: str = 
         "distances.npz",
         "sources.json",
         "robustness.json",
+        "prevalence.json",
     )
     files = [
         *(folder / name for name in names),

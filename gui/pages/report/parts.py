@@ -79,6 +79,14 @@ def performance(session: AppSession, report: Report, standards: Sequence[str]) -
                     "estimates", at, [markup.table(columns, sections.estimate_rows(one), numbers=False)]
                 )
             )
+    if report.positive is not None and any(one.predictive for one in report.against):
+        asked = report.evidence.prevalence
+        pieces.append(markup.prevalence(report.positive, asked, may_write=not session.read_only))
+        for one in sections.chosen_standards(report, standards):
+            if rows := sections.predictive_rows(one, asked):
+                pieces.append(markup.heading(f"Predictive values against the {one.name}", one.note))
+                heads = ("prevalence", "positive predictive value", "negative predictive value")
+                pieces.append(markup.table(heads, rows))
     return markup.joined(pieces)
 
 

@@ -107,6 +107,15 @@ def estimate_rows(one: Against) -> list[list[str]]:
     ]
 
 
+def predictive_rows(one: Against, asked: float | None) -> list[list[str]]:
+    """Return the predictive values at each prevalence as rows of text, that which was asked for first."""
+    rows = sorted(one.predictive, key=lambda row: row[0] != asked)
+    return [
+        [f"{100 * prevalence:g}%", *(_with_interval(each, one.note) for each in values)]
+        for prevalence, *values in rows
+    ]
+
+
 def _with_interval(estimate: Estimate, note: str) -> str:
     if not math.isfinite(estimate.value):
         return estimate.method

@@ -130,6 +130,26 @@ async function write(box) {
   load('files');
 }
 
+// --------------------------------------------------------------------------------------------------- prevalence
+
+async function writePrevalence(form) {
+  const typed = form.percent.value;
+  const answer = await ask('write_prevalence', { percent: typed === '' ? null : Number(typed) });
+  if (answer.problem) {
+    form.querySelector('[data-said]').textContent = answer.problem;
+    return;
+  }
+  delete bodyOf('performance').dataset.for;
+  load('performance');
+}
+
+root.addEventListener('submit', (event) => {
+  const form = event.target.closest('[data-do="prevalence"]');
+  if (!form) return;
+  event.preventDefault();
+  writePrevalence(form);
+});
+
 // -------------------------------------------------------------------------------------------------- comparisons
 
 async function chooseRuns(body, mine) {

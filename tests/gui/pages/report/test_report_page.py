@@ -20,9 +20,18 @@ import pytest
 from engine.errors import ReportError, ReviewError
 from engine.records import Review, Run, Verdict
 from engine.report.build import build_report
+from engine.report.formatting import figure, interval
 from engine.report.standards.reference_standards import REFERENCE_STANDARDS
+from engine.statistics import predictive_values
 from engine.workspace import Workspace, open_workspace
-from gui.pages.report.asked import cases_behind, compare, report_part, runs_to_compare, write_item
+from gui.pages.report.asked import (
+    cases_behind,
+    compare,
+    report_part,
+    runs_to_compare,
+    write_item,
+    write_prevalence,
+)
 from gui.pages.report.computed import report_of
 from gui.pages.report.page import export, run_choices, show
 from gui.pages.report.parts import PARTS
@@ -42,6 +51,7 @@ from tests.gui.pages.data.test_data_page import HOSTILE
 
 BOTH = list(REFERENCE_STANDARDS)
 FROM_DATA, REVIEWED = BOTH
+RUN = "20260101-000000-tiny"
 
 
 @pytest.fixture
@@ -205,6 +215,26 @@ def test_a_download_holds_the_same_figures(session: AppSession, kind: str) -> No
         assert "<script" not in page and "data:image/" in page
 
 
+def test_a_prevalence_that_was_entered_is_in_every_file_until_it_is_taken_back(session: AppSession) -> None:
+    write_prevalence(session, {"run": RUN, "percent": 12.5})
+    shown = report_part(session, {"run": RUN, "part": "test", "standards": BOTH, "name": "performance"})[
+        "html"
+    ]
+    assert 'value="12.5"' in shown and "<td>12.5%</td>" in shown
+    document = json.loads(Path(export(session, "json", RUN, "test")).read_text(encoding="utf-8"))
+    assert [row[0] for row in document["against"][0]["predictive"]].count(0.125) == 1
+    page = Path(export(session, "html", RUN, "test")).read_text(encoding="utf-8")
+    assert '<th scope="row">12.5%</th>' in page
+    for wrong in (0, 100, -3, 1e9):
+        with pytest.raises(ReportError, match="above 0% and below 100%"):
+            write_prevalence(session, {"run": RUN, "percent": wrong})
+    write_prevalence(session, {"run": RUN, "percent": None})
+    assert report_of(session, RUN, "test").evidence.prevalence is None
+    (session.workspace.runs / RUN / "prevalence.json").write_text("[")
+    report = report_of(session, RUN, "test")
+    assert report.against[0].cases and any("prevalence.json" in said for said in report.limitations)
+
+
 def test_a_workspace_without_runs_says_what_to_do(workspace: Workspace) -> None:
     session = open_session(workspace)
     assert "Train one" in show(session, None, "test", BOTH)[0]
@@ -257,6 +287,18 @@ def test_a_report_is_read_and_taken_away(
     expect(page.locator("#report-drawings-0 svg").first).to_be_visible()
     page.get_by_role("button", name="Performance").click()
     expect(page.locator("#report-classes-0")).to_contain_text("opacity")
+    field = page.get_by_label("At a prevalence of opacity of")
+    field.fill("12.5")
+    field.press("Enter")
+    asked = page.locator("#report-part-performance tr", has_text="12.5%").first
+    ppv, _ = predictive_values(
+        *(
+            report_of(session, RUN, "test").against[0].estimates[name]
+            for name in ("sensitivity", "specificity")
+        ),
+        0.125,
+    )
+    expect(asked).to_contain_text(f"{figure(ppv.value)} ({interval(ppv)})")
     page.get_by_role("button", name="Files", exact=True).click()
     expect(page.locator("#report-part-files")).to_contain_text("items are open")
     for kind, ending in (("html", ".html"), ("csv", ".zip"), ("json", ".json")):
