@@ -120,11 +120,7 @@ def build_report(
     _check(run, chosen, part)
     evidence = _evidence(chosen, reviews, split, prevalence, folds, settled, labels)
     found = compute(run, evidence)
-    standards, targets = found.standards, {each: one.target for each, one in explanations.items()}
-    cases = tuple(
-        replace(case, heatmap_for=targets[case.image_id]) if case.image_id in targets else case
-        for case in found.cases
-    )
+    standards, cases = found.standards, _explained(found.cases, explanations)
     software = versions(PACKAGES if run.recipe else FIGURES_BY) if software is None else software
     methods = sorted({each.method for each in explanations.values()})
     passport = next(filter(None, (each for each, _ in passports)), None)
@@ -154,6 +150,16 @@ def build_report(
         limitations=(*_limits(run, chosen, part, found.against, split, cases), *further_limitations),
         folds=folds,
         participants=_participants(run, part, evidence, standards),
+    )
+
+
+def _explained(cases: Sequence[CaseRow], explanations: Mapping[str, Explanation]) -> tuple[CaseRow, ...]:
+    """Name the class whose evidence a heatmap shows, on the cases that have one."""
+    return tuple(
+        replace(case, heatmap_for=explanations[case.image_id].target)
+        if case.image_id in explanations
+        else case
+        for case in cases
     )
 
 

@@ -52,8 +52,8 @@ def report(
         typer.Option(
             min=0.0001,
             max=0.9999,
-            help="How common the finding is where the model would be used: adds predictive values. Default: as entered on "
-            "the Report page.",
+            help="How common the finding is where the model would be used: adds predictive values. Default: as entered "
+            "on the Report page.",
             show_default=False,
         ),
     ] = None,
