@@ -85,8 +85,8 @@ def performance(session: AppSession, report: Report, standards: Sequence[str]) -
         for one in sections.chosen_standards(report, standards):
             if rows := sections.predictive_rows(one, asked):
                 pieces.append(markup.heading(f"Predictive values against the {one.name}", one.note))
-                heads = ("prevalence", "positive predictive value", "negative predictive value")
-                pieces.append(markup.table(heads, rows))
+                titles = ("prevalence", "positive predictive value", "negative predictive value")
+                pieces.append(markup.table(titles, rows))
     return markup.joined(pieces)
 
 
