@@ -339,13 +339,13 @@ def test_a_click_on_a_figure_opens_its_cases_in_review_and_an_item_is_written_to
     expect(dialog.locator("button img")).to_have_count(int(report.against[0].confusion[row, column]))
     page.keyboard.press("Escape")
     # every other figure with cases behind it: a point of a curve, a bar of a histogram
-    for figure, x, y in (
+    for drawn, x, y in (
         ("roc", 0.0, 1.0),
         ("precision_recall", 1.0, 0.5),
         ("reliability", 0.5, 0.5),
         ("scores", 0.95, 1),
     ):
-        svg = page.locator(f"#report-drawings-0 [data-figure={figure}] svg")
+        svg = page.locator(f"#report-drawings-0 [data-figure={drawn}] svg")
         svg.scroll_into_view_if_needed()
         box = svg.bounding_box()
         axes, limits = (
