@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.data import all_folds, detail_of, load_index, load_split
-from engine.errors import DataError, EngineError, ReportError, RunError
+from engine.errors import DataError, EngineError, RunError
 from engine.external import abroad_of, compare_with_internal, external_cases
 from engine.handover import RunAtHand, WrittenModel, write_model
 from engine.images import ImageCache, image_file, open_cache
@@ -45,8 +45,8 @@ from engine.report import (
     consensus_of_studies,
     export_report,
     facts_of_files,
-    kept_prevalence,
     pointing as pointing,
+    prevalence_of,
     with_checklists,
     with_elsewhere,
     with_files,
@@ -233,8 +233,7 @@ def report_run(
         store: With the run's cases and reviews.
         run: A finished run.
         part: Which part of the split; None means all. Images of no part are reported by themselves.
-        prevalence: How common the finding is where the model would be used; adds predictive values. None means what
-            is kept with the run.
+        prevalence: How common the finding is where the model would be used; None means what is kept with the run.
         labels: The version of the data set's labels that the run is held against, by name; None means the one that it
             was tested on.
 
@@ -263,10 +262,7 @@ def report_run(
             robustness = None
     except RunError as error:  # the other figures do not need it
         said.append(str(error))
-    try:
-        prevalence = kept_prevalence(run.folder) if prevalence is None else prevalence
-    except ReportError as error:
-        said.append(str(error))
+    prevalence = prevalence_of(run.folder, prevalence, said)
     reviews, uncertainty = store.reviews(run.run_id), load_uncertainty(run.folder)
     explanations = load_explanations(run.folder)
     shown = {explanations[one.image_id].method for one in predictions if one.image_id in explanations}

@@ -90,7 +90,7 @@ from .records import (
 from .run_answers.subjects import with_checklists as with_checklists
 from .standards.at_prevalence import (
     keep_prevalence as keep_prevalence,
-    kept_prevalence as kept_prevalence,
+    prevalence_of as prevalence_of,
 )
 from .standards.reference_standards import REFERENCE_STANDARDS as REFERENCE_STANDARDS
 from .studied.consensus import consensus_of_studies as consensus_of_studies

@@ -40,6 +40,23 @@ def kept_prevalence(folder: Path) -> float | None:
     return asked
 
 
+def prevalence_of(folder: Path, asked: float | None, said: list[str]) -> float | None:
+    """Return the prevalence that is asked for, or else that which is kept; say where that cannot be read.
+
+    Args:
+        folder: Of the run.
+        asked: For this report.
+        said: A sentence is added to it where the file is damaged: no other figure needs it.
+    """
+    if asked is not None:
+        return asked
+    try:
+        return kept_prevalence(folder)
+    except ReportError as error:
+        said.append(str(error))
+        return None
+
+
 def keep_prevalence(folder: Path, prevalence: float | None) -> None:
     """Keep the prevalence at which the reports of a run give predictive values, beside the usual ones.
 
