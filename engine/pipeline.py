@@ -234,8 +234,7 @@ def report_run(
         run: A finished run.
         part: Which part of the split; None means all. Images of no part are reported by themselves.
         prevalence: How common the finding is where the model would be used; None means what is kept with the run.
-        labels: The version of the data set's labels that the run is held against, by name; None means the one that it
-            was tested on.
+        labels: Version of the data set's labels to hold it against, by name; None means the one it was tested on.
 
     Raises:
         EngineError: There are no predictions, or there is no such version of the labels.
