@@ -132,6 +132,11 @@ def remark(line: str) -> Markup:
     return Markup(_macros().remark(line))
 
 
+def page_title(words: str) -> Markup:
+    """Return what a page is called: its only `h1`, heard and not seen, for a tab beside it says the same."""
+    return Markup(_macros().page_title(words))
+
+
 def heading(title: str, aside: str = "") -> Markup:
     """Return a heading, with a few words in small print beside it."""
     return Markup(_macros().heading(title, aside))

@@ -234,7 +234,7 @@ def build(session: AppSession) -> None:
     bring = bring_pane(session)
     with gr.Row(elem_id="data-shown"):
         with gr.Column(scale=1, min_width=340):
-            gr.Markdown("### In this workspace")
+            gr.Markdown("## In this workspace")
             dataset = gr.Dropdown(
                 label="Data set",
                 choices=[],
@@ -243,7 +243,7 @@ def build(session: AppSession) -> None:
                 info="Kept when you close Overread.",
             )
             label = gr.Button("Label these images", elem_id="data-label")
-            gr.Markdown("### Split into training, validation and test")
+            gr.Markdown("## Split into training, validation and test")
             how = gr.Radio(
                 label="How",
                 choices=[(words, name) for name, words in SPLIT_MODES.items()],

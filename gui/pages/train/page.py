@@ -62,7 +62,7 @@ def build(session: AppSession) -> None:
     gr.HTML(markup.STYLE, elem_classes="or-style")
     with gr.Row():
         with gr.Column(scale=1, min_width=380):
-            gr.Markdown("### What to train")
+            gr.Markdown("## What to train")
             dataset = gr.Dropdown(label="Data set", choices=[], interactive=True, elem_id="train-dataset")
             labels = gr.Dropdown(
                 label="Labels", choices=[], interactive=True, visible=False, elem_id="train-labels"
@@ -137,14 +137,14 @@ def build(session: AppSession) -> None:
                         )
                 hidden = gr.DownloadButton(visible="hidden", elem_id="train-recipe-file")
         with gr.Column(scale=2, min_width=420):
-            gr.Markdown("### What this will do")
+            gr.Markdown("## What this will do")
             about_run = gr.HTML(markup.remark("Building the network…"), elem_id="train-facts", padding=False)
             with gr.Row():
                 start_button = gr.Button("Start training", variant="primary", elem_id="train-start")
                 preview = gr.Button("Preview augmented training images", elem_id="train-preview")
             examples = gr.HTML(elem_id="train-examples", padding=False)
             experiments_here = gr.Column()
-            gr.Markdown("### The run")
+            gr.Markdown("## The run")
             run = gr.Dropdown(label="Run", choices=[], interactive=True, elem_id="train-run")
             box = gr.HTML(markup.remark("Looking for runs…"), elem_id="train-status", padding=False)
             with gr.Row():

@@ -76,7 +76,7 @@ function drawFolders(proposal) {
       choice([...proposal.parts, ['', words('no part')]], name.part ?? '', words('part, which', { name: name.name }),
         (part) => say({ parts: { [name.name]: part || null } })))) : []),
   ]);
-  return [make('h4', '', words('folders are')), ...rows];
+  return [make('h3', '', words('folders are')), ...rows];
 }
 
 function drawTable(proposal) {
@@ -90,7 +90,7 @@ function drawTable(proposal) {
     parts.push(line(title, choice([['', unsaid], ...headers.map((name) => [name, name])], chosen, words('column of', { what: title }),
       (column) => say({ columns: { [field]: column } }))));
   }
-  return parts.length ? [make('h4', '', words('table says')), ...parts] : [];
+  return parts.length ? [make('h3', '', words('table says')), ...parts] : [];
 }
 
 function drawRoot() {
@@ -122,16 +122,17 @@ function drawClasses(proposal) {
     return line(words('read as', { name: from, other: to || words('no label') }), undo);
   });
   const more = proposal.moreClasses ? [make('p', 'br-hint', words('and more', { number: amount(proposal.moreClasses) }))] : [];
-  return [make('h4', '', words('classes')), ...rows, ...more, ...merged];
+  return [make('h3', '', words('classes')), ...rows, ...more, ...merged];
 }
 
 function drawLeftOut(issues) {
   if (!issues.length) return [];
   const box = make('div', 'br-left');
-  box.append(make('h4', '', words('left out')));
+  box.append(make('h3', '', words('left out')));
   for (const issue of issues) {
     if (!issue.names.length) { box.append(make('p', 'br-hint', issue.text)); continue; }
     const details = make('details'), list = make('ul');
+    list.tabIndex = 0;   // a long list is scrolled by keys as well
     details.append(make('summary', 'br-hint', issue.text), list);
     list.append(...issue.names.map((name) => make('li', '', name)));
     if (issue.more) list.append(make('li', '', words('and more', { number: amount(issue.more) })));

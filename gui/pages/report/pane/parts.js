@@ -38,7 +38,7 @@ const bodyOf = (name) => root.querySelector(`#report-part-${name} > .rp-body`);
 function layOut() {
   at('nav').replaceChildren(...chosen.titles.map(([name, words]) => make('button', { type: 'button', words, onclick: () => goTo(name) })));
   at('parts').replaceChildren(...chosen.titles.map(([name, words]) =>
-    make('section', { id: `report-part-${name}`, className: 'rp-part' }, make('h3', { words }), make('div', { className: 'rp-body' }, skeleton()))));
+    make('section', { id: `report-part-${name}`, className: 'rp-part' }, make('h2', { words }), make('div', { className: 'rp-body' }, skeleton()))));
 }
 
 const near = new IntersectionObserver((entries) => {
@@ -60,8 +60,16 @@ function load(name) {
     if (answer.problem) body.replaceChildren(make('p', { className: 'rp-trouble', words: answer.problem }));
     else body.innerHTML = answer.html;
     body.dataset.shown = mine;
+    reachable(body.parentElement);
   });
 }
+
+// What is wider than the page is scrolled by keys as well.
+function reachable(part) {
+  if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
+  else part.removeAttribute('tabindex');
+}
+addEventListener('resize', () => { for (const part of root.querySelectorAll('.rp-part')) reachable(part); });
 
 function goTo(name) {
   load(name);

@@ -60,7 +60,7 @@ async function showList() {
 }
 
 function title(study) {
-  return make('h4', { words: study.name, dir: 'auto' }, make('span', { className: 'sd-state', words: study.state }));
+  return make('h3', { words: study.name, dir: 'auto' }, make('span', { className: 'sd-state', words: study.state }));
 }
 
 function card(study) {
@@ -86,7 +86,7 @@ async function showStudy(id, said = '') {
   for (const [words, href] of answer.reports) does.append(make('a', { href, words, download: '' }));
   body.append(does);
   for (const part of answer.sections) {
-    const section = make('section', {}, make('h4', { words: part.title }));
+    const section = make('section', {}, make('h3', { words: part.title }));
     if (part.table) section.append(table(part.table));
     if (part.lines?.length) section.append(make('ul', {}, ...part.lines.map((words) => make('li', { words, dir: 'auto' }))));
     if (part.remark) section.append(make('p', { className: 'sd-quiet', words: part.remark }));
@@ -106,7 +106,7 @@ function reportOf(id) {
     const frame = make('iframe', { title: 'Report of the study', srcdoc: answer.page, sandbox: '' });
     const lists = make('div', { className: 'rp' });
     lists.innerHTML = answer.checklists;   // made by the server's templates, which escape every name
-    section.replaceChildren(make('h4', { words: 'Report' }), frame, make('h4', { words: 'Checklists' }), lists);
+    section.replaceChildren(make('h3', { words: 'Report' }), frame, make('h3', { words: 'Checklists' }), lists);
   }));
   section.addEventListener('click', async ({ target }) => {
     const box = target.closest('[data-do="write"]')?.closest('.or-write');
