@@ -32,6 +32,7 @@ BENCHMARKS: dict[str, Measure] = {
     "review": _measured_by("review"),
     "film": _measured_by("film"),
     "alike": _measured_by("alike"),
+    "hand": _measured_by("hand"),
     "readers": _measured_by("readers"),
     "studies": _measured_by("studies"),
     "report": _measured_by("report"),

@@ -69,7 +69,7 @@ def measure(setting: Setting) -> Iterator[Row | LeftOut]:
 
 def _dragged(setting: Setting, browser: Any) -> Iterator[Row]:
     side = 1000 if setting.quick else 4000
-    with _Window(setting.scratch / "dragged", browser, count=1, size=(side, side)) as window:
+    with ReadingWindow(setting.scratch / "dragged", browser, count=1, size=(side, side)) as window:
         began = time.perf_counter()
         packed = film_levels(window.films[0], "")
         seconds = time.perf_counter() - began
@@ -99,7 +99,7 @@ def _dragged(setting: Setting, browser: Any) -> Iterator[Row]:
 
 def _next(setting: Setting, browser: Any) -> Iterator[Row]:
     count = 5 if setting.quick else 25
-    with _Window(setting.scratch / "next", browser, count=count, size=(2048, 2500)) as window:
+    with ReadingWindow(setting.scratch / "next", browser, count=count, size=(2048, 2500)) as window:
         taken, there = [], 0
         for _ in range(count - 1):
             window.page.wait_for_timeout(1500)  # as long as a very fast reader looks
@@ -117,11 +117,19 @@ def _next(setting: Setting, browser: Any) -> Iterator[Row]:
         )
 
 
-class _Window:
-    """A window on films that a browser reads."""
+class ReadingWindow:
+    """A window on films that a browser reads.
+
+    Args:
+        folder: For the workspace and the films.
+        browser: Of Playwright.
+        count: How many films.
+        size: Width and height of each.
+    """
 
     def __init__(self, folder: Path, browser: Any, *, count: int, size: tuple[int, int]) -> None:
         workspace = open_workspace(folder)
+        self.workspace = workspace
         self._session = AppSession(workspace=workspace, store=open_store(workspace.database), reader="reader")
         self._session.store.add_reader(Reader(reader_id="", name="reader"))
         self.films = [_drawn(folder / f"film-{number}.tif", size, seed=number) for number in range(count)]
@@ -139,7 +147,7 @@ class _Window:
         self.page.goto(self._window.url)
         self.page.wait_for_selector(".rv[data-film][data-shown]:not([data-busy])", timeout=120_000)
 
-    def __enter__(self) -> _Window:
+    def __enter__(self) -> ReadingWindow:
         return self
 
     def __exit__(self, *error: object) -> None:

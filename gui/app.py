@@ -3,7 +3,7 @@
     session.open_session(workspace) -> AppSession
     build_app(session) -> gr.Blocks         Data · Train · Review · Studies · Report · Share
     start(session) -> Window                serving in the background, until Window.close()
-    serve(workspace)                        both, until Ctrl-C
+    serving.serve(workspace)                both, until Ctrl-C, with something to see before Gradio is loaded
 
 To add a page, write its module with a `build(session)` and add a line to `PAGES`. A page is imported when it is
 placed: a window for guests has one of them, and starts without what the others need.
@@ -11,19 +11,13 @@ placed: a window for guests has one of them, and starts without what the others 
 
 from __future__ import annotations
 
-import signal
-import threading
-import webbrowser
-from contextlib import nullcontext
+import socket
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from types import FrameType
 
 import gradio as gr
 
-from engine.errors import EngineError
-from engine.workspace import Workspace
 from gui.door import (
     BackgroundServer,
     Entrance,
@@ -34,10 +28,9 @@ from gui.door import (
     Public,
     Room,
     openings_of,
-    way_in,
 )
-from gui.listening import ADDRESS, bound, choose_port, hosts_of, is_this_computer_alone, reached_at
-from gui.mounting import keep_to_ourselves, members_of, mounted, name_now, together, who_route
+from gui.listening import ADDRESS, bound, check_alone, choose_port, hosts_of, url_of
+from gui.mounting import keep_to_ourselves, mounted, name_now, together, who_route
 from gui.pages.data import MOST_BYTES, picture_route, take_route
 from gui.pages.studies import study_routes
 from gui.web import (
@@ -49,8 +42,8 @@ from gui.web import (
     AppSession,
     image_route,
     keep_to,
+    markup,
     may,
-    open_session,
     rights_of,
     web_file,
 )
@@ -93,7 +86,7 @@ THEME = gr.themes.Default(
     button_primary_background_fill="*primary_700",
     button_primary_background_fill_hover="*primary_800",
     button_primary_background_fill_dark="*primary_700",
-    button_primary_background_fill_hover_dark="*primary_600",
+    button_primary_background_fill_hover_dark="*primary_800",
     button_primary_text_color="white",
     button_cancel_background_fill="#b91c1c",
     button_cancel_background_fill_dark="#b91c1c",
@@ -112,6 +105,8 @@ CSS = """
 :is(#reading, #studies-room) .html-container { padding: 0 !important; }
 #studies-desk[data-away] { display: none !important; }
 #pages button[role=tab] { font-size: 15px; }
+.gradio-container .prose h2 { font-size: var(--text-xl); }
+.gradio-container .prose h3 { font-size: var(--text-lg); }
 #pages button[role=tab][aria-selected=true] { color: #0369a1; }
 .dark #pages button[role=tab][aria-selected=true] { color: #7dd3fc; }
 @media (pointer: coarse) { /* fingers: nothing to press is smaller than they are */
@@ -167,6 +162,7 @@ def build_app(
         with gr.Tabs(selected=page if page in pages else usual, elem_id="pages"):
             for name, one in pages.items():
                 with gr.Tab(one.title, id=name, elem_id=f"page-{name}"):
+                    gr.HTML(markup.page_title(one.title), padding=False)
                     build = import_module(one.module).build
                     if name == "review":
                         build(session, run_id)
@@ -217,6 +213,7 @@ def start(
     entrance: Entrance | None = None,
     host: str = ADDRESS,
     public: Public | None = None,
+    listening: socket.socket | None = None,
 ) -> Window:
     """Serve the pages in the background: to this computer alone, or to whoever has an account.
 
@@ -228,23 +225,21 @@ def start(
         entrance: How somebody is let in; None means by a new key.
         host: Where to listen.
         public: The address by which the window is reached through a proxy.
+        listening: Where it listens, bound already; None binds `port` at `host`.
 
     Raises:
         EngineError: The port is in use or may not be used, or strangers could reach a window without accounts.
     """
     entrance, public = entrance or Key(), public or Public()
     members = isinstance(entrance, Members)
-    if not (members or is_this_computer_alone(host)):
-        raise EngineError(
-            f"At {host} other computers could reach these pages, and no one would be asked who they are",
-            "Add --auth, with an account for each reader (overread accounts add NAME), or leave --host out",
-        )
+    if not members:
+        check_alone(host)
     invited = session.invited
     session = replace(
         session, prefix=public.prefix, signed_in=(lambda: invited.reader) if invited else name_now
     )
     files = keep_to_ourselves(session.workspace)
-    listening = bound(host, choose_port(port, host))
+    listening = listening or bound(host, choose_port(port, host))
     number = int(listening.getsockname()[1])
     hosts = hosts_of(host, number) | ({public.host} if public.host else set())
     alone = INVITED if invited else ""
@@ -265,7 +260,7 @@ def start(
     )
     app.server = BackgroundServer(guard, listening)  # type: ignore[assignment]  # Gradio knows its own alone
     app.is_running = True  # so that `close` ends the queue, the streams and the server
-    url = f"http://{ADDRESS if host == ADDRESS else reached_at(host)}:{number}"
+    url = url_of(host, number)
     address = public.url or url + (entrance.query if isinstance(entrance, Key) else "")
     return Window(
         url=url,
@@ -302,55 +297,3 @@ def own_routes(session: AppSession) -> list[OwnRoute]:
         *(OwnRoute(route=route) for route in study_routes(session)),
         OwnRoute(route=take_route(session), largest_body=MOST_BYTES),
     ]
-
-
-def serve(
-    workspace: Workspace,
-    *,
-    port: int | None = None,
-    open_browser: bool = True,
-    page: str = "review",
-    run_id: str | None = None,
-    host: str = ADDRESS,
-    accounts: bool = False,
-    public: Public | None = None,
-) -> None:
-    """Open the window and wait until Ctrl-C or a signal ends it.
-
-    Args:
-        workspace: What it shows.
-        port: See `start`.
-        open_browser: Whether to open it in the browser of this computer.
-        page: See `start`.
-        run_id: See `start`.
-        host: See `start`.
-        accounts: Whether readers sign in.
-        public: See `start`.
-
-    Raises:
-        EngineError: The port is in use, the workspace's database cannot be used, or nobody could administer it.
-    """
-    session = open_session(workspace)
-    entrance = members_of(session, public) if accounts else None
-    window = start(session, port=port, page=page, run_id=run_id, host=host, entrance=entrance, public=public)
-    ended = threading.Event()
-
-    def end(number: int, frame: FrameType | None) -> None:
-        ended.set()
-
-    signals = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    heeded = [number for number in signals if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, end) for number in heeded}
-    try:
-        print(f"Overread is open at {window.address} (Ctrl-C ends it)", flush=True)
-        lead = nullcontext() if accounts else way_in(workspace.root, window.port, window.address)
-        with lead as leads:
-            if open_browser:
-                webbrowser.open(leads.as_uri() if leads else window.url)
-            while not ended.wait(1.0):  # a wait without an end cannot be interrupted on Windows
-                pass
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        window.close()
-        session.store.close()

@@ -29,6 +29,24 @@ def is_this_computer_alone(host: str) -> bool:
     return all(ipaddress.ip_address(each).is_loopback for _, each in _addresses(host))
 
 
+def check_alone(host: str) -> None:
+    """Refuse a host at which strangers could reach a window without accounts.
+
+    Raises:
+        EngineError: They could, or there is no such host.
+    """
+    if not is_this_computer_alone(host):
+        raise EngineError(
+            f"At {host} other computers could reach these pages, and no one would be asked who they are",
+            "Add --auth, with an account for each reader (overread accounts add NAME), or leave --host out",
+        )
+
+
+def url_of(host: str, port: int) -> str:
+    """Return where a browser on this computer finds a window."""
+    return f"http://{ADDRESS if host == ADDRESS else reached_at(host)}:{port}"
+
+
 def hosts_of(host: str, port: int) -> frozenset[str]:
     """Return what browsers may send as Host: this computer's names and addresses where they can be reached."""
     if is_this_computer_alone(host):

@@ -96,7 +96,7 @@ def demo(
     else:
         print_outcome(outcome)
     if not no_gui:
-        from gui.app import serve
+        from gui.serving import serve
 
         serve(workspace, port=port, open_browser=not no_browser, page="review", run_id=outcome.run.run_id)
 

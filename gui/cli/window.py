@@ -63,7 +63,7 @@ def gui(
 
     Example: [bold]overread gui --workspace ~/study[/bold]
     """
-    from gui.app import serve  # with it comes Gradio
+    from gui.serving import serve
 
     workspace = open_workspace(root)
     for remark in about(workspace):

@@ -15,7 +15,7 @@ import pytest
 
 from engine.errors import EngineError
 from engine.workspace import Workspace
-from gui import app
+from gui import serving
 from gui.app import PAGES
 from gui.cli import window as window_command
 from gui.door import Password
@@ -112,7 +112,7 @@ def test_the_window_opens_though_there_is_no_run_to_share(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     opened: list[Workspace] = []
-    monkeypatch.setattr(app, "serve", lambda workspace, **_: opened.append(workspace))
+    monkeypatch.setattr(serving, "serve", lambda workspace, **_: opened.append(workspace))
     window_command.gui(
         tmp_path,
         no_browser=True,
@@ -129,11 +129,28 @@ SERVE = """
 from pathlib import Path
 import sys
 from engine.workspace import open_workspace
-from gui.app import serve
+from gui.serving import serve
 import webbrowser
 webbrowser.open = lambda address: print(f"opened {address}", flush=True)
 serve(open_workspace(Path(sys.argv[1])), port=int(sys.argv[2]))
 """
+
+
+@pytest.mark.browser
+def test_a_browser_shows_that_it_starts_and_then_the_window_without_anybody_doing_anything(
+    room: Room, page: Any
+) -> None:
+    port = free_port()
+    command = [sys.executable, "-c", SERVE, str(room.session.workspace.root), str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            page.goto(process.stdout.readline().split()[1], wait_until="commit")
+            page.wait_for_selector("text=Overread is starting")
+            page.wait_for_selector(".rv[data-shown]", timeout=60_000)
+            page.goto("about:blank")  # a page that still asks would be told that its window is gone
+        finally:
+            process.terminate()
 
 
 @pytest.mark.slow
@@ -144,13 +161,14 @@ def test_a_signal_ends_the_server_in_order(room: Room) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
+            leads = room.session.workspace.root / f"open-{port}.html"
+            # before anything heavy is loaded; and no key for the list of processes
+            assert process.stdout.readline() == f"opened {leads.as_uri()}\n"
+            with socket.create_connection(("127.0.0.1", port)):  # is waited with, and answered later
+                pass
             said = process.stdout.readline()
             assert said.startswith(f"Overread is open at http://127.0.0.1:{port}/?key=")
             assert httpx.get(said.split()[4]).status_code == 303
-            leads = room.session.workspace.root / f"open-{port}.html"
-            assert (
-                process.stdout.readline() == f"opened {leads.as_uri()}\n"
-            )  # no key for the list of processes
             assert said.split()[4] in leads.read_text()
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 0
