@@ -99,34 +99,9 @@ THEME = gr.themes.Default(
     block_info_text_color="*neutral_600",
     block_info_text_color_dark="*neutral_300",
 )
-CSS = """
-.gradio-container > main, .gradio-container .main { padding: 6px 10px !important; max-width: none !important; }
-#page-review { padding: 0 !important; border: 0 !important; }
-:is(#reading, #studies-room) .html-container { padding: 0 !important; }
-#studies-desk[data-away] { display: none !important; }
-#pages button[role=tab] { font-size: 15px; }
-.gradio-container .prose h2 { font-size: var(--text-xl); }
-.gradio-container .prose h3 { font-size: var(--text-lg); }
-#pages button[role=tab][aria-selected=true] { color: #0369a1; }
-.dark #pages button[role=tab][aria-selected=true] { color: #7dd3fc; }
-@media (pointer: coarse) { /* fingers: nothing to press is smaller than they are */
-  #pages :is(button, select, textarea,
-    input:not([type=checkbox], [type=radio], [type=range], [type=hidden], [type=file],
-      [role=listbox], [role=combobox])) {
-    min-height: 44px; min-width: 44px;
-  }
-  #pages :is(.tab-wrapper, .tab-container) { height: auto; min-height: 46px; }
-  #pages .wrap-inner { min-height: 44px; }
-  #pages button.label-wrap { align-items: center; }
-  #pages input[type=range] { min-height: 44px; }
-  #pages label:has(> input:is([type=checkbox], [type=radio])) {
-    min-height: 44px; display: inline-flex; align-items: center;
-  }
-}
-#not-known { position: fixed; inset: 0 0 auto 0; z-index: 2000; margin: 0; padding: 10px 16px; background: #b91c1c;
-             color: white; font: 15px/1.4 system-ui, sans-serif; }
-"""
-HEAD = "<script>\n" + web_file("here.js") + web_file("known.js") + web_file("fields.js") + "</script>"
+CSS = web_file("pages.css")
+HEAD = "<script>
+" + web_file("here.js") + web_file("known.js") + web_file("fields.js") + "</script>"
 
 
 LOOK = {"theme": THEME, "css": CSS, "head": HEAD}

@@ -137,6 +137,11 @@ def page_title(words: str) -> Markup:
     return Markup(_macros().page_title(words))
 
 
+def skeleton() -> Markup:
+    """Return what stands where something will be, until the server has answered."""
+    return Markup(_macros().skeleton())
+
+
 def heading(title: str, aside: str = "") -> Markup:
     """Return a heading, with a few words in small print beside it."""
     return Markup(_macros().heading(title, aside))

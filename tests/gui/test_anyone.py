@@ -86,7 +86,7 @@ def test_axe_finds_nothing_on_any_page_in_any_state_light_or_dark(
     page.wait_for_selector("#data-large dialog[open]")
     look("Data, a large image")
     page.keyboard.press("Escape")
-    for inner, there in (("What the checks found", "#data-issues details"), ("Counts", "#data-counts table")):
+    for inner, there in (("What the checks found", "#data-issues .or-note"), ("Counts", "#data-counts table")):
         page.get_by_role("tab", name=inner).click()
         page.wait_for_selector(there)
         page.evaluate(OPEN_ALL)
@@ -134,7 +134,7 @@ def test_axe_finds_nothing_on_any_page_in_any_state_light_or_dark(
 
     go("report", "#report-drawings-0 svg")
     page.evaluate("document.querySelector('#report-parts').scrollIntoView({ block: 'end' })")
-    page.wait_for_function("!document.querySelector('#report-parts .rp-skeleton')")
+    page.wait_for_function("!document.querySelector('#report-parts .or-skeleton')")
     page.evaluate(OPEN_ALL)
     look("Report")
     page.locator("button.or-cell").first.click()

@@ -272,14 +272,14 @@ def build(session: AppSession) -> None:
             problem = gr.HTML(elem_id="data-split-problem", padding=False)
         with gr.Column(scale=2, min_width=420):
             question = place("data")
-            overview = gr.HTML(elem_id="data-summary", padding=False)
+            overview = gr.HTML(markup.skeleton(), elem_id="data-summary", padding=False)
             with gr.Tabs():
                 with gr.Tab("Pictures"):
-                    pictures = gr.HTML(elem_id="data-images", padding=False)
+                    pictures = gr.HTML(markup.skeleton(), elem_id="data-images", padding=False)
                 with gr.Tab("Labels", elem_id="data-labels"):
                     labelled, label_parts, relabelled = labels_pane(session, dataset)
                 with gr.Tab("What the checks found"):
-                    found = gr.HTML(elem_id="data-issues", padding=False)
+                    found = gr.HTML(markup.skeleton(), elem_id="data-issues", padding=False)
                 with gr.Tab("Counts"):
                     counts = gr.Dataframe(
                         headers=["class", "training", "validation", "test", "no part", "images", "patients"],

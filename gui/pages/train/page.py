@@ -107,7 +107,7 @@ def build(session: AppSession) -> None:
                     label="Recipe", choices=[], interactive=True, filterable=True, elem_id="train-recipe"
                 )
                 none_found = gr.Markdown()
-                card = gr.HTML(elem_id="train-recipe-card", padding=False)
+                card = gr.HTML(markup.skeleton(), elem_id="train-recipe-card", padding=False)
                 with gr.Accordion("Settings", open=False, elem_id="train-settings"):
                     fields |= _place(GENERAL)
                     groups = []

@@ -32,7 +32,7 @@ function trouble(sentence) {
 
 // ------------------------------------------------------------------------------------------------------ the parts
 
-const skeleton = () => make('div', { className: 'rp-skeleton', role: 'status', ariaLabel: 'Loading' }, make('i'), make('i'), make('i'));
+const skeleton = () => make('div', { className: 'or-skeleton', role: 'status', ariaLabel: 'Loading' }, make('i'), make('i'), make('i'));
 const bodyOf = (name) => root.querySelector(`#report-part-${name} > .rp-body`);
 
 function layOut() {

@@ -85,13 +85,14 @@ async function present(answer, { keepDraft = false } = {}) {
     notice((await whyNot(next.image)) + '\nContinue with the next case; this one can be read once its file is available again.', []);
     askWhere();
   }
-  fetchAhead(answer.upcoming);
-  keep('case', next.id);
-  window.overread?.go({ case: next.id });
   await painted();
   if (!same) [wake, slept] = [performance.now(), 0], guard();
+  // What the eye does not wait for comes after the image: the address, and the images of the next cases.
+  keep('case', next.id);
+  window.overread?.go({ case: next.id });
   root.dataset.reading = reading;
   root.dataset.shown = next.id;
+  fetchAhead(answer.upcoming);
   server.remember({ reading, shown: next.id }).catch(() => {});   // only so that a later session starts here
   filmAhead(answer.upcoming[0]?.depth);
 }
@@ -250,11 +251,11 @@ async function openReading(wish = {}) {
       answer = await server.open_reading(wanted);
       if (!answer) throw new Error('refused');
     } catch {
-      toast('Overread is not responding. Check that the program is still running, then reload the page.');
-      return;
+      answer = { problem: 'Overread is not responding. Check that the program is still running, then reload the page.' };
     }
     if (!answer.ok) {
       toast(answer.problem);
+      if (!shown) notice(answer.problem);
       return;
     }
     reading = answer.reading;

@@ -50,4 +50,5 @@ showRegions();
 addEventListener('overread-here', () => {
   if (root.offsetParent && !busy && (movedOn() || named('case') !== shown?.id)) openReading({ case: named('case') });
 });
+notice('The first image is on its way…');
 openReading({ case: named('case') || kept('case', '') });

@@ -36,9 +36,14 @@ function picture(address) {
   return found;
 }
 
+// The first task after the next frame: what stands on the page now has been painted in it.
 const painted = () => new Promise((resolve) => {
   if (document.hidden) return resolve();   // no frames are painted in a hidden tab
-  requestAnimationFrame(() => requestAnimationFrame(resolve));
+  requestAnimationFrame(() => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = resolve;
+    port2.postMessage(null);
+  });
 });
 
 async function whyNot(address) {
