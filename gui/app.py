@@ -45,6 +45,7 @@ from gui.web import (
     markup,
     may,
     rights_of,
+    static_pane,
     web_file,
 )
 
@@ -99,12 +100,12 @@ THEME = gr.themes.Default(
     block_info_text_color="*neutral_600",
     block_info_text_color_dark="*neutral_300",
 )
-CSS = web_file("pages.css")
-HEAD = "<script>
-" + web_file("here.js") + web_file("known.js") + web_file("fields.js") + "</script>"
+SCRIPTS = ("here.js", "known.js", "fields.js")
+# Not as Gradio's css, which rewrites selectors and leaves out what is for a medium.
+HEAD = f"<style>{web_file('pages.css')}</style><script>{''.join(map(web_file, SCRIPTS))}</script>"
 
 
-LOOK = {"theme": THEME, "css": CSS, "head": HEAD}
+LOOK = {"theme": THEME, "head": HEAD}
 
 
 def import_pages() -> None:
@@ -133,6 +134,8 @@ def build_app(
             for name, one in (FOR_INVITED if session.invited else PAGES).items()
             if (one.for_guests or not session.read_only) and may(role, ROLES_OF_PAGES, name)
         }
+        if not (session.read_only or session.invited):
+            static_pane("gui.web", "guide", ["guide.js"], elem_id="guide")
         usual = "reading" if session.invited else "review"
         with gr.Tabs(selected=page if page in pages else usual, elem_id="pages"):
             for name, one in pages.items():

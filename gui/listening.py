@@ -88,7 +88,7 @@ def choose_port(wanted: int | None, host: str = ADDRESS) -> int:
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """Return a socket bound to a port, which its owner closes.
+    """Return a socket that listens at a port, which its owner closes; who connects waits.
 
     Raises:
         EngineError: It is in use or may not be used.
@@ -100,6 +100,7 @@ def bound(host: str, port: int) -> socket.socket:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         probe.bind((address, port))
+        probe.listen()  # two may bind one port; one may listen
         return probe
     except OverflowError as error:
         probe.close()

@@ -32,7 +32,7 @@ def mounted(
     Args:
         app: The pages.
         own: Our routes.
-        look: `theme`, `css` and `head` of the pages.
+        look: `theme` and `head` of the pages.
         prefix: What stands before every address.
         accounts: Whether somebody has signed in, whose name stands on every page.
     """
@@ -52,7 +52,7 @@ def mounted(
         show_error=False,
         max_file_size=LARGEST_FILE,
         theme=look["theme"],
-        css=look["css"] + (web_file("who.css") if accounts else ""),
+        css=web_file("who.css") if accounts else None,
         head=look["head"] + (str(SCRIPT.format(prefix, Markup(web_file("who.js")))) if accounts else ""),
         app_kwargs=closed,
     )

@@ -83,11 +83,10 @@ def serve(
 def _led_in(
     workspace: Workspace, listening: socket.socket, host: str, key: Key | None, open_browser: bool
 ) -> Iterator[None]:
-    """Listen, and show the page that leads in; where readers sign in there is no key to lead anybody in with."""
+    """Show the page that leads in; where readers sign in there is no key to lead anybody in with."""
     port = int(listening.getsockname()[1])
     url = url_of(host, port)
     with nullcontext() if key is None else way_in(workspace.root, port, url + key.query) as leads:
-        listening.listen()
         if open_browser and key is not None:
             shown = leads.as_uri() if leads else url
             asking = threading.Thread(target=webbrowser.open, args=[shown], daemon=True)

@@ -240,11 +240,13 @@ def opened(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     page = request.getfixturevalue("page") if "page" in request.fixturenames else None
     windows: list[Any] = []
 
-    def open_window(session: AppSession, **settings: Any) -> Any:
+    def open_window(session: AppSession, *, guided: bool = False, **settings: Any) -> Any:
         window = start(session, port=free_port(), **settings)
         windows.append(window)
         if page is not None:
             page.context.request.get(window.address)
+            if not guided:  # somebody who has seen the guide
+                page.context.add_cookies([{"name": "overread-guide", "value": "seen", "url": window.url}])
         return window
 
     yield open_window

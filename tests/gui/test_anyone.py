@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from engine import jobs
 from engine.data import index_data, list_indexes, save_index
 from engine.reading import Reader
+from engine.recipes import keep_own
 from engine.records import Run
 from engine.workspace import Workspace, open_workspace
 from gui.door import Password
@@ -21,7 +23,7 @@ from gui.web.session import AppSession, open_session
 from sample_data import SAMPLE_TABLE
 from tests.gui.axe import OPEN_ALL, violations
 from tests.gui.conftest import Room
-from tests.tiny import draw_films
+from tests.tiny import TINY_RECIPE, draw_films
 
 ROOT = Path(__file__).parents[2]
 READY = ".rv[data-shown]:not([data-busy]):not([data-guard])"
@@ -86,7 +88,10 @@ def test_axe_finds_nothing_on_any_page_in_any_state_light_or_dark(
     page.wait_for_selector("#data-large dialog[open]")
     look("Data, a large image")
     page.keyboard.press("Escape")
-    for inner, there in (("What the checks found", "#data-issues .or-note"), ("Counts", "#data-counts table")):
+    for inner, there in (
+        ("What the checks found", "#data-issues .or-note"),
+        ("Counts", "#data-counts table"),
+    ):
         page.get_by_role("tab", name=inner).click()
         page.wait_for_selector(there)
         page.evaluate(OPEN_ALL)
@@ -202,3 +207,224 @@ def _protocol(room: Room) -> Any:
         drawn=Drawn(rule="all"),
         consensus="majority",
     )
+
+
+# ------------------------------------------------------------------------------------- by keys alone, by mouse alone
+
+UNSEEN = """() => {
+  const at = document.activeElement, style = getComputedStyle(at);
+  const seen = at === document.body || style.outlineStyle !== 'none' || style.boxShadow !== 'none';
+  return seen ? '' : at.outerHTML.slice(0, 200);
+}"""
+BARE = """[...document.querySelectorAll('button')]
+  .filter((one) => one.offsetParent && getComputedStyle(one).borderStyle === 'none').length"""
+LONG = replace(TINY_RECIPE, title="Mine", phases=(replace(TINY_RECIPE.phases[0], epochs=2000),))
+
+
+@pytest.fixture
+def work(
+    own: AppSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[AppSession, Path]]:
+    """A session with a trained run and a recipe that trains until it is stopped, and a folder of images at home."""
+    keep_own(own.workspace, LONG)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DISPLAY", raising=False)
+    yield own, draw_films(tmp_path / "home" / "films", patients=20)
+    for one in jobs.list_jobs(own.workspace):
+        if one.working:
+            jobs.stop(one.folder)
+
+
+def reach(page: Any, there: str) -> None:
+    """Press Tab until the focus is there; wherever it stops it is seen."""
+    for _ in range(150):
+        if page.evaluate("(there) => document.activeElement.matches(there)", there):
+            return
+        page.keyboard.press("Tab")
+        assert page.evaluate(UNSEEN) == ""
+    raise AssertionError(f"Tab does not lead to {there}")
+
+
+@pytest.mark.browser
+def test_the_whole_job_is_done_by_keys_alone_and_the_focus_is_always_seen(
+    work: tuple[AppSession, Path], page: Any, opened: Callable[..., Any]
+) -> None:
+    session, folder = work
+    (run_id,) = session.store.run_ids()
+    page.goto(opened(session).url)
+    page.wait_for_selector(READY)
+
+    def press(there: str) -> None:
+        reach(page, there)
+        page.keyboard.press("Enter")
+
+    for key in ("a", "u", "2", "x"):
+        page.wait_for_selector(READY)
+        shown = page.get_attribute(".rv", "data-shown")
+        page.keyboard.press(key)
+        page.wait_for_function("(was) => document.querySelector('.rv').dataset.shown !== was", arg=shown)
+    assert len(session.store.reviews(run_id, reader="eve")) == 4
+    press("#page-data-button")
+    page.wait_for_selector("#br-path")
+    reach(page, "#br-path")
+    page.keyboard.type(str(folder))
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#data-bring [data-at=proposal]")
+    press("[data-at=read]")
+    page.wait_for_selector("#data-bring [data-stage=done]")
+    press("#page-train-button")
+    page.wait_for_selector("#train-facts >> text=parameters in total")
+    reach(page, "#train-recipe input")
+    page.keyboard.type("Mine")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#train-facts >> text=2,000")
+    press("#train-start")
+    page.wait_for_selector("#train-stop", timeout=60_000)
+    press("#train-stop")
+    page.wait_for_selector("#train-status >> text=Stopped", timeout=60_000)
+    press("#page-report-button")
+    page.wait_for_selector("#report-drawings-0 svg")
+    reach(page, "#report-html")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.suggested_filename.endswith(".html")
+
+
+@pytest.mark.browser
+def test_the_whole_job_is_done_by_the_mouse_alone(
+    work: tuple[AppSession, Path], page: Any, opened: Callable[..., Any]
+) -> None:
+    session, folder = work
+    (run_id,) = session.store.run_ids()
+    page.goto(opened(session).url)
+    for what in ("agree", "unsure", "not-diagnostic", "next", "agree"):
+        page.wait_for_selector(READY)
+        shown = page.get_attribute(".rv", "data-shown")
+        page.click(f".rv [data-do={what}]")
+        page.wait_for_function("(was) => document.querySelector('.rv').dataset.shown !== was", arg=shown)
+    assert len(session.store.reviews(run_id, reader="eve")) == 4
+    page.click("#page-data-button")
+    page.get_by_role("button", name="Choose folder").click()
+    listed = page.get_by_role("dialog")
+    listed.get_by_role("button", name=str(folder.parent)).click()
+    listed.get_by_role("button", name=folder.name).click()
+    listed.get_by_role("button", name="Take this folder").click()
+    page.get_by_role("button", name="Read these images").click()
+    page.wait_for_selector("#data-bring [data-stage=done]")
+    page.click("#page-train-button")
+    page.wait_for_selector("#train-facts >> text=parameters in total")
+    page.click("#train-recipe input")
+    page.get_by_role("option", name="Mine").click()
+    page.wait_for_selector("#train-facts >> text=2,000")
+    page.click("#train-start")
+    page.click("#train-stop", timeout=60_000)
+    page.wait_for_selector("#train-status >> text=Stopped", timeout=60_000)
+    page.click("#page-report-button")
+    page.wait_for_selector("#report-drawings-0 svg")
+    with page.expect_download() as download:
+        page.click("#report-html")
+    assert download.value.suggested_filename.endswith(".html")
+
+
+# -------------------------------------------------------------------------------- what people ask of their system
+
+
+@pytest.mark.browser
+def test_at_200_percent_without_motion_and_in_the_systems_colours_everything_is_there(
+    own: AppSession, page: Any, opened: Callable[..., Any]
+) -> None:
+    """The width of a screen of 1,280 at 200 %: nothing lies beside it."""
+    page.set_viewport_size({"width": 640, "height": 360})
+    page.emulate_media(reduced_motion="reduce", forced_colors="active")
+    page.goto(opened(own).url)
+    page.wait_for_selector(READY)
+    colour = "(there) => getComputedStyle(document.querySelector(there)).backgroundColor"
+    pressed, plain = (page.evaluate(colour, f".rv [data-do={name}]") for name in ("tool-move", "tool-window"))
+    assert pressed != plain
+    assert page.evaluate(colour, "#page-review-button") == pressed
+    for tab in ("review", "data", "train", "studies", "report", "share"):
+        page.click(f"#page-{tab}-button")
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, tab
+        assert page.evaluate("document.getAnimations().length") == 0, tab
+        assert page.evaluate(BARE) == 0, tab
+
+
+@pytest.mark.browser
+def test_film_map_and_regions_have_names_for_those_who_hear_them(
+    room: Room, page: Any, opened: Callable[..., Any]
+) -> None:
+    page.goto(opened(room.session).url)
+    page.wait_for_selector(READY)
+    page.keyboard.press("Shift+R")
+    page.wait_for_selector(".rv-shape")
+    heard = page.locator("body").aria_snapshot()
+    for name in (
+        'heading "Review" [level=1]',
+        'img "The image of this case"',
+        'img "Heatmap"',
+        'group "Your verdict"',
+    ):
+        assert name in heard
+    assert 'group "Regions":' in heard and "Region 1" in heard
+
+
+# ----------------------------------------------------------------------------------------------------- the first run
+
+
+@pytest.mark.browser
+def test_the_guide_leads_over_the_pages_once_and_again_when_asked_but_not_into_studies_or_to_guests(
+    room: Room, page: Any, opened: Callable[..., Any]
+) -> None:
+    window = opened(room.session, guided=True)
+    page.goto(window.url)
+    guide = page.get_by_role("dialog", name="Overread in four steps")
+    guide.wait_for()
+    assert violations(page) == []
+    for tab in ("data", "train", "review", "report"):
+        guide.locator("[data-do=next]").click()
+        page.wait_for_url(f"**tab={tab}*")
+        assert guide.locator("[aria-current=step]").get_attribute("data-step") == tab
+    page.keyboard.press("a")  # the focus is in the guide: no verdict
+    page.keyboard.press("Escape")
+    guide.wait_for(state="hidden")
+    assert room.session.store.reviews(room.run.run_id) == []
+    page.reload()
+    page.wait_for_selector("#report-run")
+    page.wait_for_timeout(300)
+    assert guide.is_hidden()
+    page.get_by_role("button", name="Help").click()
+    assert guide.locator("[aria-current=step]").get_attribute("data-step") == "report"
+    page.click("#page-studies-button")
+    assert guide.is_hidden() and page.get_by_role("button", name="Help").is_hidden()
+    page.context.clear_cookies()
+    page.goto(opened(replace(room.session, read_only=True), guided=True).url)
+    page.wait_for_selector(READY)
+    assert page.locator(".gd, .gd-help").count() == 0
+
+
+# ------------------------------------------------------------------------------------------------- nothing is blank
+
+
+@pytest.mark.browser
+def test_no_page_is_blank_while_the_server_has_not_answered(
+    own: AppSession, page: Any, opened: Callable[..., Any]
+) -> None:
+    page.goto(opened(own).url)
+    page.wait_for_selector(READY)
+    held: list[Any] = []
+    for pattern in ("**/gradio_api/component_server**", "**/gradio_api/run/**", "**/gradio_api/queue/**"):
+        page.route(pattern, held.append)
+    for tab, there in (
+        ("data", "#data-summary .or-skeleton"),
+        ("train", "#train-facts .or-skeleton"),
+        ("studies", "#studies-desk .or-skeleton"),
+        ("report", "#report-parts .or-skeleton"),
+        ("share", "#share-consent"),
+    ):
+        page.click(f"#page-{tab}-button")
+        page.locator(there).first.wait_for()
+    page.unroute_all()
+    for route in held:
+        route.continue_()
