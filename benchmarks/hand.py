@@ -174,7 +174,9 @@ def _opened(root: Path, browser: Any) -> tuple[float, float]:
             while not told.exists() and process.poll() is None and time.time() - began < 60:
                 time.sleep(0.005)
             page.goto(told.read_text(), wait_until="commit")
-            seen = page.evaluate(PAINTED)
+            client = context.new_cdp_session(page)  # which waits for no page that is on its way
+            asked = client.send("Runtime.evaluate", {"expression": f"({PAINTED})()", "awaitPromise": True})
+            seen = asked["result"]["value"]
             assert re.match("Overread is open at", process.stdout.readline())
             up = time.time()
             page.wait_for_selector(".rv[data-shown]", timeout=60_000)

@@ -146,7 +146,9 @@ def test_a_browser_shows_that_it_starts_and_then_the_window_without_anybody_doin
         assert process.stdout is not None
         try:
             page.goto(process.stdout.readline().split()[1], wait_until="commit")
-            page.wait_for_selector("text=Overread is starting")
+            told = page.context.new_cdp_session(page)  # which waits for no page that is on its way
+            asked = told.send("Runtime.evaluate", {"expression": "document.body.innerText"})
+            assert "Overread is starting" in asked["result"]["value"]
             page.wait_for_selector(".rv[data-shown]", timeout=60_000)
             page.goto("about:blank")  # a page that still asks would be told that its window is gone
         finally:
