@@ -86,7 +86,8 @@ def _read(setting: Setting, browser: Any) -> Iterator[Row]:
         yield from _verdicts(window.page, count)
         yield from _tabs(window.page, rounds=1 if setting.quick else 5)
         root = window.workspace.root
-    seen, painted = [], []
+    seen: list[float] = []
+    painted: list[float] = []
     for _ in range(1 if setting.quick else 5):
         for times, one in zip((seen, painted), _opened(root, browser), strict=True):
             times.append(one)
