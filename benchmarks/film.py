@@ -143,6 +143,8 @@ class ReadingWindow:
         self._window = start(self._session, port=port)
         self._context = browser.new_context(viewport=SCREEN)
         self._context.request.get(self._window.address)
+        seen = {"name": "overread-guide", "value": "seen", "url": self._window.url}
+        self._context.add_cookies([seen])
         self.page = self._context.new_page()
         self.page.goto(self._window.url)
         self.page.wait_for_selector(".rv[data-film][data-shown]:not([data-busy])", timeout=120_000)

@@ -3,6 +3,7 @@
 python docs/make_pictures.py                    walks the demonstration first, in a workspace that is thrown away
 python docs/make_pictures.py --workspace DIR    in a copy of DIR, where `overread demo --no-gui -w DIR` has been
 
+Beside a picture of each page, docs/pictures/screens holds all pages on one sheet for each screen, light and dark.
 Afterwards look at every picture: a script sees no ugliness.
 """
 
@@ -99,8 +100,25 @@ SCREENS: dict[str, Callable[[Any], None]] = {
 }
 
 
+SIZES: dict[str, dict[str, Any]] = {
+    "1280x720": {"viewport": {"width": 1280, "height": 720}},
+    "1920x1080": {"viewport": {"width": 1920, "height": 1080}},
+    "2560x1440": {"viewport": {"width": 2560, "height": 1440}},
+    "820x1180": {"viewport": {"width": 820, "height": 1180}, "has_touch": True, "is_mobile": True},
+}
+THERE = {
+    "data": "#data-images img",
+    "train": "#train-facts >> text=parameters in total",
+    "review": ".rv[data-shown]",
+    "studies": ".sd-card",
+    "report": "#report-drawings-0 svg",
+    "share": "#share-consent",
+}
+"""What is waited for on each page."""
+
+
 def take(workspace: Workspace, into: Path) -> None:
-    """Open the window on a workspace and take a picture of each page."""
+    """Open the window on a workspace and take a picture of each page, and a sheet of all for each screen."""
     from playwright.sync_api import sync_playwright
 
     from gui.app import start
@@ -113,21 +131,54 @@ def take(workspace: Workspace, into: Path) -> None:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1366, "height": 768}, color_scheme="light")
         page.set_default_timeout(40_000)
+        page.context.add_cookies([{"name": "overread-guide", "value": "seen", "url": window.url}])
         page.goto(window.address)
         for name, prepare in SCREENS.items():
             page.click(f"#page-{name}-button")
             prepare(page)
             page.wait_for_timeout(1500)  # pictures in the page finish loading
-            save(page.screenshot(timeout=120_000), into / f"{name}.png")
+            save(Image.open(io.BytesIO(page.screenshot(timeout=120_000))), into / f"{name}.png")
+        session.store.studies.close(session.store.studies.all()[0].study_id)
+        for size, settings in SIZES.items():
+            for scheme in ("light", "dark"):
+                sheet = screens(browser, window, {**settings, "color_scheme": scheme})
+                save(sheet, into / "screens" / f"{size}-{scheme}.png")
         browser.close()
     window.close()
     session.store.close()
 
 
-def save(png: bytes, path: Path) -> None:
+def screens(browser: Any, window: Any, settings: dict[str, Any]) -> Image.Image:
+    """Return every page as a screen shows it, three side by side."""
+    context = browser.new_context(**settings)
+    context.add_cookies([{"name": "overread-guide", "value": "seen", "url": window.url}])
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(window.address)
+    seen = []
+    for name, there in THERE.items():
+        page.click(f"#page-{name}-button")
+        page.wait_for_selector(there)
+        page.wait_for_timeout(1500)
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if wide > 0:
+            raise SystemExit(f"{name} is {wide} pixels wider than {settings}")
+        seen.append(Image.open(io.BytesIO(page.screenshot(timeout=120_000))).convert("RGB"))
+    context.close()
+    width, height = 640, round(640 * seen[0].height / seen[0].width)
+    sheet = Image.new("RGB", (3 * width + 20, 2 * height + 10), "#888888")
+    for number, one in enumerate(seen):
+        sheet.paste(
+            one.resize((width, height), Image.Resampling.LANCZOS),
+            (number % 3 * (width + 10), number // 3 * (height + 10)),
+        )
+    return sheet
+
+
+def save(picture: Image.Image, path: Path) -> None:
     """Write a picture with 256 colours: a third of the bytes, and no eye sees it."""
-    with Image.open(io.BytesIO(png)) as picture:
-        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
     print(path)
 
 

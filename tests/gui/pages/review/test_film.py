@@ -272,6 +272,7 @@ def test_on_a_tablet_all_of_it_is_on_the_first_screen_and_large_enough_for_finge
     context = browser.new_context(**tablet, color_scheme="dark")
     window = opened(room.session)
     context.request.get(window.address)
+    context.add_cookies([{"name": "overread-guide", "value": "seen", "url": window.url}])
     page = context.new_page()
     page.goto(window.url)
     film_there(page)
