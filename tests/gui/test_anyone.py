@@ -427,7 +427,7 @@ def test_no_page_is_blank_while_the_server_has_not_answered(
         page.route(pattern, lambda route: held.append(route))
     for tab, there in (
         ("data", "#data-summary .or-skeleton"),
-        ("train", "#train-facts .or-skeleton"),
+        ("train", "#train-facts >> text=Building the network"),
         ("studies", "#studies-desk .or-skeleton"),
         ("report", "#report-parts .or-skeleton"),
         ("share", "#share-consent"),
