@@ -398,8 +398,8 @@ def test_the_guide_leads_over_the_pages_once_and_again_when_asked_but_not_into_s
     guide.wait_for(state="hidden")
     assert room.session.store.reviews(room.run.run_id) == []
     page.reload()
-    page.wait_for_selector("#report-run")
-    page.wait_for_timeout(300)
+    page.wait_for_selector(".gd-help")
+    page.wait_for_timeout(500)
     assert guide.is_hidden()
     page.get_by_role("button", name="Help").click()
     assert guide.locator("[aria-current=step]").get_attribute("data-step") == "report"
