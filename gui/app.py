@@ -102,7 +102,9 @@ THEME = gr.themes.Default(
 )
 SCRIPTS = ("here.js", "known.js", "fields.js")
 # Not as Gradio's css, which rewrites selectors and leaves out what is for a medium.
-HEAD = f"<style>{web_file('pages.css')}</style><script>{''.join(map(web_file, SCRIPTS))}</script>"
+HEAD = (
+    "<style>\n" + web_file("pages.css") + "</style><script>\n" + "".join(map(web_file, SCRIPTS)) + "</script>"
+)
 
 
 LOOK = {"theme": THEME, "head": HEAD}
