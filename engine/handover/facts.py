@@ -5,12 +5,8 @@ from __future__ import annotations
 import json
 
 from engine.records import Run, recipe_of
+from engine.report import NOT_FOR_DIAGNOSIS
 from engine.storage import SCHEMA_VERSION
-
-NOT_FOR_DIAGNOSIS = (
-    "Research use: not a medical device, and not for diagnosis. Every prediction is to be read over by a "
-    "clinician."
-)
 
 
 def header(run: Run) -> dict[str, str]:

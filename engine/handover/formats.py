@@ -66,7 +66,7 @@ def safetensors_model(at_hand: RunAtHand) -> dict[str, bytes | str]:
 
 def model_card(at_hand: RunAtHand) -> dict[str, bytes | str]:
     """Return the model card, for people and as JSON."""
-    from engine.handover.card import card_json, card_markdown, card_of
+    from engine.report import card_json, card_markdown, card_of
 
     card = card_of(at_hand.report())
     return {"model-card.md": card_markdown(card), "model-card.json": card_json(card)}

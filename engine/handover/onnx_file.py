@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from engine.errors import ExportError, ImageError
-from engine.handover.facts import NOT_FOR_DIAGNOSIS, header
+from engine.handover.facts import header
 from engine.images import load_image
 from engine.prediction import predicted_class
 from engine.records import Run, Sample, Split, recipe_of
+from engine.report import NOT_FOR_DIAGNOSIS
 from engine.runs import load_classifier
 from engine.uncertainty import calibrated
 

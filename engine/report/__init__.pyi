@@ -37,6 +37,12 @@ from .exports.bundle.masks import region_files as region_files
 from .exports.external_page import write_external as write_external
 from .exports.files import EXPORTS as EXPORTS
 from .exports.html import fill_template as fill_template
+from .exports.model_card import (
+    NOT_FOR_DIAGNOSIS as NOT_FOR_DIAGNOSIS,
+    card_json as card_json,
+    card_markdown as card_markdown,
+    card_of as card_of,
+)
 from .exports.numbers import (
     checklists_document as checklists_document,
     external_document as external_document,

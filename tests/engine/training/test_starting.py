@@ -14,7 +14,6 @@ from safetensors.torch import save_file
 from timm.models.vision_transformer import VisionTransformer
 
 from engine.errors import ExportError, RecipeError, RunError, WeightsError
-from engine.handover.card import card_markdown, card_of
 from engine.handover.formats import RunAtHand, write_model
 from engine.handover.weights_file import weights_with_facts
 from engine.models.starting.shelf import add_weights
@@ -23,6 +22,7 @@ from engine.pipeline import read_run, report_run
 from engine.reading.store import open_store
 from engine.recipes.check import check_recipe
 from engine.records import Recipe, Run, Split, TrainingRequest
+from engine.report import card_markdown, card_of
 from engine.runs.folder import load_classifier, load_run, save_run
 from engine.runs.history import load_history
 from engine.training.fit import train

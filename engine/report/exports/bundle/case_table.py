@@ -31,6 +31,7 @@ IMAGES, READINGS, CHOICES, DICTIONARY = (
     "data/dictionary.csv",
 )
 CLASSES_IN_A_SET = " | "
+MOST_PIXELS = 1 << 28  # of an image
 PROBABILITY, COLUMN = "probability of ", "column: "
 
 COLUMNS = {
@@ -288,9 +289,7 @@ def _image(row: Mapping[str, str], run: Run) -> tuple[Prediction | None, Sample]
     part = PARTS[PARTS.index(cast("Part", row["part"]))] if row["part"] else None
     label, patient = row["label"] or None, row["patient"] or image_id
     meta = {name.removeprefix(COLUMN): value for name, value in row.items() if name.startswith(COLUMN)}
-    width, height = (int(row.get(side) or 0) for side in ("width", "height"))
-    if width < 0 or height < 0:
-        raise ValueError(f"the size of image {image_id[:8]}")
+    width, height = size_in(row) or (0, 0)
     sample = Sample(
         path=path,
         image_id=image_id,
@@ -323,6 +322,20 @@ def _image(row: Mapping[str, str], run: Run) -> tuple[Prediction | None, Sample]
         ),
         sample,
     )
+
+
+def size_in(row: Mapping[str, str]) -> tuple[int, int] | None:
+    """Return width and height of a row's image; None where they are not known.
+
+    Raises:
+        ValueError: No image is of that size: a mask of it would fill the memory.
+    """
+    if not row.get("width"):
+        return None
+    width, height = int(row["width"]), int(row["height"])
+    if min(width, height) < 1 or width * height > MOST_PIXELS:
+        raise ValueError(f"an image of {width} × {height} pixels")
+    return width, height
 
 
 def _reading(row: Mapping[str, str], run: Run) -> Review:

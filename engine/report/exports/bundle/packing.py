@@ -17,9 +17,12 @@ from importlib.metadata import version
 from engine.records import Review, Run
 from engine.report.checklists.records import AnsweredChecklist
 from engine.report.exports.bundle.beside import schema_file, schema_name
-from engine.report.exports.bundle.case_table import write_case_table
+from engine.report.exports.bundle.case_masks import mask_files
+from engine.report.exports.bundle.case_table import image_sizes, write_case_table
 from engine.report.exports.bundle.differences import SUMS
+from engine.report.exports.bundle.regions import last_drawn
 from engine.report.exports.bundle.searching import LEFT_OUT, Names, refuse_names
+from engine.report.exports.model_card import card_json, card_markdown, card_of
 from engine.report.exports.png import png_figures
 from engine.report.exports.schema.documents import report_schema
 from engine.report.figures import figures_of, figures_of_run
@@ -29,6 +32,7 @@ from engine.report.subgroups import groups_by_column
 from engine.runs import settings_of
 
 README, SETTINGS = "README.txt", "run/"
+CARD, CARD_JSON = "model-card.md", "model-card.json"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same files make the same zip
 
 SAYS = """Overread report of run {run_id}, as a bundle that can be checked.
@@ -36,10 +40,12 @@ SAYS = """Overread report of run {run_id}, as a bundle that can be checked.
 report.html        the report; it opens in any browser and needs nothing else
 report.json        every number in it; what it holds is described in report.schema.json (JSON Schema)
 *.csv, *.parquet   its tables: for spreadsheets, and with the types of their columns
+model-card.md, .json  what the model is, for what it is meant, and how well it did; of reports on the test part
 figures/           its figures (SVG, and PNG with 300 dots an inch)
 data/images.csv    one line an image: what was predicted, the label, and the patient as a number drawn for this bundle
 data/readings.csv  every reading, corrected ones too
 data/regions.coco.json  what readers drew, in pixels (COCO)
+data/masks/          the same as pictures, up to 8,000: one a case and finding, white where it lies
 data/dictionary.csv  what each column means
 run/               the run's settings: classes, operating point, calibration, and its recipe or who supplied it
 SHA256SUMS         a digest of each file: sha256sum -c SHA256SUMS
@@ -73,6 +79,8 @@ def pack(report: Report, render: Callable[[Report], Mapping[str, bytes | str]]) 
         schema_name("report.json"): schema_file(report_schema("run-report")),
         **_figures(anonymous),
         **write_case_table(anonymous.run, anonymous.part, anonymous.evidence, columns),
+        **mask_files(last_drawn(anonymous.evidence.reviews), image_sizes(anonymous.evidence)),
+        **_card(anonymous),
         **{SETTINGS + name: text for name, text in settings_of(_without_paths(anonymous.run)).items()},
     }
     files = {name: text.encode() if isinstance(text, str) else text for name, text in texts.items()}
@@ -88,6 +96,14 @@ def zip_of(files: Mapping[str, bytes]) -> bytes:
         for name, data in (*files.items(), (SUMS, sums.encode())):
             packed.writestr(zipfile.ZipInfo(name, LONG_AGO), data, zipfile.ZIP_DEFLATED)
     return stream.getvalue()
+
+
+def _card(report: Report) -> dict[str, bytes | str]:
+    """Return the model card; a card speaks of a model on its own test part, and of no other report."""
+    if report.part != "test" or report.run.supplied is not None:
+        return {}
+    card = card_of(report)
+    return {CARD: card_markdown(card), CARD_JSON: card_json(card)}
 
 
 def _figures(report: Report) -> dict[str, bytes | str]:

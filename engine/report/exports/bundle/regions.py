@@ -16,6 +16,9 @@ from engine.saliency import corners
 REGIONS = "data/regions.coco.json"
 UNNAMED = "region"
 
+Drawn = Sequence[tuple[str, str, Region]]
+"""Image id, reader and region of each that was drawn."""
+
 
 def write_regions(reviews: Iterable[Review], sizes: Mapping[str, tuple[int, int]]) -> str:
     """Return the regions of the readings that stand, as COCO.
@@ -24,14 +27,18 @@ def write_regions(reviews: Iterable[Review], sizes: Mapping[str, tuple[int, int]
         reviews: Every reading; of two by one reader on one image the later counts.
         sizes: Width and height of images in pixels, by id.
     """
+    return write_coco(
+        last_drawn(reviews), sizes, "file_name is the SHA-256 of the image file, as in images.csv."
+    )
+
+
+def last_drawn(reviews: Iterable[Review]) -> Drawn:
+    """Return what the readings have that stand; of two by one reader on one image the later counts."""
     last = {(one.image_id, one.reader): one for one in sorted(reviews, key=lambda one: one.review_id or 0)}
-    drawn = [(one.image_id, one.reader, region) for one in last.values() for region in one.regions]
-    return write_coco(drawn, sizes, "file_name is the SHA-256 of the image file, as in images.csv.")
+    return [(one.image_id, one.reader, region) for one in last.values() for region in one.regions]
 
 
-def write_coco(
-    drawn: Sequence[tuple[str, str, Region]], sizes: Mapping[str, tuple[int, int]], names: str
-) -> str:
+def write_coco(drawn: Drawn, sizes: Mapping[str, tuple[int, int]], names: str) -> str:
     """Return regions as COCO.
 
     Args:

@@ -13,8 +13,16 @@ from engine.errors import ReportError, RunError
 from engine.kept_files import parse_json
 from engine.records import Run
 from engine.report.computed import Computed, compute
-from engine.report.exports.bundle.beside import against_schema, drawn_regions, repeated_tables
-from engine.report.exports.bundle.case_table import CHOICES, IMAGES, READINGS, read_case_table, understood
+from engine.report.exports.bundle.beside import Place, against_schema, drawn_regions, repeated_tables
+from engine.report.exports.bundle.case_masks import mask_places
+from engine.report.exports.bundle.case_table import (
+    CHOICES,
+    IMAGES,
+    READINGS,
+    image_sizes,
+    read_case_table,
+    understood,
+)
 from engine.report.exports.bundle.differences import (
     Difference,
     Verification,
@@ -23,8 +31,10 @@ from engine.report.exports.bundle.differences import (
     numbers,
     table_places,
 )
-from engine.report.exports.bundle.packing import SETTINGS
+from engine.report.exports.bundle.packing import CARD, CARD_JSON, SETTINGS
+from engine.report.exports.bundle.regions import last_drawn
 from engine.report.exports.html import computed_sections
+from engine.report.exports.model_card import card_figures, markdown_table, tables_against
 from engine.report.exports.numbers import computed_document, plain
 from engine.report.exports.schema.documents import report_schema
 from engine.report.exports.tables import computed_tables
@@ -62,6 +72,8 @@ def verify_run(files: Mapping[str, bytes]) -> Verification:
         ),
         *hold(repeated_tables(files), agree),
         *hold(drawn_regions(files, evidence), agree),
+        *hold(mask_places(files, last_drawn(evidence.reviews), image_sizes(evidence)), agree),
+        *hold(_card_places(files, found), agree),
         *hold(against_schema(document, files, "report.json", report_schema("run-report")), agree),
         *_printed_differences(files, document, computed_printed(found, run), agree),
         *_page_differences(files.get(PAGE, b"").decode("utf-8", "replace"), found),
@@ -105,6 +117,20 @@ def _same_names(document: Mapping[str, Any], again: Mapping[str, Any]) -> dict[s
             {name: each.get(name) for name in names} if isinstance(each, dict) else each for each in cases
         ]
     return printed
+
+
+def _card_places(files: Mapping[str, bytes], found: Computed) -> Iterator[Place]:
+    """Yield the figures of a model card, and each of its tables of figures."""
+    if CARD_JSON in files:
+        told = understood(CARD_JSON, lambda: dict(parse_json(files[CARD_JSON])))
+        for name, again in plain(card_figures(found)).items():
+            yield CARD_JSON, name, told.get(name), again
+    if CARD in files:
+        text = files[CARD].decode("utf-8", "replace")
+        for one in found.against:
+            for table in tables_against(one) if one.cases else ():
+                lines = "\n".join(markdown_table(table))
+                yield CARD, f"“{table.headings[0]}”", lines if lines in text else "another table", lines
 
 
 def _printed_differences(

@@ -22,14 +22,16 @@ from engine.reading import (
     consensus_by_case,
 )
 from engine.records import Prediction
+from engine.report.exports.bundle.case_masks import mask_files
 from engine.report.exports.bundle.case_table import (
     PROBABILITY,
     region_from,
     region_row,
+    size_in,
     table_files,
     understood,
 )
-from engine.report.exports.bundle.regions import REGIONS, write_coco
+from engine.report.exports.bundle.regions import REGIONS, Drawn, write_coco
 from engine.report.study.gathered import Case
 from engine.report.study.told.evidence import StudyEvidence
 from engine.spreadsheet import read_csv
@@ -134,7 +136,7 @@ def write_data(evidence: StudyEvidence, made: datetime) -> dict[str, bytes | str
     files: dict[str, bytes | str] = {}
     for file, of in rows.items():
         files |= table_files(file, list(of), columns[file])
-    drawn = [(one.image_id, one.reader, region) for one in evidence.answers for region in one.regions]
+    drawn = drawn_in(evidence)
     about = {
         "study": plain(evidence.study),
         "hashed": evidence.hashed,
@@ -145,9 +147,15 @@ def write_data(evidence: StudyEvidence, made: datetime) -> dict[str, bytes | str
         "made": made.isoformat(),
     }
     return files | {
+        **mask_files(drawn, evidence.sizes),
         REGIONS: write_coco(drawn, evidence.sizes, NO_IMAGE),
         PROTOCOL: json.dumps(versioned(about), indent=1, ensure_ascii=False, allow_nan=False) + "\n",
     }
+
+
+def drawn_in(evidence: StudyEvidence) -> Drawn:
+    """Return what readers drew in answers that stand."""
+    return [(one.image_id, one.reader, region) for one in evidence.answers for region in one.regions]
 
 
 def read_data(files: Mapping[str, bytes]) -> tuple[StudyEvidence, datetime]:
@@ -254,7 +262,7 @@ def _case(
         patient=_number(row["patient"], "p"),
         label=row["label"] or None,
     )
-    size = (int(row["width"]), int(row["height"])) if row["width"] else None
+    size = size_in(row)
     if not row["predicted"] or run is None:
         return case, None, int(row["readers wanted"]), size
     model = typed(

@@ -43,6 +43,7 @@ data/readers.csv     who read: profession and years of experience
 data/to-read.csv     how much each reader was to read
 data/protocol.json   the protocol with its hash, when it was fixed, its deviations, and anchors of the chain of evidence
 data/regions.coco.json  what readers drew, in pixels (COCO)
+data/masks/          the same as pictures, up to 8,000: one a case and finding, white where it lies
 data/dictionary.csv  what each column means
 SHA256SUMS           a digest of each file: sha256sum -c SHA256SUMS
 

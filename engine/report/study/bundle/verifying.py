@@ -17,11 +17,12 @@ from engine.report.checklists.answering import answer_checklists
 from engine.report.checklists.items import item_of
 from engine.report.checklists.records import Written
 from engine.report.exports.bundle.beside import Place, against_schema, repeated_tables
+from engine.report.exports.bundle.case_masks import mask_places
 from engine.report.exports.bundle.case_table import understood
 from engine.report.exports.bundle.differences import Verification, digests, hold, table_places
 from engine.report.study.answers import SUBJECTS
 from engine.report.study.building import report_of
-from engine.report.study.bundle.data_files import PROTOCOL, columns_of, read_data, write_data
+from engine.report.study.bundle.data_files import PROTOCOL, columns_of, drawn_in, read_data, write_data
 from engine.report.study.bundle.dictionary import DICTIONARY, dictionary_rows
 from engine.report.study.bundle.packing import STUDY, drawn_figures
 from engine.report.study.exchange import exchange_files
@@ -54,6 +55,7 @@ def verify_study(files: Mapping[str, bytes]) -> Verification:
             _texts(files, report),
             _data(files, evidence, made),
             _hash(evidence),
+            mask_places(files, drawn_in(evidence), evidence.sizes),
             repeated_tables(files),
             against_schema(document, files, STUDY, study_schema()),
         ),

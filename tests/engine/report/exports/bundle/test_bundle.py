@@ -199,6 +199,35 @@ def test_what_is_changed_in_a_table_or_in_the_page_is_named_though_its_digest_fi
     assert any(one.where.startswith(where) for one in found.differences), found.differences
 
 
+def test_what_readers_drew_is_a_mask_a_case_and_finding_and_a_pixel_more_is_named(
+    bundle: Path, tmp_path: Path
+) -> None:
+    files = files_in(bundle)
+    (name,) = (one for one in files if one.startswith("data/masks/"))
+    image = json.loads(files["data/regions.coco.json"])["images"][0]["file_name"]
+    assert (
+        name == f"data/masks/{image}-1-1-1.png"
+    )  # the finding "=1+1", without what a file's name cannot have
+    mask = Image.open(io.BytesIO(files[name])).copy()
+    assert (mask.size, mask.getbbox()) == ((640, 480), (64, 96, 256, 288))  # .1, .2, .3 and .4 of the image
+    mask.putpixel((0, 0), 255)
+    stream = io.BytesIO()
+    mask.save(stream, "PNG")
+    card = files["model-card.json"]
+    worse = re.sub(rb'("accuracy": \{\s*"value": )[.\d]+', rb"\g<1>0.123", card, count=1)
+    text = re.sub(rb"\| accuracy \| [.\d]+", b"| accuracy | .123", files["model-card.md"], count=1)
+    assert worse != card and text != files["model-card.md"]
+    changed = files | {
+        name: stream.getvalue(), "model-card.json": worse, "model-card.md": text, "data/masks/x.png": files[name],
+    }  # fmt: skip
+    told = [one.where for one in verify(packed(changed, tmp_path / "changed.zip")).differences]
+    assert f"{name}: pixels that differ" in told and "data/masks/x.png: " in told
+    assert any(one.startswith("model-card.json: metrics.") for one in told)
+    assert any(one.startswith("model-card.md: “metric, against the") for one in told)
+    broken = packed(files | {name: files[name][:60]}, tmp_path / "broken.zip")
+    assert [one.where for one in verify(broken).differences] == [f"{name}: pixels that differ"]
+
+
 def test_a_file_that_was_changed_added_or_taken_away_is_named(bundle: Path, tmp_path: Path) -> None:
     files = files_in(bundle)
     files["README.txt"] += b"."

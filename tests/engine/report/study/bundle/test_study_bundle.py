@@ -225,6 +225,17 @@ def test_a_protocol_that_is_not_the_one_whose_hash_is_printed_is_named(
     assert any(one.where == "data/protocol.json: hash of the protocol" for one in both.differences)
 
 
+def test_an_image_that_would_fill_the_memory_is_refused_in_a_sentence(
+    made: tuple[StudyReport, Path], tmp_path: Path
+) -> None:
+    files = files_in(made[1])
+    huge = files["data/cases.csv"].replace(b",640,480", b",640000000,480")
+    with pytest.raises(
+        ReportError, match=r"data/cases\.csv in the bundle is damaged \(an image of 640000000"
+    ):
+        verify(packed(files | {"data/cases.csv": huge}, tmp_path / "huge.zip"))
+
+
 @pytest.mark.parametrize(
     ("name", "junk"),
     [

@@ -11,12 +11,19 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from engine.handover.facts import NOT_FOR_DIAGNOSIS
 from engine.records import PART_NAMES, Estimate
-from engine.report import Against, Report, figure, interval, plain, rests_on
+from engine.report.computed import Computed
+from engine.report.exports.numbers import plain
+from engine.report.formatting import figure, interval, rests_on
+from engine.report.records import Against, Report
 from engine.storage import versioned
 
+NOT_FOR_DIAGNOSIS = (
+    "Research use: not a medical device, and not for diagnosis. Every prediction is to be read over by a "
+    "clinician."
+)
 TRAINED_ON = (PART_NAMES["train"], PART_NAMES["val"])
 
 
@@ -149,7 +156,7 @@ def _analyses(report: Report) -> tuple[tuple[str, ...], tuple[Table, ...]]:
         about = [f"Against the {one.name}: {one.cases:,} of {one.of:,} test images."]
         said.append(" ".join([*about, one.sampling, one.caution, *one.sentences]).replace("  ", " ").strip())
         if one.cases:
-            tables += _tables_against(one)
+            tables += tables_against(one)
     if report.subgroups:
         names = list(report.subgroups[0].estimates)
         tables.append(
@@ -168,7 +175,8 @@ def _analyses(report: Report) -> tuple[tuple[str, ...], tuple[Table, ...]]:
     return tuple(said), tuple(tables)
 
 
-def _tables_against(one: Against) -> Iterable[Table]:
+def tables_against(one: Against) -> Iterable[Table]:
+    """Yield the tables of figures against one reference standard."""
     yield Table(
         (f"metric, against the {one.name}", "value (95% interval)", "based on"),
         tuple((name, _in_words(each), rests_on(each)) for name, each in one.estimates.items()),
@@ -239,12 +247,13 @@ def card_markdown(card: Card) -> str:
     for section in card.sections:
         lines += [f"## {section.heading}", ""]
         said = [f"- {_escaped(sentence)}" for sentence in section.sentences]
-        for block in (said, *map(_markdown_table, section.tables)):
+        for block in (said, *map(markdown_table, section.tables)):
             lines += [*block, ""] if block else []
     return "\n".join(lines)
 
 
-def _markdown_table(table: Table) -> list[str]:
+def markdown_table(table: Table) -> list[str]:
+    """Return a table as lines of Markdown."""
     rows = [table.headings, ("---",) * len(table.headings), *table.rows]
     return [f"| {' | '.join(cell if cell == '---' else _escaped(cell) for cell in row)} |" for row in rows]
 
@@ -252,6 +261,16 @@ def _markdown_table(table: Table) -> list[str]:
 def _escaped(text: str) -> str:
     """Return text that Markdown shows as it is, on one line."""
     return re.sub(r"([\\`*_{}\[\]<>#|~!&])", r"\\\1", " ".join(text.split()))
+
+
+def card_figures(found: Report | Computed) -> dict[str, Any]:
+    """Return the figures of a card, which whoever has a report's evidence can compute again."""
+    return {
+        "images_by_part": found.balance,
+        "patients_by_part": found.patients_by_part,
+        "metrics": {one.name: one.estimates for one in found.against},
+        "classification": {one.name: one.rows for one in found.against},
+    }
 
 
 def card_json(card: Card) -> str:
@@ -265,10 +284,7 @@ def card_json(card: Card) -> str:
         "positive": report.positive,
         "threshold": run.threshold if report.positive else None,
         "calibration": run.calibration,
-        "images_by_part": report.balance,
-        "patients_by_part": report.patients_by_part,
-        "metrics": {one.name: one.estimates for one in report.against},
-        "classification": {one.name: one.rows for one in report.against},
+        **card_figures(report),
         "sections": card.sections,
     }
     return json.dumps(versioned(plain(document)), indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from engine.handover.card import card_json, card_markdown, card_of
 from engine.pipeline import report_run
 from engine.reading.store import open_store
 from engine.records import Run
+from engine.report import card_json, card_markdown, card_of
 from engine.report.formatting import figure
 from engine.report.records import Fact, Report
 from engine.runs.folder import split_of
