@@ -2,7 +2,8 @@
 
 The real server in a process of its own, on SQLite and on PostgreSQL; clients and database share the machine with it.
 Between two answers each reader looks for half a second, less than the page lets anybody. Printed: how long an answer
-took until it was stored and the next case was there, and whether any was refused, lost or stored twice.
+took until it was stored and the next case was there, how much of a processor that took of the server, and whether any
+was refused, lost or stored twice.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def measured(database: str, *, readers: int, seconds: float, pause: float) -> tu
         pages = {name_of(number): Page(server.port, name_of(number)) for number in range(readers)}
         for page in pages.values():
             page.open()
-        load = os.getloadavg()[0]
+        load, spent = os.getloadavg()[0], server.processor_seconds
         until = time.monotonic() + seconds
         threads = [
             threading.Thread(target=page.read, args=(until,), kwargs={"pause": pause})
@@ -46,6 +47,8 @@ def measured(database: str, *, readers: int, seconds: float, pause: float) -> tu
             thread.start()
         for thread in threads:
             thread.join()
+        spent = server.processor_seconds - spent
+        after = os.getloadavg()[0]
         found = outcome(workspace, pages)
     taken = [1e3 * each for page in pages.values() for each in page.told.seconds]
     refused = sum(len(page.told.refused) for page in pages.values())
@@ -55,7 +58,9 @@ def measured(database: str, *, readers: int, seconds: float, pause: float) -> tu
         f"{database}: {readers} readers, {seconds:.0f} s, {pause:g} s between answers: {found.stored:,} answers "
         f"({found.stored / seconds:.0f} a second), p50 {p50:.0f} ms, p99 {p99:.0f} ms; {refused} refused, "
         f"{found.lost} lost, {found.doubled} doubled, {again} given again, "
-        f"chain whole: {'no' if found.audit.found else 'yes'}; {os.cpu_count()} cores, load before {load:.1f}"
+        f"chain whole: {'no' if found.audit.found else 'yes'}; the server took "
+        f"{1e3 * spent / max(1, found.stored):.1f} ms of a processor an answer; "
+        f"{os.cpu_count()} cores, load before {load:.1f}, after {after:.1f}"
     )
     return sentence, found.good and not refused, p99
 

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import psutil
+
 from benchmarks.review import RUN_ID, synthetic_predictions, synthetic_run
 from engine.reading import Audit, Reader, open_store
 from engine.workspace import DATABASE_VARIABLE, Workspace, open_workspace
@@ -86,6 +88,13 @@ class Server:
                 if self._process.poll() is not None or time.monotonic() > until:
                     raise RuntimeError((self._workspace.root / "server.log").read_text()[-2000:]) from None
                 time.sleep(0.05)
+
+    @property
+    def processor_seconds(self) -> float:
+        """How much of a processor it has used since it was started."""
+        assert self._process is not None
+        times = psutil.Process(self._process.pid).cpu_times()
+        return float(times.user + times.system)
 
     def kill(self) -> None:
         """Kill it as a loss of power would."""
