@@ -45,7 +45,7 @@ def mask_places(
         mask = region_mask(regions, *sizes[image_id])
         yield name, "pixels that differ", _differ(files.get(name), mask), 0
     for name in sorted(others):
-        yield name, "", "a mask", "none: nobody drew there"
+        yield name, "", "a mask", "none: no reader drew there"
 
 
 def _masks(drawn: Drawn, sizes: Mapping[str, tuple[int, int]]) -> Iterator[tuple[str, str, Sequence[Region]]]:
