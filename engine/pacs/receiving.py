@@ -85,7 +85,7 @@ def receive(
         coming[event.assoc] = coming.get(event.assoc, 0) + len(event.data)
         if coming[event.assoc] > door.largest:
             coming[event.assoc] = -(1 << 62)  # once
-            event.assoc.abort()
+            event.assoc.dul.socket.close()  # an abort from here would upset the association's own thread
 
     def store(event: Any) -> int:
         coming.pop(event.assoc, None)
