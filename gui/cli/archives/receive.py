@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from engine import pacs
-from engine.data import from_home
+from engine import data, pacs
 from gui.cli.options import LOOK
 from gui.cli.terminal import say
 
@@ -47,7 +46,7 @@ def receive(
     """
     with pacs.with_extra("Receiving"):
         listen = pacs.receive
-    door = pacs.Door(folder=from_home(folder), title=aet, allowed=allow or (), most=int(most * 1e9))
+    door = pacs.Door(folder=data.from_home(folder), title=aet, allowed=allow or (), most=int(most * 1e9))
     server = listen(door, host, port, lambda name, size: say(f"{name}, {size:,} bytes"))
     try:
         print(f"Listening at {host}:{server.server_address[1]} as {aet}", flush=True)
