@@ -127,6 +127,11 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: boo
     return Markup(_macros().table(headers, rows, numbers))
 
 
+def printed(tables: Iterable[Any]) -> Markup:
+    """Return numbered tables of a report; each number has the id that its files explain."""
+    return Markup("").join(Markup(_macros().printed(one)) for one in tables)
+
+
 def remark(line: str) -> Markup:
     """Return a line in small print."""
     return Markup(_macros().remark(line))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterable, Sequence
 from datetime import datetime
 from importlib.resources import files
 from itertools import groupby
@@ -16,14 +15,14 @@ from markupsafe import Markup
 from engine.data import PatientsNamed, patients_words
 from engine.records import PART_NAMES
 from engine.report.checklists.items import OFFLINE_ONLY
-from engine.report.figures import caption_of, figures_of, figures_of_run, most_confused
-from engine.report.formatting import edge_words, figure, interval, p_value, probability, rests_on
+from engine.report.figures import figures_of, figures_of_run, most_confused
+from engine.report.formatting import figure, interval, p_value, probability, rests_on
 from engine.report.paper.directions import isolated
 from engine.report.paper.films import read, stacked
 from engine.report.passport_words import marked_in_words, passport_in_words, why_off
-from engine.report.printed.participants import participants_tables
-from engine.report.printed.performance import performance_tables
-from engine.report.records import GALLERY_SEED, CaseRow, Heatmap, Picture, Report, SubgroupRow, SubgroupTest
+from engine.report.printed.book import book_of
+from engine.report.printed.figures import figures_told
+from engine.report.records import CaseRow, Heatmap, Picture, Report
 from engine.report.titled.definitions import definitions_of
 from engine.saliency import css_gradient
 
@@ -34,6 +33,7 @@ QUALITY = 75
 
 def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
     """Return the report as one HTML page without scripts or outside references; arguments as `export_report`."""
+    book, told = book_of(report), figures_told(report)
     return fill_template(
         "report.html",
         report=report,
@@ -43,13 +43,16 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
         made=report.made,
         figures={
             one.name: [
-                (drawn, caption_of(name, report, one)) for name, drawn in figures_of(report, one).items()
+                (told[one.name, name].marked(drawn), told[one.name, name])
+                for name, drawn in figures_of(report, one).items()
             ]
             for one in report.against
             if one.cases
         },
-        edge=edge_words(report.run),
-        of_run=figures_of_run(report),
+        of_run={
+            name: (told["", name].marked(drawn), told["", name])
+            for name, (drawn, _) in figures_of_run(report).items()
+        },
         checks=passport_in_words(report.passport) if report.passport else (),
         map_off=why_off(report.passport) if report.passport else "",
         marked=marked_in_words(report.marked) if report.marked else (),
@@ -57,11 +60,9 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
             [name for one in report.against for name in one.estimates],
             [each.method for one in report.against for each in one.estimates.values()],
         ),
-        participants=participants_tables(report.participants),
-        performance=performance_tables(report.against, report.run),
+        book=book,
+        told=book.passages,
         gallery=_gallery(report, picture, heatmap),
-        gallery_seed=GALLERY_SEED,
-        facts=_grouped(report.facts, "group"),
         not_claimed=OFFLINE_ONLY,
     )
 
@@ -93,12 +94,6 @@ def template_text(name: str) -> str:
     return files("engine.report.templates").joinpath(name).read_text(encoding="utf-8")
 
 
-def computed_sections(subgroups: Sequence[SubgroupRow], tests: Sequence[SubgroupTest]) -> dict[str, str]:
-    """Return what the page prints of its figures, as it stands there: title of the section → HTML."""
-    made: Any = _templates().get_template("computed.html").module
-    return {"Subgroups": made.subgroups(subgroups, tests)} if subgroups else {}
-
-
 def _templates() -> Environment:
     environment = Environment(
         loader=PackageLoader("engine.report"),
@@ -120,6 +115,7 @@ def _templates() -> Environment:
     environment.filters["groupby_part"] = lambda items: [
         (part, list(of)) for part, of in groupby(items, key=lambda each: each.item.part)
     ]
+    environment.tests["numbered"] = lambda text: any(letter.isdigit() for letter in text)
     environment.tests["known"] = lambda value: value is not None and math.isfinite(value)
     return environment
 
@@ -127,17 +123,17 @@ def _templates() -> Environment:
 def _gallery(report: Report, picture: Picture, heatmap: Heatmap) -> list[dict[str, Any]]:
     """Return what the page shows of cases; the more there are, the smaller is each image."""
     shown = sum(len(one.wrong) + len(one.right) for one in report.galleries)
-    side = next((side for most, side in SIDES if shown <= most), SMALLEST)
+    pixels = next((side for most, side in SIDES if shown <= most), SMALLEST)
     return [
         {
             "title": f"{title} {one.name}",
-            "of": of,
-            "pictures": [_picture(case, picture, heatmap, side) for case in cases],
+            "told": f"/shown/{place}/{side}",
+            "pictures": [_picture(case, picture, heatmap, pixels) for case in cases],
         }
-        for one in report.galleries
-        for title, cases, of in (
-            ("Contradicted by the", one.wrong, one.wrong_of),
-            ("Confirmed by the", one.right, one.right_of),
+        for place, one in enumerate(report.galleries)
+        for title, side, cases in (
+            ("Contradicted by the", "wrong", one.wrong),
+            ("Confirmed by the", "right", one.right),
         )
     ]
 
@@ -155,10 +151,3 @@ def _picture(case: CaseRow, picture: Picture, heatmap: Heatmap, side: int) -> di
 
 def _data_uri(jpeg: bytes) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
-
-
-def _grouped(rows: Iterable[Any], by: str) -> dict[str, list[Any]]:
-    groups: dict[str, list[Any]] = {}
-    for row in rows:
-        groups.setdefault(getattr(row, by), []).append(row)
-    return groups

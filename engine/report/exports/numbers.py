@@ -16,15 +16,16 @@ from engine.report.checklists.items import OFFLINE_ONLY
 from engine.report.checklists.records import AnsweredChecklist
 from engine.report.computed import Computed
 from engine.report.passport_words import passport_in_words, why_off
-from engine.report.printed.book import numbers_of, printed_tables
+from engine.report.printed.book import book_of, numbers_of
+from engine.report.printed.figures import figures_told
 from engine.report.readers import answers_in
-from engine.report.records import CaseRow, Report, Standing
+from engine.report.records import GALLERY_SEED, CaseRow, Report, Standing
 from engine.storage import versioned
 
 
 def render_json(report: Report) -> str:
     """Return every number of a report as JSON; what cannot be estimated is null. No path, no patient."""
-    run, tables = report.run, printed_tables(report)
+    run, book = report.run, book_of(report)
     document = {
         "run_id": run.run_id,
         "dataset_id": run.dataset_id,
@@ -52,14 +53,27 @@ def render_json(report: Report) -> str:
         "shift": report.shift,
         "elsewhere": {
             "tests": [external_document(test) for test in report.elsewhere.tests],
+            "sentences": [test.sentences for test in report.elsewhere.tests],
             "images": report.elsewhere.images,
             "damaged": report.elsewhere.damaged,
         },
         "history": report.history,
         "limitations": report.limitations,
         "checklists": checklists_document(report.checklists),
-        "tables": {table.id: table.caption for table in tables},
-        "numbers": numbers_of(tables),
+        "cautions": report.cautions,
+        "shown": [
+            {
+                "by": one.name,
+                "wrong": {"shown": len(one.wrong), "of": one.wrong_of},
+                "right": {"shown": len(one.right), "of": one.right_of},
+            }
+            for one in report.galleries
+        ],
+        "shown_seed": GALLERY_SEED,
+        "tables": {table.id: table.caption for table in book.tables()},
+        "notes": {table.id: table.notes for table in book.tables() if table.notes},
+        "figures": {one.id: one.caption for one in figures_told(report).values()},
+        "numbers": numbers_of(report, book),
         "cases": [
             _case_document(case, report.classes, report.standards)
             | {"distance": case.distance, "uncertainty": case.uncertainty}
@@ -95,6 +109,8 @@ def checklists_document(checklists: Sequence[AnsweredChecklist]) -> dict[str, An
                     for name in ("name", "title", "about", "cited", "doi", "sure")
                 },
                 "open": len(one.open),
+                "closed": len(one.items) - len(one.open),
+                "of": len(one.items),
                 "items": [
                     {
                         "item": each.item.number,

@@ -133,7 +133,7 @@ def _counts(axes: Axes, matrix: NDArray[np.int64], shares: NDArray[np.float64]) 
         where: dict[str, Any] = {"ha": "center", "va": "center", "color": ink}
         if many:
             if count:
-                axes.text(column, row, f"{count}", fontsize=6 if len(matrix) < 16 else 5, **where)
+                axes.text(column, row, f"{count:,}", fontsize=6 if len(matrix) < 16 else 5, **where)
             continue
         axes.text(column, row - 0.08, f"{count:,}", fontsize=13 if roomy else 9, weight="bold", **where)
         if matrix[row].sum():

@@ -25,6 +25,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from engine.records import Estimate
+from engine.report.formatting import figure, interval
 from engine.report.paper.directions import isolated
 
 # Okabe and Ito's colours, in an order that also differs in grey, with a dash each.
@@ -66,6 +67,8 @@ def draw(paint: Callable[[Figure], None], alt: str, size: tuple[float, float] = 
         figure.savefig(stream, format="svg", transparent=True, metadata=NO_METADATA)
         where = _places(figure.axes)
     svg = stream.getvalue()
+    # The numbers of a scale are told from those that a figure prints.
+    svg = re.sub(r'<g id="([xy]tick_\d+)">', '<g class="scale">', svg)
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     # matplotlib names every group ("axes_1"): only what is pointed at keeps its name, with the figure's own
     # prefix.
@@ -126,8 +129,8 @@ def interval_words(estimate: Estimate | None) -> str:
     if estimate is None or not np.isfinite(estimate.value):
         return ""
     if not np.isfinite(estimate.low):
-        return f"{estimate.value:.3f}"
-    return f"{estimate.value:.3f} (95% {estimate.low:.3f}–{estimate.high:.3f})"
+        return figure(estimate.value)
+    return f"{figure(estimate.value)} ({interval(estimate)})"
 
 
 def scale_beside(figure: Figure, axes: Axes, mesh: Any, label: str, *, top: float | None = None) -> None:

@@ -29,16 +29,27 @@ _DRAWN: WeakKeyDictionary[Report, dict[str, dict[str, Markup]]] = WeakKeyDiction
 class OfStandard:
     """A figure of the predictions held against one reference standard."""
 
-    draw: Callable[[Report, Against], Markup | None]
+    draw: Callable[[Report, Against], Markup]
     caption: Callable[[Report, Against], str]
+    there: Callable[[Report, Against], bool] = lambda report, against: True
+
+
+@dataclass(frozen=True, slots=True)
+class OfRun:
+    """A figure that no reference standard changes."""
+
+    draw: Callable[[Report], Markup | None]
+    caption: str
+    there: Callable[[Report], bool]
 
 
 def figures_of(report: Report, against: Against) -> dict[str, Markup]:
     """Return the figures of one reference standard: name → SVG; those that cannot be drawn are left out."""
     kept = _DRAWN.setdefault(report, {})
     if against.name not in kept:
-        drawn = {name: one.draw(report, against) for name, one in OF_STANDARD.items()}
-        kept[against.name] = {name: drawing for name, drawing in drawn.items() if drawing is not None}
+        kept[against.name] = {
+            name: one.draw(report, against) for name, one in OF_STANDARD.items() if one.there(report, against)
+        }
     return kept[against.name]
 
 
@@ -51,9 +62,7 @@ def _confusion(report: Report, against: Against) -> Markup:
     return confusion_matrix_svg(against.confusion, report.classes, standard=against.name)
 
 
-def _roc(report: Report, against: Against) -> Markup | None:
-    if all(curve is None for curve in against.roc.values()):
-        return None
+def _roc(report: Report, against: Against) -> Markup:
     area = {row.name: row.auroc for row in against.rows}
     point = None
     if report.positive is not None:
@@ -69,9 +78,7 @@ def _roc(report: Report, against: Against) -> Markup | None:
     )
 
 
-def _precision_recall(report: Report, against: Against) -> Markup | None:
-    if all(curve is None for curve in against.precision_recall.values()):
-        return None
+def _precision_recall(report: Report, against: Against) -> Markup:
     prevalence = point = average = None
     if report.positive is not None:
         value = {name: each.value for name, each in against.estimates.items()}
@@ -88,28 +95,22 @@ def _precision_recall(report: Report, against: Against) -> Markup | None:
     )
 
 
-def _reliability(report: Report, against: Against) -> Markup | None:
-    if not against.reliability:
-        return None
+def _reliability(report: Report, against: Against) -> Markup:
     what = report.positive or "the most probable class"
     return reliability_svg(against.reliability, error=against.estimates["calibration error"], what=what)
 
 
-def _decision(report: Report, against: Against) -> Markup | None:
-    if report.positive is None or not against.curves.net_benefit:
-        return None
+def _decision(report: Report, against: Against) -> Markup:
     return decision_curve_svg(
-        against.curves.net_benefit, finding=report.positive, threshold=_threshold(report)
+        against.curves.net_benefit, finding=str(report.positive), threshold=_threshold(report)
     )
 
 
-def _risk(report: Report, against: Against) -> Markup | None:
-    return None if against.curves.risk is None else risk_coverage_svg(against.curves.risk)
+def _risk(report: Report, against: Against) -> Markup:
+    return risk_coverage_svg(against.curves.risk)
 
 
-def _scores(report: Report, against: Against) -> Markup | None:
-    if not against.curves.scores:
-        return None
+def _scores(report: Report, against: Against) -> Markup:
     return scores_svg(against.curves.scores, finding=report.positive, threshold=_threshold(report))
 
 
@@ -135,6 +136,8 @@ def _said_of_curves(kind: str, report: Report, against: Against, drawn: bool) ->
     said = kind if report.positive else f"{kind}s, each class against the others"
     if report.positive:
         said += "; the cross is the operating point"
+    if against.estimates:
+        said += "; 95% intervals in brackets"
     if drawn:
         said += f". Shaded: {BAND_METHOD}"
     if _readers(report, against):
@@ -190,33 +193,49 @@ OF_STANDARD: MappingProxyType[str, OfStandard] = MappingProxyType(
     {
         "confusion": OfStandard(_confusion, _confusion_words),
         "roc": OfStandard(
-            _roc, lambda report, one: _said_of_curves("ROC curve", report, one, bool(one.curves.roc_bands))
+            _roc,
+            lambda report, one: _said_of_curves("ROC curve", report, one, bool(one.curves.roc_bands)),
+            lambda report, one: any(curve is not None for curve in one.roc.values()),
         ),
         "precision_recall": OfStandard(
             _precision_recall,
             lambda report, one: _said_of_curves(
                 "Precision-recall curve", report, one, bool(one.curves.precision_recall_bands)
             ),
+            lambda report, one: any(curve is not None for curve in one.precision_recall.values()),
         ),
-        "reliability": OfStandard(_reliability, _reliability_words),
-        "decision_curve": OfStandard(_decision, _decision_words),
-        "risk_coverage": OfStandard(_risk, _risk_words),
-        "scores": OfStandard(_scores, _scores_words),
+        "reliability": OfStandard(
+            _reliability, _reliability_words, lambda report, one: bool(one.reliability)
+        ),
+        "decision_curve": OfStandard(
+            _decision,
+            _decision_words,
+            lambda report, one: report.positive is not None and bool(one.curves.net_benefit),
+        ),
+        "risk_coverage": OfStandard(_risk, _risk_words, lambda report, one: one.curves.risk is not None),
+        "scores": OfStandard(_scores, _scores_words, lambda report, one: bool(one.curves.scores)),
     }
 )
 """Name → figure of one reference standard."""
 
+OF_RUN: MappingProxyType[str, OfRun] = MappingProxyType(
+    {
+        "balance": OfRun(
+            lambda report: balance_svg(report.balance),
+            "Images by class and part.",
+            lambda report: bool(report.balance),
+        ),
+        "training": OfRun(
+            training_svg,
+            "Training curves. Dotted: a new phase. Solid: the epoch whose weights were kept.",
+            lambda report: report.folds is not None or bool(report.history),
+        ),
+    }
+)
+"""Name → figure of the run."""
+
 
 def figures_of_run(report: Report) -> dict[str, tuple[Markup, str]]:
     """Draw the figures that no reference standard changes: name → figure and caption."""
-    drawn = {
-        "balance": (
-            balance_svg(report.balance) if report.balance else None,
-            "Images by class and part.",
-        ),
-        "training": (
-            training_svg(report),
-            "Training curves. Dotted: a new phase. Solid: the epoch whose weights were kept.",
-        ),
-    }
+    drawn = {name: (one.draw(report), one.caption) for name, one in OF_RUN.items() if one.there(report)}
     return {name: (drawing, said) for name, (drawing, said) in drawn.items() if drawing is not None}

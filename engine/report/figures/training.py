@@ -197,7 +197,11 @@ def balance_svg(counts: Mapping[str, Mapping[str, int]]) -> Markup:
                 linewidth=0.5,
                 color=FILLS[place % len(FILLS)],
             )
-            axes.bar_label(bars, [f"{value:,}" for value in values], padding=3, fontsize=7)
+            labels = [
+                f"{value:,}" if name in counts[part] else ""
+                for name, value in zip(classes, values, strict=True)
+            ]
+            axes.bar_label(bars, labels, padding=3, fontsize=7)
         axes.set_yticks(range(len(classes)), short_names(classes))
         axes.invert_yaxis()
         axes.set(xlabel="images")

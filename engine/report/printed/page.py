@@ -14,31 +14,36 @@ def on_the_page(cell: Cell) -> str:
 
 def numbers_on(page: str) -> dict[str, str]:
     """Return what a page prints of each number, by its id."""
-    reader = _Cells()
+    reader = _Numbers()
     reader.feed(page)
     reader.close()
     return {name: " ".join("".join(pieces).split()) for name, pieces in reader.found.items()}
 
 
-class _Cells(HTMLParser):
-    """Cells with an id and `data-number`; what stands between their tags is what is printed."""
+class _Numbers(HTMLParser):
+    """Elements with an id and `data-number`; what stands between their tags is what is printed."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: dict[str, list[str]] = {}
         self.now: list[str] | None = None
+        self.tag, self.depth = "", 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         said = dict(attrs)
-        if tag == "td":
-            name = said.get("id")
-            self.now = self.found.setdefault(name, []) if name and "data-number" in said else None
-        elif tag == "br" and self.now is not None:
-            self.now.append(" ")
+        name = said.get("id")
+        if self.now is not None:
+            self.depth += tag == self.tag
+            if tag == "br":
+                self.now.append(" ")
+        elif name and "data-number" in said:
+            self.now, self.tag, self.depth = self.found.setdefault(name, []), tag, 1
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "td":
-            self.now = None
+        if self.now is not None and tag == self.tag:
+            self.depth -= 1
+            if not self.depth:
+                self.now = None
 
     def handle_data(self, data: str) -> None:
         if self.now is not None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from engine.records import Estimate, Run
 from engine.report.formatting import counted, rests_on
 from engine.report.printed.records import (
+    SHARE,
     Basis,
     Cell,
     Line,
@@ -55,6 +56,8 @@ def _of_standard(place: int, one: Against, run: Run) -> Iterator[Table]:
         return
     yield _overall(place, one, run)
     yield _by_class(place, one, run)
+    if len(run.classes) > 2 and (pairs := _confused(place, one, run)).lines:
+        yield pairs
     if one.indeterminate:
         yield _indeterminate(place, one)
     if one.predictive and math.isfinite(one.estimates["AUROC"].value):
@@ -179,6 +182,31 @@ def _by_class(place: int, one: Against, run: Run) -> Table:
         ),
         columns=("class", *(title for title, _ in BY_CLASS), "images"),
         lines=tuple(lines),
+    )
+
+
+def _confused(place: int, one: Against, run: Run) -> Table:
+    from engine.report.figures.confusion import most_confused  # it takes what draws
+
+    lines = []
+    for truth, predicted, count, share in most_confused(one.confusion, run.classes):
+        row, column = run.classes.index(truth), run.classes.index(predicted)
+        at = pointer("against", place, "confusion", row, column)
+        of = (at, pointer("against", place, "rows", row, "support"))
+        cases = {**_reference(one, truth), "/predicted": (predicted,)}
+        cells = (
+            words(predicted),
+            of_count(count, at, cases, what="images"),
+            Cell(text=f"{share:.1%}", basis=Basis(at=of, method=SHARE)),
+        )
+        lines.append(Line(head=truth, cells=cells))
+    note = f" ({one.note})" if one.note else ""
+    return Table(
+        number="",
+        caption=f"The pairs of classes confused most often, by the {one.name}{note}.",
+        columns=("reference standard", "predicted", "images", "share of the class"),
+        lines=tuple(lines),
+        words=(1,),
     )
 
 

@@ -17,6 +17,9 @@ from engine.report.formatting import figure, interval
 Where = Mapping[str, tuple[str, ...]]
 """JSON Pointer into a case of report.json → its values; a case is meant where all of them fit. Empty: all cases."""
 
+SHARE = "share: the first number of the second"
+"""Method of a share that stands in report.json as its two counts."""
+
 SEED = re.compile(r"\bseed (\d+)")
 
 
@@ -94,6 +97,16 @@ class Table:
         """ "T5.2"."""
         return f"T{self.number}"
 
+    def said(self) -> Iterator[tuple[str, Cell]]:
+        """Yield the caption and the notes in which a number is, each with its id."""
+        told = {"c": (self.caption, pointer("tables", self.id))}
+        told |= {
+            f"n{place}": (note, pointer("notes", self.id, place)) for place, note in enumerate(self.notes)
+        }
+        for name, (text, at) in told.items():
+            if any(letter.isdigit() for letter in text):
+                yield f"{self.id}.{name}", Cell(text=text, basis=Basis(at=(at,), method="in words"))
+
     def numbered(self) -> Iterator[tuple[Line, tuple[tuple[str, Cell], ...]]]:
         """Yield each line with its cells and their ids; the id of a cell without a number is empty."""
         count = 0
@@ -152,6 +165,6 @@ def words(text: str) -> Cell:
     return Cell(text=text)
 
 
-def renumbered(section: int, tables: Sequence[Table]) -> tuple[Table, ...]:
-    """Number the tables of a section."""
-    return tuple(replace(one, number=f"{section}.{place}") for place, one in enumerate(tables, 1))
+def renumbered(section: int, tables: Sequence[Table], after: int = 0) -> tuple[Table, ...]:
+    """Number the tables of a section, the first one after so many."""
+    return tuple(replace(one, number=f"{section}.{place}") for place, one in enumerate(tables, after + 1))

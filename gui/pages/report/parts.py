@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.report import counted, figure, interval, rests_on
+from engine.report import counted
 from gui.pages.report import sections
 from gui.pages.report.found_elsewhere import result
 from gui.web import AppSession, markup
@@ -35,15 +35,9 @@ class Part:
 
 def participants(session: AppSession, report: Report, standards: Sequence[str]) -> str:
     """Return images and patients by part, and who is left out of which reference standard."""
-    classes = list(report.classes)
-    further = sorted({label for of in report.balance.values() for label in of} - set(classes))
-    names = [*classes, *further]
-    rows = []
-    for part, of in report.balance.items():
-        patients = report.patients_by_part.get(part)
-        cells = (f"{of.get(name, 0):,}" for name in names)
-        rows.append((part, *cells, f"{sum(of.values()):,}", "–" if patients is None else f"{patients:,}"))
-    pieces = [markup.table(("part", *names, "images", "patients"), rows)]
+    from engine.report import book_of
+
+    pieces = [markup.printed(book_of(report).methods.get("balance", ()))]
     for one in sections.chosen_standards(report, standards):
         out = [(why, f"{count:,}") for why, count in one.excluded.items() if count]
         pieces.append(markup.heading(f"Against the {one.name}", counted(one.of, "case")))
@@ -61,32 +55,20 @@ def participants(session: AppSession, report: Report, standards: Sequence[str]) 
 
 
 def performance(session: AppSession, report: Report, standards: Sequence[str]) -> str:
-    """Return the classification report and every overall figure, by reference standard."""
+    """Return every figure by reference standard, and the field for a prevalence."""
+    from engine.report import book_of
+
     pieces: list[str] = []
+    if report.positive is not None and any(one.predictive for one in report.against):
+        asked = report.evidence.prevalence
+        pieces.append(markup.prevalence(report.positive, asked, may_write=not session.read_only))
+    printed = dict(zip([one.kind for one in report.against], book_of(report).performance, strict=True))
     for at, one in enumerate(sections.chosen_standards(report, standards)):
         pieces += [
             markup.heading(f"Against the {one.name}", f"{one.cases:,} of {counted(one.of, 'case')}"),
             sections.said(one),
+            markup.part("performance", at, [markup.printed(printed[one.kind])]),
         ]
-        if one.cases:
-            heads = ("class", "precision", "recall", "F1", "AUROC", "images")
-            pieces.append(
-                markup.part("classes", at, [markup.table(heads, sections.classification_rows(one))])
-            )
-            columns = ("metric", "value", "95% interval", "method", "based on")
-            pieces.append(
-                markup.part(
-                    "estimates", at, [markup.table(columns, sections.estimate_rows(one), numbers=False)]
-                )
-            )
-    if report.positive is not None and any(one.predictive for one in report.against):
-        asked = report.evidence.prevalence
-        pieces.append(markup.prevalence(report.positive, asked, may_write=not session.read_only))
-        for one in sections.chosen_standards(report, standards):
-            if rows := sections.predictive_rows(one, asked):
-                pieces.append(markup.heading(f"Predictive values against the {one.name}", one.note))
-                titles = ("prevalence", "positive predictive value", "negative predictive value")
-                pieces.append(markup.table(titles, rows))
     return markup.joined(pieces)
 
 
@@ -114,42 +96,20 @@ def readers(session: AppSession, report: Report, standards: Sequence[str]) -> st
     did = report.reviews
     if not did.cases:
         return markup.note("No case in this report has been read yet.")
+    from engine.report import book_of
+
     tiles = [markup.tile(did.readers, "reader"), (f"{did.cases:,} of {len(report.cases):,}", "cases read")]
     tiles += [(f"{did.seconds:.0f} s", "a verdict, median")]
-    pieces = [
-        markup.figures(tiles),
-        markup.table(
-            ("verdict", "cases"), [(verdict, f"{count:,}") for verdict, count in did.verdicts.items()]
-        ),
-    ]
-    rows = [
-        (one.name, figure(one.estimate.value), interval(one.estimate), rests_on(one.estimate))
-        for one in did.agreement
-    ]
-    if rows:
-        pieces += [markup.heading("Agreement"), markup.table(("", "value", "95% interval", "based on"), rows)]
-    return markup.joined(pieces)
+    return markup.joined([markup.figures(tiles), markup.printed(book_of(report).readers)])
 
 
 def subgroups(session: AppSession, report: Report, standards: Sequence[str]) -> str:
     """Return the figures by subgroup."""
     if not report.subgroups:
         return markup.note("No column of the data, such as age or sex, makes groups of these cases.")
-    names = list(dict.fromkeys(name for row in report.subgroups for name in row.estimates))
-    rows = [
-        (
-            f"{row.column}: {row.value}",
-            f"{row.cases:,}",
-            *(
-                f"{figure(row.estimates[name].value)} ({interval(row.estimates[name])})"
-                if name in row.estimates
-                else "–"
-                for name in names
-            ),
-        )
-        for row in report.subgroups
-    ]
-    return markup.table(("group", "cases", *names), rows)
+    from engine.report import book_of
+
+    return markup.printed(book_of(report).subgroups)
 
 
 def robustness(session: AppSession, report: Report, standards: Sequence[str]) -> str:
@@ -160,28 +120,13 @@ def robustness(session: AppSession, report: Report, standards: Sequence[str]) ->
             "It was not measured what becomes of the predictions when test images are a little brighter, noisier or "
             f"turned. This measures it: overread robustness {report.run.run_id}"
         )
-    rows = [
-        (
-            step.title,
-            f"{step.step:g} {step.unit}",
-            f"{figure(step.kept.value)} ({interval(step.kept)})",
-            *(
-                f"{figure(step.figures[name].value)} ({interval(step.figures[name])})"
-                if name in step.figures
-                else "–"
-                for name in measured.figures
-            ),
-        )
-        for step in measured.steps
-    ]
-    unchanged = (f"{figure(one.value)} ({interval(one)})" for one in measured.figures.values())
-    columns = ("change", "by", "predictions kept", *measured.figures)
     said = (
         f"{measured.images:,} of {measured.of:,} labelled test images (seed {measured.seed}), changed at the size that "
         f"the model sees, {measured.size} pixels a side."
     )
-    table = markup.table(columns, [("none", "–", "–", *unchanged), *rows], numbers=False)
-    return markup.joined([markup.note(said), table])
+    from engine.report import book_of
+
+    return markup.joined([markup.note(said), markup.printed([book_of(report).measured["robustness"]])])
 
 
 def training(session: AppSession, report: Report, standards: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.report import counted, edge_words, figure, interval, rests_on
+from engine.report import counted, edge_words, figure, interval
 from gui.web import AppSession, image_url, markup
 
 if TYPE_CHECKING:
@@ -82,54 +82,6 @@ def said(one: Against) -> str:
     if one.sentences:
         pieces.append(markup.note(" ".join(one.sentences)))
     return markup.joined(pieces)
-
-
-def classification_rows(one: Against) -> list[list[str]]:
-    """Return the classification report as rows of text: class, precision, recall, F1, AUROC, support."""
-    return [
-        [
-            row.name,
-            *(
-                _with_interval(estimate, one.note)
-                for estimate in (row.precision, row.recall, row.f1, row.auroc)
-            ),
-            f"{row.support:,}",
-        ]
-        for row in one.rows
-    ]
-
-
-def estimate_rows(one: Against) -> list[list[str]]:
-    """Return every overall figure as a row of text: name, value, 95% interval, method, what it rests on."""
-    return [
-        [name, _with_note(estimate, one.note), interval(estimate), estimate.method, rests_on(estimate)]
-        for name, estimate in one.estimates.items()
-    ]
-
-
-def predictive_rows(one: Against, asked: float | None) -> list[list[str]]:
-    """Return the predictive values at each prevalence as rows of text, that which was asked for first."""
-    rows = sorted(one.predictive, key=lambda row: row[0] != asked)
-    return [
-        [f"{100 * prevalence:g}%", *(_with_interval(each, one.note) for each in values)]
-        for prevalence, *values in rows
-    ]
-
-
-def _with_interval(estimate: Estimate, note: str) -> str:
-    if not math.isfinite(estimate.value):
-        return estimate.method
-    bounds = "; ".join(part for part in (interval(estimate), note) if part not in ("", "–"))
-    return f"{figure(estimate.value)} ({bounds})" if bounds else figure(estimate.value)
-
-
-def _with_note(estimate: Estimate, note: str) -> str:
-    """Return a figure with what must stand beside it."""
-    return (
-        f"{figure(estimate.value)} ({note})"
-        if note and math.isfinite(estimate.value)
-        else figure(estimate.value)
-    )
 
 
 def drawings(report: Report, one: Against) -> str:

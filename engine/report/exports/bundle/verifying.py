@@ -33,12 +33,12 @@ from engine.report.exports.bundle.differences import (
 )
 from engine.report.exports.bundle.packing import CARD, CARD_JSON, SETTINGS
 from engine.report.exports.bundle.regions import last_drawn
-from engine.report.exports.html import computed_sections
 from engine.report.exports.model_card import card_figures, markdown_table, tables_against
 from engine.report.exports.numbers import computed_document, plain
 from engine.report.exports.schema.documents import report_schema
 from engine.report.exports.tables import computed_tables
 from engine.report.printed.book import computed_printed
+from engine.report.printed.looking_up import bare, tells
 from engine.report.printed.page import numbers_on, on_the_page
 from engine.report.printed.records import Table
 from engine.runs import load_run
@@ -76,7 +76,7 @@ def verify_run(files: Mapping[str, bytes]) -> Verification:
         *hold(_card_places(files, found), agree),
         *hold(against_schema(document, files, "report.json", report_schema("run-report")), agree),
         *_printed_differences(files, document, computed_printed(found, run), agree),
-        *_page_differences(files.get(PAGE, b"").decode("utf-8", "replace"), found),
+        *_looked_up(files, document),
     ]
     return Verification(
         about=f"run {run.run_id}",
@@ -157,11 +157,16 @@ def _printed_differences(
                     yield Difference(f"{where}: {name} ({line.head}, {column})", printed, computed)
 
 
-def _page_differences(page: str, found: Computed) -> list[Difference]:
-    """Look for each table of figures that has no ids in the page, letter by letter."""
-    sections = computed_sections(found.subgroups, found.subgroup_tests)
-    return [
-        Difference(f"report.html: {title}", "another table", "the table that the case table gives")
-        for title, section in sections.items()
-        if section.strip() not in page
-    ]
+def _looked_up(files: Mapping[str, bytes], document: Mapping[str, Any]) -> Iterator[Difference]:
+    """Look up every id: what is printed must be what stands at its place in report.json, on the page as there."""
+    page = numbers_on(files.get(PAGE, b"").decode("utf-8", "replace"))
+    told = document.get("numbers")
+    entries = told if isinstance(told, dict) else {}
+    for name in page.keys() - entries.keys():
+        yield Difference(f"{PAGE}: {name}", page[name], "an id that report.json explains")
+    for name, entry in entries.items():
+        printed = str(entry.get("printed")) if isinstance(entry, dict) else ""
+        if bare(printed) not in bare(page.get(name, "")):
+            yield Difference(f"{PAGE}: {name}", page.get(name), printed)
+        if not isinstance(entry, dict) or not tells(entry, document):
+            yield Difference(f"report.json: numbers: {name}", printed, "what stands at its place")

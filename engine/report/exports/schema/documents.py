@@ -96,6 +96,7 @@ class ElsewhereDocument(TypedDict):
     """Images that are no part of the run's own data."""
 
     tests: tuple[ExternalTest, ...]
+    sentences: tuple[tuple[str, ...], ...]
     images: tuple[FromElsewhere, ...]
     damaged: tuple[str, ...]
 
@@ -138,6 +139,8 @@ class ChecklistDocument(TypedDict):
     doi: str
     sure: str
     open: int
+    closed: int
+    of: int
     items: tuple[ItemDocument, ...]
 
 
@@ -146,6 +149,21 @@ class ChecklistsDocument(TypedDict):
 
     not_claimed: str | None
     answered: tuple[ChecklistDocument, ...]
+
+
+class ShownDocument(TypedDict):
+    """How many of the cases that there are a page shows."""
+
+    shown: int
+    of: int
+
+
+class GalleryDocument(TypedDict):
+    """The cases shown by a reference standard: those that it contradicts, and some that it confirms."""
+
+    by: str
+    wrong: ShownDocument
+    right: ShownDocument
 
 
 class NumberDocument(TypedDict):
@@ -195,7 +213,12 @@ class RunDocument(TypedDict):
     limitations: tuple[str, ...]
     checklists: ChecklistsDocument
     participants: Participants
+    cautions: tuple[str, ...]
+    shown: tuple[GalleryDocument, ...]
+    shown_seed: int
     tables: Mapping[str, str]
+    notes: Mapping[str, tuple[str, ...]]
+    figures: Mapping[str, str]
     numbers: Mapping[str, NumberDocument]
     cases: tuple[CaseDocument, ...]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.report.printed.book import book_of
 from engine.report.records import Report
 from engine.report.standards.reference_standards import REFERENCE_STANDARDS
 from gui.pages.report.page import show
@@ -18,13 +19,12 @@ from gui.pages.report.sections import (
     about,
     cases,
     chosen_standards,
-    classification_rows,
     drawings,
-    estimate_rows,
     headline,
     said,
     training,
 )
+from gui.web import markup
 from gui.web.session import AppSession
 from tests.engine.report.test_snapshots import PLAIN, situations
 from tests.gui.conftest import Room
@@ -36,10 +36,11 @@ BOTH = list(REFERENCE_STANDARDS)
 
 def lines_of(session: AppSession, report: Report, standards: Sequence[str] = BOTH) -> list[str]:
     lines = lines_of_html(headline(report, standards))
+    printed = dict(zip([one.kind for one in report.against], book_of(report).performance, strict=True))
     for one in chosen_standards(report, standards):
         lines += [f"Against {one.name}", *lines_of_html(said(one))]
         if one.cases:
-            lines += [" | ".join(row) for row in classification_rows(one) + estimate_rows(one)]
+            lines += lines_of_html(markup.printed(printed[one.kind]))
         lines += lines_of_html(drawings(report, one))
     lines += lines_of_html(training(report))
     lines += _first_of_each(lines_of_html(cases(session, report, standards, heat=True)))

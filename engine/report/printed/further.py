@@ -1,0 +1,333 @@
+"""Sections 7, 8, 9 and 12 as numbered tables: readers, subgroups, heatmaps, robustness, elsewhere, methods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from engine.records import Estimate, ExternalTest, Passport, Robustness, Run
+from engine.report.formatting import figure, p_value, probability, rests_on
+from engine.report.passport_words import passport_in_words
+from engine.report.printed.records import (
+    Basis,
+    Cell,
+    Line,
+    Table,
+    of_estimate,
+    pointer,
+    renumbered,
+    words,
+)
+from engine.report.records import (
+    Against,
+    Fact,
+    FromElsewhere,
+    Report,
+    ReviewSummary,
+    SubgroupRow,
+    SubgroupTest,
+)
+
+READERS, SUBGROUPS, ELSEWHERE, METHODS = 7, 8, 9, 12
+
+
+def readers_tables(did: ReviewSummary) -> tuple[Table, ...]:
+    """Return the tables of what readers did; none where nobody has read."""
+    if not did.cases:
+        return ()
+    verdicts = tuple(
+        Line(head=verdict, cells=(_count(count, pointer("reviews", "verdicts", verdict), "verdicts"),))
+        for verdict, count in did.verdicts.items()
+    )
+    tables = [_table("Each reader's latest verdict on each case.", ("verdict", "cases"), verdicts)]
+    if did.agreement:
+        lines = []
+        for place, one in enumerate(did.agreement):
+            at = pointer("reviews", "agreement", place, "estimate")
+            lines.append(
+                Line(head=one.name, cells=(of_estimate(one.estimate, at, None), _based_on(one.estimate, at)))
+            )
+        caption = "Agreement between readers, 95% intervals by patient below the figures."
+        tables.append(_table(caption, ("figure", "value", "based on"), tuple(lines)))
+    return renumbered(READERS, tables)
+
+
+def subgroup_tables(rows: Sequence[SubgroupRow], tests: Sequence[SubgroupTest]) -> tuple[Table, ...]:
+    """Return the tables of subgroups; none where no column makes any."""
+    numbered = list(enumerate(rows))
+    single = [each for each in numbered if each[1].single]
+    crossed = [each for each in numbered if not each[1].single]
+    tables = []
+    if single:
+        tables.append(
+            _groups(
+                single,
+                "By columns of the data's table, against the labels that came with the data; many numbers in bands, "
+                "rare words together; groups of fewer than five cases are not shown.",
+            )
+        )
+    if tests:
+        tables.append(_tests(tests))
+    if crossed:
+        tables.append(
+            _groups(
+                crossed,
+                "Two columns crossed. Exploratory: differences between these groups were not tested.",
+            )
+        )
+    return renumbered(SUBGROUPS, tables)
+
+
+def _groups(rows: Sequence[tuple[int, SubgroupRow]], caption: str) -> Table:
+    names = list(dict.fromkeys(name for _, row in rows for name in row.estimates))
+    positives = any(row.positives is not None for _, row in rows)
+    lines = []
+    for place, row in rows:
+        at = pointer("subgroups", place)
+        cells = [_count(row.cases, f"{at}/cases")]
+        if positives:
+            cells.append(words("–") if row.positives is None else _count(row.positives, f"{at}/positives"))
+        cells += [
+            of_estimate(row.estimates[name], at + pointer("estimates", name), None)
+            if name in row.estimates
+            else words("–")
+            for name in names
+        ]
+        lines.append(Line(head=f"{row.column}: {row.value}{' *' if row.small else ''}", cells=tuple(cells)))
+    if any(row.small for _, row in rows):
+        caption += " * fewer than ten cases, or than ten with or without the finding."
+    columns = ("group", "cases", *(("positive",) if positives else ()), *names)
+    return _table(f"{caption} 95% intervals below the figures.", columns, tuple(lines))
+
+
+def _tests(tests: Sequence[SubgroupTest]) -> Table:
+    lines = []
+    for place, one in enumerate(tests):
+        at = pointer("subgroup_tests", place)
+        cells = (
+            words(one.figure),
+            _p(one.p_value, f"{at}/p_value", "Wald, Hotelling's T²"),
+            _p(one.adjusted, f"{at}/adjusted", "Holm"),
+        )
+        lines.append(Line(head=one.column, cells=cells))
+    count = f"{len(tests)} test{'s' if len(tests) > 1 else ''}"
+    caption = (
+        "Whether the groups of a column differ, by patient (Wald, Hotelling's T²). Adjusted by Holm's method for "
+        f"{count}. No test was planned for this report: a small p-value is a reason to look, not a result."
+    )
+    return _table(caption, ("column", "figure", "p", "p, adjusted"), tuple(lines), in_words=(1,))
+
+
+def measured_tables(report: Report, after: int) -> dict[str, Table]:
+    """Return the tables of heatmaps and robustness by name, numbered after those of subgroups, of which there are
+    `after`.
+    """
+    made = {}
+    if report.passport is not None:
+        made["heatmaps"] = _heatmaps(report.passport)
+    if report.robustness is not None:
+        made["robustness"] = _robustness(report.robustness)
+    return dict(zip(made, renumbered(SUBGROUPS, list(made.values()), after), strict=True))
+
+
+def _heatmaps(passport: Passport) -> Table:
+    lines = []
+    for place, check in enumerate(passport_in_words(passport)):
+        for row, (title, one) in enumerate(check.figures):
+            at = pointer("heatmaps", "checks", place, "figures", row)
+            limit = Cell(
+                text=figure(one.limit),
+                basis=Basis(at=(f"{at}/limit",), method="what the figure is held against"),
+            )
+            estimate = of_estimate(one.estimate, f"{at}/estimate", None)
+            lines.append(Line(head=title, cells=(estimate, limit, _based_on(one.estimate, f"{at}/estimate"))))
+    columns = ("figure", "value", "held against", "based on")
+    return _table("What the answers follow from, 95% intervals below the figures.", columns, tuple(lines))
+
+
+def _robustness(measured: Robustness) -> Table:
+    whole = "/robustness/figures"
+    lines = [
+        Line(
+            head="None",
+            cells=(
+                words("–"),
+                words("–"),
+                *(of_estimate(one, whole + pointer(name), None) for name, one in measured.figures.items()),
+            ),
+        )
+    ]
+    for place, step in enumerate(measured.steps):
+        at = pointer("robustness", "steps", place)
+        found: Mapping[str, Estimate] = step.figures
+        by = Cell(
+            text=f"{step.step:g} {step.unit}", basis=Basis(at=(f"{at}/step",), method="size of the change")
+        )
+        cells = [by, of_estimate(step.kept, f"{at}/kept", None)]
+        cells += [
+            of_estimate(found[name], at + pointer("figures", name), None) if name in found else words("–")
+            for name in measured.figures
+        ]
+        lines.append(Line(head=step.title, cells=tuple(cells)))
+    caption = (
+        "How many predicted classes stayed when the images were changed, and the figures then. 95% intervals by "
+        "patient; differences were not tested."
+    )
+    columns = ("change", "by", "predictions kept", *measured.figures)
+    return _table(caption, columns, tuple(lines), in_words=(1,))
+
+
+def elsewhere_tables(report: Report) -> dict[str, tuple[Table, ...]]:
+    """Return the tables of images from elsewhere: JSON Pointer to a test or a source → its tables."""
+    made: dict[str, list[Table]] = {}
+    for place, test in enumerate(report.elsewhere.tests):
+        at = pointer("elsewhere", "tests", place)
+        made[at] = list(_external(test, at))
+    for place, of in enumerate(report.elsewhere.images):
+        at = pointer("elsewhere", "images", place)
+        made[at] = list(_of_source(of, at))
+    flat = iter(renumbered(ELSEWHERE, [table for tables in made.values() for table in tables]))
+    return {at: tuple(next(flat) for _ in tables) for at, tables in made.items()}
+
+
+def _external(test: ExternalTest, at: str) -> Iterator[Table]:
+    names = ("internal", "external", "difference")
+    lines = []
+    for place, one in enumerate(test.figures):
+        cells = [_with_rest(getattr(one, name), at + pointer("figures", place, name)) for name in names]
+        lines.append(Line(head=one.name, cells=tuple(cells)))
+    yield _table(
+        "Internal and external testing, 95% intervals below the figures. The last column joins both intervals, for "
+        "sets of different patients (doi:10.1002/sim.3095). Predictive values, average precision, accuracy and F1 "
+        "move with the share of each class; AUROC, sensitivity and specificity need not.",
+        ("figure", "internal test", "external test", "external minus internal"),
+        tuple(lines),
+    )
+    yield _table(
+        "Confusion matrix: rows by the label of the data, columns as predicted.",
+        ("label", *test.classes),
+        tuple(
+            Line(
+                head=name,
+                cells=tuple(
+                    _count(count, at + pointer("confusion", row, column))
+                    for column, count in enumerate(test.confusion[row])
+                ),
+            )
+            for row, name in enumerate(test.classes)
+        ),
+    )
+    if (again := test.retuned) is None:
+        return
+    lines = []
+    for place, one in enumerate(test.figures):
+        for kind in ("at_threshold", "calibration"):
+            if one.name in getattr(again, kind):
+                tuned = of_estimate(
+                    getattr(again, kind)[one.name], at + pointer("retuned", kind, one.name), None
+                )
+                as_it_is = of_estimate(one.external, at + pointer("figures", place, "external"), None)
+                lines.append(Line(head=one.name, cells=(as_it_is, tuned)))
+    yield _table(
+        "Each image is judged by an operating point and a recalibration (intercept and slope, "
+        f"doi:10.1002/sim.8281) that were fitted on the other {again.folds - 1} of {again.folds} parts, no patient in "
+        f"both. On all images together the operating point would be {probability(again.threshold)}.",
+        ("figure", "as it is", "tuned"),
+        tuple(lines),
+    )
+
+
+def _of_source(of: FromElsewhere, at: str) -> Iterator[Table]:
+    for place, one in enumerate(of.against):
+        yield _against(one, at + pointer("against", place))
+
+
+def _against(one: Against, at: str) -> Table:
+    lines = []
+    for name, estimate in one.estimates.items():
+        here = at + pointer("estimates", name)
+        lines.append(Line(head=name, cells=(of_estimate(estimate, here, None), _based_on(estimate, here))))
+    note = f" ({one.note})" if one.note else ""
+    caption = f"Against the {one.name}: {one.cases:,} of {one.of:,} images{note}. {one.sampling}".strip()
+    return _table(
+        f"{caption} 95% intervals below the figures.", ("figure", "value", "based on"), tuple(lines)
+    )
+
+
+def methods_tables(
+    facts: Sequence[Fact],
+    balance: Mapping[str, Mapping[str, int]],
+    patients: Mapping[str, int | None],
+    run: Run,
+) -> dict[str, tuple[Table, ...]]:
+    """Return the tables of what was done, by group of facts, and that of images and patients, as `balance`."""
+    made: dict[str, Table] = {}
+    groups: dict[str, list[tuple[int, Fact]]] = {}
+    for place, fact in enumerate(facts):
+        groups.setdefault(fact.group, []).append((place, fact))
+    for group, of in groups.items():
+        lines = tuple(
+            Line(head=fact.name, cells=(_told(fact.value, pointer("facts", place, "value")),))
+            for place, fact in of
+        )
+        made[f"facts {group}"] = _table(f"{group}.", ("", "as it was done"), lines, in_words=(1,))
+    if balance:
+        made["balance"] = _balance(balance, patients, run.classes)
+    numbered = renumbered(METHODS, list(made.values()))
+    return {name: (table,) for name, table in zip(made, numbered, strict=True)}
+
+
+def _balance(
+    balance: Mapping[str, Mapping[str, int]], patients: Mapping[str, int | None], classes: Sequence[str]
+) -> Table:
+    lines = []
+    for part, counts in balance.items():
+        at = pointer("images_by_part", part)
+        cells = [
+            _count(counts[name], at + pointer(name)) if name in counts else words("–") for name in classes
+        ]
+        total = Basis(at=tuple(at + pointer(name) for name in counts), method="sum of images")
+        cells.append(Cell(text=f"{sum(counts.values()):,}", basis=total))
+        known = patients.get(part)
+        cells.append(
+            words("–") if known is None else _count(known, pointer("patients_by_part", part), "patients")
+        )
+        lines.append(Line(head=part, cells=tuple(cells)))
+    return _table("Images and patients by part.", ("part", *classes, "images", "patients"), tuple(lines))
+
+
+def _told(text: str, at: str) -> Cell:
+    """Return a cell of words, with an id where a number is in it."""
+    if not any(letter.isdigit() for letter in text):
+        return words(text)
+    return Cell(text=text, basis=Basis(at=(at,), method="in words"))
+
+
+def _table(
+    caption: str, columns: Sequence[str], lines: tuple[Line, ...], *, in_words: tuple[int, ...] = ()
+) -> Table:
+    return Table(number="", caption=caption, columns=tuple(columns), lines=lines, words=in_words)
+
+
+def _count(count: int, at: str, what: str = "images") -> Cell:
+    return Cell(text=f"{count:,}", basis=Basis(at=(at,), method=f"count of {what}"))
+
+
+def _p(value: float, at: str, method: str) -> Cell:
+    return Cell(text=p_value(value), basis=Basis(at=(at,), method=method))
+
+
+def _based_on(estimate: Estimate, at: str) -> Cell:
+    said = rests_on(estimate)
+    names = ("n", *(("patients",) if " of " in said else ()), *(("effective_n",) if "worth" in said else ()))
+    basis = Basis(at=tuple(f"{at}/{name}" for name in names), n=estimate.n, method="count")
+    return Cell(text=said, basis=basis)
+
+
+def _with_rest(estimate: Estimate, at: str) -> Cell:
+    made = of_estimate(estimate, at, None)
+    if made.basis is None or not made.beside:
+        return made
+    rest = _based_on(estimate, at).basis
+    basis = replace(made.basis, at=(*made.basis.at, *(rest.at if rest else ())))
+    return Cell(text=made.text, beside=f"{made.beside}; {rests_on(estimate)}", basis=basis)
