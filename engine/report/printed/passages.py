@@ -7,6 +7,7 @@ there; where the page puts one together from counts, it leads to the counts.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,6 +36,11 @@ class Passage:
     lead: str
     rest: str
     basis: Basis
+
+    @property
+    def of_figures(self) -> bool:
+        """Whether it says the main figures against a reference standard."""
+        return any(re.fullmatch(r"/against/\d+/sentences/\d+", at) for at in self.basis.at)
 
     @property
     def text(self) -> str:
@@ -284,4 +290,5 @@ def _checklists(report: Report) -> Iterator[_Said]:
         for row, each in enumerate(one.items):
             for number, said in enumerate(each.said):
                 yield _kept(14, said.text, *of, "items", row, "answers", number, "text")
-            yield _kept(14, each.left, *of, "items", row, "left")
+            if each.open and not each.last:
+                yield _kept(14, each.left, *of, "items", row, "left")

@@ -17,7 +17,7 @@ from gui.cli.data import say_lost
 from gui.cli.options import LINE, JsonOption, WorkspaceOption
 from gui.cli.reports.checklist import ChecklistsOption, chosen as checklists_chosen
 from gui.cli.results import make_folder
-from gui.cli.terminal import show_json
+from gui.cli.terminal import say, show_json
 
 if TYPE_CHECKING:
     from engine.reading import Store
@@ -77,7 +77,7 @@ def report(
     Example: [bold]overread report latest --out report[/bold]
     """
     from engine import pipeline
-    from engine.report import with_checklists
+    from engine.report import book_of, with_checklists
 
     if part not in (*get_args(Part), "all"):
         raise ReportError(f"There is no part “{part}”", "Choose train, val, test or all")
@@ -105,6 +105,9 @@ def report(
         predictions = store.predictions(trained.run_id, part=chosen)
         say_lost(trained.run_id, [one.path for one in predictions])
         exported = pipeline.export_run(workspace, built, trained, predictions, out, formats=formats or ())
+    for one in book_of(built).passages.values():
+        if one.of_figures:
+            say(f"{one.id} {one.text}")
     _show_written({"run_id": trained.run_id}, exported, as_json)
 
 

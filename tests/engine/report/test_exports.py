@@ -22,6 +22,7 @@ from engine.report.exports.files import EXPORTS
 from engine.report.exports.html import figures_of, render_html
 from engine.report.exports.numbers import plain, render_json
 from engine.report.exports.tables import tables_of
+from engine.report.formatting import figure
 from engine.report.records import Report
 from tests.engine.report.test_build import FILM, HEAT, a_run, build, case, page_of, review, some_cases
 
@@ -190,7 +191,7 @@ def test_figures_mark_the_operating_point_where_the_table_says_it_is(report: Rep
     assert f"marked at ({1 - specificity:.3f}, {sensitivity:.3f})" in said["roc"]
     precision = given["positive predictive value"].value
     assert f"marked at ({sensitivity:.3f}, {precision:.3f})" in said["precision_recall"]
-    assert f"area {given['AUROC'].value:.3f} (95%" in said["roc"]
+    assert f"area {figure(given['AUROC'].value)} (" in said["roc"]
     assert f"average precision {given['average precision'].value:.3f} (95%" in said["precision_recall"]
     assert f"Calibration error {given['calibration error'].value:.3f}" in said["reliability"]
     assert "of 32 normal: 30 predicted normal, 2 predicted opacity" in said["confusion"]
@@ -200,7 +201,7 @@ def test_figures_of_three_classes_have_a_curve_a_class_and_no_operating_point() 
     report = of_three()
     said, rows = labels_of(report), report.against[0].rows
     for row in rows:
-        assert f"{row.name}: area {row.auroc.value:.3f}" in said["roc"]
+        assert f"{row.name}: area {figure(row.auroc.value)} (" in said["roc"]
     assert "marked" not in said["roc"] + said["precision_recall"]
     assert "probability of the most probable" in str(figures_of(report, report.against[0])["reliability"])
     assert "not estimated" in said["precision_recall"]
