@@ -46,9 +46,8 @@ def tells(entry: Mapping[str, Any], document: Mapping[str, Any]) -> bool:
         values = [value_at(str(at), document) for at in entry["at"]]
         printed, method = _close(str(entry["printed"])), str(entry["method"])
         if method == SHARE:
-            return float(printed.rstrip("%")) == round(
-                100 * values[0] / values[1], 1 if "." in printed else 0
-            )
+            share = float(values[0]) / float(values[1])
+            return printed in (f"{share:.1%}", f"{share:.0%}")
         if method.startswith(SUM):
             values = [sum(values)]
         return bool(values) and _in_order(values, printed, int(entry["decimals"]))

@@ -107,7 +107,7 @@ def report(
         exported = pipeline.export_run(workspace, built, trained, predictions, out, formats=formats or ())
     for one in book_of(built).passages.values():
         if one.of_figures:
-            say(f"{one.id} {one.text}")
+            say(f"{one.id} {one.text}".strip())
     _show_written({"run_id": trained.run_id}, exported, as_json)
 
 
