@@ -15,7 +15,7 @@ from engine.records import ExternalTest, Passport, Run
 from engine.report.checklists.items import OFFLINE_ONLY
 from engine.report.checklists.records import AnsweredChecklist
 from engine.report.computed import Computed
-from engine.report.passport_words import passport_in_words, why_off
+from engine.report.passport_words import marked_in_words, passport_in_words, why_off
 from engine.report.printed.book import book_of, numbers_of
 from engine.report.printed.figures import figures_told
 from engine.report.readers import answers_in
@@ -47,6 +47,7 @@ def render_json(report: Report) -> str:
         **computed_document(report, run),
         "pointing_game": report.pointing,
         "marked_by_readers": report.marked,
+        "marked_in_words": marked_in_words(report.marked) if report.marked else (),
         "heatmaps": report.passport and passport_document(report.passport),
         "robustness": report.robustness,
         "readers": report.readers,

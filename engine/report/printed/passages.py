@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from engine.data import PatientsNamed, patients_words
 from engine.report.formatting import counted, edge_words, figure, interval
-from engine.report.passport_words import passport_in_words
+from engine.report.passport_words import marked_in_words, passport_in_words
 from engine.report.printed.records import Basis, Where, pointer
 from engine.report.records import GALLERY_SEED, Against, Report
 
@@ -158,6 +158,8 @@ def _standards(report: Report) -> Iterator[_Said]:
 
 
 def _further(report: Report) -> Iterator[_Said]:
+    for place, text in enumerate(marked_in_words(report.marked) if report.marked else ()):
+        yield _kept(3, text, "marked_in_words", place)
     if (found := report.pointing) is None:
         return
     if math.isnan(found.value):

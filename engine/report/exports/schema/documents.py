@@ -204,6 +204,7 @@ class RunDocument(TypedDict):
     subgroup_tests: tuple[SubgroupTest, ...]
     pointing_game: Estimate | None
     marked_by_readers: MarkedByReaders | None
+    marked_in_words: tuple[str, ...]
     heatmaps: HeatmapsDocument | None
     robustness: Robustness | None
     readers: tuple[ReaderPoint, ...]
