@@ -86,7 +86,7 @@ from .passport_words import (
     passport_line as passport_line,
     why_off as why_off,
 )
-from .printed.book import book_of as book_of
+from .printed.book import Book as Book, book_of as book_of
 from .records import (
     Against as Against,
     CaseRow as CaseRow,

@@ -1,4 +1,6 @@
 from .confusion import (
+    CROWDED as CROWDED,
+    MANY as MANY,
     by_likeness as by_likeness,
     confusion_matrix_svg as confusion_matrix_svg,
     most_confused as most_confused,
@@ -13,7 +15,10 @@ from .decisions import (
     risk_coverage_svg as risk_coverage_svg,
     scores_svg as scores_svg,
 )
+from .drawing import MOST_CURVES as MOST_CURVES
 from .of_report import (
+    OF_RUN as OF_RUN,
+    OF_STANDARD as OF_STANDARD,
     caption_of as caption_of,
     figures_of as figures_of,
     figures_of_run as figures_of_run,

@@ -14,9 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from engine.report.figures.confusion import CROWDED, MANY, by_likeness
-from engine.report.figures.drawing import MOST_CURVES
-from engine.report.figures.of_report import OF_RUN, OF_STANDARD
+from engine.report.figures import CROWDED, MANY, MOST_CURVES, OF_RUN, OF_STANDARD, by_likeness
 from engine.report.printed.records import SHARE, Basis, Cell, of_estimate, pointer
 from engine.report.records import Against, Report
 

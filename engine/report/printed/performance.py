@@ -186,7 +186,7 @@ def _by_class(place: int, one: Against, run: Run) -> Table:
 
 
 def _confused(place: int, one: Against, run: Run) -> Table:
-    from engine.report.figures.confusion import most_confused  # it takes what draws
+    from engine.report.figures import most_confused  # it takes what draws
 
     lines = []
     for truth, predicted, count, share in most_confused(one.confusion, run.classes):

@@ -21,6 +21,7 @@ from gui.cli.terminal import say, show_json
 
 if TYPE_CHECKING:
     from engine.reading import Store
+    from engine.report import Book
     from engine.workspace import Workspace
 
 app = typer.Typer()
@@ -105,10 +106,15 @@ def report(
         predictions = store.predictions(trained.run_id, part=chosen)
         say_lost(trained.run_id, [one.path for one in predictions])
         exported = pipeline.export_run(workspace, built, trained, predictions, out, formats=formats or ())
-    for one in book_of(built).passages.values():
+    _say_figures(book_of(built))
+    _show_written({"run_id": trained.run_id}, exported, as_json)
+
+
+def _say_figures(book: Book) -> None:
+    """Say the sentences of a report that hold its figures, each with the id by which other formats know it."""
+    for one in book.passages.values():
         if one.of_figures:
             say(f"{one.id} {one.text}".strip())
-    _show_written({"run_id": trained.run_id}, exported, as_json)
 
 
 def _show_written(
