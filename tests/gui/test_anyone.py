@@ -139,8 +139,9 @@ def test_axe_finds_nothing_on_any_page_in_any_state_light_or_dark(
     page.keyboard.press("Escape")
 
     go("report", "#report-drawings-0 svg")
-    page.evaluate("document.querySelector('#report-parts').scrollIntoView({ block: 'end' })")
-    page.wait_for_function("!document.querySelector('#report-parts .or-skeleton')")
+    for number in range(page.locator(".rp-part").count()):  # each is drawn when it is come to
+        page.locator(".rp-part").nth(number).scroll_into_view_if_needed()
+        page.wait_for_selector(f".rp-part >> nth={number} >> .rp-body:not(:has(.or-skeleton))")
     page.evaluate(OPEN_ALL)
     look("Report")
     page.locator("button.or-cell").first.click()
@@ -314,7 +315,7 @@ def test_the_whole_job_is_done_by_the_mouse_alone(
     listed.get_by_role("button", name=str(folder.parent)).click()
     listed.get_by_role("button", name=folder.name).click()
     listed.get_by_role("button", name="Take this folder").click()
-    page.get_by_role("button", name="Read these images").click()
+    page.click("[data-at=read]")
     page.wait_for_selector("#data-bring [data-stage=done]")
     page.click("#page-train-button")
     page.wait_for_selector("#train-facts >> text=parameters in total")
