@@ -192,8 +192,8 @@ def test_figures_mark_the_operating_point_where_the_table_says_it_is(report: Rep
     precision = given["positive predictive value"].value
     assert f"marked at ({sensitivity:.3f}, {precision:.3f})" in said["precision_recall"]
     assert f"area {figure(given['AUROC'].value)} (" in said["roc"]
-    assert f"average precision {given['average precision'].value:.3f} (95%" in said["precision_recall"]
-    assert f"Calibration error {given['calibration error'].value:.3f}" in said["reliability"]
+    assert f"average precision {figure(given['average precision'].value)} (" in said["precision_recall"]
+    assert f"Calibration error {figure(given['calibration error'].value)}" in said["reliability"]
     assert "of 32 normal: 30 predicted normal, 2 predicted opacity" in said["confusion"]
 
 

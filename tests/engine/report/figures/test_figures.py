@@ -54,12 +54,12 @@ BANDS = curve_bands(Y, P)
 assert BANDS is not None
 READERS = (
     ReaderPoint(
-        study="s", reader="R1",
+        study="s", reader="R1", standard="labels that came with the data", own=0,
         blind=Operating(cases=9, sensitivity=0.6, specificity=0.7, precision=0.5),
         assisted=Operating(cases=9, sensitivity=0.8, specificity=0.75, precision=0.6),
     ),
     ReaderPoint(
-        study="s", reader="R2",
+        study="s", reader="R2", standard="labels that came with the data", own=0,
         blind=None, assisted=Operating(cases=9, sensitivity=NAN, specificity=0.7, precision=NAN),
     ),
 )  # fmt: skip
