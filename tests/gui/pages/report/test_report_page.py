@@ -367,7 +367,7 @@ def test_a_click_on_a_figure_opens_its_cases_in_review_and_an_item_is_written_to
     expect(page.locator(f".rv[data-shown='{case}']")).to_be_visible()
     page.click("#page-report-button")
     page.get_by_role("button", name="Checklists", exact=True).click()
-    page.get_by_text("STARD 2015:").click()
+    page.locator("summary", has_text="STARD 2015:").click()
     field = page.get_by_label("STARD 2015, item 30")
     field.locator("xpath=ancestor::details[1]/summary").click()
     field.fill("No funding.")
