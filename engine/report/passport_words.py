@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from engine.records import Estimate, MapFigure, Passport
-from engine.report.drawn_records import MarkedByReaders
 from engine.report.formatting import counted, figure, interval
 from engine.saliency import CHECKS, FEWEST, FIGURES, Answer, failed, figures_of, verdict
+
+if TYPE_CHECKING:
+    from engine.report.drawn_records import MarkedByReaders
 
 TITLES = {
     "follows": "This map follows the model",
