@@ -79,6 +79,8 @@ class Contrast:
         seeds: Runs of it.
         accuracy: Its share of right answers minus the first one's.
         area: The same of AUROC.
+        right_alone: Cases that it got right and the first one did not; of several seeds, those it got right more often.
+        wrong_alone: Cases that the first one got right and it did not; likewise.
         p_accuracy: The p-value of `accuracy` after Holm's adjustment for every test of the comparison.
         p_area: The same of AUROC.
     """
@@ -87,6 +89,8 @@ class Contrast:
     seeds: int
     accuracy: Comparison
     area: Comparison
+    right_alone: int
+    wrong_alone: int
     p_accuracy: float
     p_area: float
 
@@ -221,6 +225,8 @@ def _contrasts(
             seeds=len(numbers),
             accuracy=accuracy,
             area=area,
+            right_alone=int((right[name] > right[leader]).sum()),
+            wrong_alone=int((right[name] < right[leader]).sum()),
             p_accuracy=adjusted[2 * place],
             p_area=adjusted[2 * place + 1],
         )

@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from markupsafe import Markup
 
-from engine.experiments.comparison import FIGURES, Contrast, Row, RunComparison
-from engine.records import PART_NAMES
+from engine.experiments.comparison import FIGURES, Contrast, Row, RunComparison, Spread
+from engine.records import PART_NAMES, Epoch, Estimate
 from engine.report import (
     WrittenPage,
     duration,
@@ -19,12 +19,22 @@ from engine.report import (
     forest_svg,
     overlaid_svg,
     plain,
+    schema_of,
+    settings_in_words,
     write_page,
 )
 
+NO_SETTINGS = {
+    "Recipe",
+    "Source",
+    "Epochs run",
+    "Device and time",
+    "Finished",
+}  # what it is called, what came of it
+
 
 def write_comparison(comparison: RunComparison, folder: Path) -> WrittenPage:
-    """Write comparison.html, with .pdf, .docx, .csv and .json beside it.
+    """Write comparison.html, with .pdf, .docx, .csv, .json and the JSON's schema beside it.
 
     Raises:
         WorkspaceError: The folder cannot be made or written to.
@@ -35,6 +45,7 @@ def write_comparison(comparison: RunComparison, folder: Path) -> WrittenPage:
         page=render_page(comparison),
         lines=_lines(comparison),
         document=document(comparison),
+        schema=comparison_schema(),
     )
 
 
@@ -53,10 +64,23 @@ def render_page(comparison: RunComparison) -> str:
         if any(row.history for row in rows)
         else None,
         differs={row.run.run_id: words(row.differs) for row in rows},
+        settings=settings(comparison),
+        changed=differing(settings(comparison)),
         times={row.run.run_id: duration(row.run.seconds) for row in rows},
         tests=sum(math.isfinite(p) for one in comparison.contrasts for p in (one.p_accuracy, one.p_area)),
         methods=sorted({test.method for one in comparison.contrasts for test in (one.accuracy, one.area)}),
     )
+
+
+def settings(comparison: RunComparison) -> dict[str, dict[str, str]]:
+    """Return the settings of each run in words: label of the run → name → what it is."""
+    return {row.label: dict(settings_in_words(row.run, row.history)) for row in comparison.rows}
+
+
+def differing(told: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return the names of settings that are not the same in all runs, in their order."""
+    names = dict.fromkeys(name for of in told.values() for name in of if name not in NO_SETTINGS)
+    return [name for name in names if len({of.get(name) for of in told.values()}) > 1]
 
 
 def words(differs: Mapping[str, Any]) -> str:
@@ -74,6 +98,7 @@ def _value(value: Any) -> str:
 
 def document(comparison: RunComparison) -> dict[str, Any]:
     """Return every number as what JSON has; what cannot be estimated is null. No path, no patient."""
+    told = settings(comparison)
     return {
         "data": comparison.dataset_name,
         "part": comparison.part,
@@ -98,10 +123,12 @@ def document(comparison: RunComparison) -> dict[str, Any]:
                 "seconds": row.run.seconds,
                 "device": row.run.device,
                 "weights": row.run.weights_source,
+                "settings": told[row.label],
                 "history": plain(list(row.history)),
             }
             for row in comparison.rows
         ],
+        "settings_that_differ": differing(told),
         "left_out": dict(comparison.left_out),
         "against_first": plain(list(comparison.contrasts)),
         "over_seeds": plain(list(comparison.spreads)),
@@ -135,9 +162,51 @@ def _line(row: Row, contrast: Contrast | None) -> dict[str, Any]:
                 f"{name} p": test.p_value,
                 f"{name} p, adjusted": adjusted,
             }
+        cells |= {
+            "right where the first is wrong": contrast.right_alone,
+            "wrong where the first is right": contrast.wrong_alone,
+        }
     return cells | {
         "trained parameters": row.run.trained_parameters,
         "epochs": row.epochs,
         "seconds": round(row.run.seconds, 1),
         "device": row.run.device,
     }
+
+
+class RunOfComparison(TypedDict):
+    """A run that takes part."""
+
+    name: str
+    seed: int
+    run_id: str
+    recipe: str | None
+    backbone: str | None
+    supplied_by: str | None
+    differs: Mapping[str, object]
+    metrics: Mapping[str, Estimate]
+    parameters: int
+    trained_parameters: int
+    epochs: int
+    seconds: float
+    device: str
+    weights: str
+    settings: Mapping[str, str]
+    history: tuple[Epoch, ...]
+
+
+def comparison_schema() -> dict[str, Any]:
+    """Return the JSON Schema of comparison.json."""
+    fields = {
+        **dict.fromkeys(("data", "part"), str),
+        "reference": str | None,
+        "classes": tuple[str, ...],
+        "positive": str | None,
+        **dict.fromkeys(("cases", "patients"), int),
+        "runs": tuple[RunOfComparison, ...],
+        "settings_that_differ": tuple[str, ...],
+        "left_out": Mapping[str, int],
+        "against_first": tuple[Contrast, ...],
+        "over_seeds": tuple[Spread, ...],
+    }
+    return schema_of(fields, "comparison")

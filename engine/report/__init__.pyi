@@ -53,6 +53,7 @@ from .exports.page_files import (
     WrittenPage as WrittenPage,
     write_page as write_page,
 )
+from .exports.schema.of_records import schema_of as schema_of
 from .figures.confusion import by_likeness as by_likeness
 from .figures.of_report import (
     caption_of as caption_of,
@@ -80,6 +81,7 @@ from .formatting import (
 )
 from .marked.drawn import drawn_blind as drawn_blind
 from .marked.pointing import pointing as pointing
+from .methods_section import settings_in_words as settings_in_words
 from .operating import with_readers as with_readers
 from .passport_words import (
     passport_in_words as passport_in_words,

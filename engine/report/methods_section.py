@@ -176,6 +176,16 @@ def facts_of_training(run: Run, history: Sequence[Epoch]) -> Iterator[tuple[str,
     yield "Finished", f"{run.created:%Y-%m-%d %H:%M %Z}".strip()
 
 
+def settings_in_words(run: Run, history: Sequence[Epoch]) -> Iterator[tuple[str, str]]:
+    """Say of a run how it was made, setting by setting: of supplied predictions, what their supplier states."""
+    facts = (
+        facts_of_supplied(run.supplied)
+        if run.supplied
+        else (*facts_of_model(run), *facts_of_training(run, history))
+    )
+    yield from ((name, value) for name, value in facts if value)
+
+
 def facts_of_folds(folds: CrossValidation | None) -> Iterator[tuple[str, str]]:
     """Say what the models of a cross-validation are, and how they speak together."""
     if folds is None:

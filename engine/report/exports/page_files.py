@@ -32,6 +32,7 @@ def write_page(
     page: str,
     lines: Iterable[Mapping[str, Any]],
     document: Mapping[str, Any],
+    schema: Mapping[str, Any] | None = None,
     paper: bool = True,
 ) -> WrittenPage:
     """Write NAME.html, NAME.csv and NAME.json, all of them or nothing; then NAME.pdf and NAME.docx.
@@ -42,6 +43,7 @@ def write_page(
         page: The HTML, as `fill_template` gives it.
         lines: Of the CSV: cell by heading.
         document: Every number, as JSON has it.
+        schema: What describes the document, for NAME.schema.json; None without.
         paper: Whether the PDF and the file for Word are wanted.
 
     Raises:
@@ -57,7 +59,13 @@ def write_page(
         for kind in ("html", "csv", "json", *(("pdf", "docx") if paper else ()))
     }
     numbers = json.dumps(versioned(dict(document)), indent=1, ensure_ascii=False) + "\n"
-    write_together([(files["html"], page), (files["csv"], write_csv(list(lines))), (files["json"], numbers)])
+    contents: list[tuple[Path, bytes | str]] = [
+        (files["html"], page), (files["csv"], write_csv(list(lines))), (files["json"], numbers),
+    ]  # fmt: skip
+    if schema is not None:
+        files["schema"] = folder / f"{name}.schema.json"
+        contents.append((files["schema"], json.dumps(schema, indent=1, ensure_ascii=False) + "\n"))
+    write_together(contents)
     if paper:
         from engine.report.paper.pdf import pdf_of
         from engine.report.paper.word import word_of

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from jsonschema import Draft202012Validator
 
 from engine.errors import ReportError
 from engine.experiments.comparison import Contestant, compare_runs, differences
@@ -134,6 +135,35 @@ def test_two_classes_are_compared_by_mcnemar_and_delong() -> None:
     assert [contrast.p_accuracy, contrast.p_area] == holm(tests)  # both are tests that were made
 
 
+def test_beside_each_test_stands_how_many_images_only_one_of_the_two_got_right() -> None:
+    good, poor = contestant(skill=3), contestant(OTHER, skill=0.5, noise=1, number=1)
+    (contrast,) = compare_runs([good, poor]).contrasts
+    pairs = [
+        (one.predicted == one.label, other.predicted == other.label)
+        for one, other in zip(good.predictions, poor.predictions, strict=True)
+    ]
+    counted = pairs.count((False, True)), pairs.count((True, False))
+    assert (contrast.right_alone, contrast.wrong_alone) == counted and min(counted) > 0
+    assert contrast.accuracy.difference.value == pytest.approx((counted[0] - counted[1]) / 120)
+    swapped = compare_runs([poor, good]).contrasts[0]
+    assert (swapped.wrong_alone, swapped.right_alone) == counted
+
+
+def test_the_settings_of_every_run_are_an_appendix_in_words_and_what_differs_stands_first(
+    tmp_path: Path,
+) -> None:
+    told = compare_runs([contestant(skill=2), contestant(OTHER, noise=1, number=1)])
+    page = write_comparison(told, tmp_path / "out").html.read_text(encoding="utf-8")
+    appendix = page[page.index('id="settings"') :]
+    table, words = appendix.split("</table>")
+    assert "sgd" in table.lower() and "Batch" not in table, "what is the same is in the words alone"
+    assert "Finished" not in table and words.count("Batch: 8 images.") == 2
+    again = contestant(replace(TINY_RECIPE, name="again"), noise=1, number=1)
+    again = replace(again, run=replace(again.run, trained_parameters=10))
+    same = render_page(compare_runs([contestant(skill=2), again]))
+    assert "The runs do not differ in any setting." in same
+
+
 def test_where_patients_have_several_images_patients_are_counted() -> None:
     good, poor = contestant(skill=2, films=3), contestant(OTHER, noise=1, films=3, number=1)
     (contrast,) = compare_runs([good, poor]).contrasts
@@ -228,6 +258,9 @@ def test_the_page_needs_nothing_else_and_escapes_what_people_typed(tmp_path: Pat
     assert [line["name"] for line in lines] == ["tiny", "other"]
     assert lines[0]["accuracy minus first"] == ""
     document = json.loads(written.files["json"].read_text(encoding="utf-8"))
+    schema = json.loads((tmp_path / "out" / "comparison.schema.json").read_text(encoding="utf-8"))
+    Draft202012Validator(schema).validate(document)
+    assert document.keys() == schema["properties"].keys()
     assert document["against_first"][0]["name"] == "other"
     assert document["runs"][1]["metrics"]["accuracy"]["value"] == told.rows[1].estimates["accuracy"].value
     assert len(document["runs"][1]["history"]) == 4
