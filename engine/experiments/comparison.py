@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from engine.data import PatientsNamed, patients_named
 from engine.errors import ReportError
+from engine.experiments.search_space import flat
 from engine.kept_files import plain
 from engine.records import Epoch, Estimate, Prediction, Recipe, Run
 from engine.statistics import Comparison, areas, holm, log_odds, mean_areas, overall, shares
 
 FIGURES = ("accuracy", "AUROC", "macro F1")
-_SAID_ELSEWHERE = ("name", "title", "source", "expected", "seed")
 _NAN = float("nan")
 
 
@@ -310,21 +310,6 @@ def _differing(contestants: Sequence[Contestant]) -> list[dict[str, Any]]:
         differences(recipes) if (recipes := [one.run.recipe for one in contestants if one.run.recipe]) else []
     )
     return [next(found) if one.run.recipe else {"predictions": "supplied"} for one in contestants]
-
-
-def flat(value: Mapping[str, Any], place: str = "") -> dict[str, Any]:
-    """Return the fields of a recipe's JSON by dotted name, without its name, source and seed."""
-    found: dict[str, Any] = {}
-    for name, one in value.items():
-        if not place and name in _SAID_ELSEWHERE:
-            continue
-        if isinstance(one, list) and one and isinstance(one[0], dict):
-            one = {str(number): each for number, each in enumerate(one)}
-        if isinstance(one, dict):
-            found |= flat(one, f"{place}{name}.")
-        else:
-            found[f"{place}{name}"] = one
-    return found
 
 
 def _spreads(rows: Sequence[Row]) -> tuple[Spread, ...]:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import RecipeError
-from engine.experiments.comparison import flat
 from engine.kept_files import plain
 from engine.recipes import change_recipe, recipe_from_values
 from engine.records import Recipe
+
+_SAID_ELSEWHERE = ("name", "title", "source", "expected", "seed")
 
 HOW = "Write --vary field=low..high, field=low..high:log or field=value,value,…"
 
@@ -131,3 +132,18 @@ def _field(name: str, recipe: Recipe, fields: Mapping[str, Any]) -> str:
         raise RecipeError(f"“{name}” may be {' or '.join(meant)}", "Name one of them, or vary several")
     change_recipe(recipe, {name: "0"})  # says what may have been meant
     raise RecipeError(f"“{name}” cannot be varied", f"Choose among: {', '.join(fields)}")
+
+
+def flat(value: Mapping[str, Any], place: str = "") -> dict[str, Any]:
+    """Return the fields of a recipe's JSON by dotted name, without its name, source and seed."""
+    found: dict[str, Any] = {}
+    for name, one in value.items():
+        if not place and name in _SAID_ELSEWHERE:
+            continue
+        if isinstance(one, list) and one and isinstance(one[0], dict):
+            one = {str(number): each for number, each in enumerate(one)}
+        if isinstance(one, dict):
+            found |= flat(one, f"{place}{name}.")
+        else:
+            found[f"{place}{name}"] = one
+    return found

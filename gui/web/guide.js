@@ -1,7 +1,7 @@
 // The guide: four steps over the pages themselves, shown to a browser that has not seen it. That it was closed is kept as a
 // cookie: it is about who sits at this browser, whoever reads, and a browser's other storage forgets it with the port.
 const guide = element.querySelector('.gd'), help = element.querySelector('.gd-help');
-const does = (name) => guide.querySelector(`[data-do="${name}"]`);
+const does = (name) => guide.querySelector(`[data-gd="${name}"]`);
 const tabButton = (name) => document.getElementById(`page-${name}-button`);
 const openTab = () => window.overread?.here('tab') ?? '';
 let now = -1;   // the step that is shown; before the first, all are only named

@@ -391,7 +391,7 @@ def test_the_guide_leads_over_the_pages_once_and_again_when_asked_but_not_into_s
     guide.wait_for()
     assert violations(page) == []
     for tab in ("data", "train", "review", "report"):
-        guide.locator("[data-do=next]").click()
+        guide.locator("[data-gd=next]").click()
         page.wait_for_url(f"**tab={tab}*")
         assert guide.locator("[aria-current=step]").get_attribute("data-step") == tab
     page.keyboard.press("a")  # the focus is in the guide: no verdict

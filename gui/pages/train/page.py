@@ -221,7 +221,7 @@ def build(session: AppSession) -> None:
         **quiet,
     )
     gr.on(
-        [purpose.input, search.input, search.submit],
+        [purpose.input, search.change, search.submit],  # `input` comes before the value that was pasted
         partial(shown(found_recipes), session),
         [purpose, search, recipe],
         [recipe, none_found],

@@ -135,7 +135,7 @@ def doubted(monkeypatch: pytest.MonkeyPatch) -> None:
             for place, one in enumerate(split_of(run).test)
         ]
 
-    monkeypatch.setattr("engine.labels.studied.suspects_of_run", found)
+    monkeypatch.setattr("engine.labels.suspicion.suspects_of_run", found)
 
 
 @pytest.mark.usefixtures("doubted")
@@ -195,12 +195,12 @@ def test_there_must_be_suspects_and_others(
     own: tuple[Workspace, Store, Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace, store, run = own
-    monkeypatch.setattr("engine.labels.studied.suspects_of_run", lambda *_, **__: [])
+    test = suspicion.suspects_of_run(workspace, store, run, parts=("test",), device="cpu")
+    monkeypatch.setattr("engine.labels.suspicion.suspects_of_run", lambda *_, **__: [])
     with pytest.raises(ReviewError, match="No label of the 0 test cases is doubted"):
         begin_rereading(workspace, store, run, readers=("Ada",))
-    test = suspicion.suspects_of_run(workspace, store, run, parts=("test",), device="cpu")
     every = [replace(one, likely="another") for one in test]
-    monkeypatch.setattr("engine.labels.studied.suspects_of_run", lambda *_, **__: every)
+    monkeypatch.setattr("engine.labels.suspicion.suspects_of_run", lambda *_, **__: every)
     with pytest.raises(ReviewError, match="Ask for fewer"):
         begin_rereading(workspace, store, run, readers=("Ada",), n=100)
     study = store.studies.create(Protocol(name="other", run_id=run.run_id, readers=("Ada",)))

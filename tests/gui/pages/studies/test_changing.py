@@ -81,7 +81,7 @@ def test_doubted_labels_are_read_again_beside_a_control_and_what_came_of_it_stan
     rounds, run_id = Rounds(session), trained[1].run_id
     every = suspects_of_run(session.workspace, session.store, trained[1], parts=("test",), device="cpu")
     doubted = [replace(one, likely=one.label if n else "another") for n, one in enumerate(every)]
-    monkeypatch.setattr("engine.labels.studied.suspects_of_run", lambda *_, **__: doubted)
+    monkeypatch.setattr("engine.labels.suspicion.suspects_of_run", lambda *_, **__: doubted)
     anna = session.store.find_reader("anna")
     assert anna is not None
     asked: dict[str, Any] = {"run": run_id, "readers": [anna.reader_id], "n": "1", "seed": "3", "name": ""}
