@@ -273,7 +273,7 @@ def report_run(
         reviews=reviews,
         split=split,
         explanations=explanations,
-        pointing=pointing(run, predictions, part=part, said=said) if part else None,
+        pointing=pointing(run, predictions, explanations, part=part, said=said) if part else None,
         robustness=robustness,
         passports=[passport_of(run.folder, method) for method in sorted(shown)],
         part=part,
@@ -293,9 +293,8 @@ def report_run(
         write_anchor(workspace.anchors, store.head(), "a report was made")
     report = with_files(report, _index_of(workspace, run))
     report = replace(report, facts=(*report.facts, *facts_of_files(run)))
-    report = with_elsewhere(
-        with_readers(report, store, workspace), everything, reviews, abroad_of(workspace, run), uncertainty
-    )
+    report = with_readers(report, store, workspace, explanations)
+    report = with_elsewhere(report, everything, reviews, abroad_of(workspace, run), uncertainty)
     return with_checklists(report)
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from engine import jobs
 from engine.data import load_index
 from engine.errors import EngineError, RunError
+from engine.experiments import experiment_folder, experiments, load_asked
 from engine.naming import given_of
 from engine.reading import Store
 from engine.records import is_folder_name
+from engine.report import counted
 from engine.runs import list_runs
 from engine.workspace import Workspace
 
@@ -54,7 +56,7 @@ def dependents_of_run(workspace: Workspace, store: Store, run_id: str) -> Depend
     summary = next((one for one in store.runs() if one.run_id == run_id), None)
     if summary is not None and summary.reviews:
         stays.append(
-            f"{_counted(summary.reviews, 'reading')} given on it, with the predictions that were on the screen: in the "
+            f"{counted(summary.reviews, 'reading')} given on it, with the predictions that were on the screen: in the "
             "database, the readings' table and the audit. Its Review and Report pages can no longer be opened."
         )
     for one in list_runs(workspace):
@@ -80,7 +82,7 @@ def dependents_of_run(workspace: Workspace, store: Store, run_id: str) -> Depend
     goes = ["its network, its heatmaps and the record of its training"]
     tests = len(list((folder / "external").glob("*/external.json")))
     if tests:
-        goes.append(f"{_counted(tests, 'test')} on images from elsewhere, kept in it")
+        goes.append(f"{counted(tests, 'test')} on images from elsewhere, kept in it")
     if (folder / "checklists.json").exists():
         goes.append("what was written into its reporting checklists")
     return Dependents(forbids=tuple(forbids), stays=tuple(stays), goes=tuple(goes))
@@ -101,6 +103,11 @@ def dependents_of_data(workspace: Workspace, store: Store, dataset_id: str) -> D
     for job in jobs.list_jobs(workspace):
         if job.working and _asked_of(job.folder) == dataset_id:
             forbids.append(f"Run {job.job_id} is training on it. Stop it first.")
+    forbids += [
+        f"An experiment ({now.experiment_id}) is training on it. Stop it first."
+        for now in experiments(workspace)
+        if now.working and _experiment_on(workspace, now.experiment_id) == dataset_id
+    ]
     trained = [run for run in list_runs(workspace) if run.dataset_id == dataset_id]
     stays = [
         f"Run {title_of(run.folder, run.title)} was trained on it: it can be read and reported, and not trained again."
@@ -109,7 +116,7 @@ def dependents_of_data(workspace: Workspace, store: Store, dataset_id: str) -> D
     versions = [one for one in store.labels.versions(dataset_id) if one.parent is not None]
     if versions:
         stays.append(
-            f"{_counted(len(versions), 'version')} of its labels: they belong to it again when the same images are "
+            f"{counted(len(versions), 'version')} of its labels: they belong to it again when the same images are "
             "imported again."
         )
     copies = own_copies(workspace, dataset_id)
@@ -126,13 +133,18 @@ def dependents_of_data(workspace: Workspace, store: Store, dataset_id: str) -> D
 
 
 def own_copies(workspace: Workspace, dataset_id: str) -> Path | None:
-    """Return the folder of images that were sent or unpacked into the workspace for this data set alone.
+    """Return the folder of images that were sent to, unpacked or pulled into the workspace for this data set alone.
 
     None where its images lie elsewhere, or a run or another data set needs them too.
     """
     index = load_index(workspace, dataset_id)
     held = next(
-        (one for one in (workspace.uploads, workspace.unpacked) if index.root.is_relative_to(one)), None
+        (
+            one
+            for one in (workspace.uploads, workspace.unpacked, workspace.pulled)
+            if index.root.is_relative_to(one)
+        ),
+        None,
     )
     if held is None or index.root == held:
         return None
@@ -174,11 +186,14 @@ def _asked_of(folder: Path) -> str:
         return ""
 
 
+def _experiment_on(workspace: Workspace, experiment_id: str) -> str:
+    try:
+        return load_asked(experiment_folder(workspace, experiment_id)).dataset_id
+    except EngineError:
+        return ""
+
+
 def _pages_that_name(workspace: Workspace, run_id: str) -> Iterable[str]:
     for kind in PAGES:
         for folder in sorted((workspace.root / kind).glob(f"*{run_id}*")):
             yield f"The page in {kind}/{folder.name}, made of it and others, as it is."
-
-
-def _counted(count: int, one: str) -> str:
-    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine.reading import Store
+from engine.records import Explanation
 from engine.report.drawn_records import Operating, ReaderPoint
 from engine.report.marked.drawn import marked_by_readers
 from engine.report.readers import facts_of_evidence
@@ -20,13 +21,18 @@ from engine.report.study.told.anonymous import in_drawn_order, salt_of
 from engine.workspace import Workspace
 
 
-def with_readers(report: Report, store: Store, workspace: Workspace) -> Report:
-    """Add to a run's report what the database says of its readings, and where its cases' readers stand and drew."""
+def with_readers(
+    report: Report, store: Store, workspace: Workspace, explanations: Mapping[str, Explanation]
+) -> Report:
+    """Add to a run's report what the database says of its readings, and where its cases' readers stand and drew.
+
+    `explanations`: the run's heatmaps by image id, which are held against what was drawn.
+    """
     return replace(
         report,
         facts=(*report.facts, *facts_of_evidence(store, report.run)),
         readers=reader_points(store, report, workspace),
-        marked=marked_by_readers(store, report.run, report.evidence.predictions, report.evidence.split),
+        marked=marked_by_readers(store, explanations, report.evidence.predictions, report.evidence.split),
     )
 
 

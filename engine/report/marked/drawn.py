@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.reading import DESIGNS, Store, StudyAnswer
-from engine.records import Prediction, Region, Run, Sample, Split
+from engine.records import Explanation, Prediction, Region, Sample, Split
 from engine.report.drawn_records import MarkedByReaders
-from engine.runs import load_explanations
 from engine.saliency import region_mask
 from engine.statistics import mean_of_bounded
 
@@ -92,13 +91,16 @@ def _shared(drawn: Sequence[Sequence[Region]], sample: Sample) -> NDArray[np.boo
 
 
 def marked_by_readers(
-    store: Store, run: Run, predictions: Sequence[Prediction], split: Split | None
+    store: Store,
+    explanations: Mapping[str, Explanation],
+    predictions: Sequence[Prediction],
+    split: Split | None,
 ) -> MarkedByReaders | None:
     """Hold the heatmaps of a report's cases against what readers drew without the model.
 
     Args:
         store: With the studies.
-        run: Whose heatmaps they are.
+        explanations: The run's heatmaps, by image id.
         predictions: Of the report.
         split: With the images.
 
@@ -107,19 +109,18 @@ def marked_by_readers(
     """
     if split is None:
         return None
-    maps = load_explanations(run.folder)
     known = {each.image_id for each in predictions}
     samples = [each for each in (*split.train, *split.val, *split.test) if each.image_id in known]
-    drawn = drawn_blind(store, samples, {image_id: each.target for image_id, each in maps.items()})
+    drawn = drawn_blind(store, samples, {image_id: each.target for image_id, each in explanations.items()})
     if not drawn.masks:
         return None
     # With them comes torch, which a report without regions does not need.
     from engine.saliency import POINTING_TOLERANCE, chance_level, energy_inside, pointing_game
 
     patients = {each.image_id: each.patient_id for each in samples}
-    inside = energy_inside(maps, drawn.masks)
+    inside = energy_inside(explanations, drawn.masks)
     return MarkedByReaders(
-        pointing=pointing_game(maps, drawn.masks, tolerance=POINTING_TOLERANCE, patients=patients),
+        pointing=pointing_game(explanations, drawn.masks, tolerance=POINTING_TOLERANCE, patients=patients),
         chance=chance_level(drawn.masks, tolerance=POINTING_TOLERANCE),
         inside=mean_of_bounded(list(inside.values()), [patients[image_id] for image_id in inside]),
         even=chance_level(drawn.masks),

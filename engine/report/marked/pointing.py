@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from engine.data import read_mask
 from engine.errors import ImageError
-from engine.records import Estimate, Part, Prediction, Run
+from engine.records import Estimate, Explanation, Part, Prediction, Run
 from engine.runs import load_explanations, split_of
 from engine.saliency import POINTING_TOLERANCE, pointing_game
 
@@ -17,17 +17,23 @@ if TYPE_CHECKING:
 
 
 def pointing(
-    run: Run, predictions: Sequence[Prediction], *, part: Part = "test", said: list[str] | None = None
+    run: Run,
+    predictions: Sequence[Prediction],
+    explanations: Mapping[str, Explanation] | None = None,
+    *,
+    part: Part = "test",
+    said: list[str] | None = None,
 ) -> Estimate | None:
     """Return how often the heatmap's peak lies on the known finding, in one part; None where no mask is known.
 
     Args:
         run: A finished run.
         predictions: Its cases.
+        explanations: Its heatmaps by image id; None reads them.
         part: The part of the split.
         said: Gets a sentence where masks cannot be used; they are left out.
     """
-    explanations = load_explanations(run.folder)
+    explanations = load_explanations(run.folder) if explanations is None else explanations
     known = {prediction.image_id for prediction in predictions}
     samples = [
         sample

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from engine.data import index_folder, list_indexes, load_index, save_index
 from engine.errors import DataError, EngineError, RunError, WorkspaceError
+from engine.experiments.asked.files import Asked, ExperimentStatus, save_asked, write_status
 from engine.managing import delete_data, delete_run, dependents_of_data, dependents_of_run
 from engine.naming import give, given_of
 from engine.reading import Protocol
@@ -100,18 +102,33 @@ def test_images_outside_the_workspace_outlive_their_data_set(kept: Kept) -> None
         delete_data(kept.workspace, kept.store, kept.index.dataset_id)
 
 
+@pytest.mark.parametrize("place", ["uploads", "unpacked", "pulled"])
 @pytest.mark.parametrize("needed", [False, True])
 def test_copies_in_the_workspace_go_with_their_data_set_unless_a_run_needs_them(
-    workspace: Workspace, tmp_path: Path, needed: bool
+    workspace: Workspace, tmp_path: Path, needed: bool, place: str
 ) -> None:
     kept = Kept(workspace, tmp_path / "before")
-    sent = draw_films(workspace.uploads / "1" / "films", patients=4, seed=3)
+    sent = draw_films(getattr(workspace, place) / "1" / "films", patients=4, seed=3)
     index = index_folder(sent)
     save_index(workspace, index)
     if needed:
         save_run(replace(kept.run, dataset_id=index.dataset_id))
     delete_data(workspace, kept.store, index.dataset_id)
-    assert (workspace.uploads / "1").exists() is needed
+    assert (getattr(workspace, place) / "1").exists() is needed
+
+
+def test_a_data_set_that_an_experiment_works_on_cannot_be_deleted(kept: Kept) -> None:
+    folder = kept.workspace.root / "experiments" / "20260101-000000-cccc"
+    folder.mkdir(parents=True)
+    dataset = kept.index.dataset_id
+    save_asked(
+        folder, Asked(workspace=kept.workspace.root, kind="search", recipe=RUN.recipe, dataset_id=dataset)
+    )
+    write_status(folder, ExperimentStatus(experiment_id=folder.name, started=time.time()))
+    with pytest.raises(EngineError, match=f"An experiment .{folder.name}. is training on it"):
+        delete_data(kept.workspace, kept.store, dataset)
+    write_status(folder, ExperimentStatus(experiment_id=folder.name, state="done"))
+    delete_data(kept.workspace, kept.store, dataset)
 
 
 def test_a_path_is_never_taken_for_a_run(kept: Kept) -> None:

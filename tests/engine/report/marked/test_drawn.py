@@ -11,10 +11,9 @@ import pytest
 
 from engine.reading import Store, StudyAnswer, Task, open_store
 from engine.reading.sittings import Shown
-from engine.records import Explanation, Region, Run, Sample, Split
+from engine.records import Explanation, Region, Sample, Split
 from engine.report.marked.drawn import drawn_blind, marked_by_readers
 from engine.report.passport_words import marked_in_words
-from engine.runs import save_explanations
 from tests.engine.reading.test_store import RUN
 from tests.engine.report.study.scripted import films, protocol, scripted_store
 
@@ -113,38 +112,35 @@ def test_of_several_readers_what_at_least_half_drew_counts_and_where_they_share_
 
 @pytest.mark.parametrize(("peak", "hits"), [((5, 2), 12.0), ((5, 12), 0.0)])
 def test_a_report_says_how_often_the_peak_lay_there_and_how_much_of_the_heat(
-    store: Store, tmp_path: Path, peak: tuple[int, int], hits: float
+    store: Store, peak: tuple[int, int], hits: float
 ) -> None:
     study_id = study(store, "blind")
     for name in NAMES:
         read(store, study_id, name, (LEFT,))
     store.studies.close(study_id)
-    run = trained(tmp_path, peak)
+    maps = maps_of(peak)
     cases = [each for each in films() if each.image_id in store.studies.images(study_id)]
     split = Split(
         train=(), val=(), test=tuple(sample(one.image_id, one.patient_id) for one in cases),
         classes=RUN.classes, seed=0, method="",
     )  # fmt: skip
-    found = marked_by_readers(store, run, cases, split)
+    found = marked_by_readers(store, maps, cases, split)
     assert found is not None and found.pointing.n == 12 and found.pointing.value * 12 == hits
     assert (found.inside.value > 0.5) == (hits > 0) and found.even == pytest.approx(0.125)
     first, second = marked_in_words(found)
     assert first.startswith("On 12 images, 2 readers had marked the finding without the model: ")
     assert f"lay there in {hits:.3g} of 12 (" in first
     assert second.endswith(("spread evenly it would be .12.", "spread evenly it would be .13."))
-    assert marked_by_readers(store, run, cases[:0], split) is None
+    assert marked_by_readers(store, maps, cases[:0], split) is None
 
 
-def trained(folder: Path, peak: tuple[int, int]) -> Run:
-    """Return a run whose heatmaps of every case peak at one cell of 10 by 16."""
+def maps_of(peak: tuple[int, int]) -> dict[str, Explanation]:
+    """Return heatmaps of every case that peak at one cell of 10 by 16."""
     heat = np.zeros((10, 16), dtype=np.float32)
     heat[peak] = 1
-    run = replace(RUN, folder=folder)
-    maps = {
+    return {
         each.image_id: Explanation(
             image_id=each.image_id, method="grad-cam", target="pneumonia", heatmap=heat
         )
         for each in films()
     }
-    save_explanations(run.folder, maps.values())
-    return run
