@@ -88,7 +88,7 @@ from .passport_words import (
     passport_line as passport_line,
     why_off as why_off,
 )
-from .printed.book import Book as Book, book_of as book_of
+from .printed.book import Book as Book
 from .records import (
     Against as Against,
     CaseRow as CaseRow,

@@ -20,7 +20,7 @@ from engine.report.formatting import figure, interval, p_value, probability, res
 from engine.report.paper.directions import isolated
 from engine.report.paper.films import read, stacked
 from engine.report.passport_words import marked_in_words, passport_in_words, why_off
-from engine.report.printed.book import book_of
+from engine.report.printed.book import Book
 from engine.report.printed.figures import figures_told
 from engine.report.records import CaseRow, Heatmap, Picture, Report
 from engine.report.titled.definitions import definitions_of
@@ -33,7 +33,7 @@ QUALITY = 75
 
 def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
     """Return the report as one HTML page without scripts or outside references; arguments as `export_report`."""
-    book, told = book_of(report), figures_told(report)
+    book, told = Book(report), figures_told(report)
     return fill_template(
         "report.html",
         report=report,

@@ -16,7 +16,7 @@ from engine.report.checklists.items import OFFLINE_ONLY
 from engine.report.checklists.records import AnsweredChecklist
 from engine.report.computed import Computed
 from engine.report.passport_words import marked_in_words, passport_in_words, why_off
-from engine.report.printed.book import book_of, numbers_of
+from engine.report.printed.book import Book, numbers_of
 from engine.report.printed.figures import figures_told
 from engine.report.readers import answers_in
 from engine.report.records import GALLERY_SEED, CaseRow, Report, Standing
@@ -25,7 +25,7 @@ from engine.storage import versioned
 
 def render_json(report: Report) -> str:
     """Return every number of a report as JSON; what cannot be estimated is null. No path, no patient."""
-    run, book = report.run, book_of(report)
+    run, book = report.run, Book(report)
     document = {
         "run_id": run.run_id,
         "dataset_id": run.dataset_id,
@@ -74,7 +74,7 @@ def render_json(report: Report) -> str:
         "tables": {table.id: table.caption for table in book.tables()},
         "notes": {table.id: table.notes for table in book.tables() if table.notes},
         "figures": {one.id: one.caption for one in figures_told(report).values()},
-        "numbers": numbers_of(report, book),
+        "numbers": numbers_of(book),
         "cases": [
             _case_document(case, report.classes, report.standards)
             | {"distance": case.distance, "uncertainty": case.uncertainty}

@@ -13,7 +13,7 @@ from engine.report.checklists.records import AnsweredChecklist
 from engine.report.computed import Computed
 from engine.report.exports.dictionary import dictionary_of
 from engine.report.passport_words import passport_in_words
-from engine.report.printed.book import book_of, numbers_of
+from engine.report.printed.book import Book, numbers_of
 from engine.report.readers import answers_in
 from engine.report.records import CaseRow, Report
 
@@ -69,7 +69,7 @@ def tables_of(report: Report) -> dict[str, list[Row]]:
                 "method": told["method"],
                 "seed": told["seed"],
             }
-            for name, told in numbers_of(report, book_of(report)).items()
+            for name, told in numbers_of(Book(report)).items()
         ],
     }
     return tables | {"dictionary": list(dictionary_of(tables))}

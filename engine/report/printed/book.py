@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from engine.records import Run
@@ -27,31 +28,61 @@ from engine.report.printed.records import Basis, Cell, Table, pointer
 from engine.report.records import Report
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Book:
-    """What a report prints, by where its page has it.
+    """What a report prints, by where its page has it; each piece is made when it is first asked for.
 
     Attributes:
-        participants: Tables of section 2.
-        performance: Of section 5, by reference standard.
-        readers: Of section 7.
-        subgroups: The first of section 8.
-        measured: Of heatmaps and robustness, by `heatmaps` and `robustness`.
-        elsewhere: Of section 9, by JSON Pointer to a test or a source.
-        methods: Of section 12, by group of facts; `balance`.
-        passages: Sentences, by name.
-        cases: Gallery and case id → the id of the probability that its card prints, and its cell.
+        report: That is printed.
     """
 
-    participants: tuple[Table, ...]
-    performance: tuple[tuple[Table, ...], ...]
-    readers: tuple[Table, ...]
-    subgroups: tuple[Table, ...]
-    measured: Mapping[str, Table]
-    elsewhere: Mapping[str, tuple[Table, ...]]
-    methods: Mapping[str, tuple[Table, ...]]
-    passages: Mapping[str, Passage]
-    cases: Mapping[str, tuple[str, Cell]]
+    report: Report
+
+    @cached_property
+    def participants(self) -> tuple[Table, ...]:
+        """Tables of section 2."""
+        return participants_tables(self.report.participants)
+
+    @cached_property
+    def performance(self) -> tuple[tuple[Table, ...], ...]:
+        """Of section 5, by reference standard."""
+        return performance_tables(self.report.against, self.report.run)
+
+    @cached_property
+    def readers(self) -> tuple[Table, ...]:
+        """Of section 7."""
+        return readers_tables(self.report.reviews)
+
+    @cached_property
+    def subgroups(self) -> tuple[Table, ...]:
+        """The first of section 8."""
+        return subgroup_tables(self.report.subgroups, self.report.subgroup_tests)
+
+    @cached_property
+    def measured(self) -> Mapping[str, Table]:
+        """Of heatmaps and robustness, by `heatmaps` and `robustness`."""
+        return measured_tables(self.report, len(self.subgroups))
+
+    @cached_property
+    def elsewhere(self) -> Mapping[str, tuple[Table, ...]]:
+        """Of section 9, by JSON Pointer to a test or a source."""
+        return elsewhere_tables(self.report)
+
+    @cached_property
+    def methods(self) -> Mapping[str, tuple[Table, ...]]:
+        """Of section 12, by group of facts; `balance`."""
+        one = self.report
+        return methods_tables(one.facts, one.balance, one.patients_by_part, one.run)
+
+    @cached_property
+    def passages(self) -> Mapping[str, Passage]:
+        """Sentences, by name."""
+        return passages_of(self.report)
+
+    @cached_property
+    def cases(self) -> Mapping[str, tuple[str, Cell]]:
+        """Gallery and case id → the id of the probability that its card prints, and its cell."""
+        return _cases(self.report)
 
     def tables(self) -> Iterator[Table]:
         """Yield every table, in the order of the page."""
@@ -78,22 +109,6 @@ class Book:
             yield name, case, "probability", cell
 
 
-def book_of(report: Report) -> Book:
-    """Return all that a report prints as numbers, but for its figures, which `printed.figures` tells."""
-    subgroups = subgroup_tables(report.subgroups, report.subgroup_tests)
-    return Book(
-        participants=participants_tables(report.participants),
-        performance=performance_tables(report.against, report.run),
-        readers=readers_tables(report.reviews),
-        subgroups=subgroups,
-        measured=measured_tables(report, len(subgroups)),
-        elsewhere=elsewhere_tables(report),
-        methods=methods_tables(report.facts, report.balance, report.patients_by_part, report.run),
-        passages=passages_of(report),
-        cases=_cases(report),
-    )
-
-
 def computed_printed(found: Report | Computed, run: Run) -> tuple[Table, ...]:
     """Return the tables that whoever has a report's evidence can compute again."""
     return (
@@ -103,12 +118,12 @@ def computed_printed(found: Report | Computed, run: Run) -> tuple[Table, ...]:
     )
 
 
-def numbers_of(report: Report, book: Book) -> dict[str, dict[str, Any]]:
+def numbers_of(book: Book) -> dict[str, dict[str, Any]]:
     """Return for every printed number, by its id, what it is, where it stands in report.json and what it rests on."""
     from engine.report.printed.figures import figures_told  # it takes what draws
 
     found = list(book.numbers())
-    for told in figures_told(report).values():
+    for told in figures_told(book.report).values():
         found += [(name, told.caption, "figure", cell) for name, cell in told.numbers()]
     return {
         name: {

@@ -78,7 +78,7 @@ def report(
     Example: [bold]overread report latest --out report[/bold]
     """
     from engine import pipeline
-    from engine.report import book_of, with_checklists
+    from engine.report import Book, with_checklists
 
     if part not in (*get_args(Part), "all"):
         raise ReportError(f"There is no part “{part}”", "Choose train, val, test or all")
@@ -106,7 +106,7 @@ def report(
         predictions = store.predictions(trained.run_id, part=chosen)
         say_lost(trained.run_id, [one.path for one in predictions])
         exported = pipeline.export_run(workspace, built, trained, predictions, out, formats=formats or ())
-    _say_figures(book_of(built))
+    _say_figures(Book(built))
     _show_written({"run_id": trained.run_id}, exported, as_json)
 
 

@@ -35,9 +35,9 @@ class Part:
 
 def participants(session: AppSession, report: Report, standards: Sequence[str]) -> str:
     """Return images and patients by part, and who is left out of which reference standard."""
-    from engine.report import book_of
+    from engine.report import Book
 
-    pieces = [markup.printed(book_of(report).methods.get("balance", ()))]
+    pieces = [markup.printed(Book(report).methods.get("balance", ()))]
     for one in sections.chosen_standards(report, standards):
         out = [(why, f"{count:,}") for why, count in one.excluded.items() if count]
         pieces.append(markup.heading(f"Against the {one.name}", counted(one.of, "case")))
@@ -56,13 +56,13 @@ def participants(session: AppSession, report: Report, standards: Sequence[str]) 
 
 def performance(session: AppSession, report: Report, standards: Sequence[str]) -> str:
     """Return every figure by reference standard, and the field for a prevalence."""
-    from engine.report import book_of
+    from engine.report import Book
 
     pieces: list[str] = []
     if report.positive is not None and any(one.predictive for one in report.against):
         asked = report.evidence.prevalence
         pieces.append(markup.prevalence(report.positive, asked, may_write=not session.read_only))
-    printed = dict(zip([one.kind for one in report.against], book_of(report).performance, strict=True))
+    printed = dict(zip([one.kind for one in report.against], Book(report).performance, strict=True))
     for at, one in enumerate(sections.chosen_standards(report, standards)):
         pieces += [
             markup.heading(f"Against the {one.name}", f"{one.cases:,} of {counted(one.of, 'case')}"),
@@ -96,20 +96,20 @@ def readers(session: AppSession, report: Report, standards: Sequence[str]) -> st
     did = report.reviews
     if not did.cases:
         return markup.note("No case in this report has been read yet.")
-    from engine.report import book_of
+    from engine.report import Book
 
     tiles = [markup.tile(did.readers, "reader"), (f"{did.cases:,} of {len(report.cases):,}", "cases read")]
     tiles += [(f"{did.seconds:.0f} s", "a verdict, median")]
-    return markup.joined([markup.figures(tiles), markup.printed(book_of(report).readers)])
+    return markup.joined([markup.figures(tiles), markup.printed(Book(report).readers)])
 
 
 def subgroups(session: AppSession, report: Report, standards: Sequence[str]) -> str:
     """Return the figures by subgroup."""
     if not report.subgroups:
         return markup.note("No column of the data, such as age or sex, makes groups of these cases.")
-    from engine.report import book_of
+    from engine.report import Book
 
-    return markup.printed(book_of(report).subgroups)
+    return markup.printed(Book(report).subgroups)
 
 
 def robustness(session: AppSession, report: Report, standards: Sequence[str]) -> str:
@@ -124,9 +124,9 @@ def robustness(session: AppSession, report: Report, standards: Sequence[str]) ->
         f"{measured.images:,} of {measured.of:,} labelled test images (seed {measured.seed}), changed at the size that "
         f"the model sees, {measured.size} pixels a side."
     )
-    from engine.report import book_of
+    from engine.report import Book
 
-    return markup.joined([markup.note(said), markup.printed([book_of(report).measured["robustness"]])])
+    return markup.joined([markup.note(said), markup.printed([Book(report).measured["robustness"]])])
 
 
 def training(session: AppSession, report: Report, standards: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from engine.errors import ReportError, ReviewError
 from engine.records import Review, Run, Verdict
 from engine.report.build import build_report
 from engine.report.formatting import figure, interval
-from engine.report.printed.book import book_of
+from engine.report.printed.book import Book
 from engine.report.printed.page import numbers_on, on_the_page
 from engine.report.standards.reference_standards import REFERENCE_STANDARDS
 from engine.statistics import predictive_values
@@ -84,7 +84,7 @@ def test_the_tables_are_those_of_the_report_with_its_ids(session: AppSession) ->
     report = report_of(session, RUN, "test")
     asked = {"run": RUN, "part": "test", "standards": [FROM_DATA], "name": "performance"}
     shown = numbers_on(report_part(session, asked)["html"])
-    tables = book_of(report).performance[0]
+    tables = Book(report).performance[0]
     assert len(tables) > 3
     assert shown == {name: on_the_page(cell) for table in tables for name, _, _, cell in table.numbers()}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.report.printed.book import book_of
+from engine.report.printed.book import Book
 from engine.report.records import Report
 from engine.report.standards.reference_standards import REFERENCE_STANDARDS
 from gui.pages.report.page import show
@@ -36,7 +36,7 @@ BOTH = list(REFERENCE_STANDARDS)
 
 def lines_of(session: AppSession, report: Report, standards: Sequence[str] = BOTH) -> list[str]:
     lines = lines_of_html(headline(report, standards))
-    printed = dict(zip([one.kind for one in report.against], book_of(report).performance, strict=True))
+    printed = dict(zip([one.kind for one in report.against], Book(report).performance, strict=True))
     for one in chosen_standards(report, standards):
         lines += [f"Against {one.name}", *lines_of_html(said(one))]
         if one.cases:
