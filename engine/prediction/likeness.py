@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from engine.images import ImageCache
 from engine.prediction.looking import looker
 from engine.prediction.predictor import Progress
-from engine.records import PARTS, Run, Sample
+from engine.records import PARTS, Run
 from engine.runs import FITTED_ON, fit_alike, load_classifier, save_alike, split_of
 from engine.training import images_of
 from engine.uncertainty import shift_features
@@ -48,21 +50,20 @@ def keep_alike(
     net = load_classifier(run, device)
     look = looker(run, net, method=None, settings=None, images=len(samples), cache_dir=cache_dir)
 
-    def features(chosen: Sequence[Sample]) -> NDArray[np.float64]:
-        rows = cache.rows(chosen)
-        return shift_features(look(images_of(cache, rows, device).float() / 255).pooled)
+    def seen() -> Iterator[NDArray[np.float64]]:
+        for at in range(0, len(samples), BATCH):
+            rows = cache.rows(samples[at : at + BATCH])
+            yield shift_features(look(images_of(cache, rows, device).float() / 255).pooled)
+            if progress is not None:
+                progress(min(at + BATCH, len(samples)), len(samples))
 
-    drawn = np.random.default_rng(split.seed).permutation(known)[:FITTED_ON]
-    fitted_on = [samples[place] for place in drawn]
-    fitted = fit_alike(
-        np.concatenate([features(fitted_on[at : at + BATCH]) for at in range(0, len(fitted_on), BATCH)]),
-        [sample.patient_id for sample in fitted_on],
-    )
-    directions = []
-    for at in range(0, len(samples), BATCH):
-        directions.append(fitted.directions(features(samples[at : at + BATCH])))
-        if progress is not None:
-            progress(min(at + BATCH, len(samples)), len(samples))
+    # The components are learned from the first training images, in a drawn order: none is looked at twice.
+    order = np.random.default_rng(split.seed).permutation(known)
+    samples = [*(samples[place] for place in order), *samples[known:]]
+    fitted_on, batches = min(known, FITTED_ON), seen()
+    first = np.concatenate([*islice(batches, math.ceil(fitted_on / BATCH))])
+    fitted = fit_alike(first[:fitted_on], [sample.patient_id for sample in samples[:fitted_on]])
+    directions = [fitted.directions(first), *map(fitted.directions, batches)]
     kept = replace(
         fitted,
         image_ids=tuple(sample.image_id for sample in samples),
