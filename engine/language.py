@@ -1,0 +1,99 @@
+"""What people read, in their language: English in the code, other languages one gettext catalogue each.
+
+A sentence stands in the code in English, inside `_(…)`, or `ngettext(…)` where a count decides its form; what differs
+from case to case is put in afterwards: `_("{count} images").format(count=number(3))`. A catalogue is one file
+`engine/languages/CODE.po`; a further language is one more such file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+CATALOGUES = Path(__file__).with_name("languages")
+ENGLISH: Final = "en"
+ZEROS: Final = {"arab": "\u0660", "arabext": "\u06f0", "deva": "\u0966", "beng": "\u09e6"}
+"""The first digit of each numbering system of CLDR that a language may have; Latin digits where none is named."""
+_spoken: ContextVar[str] = ContextVar("spoken", default=ENGLISH)
+
+
+def languages() -> tuple[str, ...]:
+    """Return the codes (ISO 639-1) of the languages that there are, English first."""
+    return (ENGLISH, *sorted(file.stem for file in CATALOGUES.glob("*.po")))
+
+
+def language() -> str:
+    """Return the code of the language that is spoken here and now."""
+    return _spoken.get()
+
+
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Speak a language; English where there is no catalogue of it."""
+    before = _spoken.set(code if code in languages() else ENGLISH)
+    try:
+        yield
+    finally:
+        _spoken.reset(before)
+
+
+def _(text: str) -> str:
+    """Return a sentence in the language that is spoken; as it stands where the catalogue lacks it."""
+    return catalogue(language()).gettext(text) if text else ""
+
+
+def ngettext(one: str, many: str, count: int) -> str:
+    """Return the form of a sentence for a count, in the language that is spoken."""
+    return catalogue(language()).ngettext(one, many, count)
+
+
+def right_to_left(code: str) -> bool:
+    """Return whether a language is written from right to left."""
+    from babel import Locale  # loaded only when another language than English is spoken
+
+    return code != ENGLISH and Locale.parse(code).text_direction == "rtl"
+
+
+def name_of(code: str) -> str:
+    """Return a language's own name for itself."""
+    from babel import Locale
+
+    return Locale.parse(code).get_display_name(code) or code
+
+
+def number(value: float, decimals: int = 0) -> str:
+    """Return a number as the language that is spoken writes it: its digits, its thousands, its decimal sign."""
+    if language() == ENGLISH:
+        return f"{value:,.{decimals}f}"
+    from babel import Locale
+    from babel.numbers import format_decimal
+
+    locale = Locale.parse(language())
+    pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+    written = format_decimal(value, format=pattern, locale=locale, numbering_system="default")
+    zero = ZEROS.get(
+        locale.default_numbering_system, "0"
+    )  # Babel gives a system's signs, and leaves the digits
+    return written.translate({ord("0") + digit: ord(zero) + digit for digit in range(10)})
+
+
+@cache
+def catalogue(code: str) -> NullTranslations:
+    """Return a language's sentences, read from its file once."""
+    if code == ENGLISH:
+        return NullTranslations()
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    with (CATALOGUES / f"{code}.po").open("rb") as file:
+        told = read_po(file, locale=code)
+    compiled = BytesIO()
+    write_mo(compiled, told)
+    compiled.seek(0)
+    return GNUTranslations(compiled)
