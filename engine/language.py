@@ -7,9 +7,10 @@ from case to case is put in afterwards: `_("{count} images").format(count=number
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -20,6 +21,8 @@ CATALOGUES = Path(__file__).with_name("languages")
 ENGLISH: Final = "en"
 ZEROS: Final = {"arab": "\u0660", "arabext": "\u06f0", "deva": "\u0966", "beng": "\u09e6"}
 """The first digit of each numbering system of CLDR that a language may have; Latin digits where none is named."""
+MOMENTS: Final = {"%d": "dd", "%B": "MMMM", "%b": "MMM", "%Y": "y", "%H": "HH", "%M": "mm", "%S": "ss"}
+"""Parts of a moment, as Python and as CLDR write them."""
 _spoken: ContextVar[str] = ContextVar("spoken", default=ENGLISH)
 
 
@@ -76,10 +79,46 @@ def number(value: float, decimals: int = 0) -> str:
 
     locale = Locale.parse(language())
     pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-    written = format_decimal(value, format=pattern, locale=locale, numbering_system="default")
-    zero = ZEROS.get(
-        locale.default_numbering_system, "0"
-    )  # Babel gives a system's signs, and leaves the digits
+    return _in_digits(format_decimal(value, format=pattern, locale=locale, numbering_system="default"))
+
+
+def short_number(value: float) -> str:
+    """Return a number with no more decimals than it has: 28, 0.5."""
+    plain = f"{value:g}"
+    return plain if language() == ENGLISH else number(value, len(plain.partition(".")[2]))
+
+
+def moment(at: datetime, written: str) -> str:
+    """Return a moment with the months and digits of the language that is spoken.
+
+    Args:
+        at: It.
+        written: As `strftime` takes it, of the parts in `MOMENTS`.
+    """
+    if language() == ENGLISH:
+        return at.strftime(written)
+    from babel.dates import format_datetime
+
+    for python, cldr in (*MOMENTS.items(), (", ", _(", "))):
+        written = written.replace(python, cldr)
+    return _in_digits(format_datetime(at, written, locale=language()))
+
+
+def isolated(name: str) -> str:
+    """Return a name that turns no sentence around: between Unicode's isolates, where the sentence runs to the left."""
+    return f"\u2068{name}\u2069" if name and right_to_left(language()) else name
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names one after another, as the language that is spoken separates them."""
+    return _(", ").join(map(isolated, names))
+
+
+def _in_digits(written: str) -> str:
+    """Write what Babel wrote in the language's digits: it gives a system's signs, and leaves the digits."""
+    from babel import Locale
+
+    zero = ZEROS.get(Locale.parse(language()).default_numbering_system, "0")
     return written.translate({ord("0") + digit: ord(zero) + digit for digit in range(10)})
 
 
