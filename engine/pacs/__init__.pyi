@@ -5,11 +5,12 @@ from .address import (
 )
 from .bringing import bring as bring
 from .extra import with_extra as with_extra
-from .giving.kinds import OBJECT_KINDS as OBJECT_KINDS
+from .giving.kinds import OBJECT_KINDS as OBJECT_KINDS, STUDY_KINDS as STUDY_KINDS
 from .giving.objects import (
     Given as Given,
     give as give,
 )
+from .giving.studies import give_study as give_study
 from .receiving import (
     Door as Door,
     receive as receive,

@@ -113,6 +113,7 @@ from .study.formats import (
 from .study.page import study_page as study_page
 from .study.records import StudyReport as StudyReport
 from .study.stored import (
+    readers_by_number as readers_by_number,
     report_study as report_study,
     study_folder as study_folder,
 )

@@ -1,4 +1,4 @@
-"""Which objects there are of a run's images, and where they go: a folder, or an archive by STOW-RS."""
+"""Which objects there are of images, and where they go: a folder, or an archive by STOW-RS."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from engine.pacs.address import Address
 from engine.pacs.asking import LIES, client_of
 from engine.pacs.giving import pictures, reports
 from engine.pacs.giving.kinds import OBJECT_KINDS
+from engine.pacs.giving.readings import Reading, of_review
 from engine.pacs.giving.sources import source_of
 from engine.pacs.http import ServerTrouble
 from engine.records import Explanation, Prediction, Review, Run
 from engine.storage import storage_error, write_atomic
 
 Progress = Callable[[int, int], None]
+Made = tuple[str, pydicom.Dataset]
+"""An object, and of which kind it is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,33 +68,64 @@ def give(
         DataError: The server is away or refuses us; what it took it has, and takes again without doubling.
         WorkspaceError: The folder cannot be written to.
     """
-    store = _storing(to) if isinstance(to, Address) else _writing(to)
     said: dict[str, list[Review]] = {}
     for review in reviews:
         said.setdefault(review.image_id, []).append(review)
+    by_id = {each.image_id: each for each in predictions}
+
+    def objects(image_id: str, source: pydicom.Dataset) -> Iterator[Made]:
+        return _objects(run, by_id[image_id], explanations, said, source, kinds)
+
+    images = [(each.path, each.image_id) for each in predictions]
+    return give_each(images, objects, to, progress=progress)
+
+
+def give_each(
+    images: Sequence[tuple[Path, str]],
+    objects: Callable[[str, pydicom.Dataset], Iterable[Made]],
+    to: Address | Path,
+    *,
+    progress: Progress = lambda done, of: None,
+) -> Given:
+    """Write what is known of each image, as `give` does.
+
+    Args:
+        images: Where each lies, and its id.
+        objects: What there is to write of an image, by its id and its header.
+        to: A server, or a folder.
+        progress: Called with images done and images in all.
+    """
+    store = _storing(to) if isinstance(to, Address) else _writing(to)
     counts: Counter[str] = Counter()
     left_out: Counter[str] = Counter()
     about = 0
-    for done, prediction in enumerate(predictions):
-        progress(done, len(predictions))
+    for done, (path, image_id) in enumerate(images):
+        progress(done, len(images))
         try:
-            source = source_of(prediction.path, prediction.image_id)
-            made = list(_objects(run, prediction, explanations, said, source, kinds))
+            made = list(objects(image_id, source_of(path, image_id)))
         except ImageError as error:
-            left_out[error.problem.replace(prediction.path.name, "it")] += 1
+            left_out[error.problem.replace(path.name, "it")] += 1
             continue
         for kind, each in made:
             store(kind, each)
             counts[kind] += 1
         about += bool(made)
-    progress(len(predictions), len(predictions))
+    progress(len(images), len(images))
     if not about:
         why = left_out.most_common(1)[0][0] if left_out else "nothing of these kinds is known of them"
         raise ExportError(
-            f"No DICOM object can be made of the {len(predictions):,} images ({why})",
+            f"No DICOM object can be made of the {len(images):,} images ({why})",
             "Objects refer to images that an archive has: index DICOM files, and read or predict them",
         )
     return Given(counts=counts, images=about, left_out=left_out)
+
+
+def of_reading(reading: Reading, source: pydicom.Dataset, kinds: Sequence[str]) -> Iterator[Made]:
+    """Yield the objects of what one reader said."""
+    if "readings" in kinds:
+        yield "readings", reports.reading_report(reading, source)
+    if "regions" in kinds and reading.regions:
+        yield "regions", pictures.segmentation(reading, source)
 
 
 def _objects(
@@ -101,7 +135,7 @@ def _objects(
     said: Mapping[str, Sequence[Review]],
     source: pydicom.Dataset,
     kinds: Sequence[str],
-) -> Iterator[tuple[str, pydicom.Dataset]]:
+) -> Iterator[Made]:
     if "predictions" in kinds:
         yield "predictions", reports.prediction_report(run, prediction, source)
     explanation = explanations.get(prediction.image_id)
@@ -109,10 +143,7 @@ def _objects(
         film = image_png(prediction.path)
         yield "heatmaps", pictures.map_picture(run, explanation, film, source)
     for review in said.get(prediction.image_id, ()):
-        if "readings" in kinds:
-            yield "readings", reports.reading_report(run, review, source)
-        if "regions" in kinds and review.regions:
-            yield "regions", pictures.segmentation(run, review, source)
+        yield from of_reading(of_review(run, review), source, kinds)
 
 
 def _writing(folder: Path) -> Callable[[str, pydicom.Dataset], None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from io import BytesIO
 
 import numpy as np
@@ -12,9 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from pydicom.sr.coding import Code
 
+from engine.pacs.giving.readings import Reading
 from engine.pacs.giving.reports import outline_of
 from engine.pacs.giving.sources import MANUFACTURER, RESEARCH, code_of, settled, told, uid_of
-from engine.records import Explanation, Region, Review, Run
+from engine.records import Explanation, Region, Run
 from engine.saliency import picture_with_map
 
 _CATEGORY = Code("49755003", "SCT", "Morphologically abnormal structure")
@@ -77,15 +77,13 @@ def _marked(picture: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(whole)
 
 
-def segmentation(run: Run, review: Review, source: pydicom.Dataset) -> pydicom.Dataset:
+def segmentation(reading: Reading, source: pydicom.Dataset) -> pydicom.Dataset:
     """Return the regions that a reader drew on an image, a segment a finding."""
-    findings = list(dict.fromkeys(region.label or review.label or "region" for region in review.regions))
+    findings = list(dict.fromkeys(map(reading.finding_of, reading.regions)))
     rows, columns = int(source.Rows), int(source.Columns)
     masks = np.zeros((1, rows, columns, len(findings)), dtype=np.uint8)
-    for region in review.regions:
-        place = findings.index(region.label or review.label or "region")
-        masks[0, :, :, place] |= mask_of(region, rows, columns)
-    moment: datetime = review.created or run.created
+    for region in reading.regions:
+        masks[0, :, :, findings.index(reading.finding_of(region))] |= mask_of(region, rows, columns)
     made = seg.Segmentation(
         source_images=[source],
         pixel_array=masks,
@@ -100,19 +98,19 @@ def segmentation(run: Run, review: Review, source: pydicom.Dataset) -> pydicom.D
             )
             for number, name in enumerate(findings, 1)
         ],
-        series_instance_uid=uid_of("regions", run.run_id, source.StudyInstanceUID),
-        sop_instance_uid=uid_of("segmentation", run.run_id, source.SOPInstanceUID, review.review_id, review),
-        instance_number=review.review_id or 1,
+        series_instance_uid=uid_of("regions", reading.of, source.StudyInstanceUID),
+        sop_instance_uid=uid_of("segmentation", reading.of, source.SOPInstanceUID, reading),
+        instance_number=reading.number,
         manufacturer_model_name=MANUFACTURER,
         software_versions="1",
-        device_serial_number=run.run_id[:64],
+        device_serial_number=reading.of[:64],
         pixel_measures=PixelMeasuresSequence(pixel_spacing=_spacing(source), slice_thickness=1.0),
         content_label="REGIONS",
         content_description=RESEARCH,
-        **told("regions", 9104, moment),
+        **told("regions", 9104, reading.at),
     )
     made.PatientOrientation = source.get("PatientOrientation")
-    return settled(made, moment)
+    return settled(made, reading.at)
 
 
 def mask_of(region: Region, rows: int, columns: int) -> NDArray[np.uint8]:

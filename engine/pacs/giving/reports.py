@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
+from engine.pacs.giving.readings import ANSWER, Reading
 from engine.pacs.giving.sources import MANUFACTURER, RESEARCH, code_of, settled, told, uid_of
-from engine.records import Prediction, Region, Review, Run
+from engine.records import Prediction, Region, Run
 
 _CERTAINTY = Code("111013", "DCM", "Certainty of Finding")
 _PERCENT = Code("%", "UCUM", "%")
+_GRADE = Code("1", "UCUM", "no units")
 _IMAGING = Code("363679005", "SCT", "Imaging procedure")
 _Group = sr.MeasurementsAndQualitativeEvaluations | sr.PlanarROIMeasurementsAndQualitativeEvaluations
-_ANSWER = code_of("What is said of the image")
 
 
 def prediction_report(run: Run, prediction: Prediction, source: pydicom.Dataset) -> pydicom.Dataset:
@@ -42,7 +43,7 @@ def prediction_report(run: Run, prediction: Prediction, source: pydicom.Dataset)
             measurements=[sr.Measurement(name=_CERTAINTY, value=round(100 * share, 4), unit=_PERCENT)],
             qualitative_evaluations=[
                 sr.QualitativeEvaluation(
-                    name=_ANSWER,
+                    name=code_of(ANSWER),
                     value=code_of("predicted" if name == prediction.predicted else "not predicted"),
                 )
             ],
@@ -59,33 +60,42 @@ def prediction_report(run: Run, prediction: Prediction, source: pydicom.Dataset)
     return _report(source, device, groups, key, "predictions", 9101, 1, run.created)
 
 
-def reading_report(run: Run, review: Review, source: pydicom.Dataset) -> pydicom.Dataset:
+def reading_report(reading: Reading, source: pydicom.Dataset) -> pydicom.Dataset:
     """Return what one reader said of an image, with the regions that were drawn as outlines in its pixels."""
-    said = [code_of(f"verdict: {review.verdict}")]
-    finding = code_of(review.label) if review.label else None
+    sure = [] if reading.certainty is None else [_certainty(reading.certainty, reading.scale)]
     groups: list[_Group] = [
         sr.MeasurementsAndQualitativeEvaluations(
-            tracking_identifier=_tracking(run.run_id, source, "reading"),
-            finding_type=finding,
+            tracking_identifier=_tracking(reading.of, source, "reading"),
+            finding_type=code_of(reading.label) if reading.label else None,
             source_images=[_whole(source)],
-            qualitative_evaluations=[sr.QualitativeEvaluation(name=_ANSWER, value=each) for each in said],
+            measurements=sure or None,
+            qualitative_evaluations=[
+                sr.QualitativeEvaluation(name=code_of(what), value=code_of(said))
+                for what, said in reading.said
+            ],
         )
     ]
     groups += [
         sr.PlanarROIMeasurementsAndQualitativeEvaluations(
-            tracking_identifier=_tracking(run.run_id, source, f"region {number}"),
+            tracking_identifier=_tracking(reading.of, source, f"region {number}"),
             referenced_region=_region(region, source),
-            finding_type=code_of(region.label or review.label or "region"),
+            finding_type=code_of(reading.finding_of(region)),
         )
-        for number, region in enumerate(review.regions, 1)
+        for number, region in enumerate(reading.regions, 1)
     ]
     person = sr.ObserverContext(
         observer_type=codes.DCM.Person,
-        observer_identifying_attributes=sr.PersonObserverIdentifyingAttributes(name=_name(review.reader)),
+        observer_identifying_attributes=sr.PersonObserverIdentifyingAttributes(name=_name(reading.reader)),
     )
-    key = ("reading", run.run_id, source.SOPInstanceUID, review.review_id, review)
-    moment = review.created or run.created
-    return _report(source, person, groups, key, "readings", 9102, review.review_id or 1, moment)
+    key = ("reading", reading.of, source.SOPInstanceUID, reading)
+    return _report(source, person, groups, key, "readings", 9102, reading.number, reading.at)
+
+
+def _certainty(value: float, scale: str) -> sr.Measurement:
+    """Return how sure a reader was: in percent, or as a grade of a scale that is not one of shares."""
+    if scale == "0-100":
+        return sr.Measurement(name=_CERTAINTY, value=value, unit=_PERCENT)
+    return sr.Measurement(name=code_of(f"Certainty of Finding, grade of {scale}"), value=value, unit=_GRADE)
 
 
 def outline_of(region: Region, rows: int, columns: int) -> NDArray[np.float64]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from engine.data import load_index, sizes_of
 from engine.errors import DataError, StoreError
-from engine.reading import Store, as_stored, read_anchors, write_anchor
+from engine.reading import Store, Study, StudyAnswer, as_stored, read_anchors, write_anchor
 from engine.records import Sample
 from engine.report.exports.bundle.searching import names_of_images
 from engine.report.formatting import without_paths
@@ -15,7 +15,7 @@ from engine.report.study.answers import with_study_checklists
 from engine.report.study.building import report_of
 from engine.report.study.gathered import Told, numbered
 from engine.report.study.records import StudyReport
-from engine.report.study.told.anonymous import in_drawn_order, salt_of
+from engine.report.study.told.anonymous import in_drawn_order, numbers_of_readers, salt_of
 from engine.report.study.told.evidence import StudyEvidence
 from engine.workspace import Workspace
 
@@ -83,6 +83,14 @@ def report_study(workspace: Workspace, store: Store, name: str) -> StudyReport:
     if not store.read_only:
         write_anchor(workspace.anchors, head, "a report of a study was made")
     return with_study_checklists(report, folder)
+
+
+def readers_by_number(
+    workspace: Workspace, store: Store, study: Study, answers: Iterable[StudyAnswer]
+) -> dict[str, str]:
+    """Return the number by which a study's anonymous bundle calls each reader, by reader's id."""
+    salt = salt_of(study_folder(workspace, study.study_id), read_only=store.read_only)
+    return numbers_of_readers(in_drawn_order(study, salt), answers)
 
 
 def study_folder(workspace: Workspace, study_id: str) -> Path:

@@ -76,14 +76,21 @@ def harmless_words(evidence: StudyEvidence) -> frozenset[str]:
     return frozenset(said)
 
 
+def numbers_of_readers(study: Study, answers: Iterable[StudyAnswer]) -> dict[str, str]:
+    """Return what each reader is called where nobody is named: R1, R2 … as in the protocol, A1, X1 …."""
+    people = {reader: f"R{number}" for number, reader in enumerate(study.protocol.readers, 1)}
+    if study.protocol.adjudicator:
+        people.setdefault(study.protocol.adjudicator, ADJUDICATOR)
+    others = dict.fromkeys(one.reader for one in answers if one.reader not in people)
+    return people | {
+        reader: f"X{number}" for number, reader in enumerate(others, 1)
+    }  # no longer of the protocol
+
+
 def anonymous(evidence: StudyEvidence) -> tuple[StudyEvidence, int]:
     """Return what a report is computed from with numbers for names, and how many texts were left out for a name."""
     protocol = evidence.study.protocol
-    people = {reader: f"R{number}" for number, reader in enumerate(protocol.readers, 1)}
-    if protocol.adjudicator:
-        people.setdefault(protocol.adjudicator, ADJUDICATOR)
-    others = dict.fromkeys(one.reader for one in evidence.answers if one.reader not in people)
-    people |= {reader: f"X{number}" for number, reader in enumerate(others, 1)}  # no longer of the protocol
+    people = numbers_of_readers(evidence.study, evidence.answers)
     cases = {case.image_id: f"c{case.number}" for case in evidence.cases}
     patients = {case.image_id: f"p{case.patient}" for case in evidence.cases}
     numbers = {each.seq: place for place, each in enumerate(evidence.answers, 1) if each.seq is not None}
