@@ -10,6 +10,7 @@ from typing import Any
 from engine import labels  # suspects load torch, when they are asked for
 from engine.data import load_index
 from engine.errors import ReviewError
+from engine.language import _, isolated, ngettext, number
 from engine.reading import Study
 from engine.records import Sample
 from engine.runs import load_run
@@ -29,7 +30,7 @@ def changing(rounds: Rounds) -> Any:
         ReviewError: The window is read-only.
     """
     if not may_write(rounds.session):
-        raise ReviewError("A study cannot be changed in a window that is read-only", "Ask the owner")
+        raise ReviewError(_("A study cannot be changed in a window that is read-only"), _("Ask the owner"))
     return rounds.session.store.studies
 
 
@@ -37,17 +38,19 @@ def lock_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     """Fix the protocol before the first reading does."""
     study = changing(rounds).lock(text(asked, "study"))
     return {
-        "said": f"The protocol is fixed; its hash is {study.protocol_hash}. A later change is a deviation."
+        "said": _("The protocol is fixed; its hash is {hash}. A later change is a deviation.").format(
+            hash=isolated(study.protocol_hash)
+        )
     }
 
 
 def close_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     """End a study for good."""
     study = changing(rounds).close(text(asked, "study"))
-    wrong = (
-        " Each reader can now see which advice was wrong on purpose." if study.protocol.wrong_advice else ""
-    )
-    return {"said": f"“{study.name}” is closed; nothing can be added to it.{wrong}"}
+    told = [_("“{study}” is closed; nothing can be added to it.").format(study=isolated(study.name))]
+    if study.protocol.wrong_advice:
+        told.append(_("Each reader can now see which advice was wrong on purpose."))
+    return {"said": " ".join(told)}
 
 
 def change_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
@@ -68,16 +71,26 @@ def change_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
         ids = _named(samples, cases) if samples else _of_run(session, study, cases)
         studies.add_cases(study.study_id, ids, reason, samples=samples, author=author)
         told.append(
-            f"{len(ids):,} case{'s' * (len(ids) != 1)} added; each reader gets them after the others."
+            ngettext(
+                "{count} case added; each reader gets them after the others.",
+                "{count} cases added; each reader gets them after the others.",
+                len(ids),
+            ).format(count=number(len(ids)))
         )
     if readers:
         protocol = studies.get(study.study_id).protocol
         added = replace(protocol, readers=(*protocol.readers, *readers))
         studies.change(study.study_id, added, reason, author=author)
-        told.append(f"{len(readers):,} reader{'s' * (len(readers) != 1)} added, with all cases to read.")
+        told.append(
+            ngettext(
+                "{count} reader added, with all cases to read.",
+                "{count} readers added, with all cases to read.",
+                len(readers),
+            ).format(count=number(len(readers)))
+        )
     if not told:
         studies.note(study.study_id, reason, author=author)
-        told.append("The deviation is written down.")
+        told.append(_("The deviation is written down."))
     return {"said": " ".join(told)}
 
 
@@ -105,8 +118,12 @@ def _named(samples: tuple[Sample, ...], written: str) -> list[str]:
         fitting = fitting or {one.image_id for one in samples if one.image_id.startswith(wanted)}
         if len(fitting) != 1:
             raise ReviewError(
-                f"“{wanted}” is {'several images' if fitting else 'no image'} of the data set",
-                "Write a file name, an id or the start of one, each on a line",
+                (
+                    _("“{wanted}” is several images of the data set")
+                    if fitting
+                    else _("“{wanted}” is no image of the data set")
+                ).format(wanted=isolated(wanted)),
+                _("Write a file name, an id or the start of one, each on a line"),
             )
         found += fitting
     return found
@@ -124,7 +141,7 @@ def reread_labels(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     sent = asked.get("readers")
     readers = tuple(one for one in sent if isinstance(one, str)) if isinstance(sent, list) else ()
     if not readers:
-        raise ReviewError("It is not said who reads", "Choose one reader or more")
+        raise ReviewError(_("It is not said who reads"), _("Choose one reader or more"))
     study = labels.begin_rereading(
         session.workspace,
         session.store,
@@ -136,8 +153,10 @@ def reread_labels(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     )
     return {
         "study": study.study_id,
-        "said": f"“{study.name}” is made: {study.protocol.drawn.n:,} test cases, half of them with a doubted label and "
-        "half drawn at random. No reader is told which is which.",
+        "said": _(
+            "“{study}” is made: {count} test cases, half of them with a doubted label and "
+            "half drawn at random. No reader is told which is which."
+        ).format(study=isolated(study.name), count=number(study.protocol.drawn.n)),
     }
 
 
@@ -145,7 +164,10 @@ def _whole(asked: Mapping[str, Any], name: str, least: int, most: int) -> int:
     typed = text(asked, name).strip()
     if not (typed.isascii() and typed.isdecimal() and least <= int(typed) <= most):
         raise ReviewError(
-            f"“{typed[:20]}” is not a whole number from {least:,} to {most:,}", "Enter such a number"
+            _("“{typed}” is not a whole number from {least} to {most}").format(
+                typed=isolated(typed[:20]), least=number(least), most=number(most)
+            ),
+            _("Enter such a number"),
         )
     return int(typed)
 

@@ -8,21 +8,38 @@ from typing import Any
 from engine.data import list_indexes, load_index
 from engine.errors import DataError
 from engine.kept_files import ignore
+from engine.language import _, isolated, moment, number
 from engine.reading import DESIGNS
-from engine.records import PART_NAMES, PARTS
+from engine.records import PARTS
 from gui.pages.keeping import named, offered
-from gui.pages.studies.form import AIMS, CERTAINTIES, CONSENSUS, INDETERMINATE, PRIMARY, RULES
+from gui.pages.studies.form import (
+    aims,
+    certainties,
+    consensus_rules,
+    indeterminate_rules,
+    primary_figures,
+    rules,
+)
 from gui.web import AppSession
 
 Answer = dict[str, Any]
-DESIGN_TITLES: Mapping[str, str] = {
-    "blind": "Blind",
-    "blind then assisted": "Blind, then assisted at once",
-    "wash-out": "Blind, then assisted after a wash-out",
-    "assisted": "Assisted",
-    "concurrent against second reader": "Assisted from the beginning against second reader",
-    "annotation": "Labelling images",
-}
+
+
+def design_titles() -> dict[str, str]:
+    """Return the designs that there are, in words."""
+    return {
+        "blind": _("Blind"),
+        "blind then assisted": _("Blind, then assisted at once"),
+        "wash-out": _("Blind, then assisted after a wash-out"),
+        "assisted": _("Assisted"),
+        "concurrent against second reader": _("Assisted from the beginning against second reader"),
+        "annotation": _("Labelling images"),
+    }
+
+
+def part_title(part: str) -> str:
+    """Return the name of a part of the data."""
+    return {"train": _("training"), "val": _("validation"), "test": _("test")}[part]
 
 
 def administers(session: AppSession) -> bool:
@@ -35,9 +52,13 @@ def administers(session: AppSession) -> bool:
 def listed_readers(session: AppSession) -> list[Answer]:
     """Return who can be chosen; who has signed in and makes no studies reads as nobody else."""
     own = "" if administers(session) else session.signed_in()
-    roles = {"adjudicator": " (adjudicator)", "administrator": " (administrator)"}
+    roles = {"adjudicator": _("{name} (adjudicator)"), "administrator": _("{name} (administrator)")}
     return [
-        {"value": each.reader_id, "title": each.name + roles.get(each.role, ""), "name": each.name}
+        {
+            "value": each.reader_id,
+            "title": roles.get(each.role, "{name}").format(name=isolated(each.name)),
+            "name": each.name,
+        }
         for each in session.store.people()
         if each.role != "guest" and own in ("", each.name)
     ]
@@ -49,6 +70,7 @@ def form_choices(session: AppSession) -> Answer:
     def listed(words: Mapping[str, str]) -> list[Answer]:
         return [{"value": name, "title": title} for name, title in words.items()]
 
+    titles = design_titles()
     arms = {name: design.arms for name, design in DESIGNS.items()}
     return {
         "readers": listed_readers(session),
@@ -56,26 +78,26 @@ def form_choices(session: AppSession) -> Answer:
         "design": [
             {
                 "value": name,
-                "title": DESIGN_TITLES[name],
-                "says": f"{design.description}.",
+                "title": titles[name],
+                "says": f"{_(design.description)}.",
                 "needs_run": "assisted" in arms[name],
                 "needs_none": name == "annotation",
             }
             for name, design in DESIGNS.items()
         ],
-        "rule": listed(RULES),
-        "certainty": listed(CERTAINTIES),
-        "consensus": listed(CONSENSUS),
-        "indeterminate": listed(INDETERMINATE),
-        "primary": listed(PRIMARY),
-        "aim": listed(AIMS),
+        "rule": listed(rules()),
+        "certainty": listed(certainties()),
+        "consensus": listed(consensus_rules()),
+        "indeterminate": listed(indeterminate_rules()),
+        "primary": listed(primary_figures()),
+        "aim": listed(aims()),
     }
 
 
 def runs_with_test_cases(session: AppSession) -> list[Answer]:
     """Return the runs whose test cases may be read again, as choices."""
     return [
-        {"value": one["value"].partition(":")[2], "title": one["title"].partition(": ")[2]}
+        {"value": one["value"].partition(":")[2], "title": one["name"]}
         for one in _runs(session)
         if any(part["value"] == "test" for part in one["parts"])
     ]
@@ -83,23 +105,29 @@ def runs_with_test_cases(session: AppSession) -> list[Answer]:
 
 def _parts(session: AppSession, run_id: str) -> list[Answer]:
     there = [part for part in PARTS if session.store.count(run_id, "all", "", part)]
-    return [{"value": part, "title": PART_NAMES[part]} for part in there]
+    return [{"value": part, "title": part_title(part)} for part in there]
 
 
 def _runs(session: AppSession) -> list[Answer]:
-    return [
-        {
-            "value": f"run:{run.run_id}",
-            "title": f"Run: {named(session.workspace.runs / run.run_id, run.recipe_name)} · {run.dataset_name} · "
-            f"{run.created.astimezone():%d %b %H:%M}",
-            "run": True,
-            "classes": list(run.classes),
-            "positive": run.positive,
-            "parts": _parts(session, run.run_id),
-        }
-        for run in session.store.runs()
-        if run.cases and offered(session.workspace.runs / run.run_id)
-    ]
+    told = []
+    for run in session.store.runs():
+        if not run.cases or not offered(session.workspace.runs / run.run_id):
+            continue
+        called = isolated(named(session.workspace.runs / run.run_id, run.recipe_name))
+        when = moment(run.created.astimezone(), "%d %b %H:%M")
+        name = f"{called} · {isolated(run.dataset_name)} · {when}"
+        told.append(
+            {
+                "value": f"run:{run.run_id}",
+                "title": _("Run: {name}").format(name=name),
+                "name": name,
+                "run": True,
+                "classes": list(run.classes),
+                "positive": run.positive,
+                "parts": _parts(session, run.run_id),
+            }
+        )
+    return told
 
 
 def _data(session: AppSession) -> list[Answer]:
@@ -111,7 +139,9 @@ def _data(session: AppSession) -> list[Answer]:
             classes = list(load_index(session.workspace, one.dataset_id).classes)
         except DataError:  # the Data page says what is wrong with it
             continue
-        title = f"Images: {one.name} · {one.images:,} · {one.created.astimezone():%d %b %H:%M}"
+        when = moment(one.created.astimezone(), "%d %b %H:%M")
+        name = f"{isolated(one.name)} · {number(one.images)} · {when}"
+        title = _("Images: {name}").format(name=name)
         told.append(
             {"value": f"data:{one.dataset_id}", "title": title, "run": False, "classes": classes, "parts": []}
         )

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from engine.errors import EngineError, ReviewError
+from engine.language import _, isolated, ngettext, number
 from engine.reading import Reader
 from gui.pages.review import may_write, reader_of, text
 from gui.pages.studies.changing import CHANGES
 from gui.pages.studies.choices import administers, form_choices, listed_readers, runs_with_test_cases
 from gui.pages.studies.files import export_address, report_addresses
 from gui.pages.studies.form import draft_of, summary_of
-from gui.pages.studies.overview import STATES, card, may_be_reported, sections, to_read
+from gui.pages.studies.overview import card, may_be_reported, sections, states, to_read
 from gui.pages.studies.reporting import REPORTS
 from gui.pages.studies.rounds import Rounds
 
@@ -62,7 +63,7 @@ def make_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     """
     session = rounds.session
     if not may_write(session):
-        raise ReviewError("A study cannot be made in a window that is read-only", "Ask the owner")
+        raise ReviewError(_("A study cannot be made in a window that is read-only"), _("Ask the owner"))
     draft = draft_of(session, _form(asked))
     if draft.protocol is None or draft.errors:
         return {"errors": draft.errors}
@@ -72,8 +73,11 @@ def make_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     cases = study.protocol.drawn.n
     return {
         "study": study.study_id,
-        "said": f"“{study.name}” is made, with {cases:,} case{'s' * (cases != 1)}. "
-        "Its protocol is fixed when the first reading begins.",
+        "said": ngettext(
+            "“{study}” is made, with {count} case. Its protocol is fixed when the first reading begins.",
+            "“{study}” is made, with {count} cases. Its protocol is fixed when the first reading begins.",
+            cases,
+        ).format(study=isolated(study.name), count=number(cases)),
     }
 
 
@@ -85,12 +89,12 @@ def add_reader(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     """
     session, name = rounds.session, text(asked, "name").strip()
     if not may_write(session):
-        raise ReviewError("Readers cannot be added in a window that is read-only", "Ask the owner")
+        raise ReviewError(_("Readers cannot be added in a window that is read-only"), _("Ask the owner"))
     close = session.store.readers_like(name) if name else []
     if close:
         raise ReviewError(
-            f"“{close[0].name}” is in the list already",
-            "Choose that name, or write the other person's differently",
+            _("“{close}” is in the list already").format(close=isolated(close[0].name)),
+            _("Choose that name, or write the other person's differently"),
         )
     added = session.store.add_reader(Reader(reader_id="", name=name))
     return {"added": added.reader_id, "readers": listed_readers(session)}
@@ -105,11 +109,11 @@ def show_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     if administers(session) and may_write(session) and study.state != "closed":
         others = [one for one in listed_readers(session) if one["value"] not in study.protocol.readers]
         changes = {"others": others, "fixed": study.state != "draft"}
-        steps = [("lock_study", "Lock the protocol")] if study.state == "draft" else []
-        steps.append(("close_study", "Close the study"))
+        steps = [("lock_study", _("Lock the protocol"))] if study.state == "draft" else []
+        steps.append(("close_study", _("Close the study")))
     return {
         "name": study.name,
-        "state": STATES[study.state],
+        "state": states()[study.state],
         "read": to_read(session, study, reader),
         "steps": steps,
         "changes": changes,

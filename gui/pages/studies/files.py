@@ -25,6 +25,7 @@ from starlette.routing import Route
 
 from engine.errors import EngineError, ImageError, ReviewError
 from engine.images import image_file, kept_film_levels
+from engine.language import ENGLISH, _, isolated, speaking
 from gui.web import AppSession, is_signed, signed_address, sizes_of_images
 
 IMAGE, DEPTH, EXPORT, REPORT = "study-image", "study-depth", "study-export", "study-report"
@@ -60,7 +61,13 @@ def report_addresses(session: AppSession, study_id: str) -> list[tuple[str, str]
     """Return where the report of a study is, by format: words for a link, and its address."""
     from engine.report import STUDY_FORMATS  # the window opens seconds sooner without it
 
-    return [(f"Report ({kind})", signed_address(session, REPORT, study_id, kind)) for kind in STUDY_FORMATS]
+    return [
+        (
+            _("Report ({format})").format(format=isolated(kind)),
+            signed_address(session, REPORT, study_id, kind),
+        )
+        for kind in STUDY_FORMATS
+    ]
 
 
 def study_routes(session: AppSession) -> list[Route]:
@@ -77,7 +84,7 @@ def _route(session: AppSession, place: str, parts: tuple[str, ...], give: Callab
     async def serve(request: Request) -> Response:
         named = [request.path_params[part] for part in parts]
         if session.read_only or not is_signed(session, request.path_params["signed"], place, *named):
-            return PlainTextResponse("There is no such file.", status_code=404, headers=NOT_KEPT)
+            return PlainTextResponse(_("There is no such file."), status_code=404, headers=NOT_KEPT)
         try:
             return await run_in_threadpool(give, session, *named)
         except EngineError as error:
@@ -122,13 +129,13 @@ def _nameless() -> Iterator[None]:
         yield
     except ImageError as error:
         raise ImageError(
-            "The image of this case cannot be shown: its file was moved or changed, or cannot be read",
-            "The Data page finds images that were moved; meanwhile go to another case by its number (N)",
+            _("The image of this case cannot be shown: its file was moved or changed, or cannot be read"),
+            _("The Data page finds images that were moved; meanwhile go to another case by its number (N)"),
         ) from error
 
 
 def _report(session: AppSession, study_id: str, kind: str) -> Response:
-    with tempfile.TemporaryDirectory() as folder:
+    with speaking(ENGLISH), tempfile.TemporaryDirectory() as folder:  # what goes out into files is English
         from engine.report import export_study, report_study
 
         report = report_study(
@@ -169,7 +176,7 @@ def _packed(files: Sequence[Path], more: Mapping[str, bytes] = MappingProxyType(
 
 
 def _export(session: AppSession, study_id: str) -> Response:
-    with tempfile.TemporaryDirectory() as folder:
+    with speaking(ENGLISH), tempfile.TemporaryDirectory() as folder:
         written = session.store.studies.export(study_id, Path(folder))
         packed = _packed(written, _regions(session, study_id))
     named = {"Content-Disposition": f'attachment; filename="study-{study_id[:8]}.zip"'}

@@ -11,45 +11,66 @@ from typing import Any
 from engine import statistics  # its power computation loads scipy.stats, when it is asked for
 from engine.data import load_index
 from engine.errors import EngineError, ReportError
+from engine.language import _, isolated, listed, ngettext, number, short_number
 from engine.reading import DESIGNS, Drawn, Endpoint, Protocol, Reader, complaints
 from engine.records import PARTS, Sample
 from gui.web import AppSession
 
 MOST_CASES = 1_000_000
-CERTAINTIES: Mapping[str, str] = {
-    "": "not asked",
-    "1-5": "1 to 5, by key",
-    "0-100": "0 to 100, typed",
-}
-RULES: Mapping[str, str] = {
-    "all": "all of the chosen parts",
-    "filter": "all with the chosen labels",
-    "random stratified": "drawn at random, each class by its share",
-    "enriched": "drawn at random, with a share of positives",
-}
-CONSENSUS: Mapping[str, str] = {
-    "majority": "what more than half of the readers say",
-    "unanimous": "what all readers say",
-    "adjudicated": "what all readers say, else the adjudicator",
-}
-INDETERMINATE: Mapping[str, str] = {
-    "excluded": "left out of the figures",
-    "positive": "counts as positive",
-    "negative": "counts as negative",
-}
-PRIMARY: Mapping[str, str] = {
-    "": "none",
-    "AUC": "AUC (needs certainty)",
-    "sensitivity": "sensitivity",
-    "specificity": "specificity",
-}
-AIMS: Mapping[str, str] = {
-    "superior": "better with the prediction",
-    "not inferior": "not worse by more than the margin",
-    "estimate": "estimated, nothing to be shown",
-}
 SETTLERS = ("adjudicator", "administrator")
 Form = Mapping[str, Any]
+
+
+def certainties() -> dict[str, str]:
+    """Return the scales of certainty that there are, in words."""
+    return {"": _("not asked"), "1-5": _("1 to 5, by key"), "0-100": _("0 to 100, typed")}
+
+
+def rules() -> dict[str, str]:
+    """Return how cases may be chosen, in words."""
+    return {
+        "all": _("all of the chosen parts"),
+        "filter": _("all with the chosen labels"),
+        "random stratified": _("drawn at random, each class by its share"),
+        "enriched": _("drawn at random, with a share of positives"),
+    }
+
+
+def consensus_rules() -> dict[str, str]:
+    """Return when readers agree, in words."""
+    return {
+        "majority": _("what more than half of the readers say"),
+        "unanimous": _("what all readers say"),
+        "adjudicated": _("what all readers say, else the adjudicator"),
+    }
+
+
+def indeterminate_rules() -> dict[str, str]:
+    """Return what an unsure or not diagnostic answer may count as, in words."""
+    return {
+        "excluded": _("left out of the figures"),
+        "positive": _("counts as positive"),
+        "negative": _("counts as negative"),
+    }
+
+
+def primary_figures() -> dict[str, str]:
+    """Return the figures that a primary endpoint may be, in words."""
+    return {
+        "": _("none"),
+        "AUC": _("AUC (needs certainty)"),
+        "sensitivity": _("sensitivity"),
+        "specificity": _("specificity"),
+    }
+
+
+def aims() -> dict[str, str]:
+    """Return what a study may be to show, in words."""
+    return {
+        "superior": _("better with the prediction"),
+        "not inferior": _("not worse by more than the margin"),
+        "estimate": _("estimated, nothing to be shown"),
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,8 +124,12 @@ class _Fields:
         except ValueError:
             value = math.nan
         if not low <= value <= high or (whole and value != int(value)):
-            kind = "a whole number" if whole else "a number"
-            self.errors[name] = f"“{typed[:20]}” is not {kind} from {_plain(low)} to {_plain(high)}."
+            told = (
+                _("“{typed}” is not a whole number from {low} to {high}.")
+                if whole
+                else _("“{typed}” is not a number from {low} to {high}.")
+            )
+            self.errors[name] = told.format(typed=isolated(typed[:20]), low=_plain(low), high=_plain(high))
             return None
         return value
 
@@ -112,19 +137,20 @@ class _Fields:
         """Return a number that must be there; 0 where it is not, which is said."""
         value = self.number(name, low, high, whole=whole)
         if value is None:
-            self.errors.setdefault(name, f"Enter a number from {_plain(low)} to {_plain(high)}.")
+            told = _("Enter a number from {low} to {high}.").format(low=_plain(low), high=_plain(high))
+            self.errors.setdefault(name, told)
             return 0
         return value
 
 
 def _plain(bound: float) -> str:
-    return f"{bound:,.0f}" if bound >= 1 or bound == 0 else f"{bound:g}"
+    return number(bound) if bound >= 1 or bound == 0 else short_number(bound)
 
 
 def draft_of(session: AppSession, form: Form) -> Draft:
     """Return the study that the form describes, with all that is wrong with it."""
     said = _Fields(form)
-    kind, _, source = said.text("source").partition(":")
+    kind, _colon, source = said.text("source").partition(":")
     design = said.one_of("design", DESIGNS)
     samples: tuple[Sample, ...] | None = None
     classes, positive = said.lines("findings"), said.text("positive")
@@ -137,13 +163,13 @@ def draft_of(session: AppSession, form: Form) -> Draft:
             samples = tuple(index.samples)
             classes = classes or tuple(index.classes)
         else:
-            said.errors["source"] = "Choose a run or a data set."
+            said.errors["source"] = _("Choose a run or a data set.")
     except EngineError as error:
         said.errors["source"] = str(error)
     positive = positive if positive in classes else ""
     readers = said.names("readers")
     settler = said.text("adjudicator") or None
-    rule = said.one_of("rule", RULES)
+    rule = said.one_of("rule", rules())
     seed = said.number("seed", 0, 10**15, whole=True) or 0
     drawn = Drawn(
         rule=rule,
@@ -167,9 +193,9 @@ def draft_of(session: AppSession, form: Form) -> Draft:
         drawn=drawn,
         shown=said.names("shown") if assisted else (),
         same_patient=bool(said.names("same_patient")),
-        certainty=said.one_of("certainty", CERTAINTIES) or None,
-        consensus=said.one_of("consensus", CONSENSUS),
-        indeterminate=said.one_of("indeterminate", INDETERMINATE),
+        certainty=said.one_of("certainty", certainties()) or None,
+        consensus=said.one_of("consensus", consensus_rules()),
+        indeterminate=said.one_of("indeterminate", indeterminate_rules()),
         wash_out_days=said.needed("wash_out_days", 0.01, 3650) if design == "wash-out" else 0.0,
         endpoint=said.text("endpoint"),
         primary=_primary(said, design),
@@ -180,7 +206,9 @@ def draft_of(session: AppSession, form: Form) -> Draft:
     for name, complaint in complaints(protocol).items():
         said.errors.setdefault(FIELD_OF.get(name, name), str(complaint))
     if any(protocol.name == other.name for other in session.store.studies.all()):
-        said.errors["name"] = f"There is already a study named “{protocol.name}”. Choose another name."
+        said.errors["name"] = _("There is already a study named “{name}”. Choose another name.").format(
+            name=isolated(protocol.name)
+        )
     people = {each.reader_id: each for each in session.store.people()}
     found = people.get(settler or "")
     promoted = found if found is not None and found.role not in SETTLERS else None
@@ -189,9 +217,9 @@ def draft_of(session: AppSession, form: Form) -> Draft:
 
 def _primary(said: _Fields, design: Any) -> Endpoint | None:
     """Return the endpoint that was chosen; where there is one way of reading, there is no aim to be chosen."""
-    figure = said.one_of("primary", PRIMARY)
+    figure = said.one_of("primary", primary_figures())
     both = any(" minus " in each for each in DESIGNS[design].compares)
-    return Endpoint(figure=figure, aim=said.one_of("aim", AIMS) if both else "estimate") if figure else None
+    return Endpoint(figure=figure, aim=said.one_of("aim", aims()) if both else "estimate") if figure else None
 
 
 FIELD_OF = {"classes": "findings", "run_id": "source", "dataset_id": "source"}
@@ -216,57 +244,93 @@ def summary_of(
     if not to_reader:
         told += [_cases(protocol, cases, positives), *_advice(protocol, cases)]
     if protocol.same_patient:
-        told.append("Other images of the patient may be looked at beside a case: images alone.")
+        told.append(_("Other images of the patient may be looked at beside a case: images alone."))
     told += [_answers(protocol), _settled(protocol, people)]
     if promoted:
-        told.append(f"{promoted.name} becomes an adjudicator.")
+        told.append(_("{name} becomes an adjudicator.").format(name=isolated(promoted.name)))
     return told if to_reader else [*told, *_smallest(protocol, cases, positives)]
 
 
 def _size(protocol: Protocol, readers: Sequence[str], cases: int) -> str:
-    counted = f"{len(readers)} reader{'s' * (len(readers) != 1)} × {cases:,} case{'s' * (cases != 1)}"
     days = protocol.wash_out_days
     how = {
-        "blind": "read once, without the prediction",
-        "blind then assisted": "blind, then at once assisted",
-        "wash-out": f"blind, then assisted after {days:g} day{'s' * (days != 1)}",
-        "assisted": "read once, with the prediction from the beginning",
-        "concurrent against second reader": "half assisted from the beginning, half blind then assisted",
-        "annotation": "labelled from nothing",
+        "blind": _("read once, without the prediction"),
+        "blind then assisted": _("blind, then at once assisted"),
+        "wash-out": ngettext(
+            "blind, then assisted after {days} day",
+            "blind, then assisted after {days} days",
+            1 if days == 1 else 2,
+        ).format(days=short_number(days)),
+        "assisted": _("read once, with the prediction from the beginning"),
+        "concurrent against second reader": _("half assisted from the beginning, half blind then assisted"),
+        "annotation": _("labelled from nothing"),
     }[protocol.design]
-    return f"{counted}, {how}: {', '.join(readers)}."
+    return _("{readers} × {cases}, {how}: {names}.").format(
+        readers=counted_readers(len(readers)), cases=counted_cases(cases), how=how, names=listed(readers)
+    )
+
+
+def counted_readers(count: int) -> str:
+    """Write 1 reader, 3 readers."""
+    return ngettext("{count} reader", "{count} readers", count).format(count=number(count))
+
+
+def counted_cases(count: int) -> str:
+    """Write 1 case, 1,234 cases."""
+    return ngettext("{count} case", "{count} cases", count).format(count=number(count))
 
 
 def _cases(protocol: Protocol, cases: int, positives: int | None) -> str:
     words = protocol.drawn.words
     told = words[:1].upper() + words[1:]
-    if positives is not None and protocol.positive:
-        told += f"; {positives:,} of {cases:,} labelled {protocol.positive}"
-    return f"{told}. Each reader has an order of their own (seed {protocol.seed})."
+    own = _("Each reader has an order of their own (seed {seed}).").format(seed=protocol.seed)
+    if positives is None or not protocol.positive:
+        return f"{told}. {own}"
+    labelled = _("{drawn}; {positives} of {cases} labelled {positive}").format(
+        drawn=told, positives=number(positives), cases=number(cases), positive=isolated(protocol.positive)
+    )
+    return f"{labelled}. {own}"
 
 
 def _advice(protocol: Protocol, cases: int) -> list[str]:
     if protocol.design in ("blind", "annotation"):
         return []
-    names = {"prediction": "the prediction", "map": "the heatmap"}
-    told = [f"Assisted cases show {' and '.join(names[one] for one in protocol.shown)}."]
+    told = [
+        _("Assisted cases show the prediction and the heatmap.")
+        if len(protocol.shown) > 1
+        else _("Assisted cases show the heatmap.")
+        if "map" in protocol.shown
+        else _("Assisted cases show the prediction.")
+    ]
     if protocol.wrong_advice:
         wrong = round(protocol.wrong_advice * cases)
         told.append(
-            f"On {wrong:,} case{'s' * (wrong != 1)} ({protocol.wrong_advice:.0%}) another class is shown on purpose, "
-            "to measure how far readers follow wrong advice; each reader is told which once the study is closed."
+            ngettext(
+                "On {count} case ({share}%) another class is shown on purpose, "
+                "to measure how far readers follow wrong advice; each reader is told which once the study is closed.",
+                "On {count} cases ({share}%) another class is shown on purpose, "
+                "to measure how far readers follow wrong advice; each reader is told which once the study is closed.",
+                wrong,
+            ).format(count=number(wrong), share=number(100 * protocol.wrong_advice))
         )
     return told
 
 
 def _answers(protocol: Protocol) -> str:
-    certainty = f", each with a certainty of {CERTAINTIES[protocol.certainty]}" if protocol.certainty else ""
+    classes = listed(protocol.classes)
+    told = (
+        _("Answers: {classes}, each with a certainty of {scale}.").format(
+            classes=classes, scale=certainties()[protocol.certainty]
+        )
+        if protocol.certainty
+        else _("Answers: {classes}.").format(classes=classes)
+    )
     counts = {
-        "excluded": "is left out of the figures",
-        "positive": f"counts as {protocol.positive}",
-        "negative": f"counts as not {protocol.positive}",
-    }[protocol.indeterminate]
-    return f"Answers: {', '.join(protocol.classes)}{certainty}. Unsure or not diagnostic {counts}."
+        "excluded": _("Unsure or not diagnostic is left out of the figures."),
+        "positive": _("Unsure or not diagnostic counts as {positive}."),
+        "negative": _("Unsure or not diagnostic counts as not {positive}."),
+    }[protocol.indeterminate].format(positive=isolated(protocol.positive))
+    return f"{told} {counts}"
 
 
 def _smallest(protocol: Protocol, cases: int, positives: int | None) -> list[str]:
@@ -285,11 +349,8 @@ def _smallest(protocol: Protocol, cases: int, positives: int | None) -> list[str
 
 def _settled(protocol: Protocol, people: Mapping[str, str]) -> str:
     settler = people.get(protocol.adjudicator or "")
-    rule = {
-        "majority": "what more than half of the readers say",
-        "unanimous": "what all readers say",
-        "adjudicated": "what all readers say",
-    }[protocol.consensus]
+    rule = consensus_rules()["majority" if protocol.consensus == "majority" else "unanimous"]
     if settler:
-        return f"Consensus: {rule}; {settler} settles the rest."
-    return f"Consensus: {rule}; other cases stay open."
+        told = _("Consensus: {rule}; {settler} settles the rest.")
+        return told.format(rule=rule, settler=isolated(settler))
+    return _("Consensus: {rule}; other cases stay open.").format(rule=rule)

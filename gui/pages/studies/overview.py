@@ -4,38 +4,60 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from engine import labels, statistics  # loads scipy.stats, when agreement is asked for
+from engine.language import _, isolated, listed, moment, number, short_number
 from engine.reading import DESIGNS, Arm, Progress, Reader, Study
 from gui.pages.review import may_write
-from gui.pages.studies.choices import DESIGN_TITLES, administers
-from gui.pages.studies.form import summary_of
+from gui.pages.studies.choices import administers, design_titles
+from gui.pages.studies.form import counted_cases, counted_readers, summary_of
 from gui.web import AppSession
 
 Answer = dict[str, Any]
-STATES: Mapping[str, str] = {
-    "draft": "not begun",
-    "locked": "protocol locked",
-    "open": "being read",
-    "closed": "closed",
-}
 MOST_LISTED = 60
 """Cases of a closed study whose wrong advice is listed one by one."""
+
+
+def states() -> dict[str, str]:
+    """Return the states of a study, in words."""
+    return {
+        "draft": _("not begun"),
+        "locked": _("protocol locked"),
+        "open": _("being read"),
+        "closed": _("closed"),
+    }
+
+
+def _arm(arm: Arm) -> str:
+    return {
+        "blind": _("blind"),
+        "assisted": _("assisted"),
+        "annotation": _("annotation"),
+        "adjudication": _("adjudication"),
+    }[arm]
+
+
+def _share(read: int, of: int) -> str:
+    return _("{number} of {total}").format(number=number(read), total=number(of))
+
+
+def _opens(opens: datetime, told: str) -> str:
+    here = opens.astimezone()
+    return told.format(day=moment(here, "%d %B %Y"), time=moment(here, "%H:%M"))
 
 
 def card(session: AppSession, study: Study, reader: Reader) -> Answer:
     """Return what the list says of a study."""
     protocol = study.protocol
-    cases, readers = protocol.drawn.n, len(protocol.readers)
     own = [each for each in session.store.studies.progress(study.study_id) if each.reader == reader.reader_id]
     return {
         "id": study.study_id,
         "name": study.name,
-        "state": STATES[study.state],
-        "words": f"{DESIGN_TITLES[protocol.design]} · {cases:,} case{'s' * (cases != 1)} · "
-        f"{readers} reader{'s' * (readers != 1)}",
+        "state": states()[study.state],
+        "words": f"{design_titles()[protocol.design]} · {counted_cases(protocol.drawn.n)} · "
+        f"{counted_readers(len(protocol.readers))}",
         "place": _own_place(session, study, reader, own),
         "read": to_read(session, study, reader),
     }
@@ -45,16 +67,16 @@ def _own_place(session: AppSession, study: Study, reader: Reader, own: list[Prog
     if study.protocol.adjudicator == reader.reader_id:
         found = session.store.studies.disagreements(study.study_id)
         settled = sum(each.settled is not None for each in found)
-        return f"You settle what the readers do not agree on: {settled} of {len(found)} settled."
+        told = _("You settle what the readers do not agree on: {settled} of {total} settled.")
+        return told.format(settled=short_number(settled), total=short_number(len(found)))
     if not own:
-        return f"{reader.name} is not a reader of this study."
-    told = "You have read " + ", ".join(f"{each.read:,} of {each.of:,} {each.arm}" for each in own) + "."
+        return _("{name} is not a reader of this study.").format(name=isolated(reader.name))
+    read = _(", ").join(f"{_share(each.read, each.of)} {_arm(each.arm)}" for each in own)
+    told = _("You have read {shares}.").format(shares=read)
     opens = session.store.studies.waits_until(study.study_id, reader.reader_id)
-    return (
-        told
-        if opens is None
-        else f"{told} The assisted cases open on {opens.astimezone():%d %B %Y at %H:%M}."
-    )
+    if opens is None:
+        return told
+    return f"{told} {_opens(opens, _('The assisted cases open on {day} at {time}.'))}"
 
 
 def to_read(session: AppSession, study: Study, reader: Reader) -> str:
@@ -62,12 +84,12 @@ def to_read(session: AppSession, study: Study, reader: Reader) -> str:
     if study.state == "closed" or not may_write(session):
         return ""
     if study.protocol.adjudicator == reader.reader_id:
-        return "Settle" if session.store.studies.next(study.study_id, reader.reader_id) else ""
+        return _("Settle") if session.store.studies.next(study.study_id, reader.reader_id) else ""
     if reader.reader_id not in study.protocol.readers:
         return ""
     if session.store.studies.next(study.study_id, reader.reader_id) is None:
         return ""
-    return "Continue reading" if any(_read_by(session, study, reader)) else "Begin reading"
+    return _("Continue reading") if any(_read_by(session, study, reader)) else _("Begin reading")
 
 
 def _read_by(session: AppSession, study: Study, reader: Reader) -> list[int]:
@@ -89,9 +111,11 @@ def _progress(session: AppSession, study: Study, progress: list[Progress], reade
     rows = [
         [
             each.name,
-            each.arm,
-            f"{each.read:,} of {each.of:,}",
-            "–" if each.median_seconds is None else f"{each.median_seconds:.1f} s",
+            _arm(each.arm),
+            _share(each.read, each.of),
+            "–"
+            if each.median_seconds is None
+            else _("{seconds} s").format(seconds=number(each.median_seconds, 1)),
         ]
         for each in progress
     ]
@@ -103,10 +127,12 @@ def _progress(session: AppSession, study: Study, progress: list[Progress], reade
         )
         if blind_left:
             days = study.protocol.wash_out_days
-            remark = f"Your assisted cases open {days:g} days after your last blind one."
+            told = _("Your assisted cases open {days} days after your last blind one.")
+            remark = told.format(days=short_number(days))
         elif opens is not None:
-            remark = f"Your assisted cases open on {opens.astimezone():%d %B %Y at %H:%M}."
-    return {"title": "Progress", "table": [["Reader", "Arm", "Read", "Median time"], *rows], "remark": remark}
+            remark = _opens(opens, _("Your assisted cases open on {day} at {time}."))
+    head = [_("Reader"), _("Arm"), _("Read"), _("Median time")]
+    return {"title": _("Progress"), "table": [head, *rows], "remark": remark}
 
 
 def _agreement(session: AppSession, study: Study, progress: list[Progress]) -> list[Answer]:
@@ -116,9 +142,11 @@ def _agreement(session: AppSession, study: Study, progress: list[Progress]) -> l
     if study.state != "closed" and any(each.read < each.of for each in mine):
         return [
             {
-                "title": "Agreement",
+                "title": _("Agreement"),
                 "lines": [],
-                "remark": "How far the readers agree is told once all have read all cases, or the study is closed.",
+                "remark": _(
+                    "How far the readers agree is told once all have read all cases, or the study is closed."
+                ),
             }
         ]
     studies = session.store.studies
@@ -126,13 +154,16 @@ def _agreement(session: AppSession, study: Study, progress: list[Progress]) -> l
     found = studies.disagreements(study.study_id)
     settled = sum(each.settled is not None for each in found)
     counts = Counter(label for label in labels.values() if label is not None)
-    lines = [f"Consensus on {sum(counts.values()):,} of {len(labels):,} cases."]
+    agreed = _("Consensus on {agreed} of {total} cases.")
+    lines = [agreed.format(agreed=number(sum(counts.values())), total=number(len(labels)))]
     if counts:
-        lines.append("; ".join(f"{label}: {count:,}" for label, count in sorted(counts.items())) + ".")
+        each = (f"{isolated(label)}: {number(count)}" for label, count in sorted(counts.items()))
+        lines.append(_("; ").join(each) + ".")
     if found:
-        lines.append(f"The readers did not agree on {len(found):,}; {settled:,} of these settled.")
+        told = _("The readers did not agree on {count}; {settled} of these settled.")
+        lines.append(told.format(count=number(len(found)), settled=number(settled)))
     lines += _alpha(session, study, arm)
-    return [{"title": "Agreement", "lines": lines}]
+    return [{"title": _("Agreement"), "lines": lines}]
 
 
 def _alpha(session: AppSession, study: Study, arm: Arm) -> list[str]:
@@ -146,11 +177,13 @@ def _alpha(session: AppSession, study: Study, arm: Arm) -> list[str]:
         return []
     alpha = statistics.krippendorff_alpha(list(counts.values()))
     told = (
-        f"{alpha.value:.2f} (95% {alpha.low:.2f} to {alpha.high:.2f})"
+        _("{value} (95% {low} to {high})").format(
+            value=number(alpha.value, 2), low=number(alpha.low, 2), high=number(alpha.high, 2)
+        )
         if math.isfinite(alpha.value)
-        else "not defined"
+        else _("not defined")
     )
-    return [f"Krippendorff's alpha of the {arm} answers: {told}."]
+    return [_("Krippendorff's alpha of the {arm} answers: {alpha}.").format(arm=_arm(arm), alpha=told)]
 
 
 def _protocol(session: AppSession, study: Study) -> Answer:
@@ -158,22 +191,38 @@ def _protocol(session: AppSession, study: Study) -> Answer:
         session, study.protocol, to_reader=not administers(session) and study.state != "closed"
     )
     if study.protocol.primary:
-        lines.append(f"Primary endpoint: {study.protocol.primary_words}.")
+        lines.append(_("Primary endpoint: {endpoint}.").format(endpoint=study.protocol.primary_words))
     elif study.protocol.endpoint:
-        margin = "" if study.protocol.margin is None else f" (margin {study.protocol.margin:g})"
-        lines.append(f"Primary endpoint: {study.protocol.endpoint}{margin}.")
-    when = f"{study.fixed.astimezone():%d %B %Y, %H:%M}" if study.fixed else ""
-    fixed = f"Fixed on {when}." if when else "Fixed when the first reading begins, or when it is locked."
-    return {"title": "Protocol", "lines": lines, "remark": f"{fixed} Hash: {study.protocol_hash}"}
+        endpoint, margin = isolated(study.protocol.endpoint), study.protocol.margin
+        lines.append(
+            _("Primary endpoint: {endpoint}.").format(endpoint=endpoint)
+            if margin is None
+            else _("Primary endpoint: {endpoint} (margin {margin}).").format(
+                endpoint=endpoint, margin=short_number(margin)
+            )
+        )
+    fixed = (
+        _("Fixed on {moment}.").format(moment=moment(study.fixed.astimezone(), "%d %B %Y, %H:%M"))
+        if study.fixed
+        else _("Fixed when the first reading begins, or when it is locked.")
+    )
+    remark = f"{fixed} {_('Hash: {hash}').format(hash=isolated(study.protocol_hash))}"
+    return {"title": _("Protocol"), "lines": lines, "remark": remark}
 
 
 def _deviations(session: AppSession, study: Study) -> list[Answer]:
     lines = [
-        f"{each.at.astimezone():%d %B %Y, %H:%M}: "
-        + (f"{', '.join(each.changed)} changed. Reason: {each.reason}" if each.changed else each.reason)
+        f"{moment(each.at.astimezone(), '%d %B %Y, %H:%M')}: "
+        + (
+            _("{fields} changed. Reason: {reason}").format(
+                fields=listed(each.changed), reason=isolated(each.reason)
+            )
+            if each.changed
+            else isolated(each.reason)
+        )
         for each in study.deviations
     ]
-    return [{"title": "Deviations from the protocol", "lines": lines}] if lines else []
+    return [{"title": _("Deviations from the protocol"), "lines": lines}] if lines else []
 
 
 def _read_again(session: AppSession, study: Study, progress: list[Progress]) -> list[Answer]:
@@ -182,7 +231,7 @@ def _read_again(session: AppSession, study: Study, progress: list[Progress]) -> 
     if not administers(session) or unread or not session.store.labels.drawn_as(study.study_id):
         return []
     found = labels.result_of_rereading(session.workspace, session.store, study)
-    return [{"title": "Labels read again", "lines": list(found.sentences)}]
+    return [{"title": _("Labels read again"), "lines": list(found.sentences)}]
 
 
 def _disclosed(session: AppSession, study: Study, reader: Reader) -> list[Answer]:
@@ -196,15 +245,26 @@ def _disclosed(session: AppSession, study: Study, reader: Reader) -> list[Answer
     cases = session.store.studies.disclosure(study.study_id, reader.reader_id)
     followed = sum(each.answered == each.shown for each in cases)
     rows = [
-        [each.image_id[:8], each.shown, each.predicted, each.label or "none", each.answered or "no answer"]
+        [
+            each.image_id[:8],
+            each.shown,
+            each.predicted,
+            each.label or _("none"),
+            each.answered or _("no answer"),
+        ]
         for each in cases[:MOST_LISTED]
     ]
     return [
         {
-            "title": f"Wrong advice that {reader.name} was shown",
-            "table": [["Case", "Shown", "Predicted in truth", "Label in data", "Your answer"], *rows],
-            "remark": f"On {len(cases):,} cases another class than the predicted one was shown on purpose, as the "
-            f"protocol says; your answer with it was the same class on {followed:,} of them.",
+            "title": _("Wrong advice that {reader} was shown").format(reader=isolated(reader.name)),
+            "table": [
+                [_("Case"), _("Shown"), _("Predicted in truth"), _("Label in data"), _("Your answer")],
+                *rows,
+            ],
+            "remark": _(
+                "On {count} cases another class than the predicted one was shown on purpose, as the "
+                "protocol says; your answer with it was the same class on {followed} of them."
+            ).format(count=number(len(cases)), followed=number(followed)),
         }
     ]
 

@@ -7,12 +7,22 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.errors import AnsweredElsewhere, EngineError, ReviewError
+from engine.language import _, isolated, number as write
 from engine.reading import StudyAnswer
 from engine.saliency import colour_tables
 from gui.pages.review import StaleCaseError, may_write, reader_of, regions_of, text
 from gui.pages.studies.files import name_outside
 from gui.pages.studies.rounds import SETTLING, Case, Round, Rounds
-from gui.pages.studies.screens import Answer, beside, case_again, count_again, next_case, now, screen
+from gui.pages.studies.screens import (
+    Answer,
+    beside,
+    case_again,
+    count_again,
+    next_case,
+    now,
+    screen,
+    words_of,
+)
 from gui.web import sentence
 
 LONGEST_READING = 24 * 3600.0  # seconds
@@ -30,18 +40,23 @@ def open_study(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     """
     session = rounds.session
     if not may_write(session):
-        raise ReviewError("Studies cannot be read in a window that is read-only", "Ask the owner")
+        raise ReviewError(_("Studies cannot be read in a window that is read-only"), _("Ask the owner"))
     study = session.store.studies.get(session.invited.study_id if session.invited else text(asked, "study"))
     reader = reader_of(session, text(asked, "reader"))
     settles = study.protocol.adjudicator == reader.reader_id
     if not settles and reader.reader_id not in study.protocol.readers:
         raise ReviewError(
-            f"{reader.name} is not a reader of “{study.name}”", "Choose one of its readers from the list"
+            _("{reader} is not a reader of “{study}”").format(
+                reader=isolated(reader.name), study=isolated(study.name)
+            ),
+            _("Choose one of its readers from the list"),
         )
     page = text(asked, "page") or secrets.token_urlsafe(16)
     sitting = rounds.sittings.of(page, "", reader.name, study_id=study.study_id)
     if sitting is None:
-        raise ReviewError("Nothing can be written down in this workspace", "Open it where it may be changed")
+        raise ReviewError(
+            _("Nothing can be written down in this workspace"), _("Open it where it may be changed")
+        )
     one = Round(study=study, reader=reader, settles=settles, page=page, sitting=sitting)
     count_again(rounds, one)
     return {
@@ -68,8 +83,8 @@ def answer(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
         asked_for = (text(asked, "shown"), text(asked, "arm"))
         if held is None or (name_outside(rounds.session, held.image_id), held.arm) != asked_for:
             raise StaleCaseError(
-                "The answer was to a different case from the one on the screen, so it was not stored",
-                "Look at the case on the screen and answer again",
+                _("The answer was to a different case from the one on the screen, so it was not stored"),
+                _("Look at the case on the screen and answer again"),
             )
         told = _answer_of(one, held, asked)
         try:
@@ -78,9 +93,7 @@ def answer(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
             raise StaleCaseError(error.problem, error.remedy) from error
         one.trail.append((held.image_id, held.arm, told.seconds))
         one.read += held.last is None
-        words = f"Stored: {told.label or told.verdict}"
-        if told.certainty is not None:
-            words += f", certainty {told.certainty:g}"
+        words = _("Stored: {answer}").format(answer=words_of(told))
         one.stored[name] = words
         try:
             return {"stored": words} | next_case(rounds, one)
@@ -98,14 +111,14 @@ def undo(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     with one.turn:
         if not one.trail:
             raise ReviewError(
-                "Nothing has been answered on this page yet",
-                "Go to the case by its number to answer it again",
+                _("Nothing has been answered on this page yet"),
+                _("Go to the case by its number to answer it again"),
             )
-        image_id, arm, _ = one.trail[-1]
+        image_id, arm = one.trail[-1][:2]
         rounds.session.store.studies.undo(one.sitting, image_id, arm)
         one.trail.pop()
         count_again(rounds, one)
-        return {"stored": "Taken back; the answer before it is kept in the record"} | case_again(
+        return {"stored": _("Taken back; the answer before it is kept in the record")} | case_again(
             rounds, one, image_id, arm
         )
 
@@ -121,7 +134,10 @@ def go_to(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     with one.turn:
         arm = one.held.arm if one.held else None
         if not (typed.isascii() and typed.isdecimal() and 0 < int(typed) <= MOST_CASES):
-            raise ReviewError(f"“{typed[:10]}” is not the number of a case", "Type the n of “n of N”")
+            raise ReviewError(
+                _("“{typed}” is not the number of a case").format(typed=isolated(typed[:10])),
+                _("Type the n of “n of N”"),
+            )
         if one.settles:
             return case_again(rounds, one, _disputed(rounds, one, int(typed)), SETTLING)
         task = rounds.session.store.studies.numbered(
@@ -133,7 +149,10 @@ def go_to(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
 def _disputed(rounds: Rounds, one: Round, number: int) -> str:
     found = rounds.session.store.studies.disagreements(one.study.study_id)
     if number > len(found):
-        raise ReviewError(f"There is no case number {number:,}", f"Type 1 to {len(found):,}")
+        raise ReviewError(
+            _("There is no case number {number}").format(number=write(number)),
+            _("Type 1 to {last}").format(last=write(len(found))),
+        )
     return found[number - 1].image_id
 
 
@@ -183,5 +202,5 @@ def _answer_of(one: Round, held: Case, asked: Mapping[str, Any]) -> StudyAnswer:
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ReviewError(
-            "The page sent an answer that cannot be read", "Reload the page and answer again"
+            _("The page sent an answer that cannot be read"), _("Reload the page and answer again")
         ) from error

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.errors import ReviewError
+from engine.language import ENGLISH, _, isolated, listed, speaking
 from gui.pages.review import may_write, text
 from gui.pages.studies.choices import administers
 from gui.pages.studies.overview import may_be_reported
@@ -25,16 +26,18 @@ def show_report(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
 
     session = rounds.session
     if not administers(session):
-        raise ReviewError("The report of a study is for whoever makes studies", "Ask them for it")
+        raise ReviewError(_("The report of a study is for whoever makes studies"), _("Ask them for it"))
     study = session.store.studies.get(text(asked, "study"))
     if not may_be_reported(session, study):
         raise ReviewError(
-            "The study is still being read, and its report would tell readers what others said",
-            "Come back when all is read, or close the study; overread report writes what there is so far",
+            _("The study is still being read, and its report would tell readers what others said"),
+            _("Come back when all is read, or close the study; overread report writes what there is so far"),
         )
-    report = report_study(session.workspace, session.store, study.study_id)
+    with speaking(ENGLISH):  # a report is read by others
+        report = report_study(session.workspace, session.store, study.study_id)
+        written = study_page(report)
     return {
-        "page": study_page(report),
+        "page": written,
         "checklists": markup.checklists(report.checklists, may_write=may_write(session)),
     }
 
@@ -50,14 +53,13 @@ def write_study_item(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
 
     session = rounds.session
     if not may_write(session):
-        raise ReviewError("A study cannot be changed in a window that is read-only", "Ask the owner")
+        raise ReviewError(_("A study cannot be changed in a window that is read-only"), _("Ask the owner"))
     study = session.store.studies.get(text(asked, "study"))
     item = item_of(text(asked, "checklist"), text(asked, "item"))
     folder = study_folder(session.workspace, study.study_id)
     kept = keep_answer(folder, item.key, text(asked, "text"), text(asked, "reader") or session.reader)
-    return {
-        "said": f"{'Kept' if kept.text else 'Taken back'} for {', '.join(sharing(item.key))}, by {kept.by}."
-    }
+    told = _("Kept for {items}, by {name}.") if kept.text else _("Taken back for {items}, by {name}.")
+    return {"said": told.format(items=listed(sharing(item.key)), name=isolated(kept.by))}
 
 
 REPORTS: tuple[Callable[[Rounds, Mapping[str, Any]], Answer], ...] = (show_report, write_study_item)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from threading import Lock, RLock
 from typing import Any
 
+from engine.language import _
 from engine.reading import Arm, Reader, Sitting, Study
 from gui.pages.review import Sittings, StaleCaseError
 from gui.web import AppSession
@@ -93,6 +94,6 @@ class Rounds:
                 self._rounds.move_to_end(name)
                 return self._rounds[name]
         raise StaleCaseError(
-            "Overread was restarted after this page was opened, and nothing was stored",
-            "Look at the case again and repeat your answer",
+            _("Overread was restarted after this page was opened, and nothing was stored"),
+            _("Look at the case again and repeat your answer"),
         )

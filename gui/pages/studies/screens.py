@@ -13,7 +13,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from engine.reading import Arm, Protocol, Shown, Study, StudyAnswer, Task
+from engine.language import _, isolated, moment, ngettext, number, short_number
+from engine.reading import CERTAINTY, Arm, Protocol, Shown, Study, StudyAnswer, Task
 from engine.records import Explanation, class_argued_for, edge_of
 from engine.report import probability
 from engine.saliency import levels_png, map_legend
@@ -23,24 +24,38 @@ from gui.pages.studies.rounds import SETTLING, Case, Round, Rounds
 from gui.web import AppSession
 
 Answer = dict[str, Any]
-ARMS: Mapping[str, str] = {
-    "blind": "Blind: image only",
-    "assisted": "With the prediction",
-    "annotation": "Labelling",
-    SETTLING: "Adjudication",
-}
-QUESTIONS: Mapping[str, str] = {
-    "blind": "Your answer",
-    "assisted": "Your answer with the prediction",
-    "annotation": "Label",
-    SETTLING: "Your decision",
-}
-SCALES: Mapping[str, tuple[int, int, str]] = {
-    "1-5": (1, 5, "1 is a guess, 5 is certain."),
-    "0-100": (0, 100, "0 is a guess, 100 is certain."),
-}
 FAST = 2.0
 """Seconds: faster readings are counted in a session's summary."""
+
+
+def _titles() -> Mapping[str, str]:
+    return {
+        "blind": _("Blind: image only"),
+        "assisted": _("With the prediction"),
+        "annotation": _("Labelling"),
+        SETTLING: _("Adjudication"),
+    }
+
+
+def _questions() -> Mapping[str, str]:
+    return {
+        "blind": _("Your answer"),
+        "assisted": _("Your answer with the prediction"),
+        "annotation": _("Label"),
+        SETTLING: _("Your decision"),
+    }
+
+
+def _scale(name: str) -> Answer | None:
+    """Return the least and the most certainty that a reader can be asked for, and what they mean."""
+    words = {
+        "1-5": _("How certain are you of {answer}? 1 is a guess, 5 is certain."),
+        "0-100": _("How certain are you of {answer}? 0 is a guess, 100 is certain."),
+    }
+    if name not in words:
+        return None
+    least, most = CERTAINTY[name]
+    return {"least": least, "most": most, "words": words[name]}
 
 
 def now() -> datetime:
@@ -108,7 +123,7 @@ def beside(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     with one.turn:
         held, asked_for = one.held, (text(asked, "shown"), text(asked, "arm"))
         if held is None or (name_outside(session, held.image_id), held.arm) != asked_for:
-            raise StaleCaseError("The screen shows a different case by now", "Ask again")
+            raise StaleCaseError(_("The screen shows a different case by now"), _("Ask again"))
         found = session.store.studies.of_patient(one.study.study_id, held.image_id)
         others = found.others[:MOST_OTHERS]
         for other in others:  # written down before it is sent
@@ -121,14 +136,13 @@ def beside(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
 
 def _case(session: AppSession, one: Round, image_id: str, arm: Arm) -> Answer:
     protocol = one.study.protocol
-    scale = SCALES.get(protocol.certainty or "")
     return {
         "id": name_outside(session, image_id),
         "arm": arm,
         **_film(session, one, image_id),
         "classes": list(protocol.classes),
-        "certainty": {"least": scale[0], "most": scale[1], "words": scale[2]} if scale else None,
-        "question": QUESTIONS[arm],
+        "certainty": _scale(protocol.certainty or ""),
+        "question": _questions()[arm],
     } | ({"beside": ["patient"]} if protocol.same_patient else {})
 
 
@@ -138,10 +152,11 @@ def _said_before(rounds: Rounds, one: Round, task: Task) -> Answer:
     remarks, told = [], {}
     blind = next((each for each in mine if each.arm == "blind"), None)
     if task.arm == "assisted" and blind is not None:
-        remarks.append(f"Your blind answer: {_words(blind)}")
+        remarks.append(_("Your blind answer: {answer}").format(answer=words_of(blind)))
     here = next((each for each in mine if each.arm == task.arm), None)
     if here is not None:
-        remarks.append(f"You have answered this case: {_words(here)}. Another answer is added to it.")
+        told_here = _("You have answered this case: {answer}. Another answer is added to it.")
+        remarks.append(told_here.format(answer=words_of(here)))
         told = {"before": {"comment": here.comment, "regions": [asdict(each) for each in here.regions]}}
     return told | {"remark": " ".join(remarks), "read": here is not None, "name": ""}
 
@@ -161,7 +176,9 @@ def _assisted(session: AppSession, one: Round, task: Task, heat: Explanation | N
         told["heat"] = f"data:image/png;base64,{levels}"
         told["legend"] = asdict(map_legend(heat))
         if told["advice"]:
-            told["advice"]["method"] = f"Heatmap: {heat.method}, for {heat.target}"
+            told["advice"]["method"] = _("Heatmap: {method}, for {target}").format(
+                method=isolated(heat.method), target=isolated(heat.target)
+            )
     return told
 
 
@@ -171,11 +188,11 @@ def _operating(session: AppSession, protocol: Protocol, image_id: str) -> str:
         return ""
     run = session.store.run(protocol.run_id)
     edge = edge_of(session.store.case(run.run_id, image_id), run.classes, run.positive)
-    return (
-        ""
-        if edge is None
-        else f"{run.positive} is predicted at a probability of {probability(edge)} or above"
-    )
+    if edge is None:
+        return ""
+    decimals = len(probability(edge).partition(".")[2])
+    told = _("{finding} is predicted at a probability of {edge} or above")
+    return told.format(finding=isolated(run.positive or ""), edge=number(edge, decimals))
 
 
 def _map(session: AppSession, study: Study, task: Task) -> Explanation | None:
@@ -183,7 +200,7 @@ def _map(session: AppSession, study: Study, task: Task) -> Explanation | None:
     protocol, advice = study.protocol, task.advice
     if protocol.run_id is None or advice is None or not advice.map:
         return None
-    found, _ = heatmap_of(session, protocol.run_id, task.image_id)
+    found = heatmap_of(session, protocol.run_id, task.image_id)[0]
     argued = class_argued_for(protocol.classes, protocol.positive, advice.predicted)
     return found if found is not None and found.target == argued else None
 
@@ -196,7 +213,7 @@ def _settling(rounds: Rounds, one: Round, image_id: str) -> Answer:
     readings = [
         {
             "who": who,
-            "said": _words(said),
+            "said": words_of(said),
             "comment": said.comment,
             "regions": [asdict(region) for region in said.regions],
         }
@@ -211,7 +228,9 @@ def _settling(rounds: Rounds, one: Round, image_id: str) -> Answer:
     described = _case(rounds.session, one, found.image_id, SETTLING) | {
         "readings": readings,
         "before": before,
-        "remark": f"You have settled this case: {_words(settled)}." if settled else "",
+        "remark": _("You have settled this case: {answer}.").format(answer=words_of(settled))
+        if settled
+        else "",
         "read": settled is not None,
         "name": "",
     }
@@ -219,14 +238,20 @@ def _settling(rounds: Rounds, one: Round, image_id: str) -> Answer:
     return _place(one, every.index(found.image_id) + 1, len(every)) | {"case": described}
 
 
-def _words(said: StudyAnswer) -> str:
-    certainty = "" if said.certainty is None else f", certainty {said.certainty:g}"
-    return f"{said.label or said.verdict}{certainty}"
+def words_of(said: StudyAnswer) -> str:
+    """Return what was answered to a case."""
+    verdicts = {"unsure": _("unsure"), "not diagnostic": _("not diagnostic")}
+    answer = isolated(said.label) if said.label else verdicts.get(said.verdict, said.verdict)
+    if said.certainty is None:
+        return answer
+    told = _("{answer}, certainty {certainty}")
+    return told.format(answer=answer, certainty=short_number(said.certainty))
 
 
-def _place(one: Round, number: int, of: int) -> Answer:
-    arm = ARMS[one.held.arm] if one.held else ""
-    return {"arm": arm, "place": f"{number} of {of}", "read": one.read, "of": one.of}
+def _place(one: Round, place: int, of: int) -> Answer:
+    arm = _titles()[one.held.arm] if one.held else ""
+    told = _("{number} of {total}").format(number=short_number(place), total=short_number(of))
+    return {"arm": arm, "place": told, "read": one.read, "of": one.of}
 
 
 def _end(rounds: Rounds, one: Round) -> Answer:
@@ -234,9 +259,8 @@ def _end(rounds: Rounds, one: Round) -> Answer:
     one.held = None
     count_again(rounds, one)
     lines = [_why_none(rounds, one), *_session(one)]
-    return {"case": None, "message": lines, "arm": "", "place": f"{one.read} of {one.of} read"} | {
-        "read": one.read,
-        "of": one.of,
+    return {"case": None, "message": lines, "arm": "", "read": one.read, "of": one.of} | {
+        "place": _("{read} of {total} read").format(read=short_number(one.read), total=short_number(one.of))
     }
 
 
@@ -244,33 +268,41 @@ def _why_none(rounds: Rounds, one: Round) -> str:
     studies = rounds.session.store.studies
     study = studies.get(one.study.study_id)
     if study.state == "closed":
-        return f"“{study.name}” is closed; nothing more is read in it."
+        return _("“{study}” is closed; nothing more is read in it.").format(study=isolated(study.name))
     if one.settles:
         waiting = any(each.read < each.of for each in studies.progress(study.study_id))
         return (
-            "There is nothing to settle at the moment. Cases come here once every reader has read them."
+            _("There is nothing to settle at the moment. Cases come here once every reader has read them.")
             if waiting
-            else "Everything on which the readers did not agree is settled."
+            else _("Everything on which the readers did not agree is settled.")
         )
     opens = studies.waits_until(study.study_id, one.reader.reader_id, now=now())
     if opens is not None and one.read < one.of:
-        when = f"{opens.astimezone():%d %B %Y at %H:%M}"
-        return f"You have read all cases blind. They open again, with the prediction, on {when}."
-    return f"You have read all cases of “{study.name}”. Thank you."
+        told = _("You have read all cases blind. They open again, with the prediction, on {day} at {time}.")
+        return told.format(
+            day=moment(opens.astimezone(), "%d %B %Y"), time=moment(opens.astimezone(), "%H:%M")
+        )
+    return _("You have read all cases of “{study}”. Thank you.").format(study=isolated(study.name))
 
 
 def _session(one: Round) -> list[str]:
     """Return the summary of what was read at this page."""
-    seconds = [each for _, _, each in one.trail]
+    seconds = [each[2] for each in one.trail]
     if not seconds:
         return []
     fast = sum(each < FAST for each in seconds)
     told = [
-        f"This session: {len(seconds):,} answer{'s' * (len(seconds) != 1)}, median {statistics.median(seconds):.1f} s."
+        ngettext(
+            "This session: {count} answer, median {seconds} s.",
+            "This session: {count} answers, median {seconds} s.",
+            len(seconds),
+        ).format(count=number(len(seconds)), seconds=number(statistics.median(seconds), 1))
     ]
     if fast:
         told.append(
-            f"{fast:,} of them took less than {FAST:g} s. If one was a slip of the hand, go to its case by number."
+            _(
+                "{count} of them took less than {limit} s. If one was a slip of the hand, go to its case by number."
+            ).format(count=number(fast), limit=short_number(FAST))
         )
     return told
 

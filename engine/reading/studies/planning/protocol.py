@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from engine.errors import ReviewError
+from engine.language import _, isolated, number, short_number
 from engine.reading.ledger.chain import digest
 from engine.reading.studies.planning.designs import DESIGNS, DesignName
 from engine.records import Part
@@ -53,18 +54,28 @@ class Drawn:
     def words(self) -> str:
         """How the cases were drawn, for people."""
         of = [
-            *(["of part " + " or ".join(self.parts)] if self.parts else []),
-            *(["labelled " + " or ".join(self.labels)] if self.labels else []),
-            *(["predicted to be " + " or ".join(self.predicted)] if self.predicted else []),
-            *(["from a list of ids"] if self.listed else []),
+            *([_("of part {parts}").format(parts=_either(self.parts))] if self.parts else []),
+            *([_("labelled {labels}").format(labels=_either(self.labels))] if self.labels else []),
+            *(
+                [_("predicted to be {classes}").format(classes=_either(self.predicted))]
+                if self.predicted
+                else []
+            ),
+            *([_("from a list of ids")] if self.listed else []),
         ]
         kind = {
-            "all": "all cases",
-            "filter": "all cases",
-            "random stratified": "cases drawn at random, each class by its share, from all cases",
-            "enriched": f"cases drawn at random, a share of {self.prevalence or 0:.0%} positive, from all cases",
+            "all": _("all cases"),
+            "filter": _("all cases"),
+            "random stratified": _("cases drawn at random, each class by its share, from all cases"),
+            "enriched": _("cases drawn at random, a share of {share}% positive, from all cases").format(
+                share=number(100 * (self.prevalence or 0))
+            ),
         }[self.rule]
-        return " ".join([kind, ", ".join(of)]).strip()
+        return " ".join([kind, _(", ").join(of)]).strip()
+
+
+def _either(names: Sequence[str]) -> str:
+    return _(" or ").join(map(isolated, names))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,15 +159,27 @@ class Protocol:
         """The primary endpoint for people; empty without one."""
         if self.primary is None:
             return ""
-        what = self.primary.figure
+        what = {"sensitivity": _("sensitivity"), "specificity": _("specificity")}.get(
+            self.primary.figure, self.primary.figure
+        )
+        compared = {
+            "blind": _("blind"),
+            "assisted": _("assisted"),
+            "assisted minus blind": _("assisted minus blind"),
+            "concurrent minus assisted": _("concurrent minus assisted"),
+            "concurrent minus blind": _("concurrent minus blind"),
+        }.get(self.compared, self.compared)
         if " minus " not in self.compared:
-            return f"{what}, {self.compared}"
+            return _("{figure}, {compared}").format(figure=what, compared=compared)
         aim = {
-            "superior": "to be above 0",
-            "not inferior": f"to be above −{self.margin or 0:g} (not inferior)",
-            "estimate": "to be estimated",
+            "superior": _("to be above 0"),
+            "not inferior": _("to be above −{margin} (not inferior)").format(
+                margin=short_number(self.margin or 0)
+            ),
+            "estimate": _("to be estimated"),
         }[self.primary.aim]
-        return f"difference in {what}, {self.compared}, {aim}"
+        told = _("difference in {figure}, {compared}, {aim}")
+        return told.format(figure=what, compared=compared, aim=aim)
 
 
 FIXED = ("design", "run_id", "dataset_id", "drawn", "wrong_advice", "seed")

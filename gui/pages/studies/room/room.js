@@ -220,7 +220,7 @@ function showCertainty() {
   const scale = shown.certainty;
   at('certainty').hidden = chosen === null;
   if (chosen === null || !scale) return;
-  text('certainty-words', `How certain are you of ${shown.classes[chosen]}? ${scale.words}`);
+  text('certainty-words', scale.words.replace('{answer}', () => shown.classes[chosen]));
   at('percent').hidden = scale.most <= 9;
   at('scale').replaceChildren(...(scale.most > 9 ? [] : Array.from({ length: scale.most - scale.least + 1 }, (_, step) => {
     const button = document.createElement('button'), key = document.createElement('kbd');
