@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, exists, func, literal_column, select, update
 
 from engine.errors import ReviewError, StoreError
+from engine.language import _
 from engine.reading import row_mapping as rows
 from engine.reading.case_places import batches, set_places
 from engine.reading.ledger.chain import PROGRAM, append
@@ -44,7 +45,10 @@ def find_run(connection: Connection, run_id: str) -> Row[Any]:
 
 def no_run(run_id: str) -> StoreError:
     """Return what is said where there is no such run."""
-    return StoreError(f"The database has no run {run_id}", "Choose a run from the list, or train one")
+    return StoreError(
+        _("The database has no run {run_id}").format(run_id=run_id),
+        _("Choose a run from the list, or train one"),
+    )
 
 
 def find_case(connection: Connection, run_id: str, image_id: str, *, lock: bool = False) -> Row[Any]:
@@ -63,7 +67,8 @@ def find_case(connection: Connection, run_id: str, image_id: str, *, lock: bool 
     row = connection.execute(found, {"run_id": run_id, "image_id": image_id}).one_or_none()
     if row is None:
         raise ReviewError(
-            f"Run {run_id} has no case {image_id[:12]}", "Reload the page and choose the case again"
+            _("Run {run_id} has no case {image_id}").format(run_id=run_id, image_id=image_id[:12]),
+            _("Reload the page and choose the case again"),
         )
     return row
 

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from engine.errors import ReviewError
+from engine.language import _, isolated, listed
 from engine.reading.ledger.chain import PROGRAM, append
 from engine.reading.migrations.schema import ASSIGNMENTS, LAST_ANSWERS, PLACES, READERS, TASKS
 from engine.reading.validation import HALF_CHARACTER, LONGEST_NAME
@@ -81,8 +82,10 @@ class People:
         if not found:
             known = ", ".join(sorted(reader.name for reader in self.readers.values())) or "the list is empty"
             raise ReviewError(
-                f"There is no reader named “{name}” (in the list: {known})",
-                "Choose a reader from the list, or add one: overread readers add NAME",
+                _("There is no reader named “{name}” (in the list: {known})").format(
+                    name=isolated(name), known=known
+                ),
+                _("Choose a reader from the list, or add one: overread readers add NAME"),
             )
         return found
 
@@ -177,12 +180,17 @@ def add(connection: Connection, reader: Reader, *, another: bool = False) -> Rea
     """
     people, name = people_of(connection), tidy(reader.name)
     if people.find(name):
-        raise ReviewError(f"There is already a reader named “{name}”", "Choose them from the list")
+        raise ReviewError(
+            _("There is already a reader named “{name}”").format(name=isolated(name)),
+            _("Choose them from the list"),
+        )
     close = people.like(name)
     if close and not another:
         raise ReviewError(
-            f"“{name}” may be {' or '.join(f'“{each.name}”' for each in close)}, who is in the list",
-            "Choose that name if it is the same person; say that it is another person if it is not",
+            _("“{name}” may be {close}, who is in the list").format(
+                name=isolated(name), close=_(" or ").join(f"“{isolated(each.name)}”" for each in close)
+            ),
+            _("Choose that name if it is the same person; say that it is another person if it is not"),
         )
     return _write(connection, Reader(**{**_fields(reader), "name": name, "reader_id": uuid.uuid4().hex}))
 
@@ -195,10 +203,11 @@ def change(connection: Connection, reader: Reader) -> Reader:
     """
     people, name = people_of(connection), tidy(reader.name)
     if reader.reader_id not in people.readers:
-        raise ReviewError("There is no such reader", "Reload the page and choose one from the list")
+        raise ReviewError(_("There is no such reader"), _("Reload the page and choose one from the list"))
     if people.find(name) not in ("", reader.reader_id):
         raise ReviewError(
-            f"There is already another reader named “{name}”", "Choose a name that distinguishes them"
+            _("There is already another reader named “{name}”").format(name=isolated(name)),
+            _("Choose a name that distinguishes them"),
         )
     return _write(connection, Reader(**{**_fields(reader), "name": name}))
 
@@ -212,7 +221,12 @@ def join(connection: Connection, one: str, into: str) -> Reader:
     people = people_of(connection)
     first, second = people.required(one), people.required(into)
     if first == second:
-        raise ReviewError(f"“{one}” and “{into}” are the same reader already", "There is nothing to join")
+        raise ReviewError(
+            _("“{one}” and “{into}” are the same reader already").format(
+                one=isolated(one), into=isolated(into)
+            ),
+            _("There is nothing to join"),
+        )
     _write(connection, people.readers[first], same_as=second)
     _join_last_answers(connection, first, second)
     _join_tasks(connection, people_of(connection).ids(second))
@@ -276,14 +290,21 @@ def _write(connection: Connection, reader: Reader, *, same_as: str | None = None
 def _check(reader: Reader) -> None:
     texts: Iterable[str] = (reader.name, reader.profession)
     if any("\0" in text or HALF_CHARACTER.search(text) for text in texts):
-        raise ReviewError("The reader holds a character that cannot be stored", "Type it again without it")
+        raise ReviewError(
+            _("The reader holds a character that cannot be stored"), _("Type it again without it")
+        )
     if not reader.name or max(map(len, texts)) > LONGEST_NAME:
         raise ReviewError(
-            "A reader needs a name", f"Enter a name or initials, up to {LONGEST_NAME} characters"
+            _("A reader needs a name"),
+            _("Enter a name or initials, up to {longest_name} characters").format(longest_name=LONGEST_NAME),
         )
     if reader.role not in READER_ROLES:
-        raise ReviewError(f"“{reader.role}” is no role", f"Choose one of: {', '.join(READER_ROLES)}")
+        raise ReviewError(
+            _("“{role}” is no role").format(role=isolated(reader.role)),
+            _("Choose one of: {reader_roles}").format(reader_roles=listed(READER_ROLES)),
+        )
     if reader.years is not None and not (math.isfinite(reader.years) and 0 <= reader.years <= MOST_YEARS):
         raise ReviewError(
-            "The years of experience are no number of years", f"Enter 0 to {MOST_YEARS}, or leave them out"
+            _("The years of experience are no number of years"),
+            _("Enter 0 to {most_years}, or leave them out").format(most_years=MOST_YEARS),
         )

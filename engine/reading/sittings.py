@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select
 
 from engine.errors import ReviewError
+from engine.language import _
 from engine.reading.ledger.chain import PROGRAM, append, digest
 from engine.reading.migrations.schema import ASSIGNMENTS, EXPOSURES, PREDICTIONS, SESSIONS, STUDIES, TASKS
 
@@ -178,8 +179,8 @@ def _refuse_before_blind(connection: Connection, sitting: Sitting, image_id: str
     of_case = {"study_id": sitting.study_id, "reader_id": sitting.reader_id, "image_id": image_id}
     if connection.scalar(_TO_BE_READ_BLIND, of_case) is not None:
         raise ReviewError(
-            "This case is to be read blind first, so that nothing else of it is shown",
-            "Answer it, then continue",
+            _("This case is to be read blind first, so that nothing else of it is shown"),
+            _("Answer it, then continue"),
         )
 
 

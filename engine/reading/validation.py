@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from itertools import chain
 
 from engine.errors import ReviewError
+from engine.language import _, listed, number, short_number
 from engine.reading.row_mapping import polygon
 from engine.records import SHAPES, Region, Review, Verdict
 
@@ -32,23 +33,30 @@ def checked(review: Review, *, predicted: str, classes: Sequence[str], shown: st
     """
     if shown is not None and shown != predicted:
         raise ReviewError(
-            f"The screen showed {shown!r} but this case is now predicted as {predicted!r}",
-            "Reload the case and give the verdict again",
+            _("The screen showed {shown!r} but this case is now predicted as {predicted!r}").format(
+                shown=shown, predicted=predicted
+            ),
+            _("Reload the case and give the verdict again"),
         )
     reader = review.reader.strip()
     if not reader or len(reader) > LONGEST_NAME:
         raise ReviewError(
-            "A verdict needs the reader's name",
-            f"Enter your name or initials, up to {LONGEST_NAME} characters",
+            _("A verdict needs the reader's name"),
+            _("Enter your name or initials, up to {longest_name} characters").format(
+                longest_name=LONGEST_NAME
+            ),
         )
     check_text(review)
     check_label(review, predicted, classes)
     check_bounds(review)
     if not (math.isfinite(review.seconds) and review.seconds >= 0):
-        raise ReviewError("The reading time is not a number of seconds", "Reload the case and try again")
+        raise ReviewError(
+            _("The reading time is not a number of seconds"), _("Reload the case and try again")
+        )
     if len(review.regions) > MOST_REGIONS:
         raise ReviewError(
-            f"{len(review.regions)} regions were drawn", f"Keep {MOST_REGIONS} or fewer on one case"
+            _("{regions} regions were drawn").format(regions=len(review.regions)),
+            _("Keep {most_regions} or fewer on one case").format(most_regions=MOST_REGIONS),
         )
     return replace(review, reader=reader, regions=tuple(clamped(region) for region in review.regions))
 
@@ -60,8 +68,8 @@ def check_text(review: Review) -> None:
     for name, text in texts.items():
         if isinstance(text, str) and ("\0" in text or HALF_CHARACTER.search(text)):
             raise ReviewError(
-                f"The {name.replace('_', ' ')} holds a character that cannot be stored",
-                "Type it again without it",
+                _("The {field} holds a character that cannot be stored").format(field=name.replace("_", " ")),
+                _("Type it again without it"),
             )
 
 
@@ -72,11 +80,15 @@ def check_bounds(review: Review) -> None:
         longest = field.metadata.get("longest")
         if longest is not None and len(value) > longest:
             raise ReviewError(
-                f"The {name} has {len(value):,} characters", f"Shorten it to {longest:,} or fewer"
+                _("The {name} has {value} characters").format(name=name, value=number(len(value))),
+                _("Shorten it to {longest} or fewer").format(longest=number(longest)),
             )
         least, most = field.metadata.get("least"), field.metadata.get("most")
         if least is not None and most is not None and value is not None and not least <= value <= most:
-            raise ReviewError(f"The {name} cannot be {value:g}", f"Answer from {least:g} to {most:g}")
+            raise ReviewError(
+                _("The {name} cannot be {value}").format(name=name, value=short_number(value)),
+                _("Answer from {least} to {most}").format(least=short_number(least), most=short_number(most)),
+            )
 
 
 def check_label(review: Review, predicted: str, classes: Sequence[str]) -> None:
@@ -84,23 +96,31 @@ def check_label(review: Review, predicted: str, classes: Sequence[str]) -> None:
     match review.verdict:
         case Verdict.AGREE if review.label != predicted:
             raise ReviewError(
-                f"The verdict agrees, but with {review.label!r} instead of the predicted {predicted!r}",
-                "Overrule to that class, or agree with the predicted one",
+                _("The verdict agrees, but with {label!r} instead of the predicted {predicted!r}").format(
+                    label=review.label, predicted=predicted
+                ),
+                _("Overrule to that class, or agree with the predicted one"),
             )
         case Verdict.OVERRULE if review.label is None:
-            raise ReviewError("Overruling needs a class", f"Choose one of: {', '.join(classes)}")
+            raise ReviewError(
+                _("Overruling needs a class"), _("Choose one of: {classes}").format(classes=listed(classes))
+            )
         case Verdict.OVERRULE if review.label not in classes:
             raise ReviewError(
-                f"{review.label!r} is not a class of this run", f"Choose one of: {', '.join(classes)}"
+                _("{label!r} is not a class of this run").format(label=review.label),
+                _("Choose one of: {classes}").format(classes=listed(classes)),
             )
         case Verdict.OVERRULE if review.label == predicted:
             raise ReviewError(
-                f"{predicted!r} is already the predicted class", "Agree instead, or choose another class"
+                _("{predicted!r} is already the predicted class").format(predicted=predicted),
+                _("Agree instead, or choose another class"),
             )
         case Verdict.UNSURE | Verdict.NOT_DIAGNOSTIC if review.label is not None:
             raise ReviewError(
-                f"The verdict is {review.verdict.value!r} but names the class {review.label!r}",
-                "Leave the class out, or overrule to it",
+                _("The verdict is {value!r} but names the class {label!r}").format(
+                    value=review.verdict.value, label=review.label
+                ),
+                _("Leave the class out, or overrule to it"),
             )
 
 
@@ -113,15 +133,15 @@ def clamped(region: Region) -> Region:
     """
     sides = (region.x, region.y, region.width, region.height, *chain(*region.points))
     if not all(math.isfinite(side) for side in sides) or len(region.label) > LONGEST_NAME:
-        raise ReviewError("A drawn region cannot be read", "Remove it and draw it again")
+        raise ReviewError(_("A drawn region cannot be read"), _("Remove it and draw it again"))
     if region.shape not in SHAPES or (region.shape == "polygon") != bool(region.points):
-        raise ReviewError("A drawn region has a shape that is not known", "Remove it and draw it again")
+        raise ReviewError(_("A drawn region has a shape that is not known"), _("Remove it and draw it again"))
     if region.shape == "polygon":
         return _within(region)
     left, right = (min(max(edge, 0.0), 1.0) for edge in (region.x, region.x + region.width))
     top, bottom = (min(max(edge, 0.0), 1.0) for edge in (region.y, region.y + region.height))
     if right <= left or bottom <= top:
-        raise ReviewError("A drawn region lies outside the image", "Remove it and draw it again")
+        raise ReviewError(_("A drawn region lies outside the image"), _("Remove it and draw it again"))
     if (left, top) == (region.x, region.y) and region.x + region.width <= 1 and region.y + region.height <= 1:
         return region  # as drawn, to the last bit
     return replace(region, x=left, y=top, width=right - left, height=bottom - top)
@@ -131,9 +151,10 @@ def _within(region: Region) -> Region:
     """Return a polygon whose points lie on the image, with the box around them."""
     if not 3 <= len(region.points) <= MOST_POINTS:
         raise ReviewError(
-            f"A polygon has {len(region.points):,} corners", f"Draw it with 3 to {MOST_POINTS:,} of them"
+            _("A polygon has {points} corners").format(points=number(len(region.points))),
+            _("Draw it with 3 to {most_points} of them").format(most_points=number(MOST_POINTS)),
         )
     found = polygon([(min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)) for x, y in region.points], region.label)
     if not (found.width and found.height):
-        raise ReviewError("A drawn region lies outside the image", "Remove it and draw it again")
+        raise ReviewError(_("A drawn region lies outside the image"), _("Remove it and draw it again"))
     return found

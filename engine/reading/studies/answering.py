@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from engine.errors import AnsweredElsewhere, ReviewError
+from engine.language import _, isolated, listed, moment
 from engine.reading import row_mapping as rows
 from engine.reading.answers import NOT_SAID, regions_of
 from engine.reading.beside.seen import first_seen
@@ -105,14 +106,16 @@ def take_back(
     ids = people.ids(person)
     standing = _stack(connection, study, ids, image_id, arm)
     if not standing:
-        raise ReviewError("There is no answer to take back", "Answer the case")
+        raise ReviewError(_("There is no answer to take back"), _("Answer the case"))
     last = standing[-1]
     seen = first_seen(connection, people, [image_id]).get((image_id, person))
     then, now_seen = (certificate(seen, seq, study.protocol, arm) for seq in (last.seq, EVER))
     if now_seen.contaminated and not then.contaminated:
         raise ReviewError(
-            f"More than the {arm} arm shows has been on your screen since this answer, so that it stands",
-            "Say what you would change in the next arm, or in a comment",
+            _(
+                "More than the {arm} arm shows has been on your screen since this answer, so that it stands"
+            ).format(arm=arm),
+            _("Say what you would change in the next arm, or in a comment"),
         )
     back = StudyAnswer(study_id=study.study_id, image_id=image_id, arm=arm, verdict=TAKEN_BACK)
     told = _row(back, sitting, person) | {"confidence": None, "supersedes": last.seq}
@@ -134,8 +137,8 @@ def _who(people: People, study: Study, reader: str, sitting: Sitting) -> str:
     person = people.same[sitting.reader_id]
     if sitting.study_id != study.study_id or (reader and person_of(people, reader) != person):
         raise ReviewError(
-            "The answer belongs to another reading session, so that it was not stored",
-            "Reload the page, and answer again",
+            _("The answer belongs to another reading session, so that it was not stored"),
+            _("Reload the page, and answer again"),
         )
     return person
 
@@ -143,19 +146,21 @@ def _who(people: People, study: Study, reader: str, sitting: Sitting) -> str:
 def _require_reason(study: Study, people: People, person: str, answer: StudyAnswer) -> None:
     if not may_settle(study, people, person):
         raise ReviewError(
-            f"{people.name(person)} is not the adjudicator of “{study.name}”",
-            "Leave what the readers disagree on to the adjudicator",
+            _("{person} is not the adjudicator of “{study}”").format(
+                person=isolated(people.name(person)), study=isolated(study.name)
+            ),
+            _("Leave what the readers disagree on to the adjudicator"),
         )
     if not answer.comment.strip():
-        raise ReviewError("An adjudication needs a reason", "Say in the comment why it is so")
+        raise ReviewError(_("An adjudication needs a reason"), _("Say in the comment why it is so"))
 
 
 def _require_open(connection: Connection, study: Study, ids: Sequence[str], now: datetime) -> None:
     opens = waits_until(connection, study, ids, now)
     if opens is not None:
         raise ReviewError(
-            f"The wash-out lasts until {opens:%d %B %Y, %H:%M} UTC",
-            "Come back then; nothing is lost until then",
+            _("The wash-out lasts until {opens} UTC").format(opens=moment(opens, "%d %B %Y, %H:%M")),
+            _("Come back then; nothing is lost until then"),
         )
 
 
@@ -172,26 +177,38 @@ def _checked(protocol: Protocol, answer: StudyAnswer, predicted: str | None, nam
     )
     if answer.verdict not in verdicts:
         raise ReviewError(
-            f"“{answer.verdict}” is no answer in the {answer.arm} arm",
-            f"Answer one of: {', '.join(verdicts)}",
+            _("“{verdict}” is no answer in the {arm} arm").format(
+                verdict=isolated(answer.verdict), arm=answer.arm
+            ),
+            _("Answer one of: {verdicts}").format(verdicts=listed(verdicts)),
         )
     named = answer.verdict not in (UNSURE, NOT_DIAGNOSTIC)
     if named and answer.label not in protocol.classes:
         raise ReviewError(
-            f"“{answer.label}” is not a class of this study" if answer.label else "The answer names no class",
-            f"Choose one of: {', '.join(protocol.classes)}",
+            _("“{label}” is not a class of this study").format(label=isolated(answer.label))
+            if answer.label
+            else _("The answer names no class"),
+            _("Choose one of: {classes}").format(classes=listed(protocol.classes)),
         )
     if not named and answer.label is not None:
         raise ReviewError(
-            f"The answer is “{answer.verdict}” but names the class “{answer.label}”",
-            "Leave the class out, or answer with it alone",
+            _("The answer is “{verdict}” but names the class “{label}”").format(
+                verdict=isolated(answer.verdict), label=isolated(answer.label)
+            ),
+            _("Leave the class out, or answer with it alone"),
         )
     if predicted is not None and named:
         says = AGREE if answer.label == predicted else OVERRULE
         if answer.verdict not in (READ, says):
             raise ReviewError(
-                f"The answer is “{answer.verdict}”, but the screen showed “{predicted}” and it names “{answer.label}”",
-                "Reload the case, and answer again",
+                _(
+                    "The answer is “{verdict}”, but the screen showed “{predicted}” and it names “{label}”"
+                ).format(
+                    verdict=isolated(answer.verdict),
+                    predicted=isolated(predicted),
+                    label=isolated(answer.label or ""),
+                ),
+                _("Reload the case, and answer again"),
             )
         answer = replace(answer, verdict=says)
     _check_certainty(protocol, answer, named)
@@ -214,13 +231,14 @@ def _check_certainty(protocol: Protocol, answer: StudyAnswer, named: bool) -> No
     if protocol.certainty is None or not named:
         if answer.certainty is not None:
             raise ReviewError(
-                "How sure the reader is was not asked here, but is answered", "Leave the certainty out"
+                _("How sure the reader is was not asked here, but is answered"), _("Leave the certainty out")
             )
         return
     least, most = CERTAINTY[protocol.certainty]
     if answer.certainty is None or not least <= answer.certainty <= most or answer.certainty % 1:
         raise ReviewError(
-            "The answer does not say how sure the reader is", f"Give a whole number from {least} to {most}"
+            _("The answer does not say how sure the reader is"),
+            _("Give a whole number from {least} to {most}").format(least=least, most=most),
         )
 
 

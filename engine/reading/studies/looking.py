@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection, exists, select
 
 from engine.errors import ReviewError
+from engine.language import _, number as write
 from engine.reading.answers import regions_of
 from engine.reading.beside.same_patient import OfPatient, of_patient, of_patient_in_studies
 from engine.reading.database import Database
@@ -79,7 +80,10 @@ class Looking:
             found = select(TASKS.c.image_id).where(*of_arm, TASKS.c.position == position)
             image_id = connection.scalar(found.limit(1)) if 1 <= number < LATER else None
             if image_id is None:
-                raise ReviewError(f"There is no case number {number:,}", "Give a smaller number")
+                raise ReviewError(
+                    _("There is no case number {number}").format(number=write(number)),
+                    _("Give a smaller number"),
+                )
             if len(arms) > 1 and study.protocol.design != "wash-out":
                 blind = reading_order.blind_unread(connection, study, ids, image_id)
                 counted = "blind" if blind else "assisted"
@@ -115,7 +119,8 @@ class Looking:
             protocol = registry.find(connection, study_id).protocol
             if not protocol.same_patient:
                 raise ReviewError(
-                    "By its protocol this study shows no other images of a patient", "Read the case alone"
+                    _("By its protocol this study shows no other images of a patient"),
+                    _("Read the case alone"),
                 )
             if protocol.run_id is None:
                 return of_patient_in_studies(connection, image_id)
@@ -147,7 +152,9 @@ class Looking:
         with self._database.read() as connection:
             found = connection.scalar(select(IMAGE_PLACES.c.path).where(IMAGE_PLACES.c.image_id == image_id))
         if found is None:
-            raise ReviewError(f"No study has an image {image_id[:12]}", "Reload the page")
+            raise ReviewError(
+                _("No study has an image {image_id}").format(image_id=image_id[:12]), _("Reload the page")
+            )
         return Path(found)
 
 

@@ -16,6 +16,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, select
 
 from engine.errors import ReviewError
+from engine.language import _, isolated
 from engine.reading.ledger.chain import PROGRAM
 from engine.reading.migrations.schema import TASKS
 from engine.reading.people import People
@@ -190,8 +191,10 @@ class Making(Reading):
             now = registry.find(connection, study.study_id)
             if told and now.protocol != study.protocol:
                 raise ReviewError(
-                    f"The protocol of “{study.name}” was changed meanwhile, so that nothing was added",
-                    "Look at what the study has now, and try again",
+                    _("The protocol of “{study}” was changed meanwhile, so that nothing was added").format(
+                        study=isolated(study.name)
+                    ),
+                    _("Look at what the study has now, and try again"),
                 )
             return now
 

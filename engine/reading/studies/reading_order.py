@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select
 
 from engine.errors import ReviewError
+from engine.language import _, isolated
 from engine.reading.migrations.schema import ANSWERS, ASSIGNMENTS, IMAGE_PLACES, IMAGES, PREDICTIONS, TASKS
 from engine.reading.people import People
 from engine.reading.sittings import of_case
@@ -68,8 +69,10 @@ def task_row(connection: Connection, study: Study, ids: Sequence[str], image_id:
     ).one_or_none()
     if row is None:
         raise ReviewError(
-            f"The case {image_id[:12]} was not assigned to this reader to be read {arm} in “{study.name}”",
-            "Reload the page, and read the case that it shows",
+            _("The case {image_id} was not assigned to this reader to be read {arm} in “{study}”").format(
+                image_id=image_id[:12], arm=arm, study=isolated(study.name)
+            ),
+            _("Reload the page, and read the case that it shows"),
         )
     return row
 
@@ -151,8 +154,8 @@ def require_blind_first(connection: Connection, study: Study, ids: Sequence[str]
     """Refuse to show or take anything assisted of a case that has not been read blind."""
     if blind_unread(connection, study, ids, image_id):
         raise ReviewError(
-            "This case has not been read without the prediction yet",
-            "Answer it blind first; then the prediction is shown",
+            _("This case has not been read without the prediction yet"),
+            _("Answer it blind first; then the prediction is shown"),
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, func, select
 
 from engine.errors import ReviewError
+from engine.language import _
 from engine.reading import sittings
 from engine.reading.migrations.schema import ASSIGNMENTS, IMAGE_PLACES
 from engine.reading.people import People
@@ -39,11 +40,11 @@ def dispute(
     """Return the readings of a case to the adjudicator, and write down that they were shown: see `Studies.dispute`."""
     if not may_settle(study, people, people.same[sitting.reader_id]):
         raise ReviewError(
-            "Readings of others are shown to the adjudicator alone", "Read the cases that are yours"
+            _("Readings of others are shown to the adjudicator alone"), _("Read the cases that are yours")
         )
     found = next((one for one in disagreements(connection, people, study) if one.image_id == image_id), None)
     if found is None:
-        raise ReviewError("The readers do not disagree on this case", "Settle the next one")
+        raise ReviewError(_("The readers do not disagree on this case"), _("Settle the next one"))
     sittings.expose(connection, sitting, Shown(image_id=image_id, prediction=False, others=True))
     return found
 

@@ -10,6 +10,7 @@ from typing import Literal
 from sqlalchemy import Connection, select
 
 from engine.errors import ReviewError
+from engine.language import _
 from engine.reading.ledger.chain import PROGRAM
 from engine.reading.migrations.schema import ANSWERS
 from engine.reading.people import People
@@ -169,8 +170,8 @@ class Studies(Making, Looking):
             study = registry.find(connection, study_id)
             if study.state != "closed":
                 raise ReviewError(
-                    "Which advice was wrong on purpose is disclosed when the study is closed",
-                    "Close it first: overread study close",
+                    _("Which advice was wrong on purpose is disclosed when the study is closed"),
+                    _("Close it first: overread study close"),
                 )
             ids = people.ids(registry.person_of(people, reader))
             return reading_order.disclosure(connection, study, ids)

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Row, and_, bindparam, delete, or_, select, true
 
 from engine.errors import ReviewError
+from engine.language import _
 from engine.reading.migrations.schema import ASSIGNMENTS, STUDIES, TASKS
 from engine.reading.studies.planning.records import Study
 
@@ -120,6 +121,6 @@ def require(connection: Connection, adding: Adding) -> None:
     newest = select(STUDIES.c.id).where(STUDIES.c.study_id == adding.study_id, STUDIES.c.event == ADDING)
     if connection.scalar(newest.order_by(STUDIES.c.seq.desc()).limit(1)) != adding.name:
         raise ReviewError(
-            "Somebody else has begun to add to this study, so that nothing of this was added",
-            "Wait until that is done, look at what the study has now, and try again",
+            _("Somebody else has begun to add to this study, so that nothing of this was added"),
+            _("Wait until that is done, look at what the study has now, and try again"),
         )

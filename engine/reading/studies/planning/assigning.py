@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select
 
 from engine.errors import ReviewError, StoreError
+from engine.language import _, listed, number
 from engine.reading import row_mapping as rows
 from engine.reading.case_places import batches
 from engine.reading.cases import find_run
@@ -38,8 +39,10 @@ def with_classes_of_run(connection: Connection, protocol: Protocol) -> Protocol:
     run = find_run(connection, protocol.run_id or "")
     if protocol.classes and protocol.classes != tuple(run.classes):
         raise ReviewError(
-            f"The classes of the study are not those of run {protocol.run_id} ({', '.join(run.classes)})",
-            "Leave them out: the run tells them",
+            _("The classes of the study are not those of run {run_id} ({classes})").format(
+                run_id=protocol.run_id, classes=listed(run.classes)
+            ),
+            _("Leave them out: the run tells them"),
         )
     return replace(protocol, classes=tuple(run.classes), positive=protocol.positive or run.positive)
 
@@ -207,8 +210,10 @@ def predictions_of(connection: Connection, protocol: Protocol, image_ids: Sequen
     missing = [one for one in image_ids if assisted and one not in predictions]
     if missing:
         raise StoreError(
-            f"Run {protocol.run_id} has not predicted {len(missing):,} of the images, such as {missing[0][:12]}",
-            "Predict them with this run first, or draw other cases",
+            _("Run {run_id} has not predicted {missing} of the images, such as {example}").format(
+                run_id=protocol.run_id, missing=number(len(missing)), example=missing[0][:12]
+            ),
+            _("Predict them with this run first, or draw other cases"),
         )
     return predictions
 
@@ -239,8 +244,10 @@ def refuse_twice(before: Iterable[str], image_ids: Iterable[str]) -> None:
     twice = set(before) & set(image_ids)
     if twice:
         raise ReviewError(
-            f"{len(twice):,} of these cases are in the study already, such as {min(twice)[:12]}",
-            "Leave them out",
+            _("{twice} of these cases are in the study already, such as {example}").format(
+                twice=number(len(twice)), example=min(twice)[:12]
+            ),
+            _("Leave them out"),
         )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engine.errors import ReviewError
+from engine.language import _, isolated, number
 from engine.reading.ledger.chain import digest
 from engine.reading.studies.planning.designs import Arm, DesignName
 from engine.reading.studies.planning.protocol import Drawn
@@ -76,8 +77,10 @@ def draw(
     unknown = set() if wanted is None else wanted - {each.image_id for each in fitting}
     if unknown:
         raise ReviewError(
-            f"{len(unknown):,} of the cases that were listed are not there, such as {min(unknown)[:12]}",
-            "List ids of images that the run or data set has, and that fit what else was chosen",
+            _("{unknown} of the cases that were listed are not there, such as {example}").format(
+                unknown=number(len(unknown)), example=min(unknown)[:12]
+            ),
+            _("List ids of images that the run or data set has, and that fit what else was chosen"),
         )
     match drawn.rule:
         case "random stratified":
@@ -87,7 +90,7 @@ def draw(
         case _:
             chosen = fitting
     if not chosen:
-        raise ReviewError("No case fits what was chosen", "Choose other parts, classes or ids")
+        raise ReviewError(_("No case fits what was chosen"), _("Choose other parts, classes or ids"))
     ids = sorted(each.image_id for each in chosen)
     known = all(each.label is not None for each in chosen) and bool(positive)
     told = replace(
@@ -111,7 +114,7 @@ def _fits(one: Candidate, drawn: Drawn, wanted: set[str] | None) -> bool:
 
 def stratified(candidates: Sequence[Candidate], n: int, seed: int, purpose: str) -> list[Candidate]:
     """Draw n at random, each label by its share (what is left over by rounding goes to the largest remainders)."""
-    _enough(len(candidates), n, "cases")
+    _enough(len(candidates), n, _("cases"))
     strata: dict[str | None, list[Candidate]] = {}
     for each in candidates:
         strata.setdefault(each.label, []).append(each)
@@ -127,8 +130,8 @@ def _enriched(candidates: Sequence[Candidate], drawn: Drawn, positive: str, seed
     positives = [each for each in candidates if each.label == positive]
     others = [each for each in candidates if each.label not in (positive, None)]
     wanted = round(drawn.n * (drawn.prevalence or 0))
-    _enough(len(positives), wanted, f"cases labelled {positive}")
-    _enough(len(others), drawn.n - wanted, "cases with another label")
+    _enough(len(positives), wanted, _("cases labelled {label}").format(label=isolated(positive)))
+    _enough(len(others), drawn.n - wanted, _("cases with another label"))
     return [*_some(positives, wanted, seed, "cases"), *stratified(others, drawn.n - wanted, seed, "cases")]
 
 
@@ -140,8 +143,10 @@ def _some(candidates: Sequence[Candidate], n: int, seed: int, purpose: str) -> l
 def _enough(there: int, wanted: int, what: str) -> None:
     if there < wanted:
         raise ReviewError(
-            f"{wanted:,} {what} are asked for, but there are {there:,}",
-            "Ask for fewer, or choose more widely",
+            _("{wanted} {what} are asked for, but there are {there}").format(
+                wanted=number(wanted), what=what, there=number(there)
+            ),
+            _("Ask for fewer, or choose more widely"),
         )
 
 
@@ -171,9 +176,9 @@ def order(
         arm: Arm = "blind" if design == "blind" else "annotation" if design == "annotation" else "assisted"
         return [(image, arm, after + n) for n, image in enumerate(own)]
     told: list[tuple[str, Arm, int]] = []
-    for number, image in enumerate(own, after):
-        told += [(image, "blind", 2 * number)] if image in second else []
-        told.append((image, "assisted", 2 * number + 1))
+    for place, image in enumerate(own, after):
+        told += [(image, "blind", 2 * place)] if image in second else []
+        told.append((image, "assisted", 2 * place + 1))
     return told
 
 
@@ -191,8 +196,10 @@ def misled(candidates: Sequence[Candidate], share: float, seed: int) -> set[str]
     right = [each for each in candidates if not labelled or each.label == each.predicted]
     if len(right) < wanted:
         raise ReviewError(
-            f"Wrong advice is asked for on {wanted:,} cases, but the model is right on {len(right):,} only",
-            "Ask for a smaller share, or draw other cases",
+            _("Wrong advice is asked for on {wanted} cases, but the model is right on {right} only").format(
+                wanted=number(wanted), right=number(len(right))
+            ),
+            _("Ask for a smaller share, or draw other cases"),
         )
     return {each.image_id for each in stratified(right, wanted, seed, "wrong advice")} if wanted else set()
 

@@ -198,7 +198,10 @@ def protocol_from(stored: object) -> Protocol:
     except ValidationError as error:
         first = error.errors()[0]
         where = " ".join(str(each) for each in first["loc"]).replace("_", " ")
-        raise ReviewError(f"The protocol's {where} cannot be {first['input']!r}", first["msg"]) from error
+        raise ReviewError(
+            _("The protocol's {where} cannot be {input!r}").format(where=where, input=first["input"]),
+            first["msg"],
+        ) from error
 
 
 def changed_fields(before: Protocol, after: Protocol) -> Sequence[str]:

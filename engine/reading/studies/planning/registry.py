@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from engine.errors import ReviewError
+from engine.language import _, isolated, listed
 from engine.reading.ledger.chain import PROGRAM, append
 from engine.reading.migrations.schema import SESSIONS, STUDIES
 from engine.reading.people import People
@@ -41,10 +42,10 @@ def find(connection: Connection, name: str) -> Study:
             ids = [one for one in known if one.startswith(name)]
         if len(ids) != 1:
             raise ReviewError(
-                f"There is no study “{name}”"
+                _("There is no study “{name}”").format(name=isolated(name))
                 if not ids
-                else f"“{name}” is the start of several studies' ids",
-                "Choose one from the list: overread study list",
+                else _("“{name}” is the start of several studies' ids").format(name=isolated(name)),
+                _("Choose one from the list: overread study list"),
             )
         rows = _rows(connection, STUDIES.c.study_id == ids[0])
     return _study(connection, rows)
@@ -166,15 +167,19 @@ def refuse_change(
     refuse_closed(study)
     if study.state != "draft" and not reason.strip():
         raise ReviewError(
-            f"The protocol of “{study.name}” is fixed, so that a change of it is a deviation and needs a reason",
-            "Say why it is changed; the reason is printed with the results",
+            _(
+                "The protocol of “{study}” is fixed, so that a change of it is a deviation and needs a reason"
+            ).format(study=isolated(study.name)),
+            _("Say why it is changed; the reason is printed with the results"),
         )
     names = changed_fields(study.protocol, protocol)
     fixed = sorted(set(names) & set(FIXED) - set(may_change))
     if fixed:
         raise ReviewError(
-            f"The cases of “{study.name}” and their order were made from what would change ({', '.join(fixed)})",
-            "Make another study, and close this one",
+            _("The cases of “{study}” and their order were made from what would change ({fixed})").format(
+                study=isolated(study.name), fixed=listed(fixed)
+            ),
+            _("Make another study, and close this one"),
         )
     if names:
         check(connection, people, protocol, own=study.study_id)
@@ -185,11 +190,15 @@ def note(connection: Connection, study: Study, reason: str, *, author: str = PRO
     refuse_closed(study)
     if study.state == "draft":
         raise ReviewError(
-            f"The protocol of “{study.name}” is not fixed yet, so that nothing can depart from it",
-            "Say what changes, or lock the protocol first",
+            _("The protocol of “{study}” is not fixed yet, so that nothing can depart from it").format(
+                study=isolated(study.name)
+            ),
+            _("Say what changes, or lock the protocol first"),
         )
     if not reason.strip():
-        raise ReviewError("It is not said what departed from the protocol", "Say it in a sentence or two")
+        raise ReviewError(
+            _("It is not said what departed from the protocol"), _("Say it in a sentence or two")
+        )
     write(connection, study.study_id, study.protocol, "changed", reason=reason.strip(), author=author)
     return find(connection, study.study_id)
 
@@ -236,7 +245,10 @@ def check(connection: Connection, people: People, protocol: Protocol, *, own: st
     """
     check_protocol(protocol)
     if any(other.name == protocol.name and other.study_id != own for other in every(connection)):
-        raise ReviewError(f"There is already a study named “{protocol.name}”", "Choose another name")
+        raise ReviewError(
+            _("There is already a study named “{protocol}”").format(protocol=isolated(protocol.name)),
+            _("Choose another name"),
+        )
     _check_roles(people, protocol.readers, READING_ROLES, "read")
     _check_roles(people, filter(None, [protocol.adjudicator]), SETTLING_ROLES, "adjudicate")
 
@@ -244,12 +256,16 @@ def check(connection: Connection, people: People, protocol: Protocol, *, own: st
 def _check_roles(people: People, reader_ids: Iterable[str], roles: Sequence[str], what: str) -> None:
     for reader_id in reader_ids:
         if reader_id not in people.same:
-            raise ReviewError("There is no such reader", "Choose one from the list: overread readers list")
+            raise ReviewError(
+                _("There is no such reader"), _("Choose one from the list: overread readers list")
+            )
         reader = people.readers[people.same[reader_id]]
         if reader.role not in roles:
             raise ReviewError(
-                f"{reader.name} is a {reader.role} and may not {what}",
-                f"Choose somebody whose role is {' or '.join(roles)}",
+                _("{reader} is a {role} and may not {what}").format(
+                    reader=isolated(reader.name), role=reader.role, what=what
+                ),
+                _("Choose somebody whose role is {roles}").format(roles=_(" or ").join(roles)),
             )
 
 
@@ -257,7 +273,10 @@ def refuse_closed(study: Study) -> None:
     """Refuse whatever would add to a study that is closed."""
     if study.state == "closed":
         raise ReviewError(
-            f"The study “{study.name}” is closed, so that nothing can be added to it", "Make another study"
+            _("The study “{study}” is closed, so that nothing can be added to it").format(
+                study=isolated(study.name)
+            ),
+            _("Make another study"),
         )
 
 
@@ -270,8 +289,10 @@ def require_part(study: Study, people: People, person: str) -> None:
     protocol = study.protocol
     if person not in {people.same[one] for one in (*protocol.readers, *filter(None, [protocol.adjudicator]))}:
         raise ReviewError(
-            f"{people.name(person)} is not a reader of “{study.name}”",
-            "Ask whoever leads the study to add them: overread study add",
+            _("{person} is not a reader of “{study}”").format(
+                person=isolated(people.name(person)), study=isolated(study.name)
+            ),
+            _("Ask whoever leads the study to add them: overread study add"),
         )
 
 
