@@ -21,11 +21,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from engine.errors import EngineError
+from engine.language import ENGLISH, _, moment, ngettext, number, speaking
 from engine.reading import open_store
 from engine.storage import bound_log
 from engine.workspace import Workspace
@@ -52,7 +54,6 @@ class Doorkeeper:
 
     Attributes:
         wrong_tries: How many there were.
-        lock_out: What the owner should know of the last time that nobody was let in, or empty.
     """
 
     def __init__(self, user: str, password: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -61,7 +62,7 @@ class Doorkeeper:
         self._wrong: deque[float] = deque(maxlen=WRONG_TRIES_A_MINUTE)
         self._lock = threading.Lock()
         self.wrong_tries = 0
-        self.lock_out = ""
+        self._locked: tuple[int, datetime] | None = None  # after how many wrong tries, and until when
 
     def __call__(self, user: str, password: str) -> bool:
         """Say whether to let somebody in. Takes the same time however much of the password is right."""
@@ -75,12 +76,24 @@ class Doorkeeper:
                 self.wrong_tries += 1
                 left = 60 - (now - self._wrong[0])
                 if len(self._wrong) == self._wrong.maxlen and left > 0:
-                    until = time.strftime("%H:%M:%S", time.localtime(time.time() + left))
-                    self.lock_out = (
-                        f"Wrong passwords were tried {self.wrong_tries} times: no one is let in until {until}. "
-                        f"After {WRONG_TRIES} the link closes automatically."
-                    )
+                    until = datetime.now().astimezone() + timedelta(seconds=left)
+                    self._locked = self.wrong_tries, until
             return right
+
+    @property
+    def lock_out(self) -> str:
+        """What the owner should know of the last time that nobody was let in, or empty."""
+        if self._locked is None:
+            return ""
+        tries, until = self._locked
+        told = ngettext(
+            "Wrong passwords were tried {count} time: no one is let in until {time}. "
+            "After {most} the link closes automatically.",
+            "Wrong passwords were tried {count} times: no one is let in until {time}. "
+            "After {most} the link closes automatically.",
+            tries,
+        )
+        return told.format(count=number(tries), time=moment(until, "%H:%M:%S"), most=number(WRONG_TRIES))
 
     @property
     def besieged(self) -> bool:
@@ -93,8 +106,9 @@ def serve_copy(folder: Path, order: Mapping[str, Any], answer: Answer, ended: th
 
     Args:
         folder: A workspace made by `gui.sharing.deidentified_copy.make_copy`; empty where somebody is invited.
-        order: `user`, `password`, `seconds` to live, `via` (a key of `WAYS`), `server`, `address`, `timeout`, and
-            `invited`: None, or `workspace`, `server` (of its database), `study` (its id) and `reader` (a name).
+        order: `user`, `password`, `seconds` to live, `via` (a key of `WAYS`), `server`, `address`, `timeout`,
+            `language` (of the owner), and `invited`: None, or `workspace`, `server` (of its database), `study` (its id)
+            and `reader` (a name).
         answer: Called with the address or with what is wrong, and then with whatever the owner should know.
         ended: Set from outside when it is time to close.
     """
@@ -116,8 +130,8 @@ def serve_copy(folder: Path, order: Mapping[str, Any], answer: Answer, ended: th
             )
         )
         session.hosts.add(tunnel.host)
-        until = time.strftime("%H:%M UTC", time.gmtime(expires))
-        entrance.told = f"{_inside(session)} It closes at {until}."
+        closes = datetime.fromtimestamp(expires, UTC)
+        entrance.told = lambda: f"{_inside(session)} {_closes_at(closes)}"
         answer({"url": tunnel.url, "command": tunnel.command, "expires": expires, "tunnel": tunnel.pid})
         told: Mapping[str, Any] = {}
         while not ended.wait(0.2) and not (why := _end(door, deadline, tunnel)):
@@ -156,17 +170,24 @@ def _invited(order: Mapping[str, Any]) -> AppSession:
 def _inside(session: AppSession) -> str:
     """Say what is behind the door, to whoever stands before it: nothing of what is read, or of by whom."""
     if session.invited:
-        return "One reader is invited to read images here."
-    return "A guest's view of some cases, without names."
+        return _("One reader is invited to read images here.")
+    return _("A guest's view of some cases, without names.")
+
+
+def _closes_at(closes: datetime) -> str:
+    return _("It closes at {time} UTC.").format(time=moment(closes, "%H:%M"))
 
 
 def _end(door: Doorkeeper, deadline: Deadline, tunnel: Tunnel) -> str:
     """Say why the link ends now; empty while it goes on."""
     if deadline.over:
-        return "The link has ended: its time is over."
+        return _("The link has ended: its time is over.")
     if door.besieged:
-        return f"The link has ended: wrong passwords were tried {door.wrong_tries} times. A new one has a new password."
-    return "" if tunnel.open else "The link has ended: its tunnel was lost."
+        told = _(
+            "The link has ended: wrong passwords were tried {count} times. A new one has a new password."
+        )
+        return told.format(count=number(door.wrong_tries))
+    return "" if tunnel.open else _("The link has ended: its tunnel was lost.")
 
 
 def delete(folder: Path) -> None:
@@ -180,8 +201,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print is for the log, not for the one who waits for an answer
     folder, ended = Path(sys.argv[1]), threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda *_: ended.set())
     order = sys.stdin.readline()
     if not order:  # whoever started us is gone already
         delete(folder)
@@ -197,7 +218,9 @@ def main() -> None:
             print(json.dumps(told), file=answers, flush=True)
 
     threading.Thread(target=watch, daemon=True).start()
-    serve_copy(folder, json.loads(order), answer, ended)
+    told = json.loads(order)
+    with speaking(told.get("language", ENGLISH)):  # what the owner is told; guests are asked for theirs
+        serve_copy(folder, told, answer, ended)
     sys.stderr.flush()
     os._exit(0)  # everything is closed; a thread of the server must not keep the process alive
 

@@ -155,12 +155,12 @@ class Password:
 
     Args:
         check: Says whether a user and a password are right.
-        told: A sentence about what is inside.
+        told: Says what is inside, in a sentence.
         one_device: Whether it is for one person, at one device at a time: the last that logs in goes on.
     """
 
     def __init__(
-        self, check: Callable[[str, str], bool], told: str = "", *, one_device: bool = False
+        self, check: Callable[[str, str], bool], told: Callable[[], str] = str, *, one_device: bool = False
     ) -> None:
         self.check = check
         self.told = told
@@ -182,7 +182,7 @@ class Password:
 
     def page(self, *, refused: bool, scope: Scope | None = None, body: bytes = b"") -> str:
         """See `Entrance`."""
-        return PAGES.get_template("outside.html").render(guests=True, told=self.told, refused=refused)
+        return PAGES.get_template("outside.html").render(guests=True, told=self.told(), refused=refused)
 
 
 def fields_of(encoded: bytes) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from engine.errors import ShareError
+from engine.language import _, isolated, listed
 from engine.reading import QUEUES, Store, search
 from engine.records import Prediction
 
@@ -34,10 +35,16 @@ def chosen_cases(
     if not queue:
         return None
     if queue not in QUEUES:
-        raise ShareError(f"There is no queue “{queue}”", f"Choose one of: {', '.join(QUEUES)}")
+        raise ShareError(
+            _("There is no queue “{queue}”").format(queue=isolated(queue)),
+            _("Choose one of: {queues}").format(queues=listed(QUEUES)),
+        )
     found = [one.image_id for one in islice(_walk(store, run_id, queue, reader), cases)]
     if not found:
-        raise ShareError(f"The queue “{queue}” holds no cases", "Choose another, or draw cases at random")
+        raise ShareError(
+            _("The queue “{queue}” holds no cases").format(queue=isolated(queue)),
+            _("Choose another, or draw cases at random"),
+        )
     return found
 
 
@@ -62,7 +69,11 @@ def _named(store: Store, run_id: str, written: str) -> str:
     fitting = fitting or {one.image_id for one in found}
     if len(fitting) != 1:
         raise ShareError(
-            f"“{wanted}” is {'several cases' if fitting else 'no case'} of this run",
-            "Write a file name, an id or the start of one, each on a line",
+            (
+                _("“{wanted}” is several cases of this run")
+                if fitting
+                else _("“{wanted}” is no case of this run")
+            ).format(wanted=isolated(wanted)),
+            _("Write a file name, an id or the start of one, each on a line"),
         )
     return fitting.pop()

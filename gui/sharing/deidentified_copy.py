@@ -16,6 +16,7 @@ from pathlib import Path
 
 from engine.errors import ImageError, ShareError
 from engine.images import image_png, read_unchanged
+from engine.language import _, number
 from engine.reading import RunSummary, Store, open_store, random_place
 from engine.records import Calibration, Explanation, Prediction, Recipe, Run
 from engine.runs import (
@@ -64,9 +65,9 @@ def make_copy(
     copy = open_workspace(folder, own_file=True)
     heatmaps = load_explanations(workspace.runs / run_id)
     stored, explained = [], []
-    for number, case in enumerate(chosen, 1):
+    for place, case in enumerate(chosen, 1):
         new_id = secrets.token_hex(32)  # not the hash of the file: who has the file could tell
-        path = copy.root / "films" / f"case {number}.png"
+        path = copy.root / "films" / f"case {place}.png"
         path.parent.mkdir(mode=0o700, exist_ok=True)
         try:
             write_atomic(path, image_png(case.path, data=read_unchanged(case.path, case.image_id)))
@@ -78,7 +79,7 @@ def make_copy(
             explained.append(anonymous(heatmaps[case.image_id], new_id))
     if not stored:
         raise ShareError(
-            "None of the chosen images can be read", "Check that their files are where they were"
+            _("None of the chosen images can be read"), _("Check that their files are where they were")
         )
     with open_store(copy.database) as copied:
         copied.add_run(nameless(run, copy))
@@ -125,10 +126,13 @@ def choose(
         dice.shuffle(found)
     if not found:
         raise ShareError(
-            "There are no cases to share", "Choose a run with predicted cases, and one case or more"
+            _("There are no cases to share"), _("Choose a run with predicted cases, and one case or more")
         )
     if len(found) > MOST_CASES:
-        raise ShareError(f"{len(found):,} cases are too many to share", f"Choose {MOST_CASES} or fewer")
+        raise ShareError(
+            _("{found} cases are too many to share").format(found=number(len(found))),
+            _("Choose {most_cases} or fewer").format(most_cases=MOST_CASES),
+        )
     return found
 
 

@@ -37,6 +37,7 @@ import psutil
 
 import gui
 from engine.errors import ShareError
+from engine.language import _, isolated, language, listed, short_number
 from engine.reading import Store, Study
 from engine.storage import open_private
 from engine.workspace import DATABASE_VARIABLE, Workspace
@@ -212,15 +213,20 @@ def invited_reader(store: Store, study: Study, reader: str) -> str:
         ShareError: The study is closed, or they are neither its reader nor its adjudicator.
     """
     if study.state == "closed":
-        raise ShareError(f"“{study.name}” is closed, so that no one can read in it", "Choose another study")
+        raise ShareError(
+            _("“{study}” is closed, so that no one can read in it").format(study=isolated(study.name)),
+            _("Choose another study"),
+        )
     people = {one.reader_id: one for one in store.people()}
     wanted = people.get(reader) or store.find_reader(reader)
     of_study = [one for one in (*study.protocol.readers, study.protocol.adjudicator) if one in people]
     if wanted is None or wanted.reader_id not in of_study:
-        names = ", ".join(people[one].name for one in of_study)
+        names = listed(people[one].name for one in of_study)
         raise ShareError(
-            f"{wanted.name if wanted else reader} is not a reader of “{study.name}”",
-            f"Choose one of {names}, or add them first: overread study add",
+            _("{reader} is not a reader of “{study}”").format(
+                reader=isolated(wanted.name if wanted else reader), study=isolated(study.name)
+            ),
+            _("Choose one of {names}, or add them first: overread study add").format(names=names),
         )
     return wanted.name
 
@@ -231,10 +237,14 @@ def _opened(
     """Start the second process in a folder of its own, and return the link."""
     minutes, via = access.minutes, access.via
     if not 0 < minutes <= LONGEST_MINUTES:
-        raise ShareError(f"A link cannot live for {minutes:g} minutes", f"Choose 1 to {LONGEST_MINUTES}")
+        raise ShareError(
+            _("A link cannot live for {minutes} minutes").format(minutes=short_number(minutes)),
+            _("Choose 1 to {longest_minutes}").format(longest_minutes=LONGEST_MINUTES),
+        )
     if via not in WAYS:
         raise ShareError(
-            f"There is no way “{via}” for guests to connect", f"Choose one of: {', '.join(WAYS)}"
+            _("There is no way “{via}” for guests to connect").format(via=isolated(via)),
+            _("Choose one of: {ways}").format(ways=listed(WAYS)),
         )
     WAYS[via].knock(access.server)
     _sweep()
@@ -250,6 +260,7 @@ def _opened(
             "address": access.address,
             "timeout": access.timeout,
             "invited": invited,
+            "language": language(),
         }
         process = _start(folder)
         try:
@@ -263,8 +274,8 @@ def _opened(
         shutil.rmtree(folder, ignore_errors=True)
         if isinstance(error, OSError):
             raise ShareError(
-                f"The copy for the guests cannot be made ({error.strerror or error})",
-                f"Free some space in {tempfile.gettempdir()} and try again",
+                _("The copy for the guests cannot be made ({error})").format(error=error.strerror or error),
+                _("Free some space in {folder} and try again").format(folder=tempfile.gettempdir()),
             ) from error
         raise
 
@@ -322,7 +333,7 @@ def _told(process: subprocess.Popen[str], order: dict[str, Any], timeout: float)
     if not line:
         _log_of(process)
         raise ShareError(
-            "The second process that shows the copy did not start", "Try again; the log says more"
+            _("The second process that shows the copy did not start"), _("Try again; the log says more")
         )
     told: dict[str, Any] = json.loads(line)
     if "problem" in told:

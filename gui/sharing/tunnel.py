@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from engine.errors import ShareError
+from engine.language import _
 
 
 class Tunnel:
@@ -93,6 +94,8 @@ def no_tunnel(reason: str, remedy: str) -> ShareError:
         remedy: What to do, without a full stop.
     """
     return ShareError(
-        f"No link can be had: {reason}",
-        f"{remedy}, or choose another way for guests to connect (`--via`; `overread doctor` lists them)",
+        _("No link can be had: {reason}").format(reason=reason),
+        _(
+            "{remedy}, or choose another way for guests to connect (`--via`; `overread doctor` lists them)"
+        ).format(remedy=remedy),
     )

@@ -13,41 +13,42 @@ from typing import Any
 import gradio as gr
 
 from engine.errors import ShareError
+from engine.language import N_, _, moment, ngettext, number
 from engine.reading import QUEUES
 from gui.pages.share.wishes import Wish, opened_for, reader_choices, run_choices, study_choices
 from gui.sharing import LONGEST_MINUTES, MOST_CASES, USUAL_CASES, WAYS, Access, Share
 from gui.web import AppSession, shown
 
-WARNING = (
+WARNING = N_(
     "Guests see a **copy** of some cases: images, predictions and heatmaps, without names, dates, file names, "
     "comments or verdicts. They can look but cannot change anything. What is visible *in* an image stays there: "
     "**a name burned into an image is not removed.**"
 )
-CONSENT = (
+CONSENT = N_(
     "I am allowed to show these images to the people I give the link to, and to send them through the computers "
     "named above; no image has a name burned in"
 )
-INVITATION = (
+INVITATION = N_(
     "One reader by name reads a study of yours: its images and classes and, where and when its protocol says so, "
     "predictions, heatmaps and, for an adjudicator, the readers' anonymous answers. Nothing else of this workspace is "
     "there. Answers are stored here at once, under the reader's name, with what had been on the screen. What is "
     "visible *in* an image stays there: **a name burned into an image is not removed.**"
 )
-INVITATION_CONSENT = (
+INVITATION_CONSENT = N_(
     "I am allowed to have these images read by this reader, and to send them through the computers named above; no "
     "image has a name burned in"
 )
-KINDS = {"look": "look at cases", "read": "read a study, as a reader by name"}
+KINDS = {"look": N_("look at cases"), "read": N_("read a study, as a reader by name")}
 WARNINGS = {"look": WARNING, "read": INVITATION}
 CONSENTS = {"look": CONSENT, "read": INVITATION_CONSENT}
-CHOICES = {"random": "at random", "queue": "the first of a queue", "named": "by hand"}
+CHOICES = {"random": N_("at random"), "queue": N_("the first of a queue"), "named": N_("by hand")}
 FACTS = (
-    ("url", "Link"),
-    ("user", "User"),
-    ("password", "Password"),
-    ("command", "Run this command on this computer; guests then open the link on that server"),
+    ("url", N_("Link")),
+    ("user", N_("User")),
+    ("password", N_("Password")),
+    ("command", N_("Run this command on this computer; guests then open the link on that server")),
 )
-NO_LINK = "No link is open."
+NO_LINK = N_("No link is open.")
 
 View = tuple[Any, ...]  # link, user, password, command, state, open button, close button, timer
 
@@ -63,23 +64,22 @@ class Desk:
 
 def ways() -> list[tuple[str, str]]:
     """Return (words, key of `WAYS`) of the ways that this computer has."""
-    return [(way.title, name) for name, way in WAYS.items() if not way.missing()]
+    return [(_(way.title), name) for name, way in WAYS.items() if not way.missing()]
 
 
 def passage(way: str, server: str) -> str:
     """Say whose computers the images would pass through, before anybody consents to it."""
-    lacking = [f"{one.title}: {one.missing()}." for one in WAYS.values() if one.missing()]
-    return " ".join(
-        [f"The images will pass through **{WAYS[way].operator(server.strip() or None)}**.", *lacking]
-    )
+    lacking = [f"{_(one.title)}: {one.missing()}." for one in WAYS.values() if one.missing()]
+    told = _("The images will pass through **{operator}**.")
+    return " ".join([told.format(operator=WAYS[way].operator(server.strip() or None)), *lacking])
 
 
 def choose(way: str, server: str) -> View:
     """Return what the panel shows of a way: its operator, its own fields, and a consent not given yet."""
     return (
         passage(way, server),
-        gr.update(visible=bool(WAYS[way].server), info=WAYS[way].server),
-        gr.update(visible=bool(WAYS[way].address), info=WAYS[way].address),
+        gr.update(visible=bool(WAYS[way].server), info=_(WAYS[way].server)),
+        gr.update(visible=bool(WAYS[way].address), info=_(WAYS[way].address)),
         gr.update(value=False),
     )
 
@@ -91,7 +91,7 @@ def open_link(desk: Desk, wish: Wish) -> View:
         ShareError: There was no consent, a link is open already, or none can be had.
     """
     if not wish.consent:
-        raise ShareError("Nothing was shared", "Read the warning and tick the box below it first")
+        raise ShareError(_("Nothing was shared"), _("Read the warning and tick the box below it first"))
     way = WAYS[wish.way]
     access = Access(
         minutes=wish.minutes,
@@ -101,7 +101,7 @@ def open_link(desk: Desk, wish: Wish) -> View:
     )
     with desk.turn:
         if desk.link is not None and desk.link.is_open:
-            raise ShareError("A link is already open", "Close it first")
+            raise ShareError(_("A link is already open"), _("Close it first"))
         desk.link = opened_for(desk.session, wish, access)
     return view(desk)
 
@@ -120,15 +120,22 @@ def view(desk: Desk, now: datetime | None = None) -> View:
     link = desk.link
     is_open = link is not None and link.is_open
     if link is None or not is_open:
-        state = NO_LINK if link is None else link.note or "The link has ended."
+        state = _(NO_LINK) if link is None else link.note or _("The link has ended.")
         facts: list[Any] = [gr.update(value="", visible=False) for _ in range(4)]
     else:
         left = max(0, round((link.expires_at - (now or datetime.now(UTC))).total_seconds() / 60))
         state = (
-            f"The link is open and closes automatically in {left or 'less than 1'} min, "
-            f"at {link.expires_at.astimezone():%H:%M}, or when Overread ends. "
-            "Send the password separately from the link."
-        )
+            ngettext(
+                "The link is open and closes automatically in {minutes} min, at {time}, or when Overread ends.",
+                "The link is open and closes automatically in {minutes} min, at {time}, or when Overread ends.",
+                left,
+            )
+            if left
+            else _(
+                "The link is open and closes automatically in less than 1 min, at {time}, or when Overread ends."
+            )
+        ).format(minutes=number(left), time=moment(link.expires_at.astimezone(), "%H:%M"))
+        state += " " + _("Send the password separately from the link.")
         state += f" **{link.note}**" if link.note else ""
         values = (link.url, link.user, link.password, link.command)
         facts = [gr.update(value=value, visible=bool(value)) for value in values]
@@ -162,9 +169,9 @@ def looked_at(desk: Desk) -> View:
 def kind_chosen(kind: str) -> View:
     """Return what the panel shows of a kind of link: its warning, its own fields, and a consent not given yet."""
     return (
-        WARNINGS[kind],
+        _(WARNINGS[kind]),
         *(gr.update(visible=kind == one) for one in KINDS),
-        gr.update(value=False, label=CONSENTS[kind]),
+        gr.update(value=False, label=_(CONSENTS[kind])),
     )
 
 
@@ -182,28 +189,30 @@ def build(session: AppSession) -> None:
         return
     desk = Desk(session)
     kind = gr.Radio(
-        [(words, one) for one, words in KINDS.items()],
+        [(_(words), one) for one, words in KINDS.items()],
         value="look",
-        label="What guests do",
+        label=_("What guests do"),
         elem_id="share-kind",
     )
-    warning = gr.Markdown(WARNING)
+    warning = gr.Markdown(_(WARNING))
     fields: dict[str, Any] = {"kind": kind}
     with gr.Group() as looking:
         _place_looking(fields)
     with gr.Group(visible=False) as reading, gr.Row():
-        fields["study"] = gr.Dropdown(label="Study", choices=[], elem_id="share-study")
-        fields["reader"] = gr.Dropdown(label="Reader", choices=[], elem_id="share-reader")
-    fields["minutes"] = gr.Slider(5, LONGEST_MINUTES, value=60, step=5, label="Closes after (minutes)")
+        fields["study"] = gr.Dropdown(label=_("Study"), choices=[], elem_id="share-study")
+        fields["reader"] = gr.Dropdown(label=_("Reader"), choices=[], elem_id="share-reader")
+    fields["minutes"] = gr.Slider(5, LONGEST_MINUTES, value=60, step=5, label=_("Closes after (minutes)"))
     _place_ways(fields)
     operator = gr.Markdown(passage(ways()[0][1], ""), elem_id="share-operator")
-    consent = fields["consent"] = gr.Checkbox(False, label=CONSENT, elem_id="share-consent")
+    consent = fields["consent"] = gr.Checkbox(False, label=_(CONSENT), elem_id="share-consent")
     with gr.Row():
-        opening = gr.Button("Open a link", variant="primary", elem_id="share-open")
-        closing = gr.Button("Close the link", variant="stop", interactive=False, elem_id="share-close")
-    state = gr.Markdown(NO_LINK, elem_id="share-state")
+        opening = gr.Button(_("Open a link"), variant="primary", elem_id="share-open")
+        closing = gr.Button(_("Close the link"), variant="stop", interactive=False, elem_id="share-close")
+    state = gr.Markdown(_(NO_LINK), elem_id="share-state")
     facts = [
-        gr.Textbox(label=label, visible=False, interactive=False, buttons=["copy"], elem_id=f"share-{name}")
+        gr.Textbox(
+            label=_(label), visible=False, interactive=False, buttons=["copy"], elem_id=f"share-{name}"
+        )
         for name, label in FACTS
     ]
     timer = gr.Timer(5.0, active=False)
@@ -236,11 +245,11 @@ def build(session: AppSession) -> None:
 def _place_looking(fields: dict[str, Any]) -> None:
     """Place what is asked of a link to look at cases."""
     with gr.Row():
-        fields["run_id"] = gr.Dropdown(label="Run", choices=[], scale=3, elem_id="share-run")
+        fields["run_id"] = gr.Dropdown(label=_("Run"), choices=[], scale=3, elem_id="share-run")
         fields["choosing"] = gr.Radio(
-            [(words, one) for one, words in CHOICES.items()],
+            [(_(words), one) for one, words in CHOICES.items()],
             value="random",
-            label="Which cases",
+            label=_("Which cases"),
             elem_id="share-choosing",
         )
     with gr.Row():
@@ -249,40 +258,45 @@ def _place_looking(fields: dict[str, Any]) -> None:
             MOST_CASES,
             value=USUAL_CASES,
             step=1,
-            label="Cases (a random sample: of the test part, if there is one)",
+            label=_("Cases (a random sample: of the test part, if there is one)"),
         )
         fields["seed"] = gr.Number(
             0,
-            label="Seed",
+            label=_("Seed"),
             precision=0,
             minimum=0,
-            info="The same seed draws the same cases.",
+            info=_("The same seed draws the same cases."),
             elem_id="share-seed",
         )
         fields["queue"] = gr.Dropdown(
-            [(queue.title or name, name) for name, queue in QUEUES.items()],
+            [(_(queue.title or name), name) for name, queue in QUEUES.items()],
             value=next(iter(QUEUES)),
-            label="Queue (as it is for you; its first cases are shown)",
+            label=_("Queue (as it is for you; its first cases are shown)"),
             visible=False,
             elem_id="share-queue",
         )
         fields["named"] = gr.Textbox(
-            label="Cases: file names or ids, each on a line", lines=4, visible=False, elem_id="share-named"
+            label=_("Cases: file names or ids, each on a line"), lines=4, visible=False, elem_id="share-named"
         )
-    fields["labels"] = gr.Checkbox(False, label="Show guests the labels that came with the data")
+    fields["labels"] = gr.Checkbox(False, label=_("Show guests the labels that came with the data"))
 
 
 def _place_ways(fields: dict[str, Any]) -> None:
     """Place what is asked of how guests connect."""
     usual = WAYS[ways()[0][1]]
     with gr.Row():
-        fields["way"] = gr.Radio(ways(), value=ways()[0][1], label="How guests connect", elem_id="share-way")
+        fields["way"] = gr.Radio(
+            ways(), value=ways()[0][1], label=_("How guests connect"), elem_id="share-way"
+        )
         fields["server"] = gr.Textbox(
-            label="Your own server", info=usual.server, visible=bool(usual.server), elem_id="share-server"
+            label=_("Your own server"),
+            info=_(usual.server),
+            visible=bool(usual.server),
+            elem_id="share-server",
         )
         fields["address"] = gr.Textbox(
-            label="Address that guests open",
-            info=usual.address,
+            label=_("Address that guests open"),
+            info=_(usual.address),
             visible=bool(usual.address),
             elem_id="share-address",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.errors import ShareError
-from engine.report import counted
+from engine.language import _, isolated, moment, ngettext, number
 from gui.pages.keeping import named, offered
 from gui.sharing import USUAL_CASES, Access, Share, chosen_cases, invite, share
 from gui.web import AppSession
@@ -54,8 +54,8 @@ def run_choices(session: AppSession) -> list[tuple[str, str]]:
     """Return (words, run id) of every run that has cases."""
     return [
         (
-            f"{run.dataset_name} · {named(session.workspace.runs / run.run_id, run.recipe_name)} · "
-            f"{run.created:%d %b %Y} · {counted(run.cases, 'case')}",
+            f"{isolated(run.dataset_name)} · {isolated(named(session.workspace.runs / run.run_id, run.recipe_name))} · "
+            f"{moment(run.created, '%d %b %Y')} · {_cases(run.cases)}",
             run.run_id,
         )
         for run in session.store.runs()
@@ -67,12 +67,27 @@ def study_choices(session: AppSession) -> list[tuple[str, str]]:
     """Return (words, study id) of every study that is not closed, the newest first."""
     return [
         (
-            f"{study.name} · {study.protocol.design} · {counted(study.protocol.drawn.n, 'case')}",
+            f"{isolated(study.name)} · {_design(study.protocol.design)} · {_cases(study.protocol.drawn.n)}",
             study.study_id,
         )
         for study in reversed(session.store.studies.all())
         if study.state != "closed"
     ]
+
+
+def _cases(count: int) -> str:
+    return ngettext("{count} case", "{count} cases", count).format(count=number(count))
+
+
+def _design(name: str) -> str:
+    return {
+        "blind": _("blind"),
+        "blind then assisted": _("blind then assisted"),
+        "wash-out": _("wash-out"),
+        "assisted": _("assisted"),
+        "concurrent against second reader": _("concurrent against second reader"),
+        "annotation": _("annotation"),
+    }[name]
 
 
 def reader_choices(session: AppSession, study_id: str | None) -> list[str]:
@@ -95,9 +110,9 @@ def opened_for(session: AppSession, wish: Wish, access: Access) -> Share:
 
 def _look(session: AppSession, wish: Wish, access: Access) -> Share:
     if not wish.run_id:
-        raise ShareError("There is no run to share", "Train a model, then open this page again")
+        raise ShareError(_("There is no run to share"), _("Train a model, then open this page again"))
     if wish.choosing == "named" and not wish.named.strip():
-        raise ShareError("No case is written down", "Write file names or ids, each on a line")
+        raise ShareError(_("No case is written down"), _("Write file names or ids, each on a line"))
     chosen = chosen_cases(
         session.store,
         wish.run_id,
@@ -121,7 +136,7 @@ def _look(session: AppSession, wish: Wish, access: Access) -> Share:
 def _invitation(session: AppSession, wish: Wish, access: Access) -> Share:
     if not wish.study or not wish.reader:
         raise ShareError(
-            "It is not said who is invited to which study",
-            "Choose both; studies are made on the Studies page",
+            _("It is not said who is invited to which study"),
+            _("Choose both; studies are made on the Studies page"),
         )
     return invite(session.workspace, session.store, wish.study, wish.reader, access=access)

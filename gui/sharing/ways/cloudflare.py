@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from engine.language import N_, _, number
 from gui.sharing.program import Program, ProgramEndedError
 from gui.sharing.tunnel import Order, Tunnel, Way, no_tunnel
 
@@ -22,7 +23,7 @@ CONNECTED = r"Registered tunnel connection|Connection [0-9a-f-]+ registered"
 
 def missing() -> str:
     """Say that the program is not installed."""
-    return "" if shutil.which(PROGRAM) else "the program cloudflared is not installed"
+    return "" if shutil.which(PROGRAM) else _("the program cloudflared is not installed")
 
 
 def command(port: int, configuration: Path) -> list[str]:
@@ -69,24 +70,26 @@ def dig(order: Order) -> Tunnel:
         ShareError: It is not installed, is refused, or does not answer in time.
     """
     if lacking := missing():
-        raise no_tunnel(lacking, "Install it from Cloudflare's site")
+        raise no_tunnel(lacking, _("Install it from Cloudflare's site"))
     descriptor, name = tempfile.mkstemp(prefix="overread-cloudflared-", suffix=".yml")  # empty
     os.close(descriptor)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("TUNNEL_")}
     try:
         program = Program(command(order.port, Path(name)), environment)
         try:
-            url, _ = program.wait_for(ADDRESS, CONNECTED, timeout=order.timeout)
+            url = program.wait_for(ADDRESS, CONNECTED, timeout=order.timeout)[0]
         except BaseException as error:
             program.end()
             if isinstance(error, ProgramEndedError):
                 raise no_tunnel(
-                    "cloudflared could not open a tunnel", "Check the internet connection"
+                    _("cloudflared could not open a tunnel"), _("Check the internet connection")
                 ) from error
             if isinstance(error, TimeoutError):
                 raise no_tunnel(
-                    f"Cloudflare did not answer within {order.timeout:.0f} seconds",
-                    "Check the internet connection",
+                    _("Cloudflare did not answer within {timeout} seconds").format(
+                        timeout=number(order.timeout)
+                    ),
+                    _("Check the internet connection"),
                 ) from error
             raise
     finally:
@@ -95,8 +98,8 @@ def dig(order: Order) -> Tunnel:
 
 
 CLOUDFLARE = Way(
-    title="Public link through Cloudflare (trycloudflare.com)",
-    operator=lambda server: "servers of Cloudflare, Inc. (trycloudflare.com)",
+    title=N_("Public link through Cloudflare (trycloudflare.com)"),
+    operator=lambda server: _("servers of Cloudflare, Inc. (trycloudflare.com)"),
     missing=missing,
     dig=dig,
 )

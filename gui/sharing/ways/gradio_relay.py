@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from engine.errors import ShareError
+from engine.language import N_, _, isolated, number
 from gui.sharing.tunnel import Order, Tunnel, Way, no_tunnel
 
 log = logging.getLogger("overread.tunnel")
@@ -68,8 +69,8 @@ def parts_of_gradio() -> Parts:
         known = False
     if not known:
         raise no_tunnel(
-            "the installed release of Gradio opens its tunnel in a way that Overread does not know",
-            "Install the release of Gradio that Overread's constraints name",
+            _("the installed release of Gradio opens its tunnel in a way that Overread does not know"),
+            _("Install the release of Gradio that Overread's constraints name"),
         )
     return Parts(networking, tunneling)
 
@@ -129,7 +130,7 @@ def knock(server: str | None, *, timeout: float = 5.0) -> None:
     try:
         answer.result(timeout)
     except (OSError, UnicodeError, ValueError) as error:  # TimeoutError is an OSError
-        raise _no_relay("the relay cannot be reached") from error
+        raise _no_relay(_("the relay cannot be reached")) from error
 
 
 def dig(order: Order) -> Tunnel:
@@ -172,26 +173,26 @@ def dig(order: Order) -> Tunnel:
     tunnel = RelayTunnel(url.strip(), program)
     if not tunnel.host or (server is None and not tunnel.url.startswith("https://")):
         tunnel.close()
-        raise _no_relay("the relay answered without a safe address")
+        raise _no_relay(_("the relay answered without a safe address"))
     return tunnel
 
 
 def _no_relay(reason: str) -> ShareError:
-    return no_tunnel(reason, "Check the internet connection")
+    return no_tunnel(reason, _("Check the internet connection"))
 
 
 def _reason(error: Exception, timeout: float) -> str:
     match type(error).__name__:
         case "TimeoutError":
-            return f"the relay did not answer within {timeout:.0f} seconds"
+            return _("the relay did not answer within {timeout} seconds").format(timeout=number(timeout))
         case "ChecksumMismatchError":
-            return "the tunnel program that was downloaded is not the right one"
+            return _("the tunnel program that was downloaded is not the right one")
         case "PermissionError":
-            return "the tunnel program may not be run here"
+            return _("the tunnel program may not be run here")
         case "ValueError":
-            return "the relay refused"
+            return _("the relay refused")
         case _:
-            return "the relay cannot be reached"
+            return _("the relay cannot be reached")
 
 
 def _check_program(tunneling: Any) -> None:
@@ -203,8 +204,8 @@ def _check_program(tunneling: Any) -> None:
     path, expected = Path(tunneling.BINARY_PATH), tunneling.CHECKSUMS.get(tunneling.BINARY_URL)
     if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != expected:
         raise ShareError(
-            "No link can be had: the tunnel program on this computer is not the expected one",
-            f"Delete {path}, so that it is downloaded again",
+            _("No link can be had: the tunnel program on this computer is not the expected one"),
+            _("Delete {path}, so that it is downloaded again").format(path=path),
         )
 
 
@@ -230,14 +231,14 @@ def _drain(stream: IO[bytes] | None) -> None:
 
 
 GRADIO_RELAY = Way(
-    title="Public link through Gradio (gradio.live)",
+    title=N_("Public link through Gradio (gradio.live)"),
     operator=lambda server: (
-        f"the share server {server}"
+        _("the share server {server}").format(server=isolated(server))
         if server
-        else "servers of Gradio, that is Hugging Face, Inc. (gradio.live)"
+        else _("servers of Gradio, that is Hugging Face, Inc. (gradio.live)")
     ),
     missing=lambda: "",
     dig=dig,
     knock=knock,
-    server="host:port of a share server of your own",
+    server=N_("host:port of a share server of your own"),
 )

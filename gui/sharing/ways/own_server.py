@@ -13,10 +13,12 @@ import re
 import shutil
 import threading
 import time
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from engine.errors import ShareError
+from engine.language import N_, _, isolated
 from gui.sharing.program import Program, ProgramEndedError
 from gui.sharing.tunnel import Order, Tunnel, Way, no_tunnel
 
@@ -44,21 +46,23 @@ LONGEST_PAUSE = 15.0  # seconds between two tries
 # What ssh says → what is wrong, and what to do.
 REASONS = {
     "HOST IDENTIFICATION HAS CHANGED|Host key verification failed|host key is known": (
-        "the host key of {server} is not among those that ssh knows",
-        "Connect once with `ssh {server}` and compare its fingerprint with the one that its administrator tells",
+        N_("the host key of {server} is not among those that ssh knows"),
+        N_(
+            "Connect once with `ssh {server}` and compare its fingerprint with the one that its administrator tells"
+        ),
     ),
     "Permission denied|Too many authentication failures": (
-        "{server} does not let you in without a password",
-        "Set up a key for it, and load it with ssh-add where it has a passphrase",
+        N_("{server} does not let you in without a password"),
+        N_("Set up a key for it, and load it with ssh-add where it has a passphrase"),
     ),
     "remote port forwarding failed|remote forward failure": (
-        "{server} does not open {port}: it is in use there, or forwarding is not allowed",
-        "Ask its administrator, or close what uses the port",
+        N_("{server} does not open {port}: it is in use there, or forwarding is not allowed"),
+        N_("Ask its administrator, or close what uses the port"),
     ),
-    "Could not resolve hostname": ("there is no server named {server}", "Check its name"),
+    "Could not resolve hostname": (N_("there is no server named {server}"), N_("Check its name")),
     "Connection refused|timed out|No route to host|unreachable|Connection closed|Connection reset": (
-        "{server} cannot be reached by ssh",
-        "Check the network and that the server is running",
+        N_("{server} cannot be reached by ssh"),
+        N_("Check the network and that the server is running"),
     ),
 }
 
@@ -119,13 +123,15 @@ def _refused(said: str, forward: Forward) -> ShareError:
         if re.search(pattern, said):
             named = {
                 "server": forward.destination,
-                "port": f"port {forward.outside}" if forward.outside else "a port",
+                "port": _("port {number}").format(number=forward.outside) if forward.outside else _("a port"),
             }
-            return no_tunnel(reason.format(**named), remedy.format(**named))
+            return no_tunnel(_(reason).format(**named), _(remedy).format(**named))
     last = next((line for line in reversed(said.splitlines()) if not line.startswith("debug1:")), "nothing")
     return no_tunnel(
-        f"ssh to {forward.destination} ended and said: {last.strip()}",
-        f"Try `ssh {forward.destination}` by hand",
+        _("ssh to {destination} ended and said: {last}").format(
+            destination=forward.destination, last=isolated(last.strip())
+        ),
+        _("Try `ssh {destination}` by hand").format(destination=forward.destination),
     )
 
 
@@ -138,7 +144,8 @@ class SshTunnel(Tunnel):
         self._forward = forward
         self._closing = threading.Event()
         self._lost = False
-        self._keeper = threading.Thread(target=self._keep, daemon=True, name="ssh")
+        keep = copy_context().run  # what it notes is in the language of whoever opened the link
+        self._keeper = threading.Thread(target=keep, args=(self._keep,), daemon=True, name="ssh")
         self._keeper.start()
 
     @property
@@ -167,12 +174,13 @@ class SshTunnel(Tunnel):
 
     def _reconnect(self) -> bool:
         lost_at, pause = time.monotonic(), 1.0
-        self.note = f"The connection to {self._forward.destination} was lost; ssh is trying again."
+        told = _("The connection to {server} was lost; ssh is trying again.")
+        self.note = told.format(server=isolated(self._forward.destination))
         while time.monotonic() - lost_at < LONGEST_OUTAGE and not self._closing.wait(pause):
             try:
-                self._program, _ = connect(self._forward)
+                self._program = connect(self._forward)[0]
             except ShareError as error:
-                self.note = f"{error.problem}; ssh is trying again."
+                self.note = _("{problem}; ssh is trying again.").format(problem=error.problem)
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
                 self.note = ""
@@ -193,9 +201,12 @@ def dig(order: Order) -> Tunnel:
         return Tunnel(here, command=ssh_command(order.port))
     server = SERVER.fullmatch(order.server)
     if server is None:
-        raise ShareError(f"“{order.server}” is no server", "Write it as ssh takes it: you@your-server")
+        raise ShareError(
+            _("“{server}” is no server").format(server=isolated(order.server)),
+            _("Write it as ssh takes it: you@your-server"),
+        )
     if lacking := missing():
-        raise no_tunnel(lacking, "Install OpenSSH's client")
+        raise no_tunnel(lacking, _("Install OpenSSH's client"))
     forward = Forward(
         destination=server["destination"],
         outside=int(server["port"] or ANY_PORT),
@@ -217,21 +228,25 @@ def _check_address(address: str) -> None:
     local = named.hostname in ("127.0.0.1", "localhost")
     if not named.hostname or not (named.scheme == "https" or (named.scheme == "http" and local)):
         raise ShareError(
-            f"“{address}” is no safe address for guests",
-            "Give the https address under which your server passes it on",
+            _("“{address}” is no safe address for guests").format(address=isolated(address)),
+            _("Give the https address under which your server passes it on"),
         )
 
 
 def missing() -> str:
     """Say that ssh is not installed; the command can be told all the same."""
-    return "" if shutil.which(PROGRAM) else "the program ssh is not installed"
+    return "" if shutil.which(PROGRAM) else _("the program ssh is not installed")
 
 
 OWN_SERVER = Way(
-    title="A server of your own, by ssh",
-    operator=lambda server: f"{server or 'the server that you name in the command'}, and no third party",
+    title=N_("A server of your own, by ssh"),
+    operator=lambda server: (
+        _("{server}, and no third party").format(server=isolated(server))
+        if server
+        else _("the server that you name in the command, and no third party")
+    ),
     missing=missing,
     dig=dig,
-    server="you@your-server, as ssh takes it; without one, the command to run is shown",
-    address="where your server passes it on: https://…",
+    server=N_("you@your-server, as ssh takes it; without one, the command to run is shown"),
+    address=N_("where your server passes it on: https://…"),
 )
