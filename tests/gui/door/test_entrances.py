@@ -103,7 +103,9 @@ def test_a_page_of_before_a_restart_says_so_and_keeps_what_is_on_it(
 def test_a_guest_logs_in_and_is_told_when_the_password_is_wrong(
     room: Room, page: Any, opened: Callable[..., Any], traffic: Traffic
 ) -> None:
-    entrance = Password(lambda user, password: (user, password) == ("guest", "right"), "It closes at 12:00.")
+    entrance = Password(
+        lambda user, password: (user, password) == ("guest", "right"), lambda: "It closes at 12:00."
+    )
     window = opened(room.session, entrance=entrance)
     page.goto(window.url)
     assert "It closes at 12:00." in page.locator("main").inner_text()
