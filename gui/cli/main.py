@@ -19,6 +19,7 @@ from gui.cli import compare, data, demo, doctor, proposal, recipes, results, tra
 from gui.cli.archives import export_dicom, receive
 from gui.cli.elsewhere import commands as elsewhere, import_predictions
 from gui.cli.experiments import compare_runs, learning_curve, search
+from gui.cli.installing import desktop
 from gui.cli.managing import data as kept_data, runs as kept_runs
 from gui.cli.models import export, weights
 from gui.cli.readings import accounts, audit, backup, labels, readers, share, studies
@@ -69,6 +70,7 @@ for part in (
     audit,
     recipes,
     weights,
+    desktop,
     doctor,
 ):
     app.add_typer(part.app)

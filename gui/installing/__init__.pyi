@@ -1,0 +1,9 @@
+from .desktop import (
+    SYSTEMS as SYSTEMS,
+    Entry as Entry,
+    entry_for as entry_for,
+    place as place,
+    remove as remove,
+    started as started,
+    this_system as this_system,
+)
