@@ -19,8 +19,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup as Markup
 
-from engine.records import PART_NAMES
+from engine.errors import EngineError
+from engine.language import ENGLISH, _, language
 from engine.report import OFFLINE_ONLY
+from engine.retelling import retell
 from engine.saliency import MapLegend, css_gradient
 from gui.web.curves import Points, drawn
 
@@ -34,7 +36,12 @@ PART_COLOURS: Mapping[str, str] = {
     "test": "#2e9e6b",
     "no part": "#7a8793",
 }
-PART_TITLES: Mapping[str, str] = {**PART_NAMES, "no part": "no part yet"}
+
+
+def part_title(part: str | None) -> str:
+    """Return what a part of the data is called; None and "no part" where an image is in none."""
+    titles = {"train": _("training"), "val": _("validation"), "test": _("test")}
+    return titles[part] if part in titles else _("no part yet")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +94,9 @@ def bars(counts: Mapping[str, Mapping[str, int]]) -> Markup:
         counts: Class name → part → number of images.
     """
     largest = max((sum(parts.values()) for parts in counts.values()), default=0)
-    return Markup(_macros().bars(counts, largest, PART_COLOURS, PART_TITLES))
+    return Markup(
+        _macros().bars(counts, largest, PART_COLOURS, {part: part_title(part) for part in PART_COLOURS})
+    )
 
 
 def tile(count: int, one: str, several: str = "") -> tuple[str, str]:
@@ -135,6 +144,17 @@ def printed(tables: Iterable[Any]) -> Markup:
 def remark(line: str) -> Markup:
     """Return a line in small print."""
     return Markup(_macros().remark(line))
+
+
+def in_english(text: str) -> str:
+    """Return text that stays English, as such where another language is spoken."""
+    return text if language() == ENGLISH else Markup(_macros().in_english(text))
+
+
+def told(said: str | EngineError) -> str:
+    """Return a sentence of the engine in the language that is spoken; what the catalogue lacks as English."""
+    again = retell(said)
+    return in_english(str(said)) if again is None else again
 
 
 def page_title(words: str) -> Markup:

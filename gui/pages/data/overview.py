@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from engine.data import cases_of, patient_overlap, patients_named
+from engine.language import _, isolated, ngettext, number
 from engine.records import PARTS, DataIssue, DataIssueKind, Index, Sample, Split
-from engine.report import counted, images
+from gui.pages.data.issue_words import kind_titles, meanings
 from gui.web import markup
 
 THUMBNAILS = 8
@@ -28,53 +29,6 @@ NO_PICTURE = frozenset(
 )
 """Kinds of issue whose files are no images that could be shown."""
 
-MEANINGS: Mapping[DataIssueKind, str] = {
-    DataIssueKind.UNREADABLE: "Files that could not be opened as images. They are left out; the others "
-    "are not affected.",
-    DataIssueKind.EXACT_DUPLICATE: "The same file, byte for byte, more than once. Each is kept once, so that "
-    "no image is counted twice or is in both training and test.",
-    DataIssueKind.NEAR_DUPLICATE: "One image several times, saved again, mirrored, turned, cropped or shifted, or, "
-    "rarely, one patient twice under two names. A new split keeps such images in one part; where the parts came with "
-    "the data, those in training are left out.",
-    DataIssueKind.ENLARGED: "Changed copies of images on this scale were probably made to enlarge the data. In "
-    "training and in test at once they would make every figure better than the truth; a new split keeps them together.",
-    DataIssueKind.LABEL_CONFLICT: "One image under two labels. Neither can be trusted, so it is left out: "
-    "correct the label in your table or folders and read the data again.",
-    DataIssueKind.PATIENT_OVERLAP: "Images of one patient in several of the parts that came with the data. A model "
-    "may recognise the patient instead of the finding, so such images stay in the test part, or validation, "
-    "and the others are left out; make a new split to use them all.",
-    DataIssueKind.SMALL_CLASS: "Too few cases to learn from or to measure on. Intervals will be wide.",
-    DataIssueKind.MISSING_FILE: "The table names files that are not there. These rows are left out.",
-    DataIssueKind.TABLE_READ: "How the columns of the table were understood. Correct it where it is wrong.",
-    DataIssueKind.SEVERAL_FINDINGS: "A model learns to distinguish classes that exclude each other. With several "
-    "findings per image every combination would be a class, so choose the one finding it should learn.",
-    DataIssueKind.AMBIGUOUS_FILE: "The table names files that exist several times, or one file in several rows. "
-    "Nothing is guessed: these rows are left out.",
-    DataIssueKind.FOUND_OTHERWISE: "Files whose names differ from the table, matched to the only row "
-    "they can belong to.",
-    DataIssueKind.UNLISTED: "Images that no row of the table names. They are left out.",
-    DataIssueKind.DUPLICATE_ROW: "Duplicate rows of the table. Each is read once.",
-    DataIssueKind.UNLABELLED: "Images without a label. They can be labelled under Studies (Label these images, "
-    "beside the data set) and cannot be trained on before that.",
-    DataIssueKind.PART_UNCLEAR: "Names do not tell whether these are training, validation or test images. They are "
-    "in no part until you say which.",
-    DataIssueKind.CLASS_UNCLEAR: "Names do not make the classes clear.",
-    DataIssueKind.PATIENT_UNCLEAR: "The patient is not known for all images. Images of an unnamed patient can be "
-    "in both training and test.",
-    DataIssueKind.TABLE_FOUND: "A table that describes the images is in the same folder.",
-    DataIssueKind.NO_CONTRAST: "Images of one grey level: nothing can be learnt from them.",
-    DataIssueKind.NEARLY_BLACK: "Images that are black nearly everywhere, as when exposure or window failed.",
-    DataIssueKind.NEARLY_WHITE: "Images that are white nearly everywhere, as when exposure or window failed.",
-    DataIssueKind.BLANK_TAIL: "Images whose lower part is blank, as when a file was cut short.",
-    DataIssueKind.ODD_HEADER: "The file says something odd of its pixels. They are shown as well as can be.",
-    DataIssueKind.SMALL_IMAGE: "Images with far fewer pixels than the others: enlarged, they lack detail.",
-    DataIssueKind.MASK_UNREADABLE: "Masks that cannot be opened. Their images are used without a mask.",
-    DataIssueKind.MASK_SIZE: "Masks that do not fit their images, which are used without a mask.",
-    DataIssueKind.MASK_SCALED: "Masks with fewer or more pixels than their images. They are scaled to them.",
-    DataIssueKind.MASK_EMPTY: "Masks on which nothing is marked, although the class says that there is a finding.",
-    DataIssueKind.SKIPPED: "Files that are not images, or that cannot be used. They are left out.",
-    DataIssueKind.END_MISSING: "Files that end too early. No part of the image is missing, so they are used.",
-}
 OF_FILES = frozenset(
     {
         DataIssueKind.UNREADABLE,
@@ -104,33 +58,37 @@ OF_FILES = frozenset(
 def summary(index: Index) -> str:
     """Return the tiles at the top and one bar a class."""
     labelled = sum(sample.label is not None for sample in index.samples)
-    known = patients_named(index.samples)
+    known, wrong = patients_named(index.samples), len(_with_issues(index))
     tiles = [
-        markup.tile(len(index.samples), "image"),
-        markup.tile(len(index.classes), "class", "classes"),
-        markup.tile(known.patients, "patient") if known.named else ("not named", "patients"),
-        (f"{len(index.samples) - labelled:,}", "without a label"),
-        markup.tile(len(_with_issues(index)), "file with issues", "files with issues"),
+        (number(len(index.samples)), ngettext("image", "images", len(index.samples))),
+        (number(len(index.classes)), _("class") if len(index.classes) == 1 else _("classes")),
+        (number(known.patients), ngettext("patient", "patients", known.patients))
+        if known.named
+        else (_("not named"), _("patients")),
+        (number(len(index.samples) - labelled), _("without a label")),
+        (number(wrong), ngettext("file with issues", "files with issues", wrong)),
     ]
     counts: dict[str, Counter[str]] = {name: Counter() for name in index.classes}
     for sample in index.samples:
-        counts.setdefault(sample.label or "no label", Counter())[sample.part or "no part"] += 1
+        counts.setdefault(sample.label or _("no label"), Counter())[sample.part or "no part"] += 1
     ordered = {name: {part: parts[part] for part in (*PARTS, "no part")} for name, parts in counts.items()}
-    note = (
-        ""
-        if known.all
-        else markup.note(
-            (
-                f"A patient is named for {known.named:,} of {known.images:,} images; every other image"
-                if known.named
-                else "No patient names came with this data, so every image"
-            )
-            + " counts as its own patient. If one patient has several images, bring a table with a patient column: "
-            "otherwise images of one patient can be in training and in test.",
-            tone="mild",
-        )
-    )
+    note = "" if known.all else markup.note(_unnamed(known.named, known.images), tone="mild")
     return markup.figures(tiles) + markup.bars(ordered) + note
+
+
+def _unnamed(named: int, of_all: int) -> str:
+    """Say what it means that not every image has a patient."""
+    first = (
+        _(
+            "A patient is named for {n} of {total} images; every other image counts as its own patient."
+        ).format(n=number(named), total=number(of_all))
+        if named
+        else _("No patient names came with this data, so every image counts as its own patient.")
+    )
+    return f"{first} " + _(
+        "If one patient has several images, bring a table with a patient column: otherwise images of one patient "
+        "can be in training and in test."
+    )
 
 
 def _with_issues(index: Index) -> set[Path]:
@@ -148,11 +106,11 @@ def counts_table(index: Index) -> list[list[str]]:
         patients = patients_named(of_class).count
         rows.append(
             [
-                name if name is not None else "(no label)",
-                *(f"{parts[part]:,}" for part in PARTS),
-                f"{parts[None]:,}",
-                f"{len(of_class):,}",
-                "–" if patients is None else f"{patients:,}",
+                name if name is not None else _("(no label)"),
+                *(number(parts[part]) for part in PARTS),
+                number(parts[None]),
+                number(len(of_class)),
+                "–" if patients is None else number(patients),
             ]
         )
     return rows
@@ -167,8 +125,8 @@ def class_pictures(index: Index, picture: Callable[[Sample], markup.Picture]) ->
             continue
         step = max(1, len(of_class) // THUMBNAILS)
         shown = of_class[::step][:THUMBNAILS]
-        title = name if name is not None else "no label"
-        parts.append(markup.heading(title, images(len(of_class))))
+        title = name if name is not None else _("no label")
+        parts.append(markup.heading(title, _images(len(of_class))))
         parts.append(markup.pictures(picture(sample) for sample in shown))
     return markup.joined(parts)
 
@@ -181,10 +139,10 @@ def issues(index: Index, picture: Callable[[int, int], markup.Picture]) -> str:
         picture: Given an issue's number and one of its paths' number, the picture of that file.
     """
     if not index.issues:
-        return markup.note("No problems found.", tone="good")
+        return markup.note(_("No problems found."), tone="good")
     by_kind: dict[DataIssueKind, list[int]] = defaultdict(list)
-    for number, issue in enumerate(index.issues):
-        by_kind[issue.kind].append(number)
+    for place, issue in enumerate(index.issues):
+        by_kind[issue.kind].append(place)
     return markup.joined(_issues_of(kind, numbers, index, picture) for kind, numbers in by_kind.items())
 
 
@@ -201,30 +159,34 @@ def _issues_of(
     )
     if kind not in NO_PICTURE and not beside:
         inner += markup.pictures(picture(*place) for place in list(places.values())[:THUMBNAILS])
-    count = f": {counted(len(places), 'file')}" if places else f": {len(group):,}" if len(group) > 1 else ""
-    heading = f"{kind.value.capitalize()}{count}. {MEANINGS[kind]}"
+    count = f": {_files(len(places))}" if places else f": {number(len(group))}" if len(group) > 1 else ""
+    heading = f"{kind_titles()[kind]}{count}. {meanings()[kind]}"
     return markup.note(heading, tone="serious" if any(one.serious for one in group) else "mild", inner=inner)
 
 
-def _side_by_side(number: int, index: Index, picture: Callable[[int, int], markup.Picture]) -> str:
+def _side_by_side(at: int, index: Index, picture: Callable[[int, int], markup.Picture]) -> str:
     """Return what is said of images that look like one, and the images beside each other with what is known of each."""
-    issue = index.issues[number]
+    issue = index.issues[at]
     samples = {sample.path: sample for sample in index.samples if sample.path in issue.paths}
     shown = [
-        replace(picture(number, place), caption=_known(path, samples.get(path)))
+        replace(picture(at, place), caption=_known(path, samples.get(path)))
         for place, path in enumerate(issue.paths[:THUMBNAILS])
     ]
     rest = len(issue.paths) - len(shown)
-    more = f" ({rest:,} more are not shown)" if rest else ""
-    return markup.box("group", [markup.remark(f"{issue.message}{more}."), markup.pictures(shown, large=True)])
+    more = _("{count} more are not shown").format(count=number(rest))
+    said = f"{issue.message} ({more})." if rest else f"{issue.message}."
+    return markup.box("group", [markup.remark(said), markup.pictures(shown, large=True)])
 
 
 def _known(path: Path, sample: Sample | None) -> str:
     if sample is None:
         return path.name
-    label = sample.label if sample.label is not None else "no label"
-    patient = f"patient {sample.patient_id}" if sample.patient_id != sample.image_id else "patient not named"
-    part = markup.PART_TITLES[sample.part or "no part"]
+    label = sample.label if sample.label is not None else _("no label")
+    named = sample.patient_id != sample.image_id
+    patient = (
+        _("patient {name}").format(name=isolated(sample.patient_id)) if named else _("patient not named")
+    )
+    part = markup.part_title(sample.part)
     return f"{path.name}\n{label}\n{patient}\n{part}"
 
 
@@ -247,14 +209,24 @@ def split_overview(split: Split) -> tuple[list[list[str]], str]:
     rows = []
     known = patients_named(cases_of(split))
     for name in (*split.classes, None):
-        row = [name if name is not None else "in all"]
+        row = [name if name is not None else _("in all")]
         for part in PARTS:
             samples = [s for s in split.part(part) if name is None or s.label == name]
             patients = patients_named(samples).count
-            row.append(
-                images(len(samples)) + ("" if patients is None else f" · {counted(patients, 'patient')}")
-            )
+            row.append(_images(len(samples)) + ("" if patients is None else f" · {_patients(patients)}"))
         rows.append(row)
     overlap, how = patient_overlap(split), split.method
     said = f"{overlap[:1].upper()}{overlap[1:]}. {how[:1].upper()}{how[1:]}."
     return rows, markup.note(said, tone="good" if known.all else "mild")
+
+
+def _images(count: int) -> str:
+    return ngettext("{count} image", "{count} images", count).format(count=number(count))
+
+
+def _files(count: int) -> str:
+    return ngettext("{count} file", "{count} files", count).format(count=number(count))
+
+
+def _patients(count: int) -> str:
+    return ngettext("{count} patient", "{count} patients", count).format(count=number(count))

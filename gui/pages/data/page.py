@@ -26,12 +26,13 @@ from engine.data import (
 )
 from engine.errors import DataError, EngineError, SplitError
 from engine.kept_files import ignore
-from engine.records import FIRST_VERSION, Index, Split
+from engine.language import _, isolated, moment, ngettext, number
+from engine.records import FIRST_VERSION, PARTS, Index, Split
 from gui.pages.data.bringing.pane import bring_pane
 from gui.pages.data.labelled.pane import labels_pane
 from gui.pages.data.overview import class_pictures, counts_table, issues, split_overview, summary
 from gui.pages.data.pictures import issue_image, picture_of
-from gui.pages.data.split_form import SPLIT_MODES, choices_from_percent
+from gui.pages.data.split_form import choices_from_percent, split_modes
 from gui.pages.data.using.pane import using_pane
 from gui.pages.keeping import DATA, come_again, named, offered, place as place_keeping
 from gui.pages.meant import data_meant
@@ -67,7 +68,13 @@ def dataset_choices(
     summaries = list_indexes(session.workspace, on_damaged=on_damaged)
     return [
         (
-            f"{named(folder, one.name)} · {one.images:,} images · {one.created.astimezone():%d %b %H:%M}",
+            ngettext(
+                "{name} · {count} image · {when}", "{name} · {count} images · {when}", one.images
+            ).format(
+                name=isolated(named(folder, one.name)),
+                count=number(one.images),
+                when=moment(one.created.astimezone(), "%d %b %H:%M"),
+            ),
             one.dataset_id,
         )
         for one in summaries
@@ -82,7 +89,7 @@ SHOWN = 13 + ASKING
 def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
     """Return all that the page shows of a data set, in the order of the page's outputs."""
     if not dataset_id:
-        return _nothing(session, "No images have been imported yet. Enter a folder, or choose a data set.")
+        return _nothing(session, _("No images have been imported yet. Enter a folder, or choose a data set."))
     try:
         index = load_index(session.workspace, dataset_id)
     except DataError as error:
@@ -163,7 +170,7 @@ def apply_split(
 ) -> tuple[list[list[str]], str, str]:
     """Split as the form says and keep the choice for training; return what `preview_split` does."""
     if not dataset_id:
-        return [], "", markup.note("No data set is chosen. Import a folder, or choose a data set.")
+        return [], "", markup.note(_("No data set is chosen. Import a folder, or choose a data set."))
     try:
         choices = choices_from_percent(how, train, val, test, seed, positive)
         choices = replace(choices, labels=_labels_kept(session, dataset_id))
@@ -217,7 +224,7 @@ def first_look(session: AppSession, meant: str | None, standing: str | None = No
     """
     damaged: list[DataError] = []
     choices = dataset_choices(session, on_damaged=damaged.append, also=meant)
-    value = data_meant(session, meant, [dataset_id for _, dataset_id in choices])
+    value = data_meant(session, meant, [dataset_id for _words, dataset_id in choices])
     if value and value == standing:
         return gr.Dropdown(choices=choices, value=value), *(gr.skip(),) * SHOWN
     overview, *rest = show(session, value)
@@ -234,65 +241,75 @@ def build(session: AppSession) -> None:
     bring = bring_pane(session)
     with gr.Row(elem_id="data-shown"):
         with gr.Column(scale=1, min_width=340):
-            gr.Markdown("## In this workspace")
+            gr.Markdown("## " + _("In this workspace"))
             dataset = gr.Dropdown(
-                label="Data set",
+                label=_("Data set"),
                 choices=[],
                 interactive=True,
                 elem_id="data-dataset",
-                info="Kept when you close Overread.",
+                info=_("Kept when you close Overread."),
             )
-            label = gr.Button("Label these images", elem_id="data-label")
-            gr.Markdown("## Split into training, validation and test")
+            label = gr.Button(_("Label these images"), elem_id="data-label")
+            gr.Markdown("## " + _("Split into training, validation and test"))
             how = gr.Radio(
-                label="How",
-                choices=[(words, name) for name, words in SPLIT_MODES.items()],
+                label=_("How"),
+                choices=[(words, name) for name, words in split_modes().items()],
                 value="automatic",
                 elem_id="data-split-mode",
             )
             with gr.Row(elem_id="data-shares"):
                 shares = [
-                    gr.Number(label=f"{name} %", value=value, min_width=80)
-                    for name, value in (("Training", 60), ("Validation", 20), ("Test", 20))
+                    gr.Number(label=words, value=value, min_width=80)
+                    for words, value in ((_("Training %"), 60), (_("Validation %"), 20), (_("Test %"), 20))
                 ]
-            seed = gr.Number(label="Seed", info="Another seed gives another split.", value=0, precision=0)
+            seed = gr.Number(
+                label=_("Seed"), info=_("Another seed gives another split."), value=0, precision=0
+            )
             gr.Markdown(
-                "All images of a patient who is named in the data stay in one part. The model learns from training, "
-                "is tuned on validation, and is evaluated on test, which it has never seen.",
+                _(
+                    "All images of a patient who is named in the data stay in one part. The model learns from "
+                    "training, is tuned on validation, and is evaluated on test, which it has never seen."
+                ),
                 elem_classes="or-sub",
             )
             positive = gr.Dropdown(
-                label="The finding (positive class)",
-                info="Sensitivity is the share of these cases that are found.",
+                label=_("The finding (positive class)"),
+                info=_("Sensitivity is the share of these cases that are found."),
                 visible=False,
                 interactive=True,
                 elem_id="data-positive",
             )
-            apply = gr.Button("Apply split", elem_id="data-apply-split")
+            apply = gr.Button(_("Apply split"), elem_id="data-apply-split")
             problem = gr.HTML(elem_id="data-split-problem", padding=False)
         with gr.Column(scale=2, min_width=420):
             question = place("data")
             overview = gr.HTML(markup.skeleton(), elem_id="data-summary", padding=False)
             with gr.Tabs():
-                with gr.Tab("Pictures"):
+                with gr.Tab(_("Pictures")):
                     pictures = gr.HTML(markup.skeleton(), elem_id="data-images", padding=False)
-                with gr.Tab("Labels", elem_id="data-labels"):
+                with gr.Tab(_("Labels"), elem_id="data-labels"):
                     labelled, label_parts, relabelled = labels_pane(session, dataset)
-                with gr.Tab("What the checks found"):
+                with gr.Tab(_("What the checks found")):
                     found = gr.HTML(markup.skeleton(), elem_id="data-issues", padding=False)
-                with gr.Tab("Counts"):
+                with gr.Tab(_("Counts")):
                     counts = gr.Dataframe(
-                        headers=["class", "training", "validation", "test", "no part", "images", "patients"],
+                        headers=[
+                            _("class"),
+                            *(markup.part_title(part) for part in PARTS),
+                            _("no part"),
+                            _("images"),
+                            _("patients"),
+                        ],
                         datatype="str",
                         interactive=False,
-                        label="As the data came",
+                        label=_("As the data came"),
                         elem_id="data-counts",
                     )
             split_table = gr.Dataframe(
-                headers=["class", "training", "validation", "test"],
+                headers=[_("class"), *(markup.part_title(part) for part in PARTS)],
                 datatype="str",
                 interactive=False,
-                label="Split",
+                label=_("Split"),
                 elem_id="data-split",
             )
             remark = gr.HTML(elem_id="data-split-note", padding=False)

@@ -24,6 +24,7 @@ from starlette.routing import Route
 from engine.data import load_index
 from engine.errors import DataError, EngineError
 from engine.images import decode, image_file, read_bytes, read_unchanged, thumbnail_file
+from engine.language import _, number
 from engine.records import Index, Sample
 from engine.workspace import Workspace
 from gui.web import AppSession, is_signed, markup, signed_address
@@ -65,7 +66,7 @@ def picture_route(session: AppSession) -> Route:
             or layer not in LAYERS
             or not is_signed(session, signed, PLACE, dataset_id, image, layer)
         ):
-            return PlainTextResponse("There is no such image.", status_code=404, headers=NOT_KEPT)
+            return PlainTextResponse(_("There is no such image."), status_code=404, headers=NOT_KEPT)
         try:
             return await run_in_threadpool(LAYERS[layer], session, dataset_id, image)
         except EngineError as error:
@@ -114,15 +115,15 @@ def facts_of(index: Index, path: Path, sample: Sample | None) -> list[tuple[str,
     """Return what the data set says of an image: (what, value), in words."""
     base = index.root if index.root.is_dir() else index.root.parent
     inside = path.parent.relative_to(base) if path.is_relative_to(base) else path.parent
-    facts = [("Folder", str(inside))] if inside != Path() else []
+    facts = [(_("Folder"), str(inside))] if inside != Path() else []
     if sample is None:
-        facts.append(("In the data set", "no: a check left it out"))
+        facts.append((_("In the data set"), _("no: a check left it out")))
     else:
         named = sample.patient_id != sample.image_id
         facts += [
-            ("Label", sample.label if sample.label is not None else "none"),
-            ("Patient", sample.patient_id if named else "not named"),
-            ("Part", markup.PART_TITLES[sample.part or "no part"]),
+            (_("Label"), sample.label if sample.label is not None else _("none")),
+            (_("Patient"), sample.patient_id if named else _("not named")),
+            (_("Part"), markup.part_title(sample.part)),
         ]
         facts += sample.meta.items()
     return facts
@@ -131,17 +132,20 @@ def facts_of(index: Index, path: Path, sample: Sample | None) -> list[tuple[str,
 def pixel_facts(path: Path, data: bytes) -> list[tuple[str, str]]:
     """Return an image's size and what was done to its pixels: (what, value), in words."""
     decoded = decode(path, data=data)
-    steps = ", ".join(decoded.steps) or "shown as they stand in the file"
+    steps = ", ".join(decoded.steps) or _("shown as they stand in the file")
     return [
-        ("Size", f"{decoded.width:,} × {decoded.height:,} pixels"),
-        ("Pixels", f"{steps[:1].upper()}{steps[1:]}"),
-        *(("Noticed", f"{remark.message[:1].upper()}{remark.message[1:]}") for remark in decoded.remarks),
+        (
+            _("Size"),
+            _("{width} × {height} pixels").format(width=number(decoded.width), height=number(decoded.height)),
+        ),
+        (_("Pixels"), f"{steps[:1].upper()}{steps[1:]}"),
+        *((_("Noticed"), f"{remark.message[:1].upper()}{remark.message[1:]}") for remark in decoded.remarks),
     ]
 
 
 def issue_facts(index: Index, path: Path) -> list[tuple[str, str]]:
     """Return the data issues that concern an image: (what, value), in words."""
-    return [("Data issue", issue.message) for issue in index.issues if path in issue.paths]
+    return [(_("Data issue"), issue.message) for issue in index.issues if path in issue.paths]
 
 
 # ----------------------------------------------------------------------------------------------- where it lies
@@ -164,7 +168,7 @@ def _find(workspace: Workspace, dataset_id: str, image: str) -> tuple[Path, Samp
     except IndexError:
         pass  # said below
     raise DataError(
-        "The data set was read again and no longer contains this image", "Open the data set again"
+        _("The data set was read again and no longer contains this image"), _("Open the data set again")
     )
 
 

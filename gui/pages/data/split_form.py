@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from engine.data import Choices, SplitMode, ratios_of
 from engine.errors import SplitError
+from engine.language import _
 
-SPLIT_MODES: dict[SplitMode, str] = {
-    "automatic": "Use the parts that came with the data, if any; otherwise the shares below",
-    "given": "Use only the parts that came with the data",
-    "new": "Make a new split by the shares below",
-}
+
+def split_modes() -> dict[SplitMode, str]:
+    """Return the ways to split, each in words."""
+    return {
+        "automatic": _("Use the parts that came with the data, if any; otherwise the shares below"),
+        "given": _("Use only the parts that came with the data"),
+        "new": _("Make a new split by the shares below"),
+    }
 
 
 def choices_from_percent(
@@ -25,7 +29,7 @@ def choices_from_percent(
     Raises:
         SplitError: See `engine.data.ratios_of`; shares that are not used need not add up.
     """
-    chosen: SplitMode = next((name for name in SPLIT_MODES if name == mode), "automatic")
+    chosen: SplitMode = next((name for name in split_modes() if name == mode), "automatic")
     try:
         ratios = ratios_of(train, val, test)
     except SplitError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,11 +22,12 @@ from engine import jobs
 from engine.data import limit_training
 from engine.errors import EngineError, RunError
 from engine.kept_files import MIB, JsonFile, read_json
+from engine.language import _, isolated, number
 from engine.recipes import PLANS, RECIPES, recipe_to_json
 from engine.records import Balance, Phase, Recipe, Split
 from engine.report import duration
 from engine.storage import versioned, write_atomic
-from gui.pages.train.plan import BALANCES, chosen_split
+from gui.pages.train.plan import balances, chosen_split
 from gui.web import AppSession
 
 if TYPE_CHECKING:
@@ -38,24 +40,37 @@ _ONE_AT_A_TIME = Lock()  # two measurements beside each other would both be wron
 
 def plan_choices(times: dict[str, str]) -> list[tuple[str, str]]:
     """Return what the page offers; `times` are what is known of each plan's, in words."""
-    return [
-        (
-            f"{plan.title} ({times[name]}): {plan.about}"
-            if times.get(name)
-            else f"{plan.title}: {plan.about}",
-            name,
-        )
-        for name, plan in PLANS.items()
-    ]
+    said = plans()
+    timed = _("{plan} ({time}): {about}")
+    choices = []
+    for name in PLANS:
+        title, about = said[name]
+        time = times.get(name)
+        words = timed.format(plan=title, time=time, about=about) if time else f"{title}: {about}"
+        choices.append((words, name))
+    return choices
+
+
+def plans() -> Mapping[str, tuple[str, str]]:
+    """Return title and description of each plan."""
+    said = {
+        "quick": (_("Quick"), _("a new last layer on a network that is left as it is")),
+        "recommended": (
+            _("Recommended"),
+            _("the same, then the network's last blocks are fitted to your images"),
+        ),
+        "thorough": (_("Thorough"), _("then the whole network, for as long as it helps")),
+    }
+    return {name: said.get(name, (plan.title, plan.about)) for name, plan in PLANS.items()}
 
 
 def balance_choices(session: AppSession, dataset_id: str | None) -> list[tuple[str, str]]:
     """Return the ways to treat unequal classes, each with the counts of the training images before and after."""
     try:
         split = chosen_split(session, dataset_id)
-        return [(f"{words}. {_counts(split, method)}", method) for method, words in BALANCES.items()]
+        return [(f"{words}. {_counts(split, method)}", method) for method, words in balances().items()]
     except EngineError:  # the box on the data says so
-        return [(f"{words}.", method) for method, words in BALANCES.items()]
+        return [(f"{words}.", method) for method, words in balances().items()]
 
 
 def balance_again(session: AppSession, dataset_id: str | None) -> Any:
@@ -74,14 +89,17 @@ def _counts(split: Split, method: str) -> str:
     shown = order if len(order) <= NAMED else [*order[: NAMED - 1], order[-1]]
     pieces = []
     for at in shown:
-        piece = f"{split.classes[at]} {before[at]:,}"
-        if after[at] != before[at]:
-            piece += f" → {after[at]:,}"
+        piece = _("{name} {before}") if after[at] == before[at] else _("{name} {before} → {after}")
+        piece = piece.format(
+            name=isolated(split.classes[at]), before=number(int(before[at])), after=number(int(after[at]))
+        )
         if done.class_weights is not None:
-            piece += f", each counted {done.class_weights[at]:.2f} times"
+            weight = number(float(done.class_weights[at]), 2)
+            piece = _("{images}, each counted {weight} times").format(images=piece, weight=weight)
         pieces.append(piece)
-    rest = f"; {len(order) - NAMED} classes between them" if len(order) > NAMED else ""
-    return "; ".join(pieces) + rest
+    if len(order) > NAMED:
+        pieces.append(_("{count} classes between them").format(count=number(len(order) - NAMED)))
+    return _("; ").join(pieces)
 
 
 # ------------------------------------------------------------------------------------------------ how long it takes
@@ -118,10 +136,11 @@ def timed(session: AppSession, measure: str, dataset_id: str | None) -> Any:
         recipe = RECIPES[plan.recipe]
         if known_pace(session, recipe, split) is None and (busy or name != measure):
             waiting = not busy and (not measure or list(PLANS).index(name) > list(PLANS).index(measure))
-            times[name] = "measuring how long it takes here…" if waiting else ""
+            times[name] = _("measuring how long it takes here…") if waiting else ""
         elif (expected := expectation(session, recipe, split)) is not None:
-            at_most = " at most" if any(phase.stop_patience for phase in recipe.phases) else ""
-            times[name] = f"about {duration(expected.said)} here{at_most}"
+            stops = any(phase.stop_patience for phase in recipe.phases)
+            words = _("about {time} here at most") if stops else _("about {time} here")
+            times[name] = words.format(time=duration(expected.said))
     return gr.Radio(choices=plan_choices(times))
 
 

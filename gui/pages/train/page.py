@@ -14,38 +14,40 @@ from typing import Any
 import gradio as gr
 
 from engine.errors import RecipeError
-from engine.recipes import PLANS, own_recipes, recipe_choices, recipe_purposes
+from engine.language import _
+from engine.recipes import PLANS, own_recipes
 from engine.records import Recipe
 from gui.pages.data import dataset_choices
 from gui.pages.keeping import RUN, place as place_keeping
 from gui.pages.meant import data_meant
 from gui.pages.train.offered import balance_again, balance_choices, plan_choices, timed
 from gui.pages.train.plan import (
-    BALANCES,
-    TESTED_BY,
     augmented,
+    balances,
     choose_plan,
     choose_recipe,
     data_facts,
-    found_recipes,
     label_choices,
     open_recipe,
+    phase_title,
     recipe_file,
     save_recipe,
+    tested_by,
     use_labels,
 )
 from gui.pages.train.recipe_form import (
-    AUGMENTATION,
     FIELDS,
-    FINE,
-    GENERAL,
-    NET,
-    PHASE,
     PHASE_SLOTS,
     Field,
+    augmentation,
     component,
+    fine,
+    general,
     is_tick,
+    net,
+    phase,
 )
+from gui.pages.train.recipes_listed import found_recipes, purposes, recipes_offered
 from gui.pages.train.telling import facts
 from gui.pages.train.trying import place as place_experiments, recipe_found
 from gui.pages.train.watch import TICK_IDLE, look, look_at, resume, start_on, stop
@@ -62,105 +64,124 @@ def build(session: AppSession) -> None:
     gr.HTML(markup.STYLE, elem_classes="or-style")
     with gr.Row():
         with gr.Column(scale=1, min_width=380):
-            gr.Markdown("## What to train")
-            dataset = gr.Dropdown(label="Data set", choices=[], interactive=True, elem_id="train-dataset")
+            gr.Markdown("## " + _("What to train"))
+            dataset = gr.Dropdown(label=_("Data set"), choices=[], interactive=True, elem_id="train-dataset")
             labels = gr.Dropdown(
-                label="Labels", choices=[], interactive=True, visible=False, elem_id="train-labels"
+                label=_("Labels"), choices=[], interactive=True, visible=False, elem_id="train-labels"
             )
             about_data = gr.HTML(
-                markup.remark("Looking at the data…"), elem_id="train-data-facts", padding=False
+                markup.remark(_("Looking at the data…")), elem_id="train-data-facts", padding=False
             )
             plan = gr.Radio(
-                label="How thoroughly", choices=plan_choices({}), value="recommended", elem_id="train-plan"
+                label=_("How thoroughly"),
+                choices=plan_choices({}),
+                value="recommended",
+                elem_id="train-plan",
             )
             balance = gr.Radio(
-                label="Classes of unequal size",
+                label=_("Classes of unequal size"),
                 choices=balance_choices(session, None),
                 elem_id="train-balance",
             )
             fields: dict[str, Any] = {}
-            with gr.Accordion("Expert", open=False, elem_id="train-expert"):
+            with gr.Accordion(_("Expert"), open=False, elem_id="train-expert"):
                 folds = gr.Dropdown(
-                    label="Test by",
-                    choices=list(TESTED_BY.items()),
+                    label=_("Test by"),
+                    choices=tested_by(),
                     value=0,
                     interactive=True,
                     elem_id="train-folds",
                 )
                 with gr.Row():
                     purpose = gr.Dropdown(
-                        label="Recipes for",
-                        choices=[("everything", "")],
+                        label=_("Recipes for"),
+                        choices=[(_("everything"), "")],
                         value="",
                         interactive=True,
                         elem_id="train-purpose",
                         min_width=150,
                     )
                     search = gr.Textbox(
-                        label="Search",
-                        placeholder="e.g. resnet focal",
+                        label=_("Search"),
+                        placeholder=_("e.g. resnet focal"),
                         max_length=100,
                         elem_id="train-search",
                         min_width=150,
                     )
                 recipe = gr.Dropdown(
-                    label="Recipe", choices=[], interactive=True, filterable=True, elem_id="train-recipe"
+                    label=_("Recipe"), choices=[], interactive=True, filterable=True, elem_id="train-recipe"
                 )
                 none_found = gr.Markdown()
                 card = gr.HTML(markup.skeleton(), elem_id="train-recipe-card", padding=False)
-                with gr.Accordion("Settings", open=False, elem_id="train-settings"):
-                    fields |= _place(GENERAL)
+                with gr.Accordion(_("Settings"), open=False, elem_id="train-settings"):
+                    fields |= _place(general())
                     groups = []
                     for slot in range(PHASE_SLOTS):
-                        with gr.Accordion(f"Phase {slot + 1}", open=slot == 0, visible=False) as group:
+                        with gr.Accordion(phase_title(slot), open=slot == 0, visible=False) as group:
                             fields |= _place(
-                                {f"phases.{slot}.{name}": field for name, field in PHASE.items()}
+                                {f"phases.{slot}.{name}": field for name, field in phase().items()}
                             )
-                            with gr.Accordion("Schedule, penalty and clipping", open=False):
+                            with gr.Accordion(_("Schedule, penalty and clipping"), open=False):
                                 fields |= _place(
-                                    {f"phases.{slot}.{name}": field for name, field in FINE.items()}
+                                    {f"phases.{slot}.{name}": field for name, field in fine().items()}
                                 )
                         groups.append(group)
-                    with gr.Accordion("Augmentation of training images", open=False):
-                        fields |= _place(AUGMENTATION)
-                    with gr.Accordion("Network", open=False):
-                        fields |= _place(NET)
-                with gr.Accordion("Save or share these settings", open=False, elem_id="train-own"):
+                    with gr.Accordion(_("Augmentation of training images"), open=False):
+                        fields |= _place(augmentation())
+                    with gr.Accordion(_("Network"), open=False):
+                        fields |= _place(net())
+                with gr.Accordion(_("Save or share these settings"), open=False, elem_id="train-own"):
                     title = gr.Textbox(
-                        label="Name of your recipe", placeholder="e.g. night-shift images", max_length=60
+                        label=_("Name of your recipe"),
+                        placeholder=_("e.g. night-shift images"),
+                        max_length=60,
                     )
                     with gr.Row():
-                        keep = gr.Button("Save as my recipe", elem_id="train-save", min_width=140)
-                        give = gr.Button("Download as a file", elem_id="train-download", min_width=140)
+                        keep = gr.Button(_("Save as my recipe"), elem_id="train-save", min_width=140)
+                        give = gr.Button(_("Download as a file"), elem_id="train-download", min_width=140)
                         take = gr.UploadButton(
-                            "Open a recipe file", file_types=[".json"], elem_id="train-open", min_width=140
+                            _("Open a recipe file"),
+                            file_types=[".json"],
+                            elem_id="train-open",
+                            min_width=140,
                         )
                 hidden = gr.DownloadButton(visible="hidden", elem_id="train-recipe-file")
         with gr.Column(scale=2, min_width=420):
-            gr.Markdown("## What this will do")
-            about_run = gr.HTML(markup.remark("Building the network…"), elem_id="train-facts", padding=False)
+            gr.Markdown("## " + _("What this will do"))
+            about_run = gr.HTML(
+                markup.remark(_("Building the network…")), elem_id="train-facts", padding=False
+            )
             with gr.Row():
-                start_button = gr.Button("Start training", variant="primary", elem_id="train-start")
-                preview = gr.Button("Preview augmented training images", elem_id="train-preview")
+                start_button = gr.Button(_("Start training"), variant="primary", elem_id="train-start")
+                preview = gr.Button(_("Preview augmented training images"), elem_id="train-preview")
             examples = gr.HTML(elem_id="train-examples", padding=False)
             experiments_here = gr.Column()
-            gr.Markdown("## The run")
-            run = gr.Dropdown(label="Run", choices=[], interactive=True, elem_id="train-run")
-            box = gr.HTML(markup.remark("Looking for runs…"), elem_id="train-status", padding=False)
+            gr.Markdown("## " + _("The run"))
+            run = gr.Dropdown(label=_("Run"), choices=[], interactive=True, elem_id="train-run")
+            box = gr.HTML(markup.remark(_("Looking for runs…")), elem_id="train-status", padding=False)
             with gr.Row():
-                stop_button = gr.Button("Stop", variant="stop", visible=False, elem_id="train-stop")
-                resume_button = gr.Button("Resume", variant="primary", visible=False, elem_id="train-resume")
+                stop_button = gr.Button(_("Stop"), variant="stop", visible=False, elem_id="train-stop")
+                resume_button = gr.Button(
+                    _("Resume"), variant="primary", visible=False, elem_id="train-resume"
+                )
                 review_button = gr.Button(
-                    "Review these images", variant="primary", visible=False, elem_id="train-review"
+                    _("Review these images"), variant="primary", visible=False, elem_id="train-review"
                 )
             with gr.Row():
                 loss_plot = gr.HTML(elem_id="train-loss", padding=False, min_width=280)
                 score_plot = gr.HTML(elem_id="train-scores", padding=False, min_width=280)
             with gr.Row():
                 place_keeping(session, RUN, run, again.append, prefix="run")
-            with gr.Accordion("Earlier runs", open=False):
+            with gr.Accordion(_("Earlier runs"), open=False):
                 runs_table = gr.Dataframe(
-                    headers=["started", "recipe", "state", "epochs", "AUROC, last validation", "run"],
+                    headers=[
+                        _("started"),
+                        _("recipe"),
+                        _("state"),
+                        _("epochs"),
+                        _("AUROC, last validation"),
+                        _("run"),
+                    ],
                     datatype="str",
                     interactive=False,
                     wrap=True,
@@ -214,7 +235,7 @@ def build(session: AppSession) -> None:
         lambda method: method, balance, fields["balance.method"], api_name="train_balance", **quiet
     )
     fields["balance.method"].input(
-        lambda method: method if method in BALANCES else None,
+        lambda method: method if method in balances() else None,
         fields["balance.method"],
         balance,
         api_name="train_balance_again",
@@ -341,14 +362,14 @@ def opened(
 ) -> tuple[Any, ...]:
     """Return the data sets there are now; and, when the page is opened first, the default recipe in the form."""
     datasets = dataset_choices(session, also=named or chosen)
-    value = data_meant(session, named or chosen, [dataset_id for _, dataset_id in datasets])
+    value = data_meant(session, named or chosen, [dataset_id for _words, dataset_id in datasets])
     listed = gr.Dropdown(choices=datasets, value=value)
     if base is not None:
         return listed, *(gr.skip(),) * (6 + PHASE_SLOTS + len(FIELDS))
     damaged: list[RecipeError] = []
     own_recipes(session.workspace, on_damaged=damaged.append)
-    for_what = gr.Dropdown(choices=[("everything", ""), *recipe_purposes(session.workspace)], value="")
-    recipes = gr.Dropdown(choices=recipe_choices(session.workspace), value="default")
+    for_what = gr.Dropdown(choices=[(_("everything"), ""), *purposes(session.workspace)], value="")
+    recipes = gr.Dropdown(choices=recipes_offered(session.workspace), value="default")
     recipe, card, *filled = choose_recipe(session, "default", first=True)
     return listed, for_what, recipes, recipe, markup.problems(damaged) + card, *filled
 
@@ -356,7 +377,7 @@ def opened(
 def take_found(session: AppSession, which: str | None) -> tuple[Any, ...]:
     """Make the recipe that an experiment found the next to be trained: in the list, and in the form."""
     name = recipe_found(session, which)
-    listed = gr.Dropdown(choices=recipe_choices(session.workspace), value=name)
+    listed = gr.Dropdown(choices=recipes_offered(session.workspace), value=name)
     return listed, *choose_recipe(session, name)
 
 

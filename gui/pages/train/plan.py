@@ -39,18 +39,19 @@ from engine.labels import (
     version_named,
     versions_of,
 )
+from engine.language import _, isolated, ngettext, number
 from engine.recipes import (
     PLANS,
     RECIPES,
     keep_own,
     load_recipe,
     named_recipe,
-    recipe_choices,
     recipe_to_json,
     save_own,
 )
 from engine.records import FIRST_VERSION, PARTS, LabelsUsed, Recipe, Split, TrainingRequest
 from engine.relocation import lost
+from engine.retelling import retold
 from engine.runs import list_runs
 from engine.workspace import Workspace
 from gui.pages.keeping import offered
@@ -60,22 +61,29 @@ from gui.pages.train.recipe_form import (
     values_and_choices_of,
     values_of,
 )
+from gui.pages.train.recipes_listed import recipes_offered
 from gui.web import AppSession, markup
 
-BALANCES = {
-    "none": "Leave them as they are",
-    "class-weights": "Weight: a mistake on a rarer class counts more",
-    "duplicate": "Repeat: images of the rarer classes are shown more often",
-}
-"""What is offered first of the ways to treat unequal classes; the form has all of them."""
+FOLDS = (3, 5, 10)
+"""What is offered of cross-validation."""
 
-TESTED_BY = {
-    "the test part: one model": 0,
-    "cross-validation, 3 folds: 3 models": 3,
-    "cross-validation, 5 folds: 5 models": 5,
-    "cross-validation, 10 folds: 10 models": 10,
-}
-"""What the form offers → folds."""
+
+def balances() -> dict[str, str]:
+    """Return what is offered first of the ways to treat unequal classes; the form has all of them."""
+    return {
+        "none": _("Leave them as they are"),
+        "class-weights": _("Weight: a mistake on a rarer class counts more"),
+        "duplicate": _("Repeat: images of the rarer classes are shown more often"),
+    }
+
+
+def tested_by() -> list[tuple[str, int]]:
+    """Return what the form offers: (words, folds)."""
+    crossed = _("cross-validation, {count} folds: {count} models")
+    return [
+        (_("the test part: one model"), 0),
+        *((crossed.format(count=number(folds)), folds) for folds in FOLDS),
+    ]
 
 
 def chosen_split(session: AppSession, dataset_id: str | None) -> Split:
@@ -85,7 +93,7 @@ def chosen_split(session: AppSession, dataset_id: str | None) -> Split:
         DataError: No data set is chosen, or it cannot be split.
     """
     if not dataset_id:
-        raise DataError("No data set is chosen", "Choose one above, or import one on the Data page")
+        raise DataError(_("No data set is chosen"), _("Choose one above, or import one on the Data page"))
     choices = load_choices(session.workspace, dataset_id)
     file = session.workspace.datasets / dataset_id / "index.json"
     stamp = file.stat().st_mtime_ns if file.exists() else 0
@@ -139,7 +147,7 @@ def on_labels(session: AppSession, request: TrainingRequest, number: int | None)
         return request
     index = load_index(session.workspace, request.dataset_id)
     version = version_named(session.store, index, str(number))
-    _, labels = on_version(session.workspace, session.store, index, version, own_split=bool(request.folds))
+    labels = on_version(session.workspace, session.store, index, version, own_split=bool(request.folds))[1]
     asked = replace(request, labels=labels)
     splits_asked_for(session.workspace, asked)  # says at once what the run would say in a minute
     return asked
@@ -152,7 +160,7 @@ def chosen_folds(session: AppSession, dataset_id: str | None, folds: int) -> tup
         DataError: No data set is chosen, or it cannot be split so.
     """
     if not dataset_id:
-        raise DataError("No data set is chosen", "Choose one above, or import one on the Data page")
+        raise DataError(_("No data set is chosen"), _("Choose one above, or import one on the Data page"))
     choices = load_choices(session.workspace, dataset_id)
     return folds_as_chosen(load_index(session.workspace, dataset_id), choices, folds)
 
@@ -169,20 +177,26 @@ def data_facts(session: AppSession, dataset_id: str | None, folds: int = 0, labe
         return markup.note(str(error), tone="serious" if dataset_id else "plain")
     choices = load_choices(session.workspace, str(dataset_id))
     gone = lost([sample.path for part in PARTS for sample in split.part(part)])
-    missed = (
-        f"{gone}: say where they are now on the Data page, or training leaves out what is not in the cache."
+    missed = _(
+        "{missing}: say where they are now on the Data page, or training leaves out what is not in the cache."
     )
-    more = [] if gone is None else [missed]
-    two = len(split.classes) == 2
-    parts = (
-        f"{len(split.train):,} training",
-        f"{len(split.val):,} validation",
-        f"{len(split.test):,} test {'image' if len(split.test) == 1 else 'images'}",
-    )
-    issue = f" The finding is “{positive_of(split.classes, choices.positive)}”." if two else ""
-    return markup.note(
-        f"{', '.join(parts)}. Split: {split.method}.{issue} Change this on the Data page.", more=more
-    )
+    more = [] if gone is None else [missed.format(missing=retold(str(gone)))]
+    said = [_parts_words(split)]
+    if len(split.classes) == 2:
+        positive = positive_of(split.classes, choices.positive)
+        said.append(_("The finding is “{name}”.").format(name=isolated(str(positive))))
+    said.append(_("Change this on the Data page."))
+    return markup.note(" ".join(said), more=more)
+
+
+def _parts_words(split: Split) -> str:
+    """Say how many images each part has, and how they came into it."""
+    counts = {part: len(split.part(part)) for part in PARTS}
+    return ngettext(
+        "{train} training, {val} validation, {test} test image. Split: {method}.",
+        "{train} training, {val} validation, {test} test images. Split: {method}.",
+        counts["test"],
+    ).format(method=retold(split.method), **{part: number(count) for part, count in counts.items()})
 
 
 def _facts_on_labels(session: AppSession, dataset_id: str, folds: int, labels: int) -> str:
@@ -193,18 +207,15 @@ def _facts_on_labels(session: AppSession, dataset_id: str, folds: int, labels: i
         )
         recipe = named_recipe(session.workspace, "default")  # says nothing of the split
         asked = on_labels(session, training_request(recipe, index, choices, folds=folds), labels)
-        _, splits = splits_asked_for(session.workspace, asked)
+        splits = splits_asked_for(session.workspace, asked)[1]
     except EngineError as error:
         return markup.note(str(error), tone="serious")
     if folds:
         return folds_facts(splits)
     (split,) = splits
     kept = asked.labels.base_run if asked.labels else ""
-    whose = f" Every image lies in the part that it had in run {kept}." if kept else ""
-    return markup.note(
-        f"{len(split.train):,} training, {len(split.val):,} validation, {len(split.test):,} test images. "
-        f"Split: {split.method}.{whose}"
-    )
+    whose = " " + _("Every image lies in the part that it had in run {run}.").format(run=isolated(kept))
+    return markup.note(_parts_words(split) + (whose if kept else ""))
 
 
 def folds_facts(splits: Sequence[Split]) -> str:
@@ -212,27 +223,32 @@ def folds_facts(splits: Sequence[Split]) -> str:
     k = len(splits)
     unit = unit_words(patients_named(sample for split in splits for sample in split.test))
     few, most = (f(len(split.test) for split in splits) for f in (min, max))
-    size = f"{few:,}" if few == most else f"{few:,} to {most:,}"
-    return markup.note(
-        f"{k} folds of {size} images, dealt out {unit}. Each of {k} models is trained on {k - 2} of them, tuned on one "
-        "and tested on one.",
-        more=[
-            "The report covers every labelled image, each predicted by the one model that never saw it.",
-            f"New images are predicted by the {k} models together. Training takes about {k} times as long.",
-        ],
+    size = number(few) if few == most else _("{few} to {most}").format(few=number(few), most=number(most))
+    first = _(
+        "{folds} folds of {size} images, dealt out {how}. Each of {folds} models is trained on {rest} of them, tuned "
+        "on one and tested on one."
+    ).format(folds=number(k), size=size, how=retold(unit), rest=number(k - 2))
+    more = (
+        _("The report covers every labelled image, each predicted by the one model that never saw it."),
+        _(
+            "New images are predicted by the {folds} models together. Training takes about {folds} times as long."
+        ).format(folds=number(k)),
     )
+    return markup.note(first, more=more)
 
 
 def recipe_card(recipe: Recipe) -> str:
     """Return where a recipe comes from and what was published of it."""
-    expected = [f"{one.metric} {one.value:g} on {one.data}" for one in recipe.expected]
     hidden = len(recipe.phases) - PHASE_SLOTS
-    more = [f"Published: {line}" for line in expected] or [
-        "No published result: evaluate it on your own test images."
-    ]
+    published = _("Published: {result}")
+    more = [
+        published.format(result=isolated(f"{one.metric} {one.value:g} on {one.data}"))
+        for one in recipe.expected
+    ] or [_("No published result: evaluate it on your own test images.")]
     if hidden > 0:
-        more.append(f"It has {hidden} further phases that are not shown here and run as written.")
-    return markup.note(recipe.source, more=more)
+        further = _("It has {count} further phases that are not shown here and run as written.")
+        more.append(further.format(count=number(hidden)))
+    return markup.note(markup.in_english(recipe.source), more=more)
 
 
 def augmented(session: AppSession, dataset_id: str | None, base: Recipe | None, *values: Any) -> str:
@@ -247,16 +263,16 @@ def augmented(session: AppSession, dataset_id: str | None, base: Recipe | None, 
     from engine.recipes import Augmenter, augmentation_is_none, changes_of_copies
 
     if base is None:
-        raise RecipeError("No recipe is chosen", "Choose one from the list")
+        raise RecipeError(_("No recipe is chosen"), _("Choose one from the list"))
     recipe = recipe_of(base, values)
     split = chosen_split(session, dataset_id)
     of_copies = changes_of_copies(recipe)
-    ways = {"augmented": recipe.augmentation, "augmented copy": of_copies or recipe.augmentation}
+    ways = {_("augmented"): recipe.augmentation}
+    if of_copies is not None and of_copies != recipe.augmentation:
+        ways[_("augmented copy")] = of_copies
     shown = {words: way for words, way in ways.items() if not augmentation_is_none(way)}
-    if of_copies is None or of_copies == recipe.augmentation:
-        shown.pop("augmented copy", None)
     if not shown:
-        return markup.note("These settings do not change the training images.")
+        return markup.note(_("These settings do not change the training images."))
     films = []
     for name in split.classes[:4]:
         for row, sample in enumerate(split.train):
@@ -264,7 +280,11 @@ def augmented(session: AppSession, dataset_id: str | None, base: Recipe | None, 
                 continue
             pixels = load_image(sample.path, size=min(recipe.image_size, 224), channels=3, fit=recipe.fit)
             batch = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))[None].repeat(4, 1, 1, 1)
-            films.append(markup.Picture(source=_data_uri(pixels), caption=f"{name}, original"))
+            films.append(
+                markup.Picture(
+                    source=_data_uri(pixels), caption=_("{name}, original").format(name=isolated(name))
+                )
+            )
             for words, way in shown.items():
                 changed = Augmenter(way, recipe.seed)(batch, [row] * 4, 0, copies=[0, 1, 2, 3])
                 for picture in changed:
@@ -290,7 +310,7 @@ def choose_recipe(session: AppSession, name: str | None, *, first: bool = False)
     """
     recipe = named_recipe(session.workspace, name or "default")
     filled = values_and_choices_of(recipe, weight_choices(session.workspace)) if first else values_of(recipe)
-    balance = recipe.balance.method if recipe.balance.method in BALANCES else None
+    balance = recipe.balance.method if recipe.balance.method in balances() else None
     return recipe, recipe_card(recipe), plan_of(recipe), balance, *_phase_groups(recipe), *filled
 
 
@@ -304,16 +324,6 @@ def plan_of(recipe: Recipe) -> str | None:
     return next((name for name, plan in PLANS.items() if RECIPES[plan.recipe] == recipe), None)
 
 
-def found_recipes(session: AppSession, purpose: str, search: str, chosen: str | None) -> tuple[Any, Any]:
-    """Return the recipes of a purpose in which all words of a search stand, and how many there are."""
-    listed = recipe_choices(session.workspace, purpose=purpose or "", search=search)
-    whole = len(recipe_choices(session.workspace))
-    value = chosen if chosen in [name for _, name in listed] else None
-    label = "Recipe" if len(listed) == whole else f"Recipe ({len(listed)} of {whole})"
-    none = "No recipe has all these words. Take one away, or choose another purpose." if not listed else ""
-    return gr.Dropdown(choices=listed, value=value, label=label), none
-
-
 def weight_choices(workspace: Workspace) -> list[str]:
     """Return what a training may begin with in this workspace: added weights, then finished runs, newest first."""
     from engine.models import added_weights
@@ -323,11 +333,19 @@ def weight_choices(workspace: Workspace) -> list[str]:
     return files + [f"run:{run.run_id}" for run in trained]
 
 
+def phase_title(slot: int) -> str:
+    """Return what the box of a phase is called, whatever recipe it holds."""
+    return _("Phase {number}").format(number=number(slot + 1))
+
+
 def _phase_groups(recipe: Recipe) -> list[Any]:
     groups = []
     for slot in range(PHASE_SLOTS):
         here = slot < len(recipe.phases)
-        label = f"Phase {slot + 1}: {recipe.phases[slot].name}" if here else f"Phase {slot + 1}"
+        label = phase_title(slot)
+        if here:
+            name = isolated(recipe.phases[slot].name)
+            label = _("Phase {number}: {name}").format(number=number(slot + 1), name=name)
         groups.append(gr.Accordion(label=label, visible=here))
     return groups
 
@@ -340,10 +358,10 @@ def save_recipe(session: AppSession, title: str, base: Recipe | None, *values: A
     """
     refuse_guests(session)
     if base is None:
-        raise RecipeError("No recipe is chosen", "Choose one from the list")
+        raise RecipeError(_("No recipe is chosen"), _("Choose one from the list"))
     saved = save_own(session.workspace, recipe_of(base, values), title)
-    gr.Info(f"Saved as “{saved.title}”. It is listed under “Mine”.")
-    listed = gr.Dropdown(choices=recipe_choices(session.workspace), value=saved.name)
+    gr.Info(_("Saved as “{title}”. It is listed under “Mine”.").format(title=isolated(saved.title)))
+    listed = gr.Dropdown(choices=recipes_offered(session.workspace), value=saved.name)
     return listed, saved, recipe_card(saved)
 
 
@@ -355,14 +373,14 @@ def open_recipe(session: AppSession, file: str | None) -> tuple[Any, ...]:
     """
     refuse_guests(session)
     recipe = keep_own(session.workspace, load_recipe(Path(str(file))))
-    listed = gr.Dropdown(choices=recipe_choices(session.workspace), value=recipe.name)
+    listed = gr.Dropdown(choices=recipes_offered(session.workspace), value=recipe.name)
     return listed, *choose_recipe(session, recipe.name)
 
 
 def recipe_file(base: Recipe | None, *values: Any) -> str:
     """Write the form as a JSON file to be downloaded and return its path."""
     if base is None:
-        raise RecipeError("No recipe is chosen", "Choose one from the list")
+        raise RecipeError(_("No recipe is chosen"), _("Choose one from the list"))
     recipe = recipe_of(base, values)
     path = Path(tempfile.mkdtemp(prefix="overread-recipe-")) / f"{recipe.name}.json"
     path.write_text(recipe_to_json(recipe), encoding="utf-8")
@@ -376,4 +394,6 @@ def refuse_guests(session: AppSession) -> None:
         TrainingError: It is such a window.
     """
     if session.read_only:
-        raise TrainingError("This window is read-only", "Train on the computer that holds the workspace")
+        raise TrainingError(
+            _("This window is read-only"), _("Train on the computer that holds the workspace")
+        )

@@ -1,6 +1,6 @@
 """The form of a recipe: which fields a person can change, how they are shown, and back to a `Recipe`.
 
-`FIELDS` is the one list: dotted path in the recipe's JSON → how it is placed. What a field may hold, its bounds and
+`fields` is the one list: dotted path in the recipe's JSON → how it is placed. What a field may hold, its bounds and
 choices, is asked of the engine. Whatever the form does not show keeps the value of the recipe it started from.
 """
 
@@ -16,6 +16,7 @@ import gradio as gr
 
 from engine.errors import RecipeError
 from engine.kept_files import plain
+from engine.language import _, isolated, number
 from engine.recipes import field_schema, recipe_from_values, registries
 from engine.records import Recipe
 from engine.statistics import MONITORS
@@ -23,40 +24,60 @@ from engine.statistics import MONITORS
 PHASE_SLOTS = 3
 """Phases that the form shows; further ones run as the recipe says."""
 
-WORDS: Mapping[str, str] = {
-    **{name: f"{monitor.words} on validation" for name, monitor in MONITORS.items()},
-    "none": "leave as it is",
-    "class-weights": "give the rarer class more weight in the loss",
-    "duplicate": "repeat images of the rarer class",
-    "duplicate-augmented": "repeat images of the rarer class, each copy augmented",
-    "undersample": "leave out images of the more common class",
-    "weighted-sampling": "draw both classes equally often",
-    "focal": "focal loss: more weight on hard cases",
-    "youden": "best sum of sensitivity and specificity",
-    "half": "probability of one half",
-    "as-trained": "as trained, with the classes balanced",
-    "squash": "stretch to a square",
-    "letterbox": "keep proportions, black around",
-    "head": "only the new head (fast)",
-    "all": "everything",
-    "last 1": "the last block and the head",
-    "last 2": "the last 2 blocks and the head",
-    "last 4": "the last 4 blocks and the head",
-    "last 6": "the last 6 blocks and the head",
-    "edge": "repeat the edge",
-    "mirror": "mirror the image",
-    "black": "black",
-    "default": "as in the original network",
-    "average": "mean of every channel",
-    "flatten": "all positions in one row",
-    "per-position": "hidden layers at every position",
-    "1": "grey",
-    "3": "colour",
-}
+
+def words() -> Mapping[str, str]:
+    """Return what can be chosen in words, by the name that recipes have for it; what has none is shown by its name."""
+    figures = {
+        "val_loss": _("loss"),
+        "val_accuracy": _("accuracy"),
+        "val_auc": _("AUROC"),
+        "val_average_precision": _("average precision"),
+        "val_balanced_accuracy": _("balanced accuracy"),
+        "val_f1": _("F1"),
+        "val_mcc": _("Matthews correlation coefficient"),
+        "val_brier": _("Brier score"),
+    }
+    return {
+        **{
+            name: _("{figure} on validation").format(figure=figures.get(name, monitor.words))
+            for name, monitor in MONITORS.items()
+        },
+        "none": _("leave as it is"),
+        "class-weights": _("give the rarer class more weight in the loss"),
+        "duplicate": _("repeat images of the rarer class"),
+        "duplicate-augmented": _("repeat images of the rarer class, each copy augmented"),
+        "undersample": _("leave out images of the more common class"),
+        "weighted-sampling": _("draw both classes equally often"),
+        "focal": _("focal loss: more weight on hard cases"),
+        "youden": _("best sum of sensitivity and specificity"),
+        "half": _("probability of one half"),
+        "as-trained": _("as trained, with the classes balanced"),
+        "squash": _("stretch to a square"),
+        "letterbox": _("keep proportions, black around"),
+        "head": _("only the new head (fast)"),
+        "all": _("everything"),
+        "last 1": _("the last block and the head"),
+        "last 2": _("the last 2 blocks and the head"),
+        "last 4": _("the last 4 blocks and the head"),
+        "last 6": _("the last 6 blocks and the head"),
+        "edge": _("repeat the edge"),
+        "mirror": _("mirror the image"),
+        "black": _("black"),
+        "default": _("as in the original network"),
+        "average": _("mean of every channel"),
+        "flatten": _("all positions in one row"),
+        "per-position": _("hidden layers at every position"),
+        "1": _("grey"),
+        "3": _("colour"),
+    }
 
 
 def _choices(names: Iterable[Any]) -> list[tuple[str, Any]]:
-    return [(f"{WORDS[str(name)]} ({name})" if str(name) in WORDS else str(name), name) for name in names]
+    said = words()
+    return [
+        (f"{said[str(name)]} ({isolated(str(name))})" if str(name) in said else str(name), name)
+        for name in names
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +109,14 @@ def is_tick(dotted: str) -> bool:
 def component(dotted: str, field: Field) -> Any:
     """Return the component that shows a field, within its bounds; what the engine's registries offer comes later."""
     schema = field_schema(dotted)
-    words: dict[str, Any] = {"label": field.label, "info": field.info, "elem_id": field_id(dotted)}
+    told: dict[str, Any] = {"label": field.label, "info": field.info, "elem_id": field_id(dotted)}
     if is_tick(dotted):
-        return gr.Checkbox(**words)
+        return gr.Checkbox(**told)
     if schema["type"] == "array":
-        return gr.Textbox(**words, min_width=140)
+        return gr.Textbox(**told, min_width=140)
     if schema["type"] == "string" or "enum" in schema:
         return gr.Dropdown(
-            **words,
+            **told,
             choices=_choices(schema.get("enum", field.names)),
             allow_custom_value=field.other,
             interactive=True,
@@ -103,9 +124,9 @@ def component(dotted: str, field: Field) -> Any:
         )
     low, high = schema["minimum"], schema["maximum"]
     if field.slider:
-        return gr.Slider(low, high, step=1 if high > 10 else 0.01, **words, min_width=220)
+        return gr.Slider(low, high, step=1 if high > 10 else 0.01, **told, min_width=220)
     # Without bounds of its own: Gradio would refuse the whole form with a passing message; see `wrong_fields`.
-    return gr.Number(**words, min_width=110)
+    return gr.Number(**told, min_width=110)
 
 
 def field_id(dotted: str) -> str:
@@ -115,85 +136,116 @@ def field_id(dotted: str) -> str:
 
 TRAINABLE = ("head", "last 1", "last 2", "last 4", "last 6", "all")
 
-GENERAL: dict[str, Field] = {
-    "balance.method": Field("Unequal classes", wide=True),
-    "test_time_flip": Field("Predict from the mirror image too"),
-    "operating_point": Field("Operating point, chosen on validation", wide=True),
-    "image_size": Field("Image size, pixels"),
-    "fit": Field("Images that are not square"),
-    "batch_size": Field("Images per step"),
-    "train_limit": Field("Training images at most", info="0: all"),
-    "seed": Field("Seed"),
-}
-AUGMENTATION: dict[str, Field] = {
-    "augmentation.rotation": Field("Rotation, ± degrees", slider=True),
-    "augmentation.shear": Field("Shear, ± degrees", slider=True),
-    "augmentation.zoom": Field("Zoom, ± share", slider=True),
-    "augmentation.crop": Field("Crop of each side, up to", slider=True),
-    "augmentation.shift": Field("Shift, ± share", slider=True),
-    "augmentation.brightness": Field("Brightness, ± share", slider=True),
-    "augmentation.contrast": Field("Contrast, ± share", slider=True),
-    "augmentation.noise": Field("Noise, up to", slider=True),
-    "augmentation.zoom_each_axis": Field("Zoom width and height separately"),
-    "augmentation.horizontal_flip": Field("Left–right flips"),
-    "augmentation.vertical_flip": Field("Up–down flips"),
-    "augmentation.quarter_turns": Field("Quarter turns"),
-    "augmentation.fill": Field("Fill beyond the image border", wide=True),
-}
-NET: dict[str, Field] = {
-    "backbone": Field("Network", wide=True, other=True, info="Or any other timm model name."),
-    "weights": Field(
-        "Starts from",
-        wide=True,
-        other=True,
-        names=("imagenet", "random"),
-        info="Or run:ID of a finished run, or weights that were added: overread weights add.",
-    ),
-    "init": Field("Initialisation of new weights", wide=True),
-    "channels": Field("Channels"),
-    "head.pooling": Field("Pooling", wide=True),
-    "head.hidden": Field("Hidden layers of the head", info="Widths, e.g. 128, 64; empty for none."),
-    "head.activation": Field("Activation"),
-    "head.dropout": Field("Dropout", info="One rate, or one for each hidden layer."),
-    "head.batch_norm": Field("Batch norm in the head"),
-    "head.output": Field("Output"),
-}
-PHASE: dict[str, Field] = {
-    "epochs": Field("Epochs at most"),
-    "learning_rate": Field("Learning rate"),
-    "trainable": Field(
-        "What is trained", names=TRAINABLE, wide=True, other=True, info="Or “last N”, or names of layers."
-    ),
-    "freeze_batch_norm": Field("Freeze the backbone's batch norm"),
-    "optimizer": Field("Optimiser"),
-    "schedule": Field("Learning rate over time"),
-    "weight_decay": Field("Weight decay"),
-    "stop_patience": Field("Stop after epochs without improvement", info="0: never"),
-}
-FINE: dict[str, Field] = {
-    "monitor": Field("Best epoch by", wide=True),
-    "schedule_patience": Field("Epochs until a plateau or step"),
-    "schedule_factor": Field("The rate is then multiplied by"),
-    "momentum": Field("Momentum"),
-    "l1": Field("L1 penalty"),
-    "clip_norm": Field("Largest gradient norm", info="0: any"),
-    "warm_up": Field("Warm-up epochs"),
-    "layer_decay": Field("Rate from block to block below", info="1: the same"),
-    "ema_decay": Field("Moving average of weights", info="Decay a step; 0: none"),
-    "label_smoothing": Field("Label smoothing"),
-    "mixup": Field("Mixup, α", info="0: none"),
-    "cutmix": Field("CutMix, α", info="0: none"),
-}
-FIELDS: dict[str, Field] = {
-    **GENERAL,
-    **AUGMENTATION,
-    **NET,
-    **{
-        f"phases.{slot}.{name}": field
-        for slot in range(PHASE_SLOTS)
-        for name, field in (PHASE | FINE).items()
-    },
-}
+
+def general() -> dict[str, Field]:
+    """Return the fields of what is said of the whole training."""
+    return {
+        "balance.method": Field(_("Unequal classes"), wide=True),
+        "test_time_flip": Field(_("Predict from the mirror image too")),
+        "operating_point": Field(_("Operating point, chosen on validation"), wide=True),
+        "image_size": Field(_("Image size, pixels")),
+        "fit": Field(_("Images that are not square")),
+        "batch_size": Field(_("Images per step")),
+        "train_limit": Field(_("Training images at most"), info=_("0: all")),
+        "seed": Field(_("Seed")),
+    }
+
+
+def augmentation() -> dict[str, Field]:
+    """Return the fields of how training images are changed."""
+    return {
+        "augmentation.rotation": Field(_("Rotation, ± degrees"), slider=True),
+        "augmentation.shear": Field(_("Shear, ± degrees"), slider=True),
+        "augmentation.zoom": Field(_("Zoom, ± share"), slider=True),
+        "augmentation.crop": Field(_("Crop of each side, up to"), slider=True),
+        "augmentation.shift": Field(_("Shift, ± share"), slider=True),
+        "augmentation.brightness": Field(_("Brightness, ± share"), slider=True),
+        "augmentation.contrast": Field(_("Contrast, ± share"), slider=True),
+        "augmentation.noise": Field(_("Noise, up to"), slider=True),
+        "augmentation.zoom_each_axis": Field(_("Zoom width and height separately")),
+        "augmentation.horizontal_flip": Field(_("Left–right flips")),
+        "augmentation.vertical_flip": Field(_("Up–down flips")),
+        "augmentation.quarter_turns": Field(_("Quarter turns")),
+        "augmentation.fill": Field(_("Fill beyond the image border"), wide=True),
+    }
+
+
+def net() -> dict[str, Field]:
+    """Return the fields of the network."""
+    return {
+        "backbone": Field(_("Network"), wide=True, other=True, info=_("Or any other timm model name.")),
+        "weights": Field(
+            _("Starts from"),
+            wide=True,
+            other=True,
+            names=("imagenet", "random"),
+            info=_("Or run:ID of a finished run, or weights that were added: overread weights add."),
+        ),
+        "init": Field(_("Initialisation of new weights"), wide=True),
+        "channels": Field(_("Channels")),
+        "head.pooling": Field(_("Pooling"), wide=True),
+        "head.hidden": Field(_("Hidden layers of the head"), info=_("Widths, e.g. 128, 64; empty for none.")),
+        "head.activation": Field(_("Activation")),
+        "head.dropout": Field(_("Dropout"), info=_("One rate, or one for each hidden layer.")),
+        "head.batch_norm": Field(_("Batch norm in the head")),
+        "head.output": Field(_("Output")),
+    }
+
+
+def phase() -> dict[str, Field]:
+    """Return the fields of a phase."""
+    return {
+        "epochs": Field(_("Epochs at most")),
+        "learning_rate": Field(_("Learning rate")),
+        "trainable": Field(
+            _("What is trained"),
+            names=TRAINABLE,
+            wide=True,
+            other=True,
+            info=_("Or “last N”, or names of layers."),
+        ),
+        "freeze_batch_norm": Field(_("Freeze the backbone's batch norm")),
+        "optimizer": Field(_("Optimiser")),
+        "schedule": Field(_("Learning rate over time")),
+        "weight_decay": Field(_("Weight decay")),
+        "stop_patience": Field(_("Stop after epochs without improvement"), info=_("0: never")),
+    }
+
+
+def fine() -> dict[str, Field]:
+    """Return the fields of a phase in more detail."""
+    return {
+        "monitor": Field(_("Best epoch by"), wide=True),
+        "schedule_patience": Field(_("Epochs until a plateau or step")),
+        "schedule_factor": Field(_("The rate is then multiplied by")),
+        "momentum": Field(_("Momentum")),
+        "l1": Field(_("L1 penalty")),
+        "clip_norm": Field(_("Largest gradient norm"), info=_("0: any")),
+        "warm_up": Field(_("Warm-up epochs")),
+        "layer_decay": Field(_("Rate from block to block below"), info=_("1: the same")),
+        "ema_decay": Field(_("Moving average of weights"), info=_("Decay a step; 0: none")),
+        "label_smoothing": Field(_("Label smoothing")),
+        "mixup": Field(_("Mixup, α"), info=_("0: none")),
+        "cutmix": Field(_("CutMix, α"), info=_("0: none")),
+    }
+
+
+def fields() -> dict[str, Field]:
+    """Return all fields, as the language that is spoken has them: dotted path → how it is shown."""
+    return {
+        **general(),
+        **augmentation(),
+        **net(),
+        **{
+            f"phases.{slot}.{name}": field
+            for slot in range(PHASE_SLOTS)
+            for name, field in (phase() | fine()).items()
+        },
+    }
+
+
+FIELDS = fields()
+"""The same in English; their order is that of the form's values."""
 
 
 def values_and_choices_of(recipe: Recipe, weights: Sequence[str] = ()) -> list[Any]:
@@ -205,7 +257,7 @@ def values_and_choices_of(recipe: Recipe, weights: Sequence[str] = ()) -> list[A
     """
     from engine.models import BACKBONES
 
-    offered = {**registries(), "backbone": BACKBONES, "weights": (*NET["weights"].names, *weights)}
+    offered = {**registries(), "backbone": BACKBONES, "weights": (*net()["weights"].names, *weights)}
     filled: list[Any] = []
     for dotted, value in zip(FIELDS, values_of(recipe), strict=True):
         names = offered.get(re.sub(r"\.\d+", "", dotted))
@@ -267,7 +319,7 @@ def wrong_fields(base: Recipe, values: Sequence[Any]) -> dict[str, str]:
     """
     wrong: dict[str, str] = {}
     left = list(values)
-    for _ in FIELDS:
+    for _each in FIELDS:
         try:
             recipe_of(base, left)
         except RecipeError as error:
@@ -292,10 +344,14 @@ def _field_of(error: RecipeError) -> str:
 
 def in_words(said: str) -> str:
     """Return a sentence with the labels of the form in place of the names that recipes have."""
-    for dotted, field in FIELDS.items():
-        phase = re.match(r"phases\.(\d+)", dotted)
-        where = f" of phase {int(phase[1]) + 1}" if phase else ""
-        said = _named(dotted).sub(f"“{field.label}”{where}", said)
+    for dotted, field in fields().items():
+        slot = re.match(r"phases\.(\d+)", dotted)
+        label = _("“{field}”").format(field=field.label)
+        if slot:
+            label = _("“{field}” of phase {number}").format(
+                field=field.label, number=number(int(slot[1]) + 1)
+            )
+        said = _named(dotted).sub(label, said)
     return said
 
 
@@ -308,7 +364,10 @@ def _numbers(dotted: str, text: str) -> list[float]:
     try:
         numbers = [float(part) for part in re.split(r"[,;\s]+", str(text).strip()) if part]
     except ValueError as error:
-        raise RecipeError(f"“{text}” is not a list of numbers", f"Write {dotted} like 128, 64") from error
+        raise RecipeError(
+            _("“{text}” is not a list of numbers").format(text=isolated(text)),
+            _("Write {field} like 128, 64").format(field=dotted),
+        ) from error
     return numbers or ([0.0] if dotted == "head.dropout" else [])
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.data import limit_training
 from engine.errors import EngineError
+from engine.language import _, number
 from engine.records import Recipe, Split
 from engine.report import duration
 from gui.pages.train.offered import expected_of_recipe
@@ -32,13 +33,14 @@ def facts(session: AppSession, dataset_id: str | None, base: Recipe | None, *val
     except EngineError as error:
         return markup.note(str(error), tone="serious")
     tiles = [
-        (f"{trained:,}", "parameters trained"),
-        (f"{total:,}", "parameters in total"),
-        (f"{sum(phase.epochs for phase in recipe.phases):,}", "epochs at most"),
+        (number(trained), _("parameters trained")),
+        (number(total), _("parameters in total")),
+        (number(sum(phase.epochs for phase in recipe.phases)), _("epochs at most")),
     ]
     expected = expected_of_recipe(session, dataset_id, recipe) if split else None
     if expected is not None:
-        tiles.append((f"about {duration(expected.said)}", "on this computer, as estimated"))
+        time = _("about {time}").format(time=duration(expected.said))
+        tiles.append((time, _("on this computer, as estimated")))
     return markup.figures(tiles) + (balance_table(recipe, split) if split else "")
 
 
@@ -56,7 +58,8 @@ def balance_table(recipe: Recipe, split: Split) -> str:
     before, after = class_counts(labels, split.classes), class_counts(labels[plan.rows], split.classes)
     weights = plan.class_weights if plan.class_weights is not None else np.ones(len(split.classes))
     rows = [
-        (name, f"{before[at]:,}", f"{after[at]:,}", f"{weights[at]:.3f}")
+        (name, number(int(before[at])), number(int(after[at])), number(float(weights[at]), 3))
         for at, name in enumerate(split.classes)
     ]
-    return markup.table(("class", "training images", "shown in one epoch", "weight in the loss"), rows)
+    headers = (_("class"), _("training images"), _("shown in one epoch"), _("weight in the loss"))
+    return markup.table(headers, rows)

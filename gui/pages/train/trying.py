@@ -28,31 +28,52 @@ from engine.experiments import (
     varied_fields,
 )
 from engine.kept_files import MIB
+from engine.language import _, isolated, moment, number
 from engine.records import FIRST_VERSION, Recipe
+from engine.retelling import retold
 from engine.storage import read_regular
 from gui.pages.train.plan import chosen_split, refuse_guests
 from gui.pages.train.recipe_form import recipe_of
 from gui.web import AppSession, markup, shown
 
-KINDS = {
-    "learning-curve": "How many more images?",
-    "search": "Which settings are better?",
-}
-"""A key of `engine.experiments.asked.work.KINDS` → the question."""
-ABOUT = {
-    "learning-curve": "Trains the recipe above on a tenth of the training images, and on more and more of them up to "
-    "all, and says what twice as many would bring.",
-    "search": "Trains the recipe above again and again with other settings, judges them on validation images alone, "
-    "and saves the best as a recipe.",
-}
-TRAININGS = {"learning-curve": ("Trainings of each size", 1), "search": ("Trainings in all", 12)}
+USUAL = {"learning-curve": 1, "search": 12}
+"""Trainings that are proposed, by a key of `engine.experiments.asked.work.KINDS`."""
 VARIED = "phases.0.learning_rate=1e-4..1e-2:log\nbatch_size=16,32,64"
-WAY = (
-    "One setting a line, by its name in a recipe file: field=low..high, field=low..high:log or field=value,value. "
-    "Such as batch_size, phases.0.learning_rate, augmentation.rotation, balance.method."
-)
-STATES = {"working": "in progress", "done": "done", "stopped": "stopped", "failed": "failed", "lost": "lost"}
 TONES = {"done": "good", "stopped": "mild", "failed": "serious", "lost": "serious"}
+
+
+def questions() -> dict[str, str]:
+    """Return what can be asked: a key of `engine.experiments.asked.work.KINDS` → the question."""
+    return {"learning-curve": _("How many more images?"), "search": _("Which settings are better?")}
+
+
+def about_question(kind: str) -> str:
+    """Return how a question is answered."""
+    if kind == "search":
+        return _(
+            "Trains the recipe above again and again with other settings, judges them on validation images alone, "
+            "and saves the best as a recipe."
+        )
+    return _(
+        "Trains the recipe above on a tenth of the training images, and on more and more of them up to all, and says "
+        "what twice as many would bring."
+    )
+
+
+def trainings_label(kind: str) -> str:
+    """Return what is counted by the number of trainings."""
+    return _("Trainings in all") if kind == "search" else _("Trainings of each size")
+
+
+def states() -> dict[str, str]:
+    """Return the states of an experiment in words."""
+    return {
+        "working": _("in progress"),
+        "done": _("done"),
+        "stopped": _("stopped"),
+        "failed": _("failed"),
+        "lost": _("lost"),
+    }
 
 
 def place(
@@ -74,20 +95,30 @@ def place(
         train_this: Given a button's click and the drop-down of experiments, makes the found recipe the form's.
     """
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
-    with gr.Accordion("Experiments: more images? better settings?", open=False, elem_id="train-experiments"):
+    with gr.Accordion(
+        _("Experiments: more images? better settings?"), open=False, elem_id="train-experiments"
+    ):
         kind = gr.Radio(
-            label="Question",
-            choices=[(words, name) for name, words in KINDS.items()],
+            label=_("Question"),
+            choices=[(words, name) for name, words in questions().items()],
             value="learning-curve",
             elem_id="experiment-kind",
         )
-        about = gr.Markdown(ABOUT["learning-curve"], elem_id="experiment-about")
+        about = gr.Markdown(about_question("learning-curve"), elem_id="experiment-about")
         with gr.Row():
-            label, usual = TRAININGS["learning-curve"]
-            trainings = gr.Number(label=label, value=usual, elem_id="experiment-trainings", min_width=140)
+            trainings = gr.Number(
+                label=trainings_label("learning-curve"),
+                value=USUAL["learning-curve"],
+                elem_id="experiment-trainings",
+                min_width=140,
+            )
             vary = gr.Textbox(
-                label="What is varied",
-                info=WAY,
+                label=_("What is varied"),
+                info=_(
+                    "One setting a line, by its name in a recipe file: field=low..high, field=low..high:log or "
+                    "field=value,value. Such as batch_size, phases.0.learning_rate, augmentation.rotation, "
+                    "balance.method."
+                ),
                 value=VARIED,
                 lines=2,
                 visible=False,
@@ -95,17 +126,8 @@ def place(
                 scale=3,
             )
         wrong = gr.HTML(elem_id="experiment-wrong", padding=False)
-        ask = gr.Button("Find out", variant="primary", elem_id="experiment-ask")
-        which = gr.Dropdown(
-            label="Experiment", choices=[], interactive=True, visible=False, elem_id="experiment-which"
-        )
-        box = gr.HTML(elem_id="experiment-found", padding=False)
-        with gr.Row():
-            stop = gr.Button("Stop", variant="stop", visible=False, elem_id="experiment-stop")
-            go_on = gr.Button("Continue", visible=False, elem_id="experiment-go-on")
-            take = gr.Button(
-                "Train the recipe that was found", variant="primary", visible=False, elem_id="experiment-take"
-            )
+        ask = gr.Button(_("Find out"), variant="primary", elem_id="experiment-ask")
+        which, box, stop, go_on, take = _place_found()
     seen, timer = gr.State(""), gr.Timer(2.0)
     looked = [which, box, ask, stop, go_on, take, seen]
     kind.input(shown(asked_for), kind, [about, trainings, vary, wrong], api_name="experiment_kind", **quiet)
@@ -135,29 +157,51 @@ def place(
     train_this(take, which)
 
 
+def _place_found() -> tuple[Any, ...]:
+    """Place what shows an experiment: which, what it found, and the buttons that end it, go on, and take the recipe."""
+    which = gr.Dropdown(
+        label=_("Experiment"), choices=[], interactive=True, visible=False, elem_id="experiment-which"
+    )
+    box = gr.HTML(elem_id="experiment-found", padding=False)
+    with gr.Row():
+        stop = gr.Button(_("Stop"), variant="stop", visible=False, elem_id="experiment-stop")
+        go_on = gr.Button(_("Continue"), visible=False, elem_id="experiment-go-on")
+        take = gr.Button(
+            _("Train the recipe that was found"),
+            variant="primary",
+            visible=False,
+            elem_id="experiment-take",
+        )
+    return which, box, stop, go_on, take
+
+
 def asked_for(kind: str) -> tuple[Any, ...]:
     """Return what a question needs to be told."""
-    label, usual = TRAININGS[kind]
-    return ABOUT[kind], gr.Number(label=label, value=usual), gr.Textbox(visible=kind == "search"), ""
+    trainings = gr.Number(label=trainings_label(kind), value=USUAL[kind])
+    return about_question(kind), trainings, gr.Textbox(visible=kind == "search"), ""
 
 
 def check(kind: str, trainings: float | None, vary: str, base: Recipe | None, *values: Any) -> str:
     """Return what is wrong with what was asked, to be said in its field; nothing where all is well."""
     said = ""
     if _whole(trainings) is None:
-        words = "Give a whole number from 1 to 10,000."
+        words = _whole_number() + "."
         said += markup.said_at("experiment-trainings", words)
     if kind == "search" and base is not None:
         try:
             varied_fields(recipe_of(base, values), _lines(vary))
         except RecipeError as error:
-            words = str(error).replace("--vary ", "")
+            words = retold(error).replace("--vary ", "")
             said += markup.said_at("experiment-vary", words)
     return said
 
 
-def _whole(number: float | None) -> int | None:
-    return int(number) if number is not None and number == int(number) and 1 <= number <= 10_000 else None
+def _whole_number() -> str:
+    return _("Give a whole number from {least} to {most}").format(least=number(1), most=number(10_000))
+
+
+def _whole(said: float | None) -> int | None:
+    return int(said) if said is not None and said == int(said) and 1 <= said <= 10_000 else None
 
 
 def _lines(vary: str) -> tuple[str, ...]:
@@ -180,9 +224,9 @@ def begin(
         EngineError: The window is read-only, something is wrong with what was asked, or something else is at work.
     """
     refuse_guests(session)
-    number = _whole(trainings)
-    if base is None or number is None:
-        raise RecipeError("The number of trainings cannot be used", "Give a whole number from 1 to 10,000")
+    count = _whole(trainings)
+    if base is None or count is None:
+        raise RecipeError(_("The number of trainings cannot be used"), _whole_number())
     if not labels or labels == FIRST_VERSION:
         chosen_split(session, dataset_id)  # says at once what the experiment would say
     recipe, varied = recipe_of(base, values), _lines(vary) if kind == "search" else ()
@@ -196,7 +240,7 @@ def begin(
             recipe=recipe,
             dataset_id=str(dataset_id),
             labels=labels or FIRST_VERSION,
-            trainings=number,
+            trainings=count,
             vary=varied,
             allow_downloads=session.allow_downloads,
         ),
@@ -260,36 +304,45 @@ def _title(session: AppSession, now: ExperimentStatus) -> str:
     began = datetime.fromtimestamp(now.started).astimezone()
     try:
         asked = load_asked(experiment_folder(session.workspace, now.experiment_id))
-        what = f"{KINDS.get(asked.kind, asked.kind)} · {asked.recipe.title}"
+        what = f"{questions().get(asked.kind, asked.kind)} · {isolated(asked.recipe.title)}"
     except EngineError:
-        what = "unknown question"
-    return f"{began:%d %b %Y %H:%M} · {what} · {STATES[now.state]}"
+        what = _("unknown question")
+    return f"{moment(began, '%d %b %Y %H:%M')} · {what} · {states()[now.state]}"
 
 
 def result(session: AppSession, now: ExperimentStatus) -> str:
     """Return how far an experiment is, or what it found."""
     if now.working:
         share = now.done / now.total if now.total else 0.0
-        line = f"{now.done:,} of {now.total:,} trainings done" if now.total else ""
-        return markup.note(f"{now.message}.".replace("..", "."), inner=markup.progress(share, line))
+        line = _("{n} of {total} trainings done").format(n=number(now.done), total=number(now.total))
+        said = markup.told(f"{now.message}.".replace("..", "."))
+        return markup.note(said, inner=markup.progress(share, line if now.total else ""))
     folder = experiment_folder(session.workspace, now.experiment_id)
     try:
         found = load_found(folder)
     except RunError as error:
-        return markup.note(str(error), tone="serious")
+        return markup.note(markup.told(error), tone="serious")
     if now.state != "done" or found is None:
-        more = [f"{now.done:,} of {now.total:,} trainings were done."] if now.total else []
-        return markup.note(now.message, tone=TONES.get(now.state, "plain"), more=more)
-    pieces: list[str] = [markup.note(found.sentence, tone="good", more=found.more)]
+        done = _("{n} of {total} trainings were done.").format(n=number(now.done), total=number(now.total))
+        more = [done] if now.total else []
+        return markup.note(markup.told(now.message), tone=TONES.get(now.state, "plain"), more=more)
+    further = [markup.told(one) for one in found.more]
+    pieces: list[str] = [markup.note(markup.told(found.sentence), tone="good", more=further)]
     if found.figure:
         try:
             svg = read_regular(folder / "figure.svg", MIB).decode("utf-8")
-            pieces.append(markup.drawing(svg, "Area under the ROC curve by number of training images."))
+            pieces.append(markup.drawing(svg, _("Area under the ROC curve by number of training images.")))
         except (OSError, UnicodeDecodeError):  # the table says the same
             pass
-    pieces.append(markup.table(found.headings, found.rows))
+    pieces.append(markup.table([retold(one) for one in found.headings], found.rows))
     if found.page:
-        pieces.append(markup.remark(f"The page with its PDF, CSV and JSON: {folder / found.page}"))
+        pieces.append(
+            markup.remark(
+                _("The page with its PDF, CSV and JSON: {file}").format(
+                    file=isolated(str(folder / found.page))
+                )
+            )
+        )
     return markup.joined(pieces)
 
 
@@ -301,5 +354,5 @@ def recipe_found(session: AppSession, which: str | None) -> str:
     """
     found = _found(session, experiment_status(experiment_folder(session.workspace, which or "")))
     if found is None or not found.recipe:
-        raise RecipeError("This experiment has found no recipe", "Choose a search that is done")
+        raise RecipeError(_("This experiment has found no recipe"), _("Choose a search that is done"))
     return str(found.recipe)

@@ -19,9 +19,10 @@ import gradio as gr
 from engine import jobs
 from engine.data import Choices, load_choices, load_index, training_request
 from engine.errors import EngineError, RecipeError, RunError, TrainingError
+from engine.language import _, isolated, language, moment, ngettext, number
 from engine.naming import given_of
 from engine.records import FIRST_VERSION, Epoch, Recipe
-from engine.report import counted, duration, edge_words, operating_words, were
+from engine.report import duration, edge_words, operating_words
 from engine.runs import load_history, load_run
 from gui.pages.keeping import named, offered
 from gui.pages.train.offered import expected_of_recipe
@@ -32,17 +33,21 @@ from gui.web import AppSession, markup
 TICK_WORKING, TICK_IDLE = 1.0, 5.0
 """Seconds between two looks at the runs; the idle ones let a tab see what another one started."""
 
-STATES = {
-    "starting": "loading the program that trains",
-    "training": "training",
-    "calibrating": "calibrating",
-    "predicting": "predicting the images",
-    "done": "done",
-    "stopped": "stopped",
-    "failed": "failed",
-    "lost": "lost",
-}
 TONES = {"done": "good", "stopped": "mild", "failed": "serious", "lost": "serious"}
+
+
+def states() -> dict[str, str]:
+    """Return the states of a run in words."""
+    return {
+        "starting": _("loading the program that trains"),
+        "training": _("training"),
+        "calibrating": _("calibrating"),
+        "predicting": _("predicting the images"),
+        "done": _("done"),
+        "stopped": _("stopped"),
+        "failed": _("failed"),
+        "lost": _("lost"),
+    }
 
 
 def start(
@@ -77,13 +82,16 @@ def start_on(
     """
     refuse_guests(session)
     if base is None:
-        raise RecipeError("No recipe is chosen", "Choose one from the list")
+        raise RecipeError(_("No recipe is chosen"), _("Choose one from the list"))
     recipe = recipe_of(base, values)
     choices = load_choices(session.workspace, dataset_id) if dataset_id else Choices()
     labels = labels or choices.labels
     if labels == FIRST_VERSION:
         # Either says at once what the run would say in a minute.
-        _ = chosen_folds(session, dataset_id, folds) if folds else chosen_split(session, dataset_id)
+        if folds:
+            chosen_folds(session, dataset_id, folds)
+        else:
+            chosen_split(session, dataset_id)
     assert dataset_id is not None
     request = training_request(
         recipe,
@@ -107,10 +115,10 @@ def stop(session: AppSession, run_id: str | None) -> tuple[Any, ...]:
     """
     refuse_guests(session)
     if not run_id:
-        raise TrainingError("No run is selected", "Choose the run to stop")
+        raise TrainingError(_("No run is selected"), _("Choose the run to stop"))
     folder = session.workspace.runs / run_id
     jobs.stop(folder)
-    for _ in range(20):
+    for _moment in range(20):
         if not jobs.status(folder).working:
             break
         time.sleep(0.1)
@@ -125,7 +133,7 @@ def resume(session: AppSession, run_id: str | None) -> tuple[Any, ...]:
     """
     refuse_guests(session)
     if not run_id:
-        raise TrainingError("No run is selected", "Choose the run to resume")
+        raise TrainingError(_("No run is selected"), _("Choose the run to resume"))
     jobs.resume(session.workspace, run_id)
     return look(session, run_id, "")
 
@@ -199,63 +207,98 @@ def look_at(session: AppSession, run_id: str | None) -> tuple[Any, ...]:
 def run_box(status: jobs.JobStatus | None, working: jobs.JobStatus | None) -> str:
     """Return the state of a run in words, with its progress."""
     if status is None:
-        return markup.note("No runs yet. Choose data and a recipe, then start training.")
-    state = STATES[status.state]
-    if not status.working:
-        tone = TONES[status.state]
-        said = status.message or state
-        heading = f"{state.capitalize()}. {said}" if not said.lower().startswith(state) else said
-        heading = heading[:1].upper() + heading[1:]
-        more = []
-        if status.epoch and status.state != "done":
-            where = f" of fold {status.fold} of {status.folds}" if status.folds else ""
-            of_all = counted(status.epochs, "epoch")
-            more.append(f"{status.epoch} of {of_all}{where} {were(status.epoch)} completed.")
-        if status.state == "done":
-            more += [said for said in (_validated(status.folder), time_words(status)) if said]
-            more.append("Read its cases on the Review page and see its results on the Report page.")
-        elif working is None and not status.epoch:
-            more.append(
-                "No epoch was completed: Resume starts again from the beginning, with the same settings."
+        return markup.note(_("No runs yet. Choose data and a recipe, then start training."))
+    return _ended(status, working) if not status.working else _at_work(status)
+
+
+def _ended(status: jobs.JobStatus, working: jobs.JobStatus | None) -> str:
+    """Return what became of a run, and what can be done with it."""
+    state = _capital(states()[status.state])
+    said = status.message
+    begins = not said or said.lower().startswith(status.state)  # a message may say the state itself
+    heading = markup.told(_capital(said)) if said else state
+    more: list[str] = []
+    if status.epoch and status.state != "done":
+        more.append(_completed(status))
+    if status.state == "done":
+        more += [said for said in (_validated(status.folder, language()), time_words(status)) if said]
+        more.append(_("Read its cases on the Review page and see its results on the Report page."))
+    elif working is None and not status.epoch:
+        more.append(
+            _("No epoch was completed: Resume starts again from the beginning, with the same settings.")
+        )
+    elif working is None:
+        more.append(
+            _(
+                "Resume continues with the same settings from the last checkpoint. One is written after an epoch, at "
+                "most every 15 seconds."
             )
-        elif working is None:
-            more.append(
-                "Resume continues with the same settings from the last checkpoint. One is written after an epoch, "
-                "at most every 15 seconds."
-            )
-        else:
-            more.append("Another run is in progress; this one can be resumed after it.")
-        return markup.note(heading, tone=tone, more=more)
+        )
+    else:
+        more.append(_("Another run is in progress; this one can be resumed after it."))
+    whole = heading if begins else markup.joined([f"{state}. ", markup.told(said)])
+    return markup.note(whole, tone=TONES[status.state], more=more)
+
+
+def _completed(status: jobs.JobStatus) -> str:
+    of_all = ngettext("{count} epoch", "{count} epochs", status.epochs).format(count=number(status.epochs))
+    done = {"n": number(status.epoch), "epochs": of_all}
+    if not status.folds:
+        return ngettext(
+            "{n} of {epochs} was completed.", "{n} of {epochs} were completed.", status.epoch
+        ).format(**done)
+    return ngettext(
+        "{n} of {epochs} of fold {fold} of {folds} was completed.",
+        "{n} of {epochs} of fold {fold} of {folds} were completed.",
+        status.epoch,
+    ).format(**done, fold=number(status.fold), folds=number(status.folds))
+
+
+def _capital(said: str) -> str:
+    return said[:1].upper() + said[1:]
+
+
+def _at_work(status: jobs.JobStatus) -> str:
+    """Return how far a run is."""
+    state = states()[status.state]
     epochs = max(status.epochs, 1)
     within = status.batch / status.batches if status.batches else 0.0
     fraction = status.share_trained if status.state == "training" else within
     pieces = [state]
     begun = status.state == "training" and status.phase
     if begun:
-        pieces = [f"{state} of {status.phase}", f"epoch {min(status.epoch + 1, epochs)} of {status.epochs}"]
+        now = number(min(status.epoch + 1, epochs))
+        pieces = [
+            _("{state} of {phase}").format(state=state, phase=isolated(status.phase)),
+            _("epoch {n} of {total}").format(n=now, total=number(status.epochs)),
+        ]
     if status.folds and status.state != "predicting":
-        pieces.insert(0, f"fold {status.fold} of {status.folds}")
+        pieces.insert(0, _("fold {n} of {total}").format(n=number(status.fold), total=number(status.folds)))
     if status.batches:
-        pieces.append(f"batch {status.batch:,} of {status.batches:,}")
+        pieces.append(_("batch {n} of {total}").format(n=number(status.batch), total=number(status.batches)))
     expected = jobs.expected_of(status.folder)
     if status.seconds_left is not None and math.isfinite(status.seconds_left):
-        pieces.append(f"about {duration(max(1, status.seconds_left))} left")
+        pieces.append(_("about {time} left").format(time=duration(max(1, status.seconds_left))))
     elif expected is not None and status.state in ("starting", "training"):
-        pieces.append(f"about {duration(expected.said)} in all, by the estimate")
+        pieces.append(_("about {time} in all, by the estimate").format(time=duration(expected.said)))
     # What was said while the images were read is over once a phase has begun.
-    heading = f"{state.capitalize()}." if begun or not status.message else status.message
+    heading = f"{_capital(state)}." if begun or not status.message else markup.told(status.message)
     line = " · ".join(pieces) if len(pieces) > 1 else ""
     return markup.note(heading, inner=markup.progress(fraction, line))
 
 
 def losses(history: Sequence[Epoch]) -> str:
     """Return the loss of each epoch as curves."""
-    return _curves("Loss", history, {"training": "train_loss", "validation": "val_loss"})
+    return _curves(
+        _("Loss"),
+        history,
+        {markup.part_title("train"): "train_loss", markup.part_title("val"): "val_loss"},
+    )
 
 
 def scores(history: Sequence[Epoch]) -> str:
     """Return accuracy and AUROC on validation images as curves."""
-    return _curves("On validation images", history, {"accuracy": "val_accuracy", "AUROC": "val_auc"})
+    return _curves(_("On validation images"), history, {_("accuracy"): "val_accuracy", _("AUROC"): "val_auc"})
 
 
 def _curves(title: str, history: Sequence[Epoch], figures: dict[str, str]) -> str:
@@ -267,16 +310,16 @@ def _curves(title: str, history: Sequence[Epoch], figures: dict[str, str]) -> st
         ]
         for words, name in figures.items()
     }
-    return markup.curves(title, "epoch", lines, none_yet="The curve begins with the first epoch.")
+    return markup.curves(title, _("epoch"), lines, none_yet=_("The curve begins with the first epoch."))
 
 
 @lru_cache(maxsize=256)
-def _asked(folder: Path) -> tuple[str, str]:
-    """Return a run's recipe and data set, by name; both never change."""
+def _asked(folder: Path) -> tuple[str | None, str]:
+    """Return a run's recipe and data set, by name; both never change. No recipe where it cannot be read."""
     try:
         request = jobs.load_request(folder)
     except EngineError:
-        return "unknown recipe", ""
+        return None, ""
     return request.training.recipe.title, request.training.dataset_id
 
 
@@ -286,27 +329,37 @@ def time_words(status: jobs.JobStatus) -> str:
     if seconds is None or seconds <= 0:
         return ""
     expected = jobs.expected_of(status.folder)
-    beside = "" if expected is None else f"; about {duration(expected.said)} had been estimated"
-    return f"It took {duration(seconds)}{beside}."
+    if expected is None:
+        return _("It took {time}.").format(time=duration(seconds))
+    return _("It took {time}; about {estimate} had been estimated.").format(
+        time=duration(seconds), estimate=duration(expected.said)
+    )
 
 
 @lru_cache(maxsize=256)
-def _validated(folder: Path) -> str:
-    """Say how a finished run's operating point did on validation data; it never changes."""
+def _validated(folder: Path, code: str) -> str:
+    """Say how a finished run's operating point did on validation data, in a language; it never changes."""
     try:
         run = load_run(folder)
     except RunError:
         return ""
     said = operating_words(run)
-    return f"Operating point: {run.positive} predicted {edge_words(run)}. {said}" if said else ""
+    if not said:
+        return ""
+    first = _("Operating point: {finding} predicted {edge}.").format(
+        finding=isolated(str(run.positive)), edge=edge_words(run)
+    )
+    return f"{first} {said}"
 
 
 def _run_choice(status: jobs.JobStatus) -> tuple[str, str]:
     started = datetime.fromtimestamp(status.started).astimezone()
-    return (
-        f"{started:%d %b %Y %H:%M} · {named(status.folder, _asked(status.folder)[0])} · {STATES[status.state]}",
-        status.job_id,
-    )
+    words = f"{moment(started, '%d %b %Y %H:%M')} · {isolated(_title(status))} · {states()[status.state]}"
+    return words, status.job_id
+
+
+def _title(status: jobs.JobStatus) -> str:
+    return named(status.folder, _asked(status.folder)[0] or _("unknown recipe"))
 
 
 def earlier(listed: Sequence[jobs.JobStatus]) -> list[list[str]]:
@@ -314,16 +367,26 @@ def earlier(listed: Sequence[jobs.JobStatus]) -> list[list[str]]:
     rows = []
     for one in listed:
         last = one.last_epoch
-        auc = f"{last.val_auc:.3f}" if last and math.isfinite(last.val_auc) else "–"
+        auc = number(last.val_auc, 3) if last and math.isfinite(last.val_auc) else "–"
         started = datetime.fromtimestamp(one.started).astimezone()
         rows.append(
             [
                 f"{started:%Y-%m-%d %H:%M}",
-                named(one.folder, _asked(one.folder)[0]),
-                STATES[one.state],
-                one.progress,
+                _title(one),
+                states()[one.state],
+                _progress(one),
                 auc,
                 one.job_id,
             ]
         )
     return rows
+
+
+def _progress(status: jobs.JobStatus) -> str:
+    """Return `JobStatus.progress` in the language that is spoken."""
+    epochs = f"{number(status.epoch)} / {number(status.epochs)}"
+    if not status.folds:
+        return epochs
+    return _("fold {n} of {total}: {epochs}").format(
+        n=number(status.fold), total=number(status.folds), epochs=epochs
+    )

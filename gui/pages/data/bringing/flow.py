@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -28,15 +29,13 @@ from engine.data import (
     unpack,
 )
 from engine.errors import DataError
+from engine.language import _, isolated, number
 from engine.pacs import Address, address_of, bring, is_address
 from engine.records import Answers, DataIssue, DataIssueKind, Proposal
 from gui.pages.data.bringing import uploads
 from gui.web import AppSession, sentence
 
 Stage = Literal["idle", "looking", "proposed", "reading", "done", "refused"]
-
-
-LOOKING = "Looking at the names of the files"
 
 
 class Cancelled(Exception):  # noqa: N818  an end, not a failure
@@ -74,7 +73,7 @@ class State:
         proposal: How it would be read.
         headers: All columns of a table that was refused, so that the person can say which is which.
         problem: Why it was refused, in a sentence.
-        doing: What is being done now, in words.
+        doing: Says what is being done now, in the language of whoever asks; nothing while nothing is.
         done: Images read.
         total: Images to be read; 0 while that is not known.
         began: When reading them began, by the monotonic clock.
@@ -88,7 +87,7 @@ class State:
     proposal: Proposal | None = None
     headers: tuple[str, ...] = ()
     problem: str = ""
-    doing: str = ""
+    doing: Callable[[], str] = str
     done: int = 0
     total: int = 0
     began: float = 0.0
@@ -129,7 +128,7 @@ class Bringing:
         before = self._state
         if before.source is not None and before.source.batch not in ("", source.batch):
             uploads.discard(self._session.workspace, before.source.batch)
-        return self._begin(State(stage="looking", source=source, answers=answers, doing=LOOKING), self._look)
+        return self._begin(State(stage="looking", source=source, answers=answers, doing=_looking), self._look)
 
     def read(self) -> None:
         """Begin to read the images as proposed.
@@ -140,9 +139,12 @@ class Bringing:
         uploads.refuse_guests(self._session)
         before = self._state
         if before.stage != "proposed":
-            raise DataError("There is nothing to read yet", "Choose a folder, or drop images on the page")
+            raise DataError(
+                _("There is nothing to read yet"), _("Choose a folder, or drop images on the page")
+            )
         self._begin(
-            replace(before, stage="reading", doing="Listing the images", began=time.monotonic()), self._read
+            replace(before, stage="reading", doing=lambda: _("Listing the images"), began=time.monotonic()),
+            self._read,
         )
 
     def cancel(self) -> None:
@@ -168,9 +170,9 @@ class Bringing:
             refused = uploads.open_archives(source.path, self._unpacking(state, stop))
             source = replace(source, left_out=tuple(dict.fromkeys((*source.left_out, *refused))))
         elif source.address is not None:
-            _, missed = bring(
+            missed = bring(
                 self._session.workspace, source.address, progress=self._fetching(source.address, state, stop)
-            )
+            )[1]
             source = replace(source, left_out=tuple(issue.message for issue in missed))
         elif source.path.is_file() and is_archive(source.path):
             unpack(source.path, self._session.workspace.unpacked, progress=self._unpacking(state, stop))
@@ -191,7 +193,7 @@ class Bringing:
         def told(written: int) -> None:
             if stop.is_set():
                 raise Cancelled
-            self._update(stop, replace(state, doing=f"Unpacking the archive, {written / 1e6:,.0f} MB so far"))
+            self._update(stop, replace(state, doing=partial(_unpacked, written)))
 
         return told
 
@@ -199,7 +201,7 @@ class Bringing:
         def told(done: int, total: int) -> None:
             if stop.is_set():
                 raise Cancelled
-            doing = f"Fetching images from {address.host}" if total else f"Asking {address.host}"
+            doing = partial(_fetching if total else _asking, address.host)
             self._update(stop, replace(state, doing=doing, done=done, total=total, began=began))
 
         began = time.monotonic()
@@ -208,7 +210,7 @@ class Bringing:
     def _read(self, state: State, stop: threading.Event) -> State:
         assert state.source is not None
 
-        def counted(doing: str, began: float = 0.0) -> Callable[[int, int], None]:
+        def counted(doing: Callable[[], str], began: float = 0.0) -> Callable[[int, int], None]:
             def told(done: int, total: int) -> None:
                 nonlocal began
                 if stop.is_set():
@@ -222,8 +224,10 @@ class Bringing:
             state.source.path,
             answers=state.answers,
             unpack_into=self._session.workspace.unpacked,
-            progress=counted("Reading and checking the images", state.began),
-            comparing=counted("Looking for images that are copies of others, turned, cropped or shifted"),
+            progress=counted(lambda: _("Reading and checking the images"), state.began),
+            comparing=counted(
+                lambda: _("Looking for images that are copies of others, turned, cropped or shifted")
+            ),
         )
         if stop.is_set():
             raise Cancelled
@@ -261,7 +265,7 @@ class Bringing:
                 problem = without_places(sentence(error), self._session, state.source)
                 headers = headers_of(state.source)
                 self._update(
-                    stop, replace(state, stage="refused", problem=problem, headers=headers, doing="")
+                    stop, replace(state, stage="refused", problem=problem, headers=headers, doing=str)
                 )
 
         threading.Thread(target=run, name="overread-bringing", daemon=True).start()
@@ -281,6 +285,22 @@ class Bringing:
 # ----------------------------------------------------------------------------------------------------- in words
 
 
+def _looking() -> str:
+    return _("Looking at the names of the files")
+
+
+def _unpacked(written: int) -> str:
+    return _("Unpacking the archive, {size} MB so far").format(size=number(written / 1e6))
+
+
+def _asking(host: str) -> str:
+    return _("Asking {host}").format(host=isolated(host))
+
+
+def _fetching(host: str) -> str:
+    return _("Fetching images from {host}").format(host=isolated(host))
+
+
 def named(session: AppSession, typed: str, batch: str, left_out: Sequence[str] = ()) -> Source:
     """Return the source that a page names.
 
@@ -292,8 +312,8 @@ def named(session: AppSession, typed: str, batch: str, left_out: Sequence[str] =
     chosen = typed.strip().strip('"').strip()  # Windows' "copy as path" puts quotation marks
     if not chosen:
         raise DataError(
-            "No folder, table or archive was given",
-            "Type the path of one, choose a folder, or drop images here",
+            _("No folder, table or archive was given"),
+            _("Type the path of one, choose a folder, or drop images here"),
         )
     if is_address(chosen):
         address = address_of(chosen)
@@ -303,7 +323,8 @@ def named(session: AppSession, typed: str, batch: str, left_out: Sequence[str] =
     path = from_home(Path(chosen))
     if not path.is_absolute():
         raise DataError(
-            f"“{path}” is not a full path", "Give the full path, starting from the root of the disk or from ~"
+            _("“{path}” is not a full path").format(path=isolated(str(path))),
+            _("Give the full path, starting from the root of the disk or from ~"),
         )
     return Source(path=path, typed=typed)
 

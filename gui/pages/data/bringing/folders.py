@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.data import is_archive, is_table
 from engine.errors import DataError
+from engine.language import _, isolated
 
 MOST_ENTRIES = 1_000
 
@@ -47,12 +48,17 @@ def list_entries(written: str | None) -> dict[str, Any]:
         return {"here": "", "up": None, "folders": starts, "files": [], "more": 0}
     folder = _inside(Path(written))
     if folder is None or not folder.is_dir():
-        raise DataError("This folder cannot be listed", "Type its path instead, if it is the one you mean")
+        raise DataError(
+            _("This folder cannot be listed"), _("Type its path instead, if it is the one you mean")
+        )
     try:
         folders, files = _entries(folder)
     except OSError as error:
         raise DataError(
-            f"{folder.name} cannot be read ({error.strerror or error})", "Give your user the right to read it"
+            _("{folder} cannot be read ({why})").format(
+                folder=isolated(folder.name), why=isolated(str(error.strerror or error))
+            ),
+            _("Give your user the right to read it"),
         ) from error
     return {
         "here": str(folder),

@@ -22,6 +22,7 @@ import gradio as gr
 
 from engine.data import ARCHIVE_SUFFIXES, TABLE_SUFFIXES, answers_to_json, load_answers
 from engine.images import IMAGE_SUFFIXES
+from engine.language import _, number
 from engine.records import Answers
 from gui.pages.data.bringing import folders, uploads
 from gui.pages.data.bringing.flow import Bringing, State, name_of, named
@@ -85,9 +86,9 @@ def is_local(host: str) -> bool:
 def formats(desk: Desk, question: Question) -> Answer:
     """Return what can be brought in, as the engine knows it: (kind, endings)."""
     endings = {
-        "Images": f"{_endings(IMAGE_SUFFIXES)}, and DICOM files of any name",
-        "Tables": _endings(TABLE_SUFFIXES),
-        "Archives": _endings(ARCHIVE_SUFFIXES),
+        _("Images"): _("{endings}, and DICOM files of any name").format(endings=_endings(IMAGE_SUFFIXES)),
+        _("Tables"): _endings(TABLE_SUFFIXES),
+        _("Archives"): _endings(ARCHIVE_SUFFIXES),
     }
     return {"kinds": list(endings.items())}
 
@@ -107,8 +108,8 @@ def look(desk: Desk, question: Question) -> Answer:
     source = named(desk.session, str(question.get("typed") or ""), str(question.get("batch") or ""), left_out)
     said = question.get("answers")
     answers = answers_of(said) if said else load_answers(desk.session.workspace, source.path)
-    number = desk.bringing.look(source, answers)
-    return drawn_state(desk.bringing.state(number, SOON))
+    change = desk.bringing.look(source, answers)
+    return drawn_state(desk.bringing.state(change, SOON))
 
 
 def read(desk: Desk, question: Question) -> Answer:
@@ -184,7 +185,7 @@ def drawn_state(state: State, *, seen: object = None) -> Answer:
         "answers": answers_to_json(state.answers),
         "leftOut": state.source.left_out if state.source else (),
         "problem": state.problem,
-        "doing": state.doing,
+        "doing": state.doing(),
         "done": state.done,
         "total": state.total,
         "told": progress_words(state),
@@ -197,9 +198,11 @@ def progress_words(state: State) -> str:
     """Return how far reading is, and how long it will take once that can be told."""
     if not state.total:
         return ""
-    words = f"{state.done:,} of {state.total:,} images"
+    words = _("{n} of {total} images").format(n=number(state.done), total=number(state.total))
     spent = time.monotonic() - state.began
     left = spent * (state.total - state.done) / state.done if state.done else 0.0
     if spent < 3 or left < 2:
         return words
-    return f"{words}, about {left:.0f} s left" if left < 90 else f"{words}, about {left / 60:.0f} min left"
+    if left < 90:
+        return _("{words}, about {count} s left").format(words=words, count=number(left))
+    return _("{words}, about {count} min left").format(words=words, count=number(left / 60))

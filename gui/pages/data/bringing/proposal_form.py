@@ -7,26 +7,30 @@ from typing import Any
 
 from engine.data import answers_from_json, answers_to_json
 from engine.errors import DataError
+from engine.language import _, isolated, ngettext, number
 from engine.records import PARTS, Answers, Choice, DataIssue, NameCount, Proposal, Role
 from gui.web import markup
 
-ROLE_WORDS: Mapping[Role, str] = {
-    "class": "class",
-    "part": "part",
-    "patient": "patient",
-    "ignored": "not used",
-}
-COLUMN_WORDS: Mapping[str, str] = {
-    "path": "Image file",
-    "label": "Class",
-    "patient_id": "Patient",
-    "split": "Part",
-    "mask": "Mask",
-}
 SHOWN_NAMES = 200
 """Names listed behind one line."""
 SHOWN_CLASSES = 60
 """Classes drawn with a choice for each; where there are more, a level or column was hardly meant as the class."""
+
+
+def role_words() -> Mapping[Role, str]:
+    """Return what a level of folders can be, in words."""
+    return {"class": _("class"), "part": _("part"), "patient": _("patient"), "ignored": _("not used")}
+
+
+def column_words() -> Mapping[str, str]:
+    """Return what a column of a table can hold, in words."""
+    return {
+        "path": _("Image file"),
+        "label": _("Class"),
+        "patient_id": _("Patient"),
+        "split": _("Part"),
+        "mask": _("Mask"),
+    }
 
 
 def drawn(proposal: Proposal) -> dict[str, Any]:
@@ -40,10 +44,12 @@ def drawn(proposal: Proposal) -> dict[str, Any]:
         "levels": [
             {
                 "number": level.number,
-                "title": f"Level {level.number}" if level.number else "The file name",
+                "title": _("Level {number}").format(number=number(level.number))
+                if level.number
+                else _("The file name"),
                 "roles": [
                     (role, words)
-                    for role, words in ROLE_WORDS.items()
+                    for role, words in role_words().items()
                     if level.number or role in ("patient", "ignored")
                 ],
                 "role": level.role,
@@ -53,9 +59,14 @@ def drawn(proposal: Proposal) -> dict[str, Any]:
             }
             for level in proposal.levels
         ],
-        "parts": [(part, markup.PART_TITLES[part]) for part in PARTS],
+        "parts": [(part, markup.part_title(part)) for part in PARTS],
         "offers": [
-            (offer.path, f"{offer.path}: {offer.matched:,} of {offer.rows:,} rows")
+            (
+                offer.path,
+                _("{table}: {n} of {total} rows").format(
+                    table=isolated(str(offer.path)), n=number(offer.matched), total=number(offer.rows)
+                ),
+            )
             for offer in proposal.tables
         ],
         "table": _table(proposal),
@@ -74,22 +85,25 @@ def columns_form(headers: Sequence[str], chosen: Mapping[str, str]) -> list[dict
         return []
     return [
         {"field": field, "title": title, "headers": list(headers), "chosen": chosen.get(field, "")}
-        for field, title in COLUMN_WORDS.items()
+        for field, title in column_words().items()
     ]
 
 
 def _facts(proposal: Proposal) -> list[str]:
-    number = len(proposal.classes)
-    facts = [f"{proposal.images:,} images", f"{number:,} {'class' if number == 1 else 'classes'}"]
-    if proposal.unlabelled and number:
-        facts.append(f"{proposal.unlabelled:,} without a class")
+    classes = len(proposal.classes)
+    facts = [
+        _("{count} images").format(count=number(proposal.images)),
+        ngettext("{count} class", "{count} classes", classes).format(count=number(classes)),
+    ]
+    if proposal.unlabelled and classes:
+        facts.append(_("{count} without a class").format(count=number(proposal.unlabelled)))
     facts += [
-        f"{proposal.parts[part]:,} in {markup.PART_TITLES[part]}"
+        _("{count} in {part}").format(count=number(proposal.parts[part]), part=markup.part_title(part))
         for part in PARTS
         if proposal.parts.get(part)
     ]
-    facts.append(f"{proposal.patients:,} patients" if proposal.patients else "no patient named")
-    return facts
+    patients = _("{count} patients").format(count=number(proposal.patients))
+    return [*facts, patients if proposal.patients else _("no patient named")]
 
 
 def _table(proposal: Proposal) -> str:
@@ -130,4 +144,6 @@ def answers_of(said: object) -> Answers:
     try:
         return answers_from_json(said)
     except ValueError as error:
-        raise DataError("The page sent an invalid answer", "Reload the page and answer again") from error
+        raise DataError(
+            _("The page sent an invalid answer"), _("Reload the page and answer again")
+        ) from error

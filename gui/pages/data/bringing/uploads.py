@@ -24,6 +24,7 @@ from starlette.routing import Route
 
 from engine.data import is_archive, is_table, stem, unpack
 from engine.errors import DataError, WorkspaceError
+from engine.language import _, isolated, number
 from engine.storage import check_room, storage_error
 from engine.workspace import Workspace
 from gui.web import AppSession, is_signed, signed_address
@@ -61,17 +62,19 @@ def begin(session: AppSession, tops: Sequence[str], files: int, size: int) -> di
     refuse_guests(session)
     if not tops or files < 1:
         raise DataError(
-            "There are no files in what was dropped", "Choose files, or a folder that contains files"
+            _("There are no files in what was dropped"), _("Choose files, or a folder that contains files")
         )
     if files > MOST_FILES or size > MOST_BYTES:
         raise DataError(
-            f"{files:,} files of {size / 1e9:,.0f} GB are more than can be sent through the browser",
-            "Put them into a folder on the computer where Overread runs, and name that folder",
+            _("{count} files of {size} GB are more than can be sent through the browser").format(
+                count=number(files), size=number(size / 1e9)
+            ),
+            _("Put them into a folder on the computer where Overread runs, and name that folder"),
         )
     uploads = session.workspace.uploads
     _remove_abandoned(uploads)
-    remedy = "Free some space, or import fewer files at once"
-    check_room("These files need", size + KEPT_FREE, session.workspace.root, remedy)
+    remedy = _("Free some space, or import fewer files at once")
+    check_room(_("These files need"), size + KEPT_FREE, session.workspace.root, remedy)
     when = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{secrets.token_hex(3)}"
     try:
         (uploads / when).mkdir(mode=0o700, parents=True)
@@ -91,7 +94,7 @@ def tree_of(workspace: Workspace, batch: str) -> Path:
     folder = _folder(workspace, batch)
     came = [path for path in folder.iterdir() if path.name != UNREAD] if folder.is_dir() else []
     if len(came) != 1:
-        raise DataError("The files that were sent are no longer there", "Send them again")
+        raise DataError(_("The files that were sent are no longer there"), _("Send them again"))
     tree = came[0]
     return tree if tree.is_dir() or is_table(tree) or is_archive(tree) else folder
 
@@ -141,12 +144,16 @@ def refuse_guests(session: AppSession) -> None:
         DataError: It is.
     """
     if session.read_only:
-        raise DataError("This window is read-only", "Import data on the computer that holds the workspace")
+        raise DataError(
+            _("This window is read-only"), _("Import data on the computer that holds the workspace")
+        )
 
 
 def _folder(workspace: Workspace, batch: str) -> Path:
     if not _BATCH.fullmatch(batch):
-        raise DataError("The page sent the name of no upload", "Reload the page and send the files again")
+        raise DataError(
+            _("The page sent the name of no upload"), _("Reload the page and send the files again")
+        )
     return workspace.uploads / batch
 
 
@@ -172,9 +179,9 @@ def take_route(session: AppSession) -> Route:
         when, signed = request.path_params["when"], request.path_params["signed"]
         folder = session.workspace.uploads / when
         if session.read_only or not is_signed(session, signed, PLACE, when):
-            return PlainTextResponse("Files cannot be sent here.", status_code=403)
+            return PlainTextResponse(_("Files cannot be sent here."), status_code=403)
         if not (folder / UNREAD).is_file():
-            return PlainTextResponse("The upload was cancelled. Send the files again.", status_code=404)
+            return PlainTextResponse(_("The upload was cancelled. Send the files again."), status_code=404)
         try:
             return await _receive(request, target_of(folder, request.query_params.get("path", "")))
         except DataError as error:
@@ -210,11 +217,14 @@ async def _receive(request: Request, target: Path) -> Response:
     """Write a request's body to a new file; nothing is left of one that does not come whole."""
     declared = request.headers.get("content-length", "0")
     if not declared.isdecimal() or int(declared) > MOST_BYTES:
-        return PlainTextResponse(f"{target.name} is too large to be sent.", status_code=413)
+        return _too_large(target)
     try:
         stream = await run_in_threadpool(_create, target, int(declared))
     except FileExistsError:
-        return PlainTextResponse(f"{target.name} came twice; the first one was kept.", status_code=409)
+        return PlainTextResponse(
+            _("{name} came twice; the first one was kept.").format(name=isolated(target.name)),
+            status_code=409,
+        )
     count, whole = 0, False
     try:
         block = bytearray()
@@ -222,7 +232,7 @@ async def _receive(request: Request, target: Path) -> Response:
             block += chunk
             count += len(chunk)
             if count > MOST_BYTES:
-                return PlainTextResponse(f"{target.name} is too large to be sent.", status_code=413)
+                return _too_large(target)
             if len(block) >= _BLOCK:
                 await run_in_threadpool(_write, stream, target, bytes(block))
                 block.clear()
@@ -235,6 +245,11 @@ async def _receive(request: Request, target: Path) -> Response:
         stream.close()
         if not whole:
             target.unlink(missing_ok=True)
+
+
+def _too_large(target: Path) -> Response:
+    said = _("{name} is too large to be sent.").format(name=isolated(target.name))
+    return PlainTextResponse(said, status_code=413)
 
 
 def _create(target: Path, size: int) -> BinaryIO:
@@ -259,9 +274,13 @@ def _write(stream: BinaryIO, target: Path, block: bytes) -> None:
 
 
 def _check(target: Path, size: int) -> None:
-    check_room(f"{target.name} needs", size + KEPT_FREE, target.parent, "Free some space and send it again")
+    what = _("{name} needs").format(name=isolated(target.name))
+    check_room(what, size + KEPT_FREE, target.parent, _("Free some space and send it again"))
 
 
 def _unkeepable(written: str) -> DataError:
     shown = "".join(sign if sign.isprintable() else "�" for sign in written)[-80:]
-    return DataError(f"“{shown}” is not a name that can be kept", "Rename it and send it again")
+    return DataError(
+        _("“{name}” is not a name that can be kept").format(name=isolated(shown)),
+        _("Rename it and send it again"),
+    )

@@ -11,6 +11,7 @@ import gradio as gr
 from engine import labels  # suspects load torch, when they are asked for
 from engine.data import load_index
 from engine.errors import EngineError, ReviewError
+from engine.language import _, isolated
 from engine.records import Index
 from gui.pages.data.labelled.told import changed_images, offers, versions_table
 from gui.pages.data.pictures import picture_of
@@ -79,9 +80,11 @@ def use(session: AppSession, dataset_id: str | None, number: int | None) -> tupl
     """
     index = _own(session, dataset_id)
     if not number:
-        raise ReviewError("No version of the labels is chosen", "Choose one")
+        raise ReviewError(_("No version of the labels is chosen"), _("Choose one"))
     version = labels.use_version(session.workspace, session.store, index, str(number))
-    said = markup.note(f"The next training uses labels {version.sentence}.", tone="good")
+    said = markup.note(
+        _("The next training uses labels {version}.").format(version=version.sentence), tone="good"
+    )
     return said, *told(session, dataset_id)
 
 
@@ -95,25 +98,24 @@ def make_of_study(session: AppSession, dataset_id: str | None, study_id: str | N
     found = labels.studies_of(session.workspace, session.store, index)
     chosen = next((one for one in found if one.study.study_id == study_id), None)
     if chosen is None:
-        raise ReviewError("No study is chosen", "Choose one of those that read these images")
+        raise ReviewError(_("No study is chosen"), _("Choose one of those that read these images"))
     if chosen.draft is None:
         raise ReviewError(
-            chosen.trouble or f"“{chosen.study.name}” is still being read",
-            "Wait until everybody has read every case, or close it",
+            chosen.trouble or _("“{study}” is still being read").format(study=isolated(chosen.study.name)),
+            _("Wait until everybody has read every case, or close it"),
         )
     made = labels.make(session.workspace, session.store, index.dataset_id, chosen.draft)
     labels.use_version(session.workspace, session.store, index, str(made.number))
-    said = markup.note(
-        f"{made.sentence}.", more=[f"The next training uses labels v{made.number}."], tone="good"
-    )
+    used = _("The next training uses labels {version}.").format(version=f"v{made.number}")
+    said = markup.note(f"{made.sentence}.", more=[used], tone="good")
     return said, *told(session, dataset_id)
 
 
 def _own(session: AppSession, dataset_id: str | None) -> Index:
     if session.read_only:
-        raise ReviewError("Guests cannot change labels", "Ask the owner to do so")
+        raise ReviewError(_("Guests cannot change labels"), _("Ask the owner to do so"))
     if not dataset_id:
-        raise ReviewError("No data set is chosen", "Import a folder, or choose a data set")
+        raise ReviewError(_("No data set is chosen"), _("Import a folder, or choose a data set"))
     return load_index(session.workspace, dataset_id)
 
 
@@ -125,32 +127,43 @@ def labels_pane(session: AppSession, dataset: Any) -> tuple[Callable[..., Any], 
         overview of the data set are others.
     """
     gr.Markdown(
-        "A correction is a new version: what each one changed stays here. Test cases beside which labels were "
-        "corrected are locked: they are never trained on, and their own labels change by blinded readings alone.",
+        _(
+            "A correction is a new version: what each one changed stays here. Test cases beside which labels were "
+            "corrected are locked: they are never trained on, and their own labels change by blinded readings alone."
+        ),
         elem_classes="or-sub",
     )
     with gr.Row(equal_height=True):
         version = gr.Dropdown(
-            label="Labels for the next training",
+            label=_("Labels for the next training"),
             choices=[],
             interactive=True,
             scale=3,
             elem_id="data-labels-use",
         )
         train = gr.Button(
-            "Train on these", variant="primary", scale=1, min_width=160, elem_id="data-labels-train"
+            _("Train on these"), variant="primary", scale=1, min_width=160, elem_id="data-labels-train"
         )
     said = gr.HTML(elem_id="data-labels-said", padding=False)
     versions = gr.HTML(elem_id="data-labels-versions", padding=False)
     changed = gr.HTML(elem_id="data-labels-changed", padding=False)
-    gr.Markdown("#### From studies of these images", elem_classes="or-sub")
+    gr.Markdown("#### " + _("From studies of these images"), elem_classes="or-sub")
     studies = gr.HTML(elem_id="data-labels-studies", padding=False)
     with gr.Row(equal_height=True):
         study = gr.Dropdown(
-            label="Study", choices=[], interactive=True, visible=False, scale=3, elem_id="data-labels-study"
+            label=_("Study"),
+            choices=[],
+            interactive=True,
+            visible=False,
+            scale=3,
+            elem_id="data-labels-study",
         )
         make = gr.Button(
-            "Make labels of its consensus", visible=False, scale=1, min_width=160, elem_id="data-labels-make"
+            _("Make labels of its consensus"),
+            visible=False,
+            scale=1,
+            min_width=160,
+            elem_id="data-labels-make",
         )
     outputs = [versions, version, train, changed, studies, study, make]
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from engine.labels import LabelChange, StudyOffer, changes_of, drafted_words, kept_words, made_from_words
+from engine.language import _, isolated, moment, ngettext, number
 from engine.records import Index, LabelVersion, Sample, in_words
 from gui.web import AppSession, markup
 
@@ -16,17 +17,29 @@ def versions_table(session: AppSession, known: Sequence[LabelVersion], used: int
     """Return the versions of the labels, each with its parent, source, date, and what it changed and did not settle."""
     rows = [
         (
-            f"v{version.number}" + (" · in use" if version.number == used else ""),
+            _("v{number} · in use").format(number=version.number)
+            if version.number == used
+            else f"v{version.number}",
             f"v{version.parent}" if version.parent else "–",
             _from(session, version),
-            f"{version.changed:,} of {version.images:,}" if version.parent else "–",
+            _("{n} of {total}").format(n=number(version.changed), total=number(version.images))
+            if version.parent
+            else "–",
             "; ".join(kept_words(version.kept)) or "–",
-            f"{len(version.locked):,}" if version.locked else "–",
-            f"{version.created.astimezone():%d %b %Y %H:%M}" if version.created else "–",
+            number(len(version.locked)) if version.locked else "–",
+            moment(version.created.astimezone(), "%d %b %Y %H:%M") if version.created else "–",
         )
         for version in known
     ]
-    headers = ("version", "parent", "source", "labels changed", "not settled", "locked test cases", "made")
+    headers = (
+        _("version"),
+        _("parent"),
+        _("source"),
+        _("labels changed"),
+        _("not settled"),
+        _("locked test cases"),
+        _("made"),
+    )
     return markup.box("wide", [markup.table(headers, rows, numbers=False)])
 
 
@@ -45,8 +58,11 @@ def changed_images(
     changes = changes_of(session.store, index)
     return markup.joined(
         markup.folded(
-            f"v{version.number}: {len(changed):,} {'label' if len(changed) == 1 else 'labels'} changed from "
-            f"v{version.parent}",
+            ngettext(
+                "{version}: {count} label changed from {parent}",
+                "{version}: {count} labels changed from {parent}",
+                len(changed),
+            ).format(version=f"v{version.number}", count=number(len(changed)), parent=f"v{version.parent}"),
             [
                 markup.pictures(_captioned(picture(one.sample), one) for one in changed[:MOST_SHOWN]),
                 markup.remark(_rest(version, len(changed))) if len(changed) > MOST_SHOWN else "",
@@ -58,26 +74,27 @@ def changed_images(
 
 
 def _captioned(picture: markup.Picture, one: LabelChange) -> markup.Picture:
-    before, after = (name if name is not None else "no label" for name in (one.before, one.after))
-    answers = "1 answer" if one.answers == 1 else f"{one.answers:,} answers"
+    before, after = (name if name is not None else _("no label") for name in (one.before, one.after))
+    change = _("{before} → {after}").format(before=isolated(before), after=isolated(after))
+    answers = ngettext("{count} answer", "{count} answers", one.answers).format(count=number(one.answers))
     return markup.Picture(
         source=picture.source,
         about=picture.about,
-        caption=f"{picture.caption}\n{before} → {after}\n{answers}",
+        caption=f"{picture.caption}\n{change}\n{answers}",
     )
 
 
 def _rest(version: LabelVersion, changed: int) -> str:
-    return (
-        f"{changed - MOST_SHOWN:,} more are not shown; all are in the table of the command overread labels export "
-        f"DATASET --version v{version.number} --out labels.csv."
+    return _("{count} more are not shown; all are in the table of the command {command}.").format(
+        count=number(changed - MOST_SHOWN),
+        command=f"overread labels export DATASET --version v{version.number} --out labels.csv",
     )
 
 
 def offers(found: Sequence[StudyOffer]) -> str:
     """Say what studies of these images would change in the labels, or why they cannot yet."""
     return markup.joined(
-        markup.note(f"{one.study.name}: {_said(one)}", tone="mild" if one.trouble else "plain")
+        markup.note(f"{isolated(one.study.name)}: {_said(one)}", tone="mild" if one.trouble else "plain")
         for one in found
     )
 
@@ -86,8 +103,10 @@ def _said(one: StudyOffer) -> str:
     if one.trouble:
         return one.trouble
     if one.draft is None:
-        return "still being read. Its consensus can become labels when everybody has read every case, or it is closed."
+        return _(
+            "still being read. Its consensus can become labels when everybody has read every case, or it is closed."
+        )
     if one.made is not None:
-        return f"labels v{one.made} were made of it."
+        return _("labels {version} were made of it.").format(version=f"v{one.made}")
     words = f"{drafted_words(one.draft)}."
-    return words if one.draft.changed else f"{words} The newest labels say the same already."
+    return words if one.draft.changed else f"{words} " + _("The newest labels say the same already.")

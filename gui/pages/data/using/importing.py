@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.data import from_home, load_index
 from engine.errors import DataError
+from engine.language import _, isolated, number
 from engine.supplied import Claims, import_predictions
 from gui.web import AppSession, Progress, Work
 
@@ -35,25 +36,27 @@ def begin(
         EngineError: Something else goes on.
     """
     if session.read_only:
-        raise DataError("This window is read-only", "Ask the owner to import predictions")
+        raise DataError(_("This window is read-only"), _("Ask the owner to import predictions"))
     if not dataset_id:
         raise DataError(
-            "No data set is chosen", "Import the images that were predicted, or choose their data set"
+            _("No data set is chosen"),
+            _("Import the images that were predicted, or choose their data set"),
         )
     if not file:
-        raise DataError("No table is chosen", "Choose the file with the predictions")
+        raise DataError(_("No table is chosen"), _("Choose the file with the predictions"))
     claims = Claims(
         model=model or "",
         version=version or "",
         threshold=threshold,
-        columns=pairs(columns or "", "Column of each class"),
-        same=pairs(same or "", "Names of classes in the file"),
+        columns=pairs(columns or "", _("Column of each class")),
+        same=pairs(same or "", _("Names of classes in the file")),
         scores=scores or None,
         maps=from_home(Path(maps.strip())) if maps and maps.strip() else None,
         incomplete=bool(incomplete),
     )
     chosen, table = dataset_id, Path(file)
-    work.begin(f"{table.name} is imported", lambda progress: take(session, chosen, table, claims, progress))
+    title = _("{table} is imported").format(table=isolated(table.name))
+    work.begin(title, lambda progress: take(session, chosen, table, claims, progress))
 
 
 def take(
@@ -63,8 +66,13 @@ def take(
     index = load_index(session.workspace, dataset_id)
     done = import_predictions(session.workspace, session.store, index, table, claims, progress=progress)
     cases = len(session.store.predictions(done.run.run_id))
-    what = "These predictions were imported before" if done.known else f"{cases:,} predictions were imported"
-    return [f"{what}: run {done.run.run_id} of {done.run.title}, on the Review and Report pages", *done.said]
+    said = (
+        _("These predictions were imported before: run {run} of {title}, on the Review and Report pages")
+        if done.known
+        else _("{count} predictions were imported: run {run} of {title}, on the Review and Report pages")
+    )
+    first = said.format(count=number(cases), run=isolated(done.run.run_id), title=isolated(done.run.title))
+    return [first, *done.said]
 
 
 def pairs(lines: str, field: str) -> Mapping[str, str]:
@@ -77,6 +85,9 @@ def pairs(lines: str, field: str) -> Mapping[str, str]:
     for line in filter(None, map(str.strip, lines.splitlines())):
         name, equals, value = (part.strip() for part in line.partition("="))
         if not (name and equals and value):
-            raise DataError(f"“{line}” under “{field}” is no pair", "Write NAME=VALUE, one a line")
+            raise DataError(
+                _("“{line}” under “{field}” is no pair").format(line=isolated(line), field=field),
+                _("Write NAME=VALUE, one a line"),
+            )
         found[name] = value
     return found

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from engine.data import TABLE_SUFFIXES
+from engine.language import _, number
 from engine.supplied import SCALES
 from gui.pages.data.using import importing, reading
 from gui.web import AppSession, Work, WorkState, markup, shown
@@ -27,19 +28,21 @@ def using_pane(session: AppSession, dataset: Any) -> tuple[Callable[[], Any], li
         What the forms show when the page is come to, and the components that show it.
     """
     works: dict[str, Work[Sequence[str]]] = {"read": Work(), "import": Work()}
-    with gr.Accordion("Read these images with a run", open=False, elem_id="data-read"):
+    with gr.Accordion(_("Read these images with a run"), open=False, elem_id="data-read"):
         gr.Markdown(
-            "A trained run predicts every image and makes its heatmap; the Review page then has them under “images "
-            "from elsewhere”. Images that the run was trained on are said.",
+            _(
+                "A trained run predicts every image and makes its heatmap; the Review page then has them under “images "
+                "from elsewhere”. Images that the run was trained on are said."
+            ),
             elem_classes="or-sub",
         )
-        run = gr.Dropdown(label="Run", choices=[], interactive=True, elem_id="data-read-run")
-        watched = {"read": _watched("read", "Read these images")}
+        run = gr.Dropdown(label=_("Run"), choices=[], interactive=True, elem_id="data-read-run")
+        watched = {"read": _watched("read", _("Read these images"))}
     with gr.Accordion(
-        "Import another model's predictions of these images", open=False, elem_id="data-import"
+        _("Import another model's predictions of these images"), open=False, elem_id="data-import"
     ):
         form = _import_form()
-        watched["import"] = _watched("import", "Import these predictions")
+        watched["import"] = _watched("import", _("Import these predictions"))
 
     def begin_reading(dataset_id: str | None, run_id: str | None) -> tuple[Any, ...]:
         reading.begin(session, works["read"], run_id, dataset_id)
@@ -56,7 +59,7 @@ def using_pane(session: AppSession, dataset: Any) -> tuple[Callable[[], Any], li
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     begun = {"read": (begin_reading, [dataset, run]), "import": (begin_importing, [dataset, *form])}
     for kind, parts in watched.items():
-        _, start, stop, timer = parts
+        start, stop, timer = parts[1:]
         begin, asked = begun[kind]
         start.click(shown(begin), asked, parts, api_name=f"data_{kind}_start", **quiet)
         stop.click(
@@ -84,7 +87,7 @@ def _watched(kind: str, words: str) -> list[Any]:
     """Place what shows how far work is: its words, the button that starts it, the one that ends it, the clock."""
     with gr.Row():
         start = gr.Button(words, variant="primary", elem_id=f"data-{kind}-start")
-        stop = gr.Button("Cancel", visible=False, elem_id=f"data-{kind}-cancel")
+        stop = gr.Button(_("Cancel"), visible=False, elem_id=f"data-{kind}-cancel")
     told = gr.HTML(elem_id=f"data-{kind}-progress", padding=False)
     return [told, start, stop, gr.Timer(TICK, active=False)]
 
@@ -92,56 +95,65 @@ def _watched(kind: str, words: str) -> list[Any]:
 def _import_form() -> list[Any]:
     """Place the fields of an import, in the order of `importing.begin`."""
     gr.Markdown(
-        "A table with one row for each image: its path, file name or sha256, and the score of each class, or of the "
-        "finding alone. What does not fit is said, with the rows. The predictions are then read and reported like "
-        "those of a run; Overread did not compute them, and the report says so.",
+        _(
+            "A table with one row for each image: its path, file name or sha256, and the score of each class, or of "
+            "the finding alone. What does not fit is said, with the rows. The predictions are then read and reported "
+            "like those of a run; Overread did not compute them, and the report says so."
+        ),
         elem_classes="or-sub",
     )
-    file = gr.File(label="Table", file_types=sorted(TABLE_SUFFIXES), height=110, elem_id="data-import-file")
+    file = gr.File(
+        label=_("Table"), file_types=sorted(TABLE_SUFFIXES), height=110, elem_id="data-import-file"
+    )
     with gr.Row():
-        model = gr.Textbox(label="Name of the model", max_length=120, elem_id="data-import-model")
-        version = gr.Textbox(label="Version", max_length=60, elem_id="data-import-version")
+        model = gr.Textbox(label=_("Name of the model"), max_length=120, elem_id="data-import-model")
+        version = gr.Textbox(label=_("Version"), max_length=60, elem_id="data-import-version")
         threshold = gr.Number(
-            label="Threshold",
-            info="Probability of the finding from which it is predicted.",
+            label=_("Threshold"),
+            info=_("Probability of the finding from which it is predicted."),
             value=None,
             elem_id="data-import-threshold",
         )
-    with gr.Accordion("How the table is to be read", open=False, elem_id="data-import-more"):
+    with gr.Accordion(_("How the table is to be read"), open=False, elem_id="data-import-more"):
         scores = gr.Dropdown(
-            label="Scores are",
-            choices=[("recognised by their values", importing.RECOGNISED), *_scales()],
+            label=_("Scores are"),
+            choices=[(_("recognised by their values"), importing.RECOGNISED), *_scales()],
             value=importing.RECOGNISED,
             interactive=True,
             elem_id="data-import-scores",
         )
         same = gr.Textbox(
-            label="Names of classes in the file",
-            info="NAME=CLASS, one a line, where the file names a class otherwise.",
+            label=_("Names of classes in the file"),
+            info=_("NAME=CLASS, one a line, where the file names a class otherwise."),
             lines=2,
             elem_id="data-import-same",
         )
         columns = gr.Textbox(
-            label="Column of each class",
-            info="CLASS=COLUMN, one a line; image=COLUMN for the column that names the images.",
+            label=_("Column of each class"),
+            info=_("CLASS=COLUMN, one a line; image=COLUMN for the column that names the images."),
             lines=2,
             elem_id="data-import-columns",
         )
         maps = gr.Textbox(
-            label="Folder of heatmaps",
-            info="On this computer: pictures named like their images, grey or with transparency.",
+            label=_("Folder of heatmaps"),
+            info=_("On this computer: pictures named like their images, grey or with transparency."),
             elem_id="data-import-maps",
         )
     incomplete = gr.Checkbox(
         False,
-        label="Leave out rows and images that do not fit, and count them in the report",
+        label=_("Leave out rows and images that do not fit, and count them in the report"),
         elem_id="data-import-incomplete",
     )
     return [file, model, version, threshold, scores, same, columns, maps, incomplete]
 
 
 def _scales() -> list[tuple[str, str]]:
-    return [(one.title, name) for name, one in SCALES.items()]
+    titles = {
+        "probability": _("probabilities, 0 to 1"),
+        "percent": _("percentages, 0 to 100"),
+        "logit": _("logits: any number, the larger the likelier"),
+    }
+    return [(titles.get(name, one.title), name) for name, one in SCALES.items()]
 
 
 def looked(state: WorkState[Sequence[str]] | None) -> tuple[Any, ...]:
@@ -155,7 +167,11 @@ def _words(state: WorkState[Sequence[str]] | None) -> str:
         return ""
     title = f"{state.title[:1].upper()}{state.title[1:]}"
     if state.working:
-        line = f"{title}: {state.done:,} of {state.total:,}" if state.total else title
+        line = title
+        if state.total:
+            line = _("{title}: {n} of {total}").format(
+                title=title, n=number(state.done), total=number(state.total)
+            )
         return markup.progress(state.done / state.total if state.total else 0.0, line)
     if state.trouble:
         return markup.note(state.trouble, tone="serious")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from engine.data import load_index
 from engine.errors import DataError, RunError
+from engine.language import _, isolated, ngettext, number
 from engine.runs import find_trained, list_runs, split_of
 from gui.pages.keeping import offered, run_title
 from gui.web import AppSession, Progress, Work
@@ -27,15 +28,18 @@ def begin(session: AppSession, work: Work[Sequence[str]], run_id: str | None, da
         EngineError: The window is read-only, nothing is chosen, or something else goes on.
     """
     if session.read_only:
-        raise DataError("This window is read-only", "Ask the owner to read these images with a run")
+        raise DataError(_("This window is read-only"), _("Ask the owner to read these images with a run"))
     if not dataset_id:
-        raise DataError("No data set is chosen", "Import a folder, or choose a data set")
+        raise DataError(_("No data set is chosen"), _("Import a folder, or choose a data set"))
     if not run_id:
-        raise RunError("There is no trained run to read them with", "Train a model on the Train page first")
+        raise RunError(
+            _("There is no trained run to read them with"), _("Train a model on the Train page first")
+        )
     chosen, images = run_id, dataset_id
     find_trained(session.workspace, chosen)  # says at once what the work would say
     name = load_index(session.workspace, images).name
-    work.begin(f"the images of {name} are read", lambda progress: read(session, chosen, images, progress))
+    title = _("the images of {name} are read").format(name=isolated(name))
+    work.begin(title, lambda progress: read(session, chosen, images, progress))
 
 
 def read(session: AppSession, run_id: str, dataset_id: str, progress: Progress) -> Sequence[str]:
@@ -51,6 +55,10 @@ def read(session: AppSession, run_id: str, dataset_id: str, progress: Progress) 
     progress(len(predictions), len(predictions))  # a last chance to cancel
     keep_for_review(session.store, run, index.samples, predictions, explanations, source=index.name)
     new = sum(one.part is None for one in predictions)
-    where = f"they are on the Review page under “images from elsewhere” of run {run.run_id}"
-    first = f"{new:,} new {'image was' if new == 1 else 'images were'} read"
-    return [f"{first}; {where}" if new else first, *told_of(run, index.samples, predictions)]
+    first = ngettext("{count} new image was read", "{count} new images were read", new).format(
+        count=number(new)
+    )
+    where = _("{read}; they are on the Review page under “images from elsewhere” of run {run}").format(
+        read=first, run=isolated(run.run_id)
+    )
+    return [where if new else first, *told_of(run, index.samples, predictions)]

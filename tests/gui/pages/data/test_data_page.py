@@ -12,7 +12,8 @@ from engine.data.split_choices import Choices, load_choices, positive_of, save_c
 from engine.errors import DataError, SplitError
 from engine.records import DataIssue, DataIssueKind, Index, Sample
 from engine.workspace import Workspace
-from gui.pages.data.overview import MEANINGS, class_pictures, counts_table, issues, summary
+from gui.pages.data.issue_words import kind_titles, meanings
+from gui.pages.data.overview import class_pictures, counts_table, issues, summary
 from gui.pages.data.page import SHOWN, apply_split, check_shares, dataset_choices, first_look, show
 from gui.pages.data.split_form import choices_from_percent
 from gui.web import markup
@@ -229,7 +230,7 @@ def test_copies_stand_side_by_side_with_what_is_known_of_each(session: AppSessio
 
 
 def test_every_kind_of_issue_has_a_meaning() -> None:
-    assert set(MEANINGS) == set(DataIssueKind)
+    assert set(meanings()) == set(kind_titles()) == set(DataIssueKind)
 
 
 def test_shares_that_cannot_be_used_are_said_beside_them_at_once() -> None:

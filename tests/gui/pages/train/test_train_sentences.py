@@ -17,7 +17,7 @@ from engine.workspace import open_workspace
 from gui.pages.train.plan import chosen_split, data_facts, recipe_card
 from gui.pages.train.recipe_form import values_of
 from gui.pages.train.telling import balance_table, facts
-from gui.pages.train.watch import STATES, earlier, run_box
+from gui.pages.train.watch import earlier, run_box, states
 from gui.web.session import AppSession, open_session
 from tests.engine.report.test_snapshots import VALIDATED, a_run
 from tests.gui.pages.data.test_data_sentences import an_index, samples
@@ -128,4 +128,4 @@ def test_of_a_run_the_page_says_what_a_person_has_read(
             }
         ),
     )
-    assert set(STATES) > {"stopped", "failed", "lost"}
+    assert set(states()) > {"stopped", "failed", "lost"}

@@ -15,7 +15,7 @@ from engine.records import Answers
 from gui.pages.data.bringing import flow, uploads
 from gui.pages.data.bringing.flow import Bringing, State, named
 from gui.pages.data.bringing.pane import drawn_state, is_local
-from gui.pages.data.bringing.proposal_form import COLUMN_WORDS, ROLE_WORDS
+from gui.pages.data.bringing.proposal_form import column_words, role_words
 from gui.web import AppSession
 from tests.gui.pages.data.conftest import write_films
 
@@ -219,7 +219,7 @@ def test_unpacking_an_archive_says_how_far_it_is_and_can_be_cancelled(
     bringing = Bringing(session)
     bringing.look(named(session, str(tmp_path / "films.zip"), ""), Answers())
     assert halfway.wait(20)
-    assert bringing.state().doing == "Unpacking the archive, 5 MB so far"
+    assert bringing.state().doing() == "Unpacking the archive, 5 MB so far"
     bringing.cancel()
     go_on.set()
     assert stopped.wait(20)
@@ -256,5 +256,5 @@ def test_every_role_and_column_that_the_engine_knows_has_a_word() -> None:
     from engine.data.sources import COLUMNS
     from engine.records import ROLES
 
-    assert set(ROLE_WORDS) == set(ROLES)
-    assert set(COLUMN_WORDS) == set(COLUMNS)
+    assert set(role_words()) == set(ROLES)
+    assert set(column_words()) == set(COLUMNS)
