@@ -16,7 +16,8 @@
     │   └── AnsweredElsewhere     the reader has answered the case in another window since it was shown
     ├── ReportError               a report cannot be computed from what there is
     ├── ExportError               a model cannot be handed over
-    └── ShareError                no public link can be had
+    ├── ShareError                no public link can be had
+    └── ClusterError              the machines that were to do the work cannot
 
 Anything outside this tree is a defect of Overread and is shown as such, never swallowed.
 """
@@ -103,3 +104,7 @@ class ExportError(EngineError):
 
 class ShareError(EngineError):
     """No public link can be had."""
+
+
+class ClusterError(EngineError):
+    """The machines that were to do the work cannot be had, or gave up."""

@@ -188,33 +188,32 @@ def read_samples(
     cache: ImageCache | None = None,
     method: str | None = None,
     target: str | None = None,
+    reads: Callable[..., Iterator[tuple[Prediction, Explanation | None]]] = predict_and_explain,
 ) -> tuple[list[Prediction], dict[str, Explanation]]:
     """Predict and explain any images with a run; nothing is stored.
 
     `method` is a key of `engine.saliency.SALIENCIES`; None means the run's own. `target` is the class that every map
-    argues for; None means the finding of two classes, and the predicted one of more.
+    argues for; None means the finding of two classes, and the predicted one of more. `reads` does the work: here, or on
+    a cluster.
 
     Returns:
         The predictions, and the explanations by image id.
     """
     settings = load_map_settings(run.folder)
-    predictions: list[Prediction] = []
-    explanations: dict[str, Explanation] = {}
-    for prediction, explanation in predict_and_explain(
-        run,
-        samples,
-        cache_dir=workspace.cache,
-        device=device,
-        parts=parts,
-        progress=progress,
-        cache=cache,
-        method=method or (settings.method if settings else DEFAULT_SALIENCY),
-        target=target,
-    ):
-        predictions.append(prediction)
-        if explanation is not None:
-            explanations[prediction.image_id] = explanation
-    return predictions, explanations
+    told = list(
+        reads(
+            run,
+            samples,
+            cache_dir=workspace.cache,
+            device=device,
+            parts=parts,
+            progress=progress,
+            cache=cache,
+            method=method or (settings.method if settings else DEFAULT_SALIENCY),
+            target=target,
+        )
+    )
+    return [one for one, _ in told], {why.image_id: why for _, why in told if why is not None}
 
 
 def report_run(

@@ -14,6 +14,7 @@ import pytest
 
 from engine.records import Augmentation, DataIssueKind, Index, Run, Split, TrainingRequest
 from engine.workspace import Workspace, open_workspace
+from tests import clusters
 from tests.orthanc import Orthanc, archive
 from tests.postgresql import PostgreSQL, running
 from tests.tiny import TINY_RECIPE, draw_films
@@ -138,6 +139,13 @@ def orthanc() -> Iterator[Orthanc]:
     """A real archive for the whole session; each test asks for its own patients."""
     with archive() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[None]:
+    """A real cluster of two workers for the whole session."""
+    with clusters.running():
+        yield
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -14,6 +14,7 @@ from .on_demand import (
     explain_case as explain_case,
 )
 from .predictor import (
+    Loaded as Loaded,
     foreign_labels as foreign_labels,
     parts_of as parts_of,
     predict as predict,

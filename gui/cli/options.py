@@ -57,6 +57,25 @@ EpochsOption = Annotated[
     str | None, typer.Option(metavar="N[,N…]", help="Epochs of each phase, or of all phases.")
 ]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+OnOption = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="CLUSTER",
+        help="Share the work among processes (extra ray): “ray” for this computer's cores, or “ray://HOST:10001”. "
+        "Default: here, in one process.",
+        show_default=False,
+    ),
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Of --on: how many processes. Default: one a GPU, else one a core.",
+        show_default=False,
+    ),
+]
 ChangesOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="Change the recipe: --set balance.method=focal"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine import data, images, prediction, reading, runs, saliency
+from engine import cluster, data, images, prediction, reading, runs, saliency
 from engine.errors import DataError, ImageError
 from engine.records import DataIssue, DataIssueKind, Sample, is_unlike, recipe_of
 from engine.spreadsheet import read_csv, write_csv
@@ -24,7 +24,9 @@ from gui.cli.options import (
     JsonOption,
     ListsMethods,
     MethodOption,
+    OnOption,
     RunArgument,
+    WorkersOption,
     WorkspaceOption,
 )
 from gui.cli.proposal import ColumnOption, FindingOption, RootOption, SameOption, TableOption, print_issue
@@ -59,6 +61,8 @@ def predict(
     ] = False,
     method: MethodOption = None,
     target: ClassOption = None,
+    on: OnOption = None,
+    workers: WorkersOption = None,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -74,6 +78,7 @@ def predict(
     make_folder(written.parent)
     lines_of(written, trained)  # what cannot be added to is said before anything is read
     prediction.check_choice(trained, method, target)
+    reads = cluster.reads_on(on, workers)
     said = data.answers_from_options(
         same=same or (), columns=column or (), table=table, root=images_root, finding=finding
     )
@@ -84,12 +89,18 @@ def predict(
     with progress("Predicting") as bar:
         if review:
             predictions, explanations = pipeline.read_samples(
-                workspace, trained, samples, parts=parts, progress=bar, method=method, target=target
+                workspace,
+                trained,
+                samples,
+                parts=parts,
+                progress=bar,
+                method=method,
+                target=target,
+                reads=reads,
             )
         else:  # nobody would see a map
-            predictions = list(
-                prediction.predict(trained, samples, cache_dir=workspace.cache, parts=parts, progress=bar)
-            )
+            told = reads(trained, samples, cache_dir=workspace.cache, parts=parts, progress=bar, method=None)
+            predictions = [one for one, _ in told]
     add_to_table(written, trained, predictions, samples)
     if (seen := prediction.seen_before(predictions)) is not None:
         say(f"{seen}.")
@@ -108,6 +119,11 @@ def predict(
             | {"far_smaller_than_trained_on": far_smaller, "unlike_training": unlike, **_plain(predictions)}
         )
         return
+    _show(trained, predictions)
+    say(f"Added to {written}")
+
+
+def _show(run: Run, predictions: Sequence[Prediction]) -> None:
     rows = [
         (
             p.path.name,
@@ -117,8 +133,7 @@ def predict(
         )
         for p in predictions
     ]
-    show_table(("image", "predicted", *trained.classes, ""), rows)
-    say(f"Added to {written}")
+    show_table(("image", "predicted", *run.classes, ""), rows)
 
 
 def _plain(predictions: Sequence[Prediction]) -> dict[str, Any]:

@@ -1,0 +1,180 @@
+"""A Ray of this computer's own, or the cluster at an address, for as long as some work lasts.
+
+Ray is imported when work is to go there and not before. It reports nothing to its makers, opens no dashboard, and on
+this computer listens on 127.0.0.1 alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from engine.errors import ClusterError, EngineError
+
+HERE = "ray"  # a Ray of this computer's own
+PREFIX = "ray://"
+PATIENCE = 5.0  # seconds until an address that does not answer is given up
+STORE_BYTES = 256 << 20  # of Ray on this computer: what travels are records and heatmaps, pixels stay on disk
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # else Ray listens on every interface, whatever address it is given
+    "RAY_DEDUP_LOGS": "0",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """What there is to work with.
+
+    Attributes:
+        cpus: Of all machines together.
+        gpus: Likewise.
+    """
+
+    cpus: int
+    gpus: int
+
+    def share(self, workers: int | None) -> tuple[int, dict[str, float]]:
+        """Return how many workers there are, and what each of them gets.
+
+        Args:
+            workers: As many as were asked for; None means one a GPU, or one a core where there is no GPU.
+
+        Raises:
+            ClusterError: There are not so many cores or GPUs.
+        """
+        number = workers or self.gpus or self.cpus
+        most = self.gpus or self.cpus
+        if number > most:
+            raise ClusterError(
+                f"{number} workers were asked for, and the cluster has {most} {'GPUs' if self.gpus else 'cores'}",
+                f"Set --workers to {most} or less",
+            )
+        each = {"num_cpus": float(max(1, self.cpus // number))}
+        return number, each | ({"num_gpus": float(self.gpus // number)} if self.gpus else {})
+
+
+def check_address(on: str) -> None:
+    """Refuse what is no address of a cluster, before any work is begun.
+
+    Raises:
+        ClusterError: It is none.
+    """
+    if on != HERE and re.fullmatch(r"ray://[^\s/:]+:\d{1,5}", on) is None:
+        raise ClusterError(
+            f"“{on}” does not say where to work",
+            "Write --on ray for the cores of this computer, or --on ray://HOST:10001 for a cluster",
+        )
+
+
+@contextmanager
+def connected(on: str) -> Iterator[Machines]:
+    """Have a cluster for as long as the context lasts; one that this process has already is used and left as it is.
+
+    Args:
+        on: "ray", or "ray://HOST:PORT" of a cluster's client server.
+
+    Raises:
+        ClusterError: Ray is not installed, or there is no such cluster.
+    """
+    check_address(on)
+    ray = _ray()
+    if ray.is_initialized():
+        yield _machines(ray)
+        return
+    with TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as files:
+        _begin(ray, on, files)
+        try:
+            yield _machines(ray)
+        finally:
+            ray.shutdown()
+
+
+def _begin(ray: Any, on: str, files: str) -> None:
+    try:
+        if on == HERE:
+            ray.init(
+                address="local",
+                include_dashboard=False,
+                object_store_memory=STORE_BYTES,
+                _temp_dir=files,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
+        else:
+            _answers(on)
+            ray.init(on, log_to_driver=False, logging_level=logging.ERROR)
+    except (OSError, RuntimeError, ValueError) as error:
+        first = str(error).strip().partition("\n")[0]
+        if on == HERE:
+            raise ClusterError(
+                f"Ray cannot be started on this computer ({first})", "Work without --on"
+            ) from error
+        raise ClusterError(
+            f"The Ray cluster at {on} cannot be reached ({first})",
+            "Check that it runs, that its address is right, and that it has the same version of Ray as this computer",
+        ) from error
+
+
+def _ray() -> Any:
+    os.environ.update(QUIET)  # before the import, which reads them
+    try:
+        import ray
+    except ModuleNotFoundError as error:
+        raise ClusterError(
+            f"Working on a cluster needs the package {error.name}, which is not installed",
+            "pip install 'overread[ray]'",
+        ) from error
+    return ray
+
+
+def _answers(on: str) -> None:
+    """Raise OSError where nothing listens: Ray itself would try for half a minute."""
+    host, _, port = on.removeprefix(PREFIX).rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE):
+        pass
+
+
+def _machines(ray: Any) -> Machines:
+    there = ray.cluster_resources()
+    return Machines(cpus=int(there.get("CPU", 1)), gpus=int(there.get("GPU", 0)))
+
+
+@contextmanager
+def in_our_words(what: str) -> Iterator[None]:
+    """Say what Ray raises as an `EngineError`: a worker's own as it was, the end of a worker as a sentence.
+
+    Args:
+        what: The worker was to do.
+    """
+    from ray.exceptions import RayError, RayTaskError
+
+    try:
+        yield
+    except RayTaskError as error:
+        if isinstance(error.cause, EngineError):
+            raise error.cause from error
+        if isinstance(error.cause, MemoryError):
+            raise _ended(what, "it ran out of memory") from error
+        if isinstance(error.cause, ModuleNotFoundError):
+            raise ClusterError(
+                f"A computer of the cluster lacks the package {error.cause.name}",
+                "Install the same version of Overread on every computer of the cluster",
+            ) from error
+        raise
+    except RayError as error:
+        raise _ended(what, str(error).strip().partition("\n")[0].rstrip(".")) from error
+
+
+def _ended(what: str, why: str) -> ClusterError:
+    return ClusterError(
+        f"The workers ended again and again while they were to {what} ({why})",
+        "Ask for fewer --workers, so that each has more memory; what is finished is kept",
+    )

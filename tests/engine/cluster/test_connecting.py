@@ -1,0 +1,49 @@
+"""Where the work may go, and what is said when it cannot go there."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import given, strategies as st
+
+from engine.cluster.connecting import check_address, connected
+from engine.errors import ClusterError
+
+
+@given(st.from_regex(r"(ray://)?[\w.]{0,9}(:\w{0,6})?", fullmatch=True))
+def test_an_address_is_ray_or_a_host_and_a_port(text: str) -> None:
+    host, colon, port = text.removeprefix("ray://").rpartition(":")
+    good = text == "ray" or (
+        text.startswith("ray://") and host and colon and port.isascii() and port.isdigit() and len(port) <= 5
+    )
+    if good:
+        check_address(text)
+    else:
+        with pytest.raises(ClusterError, match="does not say where to work"):
+            check_address(text)
+
+
+def test_a_cluster_that_is_away_is_said_within_seconds() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and listens not
+        began = time.monotonic()
+        with (
+            pytest.raises(ClusterError, match=r"cannot be reached .*Check that it runs"),
+            connected(f"ray://127.0.0.1:{taken.getsockname()[1]}"),
+        ):
+            pass
+    assert time.monotonic() - began < 20
+
+
+def test_nothing_of_ray_is_imported_where_no_cluster_is_asked_for() -> None:
+    code = """
+import sys, engine.cluster, gui.cli.main, engine.pipeline, engine.jobs.work, engine.experiments.search
+[getattr(engine.cluster, name) for name in engine.cluster.__all__]
+engine.cluster.check_address("ray")
+assert not [name for name in sys.modules if name.partition(".")[0] == "ray"]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
