@@ -45,16 +45,19 @@
     dispatchEvent(new Event('overread-here'));
   });
 
-  const watcher = new MutationObserver(() => {
+  // Open the page that the address names. A button that stands there may not hear a click yet: it is clicked until it does.
+  const arrive = () => {
     const open = document.querySelector('#pages button[role=tab][id^=page-][aria-selected=true]');
     if (!open) return;
-    watcher.disconnect();
     const wanted = buttonOf(here('tab'));
-    if (wanted && !isOpen(wanted)) wanted.click();
-    else go({ tab: tabOf(open) });
+    if (wanted && !isOpen(wanted)) return void wanted.click();
+    watcher.disconnect();
+    clearInterval(again);
+    if (!wanted) go({ tab: tabOf(open) });
     titled();
-  });
+  };
+  const watcher = new MutationObserver(arrive), again = setInterval(arrive, 250);
   watcher.observe(document, { childList: true, subtree: true });
-  setTimeout(() => watcher.disconnect(), 20000);
+  setTimeout(() => { watcher.disconnect(); clearInterval(again); }, 20000);
   window.overread = { here, go };
 })();

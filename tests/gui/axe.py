@@ -13,8 +13,14 @@ OPEN_ALL = """async () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }"""
-STILL = """document.getAnimations().every((one) => one.playState !== 'running'
-  || one.effect.getTiming().iterations === Infinity)"""
+STILL = """() => {
+  const dark = matchMedia('(prefers-color-scheme: dark)').matches;
+  const told = document.body.classList.contains('dark') === dark;
+  if (!told && document.querySelector('.gradio-container')) return false;
+  return document.getAnimations().every((one) => one.playState !== 'running'
+    || one.effect.getTiming().iterations === Infinity);
+}"""
+"""The page has heard whether it is to be dark, and nothing changes its colours any more."""
 
 
 def violations(page: Any, *, only: tuple[str, ...] = ()) -> list[str]:

@@ -88,7 +88,9 @@ def test_pages_follow_the_address_through_reload_back_and_forward(
     go("review")
     expect(run).to_have_value("20260102-120000-abcd")
     expect(page).to_have_url(re.compile("run=20260102.*case="))
+    first = page.locator("#reading [data-shown]").get_attribute("data-shown")
     page.locator("#reading [data-do=next]").click()
+    expect(page.locator(f"#reading [data-shown]:not([data-busy], [data-shown='{first}'])")).to_be_visible()
     expect(page.locator("#reading [data-at=count]")).to_contain_text("2 of")
     case = page.locator("#reading [data-shown]").get_attribute("data-shown")
     expect(page).to_have_url(re.compile(f"case={case}"))
@@ -104,5 +106,5 @@ def test_pages_follow_the_address_through_reload_back_and_forward(
 
     run.select_option("20260103-120000-abcd")
     expect(page).to_have_url(re.compile("run=20260103"))
-    page.go_back()  # the choice is undone, on the same page
+    page.go_back()  # the choice is undone, on the same page, also while its first case is on its way
     expect(run).to_have_value("20260102-120000-abcd")

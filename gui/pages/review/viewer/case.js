@@ -3,6 +3,8 @@
 let reading = null;     // the server's name for this reading session
 let shown = null;       // the case whose image is on the screen, as the server described it
 let seen = false, closed = false;
+let opening = null;     // the last reading session that was asked for, until it is there
+let asked = '';         // where the address led when the case that is on its way was asked for
 let trail = [];         // cases shown before this one, for Previous
 let comingCases = [];   // the next ones of the queue
 let data = '';          // the data set of the run that is read
@@ -13,6 +15,7 @@ const answersGiven = () => Object.fromEntries(controls.map((control) => [control
 
 // Call the server; null means that there is no answer to show and the person has been told why.
 async function ask(name, question) {
+  const asker = reading;
   let answer;
   try {
     answer = await server[name]({ reading, ...question });
@@ -30,7 +33,7 @@ async function ask(name, question) {
     return null;
   }
   at('toast').hidden = true;
-  return answer;
+  return asker === reading ? answer : null;   // what comes for a session that was left is of no case on the screen
 }
 
 // --------------------------------------------------------------------------------------------------- images
@@ -89,7 +92,7 @@ async function present(answer, { keepDraft = false } = {}) {
   if (!same) [wake, slept] = [performance.now(), 0], guard();
   // What the eye does not wait for comes after the image: the address, and the images of the next cases.
   keep('case', next.id);
-  window.overread?.go({ case: next.id });
+  writeAddress({ case: next.id });
   root.dataset.reading = reading;
   root.dataset.shown = next.id;
   fetchAhead(answer.upcoming);
@@ -239,11 +242,29 @@ async function revealLabel() {
 // What the address names; a window of one page has none.
 const named = (name) => window.overread?.here(name) ?? '';
 const movedOn = () => (named('run') ? named('run') !== at('run').value : named('data') && named('data') !== data);
+const elsewhere = () => movedOn() || (named('case') && named('case') !== shown?.id);   // a figure of the report opens a case
+
+// While a case is on its way a person may go elsewhere (Back, a figure of the report): their address is not written over,
+// and is followed when the case has come.
+const whereTo = () => ['data', 'run', 'case'].map(named).join(' ');
+function writeAddress(change) {
+  if (whereTo() !== asked) return;
+  window.overread?.go(change);
+  asked = whereTo();
+}
+function underWay(on) {
+  setBusy(on);
+  if (on) asked = whereTo();
+  else if (whereTo() !== asked) follow();
+}
+function follow() {
+  if (root.offsetParent && !busy && elsewhere()) openReading({ case: named('case') });
+}
 
 async function openReading(wish = {}) {
   const { keepDraft = false, ...choice } = wish;
-  const alone = !busy;
-  if (alone) setBusy(true);
+  const mine = opening = {};
+  underWay(true);
   try {
     const wanted = { run: named('run') || named('data') || kept('run', ''), queue: kept('queue', ''), part: kept('part', ''), reader: kept('reader', ''), search: kept('search', ''), page: pageName, ...choice };
     let answer;
@@ -253,6 +274,7 @@ async function openReading(wish = {}) {
     } catch {
       answer = { problem: 'Overread is not responding. Check that the program is still running, then reload the page.' };
     }
+    if (opening !== mine) return;   // another was chosen meanwhile
     if (!answer.ok) {
       toast(answer.problem);
       if (!shown) notice(answer.problem);
@@ -260,7 +282,7 @@ async function openReading(wish = {}) {
     }
     reading = answer.reading;
     data = answer.data;
-    if (answer.run) window.overread?.go({ run: answer.run, data });
+    if (answer.run) writeAddress({ run: answer.run, data });
     if (answer.colours) takeColours(answer.colours);
     offerMethods(answer.methods ?? []);
     saveDraft();
@@ -279,17 +301,20 @@ async function openReading(wish = {}) {
     await present(answer, { keepDraft });
     if (left) toast(`What ${left} has written and not stored is kept for ${left}.`);
   } finally {
-    if (alone) setBusy(false);
+    if (opening === mine) {
+      opening = null;
+      underWay(false);
+    }
   }
 }
 
 async function act(work) {
   if (busy || !reading) return;
-  setBusy(true);
+  underWay(true);
   try {
     await work();
   } finally {
-    setBusy(false);
+    if (!opening) underWay(false);
   }
 }
 

@@ -43,12 +43,10 @@ new IntersectionObserver(([entry]) => {
   // A tab that was clicked would keep the arrow keys to itself; one that was reached by the keyboard shall.
   if (entry.isIntersecting) document.querySelector('[role=tab]:focus:not(:focus-visible)')?.blur();
   if (!entry.isIntersecting || busy) return;
-  const elsewhere = movedOn() || (named('case') && named('case') !== shown?.id);   // a figure of the report opens a case
-  openReading(elsewhere ? { case: named('case') } : { case: shown?.id, keepDraft: true });
+  if (elsewhere()) follow();
+  else openReading({ case: shown?.id, keepDraft: true });
 }).observe(root);
 showRegions();
-addEventListener('overread-here', () => {
-  if (root.offsetParent && !busy && (movedOn() || named('case') !== shown?.id)) openReading({ case: named('case') });
-});
+addEventListener('overread-here', follow);
 notice('The first image is on its way…');
 openReading({ case: named('case') || kept('case', '') });

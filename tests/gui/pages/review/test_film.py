@@ -293,7 +293,7 @@ def test_on_a_tablet_all_of_it_is_on_the_first_screen_and_large_enough_for_finge
         low = page.evaluate(
             """[...document.querySelectorAll('#pages :is(button, select, [role=tab])')]
                 .filter((one) => one.checkVisibility({ opacityProperty: true, visibilityProperty: true }))
-                .map((one) => [one.id || one.className, one.getBoundingClientRect()])
+                .map((one) => [one.id || one.className || one.outerHTML, one.getBoundingClientRect()])
                 .filter(([, { width, height, left }]) => height > 1 && left < innerWidth)
                 .filter(([, { width, height }]) => Math.min(width, height) < 43.9)
                 .map(([name, { width, height }]) => `${name} ${width} × ${height}`)"""
