@@ -1,3 +1,5 @@
+from .checking.check_record import Check as Check
+from .checking.examining import examine as examine
 from .desktop import (
     SYSTEMS as SYSTEMS,
     Entry as Entry,
@@ -7,3 +9,4 @@ from .desktop import (
     started as started,
     this_system as this_system,
 )
+from .updates import update_said as update_said

@@ -1,0 +1,1 @@
+"""What this computer has of what Overread needs, one check a line."""
