@@ -7,7 +7,7 @@ from case to case is put in afterwards: `_("{count} images").format(count=number
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -15,7 +15,10 @@ from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from babel.messages import Catalog
 
 CATALOGUES = Path(__file__).with_name("languages")
 ENGLISH: Final = "en"
@@ -23,9 +26,11 @@ ZEROS: Final = {"arab": "\u0660", "arabext": "\u06f0", "deva": "\u0966", "beng":
 """The first digit of each numbering system of CLDR that a language may have; Latin digits where none is named."""
 MOMENTS: Final = {"%d": "dd", "%B": "MMMM", "%b": "MMM", "%Y": "y", "%H": "HH", "%M": "mm", "%S": "ss"}
 """Parts of a moment, as Python and as CLDR write them."""
-_spoken: ContextVar[str] = ContextVar("spoken", default=ENGLISH)
+_ASKED: Final[list[Callable[[], str]]] = []
+_spoken: ContextVar[str | None] = ContextVar("spoken", default=None)
 
 
+@cache
 def languages() -> tuple[str, ...]:
     """Return the codes (ISO 639-1) of the languages that there are, English first."""
     return (ENGLISH, *sorted(file.stem for file in CATALOGUES.glob("*.po")))
@@ -33,7 +38,12 @@ def languages() -> tuple[str, ...]:
 
 def language() -> str:
     """Return the code of the language that is spoken here and now."""
-    return _spoken.get()
+    return _spoken.get() or next((told for whom in _ASKED if (told := whom())), ENGLISH)
+
+
+def ask(whom: Callable[[], str]) -> None:
+    """Say whom to ask for the language where none is spoken: a window knows whose event it answers."""
+    _ASKED[:] = [whom]
 
 
 @contextmanager
@@ -133,11 +143,35 @@ def catalogue(code: str) -> NullTranslations:
     if code == ENGLISH:
         return NullTranslations()
     from babel.messages.mofile import write_mo
+
+    compiled = BytesIO()
+    write_mo(compiled, _read(code))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+def sentences(code: str) -> dict[str, str | list[str]]:
+    """Return a language's sentences by their English: for one that depends on a count all its forms."""
+    if code == ENGLISH:
+        return {}
+    told: dict[str, str | list[str]] = {}
+    for one in _read(code):
+        if isinstance(one.id, str):
+            told[one.id] = str(one.string)
+        else:
+            told[one.id[0]] = list(one.string or ())
+    told.pop("")  # what the file says of itself
+    return told
+
+
+def plural_rule(code: str) -> str:
+    """Return which form of a sentence goes with a count `n`, counted from 0: an expression of C, and of JavaScript."""
+    return "n != 1" if code == ENGLISH else str(_read(code).plural_expr)
+
+
+@cache
+def _read(code: str) -> Catalog:
     from babel.messages.pofile import read_po
 
     with (CATALOGUES / f"{code}.po").open("rb") as file:
-        told = read_po(file, locale=code)
-    compiled = BytesIO()
-    write_mo(compiled, told)
-    compiled.seek(0)
-    return GNUTranslations(compiled)
+        return read_po(file, locale=code)

@@ -12,12 +12,14 @@ placed: a window for guests has one of them, and starts without what the others 
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
 import gradio as gr
 
+from engine.language import _
 from gui.door import (
     BackgroundServer,
     Entrance,
@@ -27,8 +29,11 @@ from gui.door import (
     OwnRoute,
     Public,
     Room,
+    language_menu,
+    menu_script,
     openings_of,
 )
+from gui.languages import Pages, words_route
 from gui.listening import ADDRESS, bound, check_alone, choose_port, hosts_of, url_of
 from gui.mounting import keep_to_ourselves, mounted, name_now, together, who_route
 from gui.pages.data import MOST_BYTES, picture_route, take_route
@@ -55,25 +60,30 @@ class Page:
     """One tab.
 
     Attributes:
-        title: On the tab.
+        called: Returns what stands on the tab, in the language that is spoken.
         module: Its `build(session)` places the page inside the current `gr.Blocks`.
         for_guests: Whether a read-only window has it.
     """
 
-    title: str
+    called: Callable[[], str]
     module: str
     for_guests: bool = False
 
+    @property
+    def title(self) -> str:
+        """On the tab."""
+        return self.called()
+
 
 PAGES: dict[str, Page] = {
-    "data": Page(title="Data", module="gui.pages.data.page"),
-    "train": Page(title="Train", module="gui.pages.train.page"),
-    "review": Page(title="Review", module="gui.pages.review.page", for_guests=True),
-    "studies": Page(title="Studies", module="gui.pages.studies.page"),
-    "report": Page(title="Report", module="gui.pages.report.page"),
-    "share": Page(title="Share", module="gui.pages.share.page"),
+    "data": Page(called=lambda: _("Data"), module="gui.pages.data.page"),
+    "train": Page(called=lambda: _("Train"), module="gui.pages.train.page"),
+    "review": Page(called=lambda: _("Review"), module="gui.pages.review.page", for_guests=True),
+    "studies": Page(called=lambda: _("Studies"), module="gui.pages.studies.page"),
+    "report": Page(called=lambda: _("Report"), module="gui.pages.report.page"),
+    "share": Page(called=lambda: _("Share"), module="gui.pages.share.page"),
 }
-FOR_INVITED = {"reading": Page(title="Reading", module="gui.pages.studies.invited")}
+FOR_INVITED = {"reading": Page(called=lambda: _("Reading"), module="gui.pages.studies.invited")}
 """All that a window has for a reader who was invited to a study."""
 
 # Gradio's own colours fail AA on the primary and the stop button, on quiet text and in empty fields.
@@ -127,15 +137,14 @@ def build_app(
         run_id: The run that the review page begins with; None means the newest.
         role: Whose pages; without accounts whoever is let in has all.
     """
-    app: gr.Blocks = gr.Blocks(
-        title="Overread", analytics_enabled=False, delete_cache=(3600, 86400), fill_width=True
-    )
-    with app:
-        pages = {
-            name: one
-            for name, one in (FOR_INVITED if session.invited else PAGES).items()
-            if (one.for_guests or not session.read_only) and may(role, ROLES_OF_PAGES, name)
-        }
+    pages = {
+        name: one
+        for name, one in (FOR_INVITED if session.invited else PAGES).items()
+        if (one.for_guests or not session.read_only) and may(role, ROLES_OF_PAGES, name)
+    }
+
+    def place() -> None:
+        gr.HTML(language_menu(), js_on_load=menu_script(), padding=False, elem_id="language")
         if not (session.read_only or session.invited):
             static_pane("gui.web", "guide", ["guide.js"], elem_id="guide")
         usual = "reading" if session.invited else "review"
@@ -148,7 +157,10 @@ def build_app(
                         build(session, run_id)
                     else:
                         build(session)
-    return app
+
+    return Pages(
+        place, title="Overread", analytics_enabled=False, delete_cache=(3600, 86400), fill_width=True
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,4 +288,5 @@ def own_routes(session: AppSession) -> list[OwnRoute]:
         OwnRoute(route=picture_route(session)),
         *(OwnRoute(route=route) for route in study_routes(session)),
         OwnRoute(route=take_route(session), largest_body=MOST_BYTES),
+        words_route(),
     ]

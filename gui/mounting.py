@@ -19,6 +19,7 @@ from starlette.routing import Route
 from engine.errors import EngineError
 from engine.workspace import Workspace
 from gui.door import LARGEST_FILE, Members, OwnRoute, Public, Room, visitor_now
+from gui.languages import Worded
 from gui.web import AppSession, web_file
 
 SCRIPT = Markup('<script data-prefix="{}">{}</script>')
@@ -56,6 +57,7 @@ def mounted(
         head=look["head"] + (str(SCRIPT.format(prefix, Markup(web_file("who.js")))) if accounts else ""),
         app_kwargs=closed,
     )
+    outer.add_middleware(Worded)
     app.app = outer.routes[-1].app  # type: ignore[attr-defined]  # whose streams end when the window does
     return outer
 

@@ -6,6 +6,12 @@ from .entrances import (
 )
 from .foreign import local_hosts as local_hosts
 from .guard import Guard as Guard, Room as Room
+from .languages import (
+    direction as direction,
+    kept_in as kept_in,
+    language_menu as language_menu,
+    menu_script as menu_script,
+)
 from .members import Members as Members
 from .openings import (
     LARGEST_FILE as LARGEST_FILE,

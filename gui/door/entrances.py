@@ -12,13 +12,13 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import cookie_parser
 from starlette.types import Scope
+
+from gui.door.languages import PAGES
 
 MOST_VISITORS = 1_000
 """Browsers that are known at once; whoever came first is forgotten for the next."""
@@ -26,10 +26,6 @@ NO_LONGER = "You are no longer logged in. Load the page again and log in, then r
 ELSEWHERE = (
     "This link was opened on another device since, and this page can answer nothing more. What you had answered is "
     "kept: continue there, or load this page again and log in to continue here."
-)
-
-PAGES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
 )
 
 

@@ -20,9 +20,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from engine.language import speaking
 from gui.door.bodies import BUFFERED, Body, BodyError, answer, check_declared, replayed
 from gui.door.entrances import MOST_VISITORS, Entrance, Password, Visitor, Visitors, answering
 from gui.door.foreign import SECURITY_HEADERS, comes_from_elsewhere, opens_the_page, refusal
+from gui.door.languages import asked_by
 from gui.door.members import Members
 from gui.door.openings import Opening, Openings
 from gui.door.public import Public
@@ -104,10 +106,11 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
         else:
             scope = self.public.received(scope)
-            try:
-                await self._look_at(scope, receive, _guarded(send))
-            except BodyError as error:
-                await answer(scope, receive, _guarded(send), error.status, error.sentence)
+            with speaking(asked_by(scope)):
+                try:
+                    await self._look_at(scope, receive, _guarded(send))
+                except BodyError as error:
+                    await answer(scope, receive, _guarded(send), error.status, error.sentence)
 
     async def _look_at(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = len(scope["raw_path"]) + len(scope["query_string"])

@@ -13,7 +13,8 @@ from starlette.requests import cookie_parser
 from starlette.types import Scope
 
 from engine.reading import Reader
-from gui.door.entrances import PAGES, Visitor, fields_of
+from gui.door.entrances import Visitor, fields_of
+from gui.door.languages import PAGES
 from gui.door.throttle import Throttle
 
 FRESH_SECONDS = 5.0

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from gui.door.entrances import PAGES
+from gui.door.languages import PAGES
 
 
 @contextmanager

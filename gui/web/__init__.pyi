@@ -14,7 +14,7 @@ from .image_routes import (
     sizes_of_images as sizes_of_images,
 )
 from .invited import Invited as Invited
-from .panes import static_pane as static_pane, web_file as web_file
+from .panes import static_pane as static_pane, web_file as web_file, worded as worded
 from .roles import (
     ADMINISTRATOR as ADMINISTRATOR,
     INVITED as INVITED,

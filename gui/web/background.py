@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -69,7 +70,8 @@ class Work(Generic[Result]):
                 )
             self._cancel.clear()
             self._state = WorkState(title=title)
-        threading.Thread(target=self._work, args=(what,), daemon=True).start()
+        # in the language of whoever began it
+        threading.Thread(target=copy_context().run, args=(self._work, what), daemon=True).start()
 
     def cancel(self) -> None:
         """Ask the work to end: it does at the next sign of progress, and nothing of it is kept."""

@@ -20,7 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup as Markup
 
 from engine.errors import EngineError
-from engine.language import ENGLISH, _, language
+from engine.language import ENGLISH, _, language, ngettext, number
 from engine.report import OFFLINE_ONLY
 from engine.retelling import retell
 from engine.saliency import MapLegend, css_gradient
@@ -72,6 +72,7 @@ def _macros() -> Any:
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
+    environment.globals.update(_=_, ngettext=ngettext, number=number)
     return environment.get_template("markup.html").module
 
 

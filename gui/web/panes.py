@@ -1,4 +1,4 @@
-"""A piece of a page that is drawn by its own script: markup and style without a single value in them.
+"""A piece of a page that is drawn by its own script: markup and style without a single value in them but our words.
 
 Gradio evaluates `html_template` and `css_template` as JavaScript templates after filling them in: a file name such
 as `${...}` in them would run as code. So they are files, read as they are, and the scripts write every value with
@@ -13,6 +13,12 @@ from importlib.resources import files
 from typing import Any
 
 import gradio as gr
+from jinja2 import Environment, StrictUndefined
+
+from engine.language import _, ngettext, number
+
+_WORDS = Environment(autoescape=True, undefined=StrictUndefined)
+_WORDS.globals.update(_=_, ngettext=ngettext, number=number)
 
 
 def static_pane(
@@ -37,7 +43,7 @@ def static_pane(
         return (files(package) / file).read_text(encoding="utf-8")
 
     return gr.HTML(
-        html_template=read(f"{name}.html"),
+        html_template=worded(read(f"{name}.html")),
         css_template=read(f"{name}.css"),
         js_on_load="\n".join(read(script) for script in scripts),
         apply_default_css=False,
@@ -45,6 +51,11 @@ def static_pane(
         server_functions=list(server_functions),
         **settings,
     )
+
+
+def worded(template: str) -> str:
+    """Return markup that is a template of words alone, in the language that is spoken: `{{ _("Close") }}`."""
+    return _WORDS.from_string(template).render()
 
 
 def web_file(name: str) -> str:

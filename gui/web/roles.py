@@ -97,6 +97,7 @@ ROUTES: Mapping[str, Collection[str]] = {
     "/study-report/{study_id}/{kind}/{signed}": ADMINISTRATORS,
     "/take/{when}/{signed}": ADMINISTRATORS,
     "/who": EVERYONE,
+    "/words/{code}.js": EVERYONE | {INVITED},
 }
 
 

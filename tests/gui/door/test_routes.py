@@ -51,6 +51,8 @@ PAGE = {
 GUESTS = PAGE | {
     "POST /gradio_api/component_server",
     "POST /gradio_api/component_server/",
+    "GET /words/{code}.js",
+    "HEAD /words/{code}.js",
     "GET /image/{run_id}/{image_id}/{layer}/{signed}",
     "HEAD /image/{run_id}/{image_id}/{layer}/{signed}",
 }

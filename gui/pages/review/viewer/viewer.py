@@ -38,6 +38,7 @@ from typing import Any
 import gradio as gr
 
 from engine.records import Review
+from gui.web import worded
 
 HERE = "gui.pages.review.viewer"
 FILM_SCRIPTS = ("worker.js", "film.js", "window.js", "lens.js")
@@ -93,7 +94,7 @@ class ReviewPane(gr.HTML):
         )
         super().__init__(
             value or {},
-            html_template=markup,
+            html_template=worded(markup),
             css_template=read_part("viewer.css"),
             js_on_load="\n".join(read_part(name) for name in SCRIPTS),
             apply_default_css=False,
