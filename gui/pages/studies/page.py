@@ -14,7 +14,7 @@ import gradio as gr
 from gui.pages.review import IMAGE_SCRIPTS, on_stage, read_part
 from gui.pages.studies import desk, reading
 from gui.pages.studies.rounds import Rounds
-from gui.web import AppSession, answered, static_pane
+from gui.web import AppSession, answered, static_pane, worded
 
 Handler = Callable[[Rounds, Mapping[str, Any]], dict[str, Any]]
 ROOM = "gui.pages.studies.room"
@@ -38,7 +38,7 @@ def place_room(rounds: Rounds) -> None:
     shared = [read_part(name) for name in (*IMAGE_SCRIPTS, "image_keys.js")]
     scripts = [*shared, read_part("room.js", ROOM), read_part("keyboard.js")]
     gr.HTML(
-        html_template=on_stage(read_part("room.html", ROOM)),
+        html_template=worded(on_stage(read_part("room.html", ROOM))),
         css_template=read_part("viewer.css") + read_part("room.css", ROOM),
         js_on_load="\n".join(scripts),
         apply_default_css=False,
