@@ -154,6 +154,7 @@ def test_the_menu_brings_the_page_again_at_the_same_address_in_the_language_and_
     menu.wait_for()
     assert menu.locator("option").all_inner_texts() == ["English", "فارسی", "עברית"]
     assert page.evaluate("[document.documentElement.lang, document.documentElement.dir]") == ["en", "ltr"]
+    page.wait_for_url("**case=*")
     menu.focus()
     with page.expect_navigation():
         page.keyboard.press("ArrowDown")
