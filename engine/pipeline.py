@@ -133,7 +133,7 @@ def train_run(
 
 def read_run(
     workspace: Workspace,
-    store: Store,
+    store: Store | None,
     run: Run,
     *,
     parts: Sequence[Part] = READ_PARTS,
@@ -144,7 +144,7 @@ def read_run(
 
     Args:
         workspace: Where the cache lies.
-        store: Where cases go.
+        store: Where cases go; None where somebody else stores them.
         run: A finished run.
         parts: Which parts of its split.
         device: "auto", "cpu", "cuda" or "mps".
@@ -172,8 +172,9 @@ def read_run(
     told = {one.image_id: (one, explanations[one.image_id]) for one in predictions}
     settle_passport(run, told, cache_dir=workspace.cache, cache=decoded, device=pick_device(device))
     keep_alike(run, cache=decoded, cache_dir=workspace.cache, device=pick_device(device), progress=progress)
-    store.add_run(run)
-    store.add_cases(run.run_id, predictions)
+    if store is not None:
+        store.add_run(run)
+        store.add_cases(run.run_id, predictions)
     return predictions, explanations
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -36,7 +37,7 @@ def running() -> Iterator[None]:
 
 
 def workers(name: str) -> list[psutil.Process]:
-    """Return the cluster's worker processes that are actors of a class."""
+    """Return the cluster's worker processes that are actors of a class, or at one of its methods."""
     found = []
     for process in psutil.Process().children(recursive=True):
         try:
@@ -45,6 +46,27 @@ def workers(name: str) -> list[psutil.Process]:
         except psutil.NoSuchProcess:
             pass
     return found
+
+
+@contextmanager
+def killed_at_work(name: str) -> Iterator[list[int]]:
+    """Kill the first worker that is seen at a task; yield a list that its process id is put into."""
+    killed, over = list[int](), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.05) and not killed:
+            for process in workers(name):
+                process.kill()
+                killed.append(process.pid)
+                break
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield killed
+    finally:
+        over.set()
+        thread.join()
 
 
 def kill_one(name: str) -> None:

@@ -22,6 +22,9 @@ HERE = "ray"  # a Ray of this computer's own
 PREFIX = "ray://"
 PATIENCE = 5.0  # seconds until an address that does not answer is given up
 STORE_BYTES = 256 << 20  # of Ray on this computer: what travels are records and heatmaps, pixels stay on disk
+AT_ONE_PATH = (
+    "Keep the workspace and the images on a disk that every computer of the cluster has at the same path"
+)
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # else Ray listens on every interface, whatever address it is given
@@ -76,7 +79,7 @@ def check_address(on: str) -> None:
 
 @contextmanager
 def connected(on: str) -> Iterator[Machines]:
-    """Have a cluster for as long as the context lasts; one that this process has already is used and left as it is.
+    """Have a cluster for as long as the context lasts; one that this process has already is used for “ray”, and stays.
 
     Args:
         on: "ray", or "ray://HOST:PORT" of a cluster's client server.
@@ -86,7 +89,7 @@ def connected(on: str) -> Iterator[Machines]:
     """
     check_address(on)
     ray = _ray()
-    if ray.is_initialized():
+    if on == HERE and ray.is_initialized():
         yield _machines(ray)
         return
     with TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as files:

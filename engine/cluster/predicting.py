@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from engine.cluster.connecting import check_address, connected, in_our_words
+from engine.cluster.connecting import AT_ONE_PATH, check_address, connected, in_our_words
 from engine.errors import ClusterError, DataError
 from engine.images import ImageCache
 from engine.prediction import Loaded, check_choice, predict_and_explain
@@ -64,7 +64,7 @@ class Reader:
         if not self._folder.is_dir():
             raise ClusterError(
                 f"{self._folder} is not there on {platform.node()}, a computer of the cluster",
-                "Keep the workspace and the images on a disk that every computer of the cluster has at the same path",
+                AT_ONE_PATH,
             )
         try:
             return list(

@@ -40,6 +40,7 @@ from .loop import (
     compare_entries as compare_entries,
     entries_of as entries_of,
     train_entries as train_entries,
+    train_entries_on as train_entries_on,
 )
 from .search import (
     Search as Search,
@@ -50,6 +51,7 @@ from .search import (
     search_of as search_of,
     trials_of as trials_of,
 )
+from .search_on_cluster import run_trials_on as run_trials_on
 from .search_space import varied_fields as varied_fields
 from .sizes import (
     sizes_of_curve as sizes_of_curve,

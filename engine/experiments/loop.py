@@ -1,22 +1,29 @@
-"""The loop of a comparison: several recipes, or one with a field varied, trained one after another on one split."""
+"""The loop of a comparison: several recipes, or one with a field varied, trained one after another on one split,
+or several at a time on a cluster.
+"""
 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from engine import jobs
+from filelock import Timeout
+
+from engine import cluster, jobs
 from engine.data import Choices, limit_training, positive_of, training_request
-from engine.errors import EngineError, RecipeError, ReportError
+from engine.errors import EngineError, RecipeError, ReportError, TrainingError
 from engine.experiments.comparison import Contestant, RunComparison, compare_runs
 from engine.experiments.labelled import labels_in_words
 from engine.labels import splits_on
-from engine.reading import open_store
+from engine.reading import Store, open_store
 from engine.recipes import change_recipe
-from engine.records import PARTS, Index, LabelsUsed, Recipe, Run, Split
+from engine.records import PARTS, Epoch, Index, LabelsUsed, Recipe, Run, Split
 from engine.runs import list_runs, load_history, load_run, split_of
 from engine.workspace import Workspace
 
@@ -101,6 +108,112 @@ def train_entries(
             yield Attempt(entry=entry, problem=str(error))
         else:
             yield Attempt(entry=entry, run=run, known=known is not None)
+
+
+def train_entries_on(
+    on: str,
+    workers: int | None,
+    workspace: Workspace,
+    entries: Sequence[Entry],
+    index: Index,
+    choices: Choices,
+    *,
+    labels: LabelsUsed | None = None,
+    device: str = "auto",
+    allow_downloads: bool = False,
+    reuse: bool = False,
+    begin: Callable[[Entry], None] = lambda entry: None,
+) -> Iterator[Attempt]:
+    """Train entries on a cluster, several at a time; one that fails leaves the others be.
+
+    Args:
+        on: "ray", or "ray://HOST:PORT".
+        workers: How many at a time; None means one a GPU, or one a core.
+        workspace: See `train_entries`; so are those that follow.
+        entries: See above.
+        index: See above.
+        choices: See above.
+        labels: See above.
+        device: See above.
+        allow_downloads: See above.
+        reuse: See above.
+        begin: See above.
+
+    Yields:
+        As they end, which need not be their order.
+
+    Raises:
+        ClusterError: There is no such cluster.
+        TrainingError: Another run of the workspace is training.
+    """
+    (split,) = splits_on(workspace, index, choices, labels)
+    asked = partial(training_request, device=device, allow_downloads=allow_downloads, labels=labels)
+    waiting = deque(entries)
+    going: dict[str, tuple[Entry, jobs.RunHere]] = {}
+    with alone(workspace), cluster.crew_on(on, workers) as crew, open_store(workspace.database) as store:
+        try:
+            while waiting or crew.busy:
+                if waiting and crew.free:
+                    entry = waiting.popleft()
+                    begin(entry)
+                    known = finished_run(workspace, entry.recipe, index, split, choices) if reuse else None
+                    if known is not None:
+                        yield Attempt(entry=entry, run=known, known=True)
+                        continue
+                    request = asked(entry.recipe, index, choices)
+                    status = jobs.begin_here(workspace, request)
+                    going[status.folder.name] = entry, status
+                    crew.begin(
+                        status.folder.name,
+                        cluster.Training(
+                            request=request,
+                            split=split,
+                            folder=status.folder,
+                            workspace=workspace.root,
+                            dataset_name=index.name,
+                            read=True,
+                        ),
+                    )
+                    continue
+                key, said = crew.next()
+                entry, status = going[key]
+                if isinstance(said, Epoch):
+                    status.epoch(said, sum(phase.epochs for phase in entry.recipe.phases))
+                    continue
+                del going[key]
+                yield _ended(store, entry, status, said)
+        finally:
+            for _, status in going.values():
+                status.end("stopped", "The run was stopped. Resume it to continue from its last checkpoint.")
+
+
+def _ended(store: Store, entry: Entry, status: jobs.RunHere, said: cluster.Ended | EngineError) -> Attempt:
+    """Store what a run predicted and write its last word; one that failed leaves the others be."""
+    if isinstance(said, EngineError):
+        status.end("failed", str(said))
+        return Attempt(entry=entry, problem=str(said))
+    run = load_run(status.folder)
+    store.add_run(run)
+    store.add_cases(run.run_id, said.predictions)
+    status.end("done", "Done.")
+    return Attempt(entry=entry, run=run)
+
+
+@contextmanager
+def alone(workspace: Workspace) -> Iterator[None]:
+    """Hold the workspace for trainings of this very process.
+
+    Raises:
+        TrainingError: Another run of the workspace is training.
+    """
+    try:
+        with jobs.training_lock(workspace.root):
+            yield
+    except Timeout as error:
+        raise TrainingError(
+            "Another run is in progress in this workspace",
+            "Wait until it is done, or stop it: overread stop latest",
+        ) from error
 
 
 def _wait(folder: Path) -> jobs.JobStatus:

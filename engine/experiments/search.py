@@ -13,17 +13,14 @@ import json
 import math
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import Timeout
-
 from engine.data import Choices, training_request
 from engine.errors import EngineError, ReportError, TrainingError
+from engine.experiments.loop import alone
 from engine.experiments.search_space import Varied, with_values
-from engine.jobs import training_lock
 from engine.kept_files import plain
 from engine.labels import splits_on
 from engine.recipes import save_own
@@ -131,10 +128,10 @@ def run_trials(
     """
     (whole,) = splits_on(workspace, search.index, search.choices, search.labels)
     split = replace(whole, test=())  # what is not there cannot be looked at
-    with _alone(workspace):
-        study = _study(search)
+    with alone(workspace):
+        study = study_of(search)
         while len(finished := trials_of(search, study)) < trials:
-            running = study.ask(_distributions(search.varied))
+            running = study.ask(distributions(search.varied))
             begin(len(finished) + 1, running.params)
             request = training_request(
                 search.recipe,
@@ -158,12 +155,9 @@ def _train(
     on_epoch: Callable[[Epoch], None],
 ) -> None:
     """Train one trial and write down what came of it; its model is not kept."""
-    from optuna.trial import TrialState
-
     folder = search.folder / "trial"
     shutil.rmtree(folder, ignore_errors=True)
-    epochs: list[Epoch] = []
-    best = -math.inf
+    judge = Judge(study, running)
     try:
         recipe = with_values(search.recipe, search.varied, running.params)
         for epoch in train(
@@ -173,40 +167,66 @@ def _train(
             cache_dir=workspace.cache,
             dataset_name=search.index.name,
         ):
-            epochs.append(epoch)
-            running.set_user_attr("epochs", len(epochs))
             on_epoch(epoch)
-            best = max(best, epoch.val_auc) if math.isfinite(epoch.val_auc) else best
-            if math.isfinite(best):
-                running.report(best, len(epochs))
-            if running.should_prune():
-                running.set_user_attr("best", best)
-                study.tell(running, state=TrialState.PRUNED)
+            if judge.prunes(epoch):
                 return
-        kept = kept_epoch(epochs)
-        if kept is None or not math.isfinite(kept.val_auc):
-            raise TrainingError("No epoch was better than another", "Vary other fields")
-        study.tell(running, kept.val_auc)
+        judge.end()
     except EngineError as error:  # the other trials are worth having all the same
-        running.set_user_attr("problem", str(error))
-        study.tell(running, state=TrialState.FAIL)
+        judge.fail(error)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@contextmanager
-def _alone(workspace: Workspace) -> Iterator[None]:
-    try:
-        with training_lock(workspace.root):
-            yield
-    except Timeout as error:
-        raise TrainingError(
-            "Another run is in progress in this workspace",
-            "Wait until it is done, or stop it: overread stop latest",
-        ) from error
+class Judge:
+    """What is written down of a trial as it goes, and whether it ends early."""
+
+    def __init__(self, study: Study, running: Running) -> None:
+        self.running = running
+        self._study = study
+        self._epochs: list[Epoch] = []
+
+    def prunes(self, epoch: Epoch) -> bool:
+        """Take note of an epoch, and say whether the trial ends here."""
+        from optuna.trial import TrialState
+
+        self._epochs[epoch.number - 1 :] = [
+            epoch
+        ]  # one that goes on from a checkpoint says some of them again
+        self.running.set_user_attr("epochs", len(self._epochs))
+        known = [one.val_auc for one in self._epochs if math.isfinite(one.val_auc)]
+        if known:
+            self.running.report(max(known), len(self._epochs))
+        if not self.running.should_prune():
+            return False
+        self.running.set_user_attr("best", max(known, default=-math.inf))
+        self._study.tell(self.running, state=TrialState.PRUNED)
+        return True
+
+    def end(self) -> None:
+        """Write down what the trial reached."""
+        kept = kept_epoch(self._epochs)
+        if kept is None or not math.isfinite(kept.val_auc):
+            self.fail(TrainingError("No epoch was better than another", "Vary other fields"))
+        else:
+            self._study.tell(self.running, kept.val_auc)
+
+    def fail(self, error: EngineError) -> None:
+        """Write down why there is nothing."""
+        from optuna.trial import TrialState
+
+        self.running.set_user_attr("problem", str(error))
+        self._study.tell(self.running, state=TrialState.FAIL)
+
+    @property
+    def told(self) -> Trial:
+        """What came of the trial, by the number it has in the study."""
+        ended = self._study.get_trials(deepcopy=False)[self.running.number]
+        told = _told(ended)
+        assert told is not None, "it ended in words"
+        return replace(told, number=self.running.number + 1)
 
 
-def _study(search: Search) -> Study:
+def study_of(search: Search) -> Study:
     """Open the journal of a search; a trial that was interrupted is put first in the queue again."""
     import optuna
     from optuna.storages import JournalStorage
@@ -233,7 +253,8 @@ def _study(search: Search) -> Study:
     return study
 
 
-def _distributions(varied: Sequence[Varied]) -> dict[str, BaseDistribution]:
+def distributions(varied: Sequence[Varied]) -> dict[str, BaseDistribution]:
+    """Return where Optuna looks, by field."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     def of(one: Varied) -> BaseDistribution:
@@ -248,7 +269,7 @@ def _distributions(varied: Sequence[Varied]) -> dict[str, BaseDistribution]:
 
 def trials_of(search: Search, study: Study | None = None) -> list[Trial]:
     """Return the trials of a search that came to an end, in order; those that were interrupted do not count."""
-    ended = (study or _study(search)).get_trials(deepcopy=False)
+    ended = (study or study_of(search)).get_trials(deepcopy=False)
     told = [_told(trial) for trial in ended if trial.state.is_finished()]
     return [replace(one, number=number) for number, one in enumerate(filter(None, told), 1)]
 

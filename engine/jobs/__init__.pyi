@@ -28,3 +28,7 @@ from .files import (
     JobStatus as JobStatus,
     load_request as load_request,
 )
+from .here import (
+    RunHere as RunHere,
+    begin_here as begin_here,
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,12 +22,14 @@ from gui.cli.options import (
     EpochsOption,
     GivenOption,
     JsonOption,
+    OnOption,
     OutOption,
     PositiveOption,
     RatiosOption,
     ReuseOption,
     SplitSeedOption,
     TrainingLabelsOption,
+    WorkersOption,
     WorkspaceOption,
 )
 from gui.cli.terminal import say, show_json, show_table, watch_job
@@ -60,6 +63,8 @@ def compare(
     allow_downloads: DownloadsOption = False,
     reuse: ReuseOption = False,
     out: OutOption = None,
+    on: OnOption = None,
+    workers: WorkersOption = None,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -74,7 +79,12 @@ def compare(
     own_split = bool(ratios or seed is not None or use_given is not None)
     found, used = on_labels(workspace, found, labels, own_split=own_split)
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
-    attempts = experiments.train_entries(
+    train = (
+        partial(experiments.train_entries, follow=watch_job)
+        if on is None
+        else partial(experiments.train_entries_on, on, workers)
+    )
+    attempts = train(
         workspace,
         entries,
         found,
@@ -84,7 +94,6 @@ def compare(
         allow_downloads=allow_downloads,
         reuse=reuse,
         begin=lambda entry: say(f"{entries.index(entry) + 1} of {len(entries)}: {entry.label}"),
-        follow=watch_job,
     )
     done, failed, stopped = gather(attempts)
     if len(done) >= (2 if stopped else 1):

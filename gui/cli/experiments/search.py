@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -20,10 +21,12 @@ from gui.cli.options import (
     EpochsOption,
     GivenOption,
     JsonOption,
+    OnOption,
     PositiveOption,
     RatiosOption,
     SplitSeedOption,
     TrainingLabelsOption,
+    WorkersOption,
     WorkspaceOption,
 )
 from gui.cli.terminal import say, show_json, show_table
@@ -53,6 +56,8 @@ def search(
     labels: TrainingLabelsOption = None,
     device: DeviceOption = "auto",
     allow_downloads: DownloadsOption = False,
+    on: OnOption = None,
+    workers: WorkersOption = None,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -74,8 +79,9 @@ def search(
     wanted = experiments.search_of(workspace, chosen, varied, found, choices, used)
     if before := len(experiments.trials_of(wanted)):
         say(f"{before} trials of this search are done already")
+    run = experiments.run_trials if on is None else partial(experiments.run_trials_on, on, workers)
     try:
-        for trial in experiments.run_trials(
+        for trial in run(
             workspace,
             wanted,
             trials,

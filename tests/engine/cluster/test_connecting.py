@@ -27,7 +27,7 @@ def test_an_address_is_ray_or_a_host_and_a_port(text: str) -> None:
             check_address(text)
 
 
-def test_a_cluster_that_is_away_is_said_within_seconds() -> None:
+def test_a_cluster_that_is_away_is_said_within_seconds(ray_cluster: None) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and listens not
         began = time.monotonic()

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from engine.cluster import predict_on, predicting
+from engine.cluster.predicting import Reader
 from engine.errors import ClusterError
 from engine.prediction import predict_and_explain
 from engine.records import Explanation, Prediction, Run, Sample
@@ -78,13 +79,12 @@ def test_a_cluster_says_what_one_process_says_though_a_worker_is_killed(
     assert not workers("Reader"), "the workers go when the work is done"
 
 
-def test_a_run_that_the_machines_do_not_have_is_said_in_a_sentence(
-    ray_cluster: None, trained: tuple[Workspace, Run], images: list[Sample], tmp_path: Path
+def test_a_run_that_a_worker_does_not_have_is_said_in_a_sentence(
+    images: list[Sample], tmp_path: Path
 ) -> None:
-    workspace, run = trained
-    elsewhere = replace(run, folder=tmp_path / run.run_id)
+    given = {"cache_dir": tmp_path, "device": "cpu", "parts": {}, "method": None, "target": None}
     with pytest.raises(ClusterError, match=r"is not there on .*Keep the workspace and the images on a disk"):
-        list(predict_on("ray", 1, elsewhere, images, cache_dir=workspace.cache, method=None))
+        Reader(tmp_path / "gone", 40, **given).read(images)
 
 
 def test_more_workers_than_there_are_cores_are_refused(
