@@ -125,6 +125,7 @@ class RunComparison:
         reference: What labels all are held against, as sentences; empty where these are the runs' own.
         one_split: Whether all were trained on one training part, which finished runs of any kind need not be.
         left_out: How many cases were left out, by the reason.
+        contestants: What all of it was computed from.
     """
 
     dataset_name: str
@@ -139,6 +140,7 @@ class RunComparison:
     reference: str = ""
     one_split: bool = True
     left_out: Mapping[str, int] = field(default_factory=dict)
+    contestants: tuple[Contestant, ...] = ()
 
 
 def compare_runs(contestants: Sequence[Contestant], *, part: str = "test") -> RunComparison:
@@ -190,6 +192,7 @@ def compare_runs(contestants: Sequence[Contestant], *, part: str = "test") -> Ru
         rows=rows,
         contrasts=_contrasts(contestants, told, truth, patients),
         spreads=_spreads(rows),
+        contestants=tuple(contestants),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,14 +10,18 @@ from typing import Any, TypedDict
 from markupsafe import Markup
 
 from engine.experiments.comparison import FIGURES, Contrast, Row, RunComparison, Spread
-from engine.records import PART_NAMES, Epoch, Estimate
+from engine.experiments.printed.comparison import curves_not_drawn, sheet_of
+from engine.records import Epoch, Estimate
 from engine.report import (
+    PRINTED_FIELDS,
     WrittenPage,
+    case_ids,
     duration,
     fill_template,
     forest_svg,
     overlaid_svg,
     plain,
+    pointer,
     schema_of,
     settings_in_words,
     write_page,
@@ -44,32 +47,65 @@ def write_comparison(comparison: RunComparison, folder: Path) -> WrittenPage:
         "comparison",
         page=render_page(comparison),
         lines=_lines(comparison),
-        document=document(comparison),
+        document=comparison_file(comparison),
         schema=comparison_schema(),
     )
 
 
 def render_page(comparison: RunComparison) -> str:
     """Return the comparison as one HTML page without scripts or outside references."""
-    rows = comparison.rows
+    sheet = sheet_of(comparison, document(comparison))
     return fill_template(
         "comparison.html",
         comparison=comparison,
-        part=PART_NAMES.get(comparison.part, comparison.part),
         made=datetime.now(UTC),
-        forests=[
-            Markup(forest_svg({row.label: row.estimates[name] for row in rows}, name)) for name in FIGURES[:2]
-        ],
-        curves=Markup(overlaid_svg({row.label: row.history for row in rows if row.history}))
-        if any(row.history for row in rows)
-        else None,
-        differs={row.run.run_id: words(row.differs) for row in rows},
-        settings=settings(comparison),
-        changed=differing(settings(comparison)),
-        times={row.run.run_id: duration(row.run.seconds) for row in rows},
-        tests=sum(math.isfinite(p) for one in comparison.contrasts for p in (one.p_accuracy, one.p_area)),
-        methods=sorted({test.method for one in comparison.contrasts for test in (one.accuracy, one.area)}),
+        forests=FIGURES[:2],
+        drawn={
+            name: (sheet.figures[name].marked(svg), sheet.figures[name])
+            for name, svg in comparison_figures(comparison).items()
+        },
+        sheet=sheet,
+        told=sheet.said,
+        left_out=[pointer("left_out", why) for why in comparison.left_out],
     )
+
+
+def comparison_figures(comparison: RunComparison) -> dict[str, Markup]:
+    """Return the figures of a comparison: name → SVG."""
+    rows = comparison.rows
+    drawn = {
+        name: Markup(forest_svg({row.label: row.estimates[name] for row in rows}, name))
+        for name in FIGURES[:2]
+    }
+    if any(row.history for row in rows):
+        drawn["curves"] = Markup(overlaid_svg({row.label: row.history for row in rows if row.history}))
+    return drawn
+
+
+def comparison_file(comparison: RunComparison) -> dict[str, Any]:
+    """Return what comparison.json holds: the document, what each run said of each image, and what is printed of it."""
+    told = document(comparison)
+    return {**told, "tested": _tested(comparison), **sheet_of(comparison, told).document()}
+
+
+def _tested(comparison: RunComparison) -> list[dict[str, Any]]:
+    """Return the images on which all rests: case, label, and what each run predicts; no path, no patient."""
+    if not comparison.contestants:
+        return []
+    first = comparison.contestants[0].predictions
+    shown = case_ids([each.image_id for each in first])
+    said = [
+        (row.label, {each.image_id: each.predicted for each in one.predictions})
+        for row, one in zip(comparison.rows, comparison.contestants, strict=True)
+    ]
+    return [
+        {
+            "case": shown[each.image_id],
+            "label": each.label,
+            "predicted": {label: of[each.image_id] for label, of in said},
+        }
+        for each in first
+    ]
 
 
 def settings(comparison: RunComparison) -> dict[str, dict[str, str]]:
@@ -115,7 +151,10 @@ def document(comparison: RunComparison) -> dict[str, Any]:
                 "recipe": row.run.recipe.name if row.run.recipe else None,
                 "backbone": row.run.recipe.backbone if row.run.recipe else None,
                 "supplied_by": row.run.supplied.title if row.run.supplied else None,
+                "label": row.label,
                 "differs": dict(row.differs),
+                "differs_in_words": words(row.differs),
+                "time": duration(row.run.seconds),
                 "metrics": plain(row.estimates),
                 "parameters": row.run.parameters,
                 "trained_parameters": row.run.trained_parameters,
@@ -130,6 +169,7 @@ def document(comparison: RunComparison) -> dict[str, Any]:
         ],
         "settings_that_differ": differing(told),
         "left_out": dict(comparison.left_out),
+        "curves_not_drawn": curves_not_drawn(comparison),
         "against_first": plain(list(comparison.contrasts)),
         "over_seeds": plain(list(comparison.spreads)),
     }
@@ -183,7 +223,10 @@ class RunOfComparison(TypedDict):
     recipe: str | None
     backbone: str | None
     supplied_by: str | None
+    label: str
     differs: Mapping[str, object]
+    differs_in_words: str
+    time: str
     metrics: Mapping[str, Estimate]
     parameters: int
     trained_parameters: int
@@ -193,6 +236,14 @@ class RunOfComparison(TypedDict):
     weights: str
     settings: Mapping[str, str]
     history: tuple[Epoch, ...]
+
+
+class TestedImage(TypedDict):
+    """An image on which a comparison rests: its label, and what each run predicts, by the run's label."""
+
+    case: str
+    label: str
+    predicted: Mapping[str, str]
 
 
 def comparison_schema() -> dict[str, Any]:
@@ -206,7 +257,10 @@ def comparison_schema() -> dict[str, Any]:
         "runs": tuple[RunOfComparison, ...],
         "settings_that_differ": tuple[str, ...],
         "left_out": Mapping[str, int],
+        "curves_not_drawn": int,
         "against_first": tuple[Contrast, ...],
         "over_seeds": tuple[Spread, ...],
+        "tested": tuple[TestedImage, ...],
+        **PRINTED_FIELDS,
     }
     return schema_of(fields, "comparison")

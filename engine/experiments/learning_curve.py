@@ -10,8 +10,8 @@ goes. It is carried on to twice the largest size and no further, and nothing is 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from engine.data import PatientsNamed
 from engine.errors import ReportError
 from engine.experiments.labelled import labels_in_words
 from engine.records import Estimate, Prediction, Run, recipe_of
+from engine.report import case_ids
 from engine.statistics import auroc, log_odds, mean_auroc, placements
 
 DRAWS = 500
@@ -86,6 +87,7 @@ class LearningCurve:
         sentence: What twice as many images would bring, or why that cannot be said.
         rests_on: What the interval covers.
         reference: On which labels all were trained and tested; empty for those that came with the data.
+        tested: The test part: case → label.
     """
 
     dataset_name: str
@@ -100,6 +102,7 @@ class LearningCurve:
     sentence: str
     rests_on: str
     reference: str = ""
+    tested: Mapping[str, str] = field(default_factory=dict)
 
 
 def fit_learning_curve(trained: Sequence[Trained], *, draws: int = DRAWS, seed: int = 0) -> LearningCurve:
@@ -159,6 +162,7 @@ def fit_learning_curve(trained: Sequence[Trained], *, draws: int = DRAWS, seed: 
         sentence=sentence,
         rests_on=_rests_on(points, len(truth), len(set(patients.tolist())), draws),
         reference=labels_in_words([one.run for one in trained]),
+        tested=_tested(trained[0]),
     )
 
 
@@ -202,6 +206,11 @@ def _given(
         floor, factor = 0.0, float(falling @ errors) / float(falling @ falling)
     left = floor + factor * falling - errors
     return floor, factor, float(left @ left)
+
+
+def _tested(one: Trained) -> dict[str, str]:
+    cases = {each.image_id: each.label for each in one.predictions if each.label in one.run.classes}
+    return {shown: str(cases[image_id]) for image_id, shown in case_ids(list(cases)).items()}
 
 
 def _point(one: Trained) -> Point:

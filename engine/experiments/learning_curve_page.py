@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from engine.experiments.learning_curve import LearningCurve, Point
+from engine.experiments.printed.learning_curve import curve_sheet, law_in_words
 from engine.report import WrittenPage, fill_template, learning_curve_svg, plain, write_page
 
 
@@ -21,16 +22,25 @@ def write_learning_curve(curve: LearningCurve, folder: Path) -> WrittenPage:
     return write_page(
         folder,
         "learning-curve",
-        page=fill_template(
-            "learning-curve.html",
-            curve=curve,
-            figure=Markup(
-                learning_curve_svg([(point.images, point.auroc) for point in curve.points], curve.drawn)
-            ),
-            made=datetime.now(UTC),
-        ),
+        page=curve_page(curve),
         lines=map(_line, curve.points),
-        document=curve_document(curve),
+        document={**curve_document(curve), **curve_sheet(curve).document()},
+    )
+
+
+def curve_page(curve: LearningCurve) -> str:
+    """Return the curve as one HTML page without scripts or outside references."""
+    sheet = curve_sheet(curve)
+    return fill_template(
+        "learning-curve.html",
+        curve=curve,
+        figure=Markup(
+            learning_curve_svg([(point.images, point.auroc) for point in curve.points], curve.drawn)
+        ),
+        drawn=sheet.figures["curve"],
+        sheet=sheet,
+        told=sheet.said,
+        made=datetime.now(UTC),
     )
 
 
@@ -41,14 +51,16 @@ def curve_document(curve: LearningCurve) -> dict[str, Any]:
         "recipe": curve.recipe_title,
         "positive": curve.positive,
         "test_images": curve.test_images,
-        "points": [_line(point) for point in curve.points],
+        "points": [{**_line(point), "auroc": plain(point.auroc)} for point in curve.points],
         "law": plain(curve.law),
+        "law_in_words": law_in_words(curve),
         "curve": [{"training_images": at, "auroc": plain(estimate)} for at, estimate in curve.drawn],
         "twice_as_many": plain(curve.twice),
         "gain": plain(curve.gain),
         "sentence": curve.sentence,
         "reference": curve.reference,
         "rests_on": curve.rests_on,
+        "tested": [{"case": case, "label": label} for case, label in curve.tested.items()],
     }
 
 

@@ -55,6 +55,7 @@ from .exports.page_files import (
 )
 from .exports.schema.of_records import schema_of as schema_of
 from .figures.confusion import by_likeness as by_likeness
+from .figures.drawing import MOST_CURVES as MOST_CURVES
 from .figures.of_report import (
     caption_of as caption_of,
     figures_of as figures_of,
@@ -67,6 +68,7 @@ from .figures.training import (
     training_svg as training_svg,
 )
 from .formatting import (
+    case_ids as case_ids,
     counted as counted,
     duration as duration,
     edge_words as edge_words,
@@ -89,6 +91,26 @@ from .passport_words import (
     why_off as why_off,
 )
 from .printed.book import Book as Book
+from .printed.figures import Figure as Figure
+from .printed.records import (
+    Basis as Basis,
+    Cell as Cell,
+    Line as Line,
+    Table as Table,
+    of_estimate as of_estimate,
+    pointer as pointer,
+    renumbered as renumbered,
+)
+from .printed.sentences import (
+    Sentence as Sentence,
+    as_kept as as_kept,
+    counted_from as counted_from,
+    with_ids as with_ids,
+)
+from .printed.sheet import (
+    PRINTED_FIELDS as PRINTED_FIELDS,
+    Sheet as Sheet,
+)
 from .records import (
     Against as Against,
     CaseRow as CaseRow,

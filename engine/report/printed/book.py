@@ -22,9 +22,11 @@ from engine.report.printed.further import (
     subgroup_tables,
 )
 from engine.report.printed.participants import participants_tables
-from engine.report.printed.passages import Passage, passages_of
+from engine.report.printed.passages import passages_of
 from engine.report.printed.performance import performance_tables
 from engine.report.printed.records import Basis, Cell, Table, pointer
+from engine.report.printed.sentences import Passage
+from engine.report.printed.sheet import Entry, entries_of, looked_up
 from engine.report.records import Report
 
 
@@ -95,13 +97,10 @@ class Book:
         for tables in (*self.elsewhere.values(), *self.methods.values()):
             yield from tables
 
-    def numbers(self) -> Iterator[tuple[str, str, str, Cell]]:
+    def numbers(self) -> Iterator[Entry]:
         """Yield id, line, heading of the column and cell of every number outside figures."""
         for table in self.tables():
-            for name, line, column, cell in table.numbers():
-                yield name, line.head, column, cell
-            for name, cell in table.said():
-                yield name, "", "", cell
+            yield from entries_of(table)
         for one in self.passages.values():
             if one.id:
                 yield one.id, "", "", Cell(text=one.text, basis=one.basis)
@@ -125,21 +124,7 @@ def numbers_of(book: Book) -> dict[str, dict[str, Any]]:
     found = list(book.numbers())
     for told in figures_told(book.report).values():
         found += [(name, told.caption, "figure", cell) for name, cell in told.numbers()]
-    return {
-        name: {
-            "printed": cell.printed,
-            "line": line,
-            "column": column,
-            "at": basis.at,
-            "cases": basis.cases,
-            "n": basis.n,
-            "method": basis.method,
-            "seed": basis.seed,
-            "decimals": basis.decimals,
-        }
-        for name, line, column, cell in found
-        if (basis := cell.basis)
-    }
+    return looked_up(found)
 
 
 def _cases(report: Report) -> dict[str, tuple[str, Cell]]:

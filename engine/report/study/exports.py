@@ -12,7 +12,9 @@ from engine.report.exports.numbers import checklists_document, plain
 from engine.report.exports.schema.documents import ChecklistsDocument
 from engine.report.exports.schema.of_records import Node, fields_of, schema_of
 from engine.report.exports.tables import checklist_rows
+from engine.report.printed.sheet import PRINTED_FIELDS
 from engine.report.study.exchange import long_table
+from engine.report.study.printed.sentences import faster
 from engine.report.study.readers import reader_names
 from engine.report.study.records import Compared, StudyReport
 from engine.storage import versioned
@@ -24,16 +26,20 @@ NOT_WRITTEN = ("readings", "evidence", "made")
 
 def study_document(report: StudyReport) -> dict[str, Any]:
     """Return every number as JSON has it; readers and cases by number, no name and no path."""
+    from engine.report.study.printed.sheet import sheet_of  # it takes what draws
+
     fields = {
         each.name: getattr(report, each.name)
         for each in dataclasses.fields(report)
         if each.name not in (*NOT_WRITTEN, "checklists")
     }
     document: dict[str, Any] = plain(fields)
-    document["people"] = [{"reader": one.reader} for one in report.people]
+    document["people"] = [{"reader": one.reader, "told": one.told} for one in report.people]
     document["facts"].pop("Adjudicator", None)
     document["checklists"] = checklists_document(report.checklists)
     document["answers"] = [dict(row) for row in _answers(report)]
+    document["changed_in_words"] = list(faster(report))
+    document |= sheet_of(report).document()
     return versioned(document)
 
 
@@ -133,9 +139,10 @@ class StudyAnswerDocument(TypedDict):
 
 
 class ReaderDocument(TypedDict):
-    """A reader, by number."""
+    """A reader, by number, with profession and experience in words."""
 
     reader: str
+    told: str
 
 
 def study_schema() -> Node:
@@ -147,5 +154,7 @@ def study_schema() -> Node:
         "people": tuple[ReaderDocument, ...],
         "answers": tuple[StudyAnswerDocument, ...],
         "checklists": ChecklistsDocument,
+        "changed_in_words": tuple[str, ...],
+        **PRINTED_FIELDS,
     }
     return schema_of(hints, "study-report")

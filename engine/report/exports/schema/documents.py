@@ -20,6 +20,7 @@ from engine.records import (
 )
 from engine.report.drawn_records import MarkedByReaders, ReaderPoint
 from engine.report.exports.schema.of_records import Fields, Node, fields_of, schema_of
+from engine.report.printed.sheet import NumberDocument
 from engine.report.records import (
     Against,
     Fact,
@@ -164,20 +165,6 @@ class GalleryDocument(TypedDict):
     by: str
     wrong: ShownDocument
     right: ShownDocument
-
-
-class NumberDocument(TypedDict):
-    """What a printed number is, where it stands in this document (JSON Pointers), and what it rests on."""
-
-    printed: str
-    line: str
-    column: str
-    at: tuple[str, ...]
-    cases: Mapping[str, tuple[str, ...]] | None
-    n: int | None
-    method: str
-    seed: int | None
-    decimals: int
 
 
 class RunDocument(TypedDict):

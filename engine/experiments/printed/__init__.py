@@ -1,0 +1,1 @@
+"""What the pages of experiments print: tables, sentences and figures, each number with an id."""
