@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
 
 from engine.errors import RecipeError, TrainingError
 from engine.records import Balance
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -110,12 +110,10 @@ def class_weights(labels: NDArray[np.integer], classes: Sequence[str]) -> NDArra
 
     C counts the classes that have rows.
     """
-    from sklearn.utils.class_weight import compute_class_weight  # here, because it takes most of a second
-
-    present = np.unique(labels)
+    counts = class_counts(labels, classes)
+    present = counts > 0
     weights = np.ones(len(classes), dtype=np.float32)
-    if len(present):
-        weights[present] = compute_class_weight("balanced", classes=present, y=labels)
+    weights[present] = len(labels) / (present.sum() * counts[present])
     return weights
 
 
@@ -234,6 +232,9 @@ def focal_loss(logits: Tensor, labels: Tensor, gamma: float, weights: Tensor | N
         gamma: Exponent; 0 gives the cross-entropy.
         weights: (C,) factor of each class, or None.
     """
+    import torch  # here, because pages count balanced images and train nothing
+    from torch.nn import functional
+
     if labels.is_floating_point():
         log_p = functional.log_softmax(logits, dim=1)
         shares = -labels * log_p * (-torch.expm1(log_p)).clamp_min(1e-12) ** gamma

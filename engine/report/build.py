@@ -137,6 +137,7 @@ def build_report(
         against=found.against,
         facts=facts_of(*told, most_probable=_most_probable(run, chosen), folds=folds),
         balance=found.balance,
+        rebalanced=found.rebalanced,
         patients_by_part=found.patients_by_part,
         history=tuple(history),
         reviews=found.reviews,

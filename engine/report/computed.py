@@ -9,7 +9,7 @@ from engine.data import PatientsNamed, patients_named
 from engine.reading import latest_reviews
 from engine.records import Prediction, Review, Run
 from engine.report.formatting import case_ids
-from engine.report.methods_section import class_balance
+from engine.report.methods_section import class_balance, images_after_balancing
 from engine.report.readers import summarise_reviews
 from engine.report.records import Against, CaseRow, Evidence, ReviewSummary, SubgroupRow, SubgroupTest
 from engine.report.standards.defined import CAME, REVIEWED, chosen_labels
@@ -31,6 +31,7 @@ class Computed:
         subgroup_tests: See `Report`.
         patients: See `Report`.
         balance: See `Report`.
+        rebalanced: See `Report`.
         patients_by_part: See `Report`.
         cases: See `Report`; without heatmaps.
     """
@@ -43,6 +44,7 @@ class Computed:
     subgroup_tests: tuple[SubgroupTest, ...]
     patients: PatientsNamed
     balance: Mapping[str, Mapping[str, int]]
+    rebalanced: Mapping[str, int]
     patients_by_part: Mapping[str, int | None]
     cases: tuple[CaseRow, ...]
 
@@ -76,6 +78,7 @@ def compute(run: Run, evidence: Evidence) -> Computed:
         subgroup_tests=subgroup_tests(run, cases, evidence.split),
         patients=patients_named(cases),
         balance=balance,
+        rebalanced=images_after_balancing(evidence.split, run),
         patients_by_part=patients_by_part,
         cases=case_rows(cases, made[REVIEWED].answers, last),
     )

@@ -15,6 +15,9 @@ from engine.records import (
     recipe_of,
 )
 
+BALANCED = "training, in an epoch"
+"""The training part as one epoch shows it after balancing, beside the parts of the data."""
+
 
 def figure(value: float, digits: int = 3) -> str:
     """Write a figure: .944, -.120, 1.000, 12.500, ∞; an en dash where there is none."""

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
+import numpy as np
+
 from engine.data import patient_overlap, patients_named
-from engine.recipes import changes_of_copies
+from engine.recipes import changes_of_copies, class_counts, counts_after
 from engine.records import (
     PART_NAMES,
     PARTS,
@@ -60,6 +62,24 @@ def class_balance(
         for part, of in images.items()
     }
     return counted, patients
+
+
+def images_after_balancing(split: Split | None, run: Run) -> dict[str, int]:
+    """Count the training images of one epoch by class, after what the recipe does about unequal classes.
+
+    Empty where it changes no count, or is not known: without a split, of supplied predictions, and of a
+    cross-validation, whose models have a training part each.
+    """
+    if split is None or run.recipe is None or run.folds:
+        return {}
+    names = [sample.label for sample in split.train]
+    if not names or any(name not in run.classes for name in names):
+        return {}
+    labels = np.array([run.classes.index(name or "") for name in names])
+    counts = counts_after(labels, run.recipe.balance, run.classes)
+    if (counts == class_counts(labels, run.classes)).all():
+        return {}
+    return dict(zip(run.classes, counts.tolist(), strict=True))
 
 
 def facts_of(

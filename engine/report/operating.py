@@ -58,7 +58,7 @@ def reader_points(store: Store, report: Report, workspace: Workspace) -> tuple[R
         images = store.studies.images(study.study_id)
         if not images or any(image_id not in by_id for image_id in images):
             continue
-        salt = salt_of(study_folder(workspace, study.study_id), read_only=store.read_only)
+        salt = salt_of(study_folder(workspace, study.study_id), store, study.study_id)
         study = in_drawn_order(study, salt)
         readings = gather(
             study.protocol,

@@ -287,6 +287,7 @@ class Report:
         against: One per reference standard.
         facts: Of data, model and training.
         balance: Part → class → images.
+        rebalanced: Class → training images in one epoch after balancing; empty where it changes no count.
         patients_by_part: Part → patients; None where not all are named.
         history: Of training.
         reviews: What readers did.
@@ -318,6 +319,7 @@ class Report:
     against: tuple[Against, ...]
     facts: tuple[Fact, ...]
     balance: Mapping[str, Mapping[str, int]]
+    rebalanced: Mapping[str, int]
     patients_by_part: Mapping[str, int | None]
     history: tuple[Epoch, ...]
     reviews: ReviewSummary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +13,14 @@ from sqlalchemy import Connection, select
 from engine.errors import ReviewError
 from engine.language import _
 from engine.reading.ledger.chain import PROGRAM
-from engine.reading.migrations.schema import ANSWERS
+from engine.reading.migrations.schema import ANSWERS, ASSIGNMENTS
 from engine.reading.people import People
 from engine.reading.sittings import Sitting
 from engine.reading.studies import answering, exporting, reading_order, settling
 from engine.reading.studies.looking import Looking
 from engine.reading.studies.making import Making
 from engine.reading.studies.planning import assigning, registry
+from engine.reading.studies.planning.adding import assignments_of
 from engine.reading.studies.planning.designs import Arm
 from engine.reading.studies.planning.records import (
     Certificate,
@@ -51,6 +53,18 @@ class Studies(Making, Looking):
         """Return the ids of a study's cases."""
         with self._database.read() as connection:
             return assigning.assigned_images(connection, registry.find(connection, study_id))
+
+    def secret(self, study_id: str) -> str:
+        """Return what the database alone knows of a study and never tells: the same each time, 32 hexadecimal digits.
+
+        It rests on the random id of the row that first gave the study its cases.
+        """
+        with self._database.read() as connection:
+            study = registry.find(connection, study_id)
+            first = select(ASSIGNMENTS.c.id, ASSIGNMENTS.c.hash).where(assignments_of(study))
+            row = connection.execute(first.order_by(ASSIGNMENTS.c.seq).limit(1)).first()
+        told = f"numbers {study.study_id} {tuple(row) if row else ()}"
+        return hashlib.sha256(told.encode()).hexdigest()[:32]
 
     def note(self, study_id: str, reason: str, *, author: str = PROGRAM) -> Study:
         """Write down what departed from a fixed protocol without changing it.

@@ -90,6 +90,7 @@ def computed_document(found: Report | Computed, run: Run) -> dict[str, Any]:
         "patients": found.patients.count,
         "cases_with_a_named_patient": found.patients.named,
         "images_by_part": found.balance,
+        "images_in_an_epoch": found.rebalanced,
         "patients_by_part": found.patients_by_part,
         "against": found.against,
         "reviews": found.reviews,

@@ -6,7 +6,7 @@ draw, and one that says what can be seen. The pages, the bundle and the command 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from weakref import WeakKeyDictionary
@@ -18,6 +18,7 @@ from engine.report.figures.confusion import MANY, confusion_matrix_svg
 from engine.report.figures.curves import precision_recall_svg, reliability_svg, roc_svg
 from engine.report.figures.decisions import decision_curve_svg, risk_coverage_svg, scores_svg
 from engine.report.figures.training import balance_svg, training_svg
+from engine.report.formatting import BALANCED
 from engine.report.records import Against, Report
 from engine.statistics import BAND_METHOD
 
@@ -221,7 +222,7 @@ OF_STANDARD: MappingProxyType[str, OfStandard] = MappingProxyType(
 OF_RUN: MappingProxyType[str, OfRun] = MappingProxyType(
     {
         "balance": OfRun(
-            lambda report: balance_svg(report.balance),
+            lambda report: balance_svg(parts_and_epoch(report)),
             "Images by class and part.",
             lambda report: bool(report.balance),
         ),
@@ -233,6 +234,11 @@ OF_RUN: MappingProxyType[str, OfRun] = MappingProxyType(
     }
 )
 """Name → figure of the run."""
+
+
+def parts_and_epoch(report: Report) -> Mapping[str, Mapping[str, int]]:
+    """Return the images of each part by class, and of an epoch after balancing where that changed them."""
+    return {**report.balance, **({BALANCED: report.rebalanced} if report.rebalanced else {})}
 
 
 def figures_of_run(report: Report) -> dict[str, tuple[Markup, str]]:

@@ -74,7 +74,7 @@ class Book:
     def methods(self) -> Mapping[str, tuple[Table, ...]]:
         """Of section 12, by group of facts; `balance`."""
         one = self.report
-        return methods_tables(one.facts, one.balance, one.patients_by_part, one.run)
+        return methods_tables(one.facts, one.balance, one.rebalanced, one.patients_by_part, one.run)
 
     @cached_property
     def passages(self) -> Mapping[str, Passage]:

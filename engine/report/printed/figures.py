@@ -165,8 +165,14 @@ def _balance(report: Report) -> Iterator[Cell]:
     for part, counts in report.balance.items():
         for name in classes:
             if name in counts:
-                basis = Basis(at=(pointer("images_by_part", part, name),), method="count of images")
-                yield Cell(text=f"{counts[name]:,}", basis=basis)
+                yield _images(counts[name], pointer("images_by_part", part, name))
+    for name in classes if report.rebalanced else ():
+        if name in report.rebalanced:
+            yield _images(report.rebalanced[name], pointer("images_in_an_epoch", name))
+
+
+def _images(count: int, at: str) -> Cell:
+    return Cell(text=f"{count:,}", basis=Basis(at=(at,), method="count of images"))
 
 
 CELLS = {"confusion": _confusion, "roc": _areas, "precision_recall": _precision, "scores": _scores}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from engine.records import Estimate, ExternalTest, Passport, Robustness, Run
-from engine.report.formatting import figure, p_value, probability, rests_on
+from engine.report.formatting import BALANCED, figure, p_value, probability, rests_on
 from engine.report.passport_words import passport_in_words
 from engine.report.printed.records import (
     Basis,
@@ -257,6 +257,7 @@ def _against(one: Against, at: str) -> Table:
 def methods_tables(
     facts: Sequence[Fact],
     balance: Mapping[str, Mapping[str, int]],
+    rebalanced: Mapping[str, int],
     patients: Mapping[str, int | None],
     run: Run,
 ) -> dict[str, tuple[Table, ...]]:
@@ -272,15 +273,18 @@ def methods_tables(
         )
         made[f"facts {group}"] = _table(f"{group}.", ("", "as it was done"), lines, in_words=(1,))
     if balance:
-        made["balance"] = _balance(balance, patients, run.classes)
+        made["balance"] = _balance(balance, rebalanced, patients, run)
     numbered = renumbered(METHODS, list(made.values()))
     return {name: (table,) for name, table in zip(made, numbered, strict=True)}
 
 
 def _balance(
-    balance: Mapping[str, Mapping[str, int]], patients: Mapping[str, int | None], classes: Sequence[str]
+    balance: Mapping[str, Mapping[str, int]],
+    rebalanced: Mapping[str, int],
+    patients: Mapping[str, int | None],
+    run: Run,
 ) -> Table:
-    lines = []
+    lines, classes = [], run.classes
     for part, counts in balance.items():
         at = pointer("images_by_part", part)
         cells = [
@@ -293,7 +297,23 @@ def _balance(
             words("–") if known is None else _count(known, pointer("patients_by_part", part), "patients")
         )
         lines.append(Line(head=part, cells=tuple(cells)))
-    return _table("Images and patients by part.", ("part", *classes, "images", "patients"), tuple(lines))
+    caption = "Images and patients by part."
+    if rebalanced and run.recipe is not None:
+        method = run.recipe.balance.method
+        lines.append(_epoch(rebalanced))
+        caption += (
+            f" {BALANCED.capitalize()}: what one epoch shows after balancing ({method}), copies counted."
+        )
+        if method == "weighted-sampling":
+            caption += " Each epoch is drawn again; this is one of them."
+    return _table(caption, ("part", *classes, "images", "patients"), tuple(lines))
+
+
+def _epoch(rebalanced: Mapping[str, int]) -> Line:
+    places = tuple(pointer("images_in_an_epoch", name) for name in rebalanced)
+    counts = (_count(count, at) for count, at in zip(rebalanced.values(), places, strict=True))
+    total = Cell(text=f"{sum(rebalanced.values()):,}", basis=Basis(at=places, method="sum of images"))
+    return Line(head=BALANCED, cells=(*counts, total, words("–")))
 
 
 def _told(text: str, at: str) -> Cell:

@@ -34,7 +34,7 @@ def report_study(workspace: Workspace, store: Store, name: str) -> StudyReport:
     studies = store.studies
     stored = studies.get(name)
     folder = study_folder(workspace, stored.study_id)
-    salt = salt_of(folder, read_only=store.read_only)
+    salt = salt_of(folder, store, stored.study_id)
     study = in_drawn_order(stored, salt)
     run = store.run(study.protocol.run_id) if study.protocol.run_id else None
     chosen = set(studies.images(study.study_id))
@@ -89,7 +89,7 @@ def readers_by_number(
     workspace: Workspace, store: Store, study: Study, answers: Iterable[StudyAnswer]
 ) -> dict[str, str]:
     """Return the number by which a study's anonymous bundle calls each reader, by reader's id."""
-    salt = salt_of(study_folder(workspace, study.study_id), read_only=store.read_only)
+    salt = salt_of(study_folder(workspace, study.study_id), store, study.study_id)
     return numbers_of_readers(in_drawn_order(study, salt), answers)
 
 

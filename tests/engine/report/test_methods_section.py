@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +28,8 @@ from engine.report.methods_section import (
     facts_of,
     phase_words,
 )
-from tests.engine.report.test_build import a_run, samples_of, some_cases
+from tests.engine.report.printed.test_numbers import without_id
+from tests.engine.report.test_build import a_run, build, page_of, samples_of, some_cases
 from tests.tiny import EPOCH
 
 CHANGES: dict[str, tuple[Any, str]] = {
@@ -105,6 +109,48 @@ def test_images_and_patients_are_counted_by_part_in_the_order_of_the_classes() -
     }
     assert [list(of) for of in counted.values()] == [["normal", "opacity"], ["normal", "opacity", "no label"]]
     assert patients == {"training": 13, "test": 8}
+
+
+@pytest.mark.parametrize(
+    ("method", "after"),
+    [
+        ("none", {}),
+        ("class-weights", {}),
+        ("focal", {}),
+        ("duplicate", {"normal": 20, "opacity": 20}),
+        ("duplicate-augmented", {"normal": 20, "opacity": 20}),
+        ("undersample", {"normal": 5, "opacity": 5}),
+    ],
+)
+def test_what_balancing_makes_of_the_training_part_stands_beside_the_parts(
+    method: str, after: dict[str, int]
+) -> None:
+    run = a_run()
+    assert run.recipe is not None
+    run = replace(run, recipe=replace(run.recipe, balance=Balance(method=method)))
+    cases = some_cases(run)
+    samples = samples_of(cases)
+    split = Split(train=samples[:25], val=(), test=samples[25:], classes=run.classes, seed=0, method="x")
+    report = build(run, cases, split=split)
+    assert report.rebalanced == after
+    page = page_of(report)
+    assert not without_id(page)
+    row = re.search(r'<th scope="row">training, in an epoch</th>(.*)</tr>', page)
+    assert (row is not None) == bool(after)
+    if row is not None:
+        told = [int(each) for each in re.findall(r">([\d,]+)<", row[1])]
+        assert told == [*after.values(), sum(after.values())]
+    figure = page[page.index('<figure id="F12.1"') :].split("</figure>")[0]
+    assert ("training, in an epoch" in figure) == bool(after)
+
+
+def test_counting_what_balancing_makes_loads_nothing_that_trains() -> None:
+    asked = (
+        "import sys; from engine.recipes import counts_after, balanced_rows; "
+        "print([name for name in ('torch', 'sklearn', 'scipy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_without_a_split_what_was_predicted_is_counted() -> None:

@@ -184,6 +184,7 @@ class RunDocument(TypedDict):
     patients: int | None
     cases_with_a_named_patient: int
     images_by_part: Mapping[str, Mapping[str, int]]
+    images_in_an_epoch: Mapping[str, int]
     patients_by_part: Mapping[str, int | None]
     against: tuple[Against, ...]
     reviews: ReviewSummary

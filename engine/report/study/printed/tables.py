@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from itertools import combinations
 
 from engine.records import Estimate
-from engine.report.formatting import counted, figure, p_value
+from engine.report.formatting import figure
 from engine.report.printed.records import (
     Basis,
     Cell,
@@ -21,16 +21,12 @@ from engine.report.printed.records import (
 )
 from engine.report.study.building import IN_WORDS
 from engine.report.study.gathered import INDETERMINATE
-from engine.report.study.records import Compared, ReaderLine, StudyReport
-from engine.statistics import Analysis, Contrast, Mrmc
+from engine.report.study.printed.cells import count_at, number_at, table_of, upper, words_at
+from engine.report.study.printed.over_readers import compared_table, power_table
+from engine.report.study.records import ReaderLine, StudyReport
 
 FIGURES = ("sensitivity", "specificity", "accuracy", "AUC")
 OF_MODEL = ("sensitivity", "specificity", "AUC")
-GENERALISED = {
-    "readers and cases": "Readers and cases like these",
-    "cases": "Cases like these, these readers",
-    "readers": "Readers like these, these cases",
-}
 COUNTS = (
     ("Readings", "readings"),
     ("Helped: wrong without, right with it", "helped"),
@@ -57,8 +53,10 @@ def tables_of(report: StudyReport) -> dict[str, tuple[Table, ...]]:
         {},
         {"readers": _readers(report), "times": _times(report)},
         {
-            **{f"compared {one.figure}": _compared(report, at) for at, one in enumerate(report.compared)},
-            "power": _power(report),
+            **{
+                f"compared {one.figure}": compared_table(report, at) for at, one in enumerate(report.compared)
+            },
+            "power": power_table(report),
         },
         {"advice": _advice(report)},
         {"agreement": _agreement(report)},
@@ -73,63 +71,27 @@ def tables_of(report: StudyReport) -> dict[str, tuple[Table, ...]]:
     return made
 
 
-def _table(
-    caption: str,
-    columns: Sequence[str],
-    lines: Sequence[Line],
-    *,
-    in_words: tuple[int, ...] = (),
-    notes: tuple[str, ...] = (),
-) -> Table:
-    return Table(
-        number="", caption=caption, columns=tuple(columns), lines=tuple(lines), words=in_words, notes=notes
-    )
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _said(text: str, *at: str | int) -> Cell:
-    """Return a cell of words that the document has, with an id where a number is in it."""
-    if not any(letter.isdigit() for letter in text):
-        return words(text)
-    return Cell(text=text, basis=Basis(at=(pointer(*at),), method="in words"))
-
-
-def _count(count: int, at: str, cases: Where | None = None, what: str = "answers") -> Cell:
-    return Cell(text=f"{count:,}", basis=Basis(at=(at,), cases=cases, method=f"count of {what}"))
-
-
-def _number(value: float, at: str, method: str, decimals: int = 3, cases: Where | None = None) -> Cell:
-    if not math.isfinite(value):
-        return words(figure(value))
-    return Cell(
-        text=figure(value, decimals), basis=Basis(at=(at,), method=method, decimals=decimals, cases=cases)
-    )
-
-
 def _figure(one: Estimate | None, at: str, cases: Where | None = None) -> Cell:
     return words("–") if one is None else of_estimate(one, at, cases)
 
 
 def _facts(report: StudyReport) -> Table:
     lines = [
-        Line(head=name, cells=(words(said) if name in OF_PEOPLE else _said(said, "facts", name),))
+        Line(head=name, cells=(words(said) if name in OF_PEOPLE else words_at(said, "facts", name),))
         for name, said in report.facts.items()
     ]
-    return _table("The protocol.", ("", "as it is"), lines, in_words=(1,))
+    return table_of("The protocol.", ("", "as it is"), lines, in_words=(1,))
 
 
 def _people(report: StudyReport) -> Table:
     lines = [
         Line(
             head=one.reader,
-            cells=(_said(one.told, "people", place, "told") if one.told else words(one.name),),
+            cells=(words_at(one.told, "people", place, "told") if one.told else words(one.name),),
         )
         for place, one in enumerate(report.people)
     ]
-    return _table("Readers.", ("reader", "who it is"), lines, in_words=(1,))
+    return table_of("Readers.", ("reader", "who it is"), lines, in_words=(1,))
 
 
 def _read_so(line: ReaderLine, **more: tuple[str, ...]) -> Where:
@@ -150,8 +112,8 @@ def _readers(report: StudyReport) -> Table:
         at = pointer("lines", place)
         cells = [
             words(IN_WORDS[line.mode]),
-            _count(line.answers, f"{at}/answers", _read_so(line)),
-            _count(line.indeterminate, f"{at}/indeterminate", _read_so(line, answer=INDETERMINATE)),
+            count_at(line.answers, f"{at}/answers", _read_so(line)),
+            count_at(line.indeterminate, f"{at}/indeterminate", _read_so(line, answer=INDETERMINATE)),
         ]
         for name in names:
             of = {} if name == "AUC" else {"answer": classes}
@@ -169,8 +131,8 @@ def _readers(report: StudyReport) -> Table:
             cells.append(Cell(text=text, basis=basis if any(known) else None))
         lines.append(Line(head=line.reader, cells=tuple(cells)))
     asked = f"on the scale {protocol.certainty}" if protocol.certainty else "is not asked"
-    columns = ["reader", "reading", "answers", "unsure, not diagnostic", *map(_upper, names)]
-    return _table(
+    columns = ["reader", "reading", "answers", "unsure, not diagnostic", *map(upper, names)]
+    return table_of(
         f"Against the labels that came with the data; 95% intervals by patient. Certainty {asked}.",
         [*columns, *(["certainty right / wrong"] if protocol.certainty else [])],
         lines,
@@ -192,12 +154,12 @@ def _times(report: StudyReport) -> Table:
         )
         cells = (
             words(IN_WORDS[line.mode]),
-            _number(median, f"{at}/seconds/0", "median of seconds", 1, so),
+            number_at(median, f"{at}/seconds/0", "median of seconds", 1, so),
             quartiles if math.isfinite(first + third) else words("–"),
-            _count(line.fast, f"{at}/fast"),
+            count_at(line.fast, f"{at}/fast"),
         )
         lines.append(Line(head=line.reader, cells=cells))
-    return _table(
+    return table_of(
         "Seconds from a case's appearing to the answer: median, and first to third quartile.",
         ("reader", "reading", "median", "quartiles", "within 1 s"),
         lines,
@@ -205,148 +167,11 @@ def _times(report: StudyReport) -> Table:
     )
 
 
-def _compared(report: StudyReport, place: int) -> Table | None:
-    one = report.compared[place]
-    found = one.analysis
-    if found is None:
-        return None
-    at = pointer("compared", place, "analysis")
-    tested = len(found.modalities) > 1
-    lines = [
-        Line(
-            head=GENERALISED[analysis.to],
-            cells=tuple(_analysed(analysis, found.modalities, f"{at}/analyses/{row}", tested=tested)),
-        )
-        for row, analysis in enumerate(found.analyses)
-    ]
-    for row, reader in enumerate(found.readers):
-        if own := found.by_reader[row]:
-            cells = (
-                *(
-                    _number(
-                        found.figures[column][row],
-                        f"{at}/figures/{column}/{row}",
-                        found.figure,
-                        cases={"/reader": (reader,), "/reading": (mode,)},
-                    )
-                    for column, mode in enumerate(found.modalities)
-                ),
-                *_alone(own, f"{at}/by_reader/{row}", reader, tested=tested),
-            )
-            lines.append(Line(head=f"{reader} alone", cells=cells))
-    contrasts = found.analyses[0].contrasts
-    pairs = (f"{each.first} minus {each.second}" for each in contrasts)
-    columns = [*found.modalities]
-    for pair in pairs:
-        columns += [pair, f"SE, {pair}" if len(contrasts) > 1 else "SE"]
-    return _table(
-        _of_readers(one, found),
-        ("for", *columns, *(("test", "p") if tested else ())),
-        lines,
-        notes=(_variances(found),),
-    )
-
-
-def _of_readers(one: Compared, found: Mrmc) -> str:
-    rule = one.rule if one.rule == "excluded" else f"count as {one.rule}"
-    by = " by patient" if found.analyses[0].means[0].patients != found.cases else ""
-    return (
-        f"{_upper(found.figure)}: mean over {counted(len(found.readers), 'reader')}, {found.cases:,} cases with a "
-        f"label, {found.positives:,} positive, {found.crossed:,} read by all in every way; unsure and not diagnostic "
-        f"{rule}. 95% intervals, Obuchowski and Rockette with Hillis' degrees of freedom and jackknife covariances "
-        f"(blind: without the model; assisted: with it){by}; they may pass 0 and 1. SE: standard error of the "
-        "difference."
-    )
-
-
-def _analysed(analysis: Analysis, modes: Sequence[str], at: str, *, tested: bool) -> Iterator[Cell]:
-    for column, (mode, mean) in enumerate(zip(modes, analysis.means, strict=True)):
-        yield of_estimate(mean, f"{at}/means/{column}", {"/reading": (mode,)})
-    for column, each in enumerate(analysis.contrasts):
-        yield from _difference(each, f"{at}/contrasts/{column}", {})
-    if not tested:
-        return
-    if math.isfinite(analysis.statistic):
-        below = math.isfinite(analysis.freedom[1])
-        name = "χ²" if analysis.to == "cases" else "F"
-        degrees = f"{analysis.freedom[0]:g}" + (f", {figure(analysis.freedom[1], 2)}" if below else "")
-        places = ("statistic", "freedom/0", *(("freedom/1",) if below else ()))
-        basis = Basis(at=tuple(f"{at}/{each}" for each in places), method=f"{name} test", decimals=2)
-        yield Cell(text=f"{name} = {figure(analysis.statistic, 2)}", beside=f"df {degrees}", basis=basis)
-    else:
-        yield words("–")
-    yield _p(analysis.p_value, f"{at}/p_value")
-
-
-def _difference(each: Contrast, at: str, whose: Where) -> Iterator[Cell]:
-    yield of_estimate(each.difference, f"{at}/difference", {**whose, "/reading": (each.first, each.second)})
-    known = math.isfinite(each.error) and each.error > 0
-    yield _number(each.error, f"{at}/error", "standard error", 4) if known else words("–")
-
-
-def _alone(own: Sequence[Contrast], at: str, reader: str, *, tested: bool) -> Iterator[Cell]:
-    for column, each in enumerate(own):
-        yield from _difference(each, f"{at}/{column}", {"/reader": (reader,)})
-    if not tested:
-        return
-    if len(own) == 1 and math.isfinite(own[0].statistic):
-        basis = Basis(at=(f"{at}/0/statistic",), method="z test", decimals=2)
-        yield Cell(text=f"z = {figure(own[0].statistic, 2)}", basis=basis)
-    else:
-        yield words("–")
-    yield _p(own[0].p_value, f"{at}/0/p_value") if len(own) == 1 else words("–")
-
-
-def _p(value: float, at: str) -> Cell:
-    if not math.isfinite(value):
-        return words("–")
-    return Cell(text=p_value(value), basis=Basis(at=(at,), method="two-sided, that there is no difference"))
-
-
-def _variances(found: Mrmc) -> str:
-    part = found.components
-    squares = dict(zip(("modality", "reader", "modality × reader"), found.mean_squares, strict=True))
-    parts = {
-        "reader": part.reader,
-        "modality × reader": part.modality_by_reader,
-        "error": part.error,
-        "Cov1": part.cov1,
-        "Cov2": part.cov2,
-        "Cov3": part.cov3,
-    }
-    return f"Mean squares: {_small(squares)}. Variances: {_small(parts)}."
-
-
-def _small(values: Mapping[str, float]) -> str:
-    """Write small numbers that are known, each by its name."""
-    said = (f"{name} {value:.3g}" for name, value in values.items() if math.isfinite(value))
-    return "; ".join(said) or "none can be had"
-
-
-def _power(report: StudyReport) -> Table | None:
-    power = report.power
-    if report.planned is None or power is None:
-        return None
-    lines = []
-    for head, ending in (("readers and cases", ""), ("cases", "_these")):
-        cells = (
-            _number(getattr(power, f"{name}{ending}"), f"/power/{name}{ending}", method)
-            for name, method in (("planned", "as planned"), ("achieved", "by the variances seen"))
-        )
-        lines.append(Line(head=GENERALISED[head], cells=tuple(cells)))
-    return _table(
-        f"The smallest difference in {power.figure} that is seen with a power of .8 (two-sided level .05): "
-        f"{counted(power.readers, 'reader')}, {power.positives:,} positive and {power.negatives:,} negative cases.",
-        ("for", "as planned", "by the variances seen"),
-        lines,
-    )
-
-
 def _advice(report: StudyReport) -> Table:
     rows: list[Line] = []
     for name, key in COUNTS:
         counts = (
-            _count(getattr(one, key), pointer("advice", place, key), what="readings")
+            count_at(getattr(one, key), pointer("advice", place, key), what="readings")
             for place, one in enumerate(report.advice)
         )
         rows.append(Line(head=name, cells=tuple(counts)))
@@ -356,7 +181,7 @@ def _advice(report: StudyReport) -> Table:
             for place, one in enumerate(report.advice)
         )
         rows.append(Line(head=name, cells=tuple(shares)))
-    return _table(
+    return table_of(
         "By whether the model was right or wrong. Counts of readings; shares with 95% intervals for readers and cases "
         "like these (of one reader, for cases like these).",
         ("", *(f"the model {one.advice}" for one in report.advice)),
@@ -380,11 +205,11 @@ def _agreement(report: StudyReport) -> Table:
         at = pointer("agreement", place, "estimate")
         cells = (
             words(IN_WORDS[one.mode]),
-            _count(one.estimate.n, f"{at}/n", what="cases"),
+            count_at(one.estimate.n, f"{at}/n", what="cases"),
             of_estimate(one.estimate, at, {"/reading": (one.mode,)}),
         )
         lines.append(Line(head=one.name, cells=cells))
-    return _table(
+    return table_of(
         "n: cases with a class by both, or by two readers or more. 95% intervals by patient.",
         ("figure", "reading", "n", "value"),
         lines,
@@ -400,7 +225,7 @@ def _three_ways(report: StudyReport) -> Table:
         at = pointer("three_ways", place, "analysis", "analyses", 0)
         cells: list[Cell] = [words(one.rule)]
         if one.analysis is None:
-            why = _said(one.why, "three_ways", place, "why")
+            why = words_at(one.why, "three_ways", place, "why")
             cells += [why, *(words("–") for _ in range(len(modes) + len(pairs) - 1))]
         else:
             first = one.analysis.analyses[0]
@@ -417,7 +242,7 @@ def _three_ways(report: StudyReport) -> Table:
                 for column, each in enumerate(first.contrasts)
             ]
         lines.append(Line(head=one.figure, cells=tuple(cells)))
-    return _table(
+    return table_of(
         "Mean over readers, for readers and cases like these (of one reader, for cases like these).",
         ("figure", "they are", *modes, *(f"{first} minus {second}" for first, second in pairs)),
         lines,
@@ -432,12 +257,12 @@ def _learning(report: StudyReport) -> Table:
             at = pointer("changed", place, "learning", "thirds", row)
             cells = (
                 words(third.name),
-                _count(third.readings, f"{at}/readings", what="readings"),
+                count_at(third.readings, f"{at}/readings", what="readings"),
                 of_estimate(third.right, f"{at}/right", None),
-                _number(third.seconds, f"{at}/seconds", "median of seconds", 1),
+                number_at(third.seconds, f"{at}/seconds", "median of seconds", 1),
             )
             lines.append(Line(head=IN_WORDS[one.mode], cells=cells))
-    return _table(
+    return table_of(
         "The first, middle and last third of each reader's cases in the order in which they were read.",
         ("reading", "third", "readings", "right", "median seconds"),
         lines,
@@ -450,12 +275,12 @@ def _model(report: StudyReport) -> Table:
     for place, one in enumerate(report.model):
         at = pointer("model", place)
         cells = (
-            _count(one.cases, f"{at}/cases", what="cases"),
+            count_at(one.cases, f"{at}/cases", what="cases"),
             *(_figure(one.figures.get(name), at + pointer("figures", name)) for name in OF_MODEL),
         )
         lines.append(Line(head=one.standard, cells=cells))
-    return _table(
+    return table_of(
         "At its operating point; 95% intervals by patient. What it predicted counts, not what was shown on purpose.",
-        ("against", "cases", *map(_upper, OF_MODEL)),
+        ("against", "cases", *map(upper, OF_MODEL)),
         lines,
     )

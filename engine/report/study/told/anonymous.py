@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import random
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine.reading import Deviation, Reader, Study, StudyAnswer
+from engine.reading import Deviation, Reader, Store, Study, StudyAnswer
 from engine.report.exports.bundle.searching import LEFT_OUT, Names
 from engine.report.study.told.evidence import StudyEvidence
-from engine.storage import open_private, read_regular, storage_error
+from engine.storage import read_regular, storage_error
 
 SALT = "salt"
 MOST_BYTES = 1024
@@ -21,29 +19,28 @@ SHORTEST_TYPED = 2  # characters of a name that is looked for in what people typ
 ADJUDICATOR = "A1"
 
 
-def salt_of(folder: Path, *, read_only: bool) -> str:
-    """Return the salt of a study, drawn when it is first asked for; nothing that leaves the workspace holds it.
+def salt_of(folder: Path, store: Store, study_id: str) -> str:
+    """Return the salt of a study; nothing that leaves the workspace holds it.
+
+    It is what was kept for the study, or what the database alone knows of it: so a window that may write nothing gives
+    the numbers that every other one gives, each time.
 
     Args:
         folder: Where what belongs to the study is kept.
-        read_only: Nothing may be written: where there is no salt yet, one is drawn for this once.
+        store: With the study.
+        study_id: Of the study.
 
     Raises:
-        WorkspaceError: It cannot be written or read.
+        WorkspaceError: It cannot be read.
     """
-    drawn, path = secrets.token_hex(16), folder / SALT
+    path = folder / SALT
     try:
-        if not read_only and not path.exists():
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(open_private(path, os.O_EXCL), "w", encoding="ascii") as stream:
-                stream.write(drawn)
-        return read_regular(path, MOST_BYTES).decode("ascii", "replace").strip() or drawn
-    except FileExistsError:  # another program was quicker
-        return salt_of(folder, read_only=True)
+        kept = read_regular(path, MOST_BYTES).decode("ascii", "replace").strip()
     except FileNotFoundError:
-        return drawn
+        kept = ""
     except OSError as error:
         raise storage_error(error, path) from error
+    return kept or store.studies.secret(study_id)
 
 
 def in_drawn_order(study: Study, salt: str) -> Study:

@@ -168,7 +168,7 @@ PRINTED = {
     "mrmc-long.csv": (cell("rating", "-5.5", line=7), "mrmc-long.csv: line 9, rating"),
     "readings.imrmc": (text(r"(\nR2,\d+,blind),.*", r"\1,9"), "readings.imrmc: line "),
     "mrmc.R": (text("mrmc-long", "other"), "mrmc.R: line 3"),
-    "study.html": (text(r">\.\d{3}<br>", ">.987<br>"), "study.html: after “"),
+    "study.html": (text(r">\.\d{3}</bdi>", ">.987</bdi>"), "study.html: after “"),
     "figures/learning.svg": (text(r">first<", ">last<"), "figures/learning.svg: after “"),
     "study.schema.json": (text("number", "string"), "study.schema.json: "),
     "data/regions.coco.json": (text(r"64\.0", "65.0"), "data/regions.coco.json: annotations[0].bbox[0]"),
@@ -284,14 +284,21 @@ def test_a_name_in_the_title_of_the_study_stops_the_bundle(
     assert "Change the study's name" in raised.value.remedy
 
 
-def test_numbers_of_readers_patients_and_cases_are_drawn_with_a_salt_that_stays_in_the_workspace(
+def test_numbers_are_drawn_with_a_salt_that_stays_in_the_workspace_and_is_the_same_for_who_may_only_look(
     made: tuple[StudyReport, Path], tmp_path: Path
 ) -> None:
     report, bundle = made
-    salt = salt_of(tmp_path / "study", read_only=False)
-    assert salt == salt_of(tmp_path / "study", read_only=True) and len(salt) == 32
-    assert (tmp_path / "study" / anonymous.SALT).stat().st_mode & 0o077 == 0
-    assert salt_of(tmp_path / "none", read_only=True) != salt and not (tmp_path / "none").exists()
+    workspace = open_workspace(tmp_path / "workspace")
+    with open_store(workspace.database) as store:
+        ids = [read_by_two(store), store.studies.create(protocol(["Script 1"], name="Another")).study_id]
+        salt, other = (salt_of(tmp_path / "none", store, each) for each in ids)
+    with open_store(workspace.database) as store:  # nothing was written for it
+        assert salt_of(tmp_path / "none", store, ids[0]) == salt != other and len(salt) == 32
+        kept = tmp_path / "study"
+        kept.mkdir()
+        (kept / anonymous.SALT).write_text("drawn by an earlier version", encoding="ascii")
+        assert salt_of(kept, store, ids[0]) == "drawn by an earlier version"
+    assert not (tmp_path / "none").exists()
     assert all(salt.encode() not in data for data in files_in(bundle).values())
     study = report.evidence.study
     drawn = {
