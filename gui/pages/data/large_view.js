@@ -33,7 +33,7 @@ async function show(figure) {
     const answer = await fetch(figure.dataset.about);
     about = answer.ok ? await answer.json() : { name: at('name').textContent, problem: await answer.text() };
   } catch {
-    about = { name: at('name').textContent, problem: 'Overread is not responding. Check that the program is still running.' };
+    about = { name: at('name').textContent, problem: _('Overread is not responding. Check that the program is still running.') };
   }
   if (mine === asked) fill(about);   // the person may have gone on to another picture meanwhile
 }
@@ -81,6 +81,6 @@ document.addEventListener('error', (event) => {
   if (!element.isConnected || !event.target.matches?.('[data-about] img')) return;
   const box = document.createElement('div');
   box.className = 'or-missing';
-  box.textContent = 'cannot be shown';
+  box.textContent = _('cannot be shown');
   event.target.replaceWith(box);
 }, true);
