@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from unicodedata import bidirectional
 
 from engine.errors import EngineError
-from engine.language import CATALOGUES, ENGLISH, isolated, language, number, short_number
+from engine.language import CATALOGUES, ENGLISH, isolated, language, number, right_to_left, short_number
 
 BRACES = re.compile(r"\{(\w+)\}")
 _NUMBER = re.compile(r"-?\d{1,3}(,?\d{3})*(\.\d+)?")
@@ -32,7 +33,14 @@ def retell(said: str | EngineError) -> str | None:
     if isinstance(said, EngineError):
         problem, remedy = retell(said.problem), retell(said.remedy)
         return None if problem is None or remedy is None else f"{problem}. {remedy}."
-    return _retell(said, language())
+    again = _retell(said, language())
+    return said if again is None and _is_told(said) else again
+
+
+def _is_told(said: str) -> bool:
+    """Return whether a sentence is in the language already, as far as its script says so."""
+    signs = [bidirectional(sign) for sign in said]
+    return right_to_left(language()) and signs.count("R") + signs.count("AL") > signs.count("L")
 
 
 @lru_cache(maxsize=4096)

@@ -15,10 +15,12 @@ from typing import Any
 import gradio as gr
 
 from engine.errors import EngineError, WorkspaceError
+from engine.language import _, isolated, moment
 from engine.managing import Dependents, delete_data, delete_run, dependents_of_data, dependents_of_run
 from engine.naming import LONGEST_NAME, LONGEST_NOTE, give, given_of
 from engine.reading import Store
 from engine.records import Run
+from engine.retelling import retold
 from engine.workspace import Workspace
 from gui.web import AppSession, markup, shown
 
@@ -34,23 +36,51 @@ class Kind:
     """What is kept: a run or a data set.
 
     Attributes:
-        noun: For people.
+        words: Returns what is said of one, by what is said.
         folders: Where they lie.
         dependents: What depends on one.
         delete: Deletes one.
     """
 
-    noun: str
+    words: Callable[[], dict[str, str]]
     folders: Callable[[Workspace], Path]
     dependents: Callable[[Workspace, Store, str], Dependents]
     delete: Callable[[Workspace, Store, str], Dependents]
 
 
+def _of_run() -> dict[str, str]:
+    return {
+        "title": _("Name, note, archive or delete this run"),
+        "archived": _(
+            "This run is archived: it is left out where one is chosen, and a link to it opens it as before."
+        ),
+        "offered": _("This run is offered again."),
+        "kept": _("This run cannot be deleted. Archive it instead."),
+        "delete": _("Delete this run for good?"),
+        "deleted": _("The run {name} is deleted."),
+        "none": _("No run is chosen"),
+    }
+
+
+def _of_data() -> dict[str, str]:
+    return {
+        "title": _("Name, note, archive or delete this data set"),
+        "archived": _(
+            "This data set is archived: it is left out where one is chosen, and a link to it opens it as before."
+        ),
+        "offered": _("This data set is offered again."),
+        "kept": _("This data set cannot be deleted. Archive it instead."),
+        "delete": _("Delete this data set for good?"),
+        "deleted": _("The data set {name} is deleted."),
+        "none": _("No data set is chosen"),
+    }
+
+
 RUN = Kind(
-    noun="run", folders=lambda workspace: workspace.runs, dependents=dependents_of_run, delete=delete_run
+    words=_of_run, folders=lambda workspace: workspace.runs, dependents=dependents_of_run, delete=delete_run
 )
 DATA = Kind(
-    noun="data set",
+    words=_of_data,
     folders=lambda workspace: workspace.datasets,
     dependents=dependents_of_data,
     delete=delete_data,
@@ -60,12 +90,14 @@ DATA = Kind(
 def named(folder: Path, otherwise: str) -> str:
     """Return what a run or data set is called: by the name it was given, and whether it is archived."""
     given = given_of(folder)
-    return (given.name or otherwise) + (" (archived)" if given.archived else "")
+    name = given.name or otherwise
+    return _("{name} (archived)").format(name=isolated(name)) if given.archived else name
 
 
 def run_title(run: Run) -> str:
     """Return how a finished run stands where one is chosen."""
-    return f"{run.created.astimezone():%d %b %Y %H:%M} · {named(run.folder, run.title)} · {run.dataset_name}"
+    began = moment(run.created.astimezone(), "%d %b %Y %H:%M")
+    return f"{began} · {isolated(named(run.folder, run.title))} · {isolated(run.dataset_name)}"
 
 
 def offered(folder: Path, also: str | None = None) -> bool:
@@ -86,22 +118,22 @@ def place(
         prefix: Of the ids of its parts: two pages have one.
     """
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
-    with gr.Accordion(
-        f"Name, note, archive or delete this {kind.noun}", open=False, elem_id=f"{prefix}-keeping"
-    ):
+    with gr.Accordion(kind.words()["title"], open=False, elem_id=f"{prefix}-keeping"):
         with gr.Row():
-            name = gr.Textbox(label="Name", max_length=LONGEST_NAME, elem_id=f"{prefix}-name", scale=2)
+            name = gr.Textbox(label=_("Name"), max_length=LONGEST_NAME, elem_id=f"{prefix}-name", scale=2)
             note = gr.Textbox(
-                label="Note", max_length=LONGEST_NOTE, lines=1, elem_id=f"{prefix}-note", scale=3
+                label=_("Note"), max_length=LONGEST_NOTE, lines=1, elem_id=f"{prefix}-note", scale=3
             )
         with gr.Row():
-            keep = gr.Button("Keep name and note", elem_id=f"{prefix}-keep", min_width=150)
-            away = gr.Button("Archive", elem_id=f"{prefix}-archive", min_width=120)
-            ask = gr.Button("Delete…", elem_id=f"{prefix}-delete", min_width=120)
+            keep = gr.Button(_("Keep name and note"), elem_id=f"{prefix}-keep", min_width=150)
+            away = gr.Button(_("Archive"), elem_id=f"{prefix}-archive", min_width=120)
+            ask = gr.Button(_("Delete…"), elem_id=f"{prefix}-delete", min_width=120)
         said = gr.HTML(elem_id=f"{prefix}-kept", padding=False)
         with gr.Row(visible=False) as sure:
-            really = gr.Button("Delete for good", variant="stop", elem_id=f"{prefix}-really", min_width=150)
-            leave = gr.Button("Keep it", elem_id=f"{prefix}-leave", min_width=120)
+            really = gr.Button(
+                _("Delete for good"), variant="stop", elem_id=f"{prefix}-really", min_width=150
+            )
+            leave = gr.Button(_("Keep it"), elem_id=f"{prefix}-leave", min_width=120)
     told = [name, note, away, said, sure]
     chosen.change(partial(shown(look), session, kind), chosen, told, api_name=f"{prefix}_given", **quiet)
     kept = keep.click(
@@ -136,7 +168,7 @@ def look(session: AppSession, kind: Kind, chosen: str | None, said: str = "") ->
     return (
         gr.Textbox(value=given.name),
         gr.Textbox(value=given.note),
-        gr.Button("Offer it again" if given.archived else "Archive"),
+        gr.Button(_("Offer it again") if given.archived else _("Archive")),
         said,
         gr.Row(visible=False),
     )
@@ -149,18 +181,14 @@ def keep_given(session: AppSession, kind: Kind, chosen: str | None, name: str, n
         EngineError: The window is read-only, nothing is chosen, or it is too long.
     """
     give(_folder(session, kind, chosen), name=name, note=note)
-    return look(session, kind, chosen, markup.note("Kept.", tone="good"))
+    return look(session, kind, chosen, markup.note(_("Kept."), tone="good"))
 
 
 def put_away(session: AppSession, kind: Kind, chosen: str | None) -> tuple[Any, ...]:
     """Archive what is chosen, or offer it again."""
     folder = _folder(session, kind, chosen)
     given = give(folder, archived=not given_of(folder).archived)
-    words = (
-        f"This {kind.noun} is archived: it is left out where one is chosen, and a link to it opens it as before."
-        if given.archived
-        else f"This {kind.noun} is offered again."
-    )
+    words = kind.words()["archived" if given.archived else "offered"]
     return look(session, kind, chosen, markup.note(words, tone="good"))
 
 
@@ -171,12 +199,16 @@ def ask_first(session: AppSession, kind: Kind, chosen: str | None) -> tuple[Any,
     if known.forbids:
         return (
             markup.note(
-                f"This {kind.noun} cannot be deleted. Archive it instead.", tone="serious", more=known.forbids
+                kind.words()["kept"], tone="serious", more=[markup.told(one) for one in known.forbids]
             ),
             gr.Row(visible=False),
         )
-    more = [*(f"Deleted with it: {one}." for one in known.goes), *(f"Stays: {one}" for one in known.stays)]
-    return markup.note(f"Delete this {kind.noun} for good?", tone="mild", more=more), gr.Row(visible=True)
+    goes, stays = _("Deleted with it: {what}."), _("Stays: {what}")
+    more = [
+        *(goes.format(what=isolated(retold(one))) for one in known.goes),
+        *(stays.format(what=isolated(retold(one))) for one in known.stays),
+    ]
+    return markup.note(kind.words()["delete"], tone="mild", more=more), gr.Row(visible=True)
 
 
 def delete(session: AppSession, kind: Kind, chosen: str | None) -> tuple[Any, ...]:
@@ -188,14 +220,13 @@ def delete(session: AppSession, kind: Kind, chosen: str | None) -> tuple[Any, ..
     folder = _folder(session, kind, chosen)
     what = named(folder, folder.name)
     kind.delete(session.workspace, session.store, folder.name)
-    return gr.Dropdown(value=None), *look(
-        session, kind, None, markup.note(f"The {kind.noun} {what} is deleted.", tone="good")
-    )
+    said = kind.words()["deleted"].format(name=isolated(what))
+    return gr.Dropdown(value=None), *look(session, kind, None, markup.note(said, tone="good"))
 
 
 def _folder(session: AppSession, kind: Kind, chosen: str | None) -> Path:
     if session.read_only:
-        raise WorkspaceError("This window is read-only", "Ask the owner to do that")
+        raise WorkspaceError(_("This window is read-only"), _("Ask the owner to do that"))
     if not chosen:
-        raise EngineError(f"No {kind.noun} is chosen", "Choose one above")
+        raise EngineError(kind.words()["none"], _("Choose one above"))
     return kind.folders(session.workspace) / chosen

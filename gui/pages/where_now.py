@@ -15,6 +15,7 @@ from typing import Any
 import gradio as gr
 
 from engine.errors import DataError, ReviewError
+from engine.language import _
 from engine.relocation import Relocated, lost, relocate
 from gui.web import AppSession, markup
 
@@ -53,12 +54,14 @@ def place(name: str) -> Question:
         note = gr.HTML(padding=False)
         with gr.Row():
             folder = gr.Textbox(
-                label="Where are they now?",
-                info="The folder they were moved to. They are known by their contents, so names may have changed.",
+                label=_("Where are they now?"),
+                info=_(
+                    "The folder they were moved to. They are known by their contents, so names may have changed."
+                ),
                 elem_id=f"{name}-where-folder",
                 scale=4,
             )
-            button = gr.Button("Look there", elem_id=f"{name}-where-look", scale=1, min_width=120)
+            button = gr.Button(_("Look there"), elem_id=f"{name}-where-look", scale=1, min_width=120)
     answer = gr.HTML(elem_id=f"{name}-where-answer", padding=False)
     return Question(group, note, folder, button, answer)
 
@@ -66,7 +69,9 @@ def place(name: str) -> Question:
 def missed(session: AppSession, paths: Sequence[Path]) -> tuple[Any, ...]:
     """Return the question's outputs: shown where images are no longer where they were."""
     gone = None if session.read_only else lost(paths)
-    return gr.Group(visible=gone is not None), "" if gone is None else markup.note(f"{gone}.", tone="serious")
+    return gr.Group(visible=gone is not None), "" if gone is None else markup.note(
+        markup.told(f"{gone}."), tone="serious"
+    )
 
 
 def look_there(session: AppSession, name: str | None, folder: str) -> Relocated:
@@ -76,9 +81,9 @@ def look_there(session: AppSession, name: str | None, folder: str) -> Relocated:
         EngineError: The window is read-only, nothing is chosen or named, or there is no such folder.
     """
     if session.read_only:
-        raise ReviewError("Guests cannot look for images on this computer", "Ask the owner to do so")
+        raise ReviewError(_("Guests cannot look for images on this computer"), _("Ask the owner to do so"))
     if not name or not folder.strip():
-        raise DataError("No folder was named", "Type the path of the folder that holds the images now")
+        raise DataError(_("No folder was named"), _("Type the path of the folder that holds the images now"))
     return relocate(session.workspace, session.store, name, Path(folder.strip()))
 
 
@@ -86,5 +91,5 @@ def found(session: AppSession, name: str | None, folder: str) -> str:
     """Look there, and return what came of it for the page."""
     done = look_there(session, name, folder)
     whole = done.found and not (done.missing or done.unread)
-    first, *more = done.sentences()
+    first, *more = (markup.told(one) for one in done.sentences())
     return markup.note(first, tone="good" if whole else "mild" if done.found else "serious", more=more)

@@ -5,7 +5,7 @@ let opened = null, asked = 0;
 
 const neighbours = () => [...opened.closest('.block, [id]').querySelectorAll('[data-about]')];
 
-function fill(about) {
+function draw(about) {
   at('name').textContent = about.name ?? '';
   at('image').alt = about.name ?? '';
   at('problem').textContent = about.problem ?? '';
@@ -23,10 +23,10 @@ function fill(about) {
 async function show(figure) {
   opened = figure;
   const all = neighbours(), number = all.indexOf(figure), mine = ++asked;
-  at('place').textContent = all.length > 1 ? `${number + 1} / ${all.length}` : '';
+  at('place').textContent = all.length > 1 ? `${numeral(number + 1)} / ${numeral(all.length)}` : '';
   element.querySelector('[data-do=previous]').disabled = number === 0;
   element.querySelector('[data-do=next]').disabled = number === all.length - 1;
-  fill({ name: figure.querySelector('figcaption').textContent });
+  draw({ name: figure.querySelector('figcaption').textContent });
   if (!dialog.open) dialog.showModal();
   let about;
   try {
@@ -35,7 +35,7 @@ async function show(figure) {
   } catch {
     about = { name: at('name').textContent, problem: _('Overread is not responding. Check that the program is still running.') };
   }
-  if (mine === asked) fill(about);   // the person may have gone on to another picture meanwhile
+  if (mine === asked) draw(about);   // the person may have gone on to another picture meanwhile
 }
 
 function step(by) {

@@ -154,7 +154,7 @@ def _issues_of(
     beside = numbers[:SIDE_BY_SIDE] if kind is DataIssueKind.NEAR_DUPLICATE else []
     inner = markup.joined(_side_by_side(number, index, picture) for number in beside)
     inner += markup.joined(
-        markup.files(text, [path.name for path in paths], listed=LISTED)
+        markup.files(markup.told(text), [path.name for path in paths], listed=LISTED)
         for text, paths in _equal_messages(group[len(beside) :]).items()
     )
     if kind not in NO_PICTURE and not beside:
@@ -174,7 +174,8 @@ def _side_by_side(at: int, index: Index, picture: Callable[[int, int], markup.Pi
     ]
     rest = len(issue.paths) - len(shown)
     more = _("{count} more are not shown").format(count=number(rest))
-    said = f"{issue.message} ({more})." if rest else f"{issue.message}."
+    message = markup.told(issue.message)
+    said = markup.joined([message, f" ({more})." if rest else "."])
     return markup.box("group", [markup.remark(said), markup.pictures(shown, large=True)])
 
 
@@ -215,9 +216,8 @@ def split_overview(split: Split) -> tuple[list[list[str]], str]:
             patients = patients_named(samples).count
             row.append(_images(len(samples)) + ("" if patients is None else f" · {_patients(patients)}"))
         rows.append(row)
-    overlap, how = patient_overlap(split), split.method
-    said = f"{overlap[:1].upper()}{overlap[1:]}. {how[:1].upper()}{how[1:]}."
-    return rows, markup.note(said, tone="good" if known.all else "mild")
+    said = [markup.told(f"{one[:1].upper()}{one[1:]}.") for one in (patient_overlap(split), split.method)]
+    return rows, markup.note(markup.Markup(" ").join(said), tone="good" if known.all else "mild")
 
 
 def _images(count: int) -> str:

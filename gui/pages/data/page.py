@@ -28,6 +28,7 @@ from engine.errors import DataError, EngineError, SplitError
 from engine.kept_files import ignore
 from engine.language import _, isolated, moment, ngettext, number
 from engine.records import FIRST_VERSION, PARTS, Index, Split
+from engine.retelling import retold
 from gui.pages.data.bringing.pane import bring_pane
 from gui.pages.data.labelled.pane import labels_pane
 from gui.pages.data.overview import class_pictures, counts_table, issues, split_overview, summary
@@ -93,13 +94,13 @@ def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
     try:
         index = load_index(session.workspace, dataset_id)
     except DataError as error:
-        return _nothing(session, str(error), tone="serious")
+        return _nothing(session, markup.told(error), tone="serious")
     unread = ""
     try:
         choices = load_choices(session.workspace, dataset_id)
         now = labelled_as_used(session, index, choices)
     except EngineError as error:
-        choices, now, unread = Choices(), index, markup.note(str(error), tone="serious")
+        choices, now, unread = Choices(), index, markup.note(markup.told(error), tone="serious")
 
     def of_issue(issue: int, path: int) -> markup.Picture:
         return picture_of(session, index, issue_image(issue, path), index.issues[issue].paths[path])
@@ -154,7 +155,7 @@ def preview_split(
     try:
         split = split_of(index, choices)
     except EngineError as error:
-        return [], "", markup.note(str(error), tone="serious")
+        return [], "", markup.note(markup.told(error), tone="serious")
     return *split_overview(split), ""
 
 
@@ -178,7 +179,7 @@ def apply_split(
         if not session.read_only:
             save_choices(session.workspace, dataset_id, choices)
     except EngineError as error:
-        return [], "", markup.note(str(error), tone="serious")
+        return [], "", markup.note(markup.told(error), tone="serious")
     return preview_split(index, choices, partial(_split_in_use, session))
 
 
@@ -195,7 +196,9 @@ def check_shares(train: float | None, val: float | None, test: float | None) -> 
     try:
         ratios_of(train, val, test)
     except SplitError as error:
-        return markup.note(str(error), tone="serious", inner=markup.said_at("data-shares", str(error)))
+        return markup.note(
+            markup.told(error), tone="serious", inner=markup.said_at("data-shares", retold(error))
+        )
     return ""
 
 

@@ -26,6 +26,7 @@ from engine.errors import DataError, EngineError
 from engine.images import decode, image_file, read_bytes, read_unchanged, thumbnail_file
 from engine.language import _, number
 from engine.records import Index, Sample
+from engine.retelling import retold
 from engine.workspace import Workspace
 from gui.web import AppSession, is_signed, markup, signed_address
 
@@ -70,7 +71,7 @@ def picture_route(session: AppSession) -> Route:
         try:
             return await run_in_threadpool(LAYERS[layer], session, dataset_id, image)
         except EngineError as error:
-            return PlainTextResponse(str(error), status_code=404, headers=NOT_KEPT)
+            return PlainTextResponse(retold(error), status_code=404, headers=NOT_KEPT)
 
     return Route(f"/{PLACE}/{{dataset_id}}/{{image}}/{{layer}}/{{signed}}", serve, methods=["GET"])
 
@@ -132,20 +133,23 @@ def facts_of(index: Index, path: Path, sample: Sample | None) -> list[tuple[str,
 def pixel_facts(path: Path, data: bytes) -> list[tuple[str, str]]:
     """Return an image's size and what was done to its pixels: (what, value), in words."""
     decoded = decode(path, data=data)
-    steps = ", ".join(decoded.steps) or _("shown as they stand in the file")
+    steps = ", ".join(map(retold, decoded.steps)) or _("shown as they stand in the file")
     return [
         (
             _("Size"),
             _("{width} × {height} pixels").format(width=number(decoded.width), height=number(decoded.height)),
         ),
         (_("Pixels"), f"{steps[:1].upper()}{steps[1:]}"),
-        *((_("Noticed"), f"{remark.message[:1].upper()}{remark.message[1:]}") for remark in decoded.remarks),
+        *(
+            (_("Noticed"), retold(f"{remark.message[:1].upper()}{remark.message[1:]}"))
+            for remark in decoded.remarks
+        ),
     ]
 
 
 def issue_facts(index: Index, path: Path) -> list[tuple[str, str]]:
     """Return the data issues that concern an image: (what, value), in words."""
-    return [(_("Data issue"), issue.message) for issue in index.issues if path in issue.paths]
+    return [(_("Data issue"), retold(issue.message)) for issue in index.issues if path in issue.paths]
 
 
 # ----------------------------------------------------------------------------------------------- where it lies

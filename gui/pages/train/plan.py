@@ -133,7 +133,7 @@ def label_choices(session: AppSession, dataset_id: str | None) -> Any:
         value = version_in_use(session.workspace, session.store, index).number
     except EngineError:  # the box on the data says so
         return gr.Dropdown(choices=[], value=None, visible=False)
-    choices = [(version.sentence, version.number) for version in known]
+    choices = [(retold(version.sentence), version.number) for version in known]
     return gr.Dropdown(choices=choices, value=value, visible=len(known) > 1)
 
 
@@ -174,7 +174,7 @@ def data_facts(session: AppSession, dataset_id: str | None, folds: int = 0, labe
             return folds_facts(chosen_folds(session, dataset_id, folds))
         split = chosen_split(session, dataset_id)
     except DataError as error:
-        return markup.note(str(error), tone="serious" if dataset_id else "plain")
+        return markup.note(markup.told(error), tone="serious" if dataset_id else "plain")
     choices = load_choices(session.workspace, str(dataset_id))
     gone = lost([sample.path for part in PARTS for sample in split.part(part)])
     missed = _(
@@ -209,7 +209,7 @@ def _facts_on_labels(session: AppSession, dataset_id: str, folds: int, labels: i
         asked = on_labels(session, training_request(recipe, index, choices, folds=folds), labels)
         splits = splits_asked_for(session.workspace, asked)[1]
     except EngineError as error:
-        return markup.note(str(error), tone="serious")
+        return markup.note(markup.told(error), tone="serious")
     if folds:
         return folds_facts(splits)
     (split,) = splits

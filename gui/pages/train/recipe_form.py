@@ -19,6 +19,7 @@ from engine.kept_files import plain
 from engine.language import _, isolated, number
 from engine.recipes import field_schema, recipe_from_values, registries
 from engine.records import Recipe
+from engine.retelling import retold
 from engine.statistics import MONITORS
 
 PHASE_SLOTS = 3
@@ -326,7 +327,7 @@ def wrong_fields(base: Recipe, values: Sequence[Any]) -> dict[str, str]:
             dotted = _field_of(error)
             if dotted in wrong:
                 break
-            wrong[dotted] = in_words(str(error))
+            wrong[dotted] = in_words(retold(error))
             if not dotted:
                 break
             left[list(FIELDS).index(dotted)] = None  # as the recipe says; then what else is wrong?

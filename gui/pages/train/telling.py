@@ -31,7 +31,7 @@ def facts(session: AppSession, dataset_id: str | None, base: Recipe | None, *val
         split = chosen_split(session, dataset_id) if dataset_id else None
         total, trained = parameters(recipe, len(split.classes) if split else 2)
     except EngineError as error:
-        return markup.note(str(error), tone="serious")
+        return markup.note(markup.told(error), tone="serious")
     tiles = [
         (number(trained), _("parameters trained")),
         (number(total), _("parameters in total")),

@@ -24,6 +24,7 @@ from engine.data import ARCHIVE_SUFFIXES, TABLE_SUFFIXES, answers_to_json, load_
 from engine.images import IMAGE_SUFFIXES
 from engine.language import _, number
 from engine.records import Answers
+from engine.retelling import retold
 from gui.pages.data.bringing import folders, uploads
 from gui.pages.data.bringing.flow import Bringing, State, name_of, named
 from gui.pages.data.bringing.native_chooser import NativeChooser
@@ -184,7 +185,7 @@ def drawn_state(state: State, *, seen: object = None) -> Answer:
         "columns": columns_form(state.headers, state.answers.columns),
         "answers": answers_to_json(state.answers),
         "leftOut": state.source.left_out if state.source else (),
-        "problem": state.problem,
+        "problem": retold(state.problem),
         "doing": state.doing(),
         "done": state.done,
         "total": state.total,

@@ -30,7 +30,6 @@ function line(text, control, hint) {
   return row;
 }
 
-const count = (number) => words(number === 1 ? 'image' : 'images', { number: amount(number) });
 const namesOf = (level) => level.names.map((name) => words('name with count', { name: name.name, number: amount(name.images) })).join(' · ')
   + (level.more ? ` · ${words('and more', { number: amount(level.more) })}` : '');
 

@@ -9,6 +9,7 @@ from engine.data import answers_from_json, answers_to_json
 from engine.errors import DataError
 from engine.language import _, isolated, ngettext, number
 from engine.records import PARTS, Answers, Choice, DataIssue, NameCount, Proposal, Role
+from engine.retelling import retold
 from gui.web import markup
 
 SHOWN_NAMES = 200
@@ -19,7 +20,12 @@ SHOWN_CLASSES = 60
 
 def role_words() -> Mapping[Role, str]:
     """Return what a level of folders can be, in words."""
-    return {"class": _("class"), "part": _("part"), "patient": _("patient"), "ignored": _("not used")}
+    return {
+        "class": _("class"),
+        "part": _("part"),
+        "patient": ngettext("patient", "patients", 1),
+        "ignored": _("not used"),
+    }
 
 
 def column_words() -> Mapping[str, str]:
@@ -53,7 +59,7 @@ def drawn(proposal: Proposal) -> dict[str, Any]:
                     if level.number or role in ("patient", "ignored")
                 ],
                 "role": level.role,
-                "why": "" if level.answered else level.why,
+                "why": "" if level.answered else retold(level.why),
                 "names": [_name(name) for name in level.names],
                 "more": level.distinct - len(level.names),
             }
@@ -116,9 +122,9 @@ def _table(proposal: Proposal) -> str:
 
 def _question(issue: DataIssue, choices: Sequence[Choice] = ()) -> dict[str, Any]:
     return {
-        "text": issue.message,
+        "text": retold(issue.message),
         "serious": issue.serious,
-        "choices": [{"words": one.words, "answers": answers_to_json(one.answers)} for one in choices],
+        "choices": [{"words": retold(one.words), "answers": answers_to_json(one.answers)} for one in choices],
     }
 
 
@@ -129,7 +135,7 @@ def _name(name: NameCount) -> dict[str, Any]:
 def _issue(issue: DataIssue) -> dict[str, Any]:
     names = [path.name for path in issue.paths[:SHOWN_NAMES]] if len(issue.paths) > 1 else []
     return {
-        "text": issue.message,
+        "text": retold(issue.message),
         "names": names,
         "more": len(issue.paths) - len(names) if names else 0,
     }

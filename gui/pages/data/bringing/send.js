@@ -77,12 +77,12 @@ async function send(found) {
   }
   at('path').value = '';
   const more = leftOut.splice(MOST_TOLD).length;
-  if (more) leftOut.push(words('left out, more', { number: more.toLocaleString('en') }));
+  if (more) leftOut.push(words('left out, more', { number: amount(more) }));
   await look({ batch: mine.batch, leftOut }, 'sent');
 }
 
 const megabytes = (bytes) => bytes < 1e9
-  ? words('megabytes', { number: (bytes / 1e6).toFixed(1) }) : words('gigabytes', { number: (bytes / 1e9).toFixed(2) });
+  ? words('megabytes', { number: numeral(bytes / 1e6, 1) }) : words('gigabytes', { number: numeral(bytes / 1e9, 2) });
 
 // XMLHttpRequest because fetch does not say how far a file has been sent.
 function put(address, file, batch, progress) {

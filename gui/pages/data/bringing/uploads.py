@@ -25,6 +25,7 @@ from starlette.routing import Route
 from engine.data import is_archive, is_table, stem, unpack
 from engine.errors import DataError, WorkspaceError
 from engine.language import _, isolated, number
+from engine.retelling import retold
 from engine.storage import check_room, storage_error
 from engine.workspace import Workspace
 from gui.web import AppSession, is_signed, signed_address
@@ -185,9 +186,9 @@ def take_route(session: AppSession) -> Route:
         try:
             return await _receive(request, target_of(folder, request.query_params.get("path", "")))
         except DataError as error:
-            return PlainTextResponse(str(error), status_code=400)
+            return PlainTextResponse(retold(error), status_code=400)
         except WorkspaceError as error:
-            return PlainTextResponse(str(error), status_code=507)
+            return PlainTextResponse(retold(error), status_code=507)
 
     return Route(f"/{PLACE}/{{when}}/{{signed}}", take, methods=["PUT"])
 

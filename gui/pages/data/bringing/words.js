@@ -18,8 +18,6 @@ const WORDS = {
   'folder unlisted': _('This folder cannot be listed. Type its path instead.'),
   'folders': _('the folders'),
   'folders are': _('What the folders and file names are'),
-  'image': _('{number} image'),
-  'images': _('{number} images'),
   'left out': _('Left out'),
   'left out, more': _('{number} more files were not taken for such reasons.'),
   'level, what': _('What {level} is'),
@@ -44,5 +42,8 @@ const WORDS = {
   'taken from': _('Labels and patients from'),
   'undo': _('undo'),
 };
-const words = (which, values = {}) => WORDS[which].replace(/\{(\w+)\}/g, (_, name) => values[name]);
-const amount = (number) => number.toLocaleString('en');
+// A name turns no sentence around that runs to the left.
+const isolated = (value) => (typeof value === 'string' && document.documentElement.dir === 'rtl' ? `\u2068${value}\u2069` : value);
+const words = (which, values = {}) => fill(WORDS[which], Object.fromEntries(Object.entries(values).map(([name, value]) => [name, isolated(value)])));
+const amount = (number) => numeral(number);
+const count = (number) => fill(ngettext('{count} image', '{count} images', number), { count: number });

@@ -13,6 +13,7 @@ from engine.data import load_index
 from engine.errors import EngineError, ReviewError
 from engine.language import _, isolated
 from engine.records import Index
+from engine.retelling import retold
 from gui.pages.data.labelled.told import changed_images, offers, versions_table
 from gui.pages.data.pictures import picture_of
 from gui.web import AppSession, markup, shown
@@ -29,19 +30,19 @@ def told(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
         index = load_index(session.workspace, dataset_id)
         known = labels.versions_of(session.store, index)
     except EngineError as error:
-        return _nothing(markup.note(str(error), tone="serious"))
+        return _nothing(markup.note(markup.told(error), tone="serious"))
     trouble, used = "", 0
     try:
         used = labels.version_in_use(session.workspace, session.store, index).number
     except EngineError as error:
-        trouble = markup.note(str(error), tone="serious")
+        trouble = markup.note(markup.told(error), tone="serious")
     studies = labels.studies_of(session.workspace, session.store, index)
     fitting = [(one.study.name, one.study.study_id) for one in studies if one.fits]
     may = not session.read_only
     return (
         markup.joined([trouble, versions_table(session, known, used)]),
         gr.Dropdown(
-            choices=[(version.sentence, version.number) for version in known],
+            choices=[(retold(version.sentence), version.number) for version in known],
             value=used or None,
             interactive=may,
         ),
@@ -83,7 +84,7 @@ def use(session: AppSession, dataset_id: str | None, number: int | None) -> tupl
         raise ReviewError(_("No version of the labels is chosen"), _("Choose one"))
     version = labels.use_version(session.workspace, session.store, index, str(number))
     said = markup.note(
-        _("The next training uses labels {version}.").format(version=version.sentence), tone="good"
+        _("The next training uses labels {version}.").format(version=retold(version.sentence)), tone="good"
     )
     return said, *told(session, dataset_id)
 
@@ -107,7 +108,7 @@ def make_of_study(session: AppSession, dataset_id: str | None, study_id: str | N
     made = labels.make(session.workspace, session.store, index.dataset_id, chosen.draft)
     labels.use_version(session.workspace, session.store, index, str(made.number))
     used = _("The next training uses labels {version}.").format(version=f"v{made.number}")
-    said = markup.note(f"{made.sentence}.", more=[used], tone="good")
+    said = markup.note(markup.told(f"{made.sentence}."), more=[used], tone="good")
     return said, *told(session, dataset_id)
 
 

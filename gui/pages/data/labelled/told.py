@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from engine.labels import LabelChange, StudyOffer, changes_of, drafted_words, kept_words, made_from_words
 from engine.language import _, isolated, moment, ngettext, number
 from engine.records import Index, LabelVersion, Sample, in_words
+from engine.retelling import retold
 from gui.web import AppSession, markup
 
 MOST_SHOWN = 60
@@ -25,7 +26,7 @@ def versions_table(session: AppSession, known: Sequence[LabelVersion], used: int
             _("{n} of {total}").format(n=number(version.changed), total=number(version.images))
             if version.parent
             else "–",
-            "; ".join(kept_words(version.kept)) or "–",
+            "; ".join(map(retold, kept_words(version.kept))) or "–",
             number(len(version.locked)) if version.locked else "–",
             moment(version.created.astimezone(), "%d %b %Y %H:%M") if version.created else "–",
         )
@@ -45,7 +46,8 @@ def versions_table(session: AppSession, known: Sequence[LabelVersion], used: int
 
 def _from(session: AppSession, version: LabelVersion) -> str:
     made_from = made_from_words(session.store, version)
-    return f"{version.source}: {in_words(version.readers)}, {made_from}" if made_from else version.source
+    source = retold(version.source)
+    return f"{source}: {retold(in_words(version.readers))}, {retold(made_from)}" if made_from else source
 
 
 def changed_images(
@@ -101,12 +103,12 @@ def offers(found: Sequence[StudyOffer]) -> str:
 
 def _said(one: StudyOffer) -> str:
     if one.trouble:
-        return one.trouble
+        return retold(one.trouble)
     if one.draft is None:
         return _(
             "still being read. Its consensus can become labels when everybody has read every case, or it is closed."
         )
     if one.made is not None:
         return _("labels {version} were made of it.").format(version=f"v{one.made}")
-    words = f"{drafted_words(one.draft)}."
+    words = retold(f"{drafted_words(one.draft)}.")
     return words if one.draft.changed else f"{words} " + _("The newest labels say the same already.")

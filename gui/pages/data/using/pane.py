@@ -174,6 +174,6 @@ def _words(state: WorkState[Sequence[str]] | None) -> str:
             )
         return markup.progress(state.done / state.total if state.total else 0.0, line)
     if state.trouble:
-        return markup.note(state.trouble, tone="serious")
-    first, *more = state.result or [""]
-    return markup.note(f"{first}.", tone="good", more=[f"{one}." for one in more])
+        return markup.note(markup.told(state.trouble), tone="serious")
+    first, *more = (markup.told(f"{one}.") for one in state.result or [""])
+    return markup.note(first, tone="good", more=more)
