@@ -95,6 +95,16 @@ def _with_issues(index: Index) -> set[Path]:
     return {path for issue in index.issues if issue.kind in OF_FILES for path in issue.paths}
 
 
+def counts_headings() -> list[str]:
+    """Return the headings of `counts_table`."""
+    return [*split_headings(), _("no part"), _("images"), _("patients")]
+
+
+def split_headings() -> list[str]:
+    """Return the headings of the table of a split."""
+    return [_("class"), *(markup.part_title(part) for part in PARTS)]
+
+
 def counts_table(index: Index) -> list[list[str]]:
     """Return the rows of the table: class, images in each part that came with the data, patients, in all."""
     rows = []

@@ -27,16 +27,25 @@ from engine.data import (
 from engine.errors import DataError, EngineError, SplitError
 from engine.kept_files import ignore
 from engine.language import _, isolated, moment, ngettext, number
-from engine.records import FIRST_VERSION, PARTS, Index, Split
+from engine.records import FIRST_VERSION, Index, Split
 from engine.retelling import retold
 from gui.pages.data.bringing.pane import bring_pane
 from gui.pages.data.labelled.pane import labels_pane
-from gui.pages.data.overview import class_pictures, counts_table, issues, split_overview, summary
+from gui.pages.data.overview import (
+    class_pictures,
+    counts_headings,
+    counts_table,
+    issues,
+    split_headings,
+    split_overview,
+    summary,
+)
 from gui.pages.data.pictures import issue_image, picture_of
 from gui.pages.data.split_form import choices_from_percent, split_modes
 from gui.pages.data.using.pane import using_pane
 from gui.pages.keeping import DATA, come_again, named, offered, place as place_keeping
 from gui.pages.meant import data_meant
+from gui.pages.tables import headed
 from gui.pages.where_now import ASKING, found as found_images, missed, place
 from gui.web import AppSession, arrival, markup, say_where, shown, static_pane
 
@@ -109,7 +118,7 @@ def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
     table, remark, problem = preview_split(index, choices, partial(_split_in_use, session))
     return (
         summary(now),
-        counts_table(index),
+        headed(counts_table(index), counts_headings()),
         class_pictures(now, lambda sample: picture_of(session, index, sample.image_id, sample.path)),
         issues(index, of_issue),
         choices.mode,
@@ -156,7 +165,8 @@ def preview_split(
         split = split_of(index, choices)
     except EngineError as error:
         return [], "", markup.note(markup.told(error), tone="serious")
-    return *split_overview(split), ""
+    rows, remark = split_overview(split)
+    return headed(rows, split_headings()), remark, ""
 
 
 def apply_split(
@@ -296,20 +306,14 @@ def build(session: AppSession) -> None:
                     found = gr.HTML(markup.skeleton(), elem_id="data-issues", padding=False)
                 with gr.Tab(_("Counts")):
                     counts = gr.Dataframe(
-                        headers=[
-                            _("class"),
-                            *(markup.part_title(part) for part in PARTS),
-                            _("no part"),
-                            _("images"),
-                            _("patients"),
-                        ],
+                        headers=counts_headings(),
                         datatype="str",
                         interactive=False,
                         label=_("As the data came"),
                         elem_id="data-counts",
                     )
             split_table = gr.Dataframe(
-                headers=[_("class"), *(markup.part_title(part) for part in PARTS)],
+                headers=split_headings(),
                 datatype="str",
                 interactive=False,
                 label=_("Split"),

@@ -25,7 +25,6 @@ from engine.kept_files import MIB, JsonFile, read_json
 from engine.language import _, isolated, number
 from engine.recipes import PLANS, RECIPES, recipe_to_json
 from engine.records import Balance, Phase, Recipe, Split
-from engine.report import duration
 from engine.storage import versioned, write_atomic
 from gui.pages.train.plan import balances, chosen_split
 from gui.web import AppSession
@@ -62,6 +61,16 @@ def plans() -> Mapping[str, tuple[str, str]]:
         "thorough": (_("Thorough"), _("then the whole network, for as long as it helps")),
     }
     return {name: said.get(name, (plan.title, plan.about)) for name, plan in PLANS.items()}
+
+
+def lasting(seconds: float) -> str:
+    """Return how long something takes, as a report does: 45 s, 12 min, 3 h 20 min."""
+    if seconds < 90:
+        return _("{seconds} s").format(seconds=number(seconds))
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return _("{minutes} min").format(minutes=number(minutes))
+    return _("{hours} h {minutes} min").format(hours=number(minutes // 60), minutes=number(minutes % 60))
 
 
 def balance_choices(session: AppSession, dataset_id: str | None) -> list[tuple[str, str]]:
@@ -140,7 +149,7 @@ def timed(session: AppSession, measure: str, dataset_id: str | None) -> Any:
         elif (expected := expectation(session, recipe, split)) is not None:
             stops = any(phase.stop_patience for phase in recipe.phases)
             words = _("about {time} here at most") if stops else _("about {time} here")
-            times[name] = words.format(time=duration(expected.said))
+            times[name] = words.format(time=lasting(expected.said))
     return gr.Radio(choices=plan_choices(times))
 
 

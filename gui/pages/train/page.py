@@ -50,7 +50,7 @@ from gui.pages.train.recipe_form import (
 from gui.pages.train.recipes_listed import found_recipes, purposes, recipes_offered
 from gui.pages.train.telling import facts
 from gui.pages.train.trying import place as place_experiments, recipe_found
-from gui.pages.train.watch import TICK_IDLE, look, look_at, resume, start_on, stop
+from gui.pages.train.watch import TICK_IDLE, look, look_at, resume, run_headings, start_on, stop
 from gui.web import TAKE_FILE, AppSession, arrival, markup, say_where, shown
 
 
@@ -174,14 +174,7 @@ def build(session: AppSession) -> None:
                 place_keeping(session, RUN, run, again.append, prefix="run")
             with gr.Accordion(_("Earlier runs"), open=False):
                 runs_table = gr.Dataframe(
-                    headers=[
-                        _("started"),
-                        _("recipe"),
-                        _("state"),
-                        _("epochs"),
-                        _("AUROC, last validation"),
-                        _("run"),
-                    ],
+                    headers=run_headings(),
                     datatype="str",
                     interactive=False,
                     wrap=True,

@@ -10,8 +10,7 @@ from engine.data import limit_training
 from engine.errors import EngineError
 from engine.language import _, number
 from engine.records import Recipe, Split
-from engine.report import duration
-from gui.pages.train.offered import expected_of_recipe
+from gui.pages.train.offered import expected_of_recipe, lasting
 from gui.pages.train.plan import chosen_split
 from gui.pages.train.recipe_form import field_id, parameters, recipe_of, wrong_fields
 from gui.web import AppSession, markup
@@ -39,7 +38,7 @@ def facts(session: AppSession, dataset_id: str | None, base: Recipe | None, *val
     ]
     expected = expected_of_recipe(session, dataset_id, recipe) if split else None
     if expected is not None:
-        time = _("about {time}").format(time=duration(expected.said))
+        time = _("about {time}").format(time=lasting(expected.said))
         tiles.append((time, _("on this computer, as estimated")))
     return markup.figures(tiles) + (balance_table(recipe, split) if split else "")
 

@@ -22,10 +22,11 @@ from engine.errors import EngineError, RecipeError, RunError, TrainingError
 from engine.language import _, isolated, language, moment, ngettext, number
 from engine.naming import given_of
 from engine.records import FIRST_VERSION, Epoch, Recipe
-from engine.report import duration, edge_words, operating_words
+from engine.report import edge_words, operating_words
 from engine.runs import load_history, load_run
 from gui.pages.keeping import named, offered
-from gui.pages.train.offered import expected_of_recipe
+from gui.pages.tables import headed
+from gui.pages.train.offered import expected_of_recipe, lasting
 from gui.pages.train.plan import chosen_folds, chosen_split, on_labels, refuse_guests
 from gui.pages.train.recipe_form import recipe_of
 from gui.web import AppSession, markup
@@ -189,7 +190,7 @@ def look(session: AppSession, run_id: str | None, seen: str) -> tuple[Any, ...]:
         gr.Button(visible=bool(status and status.working)),
         gr.Button(visible=bool(status and status.resumable and working is None)),
         gr.Button(visible=bool(status and status.state == "done")),
-        earlier(listed),
+        headed(earlier(listed), run_headings()),
         timer,
         now,
     )
@@ -278,9 +279,9 @@ def _at_work(status: jobs.JobStatus) -> str:
         pieces.append(_("batch {n} of {total}").format(n=number(status.batch), total=number(status.batches)))
     expected = jobs.expected_of(status.folder)
     if status.seconds_left is not None and math.isfinite(status.seconds_left):
-        pieces.append(_("about {time} left").format(time=duration(max(1, status.seconds_left))))
+        pieces.append(_("about {time} left").format(time=lasting(max(1, status.seconds_left))))
     elif expected is not None and status.state in ("starting", "training"):
-        pieces.append(_("about {time} in all, by the estimate").format(time=duration(expected.said)))
+        pieces.append(_("about {time} in all, by the estimate").format(time=lasting(expected.said)))
     # What was said while the images were read is over once a phase has begun.
     heading = f"{_capital(state)}." if begun or not status.message else markup.told(status.message)
     line = " · ".join(pieces) if len(pieces) > 1 else ""
@@ -330,9 +331,9 @@ def time_words(status: jobs.JobStatus) -> str:
         return ""
     expected = jobs.expected_of(status.folder)
     if expected is None:
-        return _("It took {time}.").format(time=duration(seconds))
+        return _("It took {time}.").format(time=lasting(seconds))
     return _("It took {time}; about {estimate} had been estimated.").format(
-        time=duration(seconds), estimate=duration(expected.said)
+        time=lasting(seconds), estimate=lasting(expected.said)
     )
 
 
@@ -349,7 +350,7 @@ def _validated(folder: Path, code: str) -> str:
     first = _("Operating point: {finding} predicted {edge}.").format(
         finding=isolated(str(run.positive)), edge=edge_words(run)
     )
-    return f"{first} {said}"
+    return markup.joined([first, " ", markup.told(said)])
 
 
 def _run_choice(status: jobs.JobStatus) -> tuple[str, str]:
@@ -360,6 +361,11 @@ def _run_choice(status: jobs.JobStatus) -> tuple[str, str]:
 
 def _title(status: jobs.JobStatus) -> str:
     return named(status.folder, _asked(status.folder)[0] or _("unknown recipe"))
+
+
+def run_headings() -> list[str]:
+    """Return the headings of the table of runs."""
+    return [_("started"), _("recipe"), _("state"), _("epochs"), _("AUROC, last validation"), _("run")]
 
 
 def earlier(listed: Sequence[jobs.JobStatus]) -> list[list[str]]:

@@ -1,0 +1,15 @@
+"""Rows for a table whose headings are in the language that is spoken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from engine.language import ENGLISH, language
+
+
+def headed(rows: list[list[str]], headings: Sequence[str]) -> Any:
+    """Return what a table shows; with its headings in another language, for Gradio sends those of the first build."""
+    return rows if language() == ENGLISH else gr.Dataframe(value=rows, headers=list(headings))
