@@ -9,15 +9,19 @@ engine's source, so that a sentence that is added there is one that the catalogu
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache, lru_cache
+from typing import Any
 from unicodedata import bidirectional
 
 from engine.errors import EngineError
-from engine.language import CATALOGUES, ENGLISH, isolated, language, number, right_to_left, short_number
+from engine.language import CATALOGUES, ENGLISH, _, isolated, language, number, right_to_left, short_number
 
 BRACES = re.compile(r"\{(\w+)\}")
+WORDS = frozenset({"unit", "words", "state"})
+"""Braces that hold a word of ours, and no name."""
 _NUMBER = re.compile(r"-?\d{1,3}(,?\d{3})*(\.\d+)?")
-_FEWEST = 6
+_FEWEST = 5
 """Letters that a template has outside its braces: shorter ones would fit anything."""
 
 
@@ -52,11 +56,11 @@ def _retell(said: str, code: str) -> str | None:
         inner = _retell(said[:-1], code)
         if inner is not None:
             return f"{inner}."
-    for between in (". ", "; ", ": "):
+    for between, told in ((". ", ". "), ("; ", _("; ")), (": ", ": "), (", ", _(", "))):
         if between in said:
-            parts = [_whole(part, code) for part in said.split(between)]
+            parts = [_retell(part, code) for part in said.split(between)]
             if None not in parts:
-                return between.join(part for part in parts if part)
+                return told.join(part for part in parts if part)
     return None
 
 
@@ -68,20 +72,29 @@ def _whole(said: str, code: str) -> str | None:
             return known
         for pattern, told in templates:
             if found := pattern.fullmatch(one):
-                values = {name: _value(value, code) for name, value in found.groupdict().items()}
+                values = {name: _value(name, value, code) for name, value in found.groupdict().items()}
                 return told.format(**values)
     return None
 
 
-def _value(value: str, code: str) -> str:
+def _value(name: str, value: str, code: str) -> str:
     """Return what stands in a template's braces: a number in the language's digits, words again, a name isolated."""
     if _NUMBER.fullmatch(value):
         plain = value.replace(",", "")
         decimals = len(plain.partition(".")[2])
         return number(float(plain), decimals) if decimals or "," in value else short_number(float(plain))
-    # one word may be a name
-    again = _whole(value, code) if " " in value else None
+    # one word may be a class or a file
+    again = _retell(value, code) if " " in value or name in WORDS else None
     return isolated(value) if again is None else again
+
+
+def _forms(english: Any, told: Any) -> Iterator[tuple[str, str]]:
+    """Return a sentence, or each form of one that depends on a count, with what stands for it."""
+    if isinstance(english, str):
+        yield english, told
+    else:
+        yield english[0], told[0]
+        yield english[1], told[-1]
 
 
 @cache
@@ -93,9 +106,7 @@ def _templates(code: str) -> tuple[dict[str, str], list[tuple[re.Pattern[str], s
     found: list[tuple[int, re.Pattern[str], str]] = []
     with (CATALOGUES / f"{code}.po").open("rb") as file:
         messages = [(one.id, one.string) for one in read_po(file, locale=code)]
-    for english, told in messages:
-        if not isinstance(english, str) or not isinstance(told, str) or not told:
-            continue
+    for english, told in (pair for one in messages for pair in _forms(*one)):
         if not BRACES.search(english):
             exact[english] = told
             continue
@@ -114,3 +125,65 @@ def _templates(code: str) -> tuple[dict[str, str], list[tuple[re.Pattern[str], s
         found.append((letters, re.compile(pattern, re.DOTALL), told))
     found.sort(key=lambda one: -one[0])
     return exact, [(pattern, told) for _, pattern, told in found]
+
+
+def composed() -> tuple[str, ...]:
+    """Return the sentences that the engine puts together, so that no one place in its source has them whole."""
+    return (
+        _("by patient"),
+        _("by image"),
+        _("{shares} by patient"),
+        _("{shares} by image"),
+        _("as no patient is named"),
+        _("{shares} by patient where one is named ({n} of {total} images)"),
+        _("by patient where one is named ({n} of {total} images)"),
+        _("otherwise by image"),
+        _("stratified by class"),
+        _("the parts that came with the data"),
+        _("the parts that came with the data were set aside"),
+        _("{n} cases left out whose patients or near duplicates are in another part"),
+        _("{n} cases left out because they came with no part"),
+        _("{n} training cases kept"),
+        _("patients are not named in the data"),
+        _("so each image was taken as a patient of its own"),
+        _("no patient is in two parts"),
+        _("{n} patient in more than one part, which makes the results too optimistic"),
+        _("{n} patients in more than one part, which makes the results too optimistic"),
+        _("a patient is named for {n} of {total} images, and none of these patients is in two parts"),
+        _("whether the others are cannot be known"),
+        _("patients not named in the data"),
+        _("{n} case"),
+        _("{n} cases"),
+        _("{n} case ({patients})"),
+        _("{n} cases ({patients})"),
+        _("{message} (and the same 1 time more, all listed)"),
+        _("{message} (and the same {n} times more, all listed)"),
+        _("{version}: {n} images, labelled as they came with the data"),
+        _("{version}: {n} of {total} labels changed from {parent} by assisted readings of {readers}"),
+        _("{version}: {n} of {total} labels changed from {parent} by blinded consensus of {readers}"),
+        _("{version}: {n} of {total} labels changed from {parent} by adjudication of {readers}"),
+        _("came with data"),
+        _("assisted"),
+        _("blinded consensus"),
+        _("adjudicated"),
+        _("study “{name}”"),
+        _("no case has been read"),
+        _("{n} images read"),
+        _("{n} labels changed"),
+        _("{n} confirmed"),
+        _("{n} not settled ({reason})"),
+        _("{n} of {total} images is no longer where they were, among them {path}"),
+        _("{n} of {total} images are no longer where they were, among them {path}"),
+        _("Reading and decoding the images"),
+        _("Fold {n} of {total}: reading and decoding the images"),
+        _("Calibrating on the validation images"),
+        _("Predicting and explaining validation and test images"),
+        _("Done"),
+        _("Starting"),
+        _("The training process ended or stopped responding after {reached}"),
+        _("Resume it from its last checkpoint"),
+        _("{file} in the run's folder may say why"),
+        _("Loading the program"),
+        _("It was stopped; what is trained is kept"),
+        _("Its process ended after {n} of {total} trainings"),
+    )

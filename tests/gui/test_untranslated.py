@@ -16,7 +16,7 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 
-from engine import language
+from engine import language, retelling
 from engine.records import Run
 from engine.workspace import Workspace, open_workspace
 from gui import languages
@@ -80,6 +80,8 @@ def spoken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             language.languages,
             language.catalogue,
             language._read,
+            retelling._templates,
+            retelling._retell,
             languages._script,
             languages._seal,
         ):

@@ -1,0 +1,143 @@
+"""The sentences that the engine makes in English, found in its source: what `engine.retelling` says in other languages.
+
+Babel calls `extract` for the files that babel.cfg names. Taken are the messages of `DataIssue`, the two halves of an
+`EngineError`, and whatever stands in `sayable(…)`. An f-string is a template, what stands in its braces named after the
+expression; a condition inside one makes two sentences.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any, BinaryIO
+
+from babel.messages.extract import extract_python
+
+KEYWORDS = {"DataIssue": "message", "Choice": "words"}
+"""The argument in which what is made says its sentence."""
+MOST = 24
+"""Sentences that one expression may make: more are no sentences but a text put together."""
+Found = tuple[int, str, Any, list[str]]
+Piece = str | tuple[str]
+"""Text, or the name of what is filled in."""
+
+
+def extract(
+    file: BinaryIO, keywords: Mapping[str, Any], comment_tags: Sequence[str], options: Mapping[str, Any]
+) -> Iterator[Found]:
+    """Return what Babel's own extraction of Python finds, and the sentences of the engine."""
+    source = file.read()
+    file.seek(0)
+    yield from extract_python(file, keywords, comment_tags, options)  # type: ignore[arg-type]
+    for line, sentence in sentences(source.decode("utf-8")):
+        yield line, "_", sentence, []
+
+
+def sentences(source: str) -> Iterator[tuple[int, str]]:
+    """Return the sentences of a module, each with its line."""
+    tree = ast.parse(source)
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            within = [one for one in functions if one.lineno <= node.lineno <= (one.end_lineno or 0)]
+            known = _assigned(within[-1]) if within else {}
+            for told in _told_by(node):
+                made = known.get(told.id, []) if isinstance(told, ast.Name) else _made(told)
+                made = [*(made if len(made) <= MOST else ()), *_filled_in(told, known)]
+                for sentence in dict.fromkeys(made):
+                    words, bare = _named(sentence)
+                    if any(sign.isalpha() for sign in bare):
+                        yield node.lineno, words
+
+
+def _filled_in(told: ast.expr, known: Mapping[str, list[tuple[Piece, ...]]]) -> Iterator[tuple[Piece, ...]]:
+    """Return the words of ours that are filled into a sentence: a name that is given nothing but words."""
+    for node in ast.walk(told):
+        if isinstance(node, ast.FormattedValue) and isinstance(node.value, ast.Name):
+            texts = known.get(node.value.id, [])
+            if all(len(text) == 1 and isinstance(text[0], str) for text in texts):
+                yield from (text for text in texts if len(str(text[0])) > 2)
+
+
+def _assigned(function: ast.FunctionDef) -> dict[str, list[tuple[Piece, ...]]]:
+    """Return the texts that a function gives to each of its names; what it adds to one may be added or not."""
+    known: dict[str, list[tuple[Piece, ...]]] = {}
+    for node in sorted(
+        (one for one in ast.walk(function) if isinstance(one, ast.Assign | ast.AugAssign)),
+        key=lambda one: one.lineno,
+    ):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                known[name] = known.get(name, []) + _made(value)
+            case ast.AugAssign(target=ast.Name(id=name), op=ast.Add(), value=value):
+                before = known.get(name, [])
+                known[name] = before + [(*one, *more) for one, more in product(before, _made(value))]
+    return known
+
+
+def _told_by(call: ast.Call) -> list[ast.expr]:
+    called = call.func
+    name = (
+        called.id
+        if isinstance(called, ast.Name)
+        else called.attr
+        if isinstance(called, ast.Attribute)
+        else ""
+    )
+    if name == "sayable":
+        return call.args
+    if name in KEYWORDS:
+        return [one.value for one in call.keywords if one.arg == KEYWORDS[name]]
+    if name in ("_question", "_issue") and len(call.args) > 1:
+        return [call.args[1]]
+    if (name.endswith("Error") or name == "TrainingStopped") and len(call.args) == 2:
+        return call.args
+    return []
+
+
+def _made(node: ast.expr) -> list[tuple[Piece, ...]]:
+    """Return the texts that an expression makes."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return [(text,)]
+        case ast.IfExp(body=one, orelse=other):
+            return [*_made(one), *_made(other)]
+        case ast.BinOp(left=one, op=ast.Add(), right=other):
+            return [(*a, *b) for a, b in product(_made(one), _made(other))]
+        case ast.JoinedStr(values=parts):
+            return [tuple(piece for each in whole for piece in each) for whole in product(*map(_made, parts))]
+        case ast.FormattedValue(value=value):
+            return _made(value)
+        case ast.Call(func=ast.Name(id="_count"), args=[of, ast.Constant(value=str(one)), *more]):
+            # "3 patients are": the words that go with one, and with several
+            several = [each.value for each in more if isinstance(each, ast.Constant)] or [f"{one}s"]
+            return [((_name(of),), f" {words}") for words in (one, str(several[0]))]
+        case _:
+            return [((_name(node),),)]
+
+
+def _name(node: ast.expr) -> str:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name.strip("_").lower()
+        case ast.Call(func=ast.Name(id="len")):
+            return "count"
+        case ast.Call(args=[one, *_]) | ast.BinOp(left=one) | ast.Subscript(value=one):
+            return _name(one)
+        case _:
+            return "value"
+
+
+def _named(pieces: Sequence[Piece]) -> tuple[str, str]:
+    """Return a text with its braces, each with a name of its own, and the text without them."""
+    used: list[str] = []
+    whole = bare = ""
+    for piece in pieces:
+        if isinstance(piece, str):
+            whole, bare = whole + piece, bare + piece
+            continue
+        used.append(piece[0])
+        number = used.count(piece[0])
+        whole += "{" + piece[0] + (str(number) if number > 1 else "") + "}"
+    return whole.rstrip("."), bare

@@ -1,0 +1,85 @@
+"""Promises of engine/retelling.py: what the engine made or wrote down in English is said again, names as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from docs.engine_sentences import sentences
+from engine.data import index_folder, split_as_chosen
+from engine.data.patients import patient_overlap, patients_named, unit_words
+from engine.data.split_choices import Choices, ratios_of
+from engine.errors import DataError, SplitError
+from engine.language import languages, speaking
+from engine.relocation import Lost
+from engine.retelling import retell, retold
+from tests.engine.data.test_index import film
+
+OTHERS = [code for code in languages() if code != "en"]
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_what_the_checks_found_and_how_data_are_split_is_said_again(tmp_path: Path, code: str) -> None:
+    for name in ("opacity", "normal"):
+        for number in range(4):
+            film(tmp_path / name / f"{number}.png", 10 * number + len(name))
+    index = index_folder(tmp_path)
+    split = split_as_chosen(index, Choices())
+    gone = Lost(count=3, looked=8, total=8, first=Path("/films/a.png"))
+    english = [
+        *(issue.message for issue in index.issues),
+        split.method,
+        patient_overlap(split),
+        unit_words(patients_named(index.samples)),
+        f"{gone}.",
+    ]
+    assert len(index.issues) > 0
+    with speaking(code):
+        said = [retell(one) for one in english]
+    assert None not in said
+    assert not [one for one, before in zip(said, english, strict=True) if one == before]
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_a_refusal_is_said_again_with_what_was_refused_in_it(code: str) -> None:
+    with pytest.raises(SplitError) as refused:
+        ratios_of(60, 20, 30)
+    with speaking(code):
+        said = retold(refused.value)
+        assert "cannot be used" not in said
+        named = retold(
+            DataError("There is no folder /films/cannot be used", "Check the path for typing errors")
+        )
+        assert "/films/cannot be used" in named and "typing" not in named
+
+
+def test_english_is_left_as_it_stands_and_so_is_what_no_catalogue_has() -> None:
+    assert retold("Class a has 3 cases; add cases if you can") == "Class a has 3 cases; add cases if you can"
+    with speaking("fa"):
+        assert retell("A sentence that nobody has written") is None
+        assert retold("A sentence that nobody has written") == "A sentence that nobody has written"
+        assert retell("از پیش فارسی است") == "از پیش فارسی است"  # said in the language already
+
+
+def test_a_name_of_one_word_is_no_word_of_ours() -> None:
+    with speaking("fa"):
+        said = retold("Class test has 3 cases; results on so few cases are imprecise: add cases if you can")
+    assert "test" in said and "۳" in said
+
+
+def test_a_condition_in_a_sentence_makes_two_and_what_is_added_may_be_missing() -> None:
+    source = """
+def found(count, path):
+    message = f"{count:,} file{'' if count == 1 else 's'} in {path.name}"
+    if count > 3:
+        message += "; look at them"
+    raise DataError(message, "Read them again")
+"""
+    assert {sentence for _line, sentence in sentences(source)} == {
+        "{count} file in {name}",
+        "{count} files in {name}",
+        "{count} file in {name}; look at them",
+        "{count} files in {name}; look at them",
+        "Read them again",
+    }
