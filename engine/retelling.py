@@ -20,6 +20,10 @@ from engine.language import CATALOGUES, ENGLISH, _, isolated, language, number, 
 BRACES = re.compile(r"\{(\w+)\}")
 WORDS = frozenset({"unit", "words", "state"})
 """Braces that hold a word of ours, and no name."""
+_COUNTS = re.compile(
+    r"(count|n|total|number|files|seconds|minutes|hours|most|k|level|chosen|min_patients)\d*"
+)
+"""Braces that hold a number."""
 _NUMBER = re.compile(r"-?\d{1,3}(,?\d{3})*(\.\d+)?")
 _FEWEST = 5
 """Letters that a template has outside its braces: shorter ones would fit anything."""
@@ -120,7 +124,8 @@ def _templates(code: str) -> tuple[dict[str, str], list[tuple[re.Pattern[str], s
             if place % 2 == 0:
                 pattern += re.escape(piece)
             else:
-                pattern += f"(?P={piece})" if piece in seen else f"(?P<{piece}>.+?)"
+                within = r"[\d,.]*\d%?" if _COUNTS.fullmatch(piece) else ".+?"
+                pattern += f"(?P={piece})" if piece in seen else f"(?P<{piece}>{within})"
                 seen.add(piece)
         found.append((letters, re.compile(pattern, re.DOTALL), told))
     found.sort(key=lambda one: -one[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def test_what_the_checks_found_and_how_data_are_split_is_said_again(tmp_path: Pa
     with speaking(code):
         said = [retell(one) for one in english]
     assert None not in said
-    assert not [one for one, before in zip(said, english, strict=True) if one == before]
+    assert not [one for one in said if one and re.search(r"\b(is|in|of|by|the|class|patients?)\b", one)]
 
 
 @pytest.mark.parametrize("code", OTHERS)
