@@ -139,7 +139,9 @@ def test_every_control_that_the_guide_names_stands_on_a_screen() -> None:
     controls = re.findall(r"\*\*([^*]+)\*\*", guide)  # what is bold in the guide is what can be pressed
     assert controls
     labels = set(re.findall(r"\"([^\"\n]+)\"|>([^<>\n]+)<", screens))
-    shown = {label.strip() for pair in labels for label in pair}
+    shown = {label.strip() for pair in labels for label in pair} | set(
+        re.findall(r'_\("([^"\n]+)"\)', screens)
+    )
     assert [name for name in controls if " ".join(name.split()) not in shown] == []
 
 
