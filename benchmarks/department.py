@@ -20,6 +20,7 @@ from pathlib import Path
 
 from benchmarks.measuring import percentile
 from benchmarks.ward import Page, Server, name_of, on_database, outcome, prepared
+from gui.pages.report.computed import WARM_AFTER
 from tests.postgresql import running
 
 
@@ -37,7 +38,9 @@ def measured(database: str, *, readers: int, seconds: float, pause: float) -> tu
         pages = {name_of(number): Page(server.port, name_of(number)) for number in range(readers)}
         for page in pages.values():
             page.open()
-        load, spent = os.getloadavg()[0], server.processor_seconds
+        time.sleep(WARM_AFTER)
+        server.settle()
+        load, spent, own = os.getloadavg()[0], server.processor_seconds, time.process_time()
         until = time.monotonic() + seconds
         threads = [
             threading.Thread(target=page.read, args=(until,), kwargs={"pause": pause})
@@ -47,7 +50,7 @@ def measured(database: str, *, readers: int, seconds: float, pause: float) -> tu
             thread.start()
         for thread in threads:
             thread.join()
-        spent = server.processor_seconds - spent
+        spent, own = server.processor_seconds - spent, time.process_time() - own
         after = os.getloadavg()[0]
         found = outcome(workspace, pages)
     taken = [1e3 * each for page in pages.values() for each in page.told.seconds]
@@ -59,7 +62,8 @@ def measured(database: str, *, readers: int, seconds: float, pause: float) -> tu
         f"({found.stored / seconds:.0f} a second), p50 {p50:.0f} ms, p99 {p99:.0f} ms; {refused} refused, "
         f"{found.lost} lost, {found.doubled} doubled, {again} given again, "
         f"chain whole: {'no' if found.audit.found else 'yes'}; the server took "
-        f"{1e3 * spent / max(1, found.stored):.1f} ms of a processor an answer; "
+        f"{1e3 * spent / max(1, found.stored):.1f} ms of a processor an answer, "
+        f"the readers here {1e3 * own / max(1, found.stored):.1f}; "
         f"{os.cpu_count()} cores, load before {load:.1f}, after {after:.1f}"
     )
     return sentence, found.good and not refused, p99

@@ -89,6 +89,13 @@ class Server:
                     raise RuntimeError((self._workspace.root / "server.log").read_text()[-2000:]) from None
                 time.sleep(0.05)
 
+    def settle(self) -> None:
+        """Wait until it has loaded what it loads some seconds after its start, as one that has run for a day."""
+        until, spent = time.monotonic() + START_SECONDS, -1.0
+        while self.processor_seconds - spent > 0.1 and time.monotonic() < until:
+            spent = self.processor_seconds
+            time.sleep(1.0)
+
     @property
     def processor_seconds(self) -> float:
         """How much of a processor it has used since it was started."""

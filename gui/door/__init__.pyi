@@ -14,6 +14,7 @@ from .languages import (
 )
 from .members import Members as Members
 from .openings import (
+    FUNCTIONS as FUNCTIONS,
     LARGEST_FILE as LARGEST_FILE,
     OwnRoute as OwnRoute,
     openings_of as openings_of,

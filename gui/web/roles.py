@@ -7,6 +7,7 @@ the administrator's alone, and a test fails until somebody has said whose it is.
 
 from __future__ import annotations
 
+import functools
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from threading import Lock
@@ -153,13 +154,14 @@ class Tokens:
 
 
 def _under_own_name(
-    function: Callable[[Any], Any], signed_in: Callable[[], str], tokens: Tokens
-) -> Callable[[Any], Any]:
-    def call(asked: Any = None) -> Any:
+    function: Callable[..., Any], signed_in: Callable[[], str], tokens: Tokens
+) -> Callable[..., Any]:
+    @functools.wraps(function)  # which may take the request as well
+    def call(asked: Any = None, *request: Any) -> Any:
         told, name = asked if isinstance(asked, dict) else {}, signed_in()
         if not tokens.is_of(told.get("reading"), name):
             return answered(_not_yours)()
-        answer = function({**told, "reader": name})
+        answer = function({**told, "reader": name}, *request)
         if isinstance(answer, dict):
             tokens.keep(answer.get("reading"), name)
         return answer

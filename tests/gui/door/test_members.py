@@ -9,12 +9,16 @@ from typing import Any
 
 import gradio as gr
 import httpx
+import numpy as np
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from engine.reading import Reader
 from engine.records import READER_ROLES
 from engine.workspace import open_workspace
 from gui.app import PAGES, Window, own_routes, start
+from gui.calling import calling_routes
 from gui.cli.main import main
 from gui.door.members import FRESH_SECONDS
 from gui.door.throttle import TRIES_OF_NAME_AND_ADDRESS
@@ -157,6 +161,58 @@ def test_what_a_role_may_not_call_is_refused_by_the_server(ward: tuple[Window, R
             assert client.post("/gradio_api/queue/join", json=sent).status_code == 404
             assert client.post("/gradio_api/run/predict", json=sent).status_code == 404
     assert room.session.store.head() == before
+
+
+def test_whatever_a_page_may_call_answers_in_a_department_too(ward: tuple[Window, Room]) -> None:
+    """Each function with a question that names nothing: it says what is wrong with it, or answers."""
+    window, _ = ward
+    for name, role in PEOPLE.items():
+        with signed_in(window, name) as client:
+            for component, function in functions_of(pages_of(window, role)):
+                told = call(client, component, function)
+                assert told.status_code == 200 and isinstance(told.json()["ok"], bool), function
+                assert "Unexpected error" not in told.text, function
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"", 400),
+        (b"\xff", 400),
+        (b"[]", 400),
+        (b'{"component_id": true, "fn_name": "decide"}', 400),
+        (b'{"component_id": [1], "fn_name": "decide"}', 400),
+        (b'{"component_id": 1, "fn_name": null}', 400),
+        (b'{"component_id": 1000000, "fn_name": "decide"}', 404),
+        (b'{"component_id": 1, "fn_name": "get_config"}', 404),
+        (b'{"component_id": 1, "fn_name": "__init__"}', 404),
+        (b'--x\r\ncontent-disposition: form-data; name="component_id"\r\n\r\n1\r\n--x--', 400),
+    ],
+)
+def test_what_no_page_sends_calls_nothing(ward: tuple[Window, Room], sent: bytes, status: int) -> None:
+    with signed_in(ward[0], "Ben") as client:
+        assert client.post("/gradio_api/component_server", content=sent).status_code == status
+
+
+def test_what_is_no_number_is_null_for_the_page_and_the_request_comes_along_where_it_is_asked_for() -> None:
+    def measures(asked: Any = None) -> dict[str, Any]:
+        return {
+            "asked": asked,
+            "numbers": [float("nan"), float("inf"), 0.5],
+            3: Path("a/b"),
+            "n": np.int64(4),
+        }
+
+    def sees(asked: Any, request: gr.Request) -> dict[str, Any]:
+        return {"host": request.headers["host"]}
+
+    with gr.Blocks() as pages:
+        pane = gr.HTML(server_functions=[measures, sees])
+    client = TestClient(Starlette(routes=calling_routes(pages)))
+    told = call(client, pane._id, "measures", given=[1, "é"])
+    assert told.json() == {"asked": {"given": [1, "é"]}, "numbers": [None, None, 0.5], "3": "a/b", "n": 4}
+    assert told.headers["cache-control"] == "no-store"
+    assert call(client, pane._id, "sees").json() == {"host": "testserver"}
 
 
 def test_a_reader_reads_under_their_own_name_whatever_the_page_says(ward: tuple[Window, Room]) -> None:
