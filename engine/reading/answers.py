@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, select
 
 from engine.errors import AnsweredElsewhere
 from engine.reading import row_mapping as rows
@@ -117,23 +118,36 @@ def reviews_of(
     sitting: Sitting | None = None,
 ) -> list[Review]:
     """Return the answers to a run's cases in the order in which they were given: see `Store.reviews`."""
-    of_run = select(STUDIES.c.study_id).where(STUDIES.c.run_id == run_id, STUDIES.c.event.is_(None))
-    found = select(ANSWERS).where(ANSWERS.c.study_id.in_(of_run))
+    told: dict[str, Any] = {"run_id": run_id, "image_id": image_id}
     if reader is not None:
-        found = found.where(ANSWERS.c.reader_id.in_(people.ids(people.find(reader))))
-    if image_id is not None:
-        found = found.where(ANSWERS.c.image_id == image_id)
+        told["reader_ids"] = people.ids(people.find(reader))
     if sitting is not None:
-        found = found.where(ANSWERS.c.session_id == sitting.session_id)
+        told["session_id"] = sitting.session_id
+    found = _given(reader is not None, image_id is not None, sitting is not None, latest)
+    answers = connection.execute(found, told).all()
+    return _as_reviews(connection, people, run_id, answers, None if image_id is None else [image_id])
+
+
+@cache
+def _given(of_reader: bool, of_image: bool, of_sitting: bool, latest: bool) -> Select[Any]:
+    """Return the statement for the answers to a run's cases: see `Store.reviews`."""
+    run: BindParameter[str] = bindparam("run_id")
+    of_run = select(STUDIES.c.study_id).where(STUDIES.c.run_id == run, STUDIES.c.event.is_(None))
+    found = select(ANSWERS).where(ANSWERS.c.study_id.in_(of_run))
+    if of_reader:
+        found = found.where(ANSWERS.c.reader_id.in_(bindparam("reader_ids", expanding=True)))
+    if of_image:
+        found = found.where(ANSWERS.c.image_id == bindparam("image_id"))
+    if of_sitting:
+        found = found.where(ANSWERS.c.session_id == bindparam("session_id"))
     if latest:
-        last = select(LAST_ANSWERS.c.answer).where(LAST_ANSWERS.c.run_id == run_id)
-        if image_id is not None:
-            last = last.where(LAST_ANSWERS.c.image_id == image_id)
+        last = select(LAST_ANSWERS.c.answer).where(LAST_ANSWERS.c.run_id == run)
+        if of_image:
+            last = last.where(LAST_ANSWERS.c.image_id == bindparam("image_id"))
         found = found.where(ANSWERS.c.seq.in_(last))
     else:
         found = found.where(standing())
-    answers = connection.execute(found.order_by(ANSWERS.c.seq)).all()
-    return _as_reviews(connection, people, run_id, answers, None if image_id is None else [image_id])
+    return found.order_by(ANSWERS.c.seq)
 
 
 def review_numbered(connection: Connection, people: People, run_id: str, number: int) -> Review:

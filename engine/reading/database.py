@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError, NoSuchModuleError
@@ -67,6 +69,22 @@ SENTENCES: dict[str, tuple[str, str]] = {
 }
 
 
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What one thread looks at for as long as it is in `Database.one_state`.
+
+    Attributes:
+        connection: In a transaction that sees one state.
+        found: What was found in it, by what finds it.
+    """
+
+    connection: Connection
+    found: dict[Any, Any] = field(default_factory=dict)
+
+
 class Database:
     """A pool of connections, shared by threads; several processes may open the same file.
 
@@ -85,6 +103,7 @@ class Database:
         self.looked_at = looked_at
         self.file: DatabaseFile | None = None
         self._copied_to = copied_to
+        self._local = threading.local()
         self._writing = engine.execution_options(begin="BEGIN IMMEDIATE")
         # SQLite shows one state to each transaction anyhow; a server does when it is asked to.
         self._reading = (
@@ -96,8 +115,43 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection inside a transaction that sees one state of the database."""
-        with self.speaking(), self._reading.begin() as connection:
-            yield connection
+        state = self._state
+        with self.speaking():
+            if state is not None:
+                yield state.connection
+                return
+            with self._reading.begin() as connection:
+                yield connection
+
+    @contextmanager
+    def one_state(self) -> Iterator[None]:
+        """Let all that is read inside, in this thread, see the state of this moment, in one transaction.
+
+        What is written inside is written as ever, and is not seen until the end.
+        """
+        if self._state is not None:
+            yield
+            return
+        with self.read() as connection:
+            self._local.state = State(connection)
+            try:
+                yield
+            finally:
+                self._local.state = None
+
+    def once(self, connection: Connection, find: Callable[..., Result], *asked: str) -> Result:
+        """Return what is found in a database, looked for once inside `one_state` however often it is asked for."""
+        state = self._state
+        if state is None or connection is not state.connection:
+            return find(connection, *asked)
+        if (find, asked) not in state.found:
+            state.found[find, asked] = find(connection, *asked)
+        result: Result = state.found[find, asked]
+        return result
+
+    @property
+    def _state(self) -> State | None:
+        return getattr(self._local, "state", None)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

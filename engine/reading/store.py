@@ -114,6 +114,9 @@ class Store(Walking):
                 time.sleep(0.2)
 
     def _people(self, connection: Connection) -> People:
+        return self._database.once(connection, self._people_now)
+
+    def _people_now(self, connection: Connection) -> People:
         newest = persons.newest_row(connection)
         if self._known is None or self._known[0] != newest:
             self._known = (newest, persons.people_of(connection))

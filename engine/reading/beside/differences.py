@@ -13,6 +13,9 @@ _SAID = (
     .join(ANSWERS, ANSWERS.c.seq == LAST_ANSWERS.c.answer)
     .where(LAST_ANSWERS.c.run_id == bindparam("run_id"), LAST_ANSWERS.c.image_id == bindparam("image_id"))
 )
+_AGREED = delete(DIFFERENCES).where(
+    DIFFERENCES.c.run_id == bindparam("run_id"), DIFFERENCES.c.image_id == bindparam("image_id")
+)
 
 
 def settle_difference(connection: Connection, run_id: str, image_id: str) -> None:
@@ -24,5 +27,4 @@ def settle_difference(connection: Connection, run_id: str, image_id: str) -> Non
         insert = rows.writing(connection.dialect.name, DIFFERENCES, ("run_id", "position"), ("part",))
         connection.execute(insert, told)
     else:
-        here = (DIFFERENCES.c.run_id == run_id, DIFFERENCES.c.image_id == image_id)
-        connection.execute(delete(DIFFERENCES).where(*here))
+        connection.execute(_AGREED, of_case)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from engine.errors import ReviewError
 from engine.reading import row_mapping as rows
@@ -17,6 +17,17 @@ from engine.reading.sittings import Sitting
 from engine.reading.validation import HALF_CHARACTER
 
 LONGEST_COMMENT = 10_000
+# Built once: building a statement takes longer than carrying it out.
+_NEWEST = (
+    select(FLAGS)
+    .where(
+        FLAGS.c.run_id == bindparam("run_id"),
+        FLAGS.c.image_id == bindparam("image_id"),
+        FLAGS.c.reader_id.in_(bindparam("reader_ids", expanding=True)),
+    )
+    .order_by(FLAGS.c.seq.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,14 +83,8 @@ def add_flag(
 
 def flag_of(connection: Connection, run_id: str, reader_ids: Iterable[str], image_id: str) -> Flag | None:
     """Return what a person last said of setting a case aside; None where they said nothing."""
-    of_case = (
-        FLAGS.c.run_id == run_id,
-        FLAGS.c.image_id == image_id,
-        FLAGS.c.reader_id.in_(list(reader_ids)),
-    )
-    row = connection.execute(
-        select(FLAGS).where(*of_case).order_by(FLAGS.c.seq.desc()).limit(1)
-    ).one_or_none()
+    of_case = {"run_id": run_id, "image_id": image_id, "reader_ids": list(reader_ids)}
+    row = connection.execute(_NEWEST, of_case).one_or_none()
     return None if row is None else Flag(flagged=row.flagged, comment=row.comment, flag_id=row.seq)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, func, select
 
 from engine.reading import cases, row_mapping as rows
 from engine.reading.beside.same_patient import OfPatient, of_patient
@@ -14,16 +14,20 @@ from engine.reading.database import Database
 from engine.reading.migrations.schema import PLACES, SEARCHED
 from engine.reading.people import People
 from engine.reading.queues.catalogue import Queue, name_of, queue_of, search
-from engine.reading.queues.view import View
+from engine.reading.queues.view import Asked, View
 from engine.records import Prediction, Whence
 
 
 class Walking:
-    """The part of a store that walks along queues; every method is one transaction."""
+    """The part of a store that walks along queues; every method is one transaction, or in that of `one_state`."""
 
     _database: Database
     _append: Callable[[Callable[[Connection], None]], None]
     _people: Callable[[Connection], People]
+
+    def one_state(self) -> AbstractContextManager[None]:
+        """See `Database.one_state`."""
+        return self._database.one_state()
 
     def searched(self, run_id: str, typed: str) -> Queue:
         """Return the queue of the cases that fit what was typed: see `search`.
@@ -49,7 +53,7 @@ class Walking:
     def count(self, run_id: str, queue: str | Queue, reader: str, part: Whence | None = None) -> int:
         """Return how many cases a queue holds."""
         with self._database.read() as connection:
-            return int(connection.scalar(self._view(connection, run_id, queue, reader, part).count()) or 0)
+            return int(connection.scalar(*self._view(connection, run_id, queue, reader, part).count()) or 0)
 
     def place(
         self, run_id: str, queue: str | Queue, reader: str, image_id: str, part: Whence | None = None
@@ -58,7 +62,7 @@ class Walking:
         with self._database.read() as connection:
             anchor = cases.find_case(connection, run_id, image_id)
             return int(
-                connection.scalar(self._view(connection, run_id, queue, reader, part).count(anchor)) or 0
+                connection.scalar(*self._view(connection, run_id, queue, reader, part).count(anchor)) or 0
             )
 
     def first(
@@ -75,8 +79,8 @@ class Walking:
         if number < 1:
             return None
         with self._database.read() as connection:
-            page = self._view(connection, run_id, queue, reader, part).page(None, 1)
-            return _only(connection, page.offset(number - 1))
+            view = self._view(connection, run_id, queue, reader, part)
+            return _only(connection, view.page(None, 1, skip=number - 1))
 
     def next(
         self, run_id: str, queue: str | Queue, reader: str, after: str | None, part: Whence | None = None
@@ -85,13 +89,26 @@ class Walking:
 
         "not yet read" ends when nothing is left: cases that were passed over come round again.
         """
+        return next(iter(self.following(run_id, queue, reader, after, part, k=1)), None)
+
+    def following(
+        self,
+        run_id: str,
+        queue: str | Queue,
+        reader: str,
+        after: str | None,
+        part: Whence | None = None,
+        *,
+        k: int,
+    ) -> list[Prediction]:
+        """Return the case that `next` returns and those after it, up to k: none at the end."""
         with self._database.read() as connection:
             view = self._view(connection, run_id, queue, reader, part)
             anchor = cases.find_case(connection, run_id, after) if after else None
-            found = _only(connection, view.page(anchor, 1))
-            if found is None and anchor is not None and view.queue.unread:
-                found = _only(connection, view.page(None, 1))
-            return found
+            found = connection.execute(*view.page(anchor, k)).all()
+            if not found and anchor is not None and view.queue.unread:
+                found = connection.execute(*view.page(None, k)).all()
+            return [rows.prediction(row) for row in found]
 
     def previous(
         self, run_id: str, queue: str | Queue, reader: str, before: str, part: Whence | None = None
@@ -116,7 +133,7 @@ class Walking:
         with self._database.read() as connection:
             anchor = cases.find_case(connection, run_id, after) if after else None
             page = self._view(connection, run_id, queue, reader, part).page(anchor, k)
-            return [rows.prediction(row) for row in connection.execute(page)]
+            return [rows.prediction(row) for row in connection.execute(*page)]
 
     def of_patient(self, run_id: str, image_id: str) -> OfPatient:
         """Return the other images of a case's patient among the cases of its run, the nearest prior one first.
@@ -161,7 +178,7 @@ class Walking:
             if image_id is None:
                 return _only(connection, view.page(None, 1))
             anchor = cases.find_case(connection, run_id, image_id)
-            if connection.scalar(view.holds(image_id)):
+            if connection.scalar(*view.holds(image_id)):
                 return rows.prediction(anchor)
             return _only(connection, view.page(anchor, 1)) or _only(connection, view.page(None, 1))
 
@@ -172,6 +189,6 @@ class Walking:
         return View(queue=queue_of(queue), run_id=run_id, reader_id=reader_id, part=part)
 
 
-def _only(connection: Connection, page: Select[Any]) -> Prediction | None:
-    row = connection.execute(page).one_or_none()
+def _only(connection: Connection, page: Asked) -> Prediction | None:
+    row = connection.execute(*page).one_or_none()
     return None if row is None else rows.prediction(row)

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, select
 
 from engine.errors import ReviewError
 from engine.language import _, number as write
@@ -28,6 +29,25 @@ from engine.reading.studies.planning.drawing import LATER, draw, position_of
 from engine.reading.studies.planning.protocol import Drawn, Protocol
 from engine.reading.studies.planning.records import Study, StudyAnswer, Task
 from engine.records import Sample
+
+
+def _unread_blind(run_id: Any) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that a task is of a case of a run, to be read without its prediction, and was not."""
+    of_run = exists().where(CASES.c.run_id == run_id, CASES.c.image_id == TASKS.c.image_id)
+    return TASKS.c.answer.is_(None), TASKS.c.arm.in_(("blind", "annotation")), of_run
+
+
+# Built once: building a statement takes longer than carrying it out.
+_WAITING = (
+    select(TASKS.c.study_id)
+    .where(
+        TASKS.c.reader_id.in_(bindparam("reader_ids", expanding=True)),
+        *_unread_blind(bindparam("run_id")),
+        # what was assigned of one not made belongs to none
+        TASKS.c.study_id.in_(select(STUDIES.c.study_id)),
+    )
+    .distinct()
+)
 
 
 class Looking:
@@ -95,14 +115,9 @@ class Looking:
         with self._database.read() as connection:
             people = self._people(connection)
             ids = people.ids(people.find(reader)) if people.find(reader) else []
-            of_run = exists().where(CASES.c.run_id == run_id, CASES.c.image_id == TASKS.c.image_id)
-            unread = (TASKS.c.answer.is_(None), TASKS.c.arm.in_(("blind", "annotation")), of_run)
-            made = TASKS.c.study_id.in_(
-                select(STUDIES.c.study_id)
-            )  # what was assigned of one not made belongs to none
-            waiting = select(TASKS.c.study_id).where(TASKS.c.reader_id.in_(ids), *unread, made).distinct()
-            for study in [registry.find(connection, one) for one in connection.scalars(waiting)]:
-                own = (TASKS.c.reader_id.in_(ids), *unread, tasks_of(study))
+            waiting = connection.scalars(_WAITING, {"run_id": run_id, "reader_ids": ids}).all()
+            for study in [registry.find(connection, one) for one in waiting]:
+                own = (TASKS.c.reader_id.in_(ids), *_unread_blind(run_id), tasks_of(study))
                 if study.state != "closed" and connection.scalar(
                     select(TASKS.c.study_id).where(*own).limit(1)
                 ):

@@ -77,7 +77,7 @@ class Reading:
         """Return a reader's next k cases; none has the model's advice that may not be seen yet."""
         with self._database.read() as connection:
             people = self._people(connection)
-            study = registry.find(connection, study_id)
+            study = self._database.once(connection, registry.find, study_id)
             person = registry.person_of(people, reader)
             registry.require_part(study, people, person)
             if registry.may_settle(study, people, person):
@@ -94,7 +94,7 @@ class Reading:
         """
         with self._database.read() as connection:
             people = self._people(connection)
-            study = registry.find(connection, study_id)
+            study = self._database.once(connection, registry.find, study_id)
             person = registry.person_of(people, reader)
             registry.require_part(study, people, person)
             return reading_order.find_task(

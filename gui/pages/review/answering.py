@@ -11,7 +11,7 @@ from engine.records import Verdict
 from gui.pages.review.blinded import refuse_blinded
 from gui.pages.review.maps import heatmap_of
 from gui.pages.review.reading_session import Desk, StaleCaseError, review_of, text
-from gui.pages.review.screen import Answer, count_again, screen
+from gui.pages.review.screen import Answer, count_again, next_screen, screen
 from gui.pages.where_now import look_there
 from gui.web import sentence
 
@@ -23,8 +23,7 @@ def show_case(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     with reading.turn:
         match text(asked, "to"):
             case "next":
-                shown, reading.drawn = text(asked, "shown"), reading.in_turn
-                return screen(desk, reading, store.next(*place, shown, reading.part), after=shown)
+                return next_screen(desk, reading, text(asked, "shown"))
             case "previous":
                 before = store.previous(*place, text(asked, "shown"), reading.part)
                 reading.drawn = "sought" if before else reading.drawn
@@ -77,9 +76,7 @@ def decide(desk: Desk, asked: Mapping[str, Any]) -> Answer:
                 count_again(desk, reading)
             elif not (again or reading.again):
                 reading.read += 1
-            following = store.next(reading.run_id, reading.wanted, reading.reader, shown, reading.part)
-            reading.drawn = reading.in_turn
-            return {"stored": stored} | screen(desk, reading, following, after=shown)
+            return {"stored": stored} | next_screen(desk, reading, shown)
         except EngineError as error:  # the verdict is kept; saying that it failed would ask for a second one
             return {"stored": stored, "trouble": sentence(error)}
 

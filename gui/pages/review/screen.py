@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -20,10 +21,36 @@ from gui.pages.review.remarks import passes, passport_remark, remarks_on, why_no
 
 Answer = dict[str, Any]  # what a handler returns
 UNREAD = "not yet read"
+AHEAD = 3
+"""How many cases a page fetches before they are asked for."""
 
 
-def screen(desk: Desk, reading: Reading, case: Prediction | None, *, after: str = "") -> Answer:
-    """Hand out a case: what the page draws, how far the reader is, and what to fetch ahead."""
+def next_screen(desk: Desk, reading: Reading, shown: str) -> Answer:
+    """Hand out the case after the one that was shown."""
+    reading.drawn = reading.in_turn
+    place = (reading.run_id, reading.wanted, reading.reader, shown or None, reading.part)
+    with desk.session.store.one_state():
+        found = desk.session.store.following(*place, k=1 + AHEAD)
+        return screen(desk, reading, found[0] if found else None, after=shown, coming=found[1:])
+
+
+def screen(
+    desk: Desk,
+    reading: Reading,
+    case: Prediction | None,
+    *,
+    after: str = "",
+    coming: Sequence[Prediction] | None = None,
+) -> Answer:
+    """Hand out a case: what the page draws, how far the reader is, and what to fetch ahead.
+
+    Args:
+        desk: Where it is read.
+        reading: By whom.
+        case: It; None at the end.
+        after: The case before it.
+        coming: The cases after it, where they are known.
+    """
     if case is None:
         return _end(desk, reading)
     if blinded := read_blind_first(desk, reading):
@@ -41,9 +68,10 @@ def screen(desk: Desk, reading: Reading, case: Prediction | None, *, after: str 
     place = f"{number} of {reading.total if reading.queue == UNREAD else reading.count}"
     if reading.queue == UNREAD and reading.again:
         place = f"read before · {reading.read} of {reading.total} read"
-    coming = session.store.upcoming(
-        reading.run_id, reading.wanted, reading.reader, case.image_id, reading.part
-    )
+    if coming is None:
+        coming = session.store.upcoming(
+            reading.run_id, reading.wanted, reading.reader, case.image_id, reading.part, k=AHEAD
+        )
     return {
         "case": described,
         "place": place,

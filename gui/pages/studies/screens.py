@@ -65,12 +65,12 @@ def now() -> datetime:
 
 def next_case(rounds: Rounds, one: Round) -> Answer:
     """Hand out the first case that is not yet read."""
-    studies = rounds.session.store.studies
-    if one.settles:
-        task = studies.next(one.study.study_id, one.reader.reader_id, now=now())
-        return _settling(rounds, one, task.image_id) if task is not None else _end(rounds, one)
-    task = studies.next(one.study.study_id, one.reader.reader_id, now=now())
-    return screen(rounds, one, task) if task is not None else _end(rounds, one)
+    store = rounds.session.store
+    with store.one_state():
+        task = store.studies.next(one.study.study_id, one.reader.reader_id, now=now())
+        if task is None:
+            return _end(rounds, one)
+        return _settling(rounds, one, task.image_id) if one.settles else screen(rounds, one, task)
 
 
 def case_again(rounds: Rounds, one: Round, image_id: str, arm: Arm) -> Answer:

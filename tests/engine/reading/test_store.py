@@ -165,6 +165,52 @@ def test_the_store_dates_a_review_that_has_no_date(store: Store) -> None:
     assert kept.created is not None and before <= kept.created <= datetime.now(UTC)
 
 
+def test_what_is_read_in_one_state_is_of_one_moment_and_asks_once_who_reads(store: Store) -> None:
+    store.add_cases(RUN.run_id, [prediction(number) for number in range(3)])
+    asked: list[str] = []
+
+    @event.listens_for(store._database.engine, "before_cursor_execute")
+    def heard(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        if threading.current_thread() is threading.main_thread():
+            asked.append(statement)
+
+    with store.one_state(), store.one_state():
+        first = store.first(RUN.run_id, "not yet read", "Ada")
+        assert first is not None
+        store.add_review(agree(int(first.image_id, 16)))
+        store.add_reader(Reader(reader_id="", name="Cleo"))
+        assert store.first(RUN.run_id, "not yet read", "Ada") == first
+        assert store.reviews(RUN.run_id) == [] and store.find_reader("Cleo") is None
+        elsewhere: list[int] = []
+        other = threading.Thread(target=lambda: elsewhere.append(len(store.reviews(RUN.run_id))))
+        other.start()
+        other.join()
+        assert elsewhere == [1]  # it is this thread's moment alone
+        assert sum("max(readers" in one for one in asked) == 1
+    assert len(store.reviews(RUN.run_id)) == 1 and store.find_reader("Cleo") is not None
+    with pytest.raises(ReviewError), store.one_state():
+        store.case(RUN.run_id, "no such case")
+    assert store.first(RUN.run_id, "not yet read", "Ada") != first  # what fails inside ends it as well
+
+
+def test_the_cases_to_come_are_those_that_come(store: Store) -> None:
+    """For every queue, from its start and from each case: `following` is `next`, and `next` of that, and so on."""
+    store.add_cases(RUN.run_id, [prediction(number, p=number / 8) for number in range(8)])
+    for number in (1, 4, 5):
+        store.add_review(agree(number, verdict=Verdict.UNSURE, label=None))
+    for queue in QUEUES:
+        for part in (None, "test"):
+            here = store.first(RUN.run_id, queue, "Ada", part)  # type: ignore[arg-type]
+            for after in (None, *(f"{number:064x}" for number in range(8))):
+                found = store.following(RUN.run_id, queue, "Ada", after, part, k=3)  # type: ignore[arg-type]
+                one = store.next(RUN.run_id, queue, "Ada", after, part)  # type: ignore[arg-type]
+                assert found[:1] == [one][: one is not None]
+                assert after is not None or found[:1] == [here][: here is not None]
+                if found:
+                    rest = store.upcoming(RUN.run_id, queue, "Ada", found[0].image_id, part, k=2)  # type: ignore[arg-type]
+                    assert found[1:] == rest
+
+
 def test_runs_are_listed_newest_first_and_storing_one_twice_changes_nothing(store: Store) -> None:
     later = replace(RUN, run_id="later", created=datetime(2026, 2, 1, tzinfo=UTC), threshold=math.nan)
     store.add_run(later)
