@@ -59,7 +59,7 @@ def killed(database: str, kills: int, *, seed: int = 0) -> tuple[Outcome, dict[s
 
 def _read(page: Page, over: threading.Event) -> None:
     while not over.is_set():
-        page.read(time.monotonic() + 0.5, pause=PAUSE)
+        page.read(time.monotonic() + 0.5, pause=(PAUSE, PAUSE))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

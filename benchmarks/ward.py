@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -151,18 +152,20 @@ class Page:
         self._reading: dict[str, Any] = {}
         self.told = Told()
 
-    def read(self, until: float, *, pause: float, most: int = 10**9) -> None:
+    def read(self, until: float, *, pause: tuple[float, float], most: int = 10**9) -> None:
         """Answer one case after another.
 
         Args:
             until: When to begin no further answer, by `time.monotonic`.
-            pause: Seconds before each answer, in which a person would look.
+            pause: Seconds before each answer, in which a person would look: at least and at most.
             most: Answers.
         """
         while not self._reading and time.monotonic() < until:
             self._tried(self.open)
         while time.monotonic() < until and len(self.told.stored) < most and self._reading.get("case"):
-            time.sleep(pause)
+            time.sleep(random.uniform(*pause))
+            if time.monotonic() > until:
+                return
             self._answer(self._reading["case"], until + 60)
 
     def open(self, case: str = "") -> None:
