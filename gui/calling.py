@@ -8,7 +8,6 @@ left it to a role.
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -37,7 +36,7 @@ def calling_routes(pages: gr.Blocks) -> list[Route]:
     }
 
     async def answer(request: Request) -> Response:
-        asked = _question(await request.body())
+        asked = await _question(request)
         if asked is None:
             return Response("What was asked cannot be read.", 400, media_type="text/plain")
         found = functions.get((asked.get("component_id"), asked.get("fn_name")))  # type: ignore[arg-type]
@@ -62,11 +61,11 @@ def _takes_request(function: Function) -> bool:
     return len(inspect.signature(function).parameters) > 1
 
 
-def _question(body: bytes) -> dict[str, Any] | None:
+async def _question(request: Request) -> dict[str, Any] | None:
     """Return what a page sent; None where it is not what a page sends."""
     try:
-        asked = json.loads(body)
-    except ValueError:
+        asked = await request.json()
+    except (ValueError, RecursionError):
         return None
     if not isinstance(asked, dict):
         return None

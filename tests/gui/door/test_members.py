@@ -180,6 +180,7 @@ def test_whatever_a_page_may_call_answers_in_a_department_too(ward: tuple[Window
         (b"", 400),
         (b"\xff", 400),
         (b"[]", 400),
+        (b"[" * 100_000, 400),
         (b'{"component_id": true, "fn_name": "decide"}', 400),
         (b'{"component_id": [1], "fn_name": "decide"}', 400),
         (b'{"component_id": 1, "fn_name": null}', 400),
