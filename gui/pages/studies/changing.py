@@ -162,7 +162,7 @@ def reread_labels(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
 
 def _whole(asked: Mapping[str, Any], name: str, least: int, most: int) -> int:
     typed = text(asked, name).strip()
-    if not (typed.isascii() and typed.isdecimal() and least <= int(typed) <= most):
+    if not (typed.isdecimal() and least <= int(typed) <= most):
         raise ReviewError(
             _("“{typed}” is not a whole number from {least} to {most}").format(
                 typed=isolated(typed[:20]), least=number(least), most=number(most)

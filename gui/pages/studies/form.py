@@ -116,7 +116,7 @@ class _Fields:
 
     def number(self, name: str, low: float, high: float, *, whole: bool = False) -> float | None:
         """Return a number; None where the field is empty, or holds none within the bounds, which is said."""
-        typed = self.text(name).replace(",", ".")
+        typed = self.text(name).replace(",", ".").replace("٫", ".")
         if not typed:
             return None
         try:

@@ -133,7 +133,7 @@ def go_to(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     typed = text(asked, "number").strip()
     with one.turn:
         arm = one.held.arm if one.held else None
-        if not (typed.isascii() and typed.isdecimal() and 0 < int(typed) <= MOST_CASES):
+        if not (typed.isdecimal() and 0 < int(typed) <= MOST_CASES):
             raise ReviewError(
                 _("“{typed}” is not the number of a case").format(typed=isolated(typed[:10])),
                 _("Type the n of “n of N”"),

@@ -19,16 +19,16 @@ function panel(words, remark, fields, does, send) {
 }
 
 function changes(id, { others, fixed }) {
-  const reason = fixed ? 'Reason (needed, and printed with the results)' : 'Reason (may be left out: the protocol is not fixed yet)';
+  const reason = fixed ? _('Reason (needed, and printed with the results)') : _('Reason (may be left out: the protocol is not fixed yet)');
   return panel(
-    'Add readers or cases, or record a deviation',
-    'New readers get every case; new cases come after those that each reader has. Once the protocol is fixed this is a deviation. A reason alone records something that departed from the protocol without changing it.',
+    _('Add readers or cases, or record a deviation'),
+    _('New readers get every case; new cases come after those that each reader has. Once the protocol is fixed this is a deviation. A reason alone records something that departed from the protocol without changing it.'),
     [
-      ...(others.length ? [group('Readers', ticks('readers', others))] : []),
-      field('Cases: file names or ids, each on a line', make('textarea', { name: 'cases', rows: 3, dir: 'auto' })),
+      ...(others.length ? [group(_('Readers'), ticks('readers', others))] : []),
+      field(_('Cases: file names or ids, each on a line'), make('textarea', { name: 'cases', rows: 3, dir: 'auto' })),
       field(reason, line('reason')),
     ],
-    'Record it',
+    _('Record it'),
     async (typed) => {
       const answer = await ask('change_study', { study: id, ...typed });
       if (answer) await showStudy(id, answer.said);
@@ -39,15 +39,15 @@ function changes(id, { others, fixed }) {
 function rereading(runs, readers) {
   const chosen = make('select', { name: 'run' }, ...runs.map(({ value, title: words }) => new Option(words, value)));
   return panel(
-    'Have doubted labels of test cases read again',
-    'The test cases whose label the run doubts most are read blind beside as many others drawn at random, so that the test part is not corrected towards the model. What came of it stands with the study.',
+    _('Have doubted labels of test cases read again'),
+    _('The test cases whose label the run doubts most are read blind beside as many others drawn at random, so that the test part is not corrected towards the model. What came of it stands with the study.'),
     [
-      field('Run', chosen), group('Readers', ticks('readers', readers)),
-      field('Doubted cases at most', line('n', { value: '20', inputMode: 'numeric' })),
-      field('Seed', line('seed', { value: '0', inputMode: 'numeric' })),
-      field('Name (readers see it: it must not say what the cases are; may be left out)', line('name', { maxLength: 200 })),
+      field(_('Run'), chosen), group(_('Readers'), ticks('readers', readers)),
+      field(_('Doubted cases at most'), line('n', { value: '20', inputMode: 'numeric' })),
+      field(_('Seed'), line('seed', { value: '0', inputMode: 'numeric' })),
+      field(_('Name (readers see it: it must not say what the cases are; may be left out)'), line('name', { maxLength: 200 })),
     ],
-    'Make this study',
+    _('Make this study'),
     async (typed) => {
       const answer = await ask('reread_labels', typed);
       if (answer) await showStudy(answer.study, answer.said);

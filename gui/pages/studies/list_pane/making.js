@@ -26,11 +26,11 @@ async function openForm(wish = {}) {
   if (!offered || mine !== wanted) return;
   choices = offered;
   face('form');
-  at('title').textContent = 'Make a study';
+  at('title').textContent = _('Make a study');
   form.reset();
   for (const name of ['source', 'design', 'rule', 'certainty', 'consensus', 'indeterminate', 'primary', 'aim']) options(name, choices[name]);
   boxes('readers', 'readers', choices.readers.map(({ value, title: words }) => ({ value, title: words })));
-  options('adjudicator', [{ value: '', title: 'none' }, ...choices.readers]);
+  options('adjudicator', [{ value: '', title: _('none') }, ...choices.readers]);
   if (wish.dataset) [form.elements.source.value, form.elements.design.value] = [`data:${wish.dataset}`, 'annotation'];
   touched.clear();
   sourceChanged();
@@ -53,7 +53,7 @@ function classesChanged(wished) {
   const source = choices.source.find(({ value }) => value === form.elements.source.value);
   const typed = form.elements.findings.value.split(/[\n,;،؛]/).map((one) => one.trim()).filter(Boolean);
   const names = source?.run ? source.classes : typed;
-  options('positive', [...(source?.run ? [] : [{ value: '', title: 'none' }]), ...names.map((name) => ({ value: name, title: name }))]);
+  options('positive', [...(source?.run ? [] : [{ value: '', title: _('none') }]), ...names.map((name) => ({ value: name, title: name }))]);
   if (wished) form.elements.positive.value = wished;
   plan();
 }
@@ -101,7 +101,7 @@ async function planNow() {
   if (!answer || mine !== asked) return null;
   showErrors(answer.errors);
   const left = Object.entries(answer.errors).filter(([name]) => !form.querySelector(`[data-error="${name}"]`)).map(([, sentence]) => sentence);
-  const lines = answer.summary.length ? answer.summary : left.length ? ['Still to be filled in:', ...left] : ['What the study will be stands here once the form can be read.'];
+  const lines = answer.summary.length ? answer.summary : left.length ? [_('Still to be filled in:'), ...left] : [_('What the study will be stands here once the form can be read.')];
   at('summary').replaceChildren(...lines.map((words) => make('p', { words, dir: 'auto' })));
   return answer;
 }
@@ -140,7 +140,7 @@ root.querySelector('[data-do="add-reader"]').onclick = async () => {
   choices.readers = answer.readers;
   boxes('readers', 'readers', choices.readers.map(({ value, title: words }) => ({ value, title: words })));
   for (const box of fieldsOf('readers')) box.checked = [...ticked, answer.added].includes(box.value);
-  options('adjudicator', [{ value: '', title: 'none' }, ...choices.readers]);
+  options('adjudicator', [{ value: '', title: _('none') }, ...choices.readers]);
   form.elements.adjudicator.value = settler;
   at('new-reader').value = '';
   plan();

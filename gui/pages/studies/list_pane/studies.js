@@ -36,7 +36,7 @@ async function ask(name, question = {}) {
     trouble('');
     return answer;
   }
-  trouble(answer?.problem ?? 'Overread is not responding. Check that the program is still running.');
+  trouble(answer?.problem ?? _('Overread is not responding. Check that the program is still running.'));
   return null;
 }
 
@@ -49,7 +49,7 @@ async function showList() {
   if (!answer || mine !== wanted) return;
   open = null;
   face('list');
-  at('title').textContent = 'Reader studies';
+  at('title').textContent = _('Reader studies');
   at('reader').replaceChildren(...answer.readers.map(({ title: words, name }) => new Option(words, name)));
   at('reader').value = answer.reader;
   keep('reader', answer.reader);
@@ -66,7 +66,7 @@ function title(study) {
 function card(study) {
   const does = make('div', { className: 'sd-do' });
   if (study.read) does.append(button(study.read, () => readNow(study.id), true));
-  does.append(button('Open', () => showStudy(study.id)));
+  does.append(button(_('Open'), () => showStudy(study.id)));
   return make('article', { className: 'sd-card' }, title(study), make('p', { words: study.words }), make('p', { className: 'sd-quiet', words: study.place }), does);
 }
 
@@ -82,7 +82,7 @@ async function showStudy(id, said = '') {
   const does = make('div', { className: 'sd-do' }, make('span', { className: 'sd-state', words: answer.state }));
   if (answer.read) does.append(button(answer.read, () => readNow(id), true));
   for (const [name, words] of answer.steps) does.append(button(words, () => step(name, id, words)));
-  if (answer.export) does.append(make('a', { href: answer.export, words: 'Export the readings (zip)', download: '' }));
+  if (answer.export) does.append(make('a', { href: answer.export, words: _('Export the readings (zip)'), download: '' }));
   for (const [words, href] of answer.reports) does.append(make('a', { href, words, download: '' }));
   body.append(does);
   for (const part of answer.sections) {
@@ -100,13 +100,13 @@ async function showStudy(id, said = '') {
 // The report stands in a frame of its own, without scripts; its checklists beside it, to be written to.
 function reportOf(id) {
   const section = make('section', { className: 'sd-report' });
-  section.append(button('Show the report', async () => {
+  section.append(button(_('Show the report'), async () => {
     const answer = await ask('show_report', { study: id });
     if (!answer) return;
-    const frame = make('iframe', { title: 'Report of the study', srcdoc: answer.page, sandbox: '' });
+    const frame = make('iframe', { title: _('Report of the study'), srcdoc: answer.page, sandbox: '' });
     const lists = make('div', { className: 'rp' });
     lists.innerHTML = answer.checklists;   // made by the server's templates, which escape every name
-    section.replaceChildren(make('h3', { words: 'Report' }), frame, make('h3', { words: 'Checklists' }), lists);
+    section.replaceChildren(make('h3', { words: _('Report') }), frame, make('h3', { words: _('Checklists') }), lists);
   }));
   section.addEventListener('click', async ({ target }) => {
     const box = target.closest('[data-do="write"]')?.closest('.or-write');
@@ -126,7 +126,7 @@ function table([head, ...rows]) {
 async function step(name, id, words) {
   const pressed = [...at('study').querySelectorAll('button')].find((one) => one.textContent === words);
   if (pressed) {
-    pressed.textContent = `${words}: sure?`;
+    pressed.textContent = fill(_('{what}: sure?'), { what: words });
     pressed.onclick = async () => {
       const answer = await ask(name, { study: id });
       if (answer) await showStudy(id, answer.said);

@@ -15,7 +15,7 @@ async function ask(name, question = {}) {
     answer = await server[name]({ reading, ...question });
     if (!answer) throw new Error('refused');
   } catch {
-    toast('Overread is not responding. Check that the program is still running, then open the study again: your last answer may or may not have been stored.');
+    toast(_('Overread is not responding. Check that the program is still running, then open the study again: your last answer may or may not have been stored.'));
     return null;
   }
   if (answer.ok) {
@@ -23,7 +23,7 @@ async function ask(name, question = {}) {
     return answer;
   }
   toast(answer.problem);
-  if (name === 'answer') text('stored', 'Not stored');
+  if (name === 'answer') text('stored', _('Not stored'));
   if (answer.kind === 'StaleCaseError') await openStudy({ study: root.dataset.study, reader: root.dataset.reader, keepToast: true });
   return null;
 }
@@ -49,7 +49,7 @@ async function openStudy({ study, reader, keepToast = false }) {
     answer = null;
   }
   if (!answer?.ok) {
-    notice([answer?.problem ?? 'Overread is not responding. Check that the program is still running.']);
+    notice([answer?.problem ?? _('Overread is not responding. Check that the program is still running.')]);
     return;
   }
   reading = answer.reading;
@@ -103,13 +103,13 @@ async function present(answer, { stored = false } = {}) {
     takeLevels(next.heat && mapRead ? map.image : new Image());
     showHeat();
   }
-  image.alt = 'The image of this case';
+  image.alt = _('The image of this case');
   showLegend(next.heat && mapRead ? next.legend : null);
   takeRegions(draft?.regions);
   showRegions();
   besideCase();
   at('comment').value = draft?.comment ?? '';
-  at('comment').placeholder = next.arm === 'adjudication' ? 'The reason (C; needed to settle a case)' : 'Comment (C; Esc to leave)';
+  at('comment').placeholder = next.arm === 'adjudication' ? _('The reason (C; needed to settle a case)') : _('Comment (C; Esc to leave)');
   at('before').hidden = !next.remark;
   text('before', next.remark ?? '');
   text('corner-name', next.name);
@@ -220,7 +220,7 @@ function showCertainty() {
   const scale = shown.certainty;
   at('certainty').hidden = chosen === null;
   if (chosen === null || !scale) return;
-  text('certainty-words', scale.words.replace('{answer}', () => shown.classes[chosen]));
+  text('certainty-words', fill(scale.words, { answer: shown.classes[chosen] }));
   at('percent').hidden = scale.most <= 9;
   at('scale').replaceChildren(...(scale.most > 9 ? [] : Array.from({ length: scale.most - scale.least + 1 }, (_, step) => {
     const button = document.createElement('button'), key = document.createElement('kbd');
@@ -269,7 +269,7 @@ const agree = () => { if (shown?.advice) chooseNumber(shown.classes.indexOf(show
 const store = (verdict, number = null, certainty = null) => act(async () => {
   if (!shown || tooEarly()) return;
   if (!seen && verdict === 'read') {
-    toast('This image cannot be shown, so it cannot be read.');
+    toast(_('This image cannot be shown, so it cannot be read.'));
     return;
   }
   const said = {
@@ -306,7 +306,7 @@ function notice(lines) {
   const back = document.createElement('button');
   back.type = 'button';
   back.className = 'rv-button';
-  back.textContent = 'Back to the studies';
+  back.textContent = _('Back to the studies');
   back.onclick = leave;
   at('notice-actions').replaceChildren(back);
   at('notice').hidden = false;
@@ -322,16 +322,16 @@ function leave() {
 }
 
 const ACTIONS = [
-  { codes: [], shows: ['1', '–', '9'], says: 'The class of that number; then its certainty, where the study asks for it' },
-  { codes: ['Slash'], shows: ['/'], says: 'Type part of a class, where there are more than nine', run: () => at('classes').querySelector('input')?.focus() },
-  { codes: ['KeyA'], shows: ['A'], says: 'Agree with the prediction, once it is shown', does: 'agree', run: agree },
-  { codes: ['KeyU'], shows: ['U'], says: 'Unsure', does: 'unsure', run: () => store('unsure') },
-  { codes: ['KeyX'], shows: ['X'], says: 'Not diagnostic', does: 'not-diagnostic', run: () => store('not diagnostic') },
-  { codes: ['Escape'], shows: ['Esc'], says: 'Choose another class', does: 'rechoose', run: rechoose },
-  { codes: ['KeyC'], shows: ['C'], says: 'Write a comment; Esc to leave', run: toComment },
-  { codes: ['KeyZ'], shows: ['Z'], says: 'Take back the last answer', does: 'undo', run: undo },
-  { codes: ['KeyN'], shows: ['N'], says: 'Go to case number …', run: () => at('jump-to').select() },
-  { codes: ['ArrowRight'], shows: ['→'], says: 'Next case that is not yet read', does: 'on', run: goOn },
+  { codes: [], shows: ['1', '–', '9'], says: _('The class of that number; then its certainty, where the study asks for it') },
+  { codes: ['Slash'], shows: ['/'], says: _('Type part of a class, where there are more than nine'), run: () => at('classes').querySelector('input')?.focus() },
+  { codes: ['KeyA'], shows: ['A'], says: _('Agree with the prediction, once it is shown'), does: 'agree', run: agree },
+  { codes: ['KeyU'], shows: ['U'], says: _('Unsure'), does: 'unsure', run: () => store('unsure') },
+  { codes: ['KeyX'], shows: ['X'], says: _('Not diagnostic'), does: 'not-diagnostic', run: () => store('not diagnostic') },
+  { codes: ['Escape'], shows: ['Esc'], says: _('Choose another class'), does: 'rechoose', run: rechoose },
+  { codes: ['KeyC'], shows: ['C'], says: _('Write a comment; Esc to leave'), run: toComment },
+  { codes: ['KeyZ'], shows: ['Z'], says: _('Take back the last answer'), does: 'undo', run: undo },
+  { codes: ['KeyN'], shows: ['N'], says: _('Go to case number …'), run: () => at('jump-to').select() },
+  { codes: ['ArrowRight'], shows: ['→'], says: _('Next case that is not yet read'), does: 'on', run: goOn },
   ...MAP_ACTIONS,
   ...IMAGE_ACTIONS,
   { codes: [], shows: [], says: '', does: 'leave', run: leave },
@@ -345,9 +345,10 @@ at('jump').onsubmit = (event) => {
 };
 at('percent').onsubmit = (event) => {
   event.preventDefault();
-  const typed = at('percent-number').value.trim(), certainty = Number(typed);
+  // in whatever digits the keyboard writes
+  const typed = at('percent-number').value.trim().replace(/[٠-٩۰-۹]/g, (digit) => digit.charCodeAt(0) % 16), certainty = Number(typed);
   if (!/^\d{1,3}$/.test(typed) || certainty > 100) {
-    toast('Enter a whole number from 0 to 100.');
+    toast(_('Enter a whole number from 0 to 100.'));
     return;
   }
   at('percent-number').blur();
