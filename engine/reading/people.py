@@ -296,12 +296,12 @@ def _check(reader: Reader) -> None:
     if not reader.name or max(map(len, texts)) > LONGEST_NAME:
         raise ReviewError(
             _("A reader needs a name"),
-            _("Enter a name or initials, up to {longest_name} characters").format(longest_name=LONGEST_NAME),
+            _("Enter a name or initials, up to {most} characters").format(most=LONGEST_NAME),
         )
     if reader.role not in READER_ROLES:
         raise ReviewError(
             _("“{role}” is no role").format(role=isolated(reader.role)),
-            _("Choose one of: {reader_roles}").format(reader_roles=listed(READER_ROLES)),
+            _("Choose one of: {names}").format(names=listed(READER_ROLES)),
         )
     if reader.years is not None and not (math.isfinite(reader.years) and 0 <= reader.years <= MOST_YEARS):
         raise ReviewError(

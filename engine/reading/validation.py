@@ -42,8 +42,8 @@ def checked(review: Review, *, predicted: str, classes: Sequence[str], shown: st
     if not reader or len(reader) > LONGEST_NAME:
         raise ReviewError(
             _("A verdict needs the reader's name"),
-            _("Enter your name or initials, up to {longest_name} characters").format(
-                longest_name=LONGEST_NAME
+            _("Enter your name or initials, up to {most} characters").format(
+                most=LONGEST_NAME
             ),
         )
     check_text(review)
@@ -103,12 +103,12 @@ def check_label(review: Review, predicted: str, classes: Sequence[str]) -> None:
             )
         case Verdict.OVERRULE if review.label is None:
             raise ReviewError(
-                _("Overruling needs a class"), _("Choose one of: {classes}").format(classes=listed(classes))
+                _("Overruling needs a class"), _("Choose one of: {names}").format(names=listed(classes))
             )
         case Verdict.OVERRULE if review.label not in classes:
             raise ReviewError(
                 _("{label!r} is not a class of this run").format(label=review.label),
-                _("Choose one of: {classes}").format(classes=listed(classes)),
+                _("Choose one of: {names}").format(names=listed(classes)),
             )
         case Verdict.OVERRULE if review.label == predicted:
             raise ReviewError(

@@ -37,7 +37,7 @@ def chosen_cases(
     if queue not in QUEUES:
         raise ShareError(
             _("There is no queue “{queue}”").format(queue=isolated(queue)),
-            _("Choose one of: {queues}").format(queues=listed(QUEUES)),
+            _("Choose one of: {names}").format(names=listed(QUEUES)),
         )
     found = [one.image_id for one in islice(_walk(store, run_id, queue, reader), cases)]
     if not found:

@@ -244,7 +244,7 @@ def _opened(
     if via not in WAYS:
         raise ShareError(
             _("There is no way “{via}” for guests to connect").format(via=isolated(via)),
-            _("Choose one of: {ways}").format(ways=listed(WAYS)),
+            _("Choose one of: {names}").format(names=listed(WAYS)),
         )
     WAYS[via].knock(access.server)
     _sweep()

@@ -188,7 +188,7 @@ def _checked(protocol: Protocol, answer: StudyAnswer, predicted: str | None, nam
             _("“{label}” is not a class of this study").format(label=isolated(answer.label))
             if answer.label
             else _("The answer names no class"),
-            _("Choose one of: {classes}").format(classes=listed(protocol.classes)),
+            _("Choose one of: {names}").format(names=listed(protocol.classes)),
         )
     if not named and answer.label is not None:
         raise ReviewError(

@@ -49,7 +49,7 @@ def _of_words(protocol: Protocol) -> list[Complaint]:
             "name",
             not protocol.name.strip() or len(protocol.name) > LONGEST_NAME,
             _("A study needs a name"),
-            _("Enter one of up to {longest_name} characters").format(longest_name=LONGEST_NAME),
+            _("Enter one of up to {most} characters").format(most=LONGEST_NAME),
         ),
         (
             "endpoint",
@@ -67,7 +67,7 @@ def _of_words(protocol: Protocol) -> list[Complaint]:
             "classes",
             any(not each.strip() or len(each) > LONGEST_NAME for each in classes),
             _("A class has no name, or one that is too long"),
-            _("Use 1 to {longest_name} characters").format(longest_name=LONGEST_NAME),
+            _("Use 1 to {most} characters").format(most=LONGEST_NAME),
         ),
         (
             "positive",
@@ -75,7 +75,7 @@ def _of_words(protocol: Protocol) -> list[Complaint]:
             _("The positive class “{positive}” is not one of the study's").format(
                 positive=isolated(protocol.positive)
             ),
-            _("Choose one of: {classes}").format(classes=listed(classes)),
+            _("Choose one of: {names}").format(names=listed(classes)),
         ),
     ]
 
@@ -126,7 +126,7 @@ def _of_design(protocol: Protocol) -> list[Complaint]:
             "shown",
             assisted and (not protocol.shown or not set(protocol.shown) <= set(AIDS)),
             _("What an assisted case shows is not said"),
-            _("Choose one or more of: {aids}").format(aids=listed(AIDS)),
+            _("Choose one or more of: {names}").format(names=listed(AIDS)),
         ),
         (
             "shown",
@@ -231,7 +231,7 @@ def _of_primary(protocol: Protocol) -> list[Complaint]:
             _("The design “{design}” cannot have the endpoint “{figure}”").format(
                 design=isolated(protocol.design), figure=isolated(primary.compares or primary.figure)
             ),
-            _("Choose one of: {compares}").format(compares=listed(compares))
+            _("Choose one of: {names}").format(names=listed(compares))
             if compares
             else _("Leave it out"),
         ),
