@@ -42,9 +42,7 @@ def checked(review: Review, *, predicted: str, classes: Sequence[str], shown: st
     if not reader or len(reader) > LONGEST_NAME:
         raise ReviewError(
             _("A verdict needs the reader's name"),
-            _("Enter your name or initials, up to {most} characters").format(
-                most=LONGEST_NAME
-            ),
+            _("Enter your name or initials, up to {most} characters").format(most=LONGEST_NAME),
         )
     check_text(review)
     check_label(review, predicted, classes)

@@ -231,9 +231,7 @@ def _of_primary(protocol: Protocol) -> list[Complaint]:
             _("The design “{design}” cannot have the endpoint “{figure}”").format(
                 design=isolated(protocol.design), figure=isolated(primary.compares or primary.figure)
             ),
-            _("Choose one of: {names}").format(names=listed(compares))
-            if compares
-            else _("Leave it out"),
+            _("Choose one of: {names}").format(names=listed(compares)) if compares else _("Leave it out"),
         ),
         (
             "primary",
