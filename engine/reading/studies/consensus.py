@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from engine.language import _
 from engine.reading.studies.planning.designs import DESIGNS
 from engine.reading.studies.planning.drawing import shuffled
 from engine.reading.studies.planning.protocol import Protocol
@@ -45,7 +46,7 @@ def agreed(labels: Sequence[str | None], protocol: Protocol) -> str | None:
     votes = Counter(label for label in labels if label is not None)
     if not votes or votes.total() < min(2, len(labels)):
         return None
-    (first, most), *_ = votes.most_common(1)
+    (first, most), *_others = votes.most_common(1)
     if protocol.consensus == "majority":
         return first if 2 * most > votes.total() else None
     return first if most == votes.total() else None
@@ -105,7 +106,10 @@ def disagreements(
 def _anonymous(study: Study, image_id: str, readings: Readings) -> dict[str, StudyAnswer]:
     """Return readings as those of reader A, B, …: who is A is drawn for each case, and nothing in them says who."""
     drawn = shuffled(readings, study.protocol.seed, f"readers of {image_id}")
-    return {f"Reader {_letter(place)}": _nameless(readings[person]) for place, person in enumerate(drawn)}
+    return {
+        _("Reader {letter}").format(letter=_letter(place)): _nameless(readings[person])
+        for place, person in enumerate(drawn)
+    }
 
 
 def _letter(place: int) -> str:

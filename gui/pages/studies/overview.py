@@ -132,7 +132,7 @@ def _progress(session: AppSession, study: Study, progress: list[Progress], reade
         elif opens is not None:
             remark = _opens(opens, _("Your assisted cases open on {day} at {time}."))
     head = [_("Reader"), _("Arm"), _("Read"), _("Median time")]
-    return {"title": _("Progress"), "table": [head, *rows], "remark": remark}
+    return {"title": _("Progress"), "table": [head, *rows], "names": [0], "remark": remark}
 
 
 def _agreement(session: AppSession, study: Study, progress: list[Progress]) -> list[Answer]:
@@ -261,6 +261,7 @@ def _disclosed(session: AppSession, study: Study, reader: Reader) -> list[Answer
                 [_("Case"), _("Shown"), _("Predicted in truth"), _("Label in data"), _("Your answer")],
                 *rows,
             ],
+            "names": [0, 1, 2, 3, 4],
             "remark": _(
                 "On {count} cases another class than the predicted one was shown on purpose, as the "
                 "protocol says; your answer with it was the same class on {followed} of them."

@@ -1,6 +1,6 @@
 // What is changed of a study that is there, and doubted labels read again. The server says what may not be.
-const ticks = (name, list) => list.map(({ value, title: words }) =>
-  make('label', {}, make('input', { type: 'checkbox', name, value }), make('span', { words, dir: 'auto' })));
+const ticks = (name, list) => list.map((one) =>
+  make('label', {}, make('input', { type: 'checkbox', name, value: one.value }), make('span', { words: one.title, dir: 'auto', translate: !isName(one) })));
 const field = (words, node) => make('div', { className: 'sd-field' }, make('label', { words }, node));
 const line = (name, more = {}) => make('input', { type: 'text', name, autocomplete: 'off', dir: 'auto', ...more });
 const group = (words, boxes) => make('div', { className: 'sd-field' }, make('span', { className: 'sd-label', words }), make('span', { className: 'sd-boxes' }, ...boxes));

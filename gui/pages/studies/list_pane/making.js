@@ -5,11 +5,11 @@ let asked = 0, waiting = null;
 
 const options = (name, list) => {
   const box = form.elements[name], before = box.value;
-  box.replaceChildren(...list.map(({ value, title: words }) => new Option(words, value)));
+  box.replaceChildren(...list.map((one) => choice(one)));
   if (list.some(({ value }) => value === before)) box.value = before;
 };
-const boxes = (place, name, list, all = false) => at(place).replaceChildren(...list.map(({ value, title: words }) =>
-  make('label', {}, make('input', { type: 'checkbox', name, value, checked: all }), make('span', { words, dir: 'auto' }))));
+const boxes = (place, name, list, all = false) => at(place).replaceChildren(...list.map((one) =>
+  make('label', {}, make('input', { type: 'checkbox', name, value: one.value, checked: all }), make('span', { words: one.title, dir: 'auto', translate: !isName(one) }))));
 
 // The Data page asks for images to be labelled; this page may not have been opened before.
 function takeWish() {
@@ -27,9 +27,10 @@ async function openForm(wish = {}) {
   choices = offered;
   face('form');
   at('title').textContent = _('Make a study');
+  at('title').translate = true;
   form.reset();
   for (const name of ['source', 'design', 'rule', 'certainty', 'consensus', 'indeterminate', 'primary', 'aim']) options(name, choices[name]);
-  boxes('readers', 'readers', choices.readers.map(({ value, title: words }) => ({ value, title: words })));
+  boxes('readers', 'readers', choices.readers);
   options('adjudicator', [{ value: '', title: _('none') }, ...choices.readers]);
   if (wish.dataset) [form.elements.source.value, form.elements.design.value] = [`data:${wish.dataset}`, 'annotation'];
   touched.clear();
@@ -138,7 +139,7 @@ root.querySelector('[data-do="add-reader"]').onclick = async () => {
   if (!answer) return;
   const ticked = fieldsOf('readers').filter((box) => box.checked).map((box) => box.value), settler = form.elements.adjudicator.value;
   choices.readers = answer.readers;
-  boxes('readers', 'readers', choices.readers.map(({ value, title: words }) => ({ value, title: words })));
+  boxes('readers', 'readers', choices.readers);
   for (const box of fieldsOf('readers')) box.checked = [...ticked, answer.added].includes(box.value);
   options('adjudicator', [{ value: '', title: _('none') }, ...choices.readers]);
   form.elements.adjudicator.value = settler;

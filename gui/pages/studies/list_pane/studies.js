@@ -15,6 +15,14 @@ function make(tag, { words = '', className = '', ...more } = {}, ...inner) {
   return node;
 }
 
+// A name is nobody's sentence: it is said as it stands, in whatever language the page speaks.
+const isName = ({ value, title, name }) => title === value || title === name;
+function choice(one, value = one.value) {
+  const made = new Option(one.title, value);
+  made.translate = !isName(one);
+  return made;
+}
+
 function face(name) {
   for (const node of root.querySelectorAll('[data-only]')) node.hidden = !node.dataset.only.split(' ').includes(name);
   root.dataset.face = name;
@@ -50,7 +58,8 @@ async function showList() {
   open = null;
   face('list');
   at('title').textContent = _('Reader studies');
-  at('reader').replaceChildren(...answer.readers.map(({ title: words, name }) => new Option(words, name)));
+  at('title').translate = true;
+  at('reader').replaceChildren(...answer.readers.map((one) => choice(one, one.name)));
   at('reader').value = answer.reader;
   keep('reader', answer.reader);
   root.querySelector('[data-do="new"]').hidden = !answer.makes;
@@ -60,7 +69,7 @@ async function showList() {
 }
 
 function title(study) {
-  return make('h3', { words: study.name, dir: 'auto' }, make('span', { className: 'sd-state', words: study.state }));
+  return make('h3', {}, make('bdi', { words: study.name }), make('span', { className: 'sd-state', words: study.state }));
 }
 
 function card(study) {
@@ -77,6 +86,7 @@ async function showStudy(id, said = '') {
   open = id;
   face('study');
   at('title').textContent = answer.name;
+  at('title').translate = false;
   const body = make('div', { className: 'sd-study' });
   if (said) body.append(make('p', { className: 'sd-said', words: said, role: 'status' }));
   const does = make('div', { className: 'sd-do' }, make('span', { className: 'sd-state', words: answer.state }));
@@ -87,7 +97,7 @@ async function showStudy(id, said = '') {
   body.append(does);
   for (const part of answer.sections) {
     const section = make('section', {}, make('h3', { words: part.title }));
-    if (part.table) section.append(table(part.table));
+    if (part.table) section.append(table(part.table, part.names));
     if (part.lines?.length) section.append(make('ul', {}, ...part.lines.map((words) => make('li', { words, dir: 'auto' }))));
     if (part.remark) section.append(make('p', { className: 'sd-quiet', words: part.remark }));
     body.append(section);
@@ -117,8 +127,11 @@ function reportOf(id) {
   return section;
 }
 
-function table([head, ...rows]) {
-  const row = (cells, tag) => make('tr', {}, ...cells.map((words) => make(tag, { words })));
+function table([head, ...rows], names = []) {
+  const row = (cells, tag) => make('tr', {}, ...cells.map((words, place) => {
+    const name = tag === 'td' && names.includes(place);
+    return make(tag, { words, dir: name ? 'auto' : '', translate: !name });
+  }));
   return make('table', {}, make('thead', {}, row(head, 'th')), make('tbody', {}, ...rows.map((cells) => row(cells, 'td'))));
 }
 

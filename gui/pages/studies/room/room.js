@@ -151,6 +151,7 @@ function share(name, advice, number) {
   const label = document.createElement('b'), figure = document.createElement('span'), track = document.createElement('span'), bar = document.createElement('i');
   label.textContent = name;
   label.dir = 'auto';
+  label.translate = false;
   figure.className = 'rv-share';
   figure.textContent = percent(advice.probabilities[number]);
   track.className = 'rv-track';
@@ -170,6 +171,7 @@ function othersReading(one, number) {
   if (one.comment) {
     const comment = document.createElement('p');
     comment.dir = 'auto';
+    comment.translate = false;
     comment.textContent = `“${one.comment}”`;
     box.append(comment);
   }
@@ -201,6 +203,7 @@ function showClasses(typed) {
     key.textContent = number < MOST_KEYS ? number + 1 : '';
     words.textContent = name;
     words.dir = 'auto';
+    words.translate = false;
     button.setAttribute('aria-pressed', chosen === number);
     button.append(key, words);
     button.onclick = () => chooseNumber(number);
