@@ -7,6 +7,7 @@ from case to case is put in afterwards: `_("{count} images").format(count=number
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -87,7 +88,7 @@ def name_of(code: str) -> str:
 
 def number(value: float, decimals: int = 0) -> str:
     """Return a number as the language that is spoken writes it: its digits, its thousands, its decimal sign."""
-    if language() == ENGLISH:
+    if language() == ENGLISH or not math.isfinite(value):
         return f"{value:,.{decimals}f}"
     from babel import Locale
     from babel.numbers import format_decimal

@@ -14,6 +14,8 @@ from contextlib import suppress
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
+from engine.language import _
+
 BUFFERED = 32 * 1024 * 1024
 """Bytes up to which a body is read whole before anything sees it."""
 PATIENCE = 10.0
@@ -48,7 +50,7 @@ def check_declared(scope: Scope, most: int) -> None:
     headers = Headers(scope=scope)
     lengths = headers.getlist("content-length")
     if len(lengths) > 1 or (lengths and "transfer-encoding" in headers):
-        raise BodyError(400, "The length of the request is given twice.")
+        raise BodyError(400, _("The length of the request is given twice."))
     if lengths and (not lengths[0].isdecimal() or int(lengths[0]) > most):
         raise _too_large()
 
@@ -101,10 +103,10 @@ class Body:
         try:
             message = await asyncio.wait_for(self._receive(), left)
         except TimeoutError as error:
-            raise BodyError(408, "The request came too slowly.") from error
+            raise BodyError(408, _("The request came too slowly.")) from error
         self._waited += time.monotonic() - began
         if message["type"] == "http.disconnect":
-            raise BodyError(400, "The request broke off.")
+            raise BodyError(400, _("The request broke off."))
         part: bytes = message.get("body", b"")
         self._bytes += len(part)
         self._whole = not message.get("more_body", False)
@@ -166,4 +168,4 @@ async def _throw_away(receive: Receive) -> None:
 
 
 def _too_large() -> BodyError:
-    return BodyError(413, "The request is larger than anything the pages send.")
+    return BodyError(413, _("The request is larger than anything the pages send."))

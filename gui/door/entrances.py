@@ -18,12 +18,13 @@ from urllib.parse import parse_qs
 from starlette.requests import cookie_parser
 from starlette.types import Scope
 
+from engine.language import N_, _
 from gui.door.languages import PAGES
 
 MOST_VISITORS = 1_000
 """Browsers that are known at once; whoever came first is forgotten for the next."""
-NO_LONGER = "You are no longer logged in. Load the page again and log in, then repeat what you did."
-ELSEWHERE = (
+NO_LONGER = N_("You are no longer logged in. Load the page again and log in, then repeat what you did.")
+ELSEWHERE = N_(
     "This link was opened on another device since, and this page can answer nothing more. What you had answered is "
     "kept: continue there, or load this page again and log in to continue here."
 )
@@ -118,13 +119,16 @@ class Key:
         key: New with every start.
     """
 
-    sentence = (
-        "Overread does not know this page any more: it was started again, or the address was opened without its key. "
-        "Open the address that the terminal shows, then repeat what you did."
-    )
-
     def __init__(self, key: str | None = None) -> None:
         self.key = key or secrets.token_urlsafe(32)
+
+    @property
+    def sentence(self) -> str:
+        """See `Entrance`."""
+        return _(
+            "Overread does not know this page any more: it was started again, or the address was opened without its "
+            "key. Open the address that the terminal shows, then repeat what you did."
+        )
 
     @property
     def query(self) -> str:
@@ -165,7 +169,7 @@ class Password:
     @property
     def sentence(self) -> str:
         """See `Entrance`."""
-        return ELSEWHERE if self.one_device else NO_LONGER
+        return _(ELSEWHERE if self.one_device else NO_LONGER)
 
     def asks(self, scope: Scope) -> bool:
         """See `Entrance`."""

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from engine.language import N_, _
+
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -40,7 +42,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), usb=()",
 }
-OTHER_SITE = "Requests from other sites are refused."
+OTHER_SITE = N_("Requests from other sites are refused.")
 
 
 def local_hosts(port: int) -> frozenset[str]:
@@ -59,12 +61,12 @@ def refusal(scope: Scope, hosts: Collection[str]) -> str | None:
     named = headers.getlist("host")
     host = named[0].lower() if len(named) == 1 else ""
     if host not in hosts:
-        return "There is no page at this address."
+        return _("There is no page at this address.")
     if any(urlsplit(origin).netloc.lower() != host for origin in headers.getlist("origin")):
-        return OTHER_SITE
+        return _(OTHER_SITE)
     site = headers.get("sec-fetch-site", "same-origin")
     if site not in ("same-origin", "none") and not opens_the_page(scope):
-        return OTHER_SITE
+        return _(OTHER_SITE)
     return None
 
 

@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from engine.language import speaking
+from engine.language import N_, _, speaking
 from gui.door.bodies import BUFFERED, Body, BodyError, answer, check_declared, replayed
 from gui.door.entrances import MOST_VISITORS, Entrance, Password, Visitor, Visitors, answering
 from gui.door.foreign import SECURITY_HEADERS, comes_from_elsewhere, opens_the_page, refusal
@@ -37,7 +37,7 @@ STRANGERS_BODY = 64 * 1024
 AT_ONCE = 32
 """Requests of one visitor that are answered at once, streams among them; a browser makes six."""
 AT_ONCE_IN_ALL = 256
-NOTHING_HERE = "There is nothing at this address."
+NOTHING_HERE = N_("There is nothing at this address.")
 # A browser that was led here by another site holds our cookie back; one that leads itself here does not.
 ONCE_MORE = (
     '<!doctype html><meta charset="utf-8">'
@@ -116,7 +116,7 @@ class Guard:
         head = len(scope["raw_path"]) + len(scope["query_string"])
         head += sum(len(name) + len(value) for name, value in scope["headers"])
         if len(scope["headers"]) > MOST_HEADERS or head > LARGEST_HEAD:
-            await answer(scope, receive, send, 431, "The head of the request is larger than a browser's.")
+            await answer(scope, receive, send, 431, _("The head of the request is larger than a browser's."))
             return
         if reason := refusal(scope, self.hosts()):
             await answer(scope, receive, send, 403, reason)
@@ -137,13 +137,13 @@ class Guard:
                 await self._let_out(scope, receive, send, self.visitors, visitor)
                 return
             if visitor.role not in self.rooms:
-                await answer(scope, receive, send, 403, "Your role has no pages here.")
+                await answer(scope, receive, send, 403, _("Your role has no pages here."))
                 return
         if opening := room.openings.at(scope):
             answering(visitor)
             await self._pass_on(scope, receive, send, visitor, opening, room)
         else:
-            await answer(scope, receive, send, 404, NOTHING_HERE)
+            await answer(scope, receive, send, 404, _(NOTHING_HERE))
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Give a cookie to whoever brings the right thing, and lead to an address without it."""
@@ -196,7 +196,7 @@ class Guard:
     ) -> None:
         check_declared(scope, opening.largest_body)
         if visitor.under_way >= AT_ONCE or self._under_way >= AT_ONCE_IN_ALL:
-            busy = "Too many requests are being answered. Close other tabs of Overread and try again."
+            busy = _("Too many requests are being answered. Close other tabs of Overread and try again.")
             await answer(scope, receive, send, 503, busy, headers=[("retry-after", "2")])
             return
         with self._counted(visitor):

@@ -12,6 +12,7 @@ from typing import Protocol
 from starlette.requests import cookie_parser
 from starlette.types import Scope
 
+from engine.language import _, ngettext, number
 from engine.reading import Reader
 from gui.door.entrances import Visitor, fields_of
 from gui.door.languages import PAGES
@@ -20,8 +21,6 @@ from gui.door.throttle import Throttle
 FRESH_SECONDS = 5.0
 """For so long an answer of the database holds: a browser asks for many things at once."""
 MOST_KEPT = 1_000
-WRONG = "This name and password do not open it."
-WAIT = "Too many wrong passwords were tried. Wait {minutes} and try again."
 
 
 class KnowsAccounts(Protocol):
@@ -50,8 +49,6 @@ class Members:
         address_of: Returns where a request comes from.
     """
 
-    sentence = "You are no longer signed in. Load the page again and sign in, then repeat what you did."
-
     def __init__(
         self,
         accounts: KnowsAccounts,
@@ -66,6 +63,11 @@ class Members:
         self._known: dict[str, tuple[float, Visitor]] = {}
 
     # ------------------------------------------------------------------------------------ as an entrance
+
+    @property
+    def sentence(self) -> str:
+        """See `Entrance`."""
+        return _("You are no longer signed in. Load the page again and sign in, then repeat what you did.")
 
     def asks(self, scope: Scope) -> bool:
         """See `Entrance`."""
@@ -91,7 +93,7 @@ class Members:
         if refused:
             name = fields_of(body).get("username", "").strip()
             seconds = self._throttle.wait(name, self._address_of(scope)) if scope is not None else 0
-            said = WAIT.format(minutes=_minutes(seconds)) if seconds else WRONG
+            said = _wait(seconds) if seconds else _("This name and password do not open it.")
         return PAGES.get_template("sign_in.html").render(said=said, prefix=self._prefix)
 
     def leaves(self, scope: Scope) -> bool:
@@ -138,6 +140,10 @@ class Members:
         return cookie_parser(cookies).get(self.cookie, "")
 
 
-def _minutes(seconds: int) -> str:
+def _wait(seconds: int) -> str:
     minutes = max(1, round(seconds / 60))
-    return "a minute" if minutes == 1 else f"{minutes} minutes"
+    return ngettext(
+        "Too many wrong passwords were tried. Wait a minute and try again.",
+        "Too many wrong passwords were tried. Wait {count} minutes and try again.",
+        minutes,
+    ).format(count=number(minutes))

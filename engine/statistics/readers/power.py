@@ -15,6 +15,7 @@ from scipy.optimize import brentq
 from scipy.stats import f as fisher, ncf, ncx2, norm
 
 from engine.errors import ReportError
+from engine.language import _, number, short_number
 from engine.statistics.clusters import NAN, Clusters
 from engine.statistics.ranking import area_covariance, area_of, as_binary
 from engine.statistics.readers.components import FIGURES, STRUCTURES, Components, expected_components
@@ -317,22 +318,40 @@ def smallest_difference(
 
 def _sentence(plan: Planned) -> str:
     """Say what a plan comes to."""
-    cases = {"sensitivity": f"{plan.positives} positive", "specificity": f"{plan.negatives} negative"}
-    counted = cases.get(plan.figure, f"{plan.positives} positive and {plan.negatives} negative") + " cases"
-    who = "1 reader" if plan.readers == 1 else f"{plan.readers} readers"
-    these = "this reader" if plan.readers == 1 else f"these {plan.readers} readers"
-    smallest = f"the smallest difference in {plan.figure} that would be seen"
-    if plan.readers == 1:
-        said = f"{smallest} is {plan.these_readers:.2f}, and speaks of {these} alone"
-    else:
-        said = (
-            f"{smallest} is {plan.difference:.2f} ({plan.lowest:.2f} to {plan.highest:.2f}, depending on how much "
-            f"readers and cases vary), or {plan.these_readers:.2f} if it is to hold for {these} alone"
-        )
-    room = 1 - plan.expected
-    least = plan.these_readers if plan.readers == 1 else plan.difference
-    beyond = f" From {plan.expected:g} no reader can gain that much." if least > room else ""
-    return (
-        f"With {who} and {counted}, {said} (power {plan.power:g}, two-sided level {plan.alpha:g}, planned from "
-        f"{plan.figure} {plan.expected:g}).{beyond}"
+    kinds = {
+        "sensitivity": _("{positives} positive cases"),
+        "specificity": _("{negatives} negative cases"),
+    }
+    cases = kinds.get(plan.figure, _("{positives} positive and {negatives} negative cases")).format(
+        positives=plan.positives, negatives=plan.negatives
     )
+    figure = {"sensitivity": _("sensitivity"), "specificity": _("specificity")}.get(plan.figure, plan.figure)
+    if plan.readers == 1:
+        said = _(
+            "With 1 reader and {cases}, the smallest difference in {figure} that would be seen is {these}, and speaks "
+            "of this reader alone (power {power}, two-sided level {alpha}, planned from {figure} {expected})."
+        )
+    else:
+        said = _(
+            "With {readers} readers and {cases}, the smallest difference in {figure} that would be seen is "
+            "{difference} ({low} to {high}, depending on how much readers and cases vary), or {these} if it is to hold "
+            "for these {readers} readers alone (power {power}, two-sided level {alpha}, planned from {figure} "
+            "{expected})."
+        )
+    told = said.format(
+        readers=plan.readers,
+        cases=cases,
+        figure=figure,
+        difference=number(plan.difference, 2),
+        low=number(plan.lowest, 2),
+        high=number(plan.highest, 2),
+        these=number(plan.these_readers, 2),
+        power=short_number(plan.power),
+        alpha=short_number(plan.alpha),
+        expected=short_number(plan.expected),
+    )
+    least = plan.these_readers if plan.readers == 1 else plan.difference
+    if not least > 1 - plan.expected:  # NaN is no gain either
+        return told
+    beyond = _("From {expected} no reader can gain that much.")
+    return f"{told} {beyond.format(expected=short_number(plan.expected))}"
