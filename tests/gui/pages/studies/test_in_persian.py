@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests.gui.pages.studies.test_studies_page import press, shown
 
 SAID = """() => {
   const DATA = 'bdi, [lang=en], [translate=no], script, style, code, kbd, option[lang]';
-  const ROOTS = ['#page-studies', '#studies-room', '.tab-wrapper', '.tab-container'];
+  const ROOTS = ['#page-studies', '#studies-room', '[role=tab]'];
   const own = /\\u2068[^\\u2069]*\\u2069/g;   // a name in a sentence
   const said = new Set();
   const tell = (text) => { if (/[A-Za-z]{2,}/.test(text)) said.add(text.replace(own, '').trim()); };
@@ -32,8 +33,6 @@ LATIN = {"Overread", "Enter", "Esc", "Shift", "Delete", "AUC", "px", "zip", "HU"
 
 def english(page: Any) -> list[str]:
     """Return what the page says in English."""
-    import re
-
     return [one for one in page.evaluate(SAID) if set(re.findall("[A-Za-z]{2,}", one)) - LATIN]
 
 
