@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.language import _, isolated
 from engine.records import MAP_AS_SUPPLIED, Explanation
 from engine.saliency.methods import SALIENCIES
 
@@ -31,6 +30,7 @@ USUAL_COLOURS = "inferno"
 AGAINST_COLOURS = "GnBu_r"  # for evidence against, whatever the others are
 SHARE = 0.01  # of the image: what the numbers on a colour bar are given for
 TICKS = (0.0, 0.5, 1.0)  # of the scale
+RELATIVE_TICKS = ((0.0, "none"), (1.0, "most"))
 
 
 def upsample(heatmap: NDArray[np.floating], height: int, width: int) -> NDArray[np.float32]:
@@ -135,34 +135,27 @@ class MapLegend:
     caution: str = ""
 
 
-def _relative_ticks() -> tuple[tuple[float, str], ...]:
-    return (0.0, _("none")), (1.0, _("most"))
-
-
 def map_legend(explanation: Explanation) -> MapLegend:
     """Say what a map's colours mean."""
     if explanation.method == MAP_AS_SUPPLIED:
         return MapLegend(
-            title=_("Map as supplied"),
-            method=_("supplied with the predictions"),
-            unit=_("shades as they came; what they measure is not known to Overread"),
-            ticks=_relative_ticks(),
+            title=MAP_AS_SUPPLIED.capitalize(),
+            method="supplied with the predictions",
+            unit="shades as they came; what they measure is not known to Overread",
+            ticks=RELATIVE_TICKS,
             sum="",
         )
-    title = _("Evidence for {target}").format(target=isolated(explanation.target))
-    scale = explanation.scale
+    title, scale = f"Evidence for {explanation.target}", explanation.scale
     method = SALIENCIES.get(explanation.method)  # of a later version's there is none
     caution = method.caution() if method is not None else ""
     if scale is None:
-        nothing = _("this method finds no evidence for {target} in this image").format(
-            target=isolated(explanation.target)
-        )
-        relative = _("relative to this map's own maximum: not comparable between images")
+        nothing = f"this method finds no evidence for {explanation.target} in this image"
+        relative = "relative to this map's own maximum: not comparable between images"
         return MapLegend(
             title=title,
             method=explanation.method,
             unit=relative if np.any(explanation.heatmap) else nothing,
-            ticks=_relative_ticks(),
+            ticks=RELATIVE_TICKS,
             sum="",
             caution=caution,
         )
@@ -171,14 +164,12 @@ def map_legend(explanation: Explanation) -> MapLegend:
     if explanation.rest is not None:
         inside = float(np.asarray(explanation.heatmap, dtype=np.float64).mean())
         total = inside + explanation.rest
-        told = _("Map {map}, rest {rest}: log-odds {total}")
-        figures = {"map": inside, "rest": explanation.rest, "total": total}
-        signed = {name: f"{value:+.2f}".replace("-", "−") for name, value in figures.items()}
-        sum_words = told.format(**{name: isolated(figure) for name, figure in signed.items()})
+        said = f"Map {inside:+.2f}, rest {explanation.rest:+.2f}: log-odds {total:+.2f}"
+        sum_words = said.replace("-", "−").replace("log−", "log-")
     return MapLegend(
         title=title,
         method=explanation.method,
-        unit=_("log-odds per 1% of the image; the last colour also for more"),
+        unit="log-odds per 1% of the image; the last colour also for more",
         ticks=ticks,
         sum=sum_words,
         caution=caution,

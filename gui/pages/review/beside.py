@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ReviewError
-from engine.language import _, isolated, ngettext, number as write
 from engine.reading import OfPatient, OtherImage, Shown
 from engine.records import PART_NAMES, Sample
 from engine.report import counted
@@ -24,6 +23,7 @@ from gui.web import AppSession, image_url, samples_of_run
 
 PATIENT, SIMILAR = "patient", "similar"
 MOST_OTHERS = 50
+WHEN = {"before": "before", "same day": "same day", "after": "later", "": "date not known"}
 
 
 def may_beside(session: AppSession) -> list[str]:
@@ -70,13 +70,7 @@ def _of_patient(desk: Desk, reading: Reading, shown: str) -> dict[str, Any]:
 
 def title_of(other: OtherImage, number: int) -> str:
     """Name another image of a patient: its number, and when it was taken."""
-    when = {
-        "before": _("before"),
-        "same day": _("same day"),
-        "after": _("later"),
-        "": _("date not known"),
-    }[other.when]
-    return f"{write(number)}: {' · '.join(filter(None, (isolated(other.moment), when)))}"
+    return f"{number}: {' · '.join(filter(None, (other.moment, WHEN[other.when])))}"
 
 
 def _part(other: OtherImage) -> str:
@@ -86,28 +80,18 @@ def _part(other: OtherImage) -> str:
 def said_of(found: OfPatient, shown: int) -> str:
     """Say what is known of the patient's other images, and why their order is not where it is not."""
     if not found.known:
-        return _(
-            "The data do not say whose image this is, so that other images of the patient are not known."
-        )
+        return "The data do not say whose image this is, so that other images of the patient are not known."
     if not found.others:
-        return _("There is no other image of this patient.")
-    count = len(found.others)
-    told = [ngettext("{count} other image.", "{count} other images.", count).format(count=write(count))]
+        return "There is no other image of this patient."
     if not found.dated:
-        told.append(
-            _("The data do not say when this image was taken, so that which of them are prior is not known.")
-        )
+        order = "The data do not say when this image was taken, so that which of them are prior is not known."
     else:
         priors = sum(other.when == "before" for other in found.others)
-        told.append(_("This image: {moment}.").format(moment=isolated(found.moment)))
-        told.append(
-            ngettext("{count} prior image.", "{count} prior images.", priors).format(count=write(priors))
-            if priors
-            else _("There is no prior image.")
+        order = f"This image: {found.moment}. " + (
+            f"{counted(priors, 'prior image')}." if priors else "There is no prior image."
         )
-    if shown < count:
-        told.append(_("The first {count} are listed.").format(count=write(shown)))
-    return " ".join(told)
+    more = f" The first {shown} are listed." if shown < len(found.others) else ""
+    return f"{counted(len(found.others), 'other image')}. {order}{more}"
 
 
 def _similar(desk: Desk, reading: Reading, shown: str) -> dict[str, Any]:

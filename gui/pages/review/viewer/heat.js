@@ -16,7 +16,7 @@ function takeColours(given) {
   for (const [name, packed] of Object.entries(given)) tables[name] = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
   const names = Object.keys(tables).filter((name) => name !== 'against');
   if (!names.includes(colouring.name)) colouring.name = names[0];
-  at('colours').replaceChildren(...names.map((name) => Object.assign(new Option(name, name), { translate: false })));
+  at('colours').replaceChildren(...names.map((name) => new Option(name, name)));
   at('colours').value = colouring.name;
   paintHeat();
 }
@@ -67,7 +67,7 @@ function showLegend(given) {
   at('threshold-number').textContent = last ? Number((last * at('threshold').value / 100).toPrecision(2)) : `${at('threshold').value}%`;
   if (!legend) return;
   for (const name of ['title', 'method', 'unit', 'sum']) at('legend-' + name).textContent = legend[name];
-  if (colouring.against) at('legend-title').textContent = fill(_('{title}, and against it'), { title: legend.title });
+  if (colouring.against) at('legend-title').textContent += ', and against it';
   at('legend-ticks').replaceChildren(...legend.ticks.map(([share, number]) => {
     const tick = document.createElement('span');
     tick.textContent = number;

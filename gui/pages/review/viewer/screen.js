@@ -50,7 +50,7 @@ async function whyNot(address) {
   try {
     return await (await fetch(address)).text();
   } catch {
-    return _('Overread is not responding.');
+    return 'Overread is not responding.';
   }
 }
 
@@ -64,7 +64,7 @@ function inOrder(classes, probabilities, predicted) {
 // What was typed means the class of that name, else the only one it is a part of; of any other the reader is told.
 function classTyped(classes, typed) {
   const same = classes.filter((name) => folded(name) === folded(typed)), left = same.length ? same : classes.filter((name) => typed && fits(name, typed));
-  if (left.length !== 1) toast(left.length ? _('More than one class fits. Type more of it.') : _('No class fits.'));
+  if (left.length !== 1) toast(left.length ? 'More than one class fits. Type more of it.' : 'No class fits.');
   return left.length === 1 ? classes.indexOf(left[0]) : -1;
 }
 
@@ -75,8 +75,8 @@ function typingBox(list, take) {
   box.className = 'rv-typed';
   box.dir = 'auto';
   box.autocomplete = 'off';
-  box.placeholder = _('Type part of a class, then Enter ( / )');
-  box.setAttribute('aria-label', _('Type part of a class'));
+  box.placeholder = 'Type part of a class, then Enter ( / )';
+  box.setAttribute('aria-label', 'Type part of a class');
   box.oninput = () => list(box.value);
   box.onkeydown = (event) => {
     if (event.isComposing || !['Enter', 'NumpadEnter'].includes(event.code)) return;

@@ -54,8 +54,8 @@ function outline(one, kind) {
 }
 
 function figureOf(one, number) {
-  const name = one.shape === 'ruler' ? fill(_('Ruler, {length}'), { length: lengthOf(one) }) : [`${shapeName(one.shape)} ${number + 1}`, one.label].filter(Boolean).join(', ');
-  const group = node('g', { class: one.shape === 'ruler' ? 'rv-shape rv-ruler' : 'rv-shape rv-region', tabindex: 0, role: 'button', 'aria-label': fill(_('{name}: arrow keys move, Shift and arrow keys resize, Delete removes'), { name }) },
+  const name = one.shape === 'ruler' ? `Ruler, ${lengthOf(one)}` : `${one.shape} ${number + 1}${one.label ? `, ${one.label}` : ''}`;
+  const group = node('g', { class: one.shape === 'ruler' ? 'rv-shape rv-ruler' : 'rv-shape rv-region', tabindex: 0, role: 'button', 'aria-label': `${name}: arrow keys move, Shift and arrow keys resize, Delete removes` },
     outline(one, 'rv-grip'), outline(one, 'rv-shade'), outline(one, 'rv-line'));
   group.toggleAttribute('data-chosen', one === chosenShape);
   group.onfocus = () => choose(one);
@@ -93,8 +93,6 @@ function drawTags() {
   }));
 }
 
-const shapeName = (shape) => ({ box: _('box'), ellipse: _('ellipse'), polygon: _('polygon'), freehand: _('freehand') })[shape] ?? shape;
-
 // Millimetres where the file says how far its pixels lie apart, else pixels.
 function lengthOf({ points: [[x1, y1], [x2, y2]] }) {
   const width = film ? film.told.width : image.naturalWidth, height = film ? film.told.height : image.naturalHeight;
@@ -108,13 +106,12 @@ function showRegions() {
   const count = at('region-count');
   if (!count) return;
   const number = regions.indexOf(chosenShape);
-  count.textContent = number >= 0 ? fill(_('Region {number} of {total}'), { number: number + 1, total: regions.length })
-    : regions.length === 0 ? _('No regions drawn (R)') : fill(ngettext('{count} region drawn', '{count} regions drawn', regions.length), { count: regions.length });
+  count.textContent = number >= 0 ? `Region ${number + 1} of ${regions.length}` : regions.length === 0 ? 'No regions drawn (R)' : regions.length === 1 ? '1 region drawn' : `${regions.length} regions drawn`;
   at('finding').hidden = number < 0;
   if (number >= 0 && document.activeElement !== at('finding')) at('finding').value = chosenShape.label;
   const remove = root.querySelector('[data-do="remove-region"]');
   remove.hidden = regions.length === 0;
-  remove.textContent = number >= 0 ? _('remove') : _('remove last');
+  remove.textContent = number >= 0 ? 'remove' : 'remove last';
   root.dispatchEvent(new Event('regions-drawn'));
 }
 
