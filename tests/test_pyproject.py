@@ -24,7 +24,7 @@ REQUIRED_BUT_NOT_IMPORTED = {
 def required() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    named = ("postgresql", "onnx", "pacs", "ray")
+    named = ("postgresql", "onnx", "pacs", "ray", "bundle")
     everything = [*project["dependencies"], *(each for name in named for each in extras[name])]
     return {_normal(re.split(r"[^\w.-]", each)[0]) for each in everything}
 

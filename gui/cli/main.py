@@ -19,7 +19,7 @@ from gui.cli import compare, data, demo, doctor, proposal, recipes, results, tra
 from gui.cli.archives import export_dicom, receive
 from gui.cli.elsewhere import commands as elsewhere, import_predictions
 from gui.cli.experiments import compare_runs, learning_curve, search
-from gui.cli.installing import desktop
+from gui.cli.installing import bundle, desktop
 from gui.cli.managing import data as kept_data, runs as kept_runs
 from gui.cli.models import export, weights
 from gui.cli.readings import accounts, audit, backup, labels, readers, share, studies
@@ -71,6 +71,7 @@ for part in (
     recipes,
     weights,
     desktop,
+    bundle,
     doctor,
 ):
     app.add_typer(part.app)

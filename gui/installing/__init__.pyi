@@ -1,3 +1,5 @@
+from .bundling.gathering import gather as gather
+from .bundling.packing import pack as pack, platform_name as platform_name
 from .checking.check_record import Check as Check
 from .checking.examining import examine as examine
 from .desktop import (

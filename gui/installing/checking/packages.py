@@ -12,7 +12,7 @@ from gui.installing.checking.check_record import Check, gigabytes
 
 CHECKOUT = Path(__file__).parents[3]
 TOLD = ("overread", "torch", "torchvision", "timm", "gradio")
-FOR_DEVELOPERS = ("test", "docs", "bench", "mutants")
+FOR_DEVELOPERS = ("test", "docs", "bench", "mutants", "bundle")
 EXTRAS = {
     "onnx": "exporting runs as ONNX",
     "pacs": "images from an archive, DICOM out",
@@ -40,13 +40,17 @@ def asked_for() -> tuple[tuple[str, ...], Mapping[str, tuple[str, ...]]]:
     needed: list[str] = []
     of_extras: dict[str, list[str]] = {name: [] for name in told.metadata.get_all("Provides-Extra") or ()}
     for line in told.requires or ():
-        marker = Requirement(line).marker
+        wanted = Requirement(line)
+        marker, wanted.marker = (
+            wanted.marker,
+            None,
+        )  # which is settled here: an extra's own is of no other place
         if marker is None or marker.evaluate({"extra": ""}):
-            needed.append(line)
+            needed.append(str(wanted))
             continue
         for name, lines in of_extras.items():
             if marker.evaluate({"extra": name}):
-                lines.append(line)
+                lines.append(str(wanted))
     return tuple(needed), {name: tuple(lines) for name, lines in of_extras.items()}
 
 

@@ -45,6 +45,22 @@ def test_a_package_that_is_missing_or_of_another_version_is_named() -> None:
     assert (packages.lacking(asked[3:]) == []) == (sys.platform != "win32")
 
 
+def test_an_installation_without_a_checkout_knows_what_it_asks_for_and_which_extras_are_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "overread-9.dist-info").mkdir()
+    (tmp_path / "overread-9.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: overread\nVersion: 9\nProvides-Extra: odd\nProvides-Extra: even\n"
+        'Requires-Dist: numpy>=1\nRequires-Dist: other; sys_platform == "plan9"\n'
+        'Requires-Dist: no-such-thing>=1; extra == "odd"\nRequires-Dist: numpy>=1; extra == "even"\n'
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(packages, "CHECKOUT", tmp_path)
+    assert packages.asked_for() == (("numpy>=1",), {"odd": ("no-such-thing>=1",), "even": ("numpy>=1",)})
+    odd, even = (packages.extra(f"extra {name}", tmp_path) for name in ("odd", "even"))
+    assert (odd.good, odd.found) == (False, "no-such-thing is not installed") and even.good
+
+
 def test_the_size_of_a_package_is_that_of_its_files_on_the_disk() -> None:
     from importlib.metadata import distribution
 

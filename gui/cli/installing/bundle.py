@@ -1,0 +1,59 @@
+"""`overread bundle`: everything for a machine that never sees the internet, in one zip."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.storage import storage_error
+from gui import installing
+from gui.cli.options import LOOK, JsonOption
+from gui.cli.terminal import say, show_json
+
+app = typer.Typer()
+
+
+@app.command(rich_help_panel=LOOK)
+def bundle(
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The zip; default: overread-…zip, named after the platform, here.",
+            show_default=False,
+        ),
+    ] = None,
+    extras: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--extra", metavar="NAME", help="An extra that comes along (pacs, onnx …); may be repeated."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a zip with all wheels for computers like this one, what starts the program from it, checksums and an SBOM.
+
+    Needs a checkout of the repository and, this once, a network; what it makes needs none.
+
+    Example: [bold]overread bundle --out overread.zip[/bold]
+    """
+    target = (out or Path(f"overread-{installing.platform_name()}.zip")).absolute()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, target.parent) from error
+    say("Gathering wheels, some gigabytes of them where PyTorch brings CUDA along; this takes minutes.")
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:  # on the disk that was chosen
+        installing.gather(Path(folder), extras=extras or ())
+        wheels = installing.pack(Path(folder), target)
+    size = target.stat().st_size
+    if as_json:
+        show_json({"file": target, "bytes": size, "wheels": len(wheels)})
+        return
+    print(target)
+    say(
+        f"{len(wheels)} wheels, {size / 1024**3:.2f} GiB. There: unpack it, then sh overread.sh (or overread.cmd)"
+    )
