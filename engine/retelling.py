@@ -18,15 +18,15 @@ from engine.errors import EngineError
 from engine.language import CATALOGUES, ENGLISH, _, isolated, language, number, right_to_left, short_number
 
 BRACES = re.compile(r"\{(\w+)\}")
-WORDS = frozenset({"unit", "words", "state"})
+WORDS = frozenset({"unit", "words", "state", "part"})
 """Braces that hold a word of ours, and no name."""
 _COUNTS = re.compile(
     r"(count|n|total|number|files|seconds|minutes|hours|most|k|level|chosen|min_patients)\d*"
 )
 """Braces that hold a number."""
 _NUMBER = re.compile(r"-?\d{1,3}(,?\d{3})*(\.\d+)?")
-_FEWEST = 5
-"""Letters that a template has outside its braces: shorter ones would fit anything."""
+_FEWEST = 4
+"""Signs that a template has outside its braces, blanks aside: shorter ones would fit anything."""
 
 
 def retold(said: str | EngineError) -> str:
@@ -53,19 +53,27 @@ def _is_told(said: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _retell(said: str, code: str) -> str | None:
-    whole = _whole(said, code)
-    if whole is not None or len(said) < 2:
+    if (known := _templates(code)[0].get(said)) is not None:
+        return known
+    if said.endswith(".") and (inner := _retell(said[:-1], code)) is not None:
+        return f"{inner}."
+    # several sentences before one that would fit all of them
+    for between, told in ((". ", ". "), ("; ", _("; "))):
+        if (several := _in_parts(said, between, told, code)) is not None:
+            return several
+    if (whole := _whole(said, code)) is not None:
         return whole
-    if said.endswith("."):
-        inner = _retell(said[:-1], code)
-        if inner is not None:
-            return f"{inner}."
-    for between, told in ((". ", ". "), ("; ", _("; ")), (": ", ": "), (", ", _(", "))):
-        if between in said:
-            parts = [_retell(part, code) for part in said.split(between)]
-            if None not in parts:
-                return told.join(part for part in parts if part)
+    for between, told in ((": ", ": "), (", ", _(", "))):
+        if (several := _in_parts(said, between, told, code)) is not None:
+            return several
     return None
+
+
+def _in_parts(said: str, between: str, told: str, code: str) -> str | None:
+    if between not in said:
+        return None
+    parts = [_retell(part, code) for part in said.split(between)]
+    return None if None in parts else told.join(part for part in parts if part)
 
 
 def _whole(said: str, code: str) -> str | None:
@@ -115,7 +123,7 @@ def _templates(code: str) -> tuple[dict[str, str], list[tuple[re.Pattern[str], s
             exact[english] = told
             continue
         pieces = BRACES.split(english)  # text, name, text, name …
-        letters = sum(sign.isalpha() for text in pieces[::2] for sign in text)
+        letters = sum(not sign.isspace() for text in pieces[::2] for sign in text)
         if letters < _FEWEST:
             continue
         seen: set[str] = set()
@@ -149,6 +157,20 @@ def composed() -> tuple[str, ...]:
         _("{n} cases left out whose patients or near duplicates are in another part"),
         _("{n} cases left out because they came with no part"),
         _("{n} training cases kept"),
+        _("the parts that came with the data, {part} ({share}) taken {how} from training"),
+        _("{n} file is not an image and was left out ({names})"),
+        _("{n} files are not images and were left out ({names})"),
+        _("{name} is not an image that can be read"),
+        _("All are {part}"),
+        _("“{name}” is {part}"),
+        _("Leave “{name}” out"),
+        _("its names are those of parts"),
+        _("it is the outermost level whose names distinguish images"),
+        _("one of its names stands for the absence of a finding"),
+        _("its names do not distinguish any images"),
+        _("its names say only that images are inside"),
+        _("its names count visits, sites or dates"),
+        _("nothing says what its names are"),
         _("patients are not named in the data"),
         _("so each image was taken as a patient of its own"),
         _("no patient is in two parts"),

@@ -63,6 +63,15 @@ def test_english_is_left_as_it_stands_and_so_is_what_no_catalogue_has() -> None:
         assert retell("از پیش فارسی است") == "از پیش فارسی است"  # said in the language already
 
 
+def test_several_sentences_are_told_one_by_one() -> None:
+    with speaking("fa"):
+        said = retold(
+            "The training process ended or stopped responding after epoch 3 of 20. Resume it from its last checkpoint; "
+            "training.log in the run's folder may say why."
+        )
+    assert re.findall("[a-z.]{2,}", said) == ["training.log"] and said.count(".") == 3
+
+
 def test_a_name_of_one_word_is_no_word_of_ours() -> None:
     with speaking("fa"):
         said = retold("Class test has 3 cases; results on so few cases are imprecise: add cases if you can")
