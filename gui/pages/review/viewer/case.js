@@ -9,6 +9,7 @@ let trail = [];         // cases shown before this one, for Previous
 let comingCases = [];   // the next ones of the queue
 let data = '';          // the data set of the run that is read
 let given = { said: '', name: '' };
+const VERDICTS = { agree: _('agree'), overrule: _('overrule'), unsure: _('unsure'), 'not diagnostic': _('not diagnostic') };
 // What a reader can answer beside the verdict: each control is named after its field of a review.
 const controls = [...root.querySelectorAll('[data-field]')];
 const answersGiven = () => Object.fromEntries(controls.map((control) => [control.dataset.field, control.value]));
@@ -21,14 +22,14 @@ async function ask(name, question) {
     answer = await server[name]({ reading, ...question });
     if (!answer) throw new Error('refused');   // what Gradio's client makes of it
   } catch {
-    toast('Overread is not responding. Check that the program is still running, then reload the page: your last verdict may or may not have been stored.');
+    toast(_('Overread is not responding. Check that the program is still running, then reload the page: your last verdict may or may not have been stored.'));
     return null;
   }
   if (!answer.ok) {
     toast(answer.problem);
     // A server that went away while it wrote may have stored the answer: given again, by its name, it is there once.
-    const known = answer.kind === 'ServerAway' ? 'Not known to be stored, give it again' : 'Not stored';
-    if (name === 'decide') text('stored', `${known}: ${question.verdict} (case ${question.shown.slice(0, 8)})`);
+    const known = answer.kind === 'ServerAway' ? _('Not known to be stored, give it again: {verdict} (case {case})') : _('Not stored: {verdict} (case {case})');
+    if (name === 'decide') text('stored', fill(known, { verdict: VERDICTS[question.verdict], case: question.shown.slice(0, 8) }));
     if (answer.kind === 'StaleCaseError') await openReading({ case: shown?.id, keepDraft: true });
     return null;
   }
@@ -73,7 +74,7 @@ async function present(answer, { keepDraft = false } = {}) {
   offerClasses(next);
   const asUsual = heatRead && usualMap();
   if (image !== newImage.image) putOnStage(newImage.image, asUsual ? newHeat.image : new Image(), next.depth);
-  image.alt = 'The image of this case';
+  image.alt = _('The image of this case');
   describe(next, heatRead);
   showLegend(asUsual ? next.legend : null);
   if (!(same && mapComing)) settleMap(asUsual ? next.legend : null);
@@ -85,7 +86,7 @@ async function present(answer, { keepDraft = false } = {}) {
   if (!same) besideCase();
   if (!imageRead) {
     fetched.delete(next.image);
-    notice((await whyNot(next.image)) + '\nContinue with the next case; this one can be read once its file is available again.', []);
+    notice((await whyNot(next.image)) + '\n' + _('Continue with the next case; this one can be read once its file is available again.'), []);
     askWhere();
   }
   await painted();
@@ -106,7 +107,7 @@ function notice(message, choices = []) {
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'rv-button';
-    button.textContent = `Read “${[...at('queue').options].find((one) => one.value === queue)?.text ?? queue}”`;
+    button.textContent = fill(_('Read “{queue}”'), { queue: [...at('queue').options].find((one) => one.value === queue)?.text ?? queue });
     button.onclick = () => openReading({ queue });
     return button;
   }));
@@ -114,7 +115,7 @@ function notice(message, choices = []) {
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'rv-button';
-    button.textContent = 'Summary of this session';
+    button.textContent = _('Summary of this session');
     button.onclick = finish;
     at('notice-actions').append(button);
   }
@@ -123,7 +124,7 @@ function notice(message, choices = []) {
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'rv-button';
-    button.textContent = 'Go to the report';
+    button.textContent = _('Go to the report');
     button.onclick = () => report.click();
     at('notice-actions').append(button);
   }
@@ -136,11 +137,11 @@ function askWhere() {
   const folder = document.createElement('input'), look = document.createElement('button');
   folder.type = 'text';
   folder.className = 'rv-where';
-  folder.placeholder = 'Where are they now? The folder of the images';
-  folder.setAttribute('aria-label', 'Where are they now?');
+  folder.placeholder = _('Where are they now? The folder of the images');
+  folder.setAttribute('aria-label', _('Where are they now?'));
   look.type = 'button';
   look.className = 'rv-button';
-  look.textContent = 'Look there';
+  look.textContent = _('Look there');
   look.onclick = async () => {
     look.disabled = true;
     const answer = await ask('find_images', { folder: folder.value });
@@ -160,21 +161,21 @@ function askWhere() {
 function describe(next, heatRead) {
   text('corner-name', next.name);
   text('predicted', next.predicted);
-  text('predicted-share', percent(next.probabilities[next.classes.indexOf(next.predicted)]));
+  text('predicted-share', inPercent(next.probabilities[next.classes.indexOf(next.predicted)]));
   offerTyping(next.classes);
   listClasses();
   at('classes').parentElement.scrollTop = 0;
   at('classes').classList.toggle('rv-many', next.classes.length > 4);
   text('operating', next.operating);
   text('validated', next.validated);
-  text('entropy', `${next.entropy.toFixed(2)} of ${next.most_entropy.toFixed(2)}`);
+  text('entropy', fill(_('{value} of {most}'), { value: numeral(next.entropy, 2), most: numeral(next.most_entropy, 2) }));
   at('entropy-bar').style.width = percent(clamp(next.entropy / next.most_entropy, 0, 1));
   for (const name of ['distance', 'dropout', 'conformal']) {
     at(name).hidden = at(name + '-name').hidden = !next[name];
     text(name, next[name] ?? '');
   }
   text('method', methodOf(next, heatRead));
-  text('label', 'hidden');
+  text('label', _('hidden'));
   root.querySelector('[data-do="reveal"]').hidden = false;
   at('remark').hidden = !next.remark;
   text('remark', next.remark ?? '');
@@ -186,7 +187,7 @@ function describe(next, heatRead) {
   text('before', next.before ? next.before.sentence : '');
 }
 
-const methodOf = (next, heatRead) => (!next.heat ? next.method ?? 'not computed' : heatRead ? next.method : 'cannot be shown');
+const methodOf = (next, heatRead) => (!next.heat ? next.method ?? _('not computed') : heatRead ? next.method : _('cannot be shown'));
 
 // Up to nine classes stand in their own order, so that a key is always the same class. More stand by probability, the
 // predicted one first and always in sight; keys are for the nine at the top.
@@ -203,16 +204,15 @@ function classRow(next, number, place) {
   row.className = 'rv-class' + (name === next.predicted ? ' rv-first' : '');
   if (may) {
     row.type = 'button';
-    row.title = name === next.predicted ? `Agree: ${name}` : `Overrule to ${name}`;
+    row.title = name === next.predicted ? fill(_('Agree: {name}'), { name }) : fill(_('Overrule to {name}'), { name });
     row.onclick = () => chooseClass(place);
   }
   const key = document.createElement(place < MOST_KEYS && may ? 'kbd' : 'span');
   key.textContent = place < MOST_KEYS && may ? place + 1 : '';
   const label = document.createElement('b'), share = document.createElement('span');
-  label.textContent = name;
-  label.dir = 'auto';
+  label.append(isolated(name));
   share.className = 'rv-share';
-  share.textContent = percent(next.probabilities[number]);
+  share.textContent = inPercent(next.probabilities[number]);
   const track = document.createElement('span'), bar = document.createElement('i');
   track.className = 'rv-track';
   bar.style.width = percent(next.probabilities[number]);
@@ -220,7 +220,7 @@ function classRow(next, number, place) {
   if (next.threshold !== null && name === next.positive) {
     const mark = document.createElement('u');
     mark.style.left = percent(next.threshold);
-    mark.title = 'Operating point';
+    mark.title = _('Operating point');
     track.append(mark);
   }
   row.append(key, label, share, track);
@@ -232,7 +232,7 @@ async function revealLabel() {
   if (!shown) return;
   const answer = await ask('reveal_label', { shown: shown.id });
   if (!answer || answer.shown !== shown?.id) return;
-  text('label', answer.label ?? 'none given');
+  text('label', answer.label ?? _('none given'));
   root.querySelector('[data-do="reveal"]').hidden = true;
   at('label').scrollIntoView({ block: 'nearest' });
 }
@@ -272,7 +272,7 @@ async function openReading(wish = {}) {
       answer = await server.open_reading(wanted);
       if (!answer) throw new Error('refused');
     } catch {
-      answer = { problem: 'Overread is not responding. Check that the program is still running, then reload the page.' };
+      answer = { problem: _('Overread is not responding. Check that the program is still running, then reload the page.') };
     }
     if (opening !== mine) return;   // another was chosen meanwhile
     if (!answer.ok) {
@@ -299,7 +299,7 @@ async function openReading(wish = {}) {
     if (at('queue').value === 'search') at('find').value = answer.search;
     else if (!keepDraft) at('find').value = '';
     await present(answer, { keepDraft });
-    if (left) toast(`What ${left} has written and not stored is kept for ${left}.`);
+    if (left) toast(fill(_('What {name} has written and not stored is kept for {name}.'), { name: left }));
   } finally {
     if (opening === mine) {
       opening = null;
@@ -340,11 +340,11 @@ const goPrevious = () => act(async () => {
 const decide = (verdict, label = null) => act(async () => {
   if (!shown || !at('comment')) return;
   if (tooEarly()) {
-    text('stored', 'Not taken: half a second had not passed since the image appeared. Look, then press again.');
+    text('stored', _('Not taken: half a second had not passed since the image appeared. Look, then press again.'));
     return;
   }
   if (!seen && (verdict === 'agree' || verdict === 'overrule')) {
-    toast('This image cannot be shown, so it cannot be read. Continue with the next case.');
+    toast(_('This image cannot be shown, so it cannot be read. Continue with the next case.'));
     return;
   }
   const decided = shown;

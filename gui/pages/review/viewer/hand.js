@@ -23,7 +23,7 @@ const flag = () => act(async () => {
 
 function showFlag() {
   at('flagged').hidden = !shown.flag;
-  text('flagged', shown.flag ? `You flagged this case${shown.flag.comment ? ': ' + shown.flag.comment : ''}` : '');
+  text('flagged', !shown.flag ? '' : shown.flag.comment ? fill(_('You flagged this case: {comment}'), shown.flag) : _('You flagged this case'));
   root.querySelector('[data-do="flag"]')?.setAttribute('aria-pressed', Boolean(shown.flag));
 }
 
@@ -61,8 +61,8 @@ const inWords = (summary) => (summary ? summary.lines.join('\n') + (summary.fast
 const finish = () => act(async () => {
   const answer = await ask('summarise', {});
   if (!answer) return;
-  text('summary-title', `Session of ${answer.reader}`);
-  text('summary-lines', inWords(answer.summary) || 'Nothing was answered since this page was opened.');
+  text('summary-title', fill(_('Session of {reader}'), answer));
+  text('summary-lines', inWords(answer.summary) || _('Nothing was answered since this page was opened.'));
   at('summary-cases').replaceChildren(...(answer.summary?.cases ?? []).map(({ id, title }) => {
     const button = document.createElement('button');
     button.type = 'button';

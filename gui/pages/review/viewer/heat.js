@@ -67,7 +67,7 @@ function showLegend(given) {
   at('threshold-number').textContent = last ? Number((last * at('threshold').value / 100).toPrecision(2)) : `${at('threshold').value}%`;
   if (!legend) return;
   for (const name of ['title', 'method', 'unit', 'sum']) at('legend-' + name).textContent = legend[name];
-  if (colouring.against) at('legend-title').textContent += ', and against it';
+  if (colouring.against) at('legend-title').textContent = fill(_('{title}, and against it'), legend);
   at('legend-ticks').replaceChildren(...legend.ticks.map(([share, number]) => {
     const tick = document.createElement('span');
     tick.textContent = number;

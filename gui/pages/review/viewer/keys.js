@@ -1,23 +1,23 @@
 // Every key, once: what the buttons do, what the keyboard does and what the help lists come from this table.
 // `codes` are places on the keyboard, so that a Persian or Cyrillic layout works; `shows` is what is printed there.
 const ACTIONS = [
-  { codes: ['KeyA', 'Enter'], shows: ['A', 'Enter'], says: 'Agree', does: 'agree', run: () => decide('agree'), writes: true },
-  { codes: [], shows: ['1', '–', '9'], says: 'Choose a class: the predicted one agrees, another overrules; of more than nine the first nine listed', writes: true },
-  { codes: ['KeyU'], shows: ['U'], says: 'Unsure', does: 'unsure', run: () => decide('unsure'), writes: true },
-  { codes: ['KeyX'], shows: ['X'], says: 'Not diagnostic', does: 'not-diagnostic', run: () => decide('not diagnostic'), writes: true },
-  { codes: ['KeyC'], shows: ['C'], says: 'Write a comment; Esc to leave', run: toComment, writes: true },
-  { codes: ['ArrowRight', 'KeyJ'], shows: ['→', 'J'], says: 'Next case', does: 'next', run: goNext },
-  { codes: ['ArrowLeft', 'KeyK'], shows: ['←', 'K'], says: 'Previous case', does: 'previous', run: goPrevious },
-  { codes: ['KeyZ'], prints: 'z', shows: ['Z'], says: 'Undo: take back your last answer, then the one before it', does: 'undo', run: undo, writes: true },
-  { codes: ['KeyS'], shows: ['S'], says: 'Flag or unflag the case, with what stands in the comment', does: 'flag', run: flag, writes: true },
-  { codes: ['Slash'], shows: ['/'], says: 'Type part of a class, where there are more than nine; else find a case', run: toTyping },
-  { codes: ['KeyN'], shows: ['N'], says: 'Find: a number, a part of an id, file or patient, or words', run: () => { at('find').focus(); at('find').select(); } },
-  { codes: ['KeyE'], shows: ['E'], says: 'End the session: summary, very fast answers, export', does: 'finish', run: finish, writes: true },
-  { codes: ['KeyL'], shows: ['L'], says: 'Show the label in the data', does: 'reveal', run: revealLabel },
+  { codes: ['KeyA', 'Enter'], shows: ['A', 'Enter'], says: _('Agree'), does: 'agree', run: () => decide('agree'), writes: true },
+  { codes: [], shows: ['1', '–', '9'], says: _('Choose a class: the predicted one agrees, another overrules; of more than nine the first nine listed'), writes: true },
+  { codes: ['KeyU'], shows: ['U'], says: _('Unsure'), does: 'unsure', run: () => decide('unsure'), writes: true },
+  { codes: ['KeyX'], shows: ['X'], says: _('Not diagnostic'), does: 'not-diagnostic', run: () => decide('not diagnostic'), writes: true },
+  { codes: ['KeyC'], shows: ['C'], says: _('Write a comment; Esc to leave'), run: toComment, writes: true },
+  { codes: ['ArrowRight', 'KeyJ'], shows: ['→', 'J'], says: _('Next case'), does: 'next', run: goNext },
+  { codes: ['ArrowLeft', 'KeyK'], shows: ['←', 'K'], says: _('Previous case'), does: 'previous', run: goPrevious },
+  { codes: ['KeyZ'], prints: 'z', shows: ['Z'], says: _('Undo: take back your last answer, then the one before it'), does: 'undo', run: undo, writes: true },
+  { codes: ['KeyS'], shows: ['S'], says: _('Flag or unflag the case, with what stands in the comment'), does: 'flag', run: flag, writes: true },
+  { codes: ['Slash'], shows: ['/'], says: _('Type part of a class, where there are more than nine; else find a case'), run: toTyping },
+  { codes: ['KeyN'], shows: ['N'], says: _('Find: a number, a part of an id, file or patient, or words'), run: () => { at('find').focus(); at('find').select(); } },
+  { codes: ['KeyE'], shows: ['E'], says: _('End the session: summary, very fast answers, export'), does: 'finish', run: finish, writes: true },
+  { codes: ['KeyL'], shows: ['L'], says: _('Show the label in the data'), does: 'reveal', run: revealLabel },
   ...MAP_ACTIONS,
-  { codes: ['KeyM'], shows: ['M'], says: 'Choose how the heatmap is made', run: () => openChoice('map-method'), writes: true },
-  { codes: ['KeyT'], shows: ['T'], says: 'Choose the class whose evidence it shows', run: () => openChoice('map-class'), writes: true },
-  { codes: ['Escape'], shows: ['Esc'], says: 'Cancel a heatmap that is being computed', does: 'stop-map', run: stopMap, writes: true },
+  { codes: ['KeyM'], shows: ['M'], says: _('Choose how the heatmap is made'), run: () => openChoice('map-method'), writes: true },
+  { codes: ['KeyT'], shows: ['T'], says: _('Choose the class whose evidence it shows'), run: () => openChoice('map-class'), writes: true },
+  { codes: ['Escape'], shows: ['Esc'], says: _('Cancel a heatmap that is being computed'), does: 'stop-map', run: stopMap, writes: true },
   ...IMAGE_ACTIONS,
   { codes: [], shows: [], says: '', does: 'who', run: () => openWho(false), writes: true },
   { codes: [], shows: [], says: '', does: 'export', run: exportReadings, writes: true },
@@ -48,5 +48,5 @@ new IntersectionObserver(([entry]) => {
 }).observe(root);
 showRegions();
 addEventListener('overread-here', follow);
-notice('The first image is on its way…');
+notice(_('The first image is on its way…'));
 openReading({ case: named('case') || kept('case', '') });

@@ -22,7 +22,7 @@ function offerMethods(methods) {
 function offerClasses(next) {
   if (!choosesMaps()) return;
   const two = next.classes.length === 2;
-  const usual = { value: '', title: two ? next.positive : `predicted: ${next.predicted}` };
+  const usual = { value: '', title: two ? next.positive : fill(_('predicted: {name}'), { name: next.predicted }) };
   const others = next.classes.filter((name) => !two || name !== next.positive);
   at('map-class').replaceChildren(...[usual, ...others.map((name) => ({ value: name, title: name }))].map(option));
   at('map-class').value = [...at('map-class').options].some((one) => one.value === chosen.target) ? chosen.target : '';
@@ -70,16 +70,16 @@ async function showChosenMap() {
     return;
   }
   const question = { reading, shown: one.id, method: chosen.method, target: targetHere() };
-  const words = `${chosen.method || 'heatmap'} for ${targetHere() || at('map-class').selectedOptions[0]?.text}`;
-  drawMap(new Image(), null, 'being computed');
-  sayOfMap(`Computing ${words} …`, { coming: true });
+  const words = fill(_('Computing {method} for {name} …'), { method: chosen.method || _('the heatmap'), name: targetHere() || at('map-class').selectedOptions[0]?.text });
+  drawMap(new Image(), null, _('being computed'));
+  sayOfMap(words, { coming: true });
   for (;;) {
     let answer = null;
     try { answer = await server.explain(question); } catch { /* said below */ }
     if (asked !== mapAsked || shown?.id !== one.id) return;
     if (!answer?.ok) {
-      text('method', 'cannot be shown');
-      sayOfMap(answer ? answer.problem : 'Overread is not responding. Check that the program is still running.', { wrong: true });
+      text('method', _('cannot be shown'));
+      sayOfMap(answer ? answer.problem : _('Overread is not responding. Check that the program is still running.'), { wrong: true });
       if (answer?.kind === 'StaleCaseError') await openReading({ case: one.id, keepDraft: true });
       return;
     }
@@ -87,7 +87,7 @@ async function showChosenMap() {
       await drawChosenMap(answer, asked);
       return;
     }
-    sayOfMap(`Computing ${words} …`, { coming: true, share: answer.begun && answer.share > 0 ? answer.share : null });
+    sayOfMap(words, { coming: true, share: answer.begun && answer.share > 0 ? answer.share : null });
     await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN));
   }
 }

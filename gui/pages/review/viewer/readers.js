@@ -7,7 +7,7 @@ function showReaders(readers, name) {
   people = readers;
   const choices = readers.map(option), more = document.createElement('optgroup');
   more.label = '\u2014';
-  more.append(new Option('Add a reader\u2026', ADD), new Option('Change this reader\u2026', CHANGE));
+  more.append(new Option(_('Add a reader…'), ADD), new Option(_('Change this reader…'), CHANGE));
   const own = readers.some((one) => one.signed_in);
   at('reader').replaceChildren(...choices, ...(own ? [] : [more]));
   at('reader').disabled = own;
@@ -20,7 +20,7 @@ const field = (name) => root.querySelector(`[data-who="${name}"]`);
 function openWho(another) {
   adding = another;
   const now = people.find((one) => one.value === kept('reader', ''));
-  text('who-title', another ? 'Add a reader' : 'Who is reading?');
+  text('who-title', another ? _('Add a reader') : _('Who is reading?'));
   field('name').value = another ? '' : now?.value ?? '';
   field('profession').value = another ? '' : now?.profession ?? '';
   field('years').value = another ? '' : now?.years ?? '';
@@ -39,7 +39,7 @@ async function saveWho(further = {}) {
     answer = null;
   }
   if (!answer?.ok) {
-    text('who-said', answer?.problem ?? 'Overread is not responding. Check that the program is still running.');
+    text('who-said', answer?.problem ?? _('Overread is not responding. Check that the program is still running.'));
     return;
   }
   if (answer.like) {
@@ -51,9 +51,9 @@ async function saveWho(further = {}) {
 }
 
 function askWhetherSame(names, name) {
-  text('who-said', `Is \u201c${name.trim()}\u201d the same person as ${names.map((one) => `\u201c${one}\u201d`).join(' or ')}?`);
-  const buttons = names.map((one) => [`Yes, ${one}`, { same: one }]);
-  at('who-like').replaceChildren(...[...buttons, ['No, another person', { another: true }]].map(([title, further]) => {
+  text('who-said', fill(_('Is “{name}” the same person as {others}?'), { name: name.trim(), others: names.map((one) => `“${one}”`).join(_(' or ')) }));
+  const buttons = names.map((one) => [fill(_('Yes, {name}'), { name: one }), { same: one }]);
+  at('who-like').replaceChildren(...[...buttons, [_('No, another person'), { another: true }]].map(([title, further]) => {
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'rv-button';

@@ -6,10 +6,17 @@ const fetched = new Map();
 const randomName = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 const pageName = randomName();
 const text = (name, value) => { const node = at(name); if (node) node.textContent = value; };
+// A name of the data, which turns no sentence around.
+function isolated(name) {
+  const node = document.createElement('bdi');
+  node.textContent = name;
+  return node;
+}
 const MOST_KEYS = 9;
 const folded = (name) => name.normalize('NFKD').replace(/\p{Mn}/gu, '').toLowerCase().trim();
 const fits = (name, typed) => folded(name).includes(folded(typed));
-const percent = (value) => (100 * value).toFixed(1) + '%';
+const percent = (value) => (100 * value).toFixed(1) + '%';   // for style sheets
+const inPercent = (value) => fill(_('{share}%'), { share: numeral(100 * value, 1) });
 
 function toast(message) {
   const box = at('toast');
@@ -50,7 +57,7 @@ async function whyNot(address) {
   try {
     return await (await fetch(address)).text();
   } catch {
-    return 'Overread is not responding.';
+    return _('Overread is not responding.');
   }
 }
 
@@ -64,7 +71,7 @@ function inOrder(classes, probabilities, predicted) {
 // What was typed means the class of that name, else the only one it is a part of; of any other the reader is told.
 function classTyped(classes, typed) {
   const same = classes.filter((name) => folded(name) === folded(typed)), left = same.length ? same : classes.filter((name) => typed && fits(name, typed));
-  if (left.length !== 1) toast(left.length ? 'More than one class fits. Type more of it.' : 'No class fits.');
+  if (left.length !== 1) toast(left.length ? _('More than one class fits. Type more of it.') : _('No class fits.'));
   return left.length === 1 ? classes.indexOf(left[0]) : -1;
 }
 
@@ -75,8 +82,8 @@ function typingBox(list, take) {
   box.className = 'rv-typed';
   box.dir = 'auto';
   box.autocomplete = 'off';
-  box.placeholder = 'Type part of a class, then Enter ( / )';
-  box.setAttribute('aria-label', 'Type part of a class');
+  box.placeholder = _('Type part of a class, then Enter ( / )');
+  box.setAttribute('aria-label', _('Type part of a class'));
   box.oninput = () => list(box.value);
   box.onkeydown = (event) => {
     if (event.isComposing || !['Enter', 'NumpadEnter'].includes(event.code)) return;

@@ -10,10 +10,10 @@ at('opacity').value = kept('opacity', '50');
 function sayView() {
   const changed = [];
   if (image.naturalWidth) changed.push(`${Math.round(100 * filmScale() * (devicePixelRatio || 1))}%`);
-  if (film) changed.push(`centre ${figure(cut.centre)} width ${figure(cut.width)}`);
-  if (cut.invert) changed.push('inverted');
-  if (view.turn) changed.push(`turned ${90 * view.turn}°`);
-  if (view.mirror) changed.push('mirrored');
+  if (film) changed.push(fill(_('centre {centre} width {width}'), { centre: figure(cut.centre), width: figure(cut.width) }));
+  if (cut.invert) changed.push(_('inverted'));
+  if (view.turn) changed.push(fill(_('turned {angle}°'), { angle: 90 * view.turn }));
+  if (view.mirror) changed.push(_('mirrored'));
   at('corner-view').textContent = changed.join(' · ');
 }
 
@@ -107,7 +107,7 @@ function showHeat() {
   at('passport').hidden = at('passport-name').hidden = !ofUsualMap('passport');
   text('passport', ofUsualMap('passport'));
   at('map-off').hidden = !ofUsualMap('map_off');
-  text('map-off', `The heatmap is off until you switch it on (H). ${ofUsualMap('map_off')}`);
+  text('map-off', `${_('The heatmap is off until you switch it on (H).')} ${ofUsualMap('map_off')}`);
   heat.style.opacity = at('opacity').value / 100;
   heat.style.visibility = view.heat && levels ? 'visible' : 'hidden';
   root.querySelector('[data-do="heat"]').setAttribute('aria-pressed', view.heat);

@@ -2,7 +2,7 @@
 // zooms with the first and takes its window, or has its own of either. It is looked at: nothing is drawn on it, nothing answered.
 const besideStage = at('beside'), besideSheet = at('beside-sheet'), besideCanvas = at('beside-canvas');
 const besideBrush = besideCanvas.getContext('2d', { alpha: false, willReadFrequently: true });
-const BESIDE = { map: 'the heatmap', patient: 'the patient’s other images', similar: 'similar training images' };
+const BESIDE = { map: _('the heatmap'), patient: _('the patient’s other images'), similar: _('similar training images') };
 const second = {
   what: '', all: [], number: 0, film: null, image: at('beside-image'),
   view: { zoom: 1, u: 0.5, v: 0.5, turn: 0, mirror: false, sheetWidth: 0, sheetHeight: 0 },
@@ -15,7 +15,7 @@ const mayBeside = () => [...(shown?.heat ? ['map'] : []), ...(shown?.beside ?? [
 
 function offerBeside() {
   const may = mayBeside();
-  at('beside-what').replaceChildren(new Option('nothing', ''), ...may.map((what) => new Option(BESIDE[what], what)));
+  at('beside-what').replaceChildren(new Option(_('nothing'), ''), ...may.map((what) => new Option(BESIDE[what], what)));
   at('beside-button').hidden = !may.length;
   at('beside-what').value = may.includes(second.what) ? second.what : '';
 }
@@ -41,10 +41,10 @@ async function showBeside(what) {
   at('beside-which').closest('label').hidden = true;
   if (!what) return;
   if (what === 'map') {
-    sayOfBeside({ all: [{ image: image.src, depth: shown?.depth, title: 'This image with its heatmap' }], said: '' });
+    sayOfBeside({ all: [{ image: image.src, depth: shown?.depth, title: _('This image with its heatmap') }], said: '' });
     return;
   }
-  text('beside-said', 'Looking …');
+  text('beside-said', _('Looking …'));
   const answer = await ask('beside', { shown: one.id, arm: one.arm, what });
   if (asked !== besideAsked || shown?.id !== one.id) return;
   if (answer) sayOfBeside(answer);
@@ -68,7 +68,7 @@ async function chooseBeside(number) {
   besideStage.toggleAttribute('data-deep', false);
   second.image.alt = title;
   second.image.src = address;
-  await second.image.decode().catch(() => text('beside-said', 'This image cannot be shown.'));
+  await second.image.decode().catch(() => text('beside-said', _('This image cannot be shown.')));
   askFrame();
   if (!depth || asked !== besideAsked || second.number !== number) return;
   const found = depth === shown?.depth && film ? film : await filmAt(depth).ready;
@@ -125,8 +125,8 @@ function drawBeside() {
 
 function sayOfView() {
   const how = sharesWindow() ? cut : second.cut, own = [];
-  if (second.film && !sharesWindow()) own.push(`centre ${figure(how.centre, second.film)} width ${figure(how.width, second.film)}`);
-  if (!second.linked) own.push(`zoom ${second.view.zoom.toFixed(1)}`);
+  if (second.film && !sharesWindow()) own.push(fill(_('centre {centre} width {width}'), { centre: figure(how.centre, second.film), width: figure(how.width, second.film) }));
+  if (!second.linked) own.push(fill(_('zoom {factor}'), { factor: second.view.zoom.toFixed(1) }));
   text('beside-view', own.join(' · '));
   root.querySelector('[data-do="beside-link"]').setAttribute('aria-pressed', second.linked);
   root.querySelector('[data-do="beside-window"]').setAttribute('aria-pressed', second.shares);

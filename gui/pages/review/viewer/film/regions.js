@@ -1,5 +1,6 @@
 // What is drawn on the image, in fractions of its width and height: boxes, ellipses, polygons (a freehand line is one, thinned),
 // each with a finding; and rulers, which are not stored. Drawn, moved, reshaped and erased by mouse, fingers and keys.
+const SHAPES = { box: _('box'), ellipse: _('ellipse'), polygon: _('polygon'), freehand: _('freehand') };
 const SVG = 'http://www.w3.org/2000/svg', layer = at('regions');
 const CLOSE = 12;        // screen pixels: so near to its first point a polygon is closed
 const HANDLES = { tl: [0, 0], tr: [1, 0], br: [1, 1], bl: [0, 1] };
@@ -54,8 +55,8 @@ function outline(one, kind) {
 }
 
 function figureOf(one, number) {
-  const name = one.shape === 'ruler' ? `Ruler, ${lengthOf(one)}` : `${one.shape} ${number + 1}${one.label ? `, ${one.label}` : ''}`;
-  const group = node('g', { class: one.shape === 'ruler' ? 'rv-shape rv-ruler' : 'rv-shape rv-region', tabindex: 0, role: 'button', 'aria-label': `${name}: arrow keys move, Shift and arrow keys resize, Delete removes` },
+  const name = one.shape === 'ruler' ? fill(_('Ruler, {length}'), { length: lengthOf(one) }) : `${SHAPES[one.shape]} ${numeral(number + 1)}${one.label ? `, ${one.label}` : ''}`;
+  const group = node('g', { class: one.shape === 'ruler' ? 'rv-shape rv-ruler' : 'rv-shape rv-region', tabindex: 0, role: 'button', 'aria-label': fill(_('{name}: arrow keys move, Shift and arrow keys resize, Delete removes'), { name }) },
     outline(one, 'rv-grip'), outline(one, 'rv-shade'), outline(one, 'rv-line'));
   group.toggleAttribute('data-chosen', one === chosenShape);
   group.onfocus = () => choose(one);
@@ -106,12 +107,13 @@ function showRegions() {
   const count = at('region-count');
   if (!count) return;
   const number = regions.indexOf(chosenShape);
-  count.textContent = number >= 0 ? `Region ${number + 1} of ${regions.length}` : regions.length === 0 ? 'No regions drawn (R)' : regions.length === 1 ? '1 region drawn' : `${regions.length} regions drawn`;
+  count.textContent = number >= 0 ? fill(_('Region {number} of {all}'), { number: number + 1, all: regions.length })
+    : regions.length ? fill(ngettext('{count} region drawn', '{count} regions drawn', regions.length), { count: regions.length }) : _('No regions drawn (R)');
   at('finding').hidden = number < 0;
   if (number >= 0 && document.activeElement !== at('finding')) at('finding').value = chosenShape.label;
   const remove = root.querySelector('[data-do="remove-region"]');
   remove.hidden = regions.length === 0;
-  remove.textContent = number >= 0 ? 'remove' : 'remove last';
+  remove.textContent = number >= 0 ? _('remove') : _('remove last');
   root.dispatchEvent(new Event('regions-drawn'));
 }
 

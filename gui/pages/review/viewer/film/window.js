@@ -1,8 +1,8 @@
 // Window and level: which values are black and which are white. First as the file has it, whatever its function; from then
 // on straight, between centre and width in the file's units.
-const HU_WINDOWS = { Lung: [-600, 1500], 'Soft tissue': [40, 400], Bone: [400, 1800] };
+const HU_WINDOWS = { [_('Lung')]: [-600, 1500], [_('Soft tissue')]: [40, 400], [_('Bone')]: [400, 1800] };
 // Where values have no such scale: between which shares of the film's levels, from its darkest on.
-const SHARES = { Lung: [0.005, 0.5], 'Soft tissue': [0.2, 0.95], Bone: [0.5, 0.999] };
+const SHARES = { [_('Lung')]: [0.005, 0.5], [_('Soft tissue')]: [0.2, 0.95], [_('Bone')]: [0.5, 0.999] };
 const cut = { centre: 0, width: 1, asFile: true, invert: false };
 let tableMade = null, windows = [];
 
@@ -14,7 +14,7 @@ const figure = (value, one = film) => String(Number(value.toPrecision(valueRange
 function takeWindow() {
   for (const name of ['centre', 'width', 'windows']) at(name).disabled = !film;
   windows = film ? presets() : [];
-  at('windows').replaceChildren(...windows.map(({ title }, number) => new Option(title, number)), new Option('Own', 'own', false, false));
+  at('windows').replaceChildren(...windows.map(({ title }, number) => new Option(title, number)), new Option(_('Own'), 'own', false, false));
   at('windows').lastElementChild.hidden = true;
   cut.invert = false;
   if (film) useWindow(0);
@@ -26,9 +26,9 @@ function presets() {
   const others = named.filter(({ centre, width }) => centre !== first.centre || width !== first.width);
   const own = unit === 'HU' ? Object.entries(HU_WINDOWS).map(([title, [centre, width]]) => ({ title, centre, width }))
     : Object.entries(SHARES).map(([title, shares]) => ({ title, shares }));
-  return [{ title: 'From the file', ...first, asFile: true },
-    ...others.map(({ centre, width }) => ({ title: `File: ${figure(centre)} / ${figure(width)}`, centre, width })),
-    { title: 'Auto: what is in view', inView: true }, ...own];
+  return [{ title: _('From the file'), ...first, asFile: true },
+    ...others.map(({ centre, width }) => ({ title: fill(_('File: {centre} / {width}'), { centre: figure(centre), width: figure(width) }), centre, width })),
+    { title: _('Auto: what is in view'), inView: true }, ...own];
 }
 
 function useWindow(number) {
@@ -102,15 +102,15 @@ function sayValue(pointer) {
     return;
   }
   const { width, height, unit, padding, shrunk } = film.told, place = `${Math.floor(where[0] * width) * shrunk}, ${Math.floor(where[1] * height) * shrunk}`;
-  const value = levels[0] === padding ? 'padding' : `${levels.map((level) => figure(meaning(level))).join(' ')} ${unit}`.trim();
-  text('corner-value', `${value} at ${place}`);
+  const value = levels[0] === padding ? _('padding') : `${levels.map((level) => figure(meaning(level))).join(' ')} ${unit}`.trim();
+  text('corner-value', fill(_('{value} at {place}'), { value, place }));
 }
 
 for (const name of ['centre', 'width']) {
   at(name).onchange = () => {
     const typed = Number(at(name).value);
     if (at(name).value === '' || !Number.isFinite(typed) || (name === 'width' && typed <= 0)) {
-      toast(name === 'width' ? 'The width of a window is a number above 0.' : 'The centre of a window is a number.');
+      toast(name === 'width' ? _('The width of a window is a number above 0.') : _('The centre of a window is a number.'));
       showWindow();
       return;
     }
