@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from engine.language import N_
 from engine.records import MAP_AS_SUPPLIED, Explanation
 from engine.saliency.methods import SALIENCIES
 
@@ -30,7 +31,7 @@ USUAL_COLOURS = "inferno"
 AGAINST_COLOURS = "GnBu_r"  # for evidence against, whatever the others are
 SHARE = 0.01  # of the image: what the numbers on a colour bar are given for
 TICKS = (0.0, 0.5, 1.0)  # of the scale
-RELATIVE_TICKS = ((0.0, "none"), (1.0, "most"))
+RELATIVE_TICKS = ((0.0, N_("none")), (1.0, N_("most")))
 
 
 def upsample(heatmap: NDArray[np.floating], height: int, width: int) -> NDArray[np.float32]:
@@ -140,17 +141,17 @@ def map_legend(explanation: Explanation) -> MapLegend:
     if explanation.method == MAP_AS_SUPPLIED:
         return MapLegend(
             title=MAP_AS_SUPPLIED.capitalize(),
-            method="supplied with the predictions",
-            unit="shades as they came; what they measure is not known to Overread",
+            method=N_("supplied with the predictions"),
+            unit=N_("shades as they came; what they measure is not known to Overread"),
             ticks=RELATIVE_TICKS,
             sum="",
         )
-    title, scale = f"Evidence for {explanation.target}", explanation.scale
+    title, scale = N_("Evidence for {name}").format(name=explanation.target), explanation.scale
     method = SALIENCIES.get(explanation.method)  # of a later version's there is none
     caution = method.caution() if method is not None else ""
     if scale is None:
-        nothing = f"this method finds no evidence for {explanation.target} in this image"
-        relative = "relative to this map's own maximum: not comparable between images"
+        nothing = N_("this method finds no evidence for {name} in this image").format(name=explanation.target)
+        relative = N_("relative to this map's own maximum: not comparable between images")
         return MapLegend(
             title=title,
             method=explanation.method,
@@ -169,7 +170,7 @@ def map_legend(explanation: Explanation) -> MapLegend:
     return MapLegend(
         title=title,
         method=explanation.method,
-        unit="log-odds per 1% of the image; the last colour also for more",
+        unit=N_("log-odds per 1% of the image; the last colour also for more"),
         ticks=ticks,
         sum=sum_words,
         caution=caution,

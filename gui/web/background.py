@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from engine.errors import EngineError
+from engine.language import _
 from gui.web.error_messages import sentence
 
 Progress = Callable[[int, int], None]
@@ -66,7 +67,8 @@ class Work(Generic[Result]):
         with self._lock:
             if self._state is not None and self._state.working:
                 raise EngineError(
-                    f"Something else is in progress: {self._state.title}", "Wait for it, or cancel it"
+                    _("Something else is in progress: {title}").format(title=self._state.title),
+                    _("Wait for it, or cancel it"),
                 )
             self._cancel.clear()
             self._state = WorkState(title=title)
@@ -81,7 +83,7 @@ class Work(Generic[Result]):
         try:
             result = what(self._progress)
         except _CancelledError:
-            self._say(working=False, trouble="This was cancelled; nothing of it was kept.")
+            self._say(working=False, trouble=_("This was cancelled; nothing of it was kept."))
         except Exception as error:  # noqa: BLE001  whatever it is, the page must say it
             self._say(working=False, trouble=sentence(error))
         else:

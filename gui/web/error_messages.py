@@ -17,6 +17,8 @@ from typing import Any, ParamSpec, TypeVar
 import gradio as gr
 
 from engine.errors import EngineError
+from engine.language import _
+from engine.retelling import retold
 
 log = logging.getLogger("overread.gui")
 
@@ -27,13 +29,13 @@ R = TypeVar("R")
 def sentence(error: Exception) -> str:
     """Return what to tell the person; log anything that is not an `EngineError`."""
     if isinstance(error, EngineError):
-        return str(error)
+        return retold(error)
     reference = secrets.token_hex(4)
     log.error("Unexpected error, reference %s", reference, exc_info=error)
-    return (
+    return _(
         "Unexpected error in Overread. What you asked for may or may not have been done: check before you try again. "
-        f"If it happens again, report reference {reference}, which is in the log."
-    )
+        "If it happens again, report reference {reference}, which is in the log."
+    ).format(reference=reference)
 
 
 def shown(handler: Callable[P, R]) -> Callable[P, R]:

@@ -20,7 +20,9 @@ from starlette.routing import Route
 from engine.data import load_split
 from engine.errors import EngineError, ReviewError
 from engine.images import decode, image_file, kept_film_levels, thumbnail_file
+from engine.language import _
 from engine.records import PARTS, Explanation, Sample
+from engine.retelling import retold
 from engine.runs import load_explanations, sizes_of_run
 from engine.saliency import heatmap_png, levels_png
 from gui.web.session import AppSession
@@ -28,7 +30,6 @@ from gui.web.signed_addresses import is_signed, signed_address
 
 KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
 NOT_KEPT = {"Cache-Control": "no-store"}
-NOT_FOUND = "There is no such image."
 
 
 @lru_cache(maxsize=4)
@@ -119,7 +120,9 @@ def _thumbnail(session: AppSession, run_id: str, image_id: str) -> Response:
 def _map(session: AppSession, run_id: str, image_id: str, *, draw: Callable[..., bytes]) -> Response:
     found = explanation(session, run_id, image_id)
     if found is None:
-        return PlainTextResponse("No heatmap was computed for this image.", status_code=404, headers=NOT_KEPT)
+        return PlainTextResponse(
+            _("No heatmap was computed for this image."), status_code=404, headers=NOT_KEPT
+        )
     return Response(draw(found.heatmap, scale=found.scale), media_type="image/png", headers=KEPT)
 
 
@@ -151,12 +154,12 @@ def image_route(session: AppSession) -> Route:
         run_id, image_id = request.path_params["run_id"], request.path_params["image_id"]
         layer, signed = request.path_params["layer"], request.path_params["signed"]
         if layer not in LAYERS or not is_signed(session, signed, "image", run_id, image_id, layer):
-            return PlainTextResponse(NOT_FOUND, status_code=404, headers=NOT_KEPT)
+            return PlainTextResponse(_("There is no such image."), status_code=404, headers=NOT_KEPT)
         try:
             return await run_in_threadpool(LAYERS[layer], session, run_id, image_id)
         except EngineError as error:
             # a guest is not told where the owner's files lie
-            told = "This image cannot be shown." if session.read_only else str(error)
+            told = _("This image cannot be shown.") if session.read_only else retold(error)
             return PlainTextResponse(told, status_code=404, headers=NOT_KEPT)
 
     return Route("/image/{run_id}/{image_id}/{layer}/{signed}", serve, methods=["GET"])

@@ -16,6 +16,7 @@ from typing import Any, Final
 import gradio as gr
 
 from engine.errors import ReviewError
+from engine.language import _
 from engine.records import READER_ROLES
 from gui.web.error_messages import answered
 
@@ -170,17 +171,19 @@ def _under_own_name(
 
 
 def _not_yours() -> dict[str, Any]:
-    raise ReviewError("This reading was opened by somebody else, and nothing was stored", "Reload the page")
+    raise ReviewError(
+        _("This reading was opened by somebody else, and nothing was stored"), _("Reload the page")
+    )
 
 
 def _refused(name: str) -> Callable[[Any], Any]:
     def refuse() -> dict[str, Any]:
         if FUNCTIONS.get(name) == NOBODY:
             raise ReviewError(
-                "Readers are added and changed by whoever administers this workspace",
-                "Ask them; they do it with overread accounts",
+                _("Readers are added and changed by whoever administers this workspace"),
+                _("Ask them; they do it with overread accounts"),
             )
-        raise ReviewError("Your role may not do that", "Ask whoever administers this workspace")
+        raise ReviewError(_("Your role may not do that"), _("Ask whoever administers this workspace"))
 
     def call(asked: Any = None) -> dict[str, Any]:
         return answered(refuse)()

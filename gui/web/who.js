@@ -12,10 +12,11 @@
   const show = (who) => {
     const bar = document.createElement('nav'), name = document.createElement('span');
     bar.id = 'signed-in';
-    bar.setAttribute('aria-label', 'Account');
-    name.textContent = `${who.name} (${who.role})`;
+    bar.setAttribute('aria-label', _('Account'));
+    const roles = { administrator: _('administrator'), adjudicator: _('adjudicator'), reader: _('reader'), guest: _('guest') };
+    name.textContent = `${who.name} (${roles[who.role] ?? who.role})`;
     name.dir = 'auto';
-    bar.append(name, way('/logout', 'Sign out'), way('/logout-everywhere', 'Sign out everywhere'));
+    bar.append(name, way('/logout', _('Sign out')), way('/logout-everywhere', _('Sign out everywhere')));
     document.body.prepend(bar);
   };
   const ask = () => fetch(prefix + '/who').then((answer) => (answer.ok ? answer.json().then(show) : null)).catch(() => {});

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.errors import StoreError
+from engine.language import N_
 from engine.reading.queues.search import Term, terms_of
 from engine.records import UNLIKE_FROM, Verdict
 
@@ -78,55 +79,63 @@ SAMPLE = 100  # a share seen on so many has a 95% interval of ± .1 at most
 
 
 QUEUES: dict[str, Queue] = {
-    "not yet read": Queue(description="Cases you have not read yet, in random order", unread=True),
+    N_("not yet read"): Queue(description=N_("Cases you have not read yet, in random order"), unread=True),
     "random sample": Queue(
-        title=f"random sample of {SAMPLE}",
-        description=f"{SAMPLE} cases drawn at random, by the run's id: what is found in them holds for all cases",
+        title=N_("random sample of {count}").format(count=SAMPLE),
+        description=N_(
+            "{count} cases drawn at random, by the run's id: what is found in them holds for all cases"
+        ).format(count=SAMPLE),
         first=SAMPLE,
     ),
     "errors": Queue(
-        title="errors by the data's label",
-        description="Cases whose prediction differs from their label, most confident errors first",
+        title=N_("errors by the data's label"),
+        description=N_("Cases whose prediction differs from their label, most confident errors first"),
         order_by=("confidence", "position"),
         descending=True,
         wrong=True,
     ),
     "most uncertain": Queue(  # by this name in answers of all versions
-        title="near the operating point",
-        description="All cases, those first whose prediction is nearest to the operating point or to another class",
+        title=N_("near the operating point"),
+        description=N_(
+            "All cases, those first whose prediction is nearest to the operating point or to another class"
+        ),
         order_by=("margin", "position"),
     ),
-    "likely mislabelled": Queue(
-        description="Cases whose label is doubted by a model that was not trained on them, the most doubtful first; "
-        "which of them these are is asked on the Report page. It gives the label away",
+    N_("likely mislabelled"): Queue(
+        description=N_(
+            "Cases whose label is doubted by a model that was not trained on them, the most doubtful first; "
+            "which of them these are is asked on the Report page. It gives the label away"
+        ),
         order_by=("suspicion", "position"),
         descending=True,
         suspected=True,
     ),
-    "uncertain": Queue(
-        description="All cases, those first whose probabilities have the highest entropy",
+    N_("uncertain"): Queue(
+        description=N_("All cases, those first whose probabilities have the highest entropy"),
         order_by=("entropy", "position"),
         descending=True,
     ),
     "unlike training": Queue(
-        title="unlike the training images",
-        description="Cases that differ from the images of training, the most distant first",
+        title=N_("unlike the training images"),
+        description=N_("Cases that differ from the images of training, the most distant first"),
         order_by=("distance", "position"),
         descending=True,
         above=("distance", UNLIKE_FROM),
     ),
-    "flagged": Queue(description="Cases you flagged, in random order", kept_in="flagged"),
-    "readers differ": Queue(
-        description="Cases whose readers' last answers differ, in random order",
+    N_("flagged"): Queue(description=N_("Cases you flagged, in random order"), kept_in="flagged"),
+    N_("readers differ"): Queue(
+        description=N_("Cases whose readers' last answers differ, in random order"),
         kept_in="differences",
     ),
     "unsure": Queue(
-        title="unsure or not diagnostic",
-        description="Cases you marked unsure or not diagnostic",
+        title=N_("unsure or not diagnostic"),
+        description=N_("Cases you marked unsure or not diagnostic"),
         verdicts=(Verdict.UNSURE, Verdict.NOT_DIAGNOSTIC),
     ),
-    "overruled": Queue(description="Cases whose prediction you overruled", verdicts=(Verdict.OVERRULE,)),
-    "all": Queue(description="All cases, in random order"),
+    N_("overruled"): Queue(
+        description=N_("Cases whose prediction you overruled"), verdicts=(Verdict.OVERRULE,)
+    ),
+    N_("all"): Queue(description=N_("All cases, in random order")),
 }
 
 SEARCH = "search"
@@ -139,9 +148,12 @@ def search(typed: str) -> Queue:
     Raises:
         ReviewError: Nothing was typed, or too much.
     """
-    found = Queue(title=f"search: {typed.strip()}", description="", terms=terms_of(typed))
-    said = "Cases that fit all of it, in random order"
-    return replace(found, description=f"{said}; it looks at their labels" if found.tells_label else said)
+    found = Queue(
+        title=N_("search: {words}").format(words=typed.strip()), description="", terms=terms_of(typed)
+    )
+    said = N_("Cases that fit all of it, in random order")
+    seen = N_("Cases that fit all of it, in random order; it looks at their labels")
+    return replace(found, description=seen if found.tells_label else said)
 
 
 def queue_of(queue: str | Queue) -> Queue:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.errors import AnsweredElsewhere, EngineError, ReviewError
+from engine.language import _
 from engine.reading import Given, Shown
-from engine.records import Verdict
+from engine.retelling import retold
 from gui.pages.review.blinded import refuse_blinded
 from gui.pages.review.maps import heatmap_of
 from gui.pages.review.reading_session import Desk, StaleCaseError, review_of, text
-from gui.pages.review.screen import Answer, count_again, next_screen, screen
+from gui.pages.review.screen import Answer, count_again, next_screen, screen, verdict_words
 from gui.pages.where_now import look_there
 from gui.web import sentence
 
@@ -27,7 +28,7 @@ def show_case(desk: Desk, asked: Mapping[str, Any]) -> Answer:
             case "previous":
                 before = store.previous(*place, text(asked, "shown"), reading.part)
                 reading.drawn = "sought" if before else reading.drawn
-                return screen(desk, reading, before) if before else {"edge": "This is the first case."}
+                return screen(desk, reading, before) if before else {"edge": _("This is the first case.")}
             case _:
                 reading.drawn = "sought"
                 return screen(desk, reading, store.case(reading.run_id, text(asked, "case")))
@@ -43,8 +44,8 @@ def decide(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     """
     if desk.session.read_only:
         raise ReviewError(
-            "Guests can look at cases but cannot store verdicts",
-            "Ask the owner to let you read as a reader",
+            _("Guests can look at cases but cannot store verdicts"),
+            _("Ask the owner to let you read as a reader"),
         )
     reading, store = desk.reading(asked), desk.session.store
     with reading.turn:
@@ -54,8 +55,8 @@ def decide(desk: Desk, asked: Mapping[str, Any]) -> Answer:
         )  # whose acknowledgement was lost on its way
         if not again and (not shown or shown != reading.held):
             raise StaleCaseError(
-                "The verdict was for a different case from the one on the screen, so it was not stored",
-                "Look at the case on the screen and decide again",
+                _("The verdict was for a different case from the one on the screen, so it was not stored"),
+                _("Look at the case on the screen and decide again"),
             )
         review = review_of(reading, asked)
         given = Given(
@@ -69,8 +70,7 @@ def decide(desk: Desk, asked: Mapping[str, Any]) -> Answer:
         except AnsweredElsewhere as error:
             raise StaleCaseError(error.problem, error.remedy) from error
         reading.stored = (shown, name) if name else None
-        spoken = review.verdict.value + (f" to {review.label}" if review.verdict is Verdict.OVERRULE else "")
-        stored = f"Stored: {spoken} (case {shown[:8]})"
+        stored = _("Stored: {verdict} (case {case})").format(verdict=verdict_words(review), case=shown[:8])
         try:
             if reading.kind.changes:  # the verdict may have taken the case out of the queue
                 count_again(desk, reading)
@@ -86,7 +86,7 @@ def reveal_label(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     reading, shown = desk.reading(asked), text(asked, "shown")
     refuse_blinded(desk, reading)
     label = desk.session.store.case(reading.run_id, shown).label
-    heat, _ = heatmap_of(desk.session, reading.run_id, shown)
+    heat, _why = heatmap_of(desk.session, reading.run_id, shown)
     exposed = Shown(image_id=shown, map=heat.method if heat else None, label=True)
     desk.sittings.expose(reading.sitting, exposed)
     return {"shown": shown, "label": label}
@@ -115,4 +115,4 @@ def find_images(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     """
     session, reading = desk.session, desk.reading(asked)
     done = look_there(session, reading.run_id, text(asked, "folder"))
-    return {"said": " ".join(done.sentences()), "found": done.found}
+    return {"said": " ".join(map(retold, done.sentences())), "found": done.found}

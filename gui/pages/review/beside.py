@@ -12,18 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ReviewError
+from engine.language import _, isolated, ngettext, number as count
 from engine.reading import OfPatient, OtherImage, Shown
-from engine.records import PART_NAMES, Sample
-from engine.report import counted
+from engine.records import Sample
 from engine.runs import Alike, load_alike, nearest
 from gui.pages.review.blinded import refuse_blinded
 from gui.pages.review.maps import addresses, heatmap_of
 from gui.pages.review.reading_session import Desk, Reading, StaleCaseError, text
-from gui.web import AppSession, image_url, samples_of_run
+from gui.web import AppSession, image_url, markup, samples_of_run
 
 PATIENT, SIMILAR = "patient", "similar"
 MOST_OTHERS = 50
-WHEN = {"before": "before", "same day": "same day", "after": "later", "": "date not known"}
 
 
 def may_beside(session: AppSession) -> list[str]:
@@ -42,10 +41,10 @@ def beside(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
     reading, shown, what = desk.reading(asked), text(asked, "shown"), text(asked, "what")
     refuse_blinded(desk, reading)
     if what not in may_beside(desk.session):
-        raise ReviewError("This cannot be shown beside a case", "Reload the page")
+        raise ReviewError(_("This cannot be shown beside a case"), _("Reload the page"))
     with reading.turn:
         if not shown or shown != reading.held:
-            raise StaleCaseError("The screen shows a different case by now", "Ask again")
+            raise StaleCaseError(_("The screen shows a different case by now"), _("Ask again"))
         return (_of_patient if what == PATIENT else _similar)(desk, reading, shown)
 
 
@@ -68,38 +67,48 @@ def _of_patient(desk: Desk, reading: Reading, shown: str) -> dict[str, Any]:
     }
 
 
-def title_of(other: OtherImage, number: int) -> str:
+def title_of(other: OtherImage, at: int) -> str:
     """Name another image of a patient: its number, and when it was taken."""
-    return f"{number}: {' · '.join(filter(None, (other.moment, WHEN[other.when])))}"
+    when = {"before": _("before"), "same day": _("same day"), "after": _("later"), "": _("date not known")}
+    return f"{count(at)}: {' · '.join(filter(None, (other.moment, when[other.when])))}"
 
 
 def _part(other: OtherImage) -> str:
-    return f" · {PART_NAMES[other.part]}" if other.part and other.part != "test" else ""
+    return f" · {markup.part_title(other.part)}" if other.part and other.part != "test" else ""
 
 
 def said_of(found: OfPatient, shown: int) -> str:
     """Say what is known of the patient's other images, and why their order is not where it is not."""
     if not found.known:
-        return "The data do not say whose image this is, so that other images of the patient are not known."
+        return _(
+            "The data do not say whose image this is, so that other images of the patient are not known."
+        )
     if not found.others:
-        return "There is no other image of this patient."
+        return _("There is no other image of this patient.")
     if not found.dated:
-        order = "The data do not say when this image was taken, so that which of them are prior is not known."
+        order = _(
+            "The data do not say when this image was taken, so that which of them are prior is not known."
+        )
     else:
         priors = sum(other.when == "before" for other in found.others)
-        order = f"This image: {found.moment}. " + (
-            f"{counted(priors, 'prior image')}." if priors else "There is no prior image."
+        of_them = ngettext("{count} prior image.", "{count} prior images.", priors).format(
+            count=count(priors)
         )
-    more = f" The first {shown} are listed." if shown < len(found.others) else ""
-    return f"{counted(len(found.others), 'other image')}. {order}{more}"
+        order = _("This image: {moment}.").format(moment=isolated(found.moment)) + " "
+        order += of_them if priors else _("There is no prior image.")
+    others = ngettext("{count} other image.", "{count} other images.", len(found.others))
+    said = [others.format(count=count(len(found.others))), order]
+    if shown < len(found.others):
+        said.append(_("The first {count} are listed.").format(count=count(shown)))
+    return " ".join(said)
 
 
 def _similar(desk: Desk, reading: Reading, shown: str) -> dict[str, Any]:
     session, store = desk.session, desk.session.store
     if not store.reviews(reading.run_id, reader=reading.reader, image_id=shown, latest=True):
         raise ReviewError(
-            "Similar training images are shown after your answer, so that their labels do not lead it",
-            "Answer the case, then come back to it (←)",
+            _("Similar training images are shown after your answer, so that their labels do not lead it"),
+            _("Answer the case, then come back to it (←)"),
         )
     folder = session.workspace.runs / reading.run_id
     alike = _alike(folder, _stamp(folder / "alike.npz"))
@@ -107,9 +116,9 @@ def _similar(desk: Desk, reading: Reading, shown: str) -> dict[str, Any]:
         return {"all": [], "said": _why_none_kept(reading)}
     found = nearest(alike, shown, hidden=store.studies.to_read_blind(reading.reader))
     if found is None:
-        return {"all": [], "said": "Similar images are known for images of the run's own data alone."}
+        return {"all": [], "said": _("Similar images are known for images of the run's own data alone.")}
     samples = samples_of_run(session, reading.run_id)
-    heat, _ = heatmap_of(session, reading.run_id, shown)
+    heat, _why = heatmap_of(session, reading.run_id, shown)
     exposed = Shown(image_id=shown, map=heat.method if heat else None, similar=True)
     desk.sittings.expose(reading.sitting, exposed)
     for one in found:
@@ -123,22 +132,27 @@ def _similar(desk: Desk, reading: Reading, shown: str) -> dict[str, Any]:
             }
             for number, one in enumerate(found, start=1)
         ],
-        "said": f"The {counted(len(found), 'training image')} nearest in what the network sees, with the label in the "
-        "data. Nearness says nothing of why."
+        "said": ngettext(
+            "The {count} training image nearest in what the network sees, with the label in the data. "
+            "Nearness says nothing of why.",
+            "The {count} training images nearest in what the network sees, with the label in the data. "
+            "Nearness says nothing of why.",
+            len(found),
+        ).format(count=count(len(found)))
         if found
-        else "There is no training image of another patient.",
+        else _("There is no training image of another patient."),
     }
 
 
 def _label(sample: Sample | None) -> str:
-    return sample.label if sample and sample.label else "no label"
+    return sample.label if sample and sample.label else _("no label")
 
 
 def _why_none_kept(reading: Reading) -> str:
-    return (
+    return _(
         "For this run no features of its images are kept: it was made by an earlier version, of several folds, or its "
-        f"predictions were supplied. For a run of one model they are made by: overread shift {reading.run_id} --again"
-    )
+        "predictions were supplied. For a run of one model they are made by: {command}"
+    ).format(command=isolated(f"overread shift {reading.run_id} --again"))
 
 
 @lru_cache(maxsize=2)

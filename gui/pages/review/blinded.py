@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.errors import ReviewError
+from engine.language import _, isolated
 from gui.pages.review.reading_session import Desk, Reading
 
 
@@ -12,8 +13,10 @@ def read_blind_first(desk: Desk, reading: Reading) -> str:
         return ""
     study = desk.session.store.studies.blind_in(reading.run_id, reading.reader)
     return study and (
-        f"{reading.reader} has cases to read blind in the study “{study}”, so the predictions of this run are "
-        "not shown here yet. Read the cases under Studies first, or close the study."
+        _(
+            "{reader} has cases to read blind in the study “{study}”, so the predictions of this run are "
+            "not shown here yet. Read the cases under Studies first, or close the study."
+        ).format(reader=isolated(reading.reader), study=isolated(study))
     )
 
 
@@ -25,6 +28,6 @@ def refuse_blinded(desk: Desk, reading: Reading) -> None:
     """
     if read_blind_first(desk, reading):
         raise ReviewError(
-            f"{reading.reader} is to read cases of this run blind first",
-            "Read them under Studies, or close the study",
+            _("{reader} is to read cases of this run blind first").format(reader=isolated(reading.reader)),
+            _("Read them under Studies, or close the study"),
         )

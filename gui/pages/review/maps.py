@@ -11,20 +11,20 @@ from typing import Any
 
 from engine.errors import ReviewError, RunError
 from engine.jobs import Wish
+from engine.language import _, isolated
 from engine.reading import Shown
 from engine.records import MAP_AS_SUPPLIED, Explanation, Run, class_argued_for, recipe_of
+from engine.retelling import retold
 from engine.runs import SUPPLIED_FILE, load_map_settings, load_run
 from engine.saliency import DEFAULT_SALIENCY, SALIENCIES, levels_png, map_legend
 from gui.pages.review.blinded import refuse_blinded
 from gui.pages.review.reading_session import Desk, text
 from gui.web import AppSession, explanation, image_url
 
-USUAL = "as in the run"
-
 
 def addresses(session: AppSession, run_id: str, image_id: str) -> dict[str, Any]:
     """Return a case's id, and where its image and its heatmap are."""
-    heat, _ = heatmap_of(session, run_id, image_id)
+    heat, _why = heatmap_of(session, run_id, image_id)
     return {
         "id": image_id,
         "image": image_url(session, run_id, image_id),
@@ -45,14 +45,20 @@ def method_choices(session: AppSession, run_id: str) -> list[dict[str, str]]:
     """Return the methods that a reader can choose; none for guests, who see what was shared, and where no net is."""
     if session.read_only or (session.workspace.runs / run_id / SUPPLIED_FILE).exists():
         return []
-    usual = {"value": "", "title": USUAL, "says": "The method that the run's heatmaps were made by"}
+    usual = {
+        "value": "",
+        "title": _("as in the run"),
+        "says": _("The method that the run's heatmaps were made by"),
+    }
     return [
         usual,
         *(
             {
                 "value": name,
-                "title": f"{name} (caution)" if one.caution() else name,
-                "says": f"{one.says}. {one.caution()}".strip(". "),
+                "title": _("{name} (caution)").format(name=name) if one.caution() else name,
+                "says": " ".join(
+                    f"{retold(said)}." for said in (one.says, one.caution()) if said
+                ).removesuffix("."),
             }
             for name, one in SALIENCIES.items()
         ),
@@ -70,8 +76,8 @@ def explain(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
     session = desk.session
     if session.read_only:
         raise ReviewError(
-            "Guests see the heatmaps that were shared with them",
-            "Ask the owner of these cases for another method",
+            _("Guests see the heatmaps that were shared with them"),
+            _("Ask the owner of these cases for another method"),
         )
     reading, shown = desk.reading(asked), text(asked, "shown")
     refuse_blinded(desk, reading)
@@ -82,7 +88,7 @@ def explain(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
     settings = load_map_settings(folder)
     method = text(asked, "method") or (settings.method if settings else DEFAULT_SALIENCY)
     target = text(asked, "target") or class_argued_for(run.classes, run.positive, case.predicted)
-    kept, _ = heatmap_of(session, reading.run_id, shown)
+    kept, _why = heatmap_of(session, reading.run_id, shown)
     exposed = Shown(image_id=shown, map=f"{method}, for {target}")
     if kept is not None and (kept.method, kept.target) == (method, target):
         desk.sittings.expose(reading.sitting, exposed)
@@ -106,14 +112,25 @@ def stop_explaining(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def words_of(made: Explanation) -> str:
     """Say how a map was made and for which class, where that is known."""
-    return made.method if made.method == MAP_AS_SUPPLIED else f"{made.method}, for {made.target}"
+    if made.method == MAP_AS_SUPPLIED:
+        return retold(made.method)
+    return _("{method}, for {name}").format(method=made.method, name=isolated(made.target))
+
+
+def legend_of(made: Explanation) -> dict[str, Any]:
+    """Say what a map's colours mean, for the page."""
+    legend = asdict(map_legend(made))
+    said = {
+        name: retold(legend[name]) if legend[name] else "" for name in ("title", "unit", "sum", "caution")
+    }
+    return legend | said | {"ticks": [(share, retold(words)) for share, words in legend["ticks"]]}
 
 
 def _drawn(made: Explanation) -> dict[str, Any]:
     levels = base64.b64encode(levels_png(made.heatmap, scale=made.scale)).decode()
     return {
         "levels": f"data:image/png;base64,{levels}",
-        "legend": asdict(map_legend(made)),
+        "legend": legend_of(made),
         "method": words_of(made),
     }
 

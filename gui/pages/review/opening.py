@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.errors import ReviewError
+from engine.language import _, moment
 from engine.naming import given_of
 from engine.reading import SEARCH, Queue, RunSummary
-from engine.records import ELSEWHERE, PART_NAMES, PARTS, Prediction
+from engine.records import ELSEWHERE, PARTS, Prediction
+from engine.retelling import retold
 from engine.saliency import colour_tables
 from gui.pages.keeping import named
 from gui.pages.review.hand.finding import complete_columns, queues_for, tells
@@ -18,14 +20,9 @@ from gui.pages.review.reading_session import Desk, Reading, part_named, text
 from gui.pages.review.remarks import validated
 from gui.pages.review.screen import UNREAD, Answer, count_again, screen
 from gui.pages.review.who_reads import reader_choices, reader_of
-from gui.web import AppSession
+from gui.web import AppSession, markup
 
 WHOLE = "all"
-PART_TITLES = {**PART_NAMES, ELSEWHERE: "images from elsewhere", WHOLE: "all parts"}
-NOTHING_TO_READ = (
-    "There are no cases to read yet. Choose data on the Data page, then train a model on the Train page: "
-    "the cases of its test part then appear here."
-)
 
 
 def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
@@ -45,7 +42,10 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
         }
         empty: Answer = {
             "case": None,
-            "message": NOTHING_TO_READ,
+            "message": _(
+                "There are no cases to read yet. Choose data on the Data page, then train a model on the Train page: "
+                "the cases of its test part then appear here."
+            ),
             "others": [],
         }
         empty |= {"place": "", "read": 0, "total": 0}
@@ -98,19 +98,26 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
         "choices": {
             "run": [{"value": one.run_id, "title": _run_title(session, one)} for one in runs],
             "queue": _choices({**queues, SEARCH: found} if found else queues),
-            "part": [{"value": name, "title": PART_TITLES[name]} for name in (*parts, WHOLE)],
+            "part": [{"value": name, "title": _part_title(name)} for name in (*parts, WHOLE)],
             "reader": readers,
         },
         "methods": method_choices(session, run.run_id),
     } | screen(desk, reading, case)
 
 
+def _part_title(name: str) -> str:
+    beyond = {ELSEWHERE: _("images from elsewhere"), WHOLE: _("all parts")}
+    return beyond.get(name) or markup.part_title(name)
+
+
 def _choices(queues: Mapping[str, Queue]) -> list[Answer]:
     return [
         {
             "value": name,
-            "title": (queue.title or name) + (" (gives the label away)" if queue.tells_label else ""),
-            "says": " ".join(filter(None, (f"{queue.description}.", tells(queue)))),
+            "title": _("{queue} (gives the label away)").format(queue=retold(queue.title or name))
+            if queue.tells_label
+            else retold(queue.title or name),
+            "says": " ".join(filter(None, (f"{retold(queue.description)}.", tells(queue)))),
         }
         for name, queue in queues.items()
     ]
@@ -124,7 +131,7 @@ def is_offered(session: AppSession, run: RunSummary, wishes: Sequence[str | None
 
 def _run_title(session: AppSession, run: RunSummary) -> str:
     title = named(session.workspace.runs / run.run_id, run.recipe_name)
-    return f"{run.dataset_name} · {title} · {run.created.astimezone():%d %b %H:%M}"
+    return f"{run.dataset_name} · {title} · {moment(run.created.astimezone(), '%d %b %H:%M')}"
 
 
 def _find(desk: Desk, reading: Reading, image_id: str) -> Prediction | None:

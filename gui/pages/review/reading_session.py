@@ -15,6 +15,7 @@ from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 from engine.errors import ReviewError
+from engine.language import _
 from engine.reading import QUEUES, Queue, RunSummary, Sitting
 from engine.records import ELSEWHERE, PARTS, Region, Review, Verdict, Whence
 from gui.pages.review.sitting import Sittings
@@ -130,8 +131,8 @@ class Desk:
                 self._readings.move_to_end(name)
                 return self._readings[name]
         raise StaleCaseError(
-            "Overread was restarted after this page was opened, and nothing was stored",
-            "Look at the case again and repeat your verdict",
+            _("Overread was restarted after this page was opened, and nothing was stored"),
+            _("Look at the case again and repeat your verdict"),
         )
 
 
@@ -204,7 +205,7 @@ def review_of(reading: Reading, asked: Mapping[str, Any]) -> Review:
         answers = answers_of(asked)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ReviewError(
-            "The page sent a verdict that cannot be read", "Reload the page and decide again"
+            _("The page sent a verdict that cannot be read"), _("Reload the page and decide again")
         ) from error
     return Review(
         run_id=reading.run_id,

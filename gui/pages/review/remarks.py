@@ -8,9 +8,10 @@ from pathlib import Path
 
 from engine.data import Detail, detail_of, load_split
 from engine.errors import EngineError, RunError
+from engine.language import _, isolated, ngettext, number
 from engine.recipes import load_recipe
-from engine.records import ELSEWHERE, PART_NAMES, Prediction, Uncertainty, is_unlike
-from engine.report import counted, operating_words, passport_line, why_off
+from engine.records import ELSEWHERE, Prediction, Uncertainty, is_unlike
+from engine.report import operating_words, passport_line, why_off
 from engine.runs import load_distances, load_run, passport_of, sizes_of_run
 from gui.pages.review.reading_session import Reading
 
@@ -98,16 +99,33 @@ def _known(folder: Path, stamps: tuple[int, ...]) -> tuple[Detail, Mapping[str, 
 
 def why_none(reading: Reading, *, done: bool) -> str:
     """Say why a queue hands out no case."""
-    parts = {ELSEWHERE: "the images from elsewhere"} | {
-        part: f"the {name} part" for part, name in PART_NAMES.items()
-    }
-    where = parts.get(reading.part or "", "all parts")
+    told = {"where": where_words(reading.part), "reader": isolated(reading.reader)}
     if done:
-        every = f"all {reading.total:,} cases" if reading.total > 1 else "the only case"
-        return f"{reading.reader} has read {every} of {where}."
+        said = ngettext(
+            "{reader} has read the only case of {where}.",
+            "{reader} has read all {count} cases of {where}.",
+            reading.total,
+        )
+        return said.format(count=number(reading.total), **told)
     if not reading.count:
-        return f"This queue has no case of {where}."
-    return f"This was the last case of this queue ({counted(reading.count, 'case')} of {where})."
+        return _("This queue has no case of {where}.").format(**told)
+    said = ngettext(
+        "This was the last case of this queue ({count} case of {where}).",
+        "This was the last case of this queue ({count} cases of {where}).",
+        reading.count,
+    )
+    return said.format(count=number(reading.count), **told)
+
+
+def where_words(part: str | None) -> str:
+    """Name a part of the data, the images from elsewhere, or all of them, within a sentence."""
+    named = {
+        "train": _("the training part"),
+        "val": _("the validation part"),
+        "test": _("the test part"),
+        ELSEWHERE: _("the images from elsewhere"),
+    }
+    return named.get(part or "", _("all parts"))
 
 
 def why_predicted(classes: Sequence[str], case: Prediction) -> str | None:
@@ -115,10 +133,10 @@ def why_predicted(classes: Sequence[str], case: Prediction) -> str | None:
     most_probable = classes[max(range(len(classes)), key=case.probabilities.__getitem__)]
     if most_probable == case.predicted:
         return None
-    return (
+    return _(
         "Predicted with the classes balanced as in training; at the class frequencies of these data, "
-        f"{most_probable} is more probable"
-    )
+        "{name} is more probable"
+    ).format(name=isolated(most_probable))
 
 
 @lru_cache(maxsize=64)
@@ -132,6 +150,10 @@ def validated(folder: Path) -> str:
 
 def passes(dropout: Uncertainty) -> str:
     """Say what the passes with dropout gave."""
-    mean = "" if dropout.mean is None else f"{dropout.mean:.1%} "
-    information = f"mutual information {dropout.mutual_information:.3f}"
-    return f"{mean}± {dropout.variance**0.5:.1%} in {dropout.passes} passes; {information}"
+    mean = "" if dropout.mean is None else _("{share}%").format(share=number(100 * dropout.mean, 1)) + " "
+    return _("{mean}± {deviation}% in {passes} passes; mutual information {information}").format(
+        mean=mean,
+        deviation=number(100 * dropout.variance**0.5, 1),
+        passes=number(dropout.passes),
+        information=number(dropout.mutual_information, 3),
+    )

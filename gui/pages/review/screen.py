@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from engine.language import ENGLISH, _, isolated, language, listed, moment, number
 from engine.reading import Shown
-from engine.records import PART_NAMES, Prediction, Review, Verdict, edge_of
+from engine.records import Prediction, Review, Verdict, edge_of
 from engine.report import probability
-from engine.saliency import map_legend
 from gui.pages.review.beside import may_beside
 from gui.pages.review.blinded import read_blind_first
 from gui.pages.review.hand.finding import queues_for, tells
 from gui.pages.review.hand.summary import summary_of
-from gui.pages.review.maps import addresses, heatmap_of, words_of
+from gui.pages.review.maps import addresses, heatmap_of, legend_of, words_of
 from gui.pages.review.reading_session import ASKED, Desk, Reading
 from gui.pages.review.remarks import passes, passport_remark, remarks_on, why_none, why_predicted
+from gui.web import markup
 
 Answer = dict[str, Any]  # what a handler returns
 UNREAD = "not yet read"
@@ -64,10 +65,13 @@ def screen(
     )
     desk.sittings.expose(reading.sitting, exposed)
     reading.held, reading.handed_by = case.image_id, reading.queue
-    number = _number(desk, reading, case, after)
-    place = f"{number} of {reading.total if reading.queue == UNREAD else reading.count}"
+    at = _number(desk, reading, case, after)
+    every = reading.total if reading.queue == UNREAD else reading.count
+    place = _("{at} of {every}").format(at=_plain(at), every=_plain(every))
     if reading.queue == UNREAD and reading.again:
-        place = f"read before · {reading.read} of {reading.total} read"
+        place = _("read before · {read} of {all} read").format(
+            read=_plain(reading.read), all=_plain(reading.total)
+        )
     if coming is None:
         coming = session.store.upcoming(
             reading.run_id, reading.wanted, reading.reader, case.image_id, reading.part, k=AHEAD
@@ -97,7 +101,7 @@ def _end(desk: Desk, reading: Reading) -> Answer:
         "message": why_none(reading, done=bool(done)),
         "summary": None if desk.session.read_only else summary_of(desk, reading),
         "others": others,
-        "place": f"{reading.read} of {reading.total} read",
+        "place": _("{read} of {all} read").format(read=_plain(reading.read), all=_plain(reading.total)),
         "read": reading.read,
         "total": reading.total,
         "upcoming": [],
@@ -127,15 +131,19 @@ def _number(desk: Desk, reading: Reading, case: Prediction, after: str) -> int:
 def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
     session, run = desk.session, reading.run
     heat, trouble = heatmap_of(session, reading.run_id, case.image_id)
-    part = f" · {PART_NAMES[case.part]}" if case.part else ""
+    part = f" · {markup.part_title(case.part)}" if case.part else ""
     # the id stands for the patient where the data names none
-    patient = f" · patient {case.patient_id}" if case.patient_id != case.image_id else ""
+    patient = (
+        " · " + _("patient {name}").format(name=isolated(case.patient_id))
+        if case.patient_id != case.image_id
+        else ""
+    )
     dropout = case.uncertainty
     two = len(run.classes) == 2 and math.isfinite(run.threshold)
     edge = edge_of(case, run.classes, run.positive) if two else None
     return {
         "id": case.image_id,
-        "name": f"{case.path.name}{patient}{part}",
+        "name": f"{isolated(case.path.name)}{patient}{part}",
         "classes": list(run.classes),
         "probabilities": list(case.probabilities),
         "predicted": case.predicted,
@@ -143,19 +151,25 @@ def _describe(desk: Desk, reading: Reading, case: Prediction) -> Answer:
         "threshold": edge,
         "operating": why_predicted(run.classes, case) or ""
         if edge is None
-        else f"Operating point (mark): {run.positive} predicted at a probability of {probability(edge)} or above",
+        else _("Operating point (mark): {finding} predicted at a probability of {edge} or above").format(
+            finding=isolated(run.positive), edge=probability(edge)
+        ),
         "validated": reading.validated if two else "",
         "entropy": case.entropy,
         "most_entropy": math.log(max(2, len(run.classes))),
         "distance": None
         if case.margin is None
-        else f"{case.margin:.2f} in log-odds from the {'operating point' if two else 'next class'}",
+        else (
+            _("{distance} in log-odds from the operating point")
+            if two
+            else _("{distance} in log-odds from the next class")
+        ).format(distance=number(case.margin, 2)),
         "dropout": passes(dropout) if dropout else None,
-        "conformal": ", ".join(case.conformal_set) or None,
+        "conformal": listed(case.conformal_set) or None,
         "map": heat.method if heat else None,
         "method": words_of(heat) if heat else trouble,
         "remark": remarks_on(session.workspace.runs / reading.run_id, case),
-        "legend": asdict(map_legend(heat)) if heat else None,
+        "legend": legend_of(heat) if heat else None,
         "before": _before(desk, reading, case),
         "flag": _flag(desk, reading, case),
         "tells": tells(reading.kind),
@@ -186,9 +200,25 @@ def _before(desk: Desk, reading: Reading, case: Prediction) -> Answer | None:
         return None
     review = found[-1]
     reading.last = review.review_id
-    to = f" to {review.label}" if review.verdict is Verdict.OVERRULE else ""
-    when = f", {review.created.astimezone():%d %b %Y %H:%M}" if review.created else ""
-    return {"sentence": f"Your previous verdict: {review.verdict.value}{to}{when}"} | said_in(review)
+    when = f"{_(', ')}{moment(review.created.astimezone(), '%d %b %Y %H:%M')}" if review.created else ""
+    said = _("Your previous verdict: {verdict}{when}").format(verdict=verdict_words(review), when=when)
+    return {"sentence": said} | said_in(review)
+
+
+def verdict_words(review: Review) -> str:
+    """Say what an answer was."""
+    if review.verdict is Verdict.OVERRULE:
+        return _("overrule to {name}").format(name=isolated(review.label or ""))
+    return {
+        Verdict.AGREE: _("agree"),
+        Verdict.UNSURE: _("unsure"),
+        Verdict.NOT_DIAGNOSTIC: _("not diagnostic"),
+    }[review.verdict]
+
+
+def _plain(count: int) -> str:
+    """Write a count without a mark for thousands, in the digits of the language."""
+    return str(count) if language() == ENGLISH else number(count)
 
 
 def said_in(review: Review) -> Answer:

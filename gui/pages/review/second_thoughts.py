@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.errors import ReviewError
+from engine.language import _, isolated, moment, ngettext, number
 from engine.reading import search
-from engine.records import PART_NAMES, Prediction, Verdict
-from engine.report import counted
+from engine.records import Prediction
 from gui.pages.review.blinded import refuse_blinded
 from gui.pages.review.reading_session import Desk, Reading, StaleCaseError, text
-from gui.pages.review.screen import UNREAD, Answer, count_again, said_in, screen
+from gui.pages.review.remarks import where_words
+from gui.pages.review.screen import UNREAD, Answer, count_again, said_in, screen, verdict_words
 
 
 def undo(desk: Desk, asked: Mapping[str, Any]) -> Answer:
@@ -31,9 +32,13 @@ def undo(desk: Desk, asked: Mapping[str, Any]) -> Answer:
         told = screen(desk, reading, store.case(reading.run_id, back.image_id))
         # The queue drew the case when it was answered first; taking that back does not make it the reader's choice.
         reading.drawn, reading.handed_by = back.drawn or "sought", back.queue or reading.queue
-        to = f" to {back.label}" if back.verdict is Verdict.OVERRULE else ""
-        when = f" of {back.created.astimezone():%d %b %H:%M}" if back.created else ""
-        taken_back = f"Taken back: {back.verdict.value}{to}{when} (case {back.image_id[:8]})"
+        said = (
+            _("Taken back: {verdict} of {when} (case {case})")
+            if back.created
+            else _("Taken back: {verdict} (case {case})")
+        )
+        when = moment(back.created.astimezone(), "%d %b %H:%M") if back.created else ""
+        taken_back = said.format(verdict=verdict_words(back), when=when, case=back.image_id[:8])
         return {"taken_back": taken_back, "draft": said_in(back)} | told
 
 
@@ -49,7 +54,7 @@ def flag_case(desk: Desk, asked: Mapping[str, Any]) -> Answer:
     with reading.turn:
         if not shown or shown != reading.held:
             raise StaleCaseError(
-                "The flag was for a different case, so it was not kept", "Flag the case again"
+                _("The flag was for a different case, so it was not kept"), _("Flag the case again")
             )
         flag = desk.session.store.flag(
             reading.run_id,
@@ -97,20 +102,28 @@ def _numbered(desk: Desk, reading: Reading, number: int) -> Prediction | None:
 
 def _nothing_fits(desk: Desk, reading: Reading, typed: str) -> ReviewError:
     everywhere = desk.session.store.count(reading.run_id, search(typed), reading.reader)
-    where = f"the {PART_NAMES[reading.part]} part" if reading.part else "all parts"
+    where, typed = where_words(reading.part), isolated(typed)
     if everywhere:
+        said = ngettext(
+            "No case of {where} fits “{typed}”, but {count} case of other parts",
+            "No case of {where} fits “{typed}”, but {count} cases of other parts",
+            everywhere,
+        )
         return ReviewError(
-            f"No case of {where} fits “{typed}”, but {counted(everywhere, 'case')} of other parts",
-            "Choose all parts and search again",
+            said.format(where=where, typed=typed, count=number(everywhere)),
+            _("Choose all parts and search again"),
         )
     return ReviewError(
-        f"No case of {where} fits “{typed}”",
-        "Type a part of an id, file name or patient, or words such as: predicted pneumonia, score > .8, view=PA",
+        _("No case of {where} fits “{typed}”").format(where=where, typed=typed),
+        _(
+            "Type a part of an id, file name or patient, or words such as: predicted pneumonia, score > .8, view=PA"
+        ),
     )
 
 
 def _require_reader(desk: Desk) -> None:
     if desk.session.read_only:
         raise ReviewError(
-            "Guests can look at cases but cannot change anything", "Ask the owner to add you as a reader"
+            _("Guests can look at cases but cannot change anything"),
+            _("Ask the owner to add you as a reader"),
         )

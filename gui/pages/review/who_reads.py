@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.errors import ReviewError
+from engine.language import _
 from engine.reading import Reader
 from gui.pages.review.reading_session import Desk, text
 from gui.pages.review.sitting import may_write
@@ -53,7 +54,7 @@ def save_reader(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
     """
     session = desk.session
     if session.read_only:
-        raise ReviewError("Guests are not readers", "Ask the owner to add you to the list")
+        raise ReviewError(_("Guests are not readers"), _("Ask the owner to add you to the list"))
     name, new = text(asked, "name").strip(), bool(asked.get("new"))
     told = Reader(
         reader_id="",

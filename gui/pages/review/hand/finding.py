@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from engine.data import load_split
 from engine.errors import EngineError
+from engine.language import _
 from engine.reading import QUEUES, Queue
 from engine.records import PARTS
 from engine.runs import load_distances
@@ -28,9 +29,13 @@ def queues_for(session: AppSession, reader: str) -> Mapping[str, Queue]:
 def tells(queue: Queue) -> str:
     """Return what being in a queue gives away of a case, as a sentence; empty where it gives nothing away."""
     if queue.tells_label:
-        return "This queue gives away the label in the data; that you have seen it is kept with your answers."
+        return _(
+            "This queue gives away the label in the data; that you have seen it is kept with your answers."
+        )
     if queue.tells_others:
-        return "This queue gives away what others answered; that you have seen it is kept with your answers."
+        return _(
+            "This queue gives away what others answered; that you have seen it is kept with your answers."
+        )
     return ""
 
 

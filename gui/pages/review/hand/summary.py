@@ -11,21 +11,25 @@ from statistics import median
 from typing import Any
 
 from engine.errors import ReviewError
+from engine.language import _, isolated, ngettext, number, short_number
 from engine.reading import reading_files
 from engine.records import Verdict
-from engine.report import counted, region_files
+from engine.report import region_files
 from gui.pages.review.blinded import refuse_blinded
 from gui.pages.review.hand.finding import MAY_SEE_OTHERS
 from gui.pages.review.reading_session import Desk, Reading
 from gui.web import AppSession, sizes_of_images
 
 VERY_FAST = 1.0  # seconds; no film is read in less
-SAID = {
-    Verdict.AGREE: "agreed",
-    Verdict.OVERRULE: "overruled",
-    Verdict.UNSURE: "unsure",
-    Verdict.NOT_DIAGNOSTIC: "not diagnostic",
-}
+
+
+def _said() -> dict[Verdict, str]:
+    return {
+        Verdict.AGREE: _("agreed"),
+        Verdict.OVERRULE: _("overruled"),
+        Verdict.UNSURE: _("unsure"),
+        Verdict.NOT_DIAGNOSTIC: _("not diagnostic"),
+    }
 
 
 def summary_of(desk: Desk, reading: Reading) -> dict[str, Any] | None:
@@ -37,22 +41,33 @@ def summary_of(desk: Desk, reading: Reading) -> dict[str, Any] | None:
     if not reviews:
         return None
     last = {review.image_id: review for review in reviews}.values()
-    said = Counter(review.verdict for review in last)
+    words, said = _said(), Counter(review.verdict for review in last)
     fast = [review for review in last if review.seconds < VERY_FAST]
     return {
         "lines": [
-            f"{counted(len(last), 'case')} answered since this page was opened, "
-            f"in {median(review.seconds for review in last):.1f} s at the median.",
-            "; ".join(f"{said[verdict]:,} {word}" for verdict, word in SAID.items() if said[verdict]) + ".",
+            ngettext(
+                "{count} case answered since this page was opened, in {seconds} s at the median.",
+                "{count} cases answered since this page was opened, in {seconds} s at the median.",
+                len(last),
+            ).format(count=number(len(last)), seconds=number(median(review.seconds for review in last), 1)),
+            "; ".join(f"{number(said[verdict])} {word}" for verdict, word in words.items() if said[verdict])
+            + ".",
         ],
-        "fast": f"{counted(len(fast), 'answer')} came in less than {VERY_FAST:g} s. Look again:"
+        "fast": ngettext(
+            "{count} answer came in less than {seconds} s. Look again:",
+            "{count} answers came in less than {seconds} s. Look again:",
+            len(fast),
+        ).format(count=number(len(fast)), seconds=short_number(VERY_FAST))
         if fast
         else "",
         "cases": [
             {
                 "id": review.image_id,
-                "title": f"{store.case(reading.run_id, review.image_id).path.name} · "
-                f"{SAID[review.verdict]} in {review.seconds:.1f} s",
+                "title": _("{file} · {verdict} in {seconds} s").format(
+                    file=isolated(store.case(reading.run_id, review.image_id).path.name),
+                    verdict=words[review.verdict],
+                    seconds=number(review.seconds, 1),
+                ),
             }
             for review in fast
         ],
@@ -76,7 +91,7 @@ def export_readings(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
     """
     session, reading = desk.session, desk.reading(asked)
     if session.read_only:
-        raise ReviewError("Guests cannot take readings along", "Ask the owner for them")
+        raise ReviewError(_("Guests cannot take readings along"), _("Ask the owner for them"))
     refuse_blinded(desk, reading)
     known = session.store.find_reader(reading.reader)
     every = known is not None and known.role in MAY_SEE_OTHERS
@@ -88,12 +103,20 @@ def export_readings(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
             archive.writestr(file, content)
         for file, packed in _regions(session, reading, every=every).items():
             archive.writestr(file, packed)
-    whose = "every reader's" if every else f"those of {reading.reader}"
+    exported = {"count": number(len(rows)), "reader": isolated(reading.reader)}
+    of_all = ngettext(
+        "{count} row exported: every reader's.", "{count} rows exported: every reader's.", len(rows)
+    )
+    of_one = ngettext(
+        "{count} row exported: those of {reader}.", "{count} rows exported: those of {reader}.", len(rows)
+    )
+    command = f"overread readers export {reading.run_id}"
     return {
         "file": f"{name}.zip",
         "content": base64.b64encode(kept.getvalue()).decode(),
-        "said": f"{counted(len(rows), 'row')} exported: {whose}. "
-        f"All readers' come by: overread readers export {reading.run_id}",
+        "said": (of_all if every else of_one).format(**exported)
+        + " "
+        + _("All readers' come by: {command}").format(command=isolated(command)),
     }
 
 

@@ -219,7 +219,7 @@ function classRow(next, number, place) {
   track.append(bar);
   if (next.threshold !== null && name === next.positive) {
     const mark = document.createElement('u');
-    mark.style.left = percent(next.threshold);
+    mark.style.insetInlineStart = percent(next.threshold);
     mark.title = _('Operating point');
     track.append(mark);
   }

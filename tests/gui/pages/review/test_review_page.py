@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from engine.errors import ReviewError, StoreError
+from engine.language import languages, speaking
 from engine.reading.store import open_store
 from engine.records import Uncertainty, Verdict
 from engine.workspace import open_workspace
@@ -25,6 +26,7 @@ from gui.pages.review.opening import open_reading
 from gui.pages.review.page import HANDLERS
 from gui.pages.review.reading_session import Desk
 from gui.pages.review.remarks import why_predicted
+from gui.pages.review.viewer.viewer import ReviewPane
 from gui.web.error_messages import answered
 from gui.web.session import AppSession, open_session
 from tests.gui.conftest import Room, Traffic, fill, make_run
@@ -279,7 +281,7 @@ def test_a_prediction_that_is_not_the_most_probable_class_is_explained(room: Roo
 
 @pytest.mark.parametrize("name", ["dropout-name", "conformal-name"])
 def test_words_of_statistics_are_explained_where_they_stand(name: str) -> None:
-    html = (files("gui.pages.review.viewer") / "viewer.html").read_text(encoding="utf-8")
+    html = ReviewPane().html_template
     (said,) = re.findall(rf'<dt data-at="{name}" title="([^"]+)"', html)
     assert len(said.split()) > 15
 
@@ -292,9 +294,11 @@ def test_an_empty_workspace_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_the_markup_holds_nothing_that_gradio_would_evaluate() -> None:
-    for name in ("viewer.html", "verdict.html", "viewer.css"):
-        source = (files("gui.pages.review.viewer") / name).read_text(encoding="utf-8")
-        assert not re.search(r"\$\{|\{\{|\}\}|`|\\", source), name
+    for code in languages():
+        with speaking(code):
+            pane = ReviewPane()
+        for source in (pane.html_template, pane.css_template):
+            assert not re.search(r"\$\{|\{\{|\}\}|`|\\", source), code
 
 
 def test_every_colour_of_text_stands_out_from_its_ground() -> None:
