@@ -133,7 +133,7 @@ def head_of(page: str) -> str:
     code = language()
     first = FIRST.format(code, _seal(code))
     named = page.replace('lang="en"', f'lang="{code}" dir="{direction()}"', 1)
-    return named.replace("<head>", f"<head>{first}", 1)
+    return named.replace("<head>", "<head>" + first, 1)
 
 
 class Worded:
