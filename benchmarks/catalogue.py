@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Measure] = {
     "finetune-step": _measured_by("finetune_step"),
     "precision": _measured_by("precision"),
     "predict": _measured_by("predict"),
+    "cluster": _measured_by("cluster"),
     "grad-cam": _measured_by("grad_cam"),
     "methods": _measured_by("methods"),
     "pointing": _measured_by("pointing"),

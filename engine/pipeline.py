@@ -84,6 +84,7 @@ def train_run(
     on_batch: BatchDone = lambda done, of: None,
     on_trained: Callable[[], None] = lambda: None,
     on_fold: Callable[[int, int], None] = lambda number, of: None,
+    trains: Callable[..., Iterator[Epoch]] = train,
 ) -> Iterator[Epoch]:
     """Train what was asked for; afterwards `load_run(folder)` gives the run.
 
@@ -95,7 +96,8 @@ def train_run(
         should_stop: See `engine.training.train`; so are the two that follow.
         on_batch: See above.
         on_trained: See above.
-        on_fold: See `engine.training.train_folds`.
+        on_fold: See `engine.training.train_folds`; so is what trains.
+        trains: See above.
     """
     if request.folds:
         index, splits = splits_asked_for(workspace, request)
@@ -111,6 +113,7 @@ def train_run(
             on_trained=on_trained,
             on_fold=on_fold,
             resume=resume,
+            trains=trains,
         )
         return
     if resume and (kept := folder / "split.csv").exists():
@@ -118,7 +121,7 @@ def train_run(
     else:
         index, (split,) = splits_asked_for(workspace, request)
         name = index.name
-    yield from train(
+    yield from trains(
         request,
         split,
         folder=folder,
@@ -153,8 +156,7 @@ def read_run(
     Returns:
         The predictions, and the explanations by image id.
     """
-    split = split_of(run)
-    recipe = recipe_of(run)
+    split, recipe = split_of(run), recipe_of(run)
     decoded = open_cache(
         workspace.cache,
         [*split.train, *split.val, *split.test],  # as training decoded them: they are found, not made again
@@ -242,8 +244,7 @@ def report_run(
     everything = store.predictions(run.run_id)
     # A training image that was predicted to be read tells nothing of the model: it learned from it.
     predictions = [each for each in everything if each.part in READ_PARTS and part in (None, each.part)]
-    split = split_of(run)
-    said, held = list[str](), None
+    split, said, held = split_of(run), list[str](), None
     if labels is not None:
         predictions, split, held = held_against(workspace, store, run, predictions, split, labels)
     sizes, models = sizes_of_run(run.folder), models_of(run)

@@ -4,6 +4,8 @@ from .crew import (
     Ended as Ended,
     Training as Training,
     crew_on as crew_on,
+    train_on as train_on,
+    trains_on as trains_on,
 )
 from .predicting import (
     predict_on as predict_on,

@@ -28,7 +28,7 @@ AT_ONE_PATH = (
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # else Ray listens on every interface, whatever address it is given
-    "RAY_DEDUP_LOGS": "0",
+    "RAY_raylet_start_wait_time_s": "120",  # of a computer that is busy; Ray gives up after 30
 }
 
 
@@ -114,7 +114,7 @@ def _begin(ray: Any, on: str, files: str) -> None:
         else:
             _answers(on)
             ray.init(on, log_to_driver=False, logging_level=logging.ERROR)
-    except (OSError, RuntimeError, ValueError) as error:
+    except Exception as error:
         first = str(error).strip().partition("\n")[0]
         if on == HERE:
             raise ClusterError(

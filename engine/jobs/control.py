@@ -89,20 +89,24 @@ _children: dict[Path, subprocess.Popen[bytes]] = {}
 # -------------------------------------------------------------------------------------------- starting a run
 
 
-def submit(workspace: Workspace, training: TrainingRequest, *, runner: str = RUNNER) -> Job:
+def submit(
+    workspace: Workspace, training: TrainingRequest, *, runner: str = RUNNER, on: str = "", workers: int = 0
+) -> Job:
     """Start a training run in a process of its own and return at once.
 
     Args:
         workspace: Holds the dataset; the run gets a folder in it.
         training: What shall be trained.
         runner: "module:function" that does the work, called with the folder and a `JobReporter`.
+        on: See `engine.jobs.files.JobRequest`; so is the next.
+        workers: See above.
 
     Raises:
         TrainingError: Another run of this workspace is still training.
         RunError: The recipe begins with a run that has no network to begin with.
         WorkspaceError: The run's folder cannot be written.
     """
-    request = JobRequest(workspace=workspace.root, training=training)
+    request = JobRequest(workspace=workspace.root, training=training, on=on, workers=workers)
     from engine.runs import new_run_id, run_to_begin_with  # not at top: watching needs none of it
 
     run_to_begin_with(workspace.runs, training.recipe.weights)

@@ -70,11 +70,15 @@ class JobRequest:
         workspace: Its root folder.
         training: What shall be trained.
         resume: Go on from the last checkpoint in the run's folder.
+        on: The cluster that trains it (`engine.cluster.check_address`); empty means this computer, in one process.
+        workers: How many processes there; 0 means one a GPU, or one a core.
     """
 
     workspace: FilePath
     training: TrainingRequest
     resume: bool = False
+    on: str = ""
+    workers: Count = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,6 +173,8 @@ def save_request(folder: Path, request: JobRequest) -> None:
         WorkspaceError: The disk is full, or the folder cannot be written to.
     """
     fields = {"workspace": str(request.workspace), "resume": request.resume, **plain(request.training)}
+    if request.on:
+        fields |= {"on": request.on, "workers": request.workers}
     write_atomic(folder / JOB_FILE, json.dumps(versioned(fields), indent=1))
 
 
@@ -216,8 +222,10 @@ def _request(fields: dict[str, Any]) -> Mapping[str, Any]:
     from engine.recipes import recipe_from_values  # not at top: watching a run needs no recipe
 
     recipe = recipe_from_values(fields.pop("recipe"))
-    workspace, resume = fields.pop("workspace"), fields.pop("resume", False)
-    return {"workspace": workspace, "resume": resume, "training": {**fields, "recipe": recipe}}
+    kept: dict[str, Any] = {
+        name: fields.pop(name) for name in ("workspace", "resume", "on", "workers") if name in fields
+    }
+    return {**kept, "training": {**fields, "recipe": recipe}}
 
 
 def _outline(fields: dict[str, Any]) -> Mapping[str, Any]:

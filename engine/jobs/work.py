@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine import cluster
 from engine.errors import TrainingStopped
 from engine.jobs.files import JobReporter, load_request
 from engine.pipeline import read_run, train_run
@@ -41,6 +42,7 @@ def run_job(folder: Path, report: JobReporter) -> None:
             on_batch=report.batch,
             on_trained=lambda: report.stage("calibrating", "Calibrating on the validation images"),
             on_fold=on_fold,
+            trains=cluster.trains_on(request.on, request.workers),
         ):
             report.epoch(epoch, total)
     run = load_run(folder)

@@ -15,3 +15,8 @@ from .pace import (
     expected_seconds as expected_seconds,
     measure_pace as measure_pace,
 )
+from .processes import (
+    ALONE as ALONE,
+    Processes as Processes,
+    joined as joined,
+)

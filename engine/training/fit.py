@@ -20,7 +20,7 @@ from torch import Tensor
 
 from engine.data import limit_training, positive_of, save_split
 from engine.errors import SplitError, TrainingError
-from engine.images import open_cache, trim_images
+from engine.images import ImageCache, open_cache, trim_images
 from engine.models import (
     cut_behind_backbone,
     device_name,
@@ -49,6 +49,7 @@ from engine.training.batches import TrainingData
 from engine.training.checkpoint import copy_state, load_checkpoint, remove_checkpoint, save_model
 from engine.training.feature_bank import images_of
 from engine.training.loop import BatchDone, StopRequested, TrainingLoop, stoppable
+from engine.training.processes import ALONE, Processes, check_shareable
 from engine.training.starting import starting_net
 from engine.uncertainty import (
     calibrate,
@@ -72,6 +73,7 @@ def train(
     on_batch: BatchDone = lambda done, total: None,
     on_trained: Callable[[], None] = lambda: None,
     resume: bool = False,
+    processes: Processes = ALONE,
 ) -> Iterator[Epoch]:
     """Train what was asked for on a split; afterwards `engine.runs.load_run(folder)` gives the finished run.
 
@@ -85,6 +87,7 @@ def train(
         on_batch: Told of every batch.
         on_trained: Told when the last epoch is done; calibrating begins, which may take a minute.
         resume: Go on from the folder's checkpoint, if there is one.
+        processes: Those that train the model together; the first one of them writes the files.
 
     Yields:
         One record an epoch, as soon as it is done; it is in history.csv by then.
@@ -100,25 +103,20 @@ def train(
     """
     recipe, began = request.recipe, time.monotonic()
     check_recipe(recipe)
+    check_shareable(recipe, processes)
     _check_split(split, request.positive)
     split = limit_training(split, recipe.train_limit, seed=recipe.seed)
     device = pick_device(request.device)
-    write_what_is_done(folder, recipe, split, device)
+    if processes.first:
+        write_what_is_done(folder, recipe, split, device)
     classifier, origin = starting_net(recipe, split, folder=folder, allow_downloads=request.allow_downloads)
     checkpoint = load_checkpoint(folder) if resume else None
     # Asked now, so that a layer that is not there is refused before hours of training and not after.
     trained = trained_parameters(classifier, recipe)
     classifier.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    cache = open_cache(
-        cache_dir,
-        [*split.train, *split.val, *split.test],
-        size=recipe.image_size,
-        channels=recipe.channels,
-        fit=recipe.fit,
-        progress=stoppable(should_stop, on_batch),
-    )
-    # This run's own were used last, and stay.
-    trim_images(cache_dir, KEPT_BYTES["images"] + cache.images.nbytes)
+    cache = _decoded(recipe, split, cache_dir, stoppable(should_stop, on_batch))
+    if processes.first:  # this run's own were used last, and stay
+        trim_images(cache_dir, KEPT_BYTES["images"] + cache.images.nbytes)
     loop = TrainingLoop(
         recipe=recipe,
         folder=folder,
@@ -131,6 +129,7 @@ def train(
         should_stop=should_stop,
         on_batch=on_batch,
         began=began - (checkpoint.seconds if checkpoint else 0.0),
+        processes=processes,
     )
     try:
         yield from loop.run(checkpoint)
@@ -139,8 +138,23 @@ def train(
             f"{device_name(device)} ran out of memory at a batch of {recipe.batch_size} images",
             "Start a new run with a smaller batch_size or image_size",
         ) from error
+    if not processes.first:
+        return
     on_trained()
     finish(loop, request, trained=trained, dataset_name=dataset_name, origin=origin)
+
+
+def _decoded(
+    recipe: Recipe, split: Split, cache_dir: Path, progress: Callable[[int, int], None]
+) -> ImageCache:
+    return open_cache(
+        cache_dir,
+        [*split.train, *split.val, *split.test],
+        size=recipe.image_size,
+        channels=recipe.channels,
+        fit=recipe.fit,
+        progress=progress,
+    )
 
 
 def write_what_is_done(folder: Path, recipe: Recipe, split: Split, device: str) -> None:

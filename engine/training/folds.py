@@ -32,6 +32,7 @@ def train_folds(
     on_trained: Callable[[], None] = lambda: None,
     on_fold: Callable[[int, int], None] = lambda number, of: None,
     resume: bool = False,
+    trains: Callable[..., Iterator[Epoch]] = train,
 ) -> Iterator[Epoch]:
     """Train a model on each fold; afterwards `engine.runs.load_run(folder)` gives the run that holds them.
 
@@ -49,6 +50,7 @@ def train_folds(
         on_trained: See above; told once a fold.
         on_fold: Told when a fold begins: its number from 1, and of how many.
         resume: Go on with what is in the folder.
+        trains: Trains a fold as `train` does: here, or on a cluster.
 
     Yields:
         One record an epoch; their numbers begin anew with each fold.
@@ -63,7 +65,7 @@ def train_folds(
         if (here / "run.json").exists():
             continue
         on_fold(number, len(inside))
-        yield from train(
+        yield from trains(
             request,
             load_split(here / "split.csv"),
             folder=here,

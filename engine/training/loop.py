@@ -38,6 +38,7 @@ from engine.training.averaging import WeightAverage
 from engine.training.batches import BatchSource, TrainingData, open_batches
 from engine.training.checkpoint import Checkpoint, State, copy_state, save_checkpoint
 from engine.training.feature_bank import trim_banks
+from engine.training.processes import ALONE, Processes
 
 SECONDS_BETWEEN_CHECKPOINTS = 15.0
 
@@ -99,6 +100,7 @@ class TrainingLoop:
     should_stop: StopRequested
     on_batch: BatchDone
     began: float
+    processes: Processes = ALONE
     progress: _Progress = field(default_factory=_Progress)
     scaler: torch.amp.GradScaler = field(init=False)
 
@@ -118,7 +120,8 @@ class TrainingLoop:
         if checkpoint is not None:
             self._restore(checkpoint)
             number = checkpoint.progress["epochs_before"] + checkpoint.epochs
-        write_history(self.folder, load_history(self.folder)[:number])
+        if self.processes.first:
+            write_history(self.folder, load_history(self.folder)[:number])
         for index, phase in enumerate(self.recipe.phases):
             if checkpoint is not None and index < checkpoint.phase:
                 continue
@@ -141,6 +144,7 @@ class TrainingLoop:
                 progress=stoppable(self.should_stop, self.on_batch),
             )
             batch_source.rest = compiled(batch_source.rest)
+            learner = self.processes.learner(batch_source.rest)
             average = WeightAverage(self.classifier, phase.ema_decay) if phase.ema_decay else None
             done = 0
             if resumed is not None:
@@ -154,7 +158,7 @@ class TrainingLoop:
                 started = time.monotonic()
                 rate = optimizer.param_groups[0]["lr"]
                 train_loss, images = self._epoch(
-                    phase, index, done, batch_source, optimizer, parameters, average
+                    phase, index, done, batch_source, learner, optimizer, parameters, average
                 )
                 with average.in_place() if average is not None else nullcontext():
                     figures, value = self._validate(batch_source, phase.monitor)
@@ -174,14 +178,17 @@ class TrainingLoop:
                     monitor=phase.monitor,
                     monitored=value,
                 )
-                append_epoch(self.folder, epoch)
+                if self.processes.first:
+                    append_epoch(self.folder, epoch)
                 last = index == len(self.recipe.phases) - 1 and (done == phase.epochs or self._ended(phase))
-                if last or time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS:
+                due = last or time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS
+                if self.processes.first and due:
                     self._save(index, done, number, optimizer, schedule.state_dict(), average)
                     saved_at = time.monotonic()
                 yield epoch
-            del batch_source  # it has the banks open
-            trim_banks(self.cache_dir / "features", KEPT_BYTES["features"])
+            del batch_source, learner  # it has the banks open
+            if self.processes.first:
+                trim_banks(self.cache_dir / "features", KEPT_BYTES["features"])
         if self.progress.best is not None:
             self.classifier.load_state_dict(self.progress.best)
 
@@ -218,6 +225,7 @@ class TrainingLoop:
         index: int,
         done: int,
         batch_source: BatchSource,
+        learner: nn.Module,
         optimizer: torch.optim.Optimizer,
         parameters: list[nn.Parameter],
         average: WeightAverage | None,
@@ -240,19 +248,22 @@ class TrainingLoop:
         mixer = label_mixer(phase, len(data.classes))
         self.classifier.train()
         losses: list[Tensor] = []
-        made = batch_source.prefetched(data.train_rows, batches, plan, view)
-        for step, (labels, inputs) in enumerate(zip(each, made, strict=True)):
+        made = batch_source.prefetched(data.train_rows, [*map(self.processes.share, batches)], plan, view)
+        for step, (whole, inputs) in enumerate(zip(each, made, strict=True)):
             self.unless_stopped()
+            labels = self.processes.share(whole)
             if mixer is not None:
                 inputs, labels = mixer(inputs, labels)
             optimizer.zero_grad(set_to_none=True)
-            with autocast(self.device):
-                logits = batch_source.logits(inputs)
+            with autocast(self.device), self.processes.as_one_batch(len(whole)):
+                logits = learner(inputs)
                 gamma = recipe.balance.focal_gamma if plan.loss == "focal" else 0.0  # 0 is cross-entropy
-                loss = focal_loss(logits.float(), labels, gamma, weights)
+                loss = self.processes.part_of_mean(
+                    focal_loss(logits.float(), labels, gamma, weights), len(whole)
+                )
                 if phase.l1:
-                    loss = loss + phase.l1 * l1_penalty(parameters)
-            self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+                    loss = loss + phase.l1 * l1_penalty(parameters) / self.processes.world
+            self.scaler.scale(loss * self.processes.world).backward()  # type: ignore[no-untyped-call]
             if phase.clip_norm:
                 self.scaler.unscale_(optimizer)
                 nn.utils.clip_grad_norm_(parameters, phase.clip_norm)
@@ -263,7 +274,7 @@ class TrainingLoop:
             losses.append(loss.detach())
             self.on_batch(step + 1, len(batches))
         # Read at once, for the same reason.
-        values = zip(torch.stack(losses).tolist(), batches, strict=True)
+        values = zip(self.processes.total(torch.stack(losses)).tolist(), batches, strict=True)
         total = sum(loss * len(chosen) for loss, chosen in values)
         if not math.isfinite(total):
             raise TrainingError(
@@ -276,16 +287,14 @@ class TrainingLoop:
     def _validate(self, batch_source: BatchSource, monitor: str) -> tuple[dict[str, float], float]:
         """Return what is told of every epoch, and what this one is judged by."""
         self.classifier.eval()
-        rows = self.data.val_rows
+        rows = self.processes.share(self.data.val_rows)
         size = 2048 if batch_source.views else self.recipe.batch_size
-        pieces: list[Tensor] = []
+        pieces: list[Tensor] = [torch.empty(0, len(self.data.classes), device=self.device)]
         with torch.inference_mode(), autocast(self.device):
             for at in range(0, len(rows), size):
                 self.unless_stopped()
-                pieces.append(batch_source.logits(batch_source.plain(rows[at : at + size])).float().cpu())
-        logits = (
-            torch.cat(pieces).numpy() if pieces else np.empty((0, len(self.data.classes)), dtype=np.float32)
-        )
+                pieces.append(batch_source.logits(batch_source.plain(rows[at : at + size])).float())
+        logits = self.processes.gathered(torch.cat(pieces), len(self.data.val_rows)).cpu().numpy()
 
         def figure(name: str) -> float:
             return monitored(name, logits, self.data.val_labels, positive=self.positive)

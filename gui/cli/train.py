@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine import data, jobs, labels as label_versions, naming, recipes, report, runs
+from engine import cluster, data, jobs, labels as label_versions, naming, recipes, report, runs
 from engine.errors import RecipeError, RunError, TrainingError
 from engine.workspace import Workspace, open_workspace
 from gui.cli.data import choices_of, dataset_of, on_labels, pairs_of, say_lost
@@ -22,11 +22,13 @@ from gui.cli.options import (
     EpochsOption,
     GivenOption,
     JsonOption,
+    OnOption,
     PositiveOption,
     RatiosOption,
     RunArgument,
     SplitSeedOption,
     TrainingLabelsOption,
+    WorkersOption,
     WorkspaceOption,
 )
 from gui.cli.terminal import say, say_error, show_json, show_table, watch_job
@@ -66,6 +68,8 @@ def train(
     ] = None,
     device: DeviceOption = "auto",
     allow_downloads: DownloadsOption = False,
+    on: OnOption = None,
+    workers: WorkersOption = None,
     background: Annotated[bool, typer.Option("--background", help="Start it and return at once.")] = False,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -89,7 +93,9 @@ def train(
     label_versions.splits_asked_for(
         workspace, request
     )  # what cannot be split is said now, not by another process
-    job = jobs.submit(workspace, request)
+    if on:
+        cluster.check_address(on)
+    job = jobs.submit(workspace, request, on=on or "", workers=workers or 0)
     several = f", {folds} folds" if folds else ""
     say(f"Run {job.job_id}: {chosen.title} on {found.name}{several}")
     if background:

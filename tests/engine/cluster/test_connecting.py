@@ -41,7 +41,7 @@ def test_a_cluster_that_is_away_is_said_within_seconds(ray_cluster: None) -> Non
 
 def test_nothing_of_ray_is_imported_where_no_cluster_is_asked_for() -> None:
     code = """
-import sys, engine.cluster, gui.cli.main, engine.pipeline, engine.jobs.work, engine.experiments.search
+import sys, engine.cluster, engine.jobs.here, gui.cli.main, engine.pipeline, engine.jobs.work, engine.experiments.search
 [getattr(engine.cluster, name) for name in engine.cluster.__all__]
 engine.cluster.check_address("ray")
 assert not [name for name in sys.modules if name.partition(".")[0] == "ray"]
