@@ -84,6 +84,11 @@ from .formatting import (
 from .marked.drawn import drawn_blind as drawn_blind
 from .marked.pointing import pointing as pointing
 from .methods_section import settings_in_words as settings_in_words
+from .named.names import (
+    figure_words as figure_words,
+    reason_words as reason_words,
+    standard_words as standard_words,
+)
 from .operating import with_readers as with_readers
 from .passport_words import (
     passport_in_words as passport_in_words,

@@ -10,9 +10,10 @@ from engine.reading import latest_reviews
 from engine.records import Prediction, Review, Run
 from engine.report.formatting import case_ids
 from engine.report.methods_section import class_balance, images_after_balancing
+from engine.report.named.names import CAME, REVIEWED
 from engine.report.readers import summarise_reviews
 from engine.report.records import Against, CaseRow, Evidence, ReviewSummary, SubgroupRow, SubgroupTest
-from engine.report.standards.defined import CAME, REVIEWED, chosen_labels
+from engine.report.standards.defined import chosen_labels
 from engine.report.standards.holding import hold_against
 from engine.report.standards.reference_standards import REFERENCE_STANDARDS, Reference, of_study
 from engine.report.subgroups import subgroup_table, subgroup_tests

@@ -1,19 +1,24 @@
-"""Figures in words, as a journal prints them: three decimals, no zero before the point, intervals with a dash."""
+"""Figures in words, as a journal prints them: three decimals, no zero before the point, intervals with a dash.
+
+In another language than English a figure is written with that language's digits and signs, and a zero before the point.
+"""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.language import ENGLISH, _, isolated, language, ngettext, number, right_to_left
 from engine.records import (
     Estimate,
     Run,
     recipe_of,
 )
+from engine.report.named.names import capitalized, figure_words
 
 BALANCED = "training, in an epoch"
 """The training part as one epoch shows it after balancing, beside the parts of the data."""
@@ -25,13 +30,15 @@ def figure(value: float, digits: int = 3) -> str:
         return "–" if math.isnan(value) else "∞" if value > 0 else "-∞"
     text = f"{value:.{digits}f}"
     if float(text) == 0:
-        text = f"{0:.{digits}f}"  # never a minus before zero
+        text, value = f"{0:.{digits}f}", 0.0  # never a minus before zero
+    if language() != ENGLISH:
+        return number(value, digits)
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
 def p_value(value: float) -> str:
     """Write a p-value as journals want it: .058, < .001; an en dash where there is none."""
-    return "< .001" if value < 0.001 else figure(value)
+    return f"< {figure(0.001)}" if value < 0.001 else figure(value)
 
 
 def interval(estimate: Estimate, digits: int = 3) -> str:
@@ -39,7 +46,9 @@ def interval(estimate: Estimate, digits: int = 3) -> str:
     if math.isnan(estimate.low) or math.isnan(estimate.high):
         return "–"
     low, high = figure(estimate.low, digits), figure(estimate.high, digits)
-    return f"{low}{' to ' if low.startswith('-') else '–'}{high}"
+    negative = round(estimate.low, digits) < 0
+    said = _("{low} to {high}").format(low=low, high=high) if negative else f"{low}–{high}"
+    return f"\u2066{said}\u2069" if right_to_left(language()) else said  # from low to high in every language
 
 
 def in_brackets(name: str, estimate: Estimate, note: str = "") -> str:
@@ -49,17 +58,26 @@ def in_brackets(name: str, estimate: Estimate, note: str = "") -> str:
         return f"({name} {estimate.method})"
     if not math.isfinite(estimate.low):
         return f"({name} {figure(estimate.value)}, {estimate.method}{beside})"
-    return f"({name} {figure(estimate.value)}, 95% interval {interval(estimate)}{beside})"
+    return _("({figure} {value}, 95% interval {interval}{note})").format(
+        figure=name, value=figure(estimate.value), interval=interval(estimate), note=beside
+    )
 
 
 def rests_on(estimate: Estimate) -> str:
     """Write what a figure rests on: 120 images of 80 patients, worth 95; patients only where they are known."""
-    said = images(estimate.n)
-    if estimate.patients is not None and estimate.patients != estimate.n:
-        said += f" of {counted(estimate.patients, 'patient')}"
-    if estimate.effective_n is not None and round(estimate.effective_n) < estimate.n:
-        said += f", worth {estimate.effective_n:,.0f}"
+    said, fields = images(estimate.n), rests_in(estimate)
+    if estimate.patients is not None and "patients" in fields:
+        said = _("{images} of {patients}").format(images=said, patients=counted(estimate.patients, "patient"))
+    if estimate.effective_n is not None and "effective_n" in fields:
+        said = _("{images}, worth {count}").format(images=said, count=number(estimate.effective_n))
     return said
+
+
+def rests_in(estimate: Estimate) -> tuple[str, ...]:
+    """Return the fields of an estimate whose numbers `rests_on` writes, in its order."""
+    patients = estimate.patients is not None and estimate.patients != estimate.n
+    worth = estimate.effective_n is not None and round(estimate.effective_n) < estimate.n
+    return ("n", *(("patients",) if patients else ()), *(("effective_n",) if worth else ()))
 
 
 def images(count: int) -> str:
@@ -69,7 +87,15 @@ def images(count: int) -> str:
 
 def counted(count: int, what: str) -> str:
     """Write 1 case, 1,234 cases."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+    forms = {
+        "image": ngettext("{count} image", "{count} images", count),
+        "case": ngettext("{count} case", "{count} cases", count),
+        "patient": ngettext("{count} patient", "{count} patients", count),
+        "reader": ngettext("{count} reader", "{count} readers", count),
+        "reading": ngettext("{count} reading", "{count} readings", count),
+    }
+    form = forms.get(what) or f"{{count}} {what}{'' if count == 1 else 's'}"
+    return form.format(count=number(count))
 
 
 def probability(value: float) -> str:
@@ -77,18 +103,19 @@ def probability(value: float) -> str:
     digits = next(
         (some for some in range(4, 17) if not 0 < value < 1 or 0 < float(f"{value:.{some}g}") < 1), 17
     )
-    return np.format_float_positional(float(f"{value:.{digits}g}"), trim="-")
+    text = np.format_float_positional(float(f"{value:.{digits}g}"), trim="-")
+    return text if language() == ENGLISH else number(float(text), len(text.partition(".")[2]))
 
 
 def edge_words(run: Run) -> str:
     """Say from which probability the finding is predicted; in a cross-validation that is said model by model."""
     if not run.folds:
-        return f"at a probability of {probability(run.threshold)} or above"
-    return (
+        return _("at a probability of {probability} or above").format(probability=probability(run.threshold))
+    return _(
         "at or above the operating point of the model that tested the image, chosen without it; where all "
-        f"{run.folds} models speak, at a probability of {probability(run.threshold)} or above, the mean of their "
-        "operating points in log-odds"
-    )
+        "{count} models speak, at a probability of {probability} or above, the mean of their operating points in "
+        "log-odds"
+    ).format(count=run.folds, probability=probability(run.threshold))
 
 
 def operating_words(run: Run) -> str:
@@ -108,18 +135,25 @@ def operating_words(run: Run) -> str:
     return f"{where}: {', '.join(figures)}. {run.validated.note}".strip()
 
 
-NO_LABEL = "No result can be given, because no case has a label in this reference standard."
-
-
 def counts_in_words(run: Run, confusion: NDArray[np.int64]) -> tuple[str, ...]:
     """Say of each class how many of the cases read were classified as it: counts, and no share."""
     total, right = int(confusion.sum()), int(np.trace(confusion))
-    said = [f"Of {images(total)} read, {right:,} {were(right)} classified correctly."]
+    said = [
+        ngettext(
+            "Of {images} read, {count} was classified correctly.",
+            "Of {images} read, {count} were classified correctly.",
+            right,
+        ).format(images=images(total), count=number(right))
+    ]
     for place, name in enumerate(run.classes):
         of, found = int(confusion[place].sum()), int(confusion[place, place])
         if of:
             said.append(
-                f"Of {images(of)} with {name} by the readers, {found:,} {were(found)} classified as {name}."
+                ngettext(
+                    "Of {images} with {name} by the readers, {count} was classified as {name}.",
+                    "Of {images} with {name} by the readers, {count} were classified as {name}.",
+                    found,
+                ).format(images=images(of), name=isolated(name), count=number(found))
             )
     return tuple(said)
 
@@ -132,8 +166,12 @@ def were(count: int) -> str:
 def weighted_sentences(estimates: Mapping[str, Estimate]) -> tuple[str, ...]:
     """Say weighted figures, each with what must stand beside it."""
     return tuple(
-        f"{name.capitalize()}, weighted to all cases: {figure(each.value)} "
-        f"(95% interval {interval(each)}; from {each.n:,} read)."
+        _("{figure}, weighted to all cases: {value} (95% interval {interval}; from {count} read).").format(
+            figure=capitalized(figure_words(name)),
+            value=figure(each.value),
+            interval=interval(each),
+            count=number(each.n),
+        )
         if math.isfinite(each.value)
         else f"{name.capitalize()} {each.method}."
         for name, each in estimates.items()
@@ -153,53 +191,92 @@ def sentences(
     """
     total, right = int(confusion.sum()), int(np.trace(confusion))
     if not total:
-        return (NO_LABEL,)
-    said = []
-    accuracy = in_brackets("accuracy", estimates["accuracy"], note)
-    area = estimates["AUROC"]
+        return (_("No result can be given, because no case has a label in this reference standard."),)
+    said: list[str] = []
     if len(run.classes) == 2:
-        yes = run.classes.index(run.positive)
-        no = 1 - yes
-        positive, negative = run.classes[yes], run.classes[no]
-        for code, who, label in (
-            (yes, f"with {positive}", "sensitivity"),
-            (no, f"without {positive} ({negative})", "specificity"),
-        ):
-            found = int(confusion[code, code])
-            if count := int(confusion[code].sum()):
-                said.append(
-                    f"Of {images(count)} {who}, {found:,} {were(found)} classified as {run.classes[code]} "
-                    f"{in_brackets(label, estimates[label], note)}."
-                )
-            else:
-                said.append(f"There is no image {who}, so the {label} cannot be estimated.")
-        for code, name, label in (
-            (yes, positive, "positive predictive value"),
-            (no, negative, "negative predictive value"),
-        ):
-            found = int(confusion[code, code])
-            if predicted := int(confusion[:, code].sum()):
-                said.append(
-                    f"Of {images(predicted)} classified as {name}, {found:,} {were(found)} correct "
-                    f"{in_brackets(label, estimates[label], note)}."
-                )
-        if math.isfinite(area.value):
-            said.append(
-                f"Of all pairs of an image with {positive} and one without, {100 * area.value:.1f}% were ranked "
-                f"correctly {in_brackets('area under the ROC curve', area, note)}."
-            )
-    elif math.isfinite(area.value):
-        said.append(
-            "Averaged over the classes, of all pairs of an image of a class and one of another class, "
-            f"{100 * area.value:.1f}% were ranked correctly {in_brackets('area under the ROC curve', area, note)}."
-        )
-    if not math.isfinite(area.value):
-        said.append(f"The area under the ROC curve {area.method}.")
+        said += _of_finding(run, confusion, estimates, note)
     said.insert(
         0 if len(run.classes) > 2 else 2,
-        f"Of {images(total)} in total, {right:,} {were(right)} classified correctly {accuracy}.",
+        ngettext(
+            "Of {images} in total, {count} was classified correctly {figure}.",
+            "Of {images} in total, {count} were classified correctly {figure}.",
+            right,
+        ).format(
+            images=images(total),
+            count=number(right),
+            figure=in_brackets(_("accuracy"), estimates["accuracy"], note),
+        ),
     )
-    return tuple(said)
+    return (*said, _of_area(run, estimates["AUROC"], note))
+
+
+def _of_finding(
+    run: Run, confusion: NDArray[np.int64], estimates: Mapping[str, Estimate], note: str
+) -> Iterator[str]:
+    """Say of how many cases with the finding and without it, and predicted so, the model was right."""
+    yes = run.classes.index(run.positive)
+    no = 1 - yes
+    positive, negative = run.classes[yes], run.classes[no]
+    for code, who, key, called in (
+        (yes, _("with {finding}").format(finding=isolated(positive)), "sensitivity", _("sensitivity")),
+        (
+            no,
+            _("without {finding} ({other})").format(finding=isolated(positive), other=isolated(negative)),
+            "specificity",
+            _("specificity"),
+        ),
+    ):
+        found = int(confusion[code, code])
+        if count := int(confusion[code].sum()):
+            yield ngettext(
+                "Of {images} {who}, {count} was classified as {name} {figure}.",
+                "Of {images} {who}, {count} were classified as {name} {figure}.",
+                found,
+            ).format(
+                images=images(count),
+                who=who,
+                count=number(found),
+                name=isolated(run.classes[code]),
+                figure=in_brackets(called, estimates[key], note),
+            )
+        else:
+            yield _("There is no image {who}, so the {figure} cannot be estimated.").format(
+                who=who, figure=called
+            )
+    for code, name, key, called in (
+        (yes, positive, "positive predictive value", _("positive predictive value")),
+        (no, negative, "negative predictive value", _("negative predictive value")),
+    ):
+        found = int(confusion[code, code])
+        if predicted := int(confusion[:, code].sum()):
+            yield ngettext(
+                "Of {images} classified as {name}, {count} was correct {figure}.",
+                "Of {images} classified as {name}, {count} were correct {figure}.",
+                found,
+            ).format(
+                images=images(predicted),
+                name=isolated(name),
+                count=number(found),
+                figure=in_brackets(called, estimates[key], note),
+            )
+
+
+def _of_area(run: Run, area: Estimate, note: str) -> str:
+    """Say how many pairs were ranked correctly; why that is not known, where it is not."""
+    if not math.isfinite(area.value):
+        return f"The area under the ROC curve {area.method}."
+    told = {
+        "percent": number(100 * area.value, 1),
+        "figure": in_brackets(_("area under the ROC curve"), area, note),
+    }
+    if len(run.classes) == 2:
+        return _(
+            "Of all pairs of an image with {finding} and one without, {percent}% were ranked correctly {figure}."
+        ).format(finding=isolated(run.positive), **told)
+    return _(
+        "Averaged over the classes, of all pairs of an image of a class and one of another class, {percent}% were "
+        "ranked correctly {figure}."
+    ).format(**told)
 
 
 SHORTEST_CASE_ID = 8

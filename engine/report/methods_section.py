@@ -9,6 +9,7 @@ from itertools import chain
 import numpy as np
 
 from engine.data import patient_overlap, patients_named
+from engine.language import ENGLISH, speaking
 from engine.recipes import changes_of_copies, class_counts, counts_after
 from engine.records import (
     PART_NAMES,
@@ -40,8 +41,7 @@ def class_balance(
 ) -> tuple[dict[str, dict[str, int]], dict[str, int | None]]:
     """Count images by part and class, and patients by part; from the predictions where no split is known.
 
-    All cases of a cross-validation are of the test part, and so are those of supplied predictions, to whose model they
-    are external.
+    All cases of a cross-validation, and of supplied predictions, external to their model, are of the test part.
     """
     images: dict[str, dict[str, int]] = {}
     members: dict[str, list[Sample | Prediction]] = {}
@@ -82,6 +82,7 @@ def images_after_balancing(split: Split | None, run: Run) -> dict[str, int]:
     return dict(zip(run.classes, counts.tolist(), strict=True))
 
 
+@speaking(ENGLISH)
 def facts_of(
     run: Run,
     split: Split | None,
@@ -94,7 +95,7 @@ def facts_of(
     most_probable: bool = True,
     folds: CrossValidation | None = None,
 ) -> tuple[Fact, ...]:
-    """List what was done, for the methods section.
+    """List what was done, for the methods section: in English, to be pasted into a manuscript.
 
     `most_probable`: whether the most probable class was predicted; `folds`: of a cross-validation.
     """

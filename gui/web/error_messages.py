@@ -48,7 +48,7 @@ def shown(handler: Callable[P, R]) -> Callable[P, R]:
         except gr.Error:
             raise
         except Exception as error:
-            raise gr.Error(sentence(error), print_exception=False, duration=12) from error
+            raise gr.Error(sentence(error), print_exception=False, duration=12, title=_("Error")) from error
 
     return with_toast
 

@@ -18,7 +18,7 @@ function show(number) {
   const all = steps();
   all[now]?.setAttribute('aria-current', 'step');
   if (all[now]) window.overread?.go({ tab: all[now].dataset.step });
-  does('next').textContent = now < 0 ? 'Show me' : now < all.length - 1 ? 'Next' : 'Done';
+  does('next').textContent = now < 0 ? _('Show me') : now < all.length - 1 ? _('Next') : _('Done');
   does('back').hidden = now < 1;
   guide.hidden = false;
   help.setAttribute('aria-expanded', 'true');

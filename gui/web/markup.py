@@ -10,6 +10,7 @@ browser, and no page builds one. Colours come from the theme's variables, so tha
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup as Markup
 
 from engine.errors import EngineError
-from engine.language import ENGLISH, _, language, ngettext, number
+from engine.language import ENGLISH, _, isolated, language, moment, ngettext, number, right_to_left
 from engine.report import OFFLINE_ONLY
 from engine.retelling import retell
 from engine.saliency import MapLegend, css_gradient
@@ -36,6 +37,9 @@ PART_COLOURS: Mapping[str, str] = {
     "test": "#2e9e6b",
     "no part": "#7a8793",
 }
+ENGLISH_WORDS = re.compile(r"[A-Za-z]{2}.* .*[A-Za-z]{2}", re.DOTALL)
+OTHER_SCRIPT = re.compile(r"[\u0590-\u065f\u066e-\u06ef\u06fa-\u08ff]")
+"""A letter of a script that runs to the left; its digits and signs alone make no sentence."""
 
 
 def part_title(part: str | None) -> str:
@@ -72,7 +76,16 @@ def _macros() -> Any:
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.globals.update(_=_, ngettext=ngettext, number=number)
+    environment.globals.update(
+        _=_,
+        ngettext=ngettext,
+        number=number,
+        moment=moment,
+        language=language,
+        isolated=isolated,
+        told=told,
+        marked=marked,
+    )
     return environment.get_template("markup.html").module
 
 
@@ -102,7 +115,7 @@ def bars(counts: Mapping[str, Mapping[str, int]]) -> Markup:
 
 def tile(count: int, one: str, several: str = "") -> tuple[str, str]:
     """Return a count for `figures`, with the word that goes with it; a plural that ends in s need not be given."""
-    return f"{count:,}", one if count == 1 else several or f"{one}s"
+    return number(count), one if count == 1 else several or f"{one}s"
 
 
 def figures(items: Iterable[tuple[str, str]]) -> Markup:
@@ -154,8 +167,24 @@ def in_english(text: str) -> str:
 
 def told(said: str | EngineError) -> str:
     """Return a sentence of the engine in the language that is spoken; what the catalogue lacks as English."""
-    again = retell(said)
-    return in_english(str(said)) if again is None else again
+    again, text = retell(said), str(said)
+    if again is not None:
+        return again
+    said_already = OTHER_SCRIPT.search(text) or not re.search("[A-Za-z]{2}", text)
+    return text if said_already else in_english(text)
+
+
+def marked(text: str) -> str:
+    """Return words of a report; as English where no letter of them is of the script that the page is in."""
+    if not right_to_left(language()) or not ENGLISH_WORDS.search(text) or OTHER_SCRIPT.search(text):
+        return text
+    return in_english(text)
+
+
+def box_in_english(pieces: Iterable[str]) -> Markup:
+    """Return pieces whose words are English whatever the page is in."""
+    found = joined(pieces)
+    return found if language() == ENGLISH or not found else Markup(_macros().box_in_english(found))
 
 
 def page_title(words: str) -> Markup:
@@ -196,15 +225,16 @@ def prevalence(finding: str, value: float | None, *, may_write: bool) -> Markup:
     return Markup(_macros().prevalence(finding, "" if value is None else f"{100 * value:.10g}", may_write))
 
 
-def cells(standard: str, classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> Markup:
+def cells(standard: str, named: str, classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> Markup:
     """Return a confusion matrix whose counts are buttons that show their cases.
 
     Args:
-        standard: Name of the reference standard: the rows.
+        standard: Key of the reference standard: the rows.
+        named: What it is called on the page.
         classes: Of rows and columns.
         confusion: Counts, row by row.
     """
-    return Markup(_macros().cells(standard, classes, confusion))
+    return Markup(_macros().cells(standard, named, classes, confusion))
 
 
 def said_at(field: str, said: str) -> Markup:
@@ -229,7 +259,11 @@ def curves(title: str, x_title: str, lines: Mapping[str, Points], *, none_yet: s
         for x in sorted({x for points in by_x.values() for x in points})
     ]
     now = ", ".join(f"{name} {lines[name][-1][1]:.3f}" for name in kept)
-    said = f"{title} by {x_title}, at last: {now}" if kept else none_yet
+    said = (
+        _("{figure} by {axis}, at last: {now}").format(figure=title, axis=x_title, now=now)
+        if kept
+        else none_yet
+    )
     return Markup(_macros().curves(picture, (x_title, *kept), rows, said))
 
 
@@ -252,5 +286,5 @@ def files(message: str, names: Sequence[str], *, listed: int) -> Markup:
     """Return a sentence; where it is about several files, it opens to their names, `listed` at most."""
     further = len(names) - listed
     return Markup(
-        _macros().files(message, f"{len(names):,}", names[:listed], f"{further:,}" if further > 0 else "")
+        _macros().files(message, number(len(names)), names[:listed], number(further) if further > 0 else "")
     )

@@ -13,12 +13,14 @@ from weakref import WeakKeyDictionary
 
 from markupsafe import Markup
 
+from engine.language import ENGLISH, _, isolated, number, speaking
 from engine.report.drawn_records import ReaderPoint
 from engine.report.figures.confusion import MANY, confusion_matrix_svg
 from engine.report.figures.curves import precision_recall_svg, reliability_svg, roc_svg
 from engine.report.figures.decisions import decision_curve_svg, risk_coverage_svg, scores_svg
 from engine.report.figures.training import balance_svg, training_svg
 from engine.report.formatting import BALANCED
+from engine.report.named.names import bands_words, share_words
 from engine.report.records import Against, Report
 from engine.statistics import BAND_METHOD
 
@@ -40,7 +42,7 @@ class OfRun:
     """A figure that no reference standard changes."""
 
     draw: Callable[[Report], Markup | None]
-    caption: str
+    caption: Callable[[], str]
     there: Callable[[Report], bool]
 
 
@@ -48,9 +50,12 @@ def figures_of(report: Report, against: Against) -> dict[str, Markup]:
     """Return the figures of one reference standard: name → SVG; those that cannot be drawn are left out."""
     kept = _DRAWN.setdefault(report, {})
     if against.name not in kept:
-        kept[against.name] = {
-            name: one.draw(report, against) for name, one in OF_STANDARD.items() if one.there(report, against)
-        }
+        with speaking(ENGLISH):  # what is drawn is as in the files
+            kept[against.name] = {
+                name: one.draw(report, against)
+                for name, one in OF_STANDARD.items()
+                if one.there(report, against)
+            }
     return kept[against.name]
 
 
@@ -133,17 +138,32 @@ def _readers(report: Report, against: Against) -> tuple[ReaderPoint, ...]:
     )
 
 
+def _roc_words(report: Report, against: Against) -> str:
+    kind = _("ROC curve") if report.positive else _("ROC curves, each class against the others")
+    return _said_of_curves(kind, report, against, bool(against.curves.roc_bands))
+
+
+def _precision_recall_words(report: Report, against: Against) -> str:
+    kind = (
+        _("Precision-recall curve")
+        if report.positive
+        else _("Precision-recall curves, each class against the others")
+    )
+    return _said_of_curves(kind, report, against, bool(against.curves.precision_recall_bands))
+
+
 def _said_of_curves(kind: str, report: Report, against: Against, drawn: bool) -> str:
-    said = kind if report.positive else f"{kind}s, each class against the others"
+    clauses = [kind]
     if report.positive:
-        said += "; the cross is the operating point"
+        clauses.append(_("the cross is the operating point"))
     if against.estimates:
-        said += "; 95% intervals in brackets"
+        clauses.append(_("95% intervals in brackets"))
+    said = [f"{_('; ').join(clauses)}."]
     if drawn:
-        said += f". Shaded: {BAND_METHOD}"
+        said.append(_("Shaded: {method}.").format(method=bands_words(BAND_METHOD)))
     if _readers(report, against):
-        said += ". Arrows: each reader, on the cases of the study, from without the model to with it"
-    return f"{said}.{_own_answers(report, against)}"
+        said.append(_("Arrows: each reader, on the cases of the study, from without the model to with it."))
+    return " ".join(filter(None, (*said, _own_answers(report, against))))
 
 
 def _own_answers(report: Report, against: Against) -> str:
@@ -151,43 +171,61 @@ def _own_answers(report: Report, against: Against) -> str:
     own = [one for one in report.readers if one.standard == against.name and one.own]
     if not own or report.positive is None:
         return ""
-    told = ", ".join(f"{one.reader} of {one.study}: {one.own:,}" for one in own)
-    return f" Cases whose class by this standard rests on the reader's own answer are left out ({told})."
+    told = _(", ").join(
+        _("{reader} of {study}: {count}").format(
+            reader=isolated(one.reader), study=isolated(one.study), count=number(one.own)
+        )
+        for one in own
+    )
+    return _(
+        "Cases whose class by this standard rests on the reader's own answer are left out ({readers})."
+    ).format(readers=told)
 
 
 def _confusion_words(report: Report, against: Against) -> str:
     if len(report.classes) >= MANY:
-        return (
+        return _(
             "Confusion matrix: counts, and the share of each row as colour; classes that are confused with each other "
             "stand side by side."
         )
-    return "Confusion matrix: counts, and the share of each row."
+    return _("Confusion matrix: counts, and the share of each row.")
 
 
 def _reliability_words(report: Report, against: Against) -> str:
-    by_patient = " by patient" if report.patients.patients < report.patients.named else ""
-    intervals = f"with Wilson intervals{by_patient}; below: cases a bin"
-    return f"Reliability: probability against observed frequency, {intervals}."
-
-
-def _decision_words(report: Report, against: Against) -> str:
-    return (
-        "Decision curve (doi:10.1177/0272989X06295361): findings acted on less false alarms at their worth, for each "
-        f"case, at the prevalence of these cases ({_prevalence(report, against):.1%}); shaded: pointwise 95% intervals."
+    if report.patients.patients < report.patients.named:
+        return _(
+            "Reliability: probability against observed frequency, with Wilson intervals by patient; below: cases a bin."
+        )
+    return _(
+        "Reliability: probability against observed frequency, with Wilson intervals; below: cases a bin."
     )
 
 
+def _decision_words(report: Report, against: Against) -> str:
+    return _(
+        "Decision curve (doi:10.1177/0272989X06295361): findings acted on less false alarms at their worth, for each "
+        "case, at the prevalence of these cases ({prevalence}); shaded: pointwise 95% intervals."
+    ).format(prevalence=share_words(_prevalence(report, against)))
+
+
 def _risk_words(report: Report, against: Against) -> str:
-    return (
+    return _(
         "Risk by coverage: the share of wrong answers when only the most confident are kept and the others are left to "
         "people (arXiv:1705.08500)."
     )
 
 
 def _scores_words(report: Report, against: Against) -> str:
-    whose = f"Probability of {report.positive}" if report.positive else "Probability of the case's own class"
-    line = "; the line is the operating point" if _threshold(report) is not None else ""
-    return f"{whose}, by class of the reference standard{line}."
+    whose = (
+        _("Probability of {finding}").format(finding=isolated(report.positive))
+        if report.positive
+        else _("Probability of the case's own class")
+    )
+    if _threshold(report) is not None:
+        return _(
+            "{probability}, by class of the reference standard; the line is the operating point."
+        ).format(probability=whose)
+    return _("{probability}, by class of the reference standard.").format(probability=whose)
 
 
 OF_STANDARD: MappingProxyType[str, OfStandard] = MappingProxyType(
@@ -195,14 +233,12 @@ OF_STANDARD: MappingProxyType[str, OfStandard] = MappingProxyType(
         "confusion": OfStandard(_confusion, _confusion_words),
         "roc": OfStandard(
             _roc,
-            lambda report, one: _said_of_curves("ROC curve", report, one, bool(one.curves.roc_bands)),
+            _roc_words,
             lambda report, one: any(curve is not None for curve in one.roc.values()),
         ),
         "precision_recall": OfStandard(
             _precision_recall,
-            lambda report, one: _said_of_curves(
-                "Precision-recall curve", report, one, bool(one.curves.precision_recall_bands)
-            ),
+            _precision_recall_words,
             lambda report, one: any(curve is not None for curve in one.precision_recall.values()),
         ),
         "reliability": OfStandard(
@@ -223,12 +259,12 @@ OF_RUN: MappingProxyType[str, OfRun] = MappingProxyType(
     {
         "balance": OfRun(
             lambda report: balance_svg(parts_and_epoch(report)),
-            "Images by class and part.",
+            lambda: _("Images by class and part."),
             lambda report: bool(report.balance),
         ),
         "training": OfRun(
             training_svg,
-            "Training curves. Dotted: a new phase. Solid: the epoch whose weights were kept.",
+            lambda: _("Training curves. Dotted: a new phase. Solid: the epoch whose weights were kept."),
             lambda report: report.folds is not None or bool(report.history),
         ),
     }
@@ -243,5 +279,6 @@ def parts_and_epoch(report: Report) -> Mapping[str, Mapping[str, int]]:
 
 def figures_of_run(report: Report) -> dict[str, tuple[Markup, str]]:
     """Draw the figures that no reference standard changes: name → figure and caption."""
-    drawn = {name: (one.draw(report), one.caption) for name, one in OF_RUN.items() if one.there(report)}
-    return {name: (drawing, said) for name, (drawing, said) in drawn.items() if drawing is not None}
+    with speaking(ENGLISH):
+        drawn = {name: one.draw(report) for name, one in OF_RUN.items() if one.there(report)}
+    return {name: (svg, OF_RUN[name].caption()) for name, svg in drawn.items() if svg is not None}

@@ -97,7 +97,7 @@ def figures_told(report: Report) -> dict[tuple[str, str], Figure]:
         if of_run.there(report):
             place += 1
             cells = tuple(_balance(report)) if name == "balance" else ()
-            told["", name] = Figure(number=f"{OF_METHODS}.{place}", caption=of_run.caption, cells=cells)
+            told["", name] = Figure(number=f"{OF_METHODS}.{place}", caption=of_run.caption(), cells=cells)
     return told
 
 

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from engine.language import _, isolated, ngettext, number, short_number
 from engine.records import Estimate, ExternalTest, Passport, Robustness, Run
-from engine.report.formatting import BALANCED, figure, p_value, probability, rests_on
+from engine.report.formatting import BALANCED, figure, p_value, probability, rests_in, rests_on
+from engine.report.named.names import (
+    capitalized,
+    change_words,
+    figure_words,
+    group_words,
+    part_words,
+    unit_words,
+    verdict_words,
+)
 from engine.report.passport_words import passport_in_words
 from engine.report.printed.records import (
     Basis,
@@ -36,19 +46,25 @@ def readers_tables(did: ReviewSummary) -> tuple[Table, ...]:
     if not did.cases:
         return ()
     verdicts = tuple(
-        Line(head=verdict, cells=(_count(count, pointer("reviews", "verdicts", verdict), "verdicts"),))
+        Line(
+            head=verdict_words(verdict),
+            cells=(_count(count, pointer("reviews", "verdicts", verdict), "verdicts"),),
+        )
         for verdict, count in did.verdicts.items()
     )
-    tables = [_table("Each reader's latest verdict on each case.", ("verdict", "cases"), verdicts)]
+    tables = [_table(_("Each reader's latest verdict on each case."), (_("verdict"), _("cases")), verdicts)]
     if did.agreement:
         lines = []
         for place, one in enumerate(did.agreement):
             at = pointer("reviews", "agreement", place, "estimate")
             lines.append(
-                Line(head=one.name, cells=(of_estimate(one.estimate, at, None), _based_on(one.estimate, at)))
+                Line(
+                    head=figure_words(one.name),
+                    cells=(of_estimate(one.estimate, at, None), _based_on(one.estimate, at)),
+                )
             )
-        caption = "Agreement between readers, 95% intervals by patient below the figures."
-        tables.append(_table(caption, ("figure", "value", "based on"), tuple(lines)))
+        caption = _("Agreement between readers, 95% intervals by patient below the figures.")
+        tables.append(_table(caption, (_("figure"), _("value"), _("based on")), tuple(lines)))
     return renumbered(READERS, tables)
 
 
@@ -62,8 +78,10 @@ def subgroup_tables(rows: Sequence[SubgroupRow], tests: Sequence[SubgroupTest]) 
         tables.append(
             _groups(
                 single,
-                "By columns of the data's table, against the labels that came with the data; many numbers in bands, "
-                "rare words together; groups of fewer than five cases are not shown.",
+                _(
+                    "By columns of the data's table, against the labels that came with the data; many numbers in "
+                    "bands, rare words together; groups of fewer than five cases are not shown."
+                ),
             )
         )
     if tests:
@@ -72,7 +90,7 @@ def subgroup_tables(rows: Sequence[SubgroupRow], tests: Sequence[SubgroupTest]) 
         tables.append(
             _groups(
                 crossed,
-                "Two columns crossed. Exploratory: differences between these groups were not tested.",
+                _("Two columns crossed. Exploratory: differences between these groups were not tested."),
             )
         )
     return renumbered(SUBGROUPS, tables)
@@ -93,11 +111,15 @@ def _groups(rows: Sequence[tuple[int, SubgroupRow]], caption: str) -> Table:
             else words("–")
             for name in names
         ]
-        lines.append(Line(head=f"{row.column}: {row.value}{' *' if row.small else ''}", cells=tuple(cells)))
+        lines.append(
+            Line(
+                head=f"{row.column}: {group_words(row.value)}{' *' if row.small else ''}", cells=tuple(cells)
+            )
+        )
     if any(row.small for _, row in rows):
-        caption += " * fewer than ten cases, or than ten with or without the finding."
-    columns = ("group", "cases", *(("positive",) if positives else ()), *names)
-    return _table(f"{caption} 95% intervals below the figures.", columns, tuple(lines))
+        caption += " " + _("* fewer than ten cases, or than ten with or without the finding.")
+    columns = (_("group"), _("cases"), *((_("positive"),) if positives else ()), *map(figure_words, names))
+    return _table(f"{caption} {_below()}", columns, tuple(lines))
 
 
 def _tests(tests: Sequence[SubgroupTest]) -> Table:
@@ -105,17 +127,20 @@ def _tests(tests: Sequence[SubgroupTest]) -> Table:
     for place, one in enumerate(tests):
         at = pointer("subgroup_tests", place)
         cells = (
-            words(one.figure),
+            words(figure_words(one.figure)),
             _p(one.p_value, f"{at}/p_value", "Wald, Hotelling's T²"),
             _p(one.adjusted, f"{at}/adjusted", "Holm"),
         )
         lines.append(Line(head=one.column, cells=cells))
-    count = f"{len(tests)} test{'s' if len(tests) > 1 else ''}"
-    caption = (
+    caption = ngettext(
         "Whether the groups of a column differ, by patient (Wald, Hotelling's T²). Adjusted by Holm's method for "
-        f"{count}. No test was planned for this report: a small p-value is a reason to look, not a result."
-    )
-    return _table(caption, ("column", "figure", "p", "p, adjusted"), tuple(lines), in_words=(1,))
+        "{count} test. No test was planned for this report: a small p-value is a reason to look, not a result.",
+        "Whether the groups of a column differ, by patient (Wald, Hotelling's T²). Adjusted by Holm's method for "
+        "{count} tests. No test was planned for this report: a small p-value is a reason to look, not a result.",
+        len(tests),
+    ).format(count=number(len(tests)))
+    columns = (_("column"), _("figure"), _("p"), _("p, adjusted"))
+    return _table(caption, columns, tuple(lines), in_words=(1,))
 
 
 def measured_tables(report: Report, after: int) -> dict[str, Table]:
@@ -149,7 +174,7 @@ def _robustness(measured: Robustness) -> Table:
     whole = "/robustness/figures"
     lines = [
         Line(
-            head="None",
+            head=change_words("None"),
             cells=(
                 words("–"),
                 words("–"),
@@ -161,19 +186,20 @@ def _robustness(measured: Robustness) -> Table:
         at = pointer("robustness", "steps", place)
         found: Mapping[str, Estimate] = step.figures
         by = Cell(
-            text=f"{step.step:g} {step.unit}", basis=Basis(at=(f"{at}/step",), method="size of the change")
+            text=f"{short_number(step.step)} {unit_words(step.unit)}",
+            basis=Basis(at=(f"{at}/step",), method="size of the change"),
         )
         cells = [by, of_estimate(step.kept, f"{at}/kept", None)]
         cells += [
             of_estimate(found[name], at + pointer("figures", name), None) if name in found else words("–")
             for name in measured.figures
         ]
-        lines.append(Line(head=step.title, cells=tuple(cells)))
-    caption = (
+        lines.append(Line(head=change_words(step.title), cells=tuple(cells)))
+    caption = _(
         "How many predicted classes stayed when the images were changed, and the figures then. 95% intervals by "
         "patient; differences were not tested."
     )
-    columns = ("change", "by", "predictions kept", *measured.figures)
+    columns = (_("change"), _("by"), _("predictions kept"), *map(figure_words, measured.figures))
     return _table(caption, columns, tuple(lines), in_words=(1,))
 
 
@@ -291,29 +317,32 @@ def _balance(
             _count(counts[name], at + pointer(name)) if name in counts else words("–") for name in classes
         ]
         total = Basis(at=tuple(at + pointer(name) for name in counts), method="sum of images")
-        cells.append(Cell(text=f"{sum(counts.values()):,}", basis=total))
+        cells.append(Cell(text=number(sum(counts.values())), basis=total))
         known = patients.get(part)
         cells.append(
             words("–") if known is None else _count(known, pointer("patients_by_part", part), "patients")
         )
-        lines.append(Line(head=part, cells=tuple(cells)))
-    caption = "Images and patients by part."
+        lines.append(Line(head=part_words(part), cells=tuple(cells)))
+    caption = [_("Images and patients by part.")]
     if rebalanced and run.recipe is not None:
         method = run.recipe.balance.method
         lines.append(_epoch(rebalanced))
-        caption += (
-            f" {BALANCED.capitalize()}: what one epoch shows after balancing ({method}), copies counted."
+        caption.append(
+            _("{row}: what one epoch shows after balancing ({method}), copies counted.").format(
+                row=capitalized(part_words(BALANCED)), method=isolated(method)
+            )
         )
         if method == "weighted-sampling":
-            caption += " Each epoch is drawn again; this is one of them."
-    return _table(caption, ("part", *classes, "images", "patients"), tuple(lines))
+            caption.append(_("Each epoch is drawn again; this is one of them."))
+    columns = (_("part"), *classes, _("images"), _("patients"))
+    return _table(" ".join(caption), columns, tuple(lines))
 
 
 def _epoch(rebalanced: Mapping[str, int]) -> Line:
     places = tuple(pointer("images_in_an_epoch", name) for name in rebalanced)
     counts = (_count(count, at) for count, at in zip(rebalanced.values(), places, strict=True))
-    total = Cell(text=f"{sum(rebalanced.values()):,}", basis=Basis(at=places, method="sum of images"))
-    return Line(head=BALANCED, cells=(*counts, total, words("–")))
+    total = Cell(text=number(sum(rebalanced.values())), basis=Basis(at=places, method="sum of images"))
+    return Line(head=part_words(BALANCED), cells=(*counts, total, words("–")))
 
 
 def _told(text: str, at: str) -> Cell:
@@ -323,6 +352,10 @@ def _told(text: str, at: str) -> Cell:
     return Cell(text=text, basis=Basis(at=(at,), method="in words"))
 
 
+def _below() -> str:
+    return _("95% intervals below the figures.")
+
+
 def _table(
     caption: str, columns: Sequence[str], lines: tuple[Line, ...], *, in_words: tuple[int, ...] = ()
 ) -> Table:
@@ -330,7 +363,7 @@ def _table(
 
 
 def _count(count: int, at: str, what: str = "images") -> Cell:
-    return Cell(text=f"{count:,}", basis=Basis(at=(at,), method=f"count of {what}"))
+    return Cell(text=number(count), basis=Basis(at=(at,), method=f"count of {what}"))
 
 
 def _p(value: float, at: str, method: str) -> Cell:
@@ -339,8 +372,7 @@ def _p(value: float, at: str, method: str) -> Cell:
 
 def _based_on(estimate: Estimate, at: str) -> Cell:
     said = rests_on(estimate)
-    names = ("n", *(("patients",) if " of " in said else ()), *(("effective_n",) if "worth" in said else ()))
-    basis = Basis(at=tuple(f"{at}/{name}" for name in names), n=estimate.n, method="count")
+    basis = Basis(at=tuple(f"{at}/{name}" for name in rests_in(estimate)), n=estimate.n, method="count")
     return Cell(text=said, basis=basis)
 
 

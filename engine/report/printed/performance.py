@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from engine.language import _, number, short_number
 from engine.records import Estimate, Run
-from engine.report.formatting import counted, rests_on
+from engine.report.formatting import counted, rests_in, rests_on
+from engine.report.named.names import figure_words, reason_words, share_words, standard_words
 from engine.report.printed.records import (
     SHARE,
     Basis,
@@ -96,7 +98,7 @@ def _cross_table(place: int, one: Against, run: Run) -> Table:
     totals.append(
         of_count(one.cases, pointer("against", place, "cases"), _reference(one, *run.classes), what="images")
     )
-    lines.append(Line(head="all with a class", cells=tuple(totals)))
+    lines.append(Line(head=_("all with a class"), cells=tuple(totals)))
     for why, counts in one.undecided.items():
         without = {pointer("without", one.name): (why,)}
         cells = [
@@ -111,14 +113,22 @@ def _cross_table(place: int, one: Against, run: Run) -> Table:
         cells.append(
             of_count(one.excluded[why], pointer("against", place, "excluded", why), without, what="images")
         )
-        lines.append(Line(head=f"no class: {why}", cells=tuple(cells)))
+        lines.append(Line(head=_("no class: {why}").format(why=reason_words(why)), cells=tuple(cells)))
     return Table(
         number="",
         caption=(
-            f"Cross-table of the index test (columns) and the {one.name} (rows): {counted(one.of, 'image')}"
-            f"{', with those that have no class by the reference standard' if one.undecided else ''}."
+            _(
+                "Cross-table of the index test (columns) and the {standard} (rows): {images}, with those that have no "
+                "class by the reference standard."
+            )
+            if one.undecided
+            else _("Cross-table of the index test (columns) and the {standard} (rows): {images}.")
+        ).format(standard=standard_words(one.name), images=counted(one.of, "image")),
+        columns=(
+            _("reference standard"),
+            *(_("predicted {name}").format(name=name) for name in run.classes),
+            _("all"),
         ),
-        columns=("reference standard", *(f"predicted {name}" for name in run.classes), "all"),
         lines=tuple(lines),
     )
 
@@ -137,17 +147,19 @@ def _overall(place: int, one: Against, run: Run) -> Table:
             cells.append(
                 words("–") if found is None else of_estimate(found, there, _reference(one, *run.classes))
             )
-        lines.append(Line(head=name, cells=tuple(cells)))
-    columns = ["figure", "by image", "based on"]
+        lines.append(Line(head=figure_words(name), cells=tuple(cells)))
+    columns = [_("figure"), _("by image"), _("based on")]
     notes = [_methods(one)]
     if by_patient.rule:
-        columns.append(f"by patient ({by_patient.patients:,})")
+        columns.append(_("by patient ({count})").format(count=number(by_patient.patients)))
         notes.append(by_patient.rule)
     return Table(
         number="",
         caption=(
-            f"Performance against the {one.name}: every figure, its 95% interval below it, and what it is based on: "
-            "images; where they are known, patients; and how many independent images would tell as much."
+            _(
+                "Performance against the {standard}: every figure, its 95% interval below it, and what it is based on: "
+                "images; where they are known, patients; and how many independent images would tell as much."
+            ).format(standard=standard_words(one.name))
         ),
         columns=tuple(columns),
         lines=tuple(lines),
@@ -159,15 +171,14 @@ def _rests(estimate: Estimate, at: str, cases: Where) -> Cell:
     if math.isnan(estimate.value):
         return words("–")
     said = rests_on(estimate)
-    names = ("n", *(("patients",) if " of " in said else ()), *(("effective_n",) if "worth" in said else ()))
-    at_all = tuple(f"{at}/{name}" for name in names)
+    at_all = tuple(f"{at}/{name}" for name in rests_in(estimate))
     return Cell(text=said, basis=Basis(at=at_all, cases=cases, n=estimate.n, method="count"))
 
 
 def _by_class(place: int, one: Against, run: Run) -> Table:
     lines = []
-    for number, row in enumerate(one.rows):
-        at = pointer("against", place, "rows", number)
+    for at_row, row in enumerate(one.rows):
+        at = pointer("against", place, "rows", at_row)
         cells = [
             of_estimate(getattr(row, name), f"{at}/{name}", _of_class(title, one, run, row), note=one.note)
             for title, name in BY_CLASS
@@ -177,10 +188,13 @@ def _by_class(place: int, one: Against, run: Run) -> Table:
     return Table(
         number="",
         caption=(
-            f"Each class against all others, by the {one.name}, 95% intervals below the figures. PPV and NPV: positive "
-            "and negative predictive value (PPV is also called precision, sensitivity recall); LR: likelihood ratio."
+            _(
+                "Each class against all others, by the {standard}, 95% intervals below the figures. PPV and NPV: "
+                "positive and negative predictive value (PPV is also called precision, sensitivity recall); LR: "
+                "likelihood ratio."
+            ).format(standard=standard_words(one.name))
         ),
-        columns=("class", *(title for title, _ in BY_CLASS), "images"),
+        columns=(_("class"), *(figure_words(title) for title, _field in BY_CLASS), _("images")),
         lines=tuple(lines),
     )
 
@@ -197,14 +211,16 @@ def _confused(place: int, one: Against, run: Run) -> Table:
         cells = (
             words(predicted),
             of_count(count, at, cases, what="images"),
-            Cell(text=f"{share:.1%}", basis=Basis(at=of, method=SHARE)),
+            Cell(text=share_words(share), basis=Basis(at=of, method=SHARE)),
         )
         lines.append(Line(head=truth, cells=cells))
     note = f" ({one.note})" if one.note else ""
     return Table(
         number="",
-        caption=f"The pairs of classes confused most often, by the {one.name}{note}.",
-        columns=("reference standard", "predicted", "images", "share of the class"),
+        caption=_("The pairs of classes confused most often, by the {standard}{note}.").format(
+            standard=standard_words(one.name), note=note
+        ),
+        columns=(_("reference standard"), _("predicted"), _("images"), _("share of the class")),
         lines=tuple(lines),
         words=(1,),
     )
@@ -215,16 +231,22 @@ def _indeterminate(place: int, one: Against) -> Table:
     for rule, figures in one.indeterminate.items():
         at = pointer("against", place, "indeterminate", rule)
         cells = [of_estimate(each, f"{at}/{name}", None) for name, each in figures.items()]
-        said = rule if rule == "excluded" else f"count as {rule}"
+        said = {
+            "excluded": _("excluded"),
+            "positive": _("count as positive"),
+            "negative": _("count as negative"),
+        }[rule]
         lines.append(Line(head=said, cells=tuple(cells)))
     names = next(iter(one.indeterminate.values()))
     return Table(
         number="",
         caption=(
-            f"Unsure and not diagnostic readings excluded, as positive and as negative, side by side: {one.name}, 95% "
-            "intervals below the figures."
+            _(
+                "Unsure and not diagnostic readings excluded, as positive and as negative, side by side: {standard}, "
+                "95% intervals below the figures."
+            ).format(standard=standard_words(one.name))
         ),
-        columns=("they are", *names),
+        columns=(_("they are"), *map(figure_words, names)),
         lines=tuple(lines),
     )
 
@@ -232,19 +254,28 @@ def _indeterminate(place: int, one: Against) -> Table:
 def _at_prevalence(place: int, one: Against, run: Run) -> Table:
     note = f" ({one.note})" if one.note else ""
     lines = []
-    for number, (prevalence, *values) in enumerate(one.predictive):
-        at = pointer("against", place, "predictive", number)
+    for at_row, (prevalence, *values) in enumerate(one.predictive):
+        at = pointer("against", place, "predictive", at_row)
         cells = [
             of_estimate(each, f"{at}/{column}", _reference(one, *run.classes))
             for column, each in enumerate(values, 1)
         ]
-        lines.append(Line(head=f"{100 * prevalence:g}%", cells=tuple(cells)))
+        lines.append(
+            Line(head=_("{percent}%").format(percent=short_number(100 * prevalence)), cells=tuple(cells))
+        )
     return Table(
         number="",
         caption=(
-            f"Predictive values at a given prevalence, from sensitivity and specificity against the {one.name}{note}."
+            _(
+                "Predictive values at a given prevalence, from sensitivity and specificity against the "
+                "{standard}{note}."
+            ).format(standard=standard_words(one.name), note=note)
         ),
-        columns=(f"prevalence of {run.positive}", "positive predictive value", "negative predictive value"),
+        columns=(
+            _("prevalence of {finding}").format(finding=run.positive),
+            _("positive predictive value"),
+            _("negative predictive value"),
+        ),
         lines=tuple(lines),
     )
 
@@ -277,7 +308,7 @@ def _of_class(title: str, one: Against, run: Run, row: ClassRow) -> Where:
 
 
 def _methods(one: Against) -> str:
-    """Say which figures each kind of interval was used for."""
+    """Say which figures each kind of interval was used for, in English: methods have no other names yet."""
     used: dict[str, list[str]] = {}
     for name, estimate in one.estimates.items():
         if not math.isnan(estimate.low):

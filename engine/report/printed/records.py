@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from engine.language import number
 from engine.records import Estimate
 from engine.report.formatting import figure, interval
 
@@ -157,7 +158,7 @@ def of_estimate(estimate: Estimate, at: str, cases: Where | None, *, note: str =
 
 def of_count(count: int, at: str, cases: Where, *, what: str = "") -> Cell:
     """Return the cell of a count."""
-    return Cell(text=f"{count:,}", basis=Basis(at=(at,), cases=cases, method=what or "count"))
+    return Cell(text=number(count), basis=Basis(at=(at,), cases=cases, method=what or "count"))
 
 
 def words(text: str) -> Cell:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.language import _, isolated
 from engine.report.formatting import counted
 from engine.report.records import ByPatient
 from engine.statistics import performance
@@ -39,7 +40,7 @@ def by_patient(
         positive: Of two classes, the finding: a patient has it whose image has it, in any of the images.
         prevalence: As for figures by image.
     """
-    _, of = np.unique(patients, return_inverse=True)
+    _names, of = np.unique(patients, return_inverse=True)
     count = int(of.max(initial=-1)) + 1
     if count in (0, len(of)):
         return ByPatient()
@@ -49,10 +50,10 @@ def by_patient(
         np.maximum.at(score, of, probabilities[:, yes])
         held, told = (_any(codes == yes, of, count) for codes in (truth, predicted))
         odds = np.column_stack([1 - score, score] if yes else [score, 1 - score])
-        rule = (
-            f"A patient has {positive} where any of the images has it, is predicted so where any of them is, and is "
+        rule = _(
+            "A patient has {finding} where any of the images has it, is predicted so where any of them is, and is "
             "ranked by the highest probability."
-        )
+        ).format(finding=isolated(positive))
         codes = [np.where(one, yes, 1 - yes).astype(np.int64) for one in (held, told)]
     else:
         votes = np.stack([np.bincount(of, predicted == code, count) for code in range(len(classes))], axis=1)
@@ -60,12 +61,13 @@ def by_patient(
         odds = np.stack([np.bincount(of, one, count) for one in probabilities.T], axis=1) / size
         seen = np.stack([_any(truth == code, of, count) for code in range(len(classes))], axis=1)
         one_class = seen.sum(axis=1) == 1
-        rule = (
+        rule = _(
             "A patient is predicted to be of the class that most of the images are predicted to be of (of equally "
             "many, the more probable), and is ranked by their mean probability."
         )
         if mixed := int((~one_class).sum()):
-            rule += f" {counted(mixed, 'patient')} whose images are of several classes are left out."
+            left_out = _("{patients} whose images are of several classes are left out.")
+            rule = f"{rule} {left_out.format(patients=counted(mixed, 'patient'))}"
         odds, seen, votes = odds[one_class], seen[one_class], votes[one_class]
         codes = [seen.argmax(axis=1), (votes + odds / 2).argmax(axis=1)]
     figures = performance(codes[0], codes[1], odds, classes, positive=positive, prevalence=prevalence)

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from engine.reading import latest_reviews
 from engine.records import FIRST_VERSION, Review, Run, Verdict
 from engine.report.formatting import counted
-
-CAME, REVIEWED = "labels that came with the data", "reviewed labels"
+from engine.report.named.names import CAME
 
 
 def labels_name(run: Run) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.data import patients_named
+from engine.language import _, number
 from engine.records import Estimate, Prediction, Run
 from engine.report.formatting import (
     counted,
@@ -181,8 +182,10 @@ def _with_folds(
     if not areas:
         return found, (f"The mean over the folds of the area under the ROC curve {mean.method}.",)
     return found, (
-        f"Fold by fold the area under the ROC curve is {', '.join(map(figure, areas))}: {figure(mean.value)} on "
-        f"average (95% interval {interval(mean)}). The pooled area also compares images that different models scored.",
+        _(
+            "Fold by fold the area under the ROC curve is {areas}: {value} on average (95% interval {interval}). The "
+            "pooled area also compares images that different models scored."
+        ).format(areas=_(", ").join(map(figure, areas)), value=figure(mean.value), interval=interval(mean)),
     )
 
 
@@ -230,7 +233,11 @@ def _by_rule(
 
 def _count(hits: int, of: int) -> Estimate:
     """Return a count where a share would be taken for a figure."""
-    said = f"{hits:,} of {counted(of, 'case')} read" if of else "no such case was read"
+    said = (
+        _("{some} of {cases} read").format(some=number(hits), cases=counted(of, "case"))
+        if of
+        else _("no such case was read")
+    )
     return replace(inestimable("", of), method=said)
 
 
@@ -253,7 +260,7 @@ def _counted(row: ClassRow, confusion: NDArray[np.int64], place: int) -> ClassRo
     """Return a class of the classification report as counts."""
     right, total = int(confusion[place, place]), int(confusion.sum())
     other, others = total - row.support - row.predicted + right, total - row.support
-    nothing = inestimable("the cases read are not known to be a random sample", int(confusion.sum()))
+    nothing = inestimable(_("the cases read are not known to be a random sample"), int(confusion.sum()))
     return replace(
         row,
         precision=_count(right, row.predicted),

@@ -10,14 +10,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from engine.language import _, ngettext, number
 from engine.reading import latest_reviews
 from engine.records import Prediction, Review, Run, Verdict
 from engine.report.formatting import counted
+from engine.report.named.names import CAME, REVIEWED
 from engine.report.records import Settled, Standing
-from engine.report.standards.defined import CAME, REVIEWED, defined_labels, defined_reviews, labels_name
+from engine.report.standards.defined import defined_labels, defined_reviews, labels_name
 from engine.report.standards.sampling import Sampling, sampling_of
-
-NOT_WRITTEN = "what was on their screen was not written down"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,9 +57,9 @@ def labels_from_data(run: Run, predictions: Sequence[Prediction], reviews: Seque
             without[prediction.image_id] = "the label is not one of the model's classes"
         else:
             answers[prediction.image_id] = prediction.label
-    known = "Overread does not know how these labels were made: state who made them, from what, and how."
+    known = _("Overread does not know how these labels were made: state who made them, from what, and how.")
     if run.labels is not None:
-        known = f"These are labels {run.labels.sentence}. {known}"
+        known = _("These are labels {labels}.").format(labels=run.labels.sentence) + f" {known}"
     caution = known if answers else ""
     return Reference(
         name=labels_name(run), defined=defined_labels(run), answers=answers, without=without, caution=caution
@@ -94,10 +94,12 @@ def reviewed_labels(run: Run, predictions: Sequence[Prediction], reviews: Sequen
             answers[prediction.image_id] = first[0][0]
     caution = ""
     if answers:
-        caution = (
+        biased = _(
             "Readers saw the model's prediction before they gave their verdict, which biases them towards it: these "
             "results are not those of an independent reference standard."
-        ) + seen_before([review for image_id in answers for review in last[image_id].values()])
+        )
+        before = seen_before([review for image_id in answers for review in last[image_id].values()])
+        caution = " ".join(filter(None, (biased, before)))
     sampling = sampling_of(run, predictions, reviews, answers) if answers else Sampling()
     own = {each.image_id for each in predictions}
     return Reference(
@@ -112,7 +114,6 @@ def reviewed_labels(run: Run, predictions: Sequence[Prediction], reviews: Sequen
 
 def of_study(settled: Settled) -> Reference:
     """Take what readers settled in a study."""
-    chosen = "chosen one by one, or by what a model said of them"
     return Reference(
         name=settled.name,
         defined=settled.defined,
@@ -122,8 +123,11 @@ def of_study(settled: Settled) -> Reference:
         by_rule=settled.by_rule,
         sampling=Sampling(
             kind="selected",
-            note="counts only",
-            sentence=f"These are counts of the cases of the study, not figures for all, because they were {chosen}.",
+            note=_("counts only"),
+            sentence=_(
+                "These are counts of the cases of the study, not figures for all, because they were chosen one by one, "
+                "or by what a model said of them."
+            ),
         )
         if settled.drawn_by_model
         else Sampling(),
@@ -138,24 +142,30 @@ def seen_before(readings: Sequence[Review]) -> str:
     """
     seen = sum(review.label_seen is True for review in readings)
     unknown = sum(review.label_seen is None for review in readings)
-    of_all = f"{counted(len(readings), 'reading')} behind these labels"
+    if readings and unknown == len(readings):
+        return _(
+            "It is not known whether readers had seen the label that came with the data: what was on their screen was "
+            "not written down."
+        )
+    told = {"readings": counted(len(readings), "reading")}
     sentence = ""
     if seen:
-        sentence = (
-            f" Of the {of_all}, {seen:,} {'was' if seen == 1 else 'were'} given after the reader had seen the label "
-            "that came with the data, and cannot confirm or correct it."
-        )
-    if readings and unknown == len(readings):
-        return f" It is not known whether readers had seen the label that came with the data: {NOT_WRITTEN}."
-    if unknown:
-        sentence += (
-            f" Of {unknown:,} more it is not known: {NOT_WRITTEN}."
-            if seen
-            else (
-                f" Of {unknown:,} of the {of_all} it is not known whether the reader had seen the label that came with "
-                f"the data: {NOT_WRITTEN}."
-            )
-        )
+        sentence = ngettext(
+            "Of the {readings} behind these labels, {count} was given after the reader had seen the label that came "
+            "with the data, and cannot confirm or correct it.",
+            "Of the {readings} behind these labels, {count} were given after the reader had seen the label that came "
+            "with the data, and cannot confirm or correct it.",
+            seen,
+        ).format(count=number(seen), **told)
+    if unknown and seen:
+        sentence += " " + _(
+            "Of {count} more it is not known: what was on their screen was not written down."
+        ).format(count=number(unknown))
+    elif unknown:
+        sentence += _(
+            "Of {count} of the {readings} behind these labels it is not known whether the reader had seen the label "
+            "that came with the data: what was on their screen was not written down."
+        ).format(count=number(unknown), **told)
     return sentence
 
 

@@ -12,9 +12,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from engine.language import _, ngettext, number
 from engine.reading import QUEUES, Queue, random_place
 from engine.records import Prediction, Review, Run, margin_of
-from engine.report.formatting import counted, were
+from engine.report.formatting import counted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,9 +51,12 @@ def sampling_of(
     spoken = [each for each in reviews if each.image_id in everything]
     read = {each.image_id for each in spoken}
     undecided = len(read) - len(answers)
-    left_out = f"{undecided:,} without a class left out" if undecided else ""
+    left_out = _("{count} without a class left out").format(count=number(undecided)) if undecided else ""
     without = (
-        f" Without {counted(undecided, 'case')} that readers gave no class or did not agree on: often the hard ones."
+        " "
+        + _("Without {cases} that readers gave no class or did not agree on: often the hard ones.").format(
+            cases=counted(undecided, "case")
+        )
         if undecided
         else ""
     )
@@ -61,31 +65,50 @@ def sampling_of(
     certain, drawn, titles = _designed(run, everything, spoken)
     reasons = _against(read, certain, drawn, spoken)
     if not reasons and not certain:
-        note = f"random {len(read):,} of {len(everything):,}"
+        note = _("random {some} of {all}").format(some=number(len(read)), all=number(len(everything)))
         sentence = (
-            f"The {counted(len(read), 'case')} read {'is' if len(read) == 1 else 'are'} a random sample of the "
-            f"{len(everything):,}: within their intervals the figures hold for all of them.{without}"
+            ngettext(
+                "The {cases} read is a random sample of the {all}: within their intervals the figures hold for all of "
+                "them.",
+                "The {cases} read are a random sample of the {all}: within their intervals the figures hold for all "
+                "of them.",
+                len(read),
+            ).format(cases=counted(len(read), "case"), all=number(len(everything)))
+            + without
         )
         return Sampling(kind="random", note="; ".join(filter(None, (note, left_out))), sentence=sentence)
     if not reasons and not drawn:
-        reasons = [f"they were drawn for what they are ({titles})"]
+        reasons = [_("they were drawn for what they are ({queues})").format(queues=titles)]
     if reasons:
         sentence = (
-            f"These are counts of the {counted(len(read), 'case')} read, not figures for all {len(everything):,}, "
-            f"because {'; '.join(reasons)}.{without}"
+            _("These are counts of the {cases} read, not figures for all {all}, because {reasons}.").format(
+                cases=counted(len(read), "case"), all=number(len(everything)), reasons=_("; ").join(reasons)
+            )
+            + without
         )
         return Sampling(
-            kind="selected", note="; ".join(filter(None, ("counts only", left_out))), sentence=sentence
+            kind="selected", note="; ".join(filter(None, (_("counts only"), left_out))), sentence=sentence
         )
     others = len(everything) - len(certain)
     sentence = (
-        f"{counted(len(certain), 'case')} {were(len(certain))} drawn for what they are ({titles}), and "
-        f"{len(drawn):,} of the other {others:,} at random: each of these stands for {others / len(drawn):.1f} cases "
-        f"(after Begg and Greenes, doi:10.2307/2530820). Counts are of the cases read.{without}"
+        ngettext(
+            "{cases} was drawn for what they are ({queues}), and {some} of the other {all} at random: each of these "
+            "stands for {share} cases (after Begg and Greenes, doi:10.2307/2530820). Counts are of the cases read.",
+            "{cases} were drawn for what they are ({queues}), and {some} of the other {all} at random: each of these "
+            "stands for {share} cases (after Begg and Greenes, doi:10.2307/2530820). Counts are of the cases read.",
+            len(certain),
+        ).format(
+            cases=counted(len(certain), "case"),
+            queues=titles,
+            some=number(len(drawn)),
+            all=number(others),
+            share=number(others / len(drawn), 1),
+        )
+        + without
     )
     return Sampling(
         kind="weighted",
-        note="; ".join(filter(None, ("weighted", left_out))),
+        note="; ".join(filter(None, (_("weighted"), left_out))),
         sentence=sentence,
         certain=frozenset(certain),
     )
@@ -170,11 +193,22 @@ def _against(
     return [
         said
         for count, said in (
-            (unknown, f"how {unknown:,} of them {were(unknown)} drawn was not kept"),
-            (sought, f"readers chose {sought:,} of them"),
+            (
+                unknown,
+                ngettext(
+                    "how {count} of them was drawn was not kept",
+                    "how {count} of them were drawn was not kept",
+                    unknown,
+                ).format(count=number(unknown)),
+            ),
+            (sought, _("readers chose {count} of them").format(count=number(sought))),
             (
                 passed,
-                f"{counted(passed, 'case')} whose turn it was {were(passed)} not read",
+                ngettext(
+                    "{cases} whose turn it was was not read",
+                    "{cases} whose turn it was were not read",
+                    passed,
+                ).format(cases=counted(passed, "case")),
             ),
         )
         if count

@@ -8,8 +8,9 @@ from dataclasses import replace
 from engine.errors import ReviewError
 from engine.reading import Store, latest_reviews, lineage
 from engine.records import FIRST_VERSION, Run
+from engine.report.named.names import REVIEWED
 from engine.report.records import Evidence
-from engine.report.standards.defined import REVIEWED, labels_name
+from engine.report.standards.defined import labels_name
 from engine.report.studied.consensus import standard_name, voting_arms
 
 Voters = frozenset[str]

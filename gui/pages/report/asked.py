@@ -9,7 +9,8 @@ from typing import Any
 from engine.data import load_index
 from engine.errors import ReportError, ReviewError
 from engine.labels import version_named
-from engine.report import item_of, keep_answer, keep_prevalence, sharing
+from engine.language import _, isolated, number
+from engine.report import counted, item_of, keep_answer, keep_prevalence, sharing
 from engine.runs import find_run, list_runs
 from gui.pages.keeping import offered, run_title
 from gui.pages.report.computed import report_of
@@ -26,7 +27,7 @@ def text(asked: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def number(asked: Mapping[str, Any], name: str) -> float:
+def quantity(asked: Mapping[str, Any], name: str) -> float:
     """Return a number that the page sent; NaN where it sent none."""
     value = asked.get(name)
     return float(value) if isinstance(value, int | float) else float("nan")
@@ -40,7 +41,7 @@ def report_part(session: AppSession, asked: Mapping[str, Any]) -> Answer:
     """
     name = text(asked, "name")
     if name not in PARTS:
-        raise ReportError(f"The report has no part “{name}”", "Reload the page")
+        raise ReportError(_("The report has no part “{name}”").format(name=name), _("Reload the page"))
     report = report_of(session, text(asked, "run") or None, text(asked, "part"), text(asked, "labels"))
     standards = asked.get("standards")
     return {"html": PARTS[name].draw(session, report, standards if isinstance(standards, list) else ())}
@@ -60,22 +61,26 @@ def cases_behind(session: AppSession, asked: Mapping[str, Any]) -> Answer:
         report,
         text(asked, "figure"),
         text(asked, "standard"),
-        number(asked, "x"),
-        number(asked, "y"),
+        quantity(asked, "x"),
+        quantity(asked, "y"),
         panel if isinstance(panel, int) else 0,
     )
     if found is None:
-        return {"title": "No case stands at this place.", "cases": [], "more": ""}
+        return {"title": _("No case stands at this place."), "cases": [], "more": ""}
     shown = found.cases[:MOST_SHOWN]
     more = len(found.cases) - len(shown)
     return {
-        "title": f"{found.title} · {len(found.cases):,} case{'s' * (len(found.cases) != 1)}",
-        "more": f"and {more:,} more" if more else "",
+        "title": f"{found.title} · {counted(len(found.cases), 'case')}",
+        "more": _("and {count} more").format(count=number(more)) if more else "",
         "cases": [
             {
                 "id": case.image_id,
-                "title": f"Case {case.case_id}",
-                "words": f"predicted {case.predicted} ({max(case.probabilities):.0%}), label {case.label or 'none'}",
+                "title": _("Case {id}").format(id=isolated(case.case_id)),
+                "words": _("predicted {name} ({percent}%), label {label}").format(
+                    name=isolated(case.predicted),
+                    percent=number(100 * max(case.probabilities)),
+                    label=isolated(case.label) if case.label else _("none"),
+                ),
                 "image": image_url(session, report.run.run_id, case.image_id, "thumbnail"),
             }
             for case in shown
@@ -91,12 +96,13 @@ def write_item(session: AppSession, asked: Mapping[str, Any]) -> Answer:
         ReportError: There is no such item, or the text cannot be kept.
     """
     if session.read_only:
-        raise ReviewError("Guests cannot write to checklists", "Ask the owner to do so")
+        raise ReviewError(_("Guests cannot write to checklists"), _("Ask the owner to do so"))
     run = find_run(session.workspace, text(asked, "run"))
     item = item_of(text(asked, "checklist"), text(asked, "item"))
     kept = keep_answer(run.folder, item.key, text(asked, "text"), session.signed_in() or session.reader)
     alike = ", ".join(sharing(item.key))
-    return {"said": f"{'Kept' if kept.text else 'Taken back'} for {alike}, by {kept.by}."}
+    said = _("Kept for {items}, by {name}.") if kept.text else _("Taken back for {items}, by {name}.")
+    return {"said": said.format(items=isolated(alike), name=isolated(kept.by))}
 
 
 def write_prevalence(session: AppSession, asked: Mapping[str, Any]) -> Answer:
@@ -107,8 +113,8 @@ def write_prevalence(session: AppSession, asked: Mapping[str, Any]) -> Answer:
         ReportError: It is no share of cases.
     """
     if session.read_only:
-        raise ReviewError("Guests cannot change a report", "Ask the owner to do so")
-    percent = number(asked, "percent")
+        raise ReviewError(_("Guests cannot change a report"), _("Ask the owner to do so"))
+    percent = quantity(asked, "percent")
     run = find_run(session.workspace, text(asked, "run"))
     keep_prevalence(run.folder, None if math.isnan(percent) else percent / 100)
     return {}
@@ -148,13 +154,13 @@ def compare(session: AppSession, asked: Mapping[str, Any]) -> Answer:
         *(one for one in (others if isinstance(others, list) else ()) if isinstance(one, str)),
     ]
     if len(names) < 2:
-        raise ReportError("No other run is chosen", "Choose one or more to compare this run with")
+        raise ReportError(_("No other run is chosen"), _("Choose one or more to compare this run with"))
     runs = [find_run(session.workspace, name) for name in names]
-    number = None
+    held = None
     if wanted := text(asked, "labels"):
         index = load_index(session.workspace, runs[0].dataset_id)
-        number = version_named(session.store, index, wanted).number
-    comparison = compare_finished(session.store, runs, labels=number)
+        held = version_named(session.store, index, wanted).number
+    comparison = compare_finished(session.store, runs, labels=held)
     return {"html": markup.joined(side_by_side(comparison))}
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.report import figure, interval, p_value
+from engine.language import _, number
+from engine.report import figure, figure_words, interval, p_value
 from gui.web import markup
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 NAMES = ("accuracy", "AUROC", "macro F1")
 
 
-def side_by_side(comparison: RunComparison, *, title: str = "Figures", first: str = "first") -> Sequence[str]:
-    """Return the comparison in pieces, below a title; `first` is what the others are compared with."""
+def side_by_side(comparison: RunComparison, *, before: bool = False) -> Sequence[str]:
+    """Return the comparison in pieces; `before`: with the run before, not with the first of several."""
     from engine.experiments import words
     from engine.report import forest_svg  # the window opens seconds sooner without it
 
@@ -27,14 +28,28 @@ def side_by_side(comparison: RunComparison, *, title: str = "Figures", first: st
         for row in comparison.rows
     ]
     differing = [(row.name, words(row.differs)) for row in comparison.rows[1:] if row.differs]
-    left_out = [f"{count:,} {why}" for why, count in comparison.left_out.items()]
-    said = comparison.reference or ("Cases that were left out:" if left_out else "")
+    left_out = [markup.told(f"{count:,} {why}") for why, count in comparison.left_out.items()]
+    said = markup.told(comparison.reference) or (_("Cases that were left out:") if left_out else "")
+    names = [figure_words(name) for name in NAMES]
+    minus = _("{run}, minus the run before") if before else _("{run}, minus the first")
     pieces: list[str] = [
         *([markup.note(said, more=left_out)] if said else []),
-        markup.heading(title, f"{comparison.cases:,} test images that all have"),
-        markup.table(("run", *NAMES), rows),
+        markup.heading(
+            _("Before and after") if before else _("Figures"),
+            _("{count} test images that all have").format(count=number(comparison.cases)),
+        ),
+        markup.table((_("run"), *names), rows),
         *(
-            [markup.table(("run", f"differs from the {first} in"), differing, numbers=False)]
+            [
+                markup.table(
+                    (
+                        _("run"),
+                        _("differs from the run before in") if before else _("differs from the first in"),
+                    ),
+                    differing,
+                    numbers=False,
+                )
+            ]
             if differing
             else []
         ),
@@ -43,7 +58,7 @@ def side_by_side(comparison: RunComparison, *, title: str = "Figures", first: st
             [
                 markup.drawing(
                     forest_svg({row.label: row.estimates[name] for row in comparison.rows}, name),
-                    f"{name}, with 95% intervals.",
+                    _("{figure}, with 95% intervals.").format(figure=figure_words(name)),
                 )
                 for name in NAMES[:2]
             ],
@@ -51,9 +66,14 @@ def side_by_side(comparison: RunComparison, *, title: str = "Figures", first: st
     ]
     for one in comparison.contrasts:
         told = [
-            (name, figure(test.difference.value), interval(test.difference), p_value(p))
+            (
+                figure_words(name),
+                figure(test.difference.value),
+                interval(test.difference),
+                p_value(p),
+            )
             for name, test, p in (("accuracy", one.accuracy, one.p_accuracy), ("AUROC", one.area, one.p_area))
         ]
-        pieces.append(markup.heading(f"{one.name}, minus the {first}"))
-        pieces.append(markup.table(("", "difference", "95% interval", "p, adjusted"), told))
+        pieces.append(markup.heading(minus.format(run=one.name)))
+        pieces.append(markup.table(("", _("difference"), _("95% interval"), _("p, adjusted")), told))
     return pieces

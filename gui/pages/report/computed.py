@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from engine.errors import ReportError
+from engine.language import _, language
 from engine.reading import Store
 from engine.records import Part
 from engine.runs import find_run
@@ -16,12 +17,17 @@ from gui.web import AppSession
 if TYPE_CHECKING:
     from engine.report import Report
 
-PARTS_SHOWN: dict[str, tuple[str, Part | None]] = {
-    "test": ("test images", "test"),
-    "val": ("validation images", "val"),
-    "all": ("all parts of the run's own data", None),
-}
+PARTS_SHOWN: dict[str, Part | None] = {"test": "test", "val": "val", "all": None}
 WARM_AFTER = 6.0  # seconds after the pages are built: the first image of the Review page comes first
+
+
+def part_choices() -> list[tuple[str, str]]:
+    """Return the keys of `PARTS_SHOWN`, in words and by name."""
+    return [
+        (_("test images"), "test"),
+        (_("validation images"), "val"),
+        (_("all parts of the run's own data"), "all"),
+    ]
 
 
 def report_of(session: AppSession, run_id: str | None, part: str, labels: str = "") -> Report:
@@ -33,7 +39,7 @@ def report_of(session: AppSession, run_id: str | None, part: str, labels: str = 
         ReviewError: There is no such version of the labels.
     """
     if not run_id:
-        raise ReportError("There is no finished run to report on", "Train one on the Train page first")
+        raise ReportError(_("There is no finished run to report on"), _("Train one on the Train page first"))
     # Reviews are append-only: as long as there are as many, they are the same.
     reviews = len(session.store.reviews(run_id))
     folder = session.workspace.runs / run_id
@@ -53,18 +59,24 @@ def report_of(session: AppSession, run_id: str | None, part: str, labels: str = 
         session.workspace.datasets,
     ]
     read = [file.stat().st_mtime_ns if file.exists() else 0 for file in files]
-    return _computed(session.workspace, session.store, run_id, part, labels, (reviews, *read))
+    return _computed(session.workspace, session.store, run_id, part, labels, language(), (reviews, *read))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=6)
 def _computed(
-    workspace: Workspace, store: Store, run_id: str, part: str, labels: str, stamp: tuple[int, ...]
+    workspace: Workspace,
+    store: Store,
+    run_id: str,
+    part: str,
+    labels: str,
+    spoken: str,
+    stamp: tuple[int, ...],
 ) -> Report:
-    """Compute a report once for all who look at it; `stamp` changes with what it rests on."""
+    """Compute a report once for all who look at it in a language; `stamp` changes with what it rests on."""
     from engine.pipeline import report_run
 
     run = find_run(workspace, run_id)
-    shown = PARTS_SHOWN.get(part, PARTS_SHOWN["test"])[1]
+    shown = PARTS_SHOWN.get(part, PARTS_SHOWN["test"])
     return report_run(workspace, store, run, part=shown, labels=labels or None)
 
 

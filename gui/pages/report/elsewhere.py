@@ -19,6 +19,7 @@ import gradio as gr
 
 from engine.data import list_indexes, load_index, match_names
 from engine.errors import DataError, EngineError, ReportError, ReviewError
+from engine.language import ENGLISH, _, ngettext, number, speaking
 from engine.records import recipe_of
 from engine.runs import load_run
 from gui.pages.report.found_elsewhere import result
@@ -32,7 +33,6 @@ MOST_NAMES = 16
 """Names that can be asked about; a data set with more that mean no class is to be tested from the command line."""
 
 TICK = 1.0
-NO_CLASS = "none of these classes: leave these images out"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,12 @@ def datasets(session: AppSession, run_id: str | None) -> list[tuple[str, str]]:
     """Return the data sets that a run can be tested on, newest first: all but its own."""
     own = load_run(session.workspace.runs / run_id).dataset_id if run_id else ""
     return [
-        (f"{one.name} · {one.images:,} images", one.dataset_id)
+        (
+            ngettext("{dataset} · {count} image", "{dataset} · {count} images", one.images).format(
+                dataset=one.name, count=number(one.images)
+            ),
+            one.dataset_id,
+        )
         for one in list_indexes(session.workspace)
         if one.dataset_id != own
     ]
@@ -93,7 +98,7 @@ def names_of(session: AppSession, run_id: str, dataset_id: str) -> tuple[dict[st
 
 def ask(session: AppSession, run_id: str | None, dataset_id: str | None) -> tuple[Any, ...]:
     """Return what is said of a data set's names, a drop-down for each that is asked about, and the two buttons."""
-    hidden = [gr.Dropdown(visible=False, value=None) for _ in range(MOST_NAMES)]
+    hidden = [gr.Dropdown(visible=False, value=None) for _place in range(MOST_NAMES)]
     if not run_id or not dataset_id:
         return "", *hidden, gr.Button(interactive=False), gr.Button(interactive=False)
     kept = gr.Button(interactive=_kept(session, run_id, dataset_id).exists())
@@ -102,30 +107,38 @@ def ask(session: AppSession, run_id: str | None, dataset_id: str | None) -> tupl
         known, unclear = names_of(session, run_id, dataset_id)
         classes = load_run(session.workspace.runs / run_id).classes
     except EngineError as error:
-        return markup.note(str(error), tone="serious"), *hidden, gr.Button(interactive=False), kept
-    lines = [f"“{name}” is taken as {meant}" for name, meant in known.items() if name != meant]
+        return markup.note(markup.told(error), tone="serious"), *hidden, gr.Button(interactive=False), kept
+    lines = [
+        _("“{name}” is taken as {meant}").format(name=name, meant=meant)
+        for name, meant in known.items()
+        if name != meant
+    ]
     if not known and not unclear:
         said = markup.note(
-            "None of these images has a label, so that nothing can be tested on them.", tone="serious"
+            _("None of these images has a label, so that nothing can be tested on them."), tone="serious"
         )
     elif len(unclear) > MOST_NAMES:
         said = markup.note(
-            f"{len(unclear):,} names of these data are none of the run's classes, more than this page asks about: "
-            "use overread validate with --same and --leave-out.",
+            _(
+                "{count} names of these data are none of the run's classes, more than this page asks about: "
+                "use overread validate with --same and --leave-out."
+            ).format(count=number(len(unclear))),
             tone="serious",
         )
     elif unclear:
         said = markup.note(
-            "Some names are none of the run's classes: say what each means.", tone="mild", more=lines
+            _("Some names are none of the run's classes: say what each means."), tone="mild", more=lines
         )
     else:
-        said = markup.note("Every name of these data is a class of the run.", tone="good", more=lines)
+        said = markup.note(_("Every name of these data is a class of the run."), tone="good", more=lines)
     can = bool(known or unclear) and len(unclear) <= MOST_NAMES and not session.read_only
     asked = list(unclear.items())[:MOST_NAMES] if can else []
     boxes: list[Any] = [
         gr.Dropdown(
-            label=f"“{name}” ({count:,} image{'' if count == 1 else 's'}) means",
-            choices=[*classes, (NO_CLASS, "")],
+            label=ngettext("“{name}” ({count} image) means", "“{name}” ({count} images) means", count).format(
+                name=name, count=number(count)
+            ),
+            choices=[*classes, (_("none of these classes: leave these images out"), "")],
             value=None,
             visible=True,
         )
@@ -145,8 +158,8 @@ def answers_of(unclear: Mapping[str, int], answers: Sequence[str | None]) -> tup
     if missing:
         names = ", ".join(f"“{name}”" for name in missing)
         raise DataError(
-            f"It was not said what {names} means",
-            "Choose a class of the run for each name, or that these images are left out",
+            _("It was not said what {names} means").format(names=names),
+            _("Choose a class of the run for each name, or that these images are left out"),
         )
     return {name: answer for name, answer in given.items() if answer}, [
         name for name, answer in given.items() if answer == ""
@@ -169,12 +182,12 @@ def begin(
         EngineError: The window is read-only, nothing is chosen, a name has no answer, or another test goes on.
     """
     if session.read_only:
-        raise ReviewError("Guests cannot test a run", "Ask the owner to do so")
+        raise ReviewError(_("Guests cannot test a run"), _("Ask the owner to do so"))
     if not run_id or not dataset_id:
         raise ReportError(
-            "No data set is chosen", "Choose images from elsewhere, which the Data page takes in"
+            _("No data set is chosen"), _("Choose images from elsewhere, which the Data page takes in")
         )
-    _, unclear = names_of(session, run_id, dataset_id)
+    _known, unclear = names_of(session, run_id, dataset_id)
     same, leave_out = answers_of(unclear, answers)
     testing.begin(run_id, dataset_id, same=same, leave_out=leave_out)
     return looked(testing.state)
@@ -197,14 +210,20 @@ def _words(state: State | None) -> str:
         return ""
     if state.work.working:
         if not state.work.total:
-            return markup.progress(0.0, f"Getting ready to predict the images of {state.dataset_name}")
-        line = f"{state.work.done:,} of {state.work.total:,} images of {state.dataset_name} predicted"
+            return markup.progress(
+                0.0,
+                _("Getting ready to predict the images of {dataset}").format(dataset=state.dataset_name),
+            )
+        line = _("{done} of {total} images of {dataset} predicted").format(
+            done=number(state.work.done), total=number(state.work.total), dataset=state.dataset_name
+        )
         return markup.progress(state.work.done / state.work.total, line)
     if state.work.result is None:
-        return markup.note(state.work.trouble, tone="serious")
+        return markup.note(markup.told(state.work.trouble), tone="serious")
     return markup.note(
-        f"Tested on {state.work.result.images:,} images of {state.dataset_name}. The result stands below, in the "
-        "report and in its downloads.",
+        _(
+            "Tested on {count} images of {dataset}. The result stands below, in the report and in its downloads."
+        ).format(count=number(state.work.result.images), dataset=state.dataset_name),
         tone="good",
     )
 
@@ -226,11 +245,11 @@ def download(session: AppSession, run_id: str | None, dataset_id: str | None) ->
     tests = kept_externals(session.workspace, run) if run is not None else []
     test = next((one for one in tests if one.dataset_id == dataset_id), None)
     if test is None:
-        raise ReportError("The run was not tested on this data set", "Test it first")
+        raise ReportError(_("The run was not tested on this data set"), _("Test it first"))
     # In Gradio's own folder, which is private and swept daily.
     folder = Path(tempfile.mkdtemp(prefix="external-", dir=os.environ.get("GRADIO_TEMP_DIR")))
     archive = folder / f"overread-{run_id}-external-{dataset_id}.zip"
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+    with speaking(ENGLISH), zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for path in write_external(test, folder).files.values():
             packed.write(path, path.name)
     return str(archive)
@@ -242,23 +261,25 @@ def download(session: AppSession, run_id: str | None, dataset_id: str | None) ->
 def place(session: AppSession) -> Form:
     """Place the form and the result inside the current tab."""
     gr.Markdown(
-        "Test this run on labelled images that it has not seen: another hospital, another year. They are taken in on "
-        "the Data page. They stay apart from the run's own validation and test images."
+        _(
+            "Test this run on labelled images that it has not seen: another hospital, another year. They are taken in "
+            "on the Data page. They stay apart from the run's own validation and test images."
+        )
     )
     dataset = gr.Dropdown(
-        label="Images from elsewhere", choices=[], interactive=True, elem_id="elsewhere-dataset"
+        label=_("Images from elsewhere"), choices=[], interactive=True, elem_id="elsewhere-dataset"
     )
     note = gr.HTML(elem_id="elsewhere-note", padding=False)
     names = [
-        gr.Dropdown(visible=False, interactive=True, elem_id=f"elsewhere-name-{number}")
-        for number in range(MOST_NAMES)
+        gr.Dropdown(visible=False, interactive=True, elem_id=f"elsewhere-name-{place}")
+        for place in range(MOST_NAMES)
     ]
     with gr.Row():
         start = gr.Button(
-            "Test the run on them", variant="primary", interactive=False, elem_id="elsewhere-start"
+            _("Test the run on them"), variant="primary", interactive=False, elem_id="elsewhere-start"
         )
-        stop = gr.Button("Cancel", visible=False, elem_id="elsewhere-cancel")
-        save = gr.Button("Download this test", interactive=False, elem_id="elsewhere-download")
+        stop = gr.Button(_("Cancel"), visible=False, elem_id="elsewhere-cancel")
+        save = gr.Button(_("Download this test"), interactive=False, elem_id="elsewhere-download")
     progress = gr.HTML(elem_id="elsewhere-progress", padding=False)
     timer = gr.Timer(TICK, active=False)
     return Form(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.report import figure, interval
+from engine.language import _, moment, number
+from engine.report import counted, figure, figure_words, interval, standard_words
 from gui.web import markup
 
 if TYPE_CHECKING:
@@ -17,59 +18,73 @@ def result(report: Report) -> str:
     elsewhere = report.elsewhere
     if not elsewhere.any:
         return markup.note(
-            "The run has not been tested on images from elsewhere. Results there are usually lower, and only such "
-            "images can show it."
+            _(
+                "The run has not been tested on images from elsewhere. Results there are usually lower, and only such "
+                "images can show it."
+            )
         )
-    pieces = [markup.note(one, tone="serious") for one in elsewhere.damaged]
+    pieces = [markup.note(markup.told(one), tone="serious") for one in elsewhere.damaged]
     for test in elsewhere.tests:
         pieces += _of_test(test)
     for of in elsewhere.images:
-        pieces.append(markup.heading(f"Predicted for review: {of.source}", f"{of.cases:,} images"))
+        pieces.append(
+            markup.heading(
+                _("Predicted for review: {source}").format(source=of.source), counted(of.cases, "image")
+            )
+        )
         pieces.append(
             markup.note(
-                f"These images are in no figure of the run's own parts; {of.read:,} of them read.",
-                more=[f"{one}." for one in of.familiarity],
+                _("These images are in no figure of the run's own parts; {count} of them read.").format(
+                    count=number(of.read)
+                ),
+                more=[markup.told(f"{one}.") for one in of.familiarity],
             )
         )
         for one in of.against:
             rows = [
-                (name, figure(estimate.value), interval(estimate)) for name, estimate in one.estimates.items()
+                (figure_words(name), figure(estimate.value), interval(estimate))
+                for name, estimate in one.estimates.items()
             ]
-            pieces.append(markup.heading(f"Against the {one.name}", f"{one.cases:,} of {one.of:,} images"))
-            pieces.append(markup.table(("metric", "value", "95% interval"), rows))
+            aside = _("{some} of {images}").format(some=number(one.cases), images=counted(one.of, "image"))
+            title = _("Against the {standard}").format(standard=standard_words(one.name))
+            pieces.append(markup.heading(title, aside))
+            pieces.append(markup.table((_("metric"), _("value"), _("95% interval")), rows))
     return markup.joined(pieces)
 
 
 def _of_test(test: ExternalTest) -> list[markup.Markup]:
     differs = test.shift is not None and test.shift.differs
-    headings = ("", "internal test", "external test", "external minus internal")
+    headings = ("", _("internal test"), _("external test"), _("external minus internal"))
     pieces = [
-        markup.heading(f"External test on {test.dataset_name}", f"{test.tested.astimezone():%d %b %Y}"),
+        markup.heading(
+            _("External test on {dataset}").format(dataset=test.dataset_name),
+            moment(test.tested.astimezone(), "%d %b %Y"),
+        ),
         markup.note(
-            f"{test.sentences[0]}.",
+            markup.told(f"{test.sentences[0]}."),
             tone="mild" if differs else "plain",
-            more=[f"{one}." for one in test.sentences[1:]],
+            more=[markup.told(f"{one}.") for one in test.sentences[1:]],
         ),
         markup.table(
             headings,
-            [(one.name, *map(_figure, (one.internal, one.external, one.difference))) for one in test.figures],
-        ),
-        markup.heading("Confusion matrix", "rows: label in the data; columns: predicted"),
-        markup.table(
-            ("", *test.classes),
             [
-                (name, *(f"{n:,}" for n in row))
-                for name, row in zip(test.classes, test.confusion, strict=True)
+                (figure_words(one.name), *map(_figure, (one.internal, one.external, one.difference)))
+                for one in test.figures
             ],
         ),
-        markup.heading("If the run were tuned to these data"),
+        markup.heading(_("Confusion matrix"), _("rows: label in the data; columns: predicted")),
+        markup.table(
+            ("", *test.classes),
+            [(name, *map(number, row)) for name, row in zip(test.classes, test.confusion, strict=True)],
+        ),
+        markup.heading(_("If the run were tuned to these data")),
     ]
     if test.retuned is None:
-        return [*pieces, markup.note(test.why_not)]
+        return [*pieces, markup.note(markup.told(test.why_not))]
     as_it_is = {one.name: one.external for one in test.figures}
     again = {**test.retuned.at_threshold, **test.retuned.calibration}
-    rows = [(name, _figure(as_it_is[name]), _figure(tuned)) for name, tuned in again.items()]
-    return [*pieces, markup.table(("", "as it is", "tuned, judged by other patients"), rows)]
+    rows = [(figure_words(name), _figure(as_it_is[name]), _figure(tuned)) for name, tuned in again.items()]
+    return [*pieces, markup.table(("", _("as it is"), _("tuned, judged by other patients")), rows)]
 
 
 def _figure(estimate: Estimate) -> str:

@@ -22,16 +22,17 @@ from engine.errors import EngineError, ReportError, RunError
 from engine.handover import MODEL_FORMATS
 from engine.kept_files import ignore
 from engine.labels import versions_of
+from engine.language import ENGLISH, _, speaking
 from engine.records import FIRST_VERSION
-from engine.report import CHECKLISTS, EXPORTS, REFERENCE_STANDARDS, checklist_of
+from engine.report import CHECKLISTS, EXPORTS, REFERENCE_STANDARDS, checklist_of, standard_words
 from engine.runs import find_run, list_runs
 from gui.pages.keeping import RUN, come_again, offered, place as place_keeping, run_title
 from gui.pages.meant import run_meant
 from gui.pages.report import elsewhere, relabelling
 from gui.pages.report.asked import HANDLERS
-from gui.pages.report.computed import PARTS_SHOWN, report_of, warm_up
+from gui.pages.report.computed import PARTS_SHOWN, part_choices, report_of, warm_up
 from gui.pages.report.found_elsewhere import result
-from gui.pages.report.parts import TITLES
+from gui.pages.report.parts import titles
 from gui.pages.where_now import found, missed, place
 from gui.web import TAKE_FILE, AppSession, answered, arrival, markup, say_where, shown, static_pane
 
@@ -58,7 +59,7 @@ def labels_offered(
     session: AppSession, run_id: str | None, chosen: str = OWN_LABELS
 ) -> tuple[list[tuple[str, str]], str]:
     """Return the versions of the labels that a run can be held against, in words and by name, and the one that is."""
-    alone = [("those of the run", OWN_LABELS)]
+    alone = [(_("those of the run"), OWN_LABELS)]
     if not run_id:
         return alone, OWN_LABELS
     try:
@@ -67,11 +68,11 @@ def labels_offered(
     except EngineError:  # the box below says so
         return alone, OWN_LABELS
     own = run.labels.number if run.labels else FIRST_VERSION
-    choices = [(f"those of the run: v{own}", OWN_LABELS)]
+    choices = [(_("those of the run: v{version}").format(version=own), OWN_LABELS)]
     choices += [
         (version.sentence, f"v{version.number}") for version in reversed(known) if version.number != own
     ]
-    return choices, chosen if chosen in [name for _, name in choices] else OWN_LABELS
+    return choices, chosen if chosen in [name for _words, name in choices] else OWN_LABELS
 
 
 def label_choices(session: AppSession, run_id: str | None, chosen: str = OWN_LABELS) -> Any:
@@ -84,25 +85,26 @@ def show(
     session: AppSession, run_id: str | None, part: str, standards: Sequence[str], labels: str = OWN_LABELS
 ) -> tuple[Any, ...]:
     """Return what is chosen, for the script that asks for the parts, and the question after images that are missed."""
-    nothing = markup.note("No finished run yet. Train one on the Train page; its report then appears here.")
+    nothing = markup.note(
+        _("No finished run yet. Train one on the Train page; its report then appears here.")
+    )
     told = {
         "run": run_id or "",
         "part": part,
         "labels": labels or OWN_LABELS,
         "standards": list(standards),
-        "titles": TITLES,
+        "titles": titles(),
         "asked": time.time_ns(),  # come back to, the page asks again: cases may have been read since
     }
     if not run_id:
         return markup.chosen(told) + nothing, *missed(session, [])
     try:
-        paths = [case.path for case in session.store.predictions(run_id, PARTS_SHOWN[part][1])]
+        paths = [case.path for case in session.store.predictions(run_id, PARTS_SHOWN[part])]
         if not paths:
             report_of(session, run_id, part)  # which says why there is nothing to report on
     except EngineError as error:  # another run can still be chosen
-        return markup.chosen({**told, "run": ""}) + markup.note(str(error), tone="serious"), *missed(
-            session, []
-        )
+        said = markup.note(markup.told(error), tone="serious")
+        return markup.chosen({**told, "run": ""}) + said, *missed(session, [])
     return markup.chosen(told), *missed(session, paths)
 
 
@@ -117,8 +119,8 @@ def opened(
     """Return both drop-downs and all that `show` returns, when the page is come to: of the run, or data set, named."""
     damaged: list[RunError] = []
     choices = run_choices(session, on_damaged=damaged.append, also=named or chosen)
-    run_id = run_meant(session, named or chosen, [run_id for _, run_id in choices])
-    _, held = labels_offered(session, run_id, labels if run_id == chosen else OWN_LABELS)
+    run_id = run_meant(session, named or chosen, [run_id for _title, run_id in choices])
+    _versions, held = labels_offered(session, run_id, labels if run_id == chosen else OWN_LABELS)
     told, *rest = show(session, run_id, part, standards, held)
     runs, versions = gr.Dropdown(choices=choices, value=run_id), label_choices(session, run_id, held)
     return runs, versions, told + markup.problems(damaged), *rest
@@ -157,7 +159,7 @@ def export(
     checklists: Sequence[str] = CHECKLISTS,
     labels: str = OWN_LABELS,
 ) -> str:
-    """Write the report as a file to be downloaded and return its path.
+    """Write the report as a file to be downloaded and return its path; files are in English, whatever the pages are in.
 
     Args:
         session: The window.
@@ -174,11 +176,12 @@ def export(
     from engine.pipeline import export_run
     from engine.report import with_checklists
 
-    report = with_checklists(report_of(session, run_id, part, labels), checklists)
-    predictions = session.store.predictions(report.run.run_id, report.part)
     # In Gradio's own folder, which is private and swept daily.
     folder = Path(tempfile.mkdtemp(prefix="report-", dir=os.environ.get("GRADIO_TEMP_DIR")))
-    written = export_run(session.workspace, report, report.run, predictions, folder, formats=[kind])[kind]
+    with speaking(ENGLISH):
+        report = with_checklists(report_of(session, run_id, part, labels), checklists)
+        predictions = session.store.predictions(report.run.run_id, report.part)
+        written = export_run(session.workspace, report, report.run, predictions, folder, formats=[kind])[kind]
     return _as_one_file(
         list(written.values()), folder, f"overread-{report.run.run_id}-{part}{labels and f'-{labels}'}"
     )
@@ -201,10 +204,11 @@ def hand_over(session: AppSession, kind: str, run_id: str | None, part: str) -> 
     from engine.pipeline import export_model
 
     if not run_id:
-        raise ReportError("There is no finished run to export", "Train one on the Train page first")
+        raise ReportError(_("There is no finished run to export"), _("Train one on the Train page first"))
     run = find_run(session.workspace, run_id)
     folder = Path(tempfile.mkdtemp(prefix="model-", dir=os.environ.get("GRADIO_TEMP_DIR")))
-    written = export_model(session.workspace, session.store, run, folder, formats=[kind])[kind]
+    with speaking(ENGLISH):
+        written = export_model(session.workspace, session.store, run, folder, formats=[kind])[kind]
     return _as_one_file(written, folder, f"overread-{run.run_id}-{kind}")
 
 
@@ -222,17 +226,33 @@ def _as_one_file(paths: Sequence[Path], folder: Path, name: str) -> str:
 # ---------------------------------------------------------------------------------------- layout
 
 
+def download_words(kind: str, title: str) -> str:
+    """Return what stands on the button that takes a report or a model away."""
+    return {
+        "html": _("Download as HTML"),
+        "pdf": _("Download as PDF"),
+        "docx": _("Download for Word"),
+        "csv": _("Download tables (CSV)"),
+        "parquet": _("Download tables (Parquet)"),
+        "json": _("Download as JSON"),
+        "bundle": _("Download as a checkable bundle (ZIP)"),
+        "onnx": _("Download model as ONNX"),
+        "safetensors": _("Download weights (safetensors)"),
+        "card": _("Download model card"),
+    }.get(kind, f"Download {title}")
+
+
 def build(session: AppSession) -> None:
     """Place and wire the page inside the current `gr.Blocks`."""
     come_to = arrival()
     gr.HTML(markup.STYLE, elem_classes="or-style")
     with gr.Row():
         run = gr.Dropdown(
-            label="Run", choices=[], interactive=True, elem_id="report-run", scale=3, min_width=320
+            label=_("Run"), choices=[], interactive=True, elem_id="report-run", scale=3, min_width=320
         )
         part = gr.Dropdown(
-            label="Images",
-            choices=[(words, name) for name, (words, _) in PARTS_SHOWN.items()],
+            label=_("Images"),
+            choices=part_choices(),
             value="test",
             interactive=True,
             elem_id="report-part",
@@ -240,17 +260,17 @@ def build(session: AppSession) -> None:
             min_width=220,
         )
         standards = gr.CheckboxGroup(
-            label="Reference standard",
-            choices=list(REFERENCE_STANDARDS),
+            label=_("Reference standard"),
+            choices=[(standard_words(name), name) for name in REFERENCE_STANDARDS],
             value=list(REFERENCE_STANDARDS),
             elem_id="report-standards",
             scale=3,
             min_width=320,
         )
         held = gr.Dropdown(
-            label="Labels",
-            info="The version that the figures are held against.",
-            choices=[("those of the run", OWN_LABELS)],
+            label=_("Labels"),
+            info=_("The version that the figures are held against."),
+            choices=[(_("those of the run"), OWN_LABELS)],
             value=OWN_LABELS,
             interactive=True,
             visible=False,
@@ -262,7 +282,7 @@ def build(session: AppSession) -> None:
     question = place("report")
     told = gr.HTML(elem_id="report-chosen", padding=False)
     with gr.Tabs():
-        with gr.Tab("Report"):
+        with gr.Tab(_("Report"), id="report"):
             static_pane(
                 "gui.pages.report.pane",
                 "parts",
@@ -271,24 +291,24 @@ def build(session: AppSession) -> None:
                 elem_id="report-parts",
             )
             checklists = gr.CheckboxGroup(
-                label="Checklists in the files",
+                label=_("Checklists in the files"),
                 choices=[(checklist_of(name).title, name) for name in CHECKLISTS],
                 value=list(CHECKLISTS),
                 elem_id="report-lists",
             )
             with gr.Row():
                 buttons = {
-                    kind: gr.Button(f"Download {one.title}", elem_id=f"report-{kind}", min_width=160)
+                    kind: gr.Button(download_words(kind, one.title), elem_id=f"report-{kind}", min_width=160)
                     for kind, one in EXPORTS.items()
                 }
             with gr.Row():
                 models = {
-                    kind: gr.Button(f"Download {one.title}", elem_id=f"model-{kind}", min_width=160)
+                    kind: gr.Button(download_words(kind, one.title), elem_id=f"model-{kind}", min_width=160)
                     for kind, one in MODEL_FORMATS.items()
                 }
-        with gr.Tab("Images from elsewhere"):
+        with gr.Tab(_("Images from elsewhere"), id="elsewhere"):
             form = elsewhere.place(session)
-        with gr.Tab("Labels"):
+        with gr.Tab(_("Labels"), id="labels"):
             labels = relabelling.place()
     hidden = gr.DownloadButton(visible="hidden", elem_id="report-file")
     warm_up()

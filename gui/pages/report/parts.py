@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.report import counted
+from engine.language import ENGLISH, _, isolated, ngettext, number, speaking
+from engine.report import counted, reason_words, standard_words
 from gui.pages.report import sections
 from gui.pages.report.found_elsewhere import result
 from gui.web import AppSession, markup
@@ -25,11 +26,11 @@ class Part:
     """One part of the page.
 
     Attributes:
-        title: Its heading, and its link.
+        title: Returns its heading, and its link, in the language that is spoken.
         draw: Returns it, for a session, a report and the names of reference standards.
     """
 
-    title: str
+    title: Callable[[], str]
     draw: Draw
 
 
@@ -39,15 +40,15 @@ def participants(session: AppSession, report: Report, standards: Sequence[str]) 
 
     pieces = [markup.printed(Book(report).methods.get("balance", ()))]
     for one in sections.chosen_standards(report, standards):
-        out = [(why, f"{count:,}") for why, count in one.excluded.items() if count]
-        pieces.append(markup.heading(f"Against the {one.name}", counted(one.of, "case")))
+        out = [(reason_words(why), number(count)) for why, count in one.excluded.items() if count]
+        pieces.append(sections.against(one, counted(one.of, "case")))
         pieces.append(
             markup.table(
-                ("", "cases"),
+                ("", _("cases")),
                 [
-                    ("all", f"{one.of:,}"),
-                    *((f"left out: {why}", n) for why, n in out),
-                    ("analysed", f"{one.cases:,}"),
+                    (_("all"), number(one.of)),
+                    *((_("left out: {why}").format(why=why), n) for why, n in out),
+                    (_("analysed"), number(one.cases)),
                 ],
             )
         )
@@ -65,7 +66,9 @@ def performance(session: AppSession, report: Report, standards: Sequence[str]) -
     printed = dict(zip([one.kind for one in report.against], Book(report).performance, strict=True))
     for at, one in enumerate(sections.chosen_standards(report, standards)):
         pieces += [
-            markup.heading(f"Against the {one.name}", f"{one.cases:,} of {counted(one.of, 'case')}"),
+            sections.against(
+                one, _("{some} of {cases}").format(some=number(one.cases), cases=counted(one.of, "case"))
+            ),
             sections.said(one),
             markup.part("performance", at, [markup.printed(printed[one.kind])]),
         ]
@@ -78,16 +81,20 @@ def figures(session: AppSession, report: Report, standards: Sequence[str]) -> st
 
     from engine.report import by_likeness
 
-    pieces: list[str] = [markup.remark("Click a cell, a point of a curve or a bar to see its cases.")]
+    pieces: list[str] = [markup.remark(_("Click a cell, a point of a curve or a bar to see its cases."))]
     for at, one in enumerate(sections.chosen_standards(report, standards)):
-        pieces.append(markup.heading(f"Against the {one.name}", counted(one.cases, "case")))
+        pieces.append(sections.against(one, counted(one.cases, "case")))
         pieces.append(markup.part("drawings", at, [sections.drawings(report, one)]))
         if one.cases:
             order = by_likeness(one.confusion)  # as the figure has them
             names = [report.classes[each] for each in order]
-            pieces.append(markup.cells(one.name, names, one.confusion[np.ix_(order, order)].tolist()))
+            pieces.append(
+                markup.cells(
+                    one.name, standard_words(one.name), names, one.confusion[np.ix_(order, order)].tolist()
+                )
+            )
         else:
-            pieces.append(markup.note("There are no cases to draw."))
+            pieces.append(markup.note(_("There are no cases to draw.")))
     return markup.joined(pieces)
 
 
@@ -95,18 +102,22 @@ def readers(session: AppSession, report: Report, standards: Sequence[str]) -> st
     """Return what readers did."""
     did = report.reviews
     if not did.cases:
-        return markup.note("No case in this report has been read yet.")
+        return markup.note(_("No case in this report has been read yet."))
     from engine.report import Book
 
-    tiles = [markup.tile(did.readers, "reader"), (f"{did.cases:,} of {len(report.cases):,}", "cases read")]
-    tiles += [(f"{did.seconds:.0f} s", "a verdict, median")]
+    read = _("{some} of {all}").format(some=number(did.cases), all=number(len(report.cases)))
+    tiles = [
+        (number(did.readers), ngettext("reader", "readers", did.readers)),
+        (read, _("cases read")),
+        (_("{seconds} s").format(seconds=number(did.seconds)), _("a verdict, median")),
+    ]
     return markup.joined([markup.figures(tiles), markup.printed(Book(report).readers)])
 
 
 def subgroups(session: AppSession, report: Report, standards: Sequence[str]) -> str:
     """Return the figures by subgroup."""
     if not report.subgroups:
-        return markup.note("No column of the data, such as age or sex, makes groups of these cases.")
+        return markup.note(_("No column of the data, such as age or sex, makes groups of these cases."))
     from engine.report import Book
 
     return markup.printed(Book(report).subgroups)
@@ -117,12 +128,16 @@ def robustness(session: AppSession, report: Report, standards: Sequence[str]) ->
     measured = report.robustness
     if measured is None:
         return markup.note(
-            "It was not measured what becomes of the predictions when test images are a little brighter, noisier or "
-            f"turned. This measures it: overread robustness {report.run.run_id}"
+            _(
+                "It was not measured what becomes of the predictions when test images are a little brighter, noisier "
+                "or turned. This measures it: {command}"
+            ).format(command=isolated(f"overread robustness {report.run.run_id}"))
         )
-    said = (
-        f"{measured.images:,} of {measured.of:,} labelled test images (seed {measured.seed}), changed at the size that "
-        f"the model sees, {measured.size} pixels a side."
+    said = _(
+        "{some} of {all} labelled test images (seed {seed}), changed at the size that the model sees, {size} pixels a "
+        "side."
+    ).format(
+        some=number(measured.images), all=number(measured.of), seed=measured.seed, size=number(measured.size)
     )
     from engine.report import Book
 
@@ -153,7 +168,9 @@ def checklists(session: AppSession, report: Report, standards: Sequence[str]) ->
     """Return the reporting checklists, with a field for each item that a person can write to."""
     from engine.report import with_checklists
 
-    return markup.checklists(with_checklists(report).checklists, may_write=not session.read_only)
+    with speaking(ENGLISH):  # what the report answers, item by item
+        answered = with_checklists(report).checklists
+    return markup.checklists(answered, may_write=not session.read_only)
 
 
 def summary(session: AppSession, report: Report, standards: Sequence[str]) -> str:
@@ -165,40 +182,49 @@ def what_is_open(session: AppSession, report: Report, standards: Sequence[str]) 
     """Return what somebody should know or write before the report is taken away."""
     from engine.report import with_checklists
 
-    lines = [f"No case has a label in the {one.name}." for one in report.against if not one.cases]
+    lines = [
+        _("No case has a label in the {standard}.").format(standard=standard_words(one.name))
+        for one in report.against
+        if not one.cases
+    ]
     if not report.subgroups:
-        lines.append("There are no subgroups: the data have no column that makes groups.")
+        lines.append(_("There are no subgroups: the data have no column that makes groups."))
     if not report.elsewhere.tests and report.run.supplied is None:
-        lines.append("The model was not tested on images from elsewhere.")
+        lines.append(_("The model was not tested on images from elsewhere."))
     if not report.reviews.cases:
-        lines.append("No case of it has been read.")
+        lines.append(_("No case of it has been read."))
     lines += [
-        f"{one.checklist.title}: {len(one.open)} of {len(one.items)} items are open."
+        _("{checklist}: {open} of {items} items are open.").format(
+            checklist=isolated(one.checklist.title), open=number(len(one.open)), items=number(len(one.items))
+        )
         for one in with_checklists(report).checklists
         if one.open
     ]
     if not lines:
-        return markup.note("Nothing is open.", tone="good")
-    return markup.note("What is open", tone="mild", more=lines)
+        return markup.note(_("Nothing is open."), tone="good")
+    return markup.note(_("What is open"), tone="mild", more=lines)
 
 
 PARTS: Mapping[str, Part] = {
-    "summary": Part("Summary", summary),
-    "figures": Part("Figures", figures),
-    "participants": Part("Cases and patients", participants),
-    "performance": Part("Performance", performance),
-    "readers": Part("Readers", readers),
-    "subgroups": Part("Subgroups", subgroups),
-    "robustness": Part("Robustness", robustness),
-    "external": Part("Images from elsewhere", elsewhere),
-    "cases": Part("Wrong and right cases", failures),
-    "training": Part("Training", training),
-    "methods": Part("Methods", methods),
-    "checklists": Part("Checklists", checklists),
-    "files": Part("Files", what_is_open),
+    "summary": Part(lambda: _("Summary"), summary),
+    "figures": Part(lambda: _("Figures"), figures),
+    "participants": Part(lambda: _("Cases and patients"), participants),
+    "performance": Part(lambda: _("Performance"), performance),
+    "readers": Part(lambda: _("Readers"), readers),
+    "subgroups": Part(lambda: _("Subgroups"), subgroups),
+    "robustness": Part(lambda: _("Robustness"), robustness),
+    "external": Part(lambda: _("Images from elsewhere"), elsewhere),
+    "cases": Part(lambda: _("Wrong and right cases"), failures),
+    "training": Part(lambda: _("Training"), training),
+    "methods": Part(lambda: _("Methods"), methods),
+    "checklists": Part(lambda: _("Checklists"), checklists),
+    "files": Part(lambda: _("Files"), what_is_open),
 }
 """In the order of the page."""
 
-TITLES = [(name, one.title) for name, one in PARTS.items()]
-TITLES.insert(list(PARTS).index("checklists"), ("comparisons", "Comparison of runs"))
-"""Of all parts; the comparison of runs is asked for, and not drawn before."""
+
+def titles() -> list[tuple[str, str]]:
+    """Return name and title of all parts; the comparison of runs is asked for, and not drawn before."""
+    found = [(name, one.title()) for name, one in PARTS.items()]
+    found.insert(list(PARTS).index("checklists"), ("comparisons", _("Comparison of runs")))
+    return found

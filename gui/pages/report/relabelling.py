@@ -15,6 +15,8 @@ import gradio as gr
 from engine import jobs, labels  # suspects load torch, when they are asked for
 from engine.data import load_index
 from engine.errors import EngineError, ReportError, ReviewError
+from engine.language import ENGLISH, _, moment, number, speaking
+from engine.retelling import retold
 from engine.runs import load_run
 from gui.pages.report.comparing import side_by_side
 from gui.web import TAKE_FILE, AppSession, markup, shown
@@ -50,13 +52,13 @@ def lineage_table(versions: Sequence[LabelVersion]) -> str:
     rows = [
         (
             f"v{version.number}",
-            version.sentence.partition(": ")[2],
-            "; ".join(labels.kept_words(version.kept)),
-            f"{version.created.astimezone():%d %b %Y %H:%M}" if version.created else "",
+            markup.told(version.sentence.partition(": ")[2]),
+            markup.told("; ".join(labels.kept_words(version.kept))),
+            moment(version.created.astimezone(), "%d %b %Y %H:%M") if version.created else "",
         )
         for version in versions
     ]
-    return markup.table(("version", "labels", "not settled", "made"), rows, numbers=False)
+    return markup.table((_("version"), _("labels"), _("not settled"), _("made")), rows, numbers=False)
 
 
 def of_run(session: AppSession, run_id: str | None) -> tuple[Any, ...]:
@@ -75,7 +77,7 @@ def of_run(session: AppSession, run_id: str | None) -> tuple[Any, ...]:
         pieces, can = _of_labels(session, run)
         compared, known = _compared(session, run)
     except EngineError as error:
-        told = markup.note(str(error), tone="serious")
+        told = markup.note(markup.told(error), tone="serious")
         return (
             told,
             gr.Button(interactive=False),
@@ -101,13 +103,16 @@ def _of_labels(session: AppSession, run: Run) -> tuple[list[str], bool]:
     trained_on = run.labels.number if run.labels else versions[0].number
     try:
         drafted = labels.draft_from_run(session.workspace, session.store, run)
-        words, changes = f"What was read of this run: {labels.drafted_words(drafted)}.", bool(drafted.changed)
+        words = _("What was read of this run: {changes}.").format(
+            changes=retold(labels.drafted_words(drafted))
+        )
+        changes = bool(drafted.changed)
     except ReviewError as error:
-        words, changes = str(error), False
+        words, changes = markup.told(error), False
     newer = versions[-1].number > trained_on
-    lines = [f"This run was trained and tested on labels v{trained_on}."]
+    lines = [_("This run was trained and tested on labels v{version}.").format(version=trained_on)]
     if not changes and newer:
-        lines.append(f"Training again would use labels v{versions[-1].number}.")
+        lines.append(_("Training again would use labels v{version}.").format(version=versions[-1].number))
     return [markup.note(words, more=lines), lineage_table(versions)], changes or newer
 
 
@@ -121,15 +126,18 @@ def retrain(session: AppSession, run_id: str | None) -> str:
     run = _own(session, run_id)
     if (busy := jobs.running_job(session.workspace)) is not None:
         raise ReviewError(
-            f"Run {busy.job_id} is still training", "Wait until it is done, or stop it on the Train page"
+            _("Run {run} is still training").format(run=busy.job_id),
+            _("Wait until it is done, or stop it on the Train page"),
         )
     version = labels.version_to_train_on(session.workspace, session.store, run)
     job = jobs.submit(
         session.workspace, labels.request_again(run, version, allow_downloads=session.allow_downloads)
     )
     return markup.note(
-        f"{version.sentence}. Run {job.job_id} trains on these labels, with the same recipe and every image in the "
-        "same part; the Train page shows how far it is. When it is done, choose it above to compare it with this run.",
+        _(
+            "{labels}. Run {run} trains on these labels, with the same recipe and every image in the same part; the "
+            "Train page shows how far it is. When it is done, choose it above to compare it with this run."
+        ).format(labels=version.sentence, run=job.job_id),
         tone="good",
     )
 
@@ -145,18 +153,22 @@ def suspect(session: AppSession, run_id: str | None) -> str:
     found = labels.suspects_of_run(session.workspace, session.store, run)
     queued = labels.to_be_read(session.workspace, session.store, run, found)
     return markup.note(
-        f"Another class is likelier than the label of {sum(one.suspected for one in found):,} of {len(found):,} "
-        f"training and validation images, by a model that did not see them. {queued:,} of them are in the queue "
-        "“likely mislabelled” on the Review page, under all parts.",
+        _(
+            "Another class is likelier than the label of {some} of {all} training and validation images, by a model "
+            "that did not see them. {queued} of them are in the queue “likely mislabelled” on the Review page, under "
+            "all parts."
+        ).format(
+            some=number(sum(one.suspected for one in found)), all=number(len(found)), queued=number(queued)
+        ),
         tone="good",
     )
 
 
 def _own(session: AppSession, run_id: str | None) -> Run:
     if session.read_only:
-        raise ReviewError("Guests cannot change labels", "Ask the owner to do so")
+        raise ReviewError(_("Guests cannot change labels"), _("Ask the owner to do so"))
     if not run_id:
-        raise ReportError("No run is chosen", "Choose one above")
+        raise ReportError(_("No run is chosen"), _("Choose one above"))
     return load_run(session.workspace.runs / run_id)
 
 
@@ -176,14 +188,16 @@ def _compared(session: AppSession, run: Run) -> tuple[str, bool]:
         if not later:
             return "", False
         return markup.note(
-            f"Trained again on other labels, with the same parts: {', '.join(later)}. Choose that run above to see "
-            "both side by side."
+            _(
+                "Trained again on other labels, with the same parts: {runs}. Choose that run above to see both side by "
+                "side."
+            ).format(runs=", ".join(later))
         ), False
     try:
         comparison = _comparison(session, run)
     except EngineError as error:
-        return markup.note(str(error), tone="serious"), False
-    return markup.joined(side_by_side(comparison, title="Before and after", first="run before")), True
+        return markup.note(markup.told(error), tone="serious"), False
+    return markup.joined(side_by_side(comparison, before=True)), True
 
 
 def download(session: AppSession, run_id: str | None) -> str:
@@ -195,11 +209,12 @@ def download(session: AppSession, run_id: str | None) -> str:
     from engine.experiments import write_comparison
 
     if not run_id:
-        raise ReportError("No run is chosen", "Choose one above")
+        raise ReportError(_("No run is chosen"), _("Choose one above"))
     run = load_run(session.workspace.runs / run_id)
     # In Gradio's own folder, which is private and swept daily.
     folder = Path(tempfile.mkdtemp(prefix="labels-", dir=os.environ.get("GRADIO_TEMP_DIR")))
-    written = write_comparison(_comparison(session, run), folder)
+    with speaking(ENGLISH):
+        written = write_comparison(_comparison(session, run), folder)
     return str(written.html.rename(folder / f"overread-{run_id}-before-and-after.html"))
 
 
@@ -209,22 +224,27 @@ def download(session: AppSession, run_id: str | None) -> str:
 def place() -> Form:
     """Place the tab's contents."""
     gr.Markdown(
-        "What readers say of training and validation images corrects their labels; labels of test images stay, so that "
-        "the test does not move towards the model."
+        _(
+            "What readers say of training and validation images corrects their labels; labels of test images stay, so "
+            "that the test does not move towards the model."
+        )
     )
     versions = gr.HTML(elem_id="labels-versions", padding=False)
     with gr.Row():
         again = gr.Button(
-            "Retrain on the corrected labels", variant="primary", interactive=False, elem_id="labels-retrain"
+            _("Retrain on the corrected labels"),
+            variant="primary",
+            interactive=False,
+            elem_id="labels-retrain",
         )
-        doubt = gr.Button("Look for mislabelled images", interactive=False, elem_id="labels-suspects")
+        doubt = gr.Button(_("Look for mislabelled images"), interactive=False, elem_id="labels-suspects")
     return Form(
         versions=versions,
         retrain=again,
         suspect=doubt,
         said=gr.HTML(elem_id="labels-said", padding=False),
         compared=gr.HTML(elem_id="labels-compared", padding=False),
-        download=gr.Button("Download this comparison", visible=False, elem_id="labels-download"),
+        download=gr.Button(_("Download this comparison"), visible=False, elem_id="labels-download"),
     )
 
 

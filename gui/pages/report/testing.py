@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from engine.errors import ReportError
+from engine.language import ENGLISH, _, speaking
 from engine.records import ExternalTest
 from gui.web import AppSession, Progress, Work, WorkState
 
@@ -57,9 +58,9 @@ class ExternalTests:
 
         name = load_index(self._session.workspace, dataset_id).name
         if self._work.state is not None and self._work.state.working:
-            raise ReportError("Another external test is in progress", "Wait for it, or cancel it")
+            raise ReportError(_("Another external test is in progress"), _("Wait for it, or cancel it"))
         self._work.begin(
-            f"the test on {name}",
+            _("the test on {dataset}").format(dataset=name),
             lambda progress: self._test(run_id, dataset_id, dict(same), tuple(leave_out), progress),
         )
         self._of = (run_id, name)
@@ -84,15 +85,16 @@ class ExternalTests:
         session = self._session
         run = find_run(session.workspace, run_id)
         index = load_index(session.workspace, dataset_id)
-        test = validate_run(
-            session.workspace,
-            session.store,
-            run,
-            index,
-            same=same,
-            leave_out=leave_out,
-            progress=progress,
-        )
+        with speaking(ENGLISH):  # what is kept is in English, whoever began it
+            test = validate_run(
+                session.workspace,
+                session.store,
+                run,
+                index,
+                same=same,
+                leave_out=leave_out,
+                progress=progress,
+            )
         progress(test.images, test.images)  # a last chance to cancel
         keep_external(run, test)
         return test

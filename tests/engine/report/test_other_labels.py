@@ -15,7 +15,7 @@ from engine.pipeline import report_run
 from engine.reading import Drawn, Protocol, Reader, Store, StudyAnswer, open_store
 from engine.records import Run
 from engine.report.figures.of_report import caption_of, figures_of
-from engine.report.standards.defined import CAME
+from engine.report.named.names import CAME
 from engine.runs import load_run, split_of
 from engine.workspace import Workspace, open_workspace
 from gui.cli.main import main

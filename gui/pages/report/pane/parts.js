@@ -22,7 +22,7 @@ async function ask(name, question = {}) {
     answer = null;
   }
   if (answer?.ok) return answer;
-  return { problem: answer?.problem ?? 'Overread is not responding. Check that the program is still running.' };
+  return { problem: answer?.problem ?? _('Overread is not responding. Check that the program is still running.') };
 }
 
 function trouble(sentence) {
@@ -32,7 +32,7 @@ function trouble(sentence) {
 
 // ------------------------------------------------------------------------------------------------------ the parts
 
-const skeleton = () => make('div', { className: 'or-skeleton', role: 'status', ariaLabel: 'Loading' }, make('i'), make('i'), make('i'));
+const skeleton = () => make('div', { className: 'or-skeleton', role: 'status', ariaLabel: _('Loading') }, make('i'), make('i'), make('i'));
 const bodyOf = (name) => root.querySelector(`#report-part-${name} > .rp-body`);
 
 function layOut() {
@@ -165,19 +165,19 @@ async function chooseRuns(body, mine) {
   if (mine !== asked) return;
   body.dataset.shown = mine;
   if (answer.problem || !answer.runs.length) {
-    body.replaceChildren(make('p', { className: 'or-sub', words: answer.problem ?? 'There is no other run with these classes to compare with.' }));
+    body.replaceChildren(make('p', { className: 'or-sub', words: answer.problem ?? _('There is no other run with these classes to compare with.') }));
     return;
   }
   const boxes = answer.runs.map(({ id, title }) => make('label', {}, make('input', { type: 'checkbox', value: id }), make('span', { words: title, dir: 'auto' })));
   const out = make('div', { id: 'report-compared', role: 'status' });
-  const go = make('button', { type: 'button', className: 'or-button', words: 'Compare with this run', onclick: async () => {
+  const go = make('button', { type: 'button', className: 'or-button', words: _('Compare with this run'), onclick: async () => {
     const others = boxes.map((label) => label.querySelector('input')).filter((one) => one.checked).map((one) => one.value);
     out.replaceChildren(skeleton());
     const told = await ask('compare', { others });
     if (told.problem) out.replaceChildren(make('p', { className: 'rp-trouble', words: told.problem }));
     else out.innerHTML = told.html;
   } });
-  const sentence = 'Runs that were tested on the same images are held against this one, case by case.';
+  const sentence = _('Runs that were tested on the same images are held against this one, case by case.');
   body.replaceChildren(make('p', { className: 'or-sub', words: sentence }), make('div', { className: 'rp-choose' }, ...boxes), go, out);
 }
 

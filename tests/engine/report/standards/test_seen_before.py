@@ -17,11 +17,11 @@ from tests.engine.reading.test_store import agree
         ((), ""),
         (
             (True, False),
-            " Of the 2 readings behind these labels, 1 was given after the reader had seen the label",
+            "Of the 2 readings behind these labels, 1 was given after the reader had seen the label",
         ),
-        ((True, True, False), " Of the 3 readings behind these labels, 2 were given after"),
-        ((None, None), " It is not known whether readers had seen the label"),
-        ((None, False), " Of 1 of the 2 readings behind these labels it is not known whether"),
+        ((True, True, False), "Of the 3 readings behind these labels, 2 were given after"),
+        ((None, None), "It is not known whether readers had seen the label"),
+        ((None, False), "Of 1 of the 2 readings behind these labels it is not known whether"),
         (
             (True, None),
             ", 1 was given after the reader had seen the label that came with the data, and cannot confirm",

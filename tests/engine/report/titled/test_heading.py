@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.records import LabelsUsed, Supplied
-from engine.report.standards.defined import CAME, labels_name
+from engine.report.named.names import CAME
+from engine.report.standards.defined import labels_name
 from engine.report.titled.definitions import definitions_of
 from engine.report.titled.files import facts_of_files
 from tests.engine.report.exports.bundle.test_bundle import REPORTS

@@ -1,0 +1,1 @@
+"""What the names that are keys of a report are called on a page."""
