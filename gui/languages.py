@@ -32,7 +32,7 @@ from gui.web import web_file
 log = logging.getLogger("overread.gui")
 
 WORDS = "/words/{code}.js"
-FIRST = Markup('<script src="words/{}.js?v={}"></script>')
+FIRST = Markup('<head><script src="words/{}.js?v={}"></script>')
 """What stands first in a page; its address changes with what is in it, so that a browser may keep it."""
 _BUILDING = Lock()  # what is being built is Gradio's one global
 
@@ -133,7 +133,7 @@ def head_of(page: str) -> str:
     code = language()
     first = FIRST.format(code, _seal(code))
     named = page.replace('lang="en"', f'lang="{code}" dir="{direction()}"', 1)
-    return named.replace("<head>", "<head>" + first, 1)
+    return named.replace("<head>", str(first), 1)
 
 
 class Worded:

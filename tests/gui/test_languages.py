@@ -80,6 +80,7 @@ class Served:
             client.cookies.set("overread_language", code)
             client.get("/", params={"key": self.key})
             page = client.get("/").text
+            assert f'<head><script src="words/{code}.js?' in page
             told, _end = json.JSONDecoder().raw_decode(page.partition("window.gradio_config = ")[2])
             (label,) = [one["props"]["label"] for one in told["components"] if one["type"] == "textbox"]
             (event,) = [one["id"] for one in told["dependencies"]]
