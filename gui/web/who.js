@@ -13,7 +13,7 @@
     const bar = document.createElement('nav'), name = document.createElement('span');
     bar.id = 'signed-in';
     bar.setAttribute('aria-label', _('Account'));
-    const roles = { administrator: _('administrator'), adjudicator: _('adjudicator'), reader: _('reader'), guest: _('guest') };
+    const roles = { administrator: _('administrator'), adjudicator: _('adjudicator'), reader: ngettext('reader', 'readers', 1), guest: _('guest') };
     name.textContent = `${who.name} (${roles[who.role] ?? who.role})`;
     name.dir = 'auto';
     bar.append(name, way('/logout', _('Sign out')), way('/logout-everywhere', _('Sign out everywhere')));
