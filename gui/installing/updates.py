@@ -34,7 +34,8 @@ def update_said() -> str:
         done = subprocess.run(asked, capture_output=True, text=True, timeout=SECONDS, errors="replace")
     except subprocess.TimeoutExpired as error:
         raise EngineError(
-            f"Where packages come from did not answer within {SECONDS} s", "Try again, or go on without"
+            f"Where packages come from did not answer within {SECONDS} s",
+            "Try again later; nothing here needs it",
         ) from error
     newest = _FOUND.search(done.stdout)
     if newest is None:
@@ -45,7 +46,7 @@ def update_said() -> str:
             "Where packages come from cannot be reached"
             if away
             else "Where packages come from has no Overread",
-            "Nothing here needs it: go on without, or ask whoever gave you this version",
+            "Nothing here needs it; ask whoever gave you this version",
         )
     return _compared(newest[1])
 

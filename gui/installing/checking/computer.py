@@ -173,7 +173,7 @@ def menu(name: str, _root: Path) -> Check:
         else "its Overread is another installation, or shows another workspace",
         good=same,
         needed=False,
-        remedy="overread desktop writes it anew",
+        remedy="overread desktop writes it again",
     )
 
 
