@@ -25,7 +25,7 @@ from tests.gui.axe import OPEN_ALL
 from tests.test_language_catalogues import extracted
 
 PSEUDO = "eo"
-FINISHED = {}
+FINISHED: dict[str, str] = {}
 """Tabs whose every word is in the catalogues, and what is there when they stand."""
 
 OUTSIDE = r"""(roots) => {
@@ -89,6 +89,7 @@ def spoken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     bracketed(tmp_path)
     monkeypatch.setattr(language, "CATALOGUES", tmp_path)
+    monkeypatch.setattr(retelling, "CATALOGUES", tmp_path)
     forget()
     yield
     monkeypatch.undo()
