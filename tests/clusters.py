@@ -14,21 +14,14 @@ import psutil
 @contextmanager
 def running() -> Iterator[None]:
     """Run a cluster in this process: what connects meanwhile uses it and leaves it as it is."""
-    from engine.cluster.connecting import QUIET
+    from engine.cluster.connecting import QUIET, start
 
     os.environ.update(QUIET)
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as files:
         home, os.environ["HOME"] = os.environ.get("HOME", ""), files  # it writes a token there
         import ray
 
-        ray.init(
-            address="local",
-            num_cpus=2,
-            include_dashboard=False,
-            object_store_memory=100 << 20,
-            _temp_dir=files,
-            log_to_driver=False,
-        )
+        start(ray, files, cpus=2)
         os.environ["HOME"] = home
         try:
             yield

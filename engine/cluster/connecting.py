@@ -28,7 +28,6 @@ AT_ONE_PATH = (
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # else Ray listens on every interface, whatever address it is given
-    "RAY_raylet_start_wait_time_s": "120",  # of a computer that is busy; Ray gives up after 30
 }
 
 
@@ -103,14 +102,7 @@ def connected(on: str) -> Iterator[Machines]:
 def _begin(ray: Any, on: str, files: str) -> None:
     try:
         if on == HERE:
-            ray.init(
-                address="local",
-                include_dashboard=False,
-                object_store_memory=STORE_BYTES,
-                _temp_dir=files,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-            )
+            start(ray, files)
         else:
             _answers(on)
             ray.init(on, log_to_driver=False, logging_level=logging.ERROR)
@@ -136,6 +128,32 @@ def _ray() -> Any:
             "pip install 'overread[ray]'",
         ) from error
     return ray
+
+
+def start(ray: Any, files: str, *, cpus: int | None = None) -> None:
+    """Start a Ray of this computer's own; on a computer that is busy, again.
+
+    Args:
+        ray: The package.
+        files: A folder for its files; a short path, for sockets lie in it.
+        cpus: Cores that it may use; None means all.
+    """
+    for more in (2, 1, 0):
+        try:
+            ray.init(
+                address="local",
+                num_cpus=cpus,
+                include_dashboard=False,
+                object_store_memory=STORE_BYTES,
+                _temp_dir=files,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
+            return
+        except Exception as error:  # Ray raises this very class, after half a minute that cannot be set
+            if not more or "timed out" not in str(error):
+                raise
+            ray.shutdown()
 
 
 def _answers(on: str) -> None:
