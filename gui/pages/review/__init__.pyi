@@ -1,6 +1,6 @@
 from .answering import decide as decide, show_case as show_case
 from .beside import MOST_OTHERS as MOST_OTHERS, said_of as said_of, title_of as title_of
-from .maps import heatmap_of as heatmap_of
+from .maps import heatmap_of as heatmap_of, legend_of as legend_of
 from .opening import open_reading as open_reading
 from .reading_session import (
     Desk as Desk,

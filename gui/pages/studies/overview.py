@@ -76,7 +76,7 @@ def _own_place(session: AppSession, study: Study, reader: Reader, own: list[Prog
     opens = session.store.studies.waits_until(study.study_id, reader.reader_id)
     if opens is None:
         return told
-    return f"{told} {_opens(opens, _('The assisted cases open on {day} at {time}.'))}"
+    return " ".join([told, _opens(opens, _("The assisted cases open on {day} at {time}."))])
 
 
 def to_read(session: AppSession, study: Study, reader: Reader) -> str:
@@ -206,8 +206,8 @@ def _protocol(session: AppSession, study: Study) -> Answer:
         if study.fixed
         else _("Fixed when the first reading begins, or when it is locked.")
     )
-    remark = f"{fixed} {_('Hash: {hash}').format(hash=isolated(study.protocol_hash))}"
-    return {"title": _("Protocol"), "lines": lines, "remark": remark}
+    hashed = _("Hash: {hash}").format(hash=isolated(study.protocol_hash))
+    return {"title": _("Protocol"), "lines": lines, "remark": f"{fixed} {hashed}"}
 
 
 def _deviations(session: AppSession, study: Study) -> list[Answer]:

@@ -17,8 +17,8 @@ from engine.language import _, isolated, moment, ngettext, number, short_number
 from engine.reading import CERTAINTY, Arm, Protocol, Shown, Study, StudyAnswer, Task
 from engine.records import Explanation, class_argued_for, edge_of
 from engine.report import probability
-from engine.saliency import levels_png, map_legend
-from gui.pages.review import MOST_OTHERS, StaleCaseError, heatmap_of, said_of, text, title_of
+from engine.saliency import levels_png
+from gui.pages.review import MOST_OTHERS, StaleCaseError, heatmap_of, legend_of, said_of, text, title_of
 from gui.pages.studies.files import depth_address, image_address, name_outside
 from gui.pages.studies.rounds import SETTLING, Case, Round, Rounds
 from gui.web import AppSession
@@ -174,7 +174,7 @@ def _assisted(session: AppSession, one: Round, task: Task, heat: Explanation | N
     if heat is not None:
         levels = base64.b64encode(levels_png(heat.heatmap, scale=heat.scale)).decode()
         told["heat"] = f"data:image/png;base64,{levels}"
-        told["legend"] = asdict(map_legend(heat))
+        told["legend"] = legend_of(heat)
         if told["advice"]:
             told["advice"]["method"] = _("Heatmap: {method}, for {target}").format(
                 method=isolated(heat.method), target=isolated(heat.target)

@@ -107,7 +107,7 @@ function showHeat() {
   at('passport').hidden = at('passport-name').hidden = !ofUsualMap('passport');
   text('passport', ofUsualMap('passport'));
   at('map-off').hidden = !ofUsualMap('map_off');
-  text('map-off', _('The heatmap is off until you switch it on (H).') + ' ' + ofUsualMap('map_off'));
+  text('map-off', ofUsualMap('map_off') ? _('The heatmap is off until you switch it on (H).') + ' ' + ofUsualMap('map_off') : '');
   heat.style.opacity = at('opacity').value / 100;
   heat.style.visibility = view.heat && levels ? 'visible' : 'hidden';
   root.querySelector('[data-do="heat"]').setAttribute('aria-pressed', view.heat);

@@ -223,7 +223,7 @@ function showCertainty() {
   const scale = shown.certainty;
   at('certainty').hidden = chosen === null;
   if (chosen === null || !scale) return;
-  text('certainty-words', fill(scale.words, { answer: shown.classes[chosen] }));
+  text('certainty-words', fill(scale.words, { answer: document.documentElement.dir === 'rtl' ? `\u2068${shown.classes[chosen]}\u2069` : shown.classes[chosen] }));
   at('percent').hidden = scale.most <= 9;
   at('scale').replaceChildren(...(scale.most > 9 ? [] : Array.from({ length: scale.most - scale.least + 1 }, (_, step) => {
     const button = document.createElement('button'), key = document.createElement('kbd');
