@@ -190,9 +190,8 @@ def _operating(session: AppSession, protocol: Protocol, image_id: str) -> str:
     edge = edge_of(session.store.case(run.run_id, image_id), run.classes, run.positive)
     if edge is None:
         return ""
-    decimals = len(probability(edge).partition(".")[2])
     told = _("{finding} is predicted at a probability of {edge} or above")
-    return told.format(finding=isolated(run.positive or ""), edge=number(edge, decimals))
+    return told.format(finding=isolated(run.positive or ""), edge=probability(edge))
 
 
 def _map(session: AppSession, study: Study, task: Task) -> Explanation | None:

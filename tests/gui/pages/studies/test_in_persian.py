@@ -58,6 +58,8 @@ def test_a_study_is_read_in_persian_from_the_first_image_to_the_end(
         shown(page, "assisted")
         before = page.locator(".st-room [data-at=before]").inner_text()
         assert before == f"پاسخ کور شما: \u2068{CLASSES[1]}\u2069، اطمینان ۴" and english(page) == []
+        edge = page.locator(".st-room [data-at=operating]").inner_text()
+        assert re.search("احتمال ۰٫[۰-۹]+ یا بالاتر", edge), edge
         press(page, "a", "5")
     page.wait_for_selector(".rv-notice >> text=همهٔ موارد «\u2068ریه\u2069» را خوانده‌اید")
     page.wait_for_selector(".rv-notice >> text=این نشست: ۴ پاسخ")
