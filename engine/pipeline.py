@@ -244,10 +244,10 @@ def report_run(
     everything = store.predictions(run.run_id)
     # A training image that was predicted to be read tells nothing of the model: it learned from it.
     predictions = [each for each in everything if each.part in READ_PARTS and part in (None, each.part)]
-    split, said, held = split_of(run), list[str](), None
+    split, said, held = (own := split_of(run)), list[str](), None
     if labels is not None:
         predictions, split, held = held_against(workspace, store, run, predictions, split, labels)
-    sizes, models = sizes_of_run(run.folder), models_of(run)
+    sizes, models = sizes_of_run(run.folder, own), models_of(run)
     if run.recipe is not None:
         small = detail_of(run.recipe.image_size, split.trained_on).of_several(
             [sizes.get(prediction.image_id) for prediction in predictions]
@@ -274,7 +274,7 @@ def report_run(
         reviews=reviews,
         split=split,
         explanations=explanations,
-        pointing=pointing(run, predictions, explanations, part=part, said=said) if part else None,
+        pointing=pointing(run, predictions, explanations, part=part, said=said, split=own) if part else None,
         robustness=robustness,
         passports=[passport_of(run.folder, method) for method in sorted(shown)],
         part=part,

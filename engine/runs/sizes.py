@@ -13,7 +13,7 @@ from annotated_types import Interval
 from engine.data import load_split, sizes_of
 from engine.errors import RunError
 from engine.kept_files import MIB, JsonFile, read_json
-from engine.records import PARTS, Sample
+from engine.records import PARTS, Sample, Split
 from engine.storage import versioned, write_atomic
 
 SIZES_FILE = "sizes.json"
@@ -46,14 +46,18 @@ def save_sizes(folder: Path, samples: Iterable[Sample]) -> None:
     write_atomic(folder / SIZES_FILE, json.dumps(versioned(asdict(kept))))
 
 
-def sizes_of_run(folder: Path) -> Mapping[str, tuple[int, int]]:
+def sizes_of_run(folder: Path, split: Split | None = None) -> Mapping[str, tuple[int, int]]:
     """Return width and height by image id, of the images whose size is known.
+
+    Args:
+        folder: Of the run.
+        split: Of the run; None reads it.
 
     Raises:
         DataError: split.csv cannot be read.
         RunError: sizes.json is damaged.
     """
-    split = load_split(folder / "split.csv")
+    split = load_split(folder / "split.csv") if split is None else split
     return {**_kept(folder), **sizes_of(sample for part in PARTS for sample in split.part(part))}
 
 

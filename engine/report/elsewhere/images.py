@@ -52,7 +52,11 @@ def with_elsewhere(
         uncertainty: With what its conformal sets promise.
     """
     run, by_source = report.run, dict[str, list[Prediction]]()
-    predictions = [replace(each, distance=abroad.distances.get(each.image_id)) for each in predictions]
+    far = abroad.distances
+    predictions = [
+        each if each.distance == far.get(each.image_id) else replace(each, distance=far.get(each.image_id))
+        for each in predictions
+    ]
     for each in predictions:
         if each.part is None:
             by_source.setdefault(abroad.sources.get(each.image_id, UNNAMED), []).append(each)
@@ -82,7 +86,11 @@ def with_elsewhere(
 
 
 def _measured(cases: Sequence[CaseRow], abroad: Abroad) -> tuple[CaseRow, ...]:
-    return tuple(replace(case, distance=abroad.distances.get(case.image_id)) for case in cases)
+    far = abroad.distances
+    return tuple(
+        case if case.distance == far.get(case.image_id) else replace(case, distance=far.get(case.image_id))
+        for case in cases
+    )
 
 
 def _of_source(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.data import read_mask
 from engine.errors import ImageError
-from engine.records import Estimate, Explanation, Part, Prediction, Run
+from engine.records import Estimate, Explanation, Part, Prediction, Run, Split
 from engine.runs import load_explanations, split_of
 from engine.saliency import POINTING_TOLERANCE, pointing_game
 
@@ -23,6 +23,7 @@ def pointing(
     *,
     part: Part = "test",
     said: list[str] | None = None,
+    split: Split | None = None,
 ) -> Estimate | None:
     """Return how often the heatmap's peak lies on the known finding, in one part; None where no mask is known.
 
@@ -32,12 +33,13 @@ def pointing(
         explanations: Its heatmaps by image id; None reads them.
         part: The part of the split.
         said: Gets a sentence where masks cannot be used; they are left out.
+        split: Of the run; None reads it.
     """
     explanations = load_explanations(run.folder) if explanations is None else explanations
     known = {prediction.image_id for prediction in predictions}
     samples = [
         sample
-        for sample in split_of(run).part(part)
+        for sample in (split or split_of(run)).part(part)
         if sample.mask_path is not None and sample.label == run.positive and sample.image_id in known
     ]
     masks: dict[str, NDArray[np.bool_]] = {}
