@@ -100,6 +100,8 @@ from .supplied import (
     Supplied as Supplied,
 )
 from .weights import (
+    ENDPOINTS as ENDPOINTS,
+    FixedEndpoint as FixedEndpoint,
     Seed as Seed,
     Share as Share,
     TrainingRequest as TrainingRequest,

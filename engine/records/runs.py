@@ -17,7 +17,7 @@ from engine.records.estimates import OperatingFigures
 from engine.records.labels import LabelsUsed
 from engine.records.recipes import Recipe
 from engine.records.supplied import Supplied
-from engine.records.weights import Folds, Seed, Share, WeightsOrigin
+from engine.records.weights import FixedEndpoint, Folds, Seed, Share, WeightsOrigin
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,6 +87,7 @@ class Run:
         weights_origin: What is known of the starting weights; None in runs of an earlier version.
         supplied: Where the predictions came from; None where the run has a recipe.
         labels: The version of the labels that it was trained and tested on; None for those that came with the data.
+        endpoint: What it was to show, fixed before its test part was predicted; None where nothing was.
     """
 
     run_id: FolderName
@@ -109,6 +110,7 @@ class Run:
     weights_origin: WeightsOrigin | None = None
     supplied: Supplied | None = None
     labels: LabelsUsed | None = None
+    endpoint: FixedEndpoint | None = None
 
     def __post_init__(self) -> None:
         """Refuse a run of which it is not known whether it was trained here or supplied."""

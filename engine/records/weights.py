@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from annotated_types import Interval
 
 from engine.records.labels import LabelsUsed
 from engine.records.recipes import Recipe
+
+ENDPOINTS = ("AUROC", "sensitivity", "specificity", "accuracy")
+"""Figures that a run may be to show; sensitivity and specificity of two classes."""
 
 Share = Annotated[float, Interval(ge=0, le=1)]
 Seed = Annotated[int, Interval(ge=-(2**63), lt=2**63)]
@@ -39,6 +44,29 @@ class WeightsOrigin:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FixedEndpoint:
+    """What a run is to show of its test part, written down before any of it is predicted.
+
+    Attributes:
+        figure: One of `ENDPOINTS`.
+        operating_point: Of the recipe, as it was then.
+        fixed: When, with time zone.
+        tested_before: Finished runs of the workspace on the same data then: their test parts may share images.
+    """
+
+    figure: str
+    operating_point: str
+    fixed: datetime
+    tested_before: Annotated[int, Interval(ge=0)] = 0
+
+    @property
+    def sha256(self) -> str:
+        """Digest of what was fixed, to be printed and to be told to others."""
+        told = f"{self.figure}\n{self.operating_point}\n{self.fixed.isoformat()}\n{self.tested_before}\n"
+        return hashlib.sha256(told.encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingRequest:
     """What was asked for: everything training needs to know beside the images.
 
@@ -54,6 +82,7 @@ class TrainingRequest:
         folds: Cross-validation: so many models, each tested on the patients of one fold (`engine.data.split.k_folds`);
             0 trains one model on one split.
         labels: The version of the labels; None for those that came with the data.
+        endpoint: What the run is to show; None where nothing is fixed before.
     """
 
     recipe: Recipe
@@ -66,3 +95,4 @@ class TrainingRequest:
     allow_downloads: bool = False
     folds: Folds = 0
     labels: LabelsUsed | None = None
+    endpoint: FixedEndpoint | None = None

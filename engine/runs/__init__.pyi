@@ -11,6 +11,7 @@ from .beginning import run_to_begin_with as run_to_begin_with
 from .folder import (
     find_run as find_run,
     find_trained as find_trained,
+    fix_endpoint as fix_endpoint,
     list_runs as list_runs,
     load_classifier as load_classifier,
     load_run as load_run,

@@ -26,6 +26,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from os.path import lexists
 from pathlib import Path
@@ -37,7 +38,15 @@ from engine.errors import RecipeError, RunError
 from engine.kept_files import JsonFile, ignore, read_json
 from engine.naming import given_of
 from engine.recipes import load_recipe, recipe_to_json
-from engine.records import Run, Split, UncertaintyModel, recipe_of
+from engine.records import (
+    ENDPOINTS,
+    FixedEndpoint,
+    Run,
+    Split,
+    TrainingRequest,
+    UncertaintyModel,
+    recipe_of,
+)
 from engine.runs.supplied import SUPPLIED_FILE, load_supplied, supplied_to_json
 from engine.storage import check_regular, versioned, write_atomic
 from engine.workspace import Workspace
@@ -84,6 +93,8 @@ def _run_to_json(run: Run) -> str:
     facts = dataclasses.asdict(run)
     del facts["folder"], facts["recipe"], facts["supplied"]  # in files of their own
     facts["created"] = run.created.isoformat()
+    if run.endpoint is not None:
+        facts["endpoint"]["fixed"] = run.endpoint.fixed.isoformat()
     if run.validated is not None:
         for name in FIGURES:
             facts["validated"][name] = {
@@ -159,6 +170,36 @@ def list_runs(workspace: Workspace, *, on_damaged: Callable[[RunError], None] = 
             except RunError as error:
                 on_damaged(error)
     return runs
+
+
+def fix_endpoint(
+    workspace: Workspace, request: TrainingRequest, figure: str, classes: int
+) -> TrainingRequest:
+    """Return a request that says what its run is to show; fixed now, before anything is trained.
+
+    Args:
+        workspace: Whose finished runs on the same data are counted.
+        request: As it will be submitted.
+        figure: One of `ENDPOINTS`.
+        classes: How many the data have.
+
+    Raises:
+        RunError: There is no such figure, or not for so many classes.
+    """
+    choices = [name for name in ENDPOINTS if classes == 2 or name in ("AUROC", "accuracy")]
+    if figure not in choices:
+        raise RunError(
+            f"“{figure}” cannot be the primary endpoint of a run with {classes} classes",
+            f"Choose one of: {', '.join(choices)}",
+        )
+    before = [run for run in list_runs(workspace) if run.dataset_id == request.dataset_id]
+    endpoint = FixedEndpoint(
+        figure=figure,
+        operating_point=request.recipe.operating_point,
+        fixed=datetime.now(UTC).replace(microsecond=0),
+        tested_before=len(before),
+    )
+    return replace(request, endpoint=endpoint)
 
 
 def find_run(workspace: Workspace, run_id: str) -> Run:

@@ -210,6 +210,7 @@ def finish(
             folder=loop.folder,
             dataset_id=request.dataset_id,
             labels=request.labels,
+            endpoint=request.endpoint,
             dataset_name=dataset_name,
             recipe=recipe,
             classes=data.classes,

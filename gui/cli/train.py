@@ -66,6 +66,14 @@ def train(
             help="Keep the parts of this run; default: of the run whose readings the labels are from.",
         ),
     ] = None,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIGURE",
+            help="What the run is to show of its test part: AUROC, accuracy, sensitivity or specificity. It is kept "
+            "with the time before anything is trained; without it no report of the run is final.",
+        ),
+    ] = None,
     device: DeviceOption = "auto",
     allow_downloads: DownloadsOption = False,
     on: OnOption = None,
@@ -90,6 +98,8 @@ def train(
     request = data.training_request(
         chosen, found, choices, device=device, allow_downloads=allow_downloads, folds=folds, labels=used
     )
+    if endpoint is not None:
+        request = runs.fix_endpoint(workspace, request, endpoint, len(found.classes))
     label_versions.splits_asked_for(
         workspace, request
     )  # what cannot be split is said now, not by another process
@@ -98,6 +108,9 @@ def train(
     job = jobs.submit(workspace, request, on=on or "", workers=workers or 0)
     several = f", {folds} folds" if folds else ""
     say(f"Run {job.job_id}: {chosen.title} on {found.name}{several}")
+    if request.endpoint is not None:
+        say(f"Primary endpoint: {endpoint}, fixed {request.endpoint.fixed:%Y-%m-%d %H:%M:%S} UTC")
+        say(f"Digest of what was fixed: {request.endpoint.sha256}")
     if background:
         _say_status(jobs.status(job.folder), as_json=as_json)
         say(f"Watch it with: overread watch {job.job_id}")

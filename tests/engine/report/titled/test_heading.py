@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from engine.records import LabelsUsed, Supplied
+import pytest
+
+from engine.errors import RunError
+from engine.recipes import RECIPES
+from engine.records import FixedEndpoint, LabelsUsed, Supplied, TrainingRequest, recipe_of
+from engine.report.formatting import figure, interval
 from engine.report.named.names import CAME
 from engine.report.standards.defined import labels_name
 from engine.report.titled.definitions import definitions_of
 from engine.report.titled.files import facts_of_files
+from engine.runs import fix_endpoint, load_run, settings_of
+from engine.workspace import open_workspace
 from tests.engine.report.exports.bundle.test_bundle import REPORTS
+from tests.engine.report.printed.test_numbers import without_id
 from tests.engine.report.test_build import a_run, build, page_of, some_cases
 
 CORRECTED = LabelsUsed(
@@ -46,6 +55,60 @@ def test_a_report_is_not_final_and_says_what_was_not_fixed() -> None:
     assert build(replace(a_run(), folds=5), some_cases(a_run())).heading.line.startswith(
         "cross-validation of 5"
     )
+
+
+FIXED = FixedEndpoint(figure="AUROC", operating_point="half", fixed=datetime(2026, 1, 1, 9, tzinfo=UTC))
+AS_FIXED = replace(
+    a_run(),
+    recipe=replace(recipe_of(a_run()), operating_point="half"),
+    created=FIXED.fixed + timedelta(hours=1),
+    endpoint=FIXED,
+)
+
+
+def test_a_report_is_final_only_where_what_it_is_to_show_was_fixed_before_the_test_part_was_looked_at() -> (
+    None
+):
+    report = build(AS_FIXED, some_cases(AS_FIXED))
+    page = page_of(report)
+    area = report.against[0].estimates["AUROC"]
+    assert report.heading.final and FIXED.sha256[:12] in page and not without_id(page)
+    assert f"Primary endpoint: AUROC {figure(area.value)}, 95% interval {interval(area)}." in page
+    assert "fixed on 2026-01-01 09:00 UTC" in report.heading.why
+    for run, said in (
+        (replace(AS_FIXED, endpoint=None), "no primary endpoint"),
+        (replace(AS_FIXED, created=FIXED.fixed), "when the model was trained already"),
+        (
+            replace(AS_FIXED, endpoint=replace(FIXED, tested_before=2)),
+            "2 runs on the same data were finished",
+        ),
+        (replace(AS_FIXED, endpoint=replace(FIXED, operating_point="youden")), "“half” was used"),
+    ):
+        told = build(run, some_cases(run)).heading
+        assert not told.final and said in told.why, told
+    on_validation = build(AS_FIXED, [replace(one, part="val") for one in some_cases(AS_FIXED)], part="val")
+    assert not on_validation.heading.final and "trained or tuned" in on_validation.heading.why
+
+
+def test_what_is_fixed_before_training_stays_with_the_run_and_another_figure_has_another_digest(
+    tmp_path: Path,
+) -> None:
+    workspace = open_workspace(tmp_path / "workspace")
+    recipe = replace(RECIPES["default"], operating_point="half")
+    asked = TrainingRequest(recipe=recipe, dataset_id=AS_FIXED.dataset_id)
+    fixed = fix_endpoint(workspace, asked, "AUROC", 2).endpoint
+    assert fixed is not None and fixed.tested_before == 0 and fixed.operating_point == "half"
+    folder = workspace.runs / AS_FIXED.run_id
+    folder.mkdir()
+    for name, text in settings_of(replace(AS_FIXED, recipe=recipe, endpoint=fixed)).items():
+        (folder / name).write_text(text, encoding="utf-8")
+    assert load_run(folder).endpoint == fixed
+    again = fix_endpoint(workspace, asked, "accuracy", 2).endpoint
+    assert again is not None and again.tested_before == 1 and again.sha256 != fixed.sha256
+    with pytest.raises(
+        RunError, match="“sensitivity” cannot be the primary endpoint of a run with 3 classes"
+    ):
+        fix_endpoint(workspace, asked, "sensitivity", 3)
 
 
 def test_every_figure_that_is_printed_is_defined() -> None:
