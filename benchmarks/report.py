@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
+from PIL import Image
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
@@ -18,8 +20,13 @@ from sklearn.metrics import (
 
 from benchmarks.measuring import LeftOut, Row, Setting, in_process, seconds_of
 from benchmarks.review import RUN_ID, synthetic_predictions, synthetic_run
-from engine.records import Prediction
-from engine.report import build_report
+from engine.data import save_split
+from engine.reading import open_store
+from engine.records import Explanation, Prediction, Sample, Split
+from engine.report import build_report, export_report
+from engine.runs import settings_of
+from engine.workspace import open_workspace
+from gui.web import AppSession
 
 RESAMPLES = 2000  # what a bootstrap would take; the report has intervals that need none
 
@@ -64,6 +71,7 @@ def measure(setting: Setting) -> Iterator[Row | LeftOut]:
             quality=f"largest difference in AUROC {abs(area - expected):.0e}, peak memory {memory:.0f} MB",
             note="the loop's seconds are those of a few resamples, counted up; it does seven figures, ours the report",
         )
+        yield from _first_figures(setting, predictions)
         yield Row(
             work=f"peak memory of a process that makes a report on {count:,} predictions",
             ours=memory,
@@ -72,6 +80,106 @@ def measure(setting: Setting) -> Iterator[Row | LeftOut]:
             met=memory <= 500 if largest else None,
             note="the predictions and all that is imported are in it",
         )
+    yield from _written(setting)
+
+
+def _first_figures(setting: Setting, predictions: Sequence[Prediction]) -> Iterator[Row]:
+    """Measure how long the Report page waits for its first figures, everything imported and nothing computed before."""
+    from gui.pages.report.computed import report_of
+    from gui.pages.report.parts import figures, performance
+
+    count = len(predictions)
+    workspace = open_workspace(setting.scratch / f"workspace-{count}")
+    run = synthetic_run(workspace.runs / RUN_ID)
+    run.folder.mkdir()
+    for name, text in settings_of(run).items():
+        (run.folder / name).write_text(text, encoding="utf-8")
+    cases = [
+        Sample(path=one.path, image_id=one.image_id, label=one.label, patient_id=one.patient_id)
+        for one in predictions
+    ]
+    split = Split(train=(), val=(), test=tuple(cases), classes=run.classes, seed=0, method="all are tested")
+    save_split(split, run.folder / "split.csv")
+    with open_store(workspace.database) as store:
+        store.add_run(run)
+        store.add_cases(run.run_id, predictions)
+        session = AppSession(workspace=workspace, store=store)
+        small = synthetic_predictions(100)  # what is imported when it is first asked for is not counted
+        figures(session, build_report(run, small, history=()), ())
+
+        def first() -> None:
+            performance(session, report_of(session, run.run_id, "test"), ())
+
+        taken = seconds_of(first)
+    most = 1.0 if count <= 1000 else 5.0
+    yield Row(
+        work=f"first figures of the Report page, {count:,} images",
+        ours=taken,
+        unit="s",
+        budget=f"≤ {most:g} s" if count != 10_000 else "",
+        met=taken <= most if count != 10_000 else None,
+    )
+
+
+def _written(setting: Setting) -> Iterator[Row]:
+    """Measure the files of a report: a page and its PDF with as many images as they hold, and a large bundle."""
+    run = synthetic_run(setting.scratch / f"{RUN_ID}-files")
+    film, heat = _film(), _heat()
+    few, many = (200, 200) if setting.quick else (1000, 10_000)
+    for count, name, budget in ((few, "html", 15.0), (few, "pdf", 60.0), (many, "bundle", 60.0)):
+        cases = synthetic_predictions(count)
+        maps = {
+            each.image_id: Explanation(
+                image_id=each.image_id,
+                heatmap=np.zeros((7, 7), dtype=np.float32),
+                target=each.predicted,
+                method="grad-cam",
+            )
+            for each in cases
+        }
+        report = build_report(run, cases, history=(), explanations=maps)
+        folder = setting.scratch / f"{name}-{count}"
+        taken = seconds_of(
+            partial(
+                export_report,
+                report,
+                folder,
+                picture=lambda _: film,
+                heatmap=lambda _: heat,
+                formats=(name,),
+            )
+        )
+        size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
+        in_size = name == "html"
+        yield Row(
+            work=f"{WRITTEN[name]} of {count:,} images",
+            ours=size if in_size else taken,
+            unit="MB" if in_size else "s",
+            budget=f"≤ {budget:g} {'MB' if in_size else 's'}" if name != "pdf" else "",
+            met=(size if in_size else taken) <= budget if name != "pdf" else None,
+            note=f"{taken:.1f} s" if in_size else f"{size:.1f} MB",
+        )
+
+
+WRITTEN = {"html": "report as HTML", "pdf": "report as PDF", "bundle": "checkable bundle"}
+
+
+def _film() -> bytes:
+    """Return a picture with the noise that films have, which no compression takes away."""
+    rng = np.random.default_rng(0)
+    shade = np.add.outer(np.linspace(40, 160, 512), np.linspace(0, 60, 512)) + rng.normal(0, 6, (512, 512))
+    stream = io.BytesIO()
+    Image.fromarray(shade.clip(0, 255).astype(np.uint8)).save(stream, "JPEG", quality=90)
+    return stream.getvalue()
+
+
+def _heat() -> bytes:
+    rows, columns = np.mgrid[:512, :512]
+    alpha = 180 * np.exp(-((rows - 200) ** 2 + (columns - 300) ** 2) / 9000)
+    layers = [np.full_like(alpha, 200), np.zeros_like(alpha), np.zeros_like(alpha), alpha]
+    stream = io.BytesIO()
+    Image.fromarray(np.stack(layers, axis=2).astype(np.uint8), "RGBA").save(stream, "PNG")
+    return stream.getvalue()
 
 
 def _loop(predictions: Sequence[Prediction], *, resamples: int) -> float:

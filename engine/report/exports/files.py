@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,81 +23,92 @@ if TYPE_CHECKING:
     from engine.report.records import ExportedReport, Heatmap, Picture, Report
 
 
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A report with what its page shows of images: see `export_report`."""
+
+    report: Report
+    picture: Picture
+    heatmap: Heatmap
+
+    @cached_property
+    def page(self) -> str:
+        """The page, made once for all formats that are made of it."""
+        from engine.report.exports.html import render_html
+
+        return render_html(self.report, picture=self.picture, heatmap=self.heatmap)
+
+
 @dataclass(frozen=True, slots=True)
 class Export:
     """One format.
 
     Attributes:
         title: For a button: "Download" comes before it.
-        files: Of a report, its pictures and its heatmaps (see `export_report`): file name → content.
+        files: File name → content.
     """
 
     title: str
-    files: Callable[[Report, Picture, Heatmap], Mapping[str, bytes | str]]
+    files: Callable[[Shown], Mapping[str, bytes | str]]
 
 
-def html_page(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
+def html_page(shown: Shown) -> dict[str, bytes | str]:
     """Return one page that needs nothing else."""
-    from engine.report.exports.html import render_html
-
-    return {"report.html": render_html(report, picture=picture, heatmap=heatmap)}
+    return {"report.html": shown.page}
 
 
-def pdf_pages(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
+def pdf_pages(shown: Shown) -> dict[str, bytes | str]:
     """Return the same page as PDF."""
-    from engine.report.exports.html import render_html
     from engine.report.paper.pdf import pdf_of
 
-    return {"report.pdf": pdf_of(render_html(report, picture=picture, heatmap=heatmap))}
+    return {"report.pdf": pdf_of(shown.page)}
 
 
-def word_file(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
+def word_file(shown: Shown) -> dict[str, bytes | str]:
     """Return the text and the tables of the same page for Word."""
     from engine.report.exports.html import render_html
     from engine.report.paper.word import word_of
 
-    return {"report.docx": word_of(render_html(report, picture=_none, heatmap=_none))}
+    return {"report.docx": word_of(render_html(shown.report, picture=_none, heatmap=_none))}
 
 
 def _none(_: str) -> None:
     """Return no picture: Word takes none."""
 
 
-def csv_tables(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
+def csv_tables(shown: Shown) -> dict[str, bytes | str]:
     """Return the tables, without pictures."""
     from engine.report.exports.tables import tables_of
     from engine.spreadsheet import write_csv
 
-    return {f"{name}.csv": write_csv(rows) for name, rows in tables_of(report).items() if rows}
+    return {f"{name}.csv": write_csv(rows) for name, rows in tables_of(shown.report).items() if rows}
 
 
-def parquet_tables(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
+def parquet_tables(shown: Shown) -> dict[str, bytes | str]:
     """Return the same tables with the types of their columns."""
     from engine.report.exports.parquet import write_parquet
     from engine.report.exports.tables import tables_of
 
-    return {f"{name}.parquet": write_parquet(rows) for name, rows in tables_of(report).items() if rows}
+    return {f"{name}.parquet": write_parquet(rows) for name, rows in tables_of(shown.report).items() if rows}
 
 
-def json_numbers(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
+def json_numbers(shown: Shown) -> dict[str, bytes | str]:
     """Return every number, without pictures."""
     from engine.report.exports.numbers import render_json
 
-    return {"report.json": render_json(report)}
+    return {"report.json": render_json(shown.report)}
 
 
-def checkable_bundle(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
+def checkable_bundle(shown: Shown) -> dict[str, bytes | str]:
     """Return one zip with all of it, out of which every figure can be computed again."""
     from engine.report.exports.bundle.packing import pack
 
     def render(anonymous: Report) -> dict[str, bytes | str]:
-        files: dict[str, bytes | str] = {}
-        for name, export in EXPORTS.items():
-            if name != "bundle":
-                files |= export.files(anonymous, picture, heatmap)
-        return files
+        told = Shown(anonymous, shown.picture, shown.heatmap)
+        others = (export.files(told) for name, export in EXPORTS.items() if name != "bundle")
+        return {name: content for files in others for name, content in files.items()}
 
-    return {"bundle.zip": pack(report, render)}
+    return {"bundle.zip": pack(shown.report, render)}
 
 
 EXPORTS: dict[str, Export] = {
@@ -123,8 +135,9 @@ def write_report(
         raise storage_error(error, folder) from error
     written: dict[str, dict[str, Path]] = {}
     contents: dict[Path, bytes | str] = {}
+    shown = Shown(report, picture, heatmap)
     for name in formats:
-        files = EXPORTS[name].files(report, picture, heatmap)
+        files = EXPORTS[name].files(shown)
         written[name] = {Path(file).stem: folder / file for file in files}
         contents |= {folder / file: content for file, content in files.items()}
     write_together(contents.items())

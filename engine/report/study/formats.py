@@ -6,6 +6,8 @@ What writes is imported when a file is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,76 +20,89 @@ if TYPE_CHECKING:
 Files = Mapping[str, bytes | str]
 
 
-def html_page(report: StudyReport) -> Files:
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A study's report, and its page, which is made once for all formats that are made of it."""
+
+    report: StudyReport
+
+    @cached_property
+    def page(self) -> str:
+        """The page."""
+        from engine.report.study.page import study_page
+
+        return study_page(self.report)
+
+
+def html_page(shown: Shown) -> Files:
     """Return one page that needs nothing else."""
-    from engine.report.study.page import study_page
-
-    return {"study.html": study_page(report)}
+    return {"study.html": shown.page}
 
 
-def pdf_pages(report: StudyReport) -> Files:
+def pdf_pages(shown: Shown) -> Files:
     """Return the same page as PDF."""
     from engine.report.paper.pdf import pdf_of
-    from engine.report.study.page import study_page
 
-    return {"study.pdf": pdf_of(study_page(report))}
+    return {"study.pdf": pdf_of(shown.page)}
 
 
-def word_file(report: StudyReport) -> Files:
+def word_file(shown: Shown) -> Files:
     """Return the text and the tables of the same page for Word."""
     from engine.report.paper.word import word_of
-    from engine.report.study.page import study_page
 
-    return {"study.docx": word_of(study_page(report))}
+    return {"study.docx": word_of(shown.page)}
 
 
-def csv_tables(report: StudyReport) -> Files:
+def csv_tables(shown: Shown) -> Files:
     """Return the tables."""
     from engine.report.study.exports import study_tables
     from engine.spreadsheet import write_csv
 
-    return {f"{table}.csv": write_csv(rows) for table, rows in study_tables(report).items() if rows}
+    return {f"{table}.csv": write_csv(rows) for table, rows in study_tables(shown.report).items() if rows}
 
 
-def parquet_tables(report: StudyReport) -> Files:
+def parquet_tables(shown: Shown) -> Files:
     """Return the same tables with the types of their columns."""
     from engine.report.exports.parquet import write_parquet
     from engine.report.study.exports import study_tables
 
-    return {f"{table}.parquet": write_parquet(rows) for table, rows in study_tables(report).items() if rows}
+    return {
+        f"{table}.parquet": write_parquet(rows) for table, rows in study_tables(shown.report).items() if rows
+    }
 
 
-def json_numbers(report: StudyReport) -> Files:
+def json_numbers(shown: Shown) -> Files:
     """Return every number."""
     import json
 
     from engine.report.study.exports import study_document
 
-    text = json.dumps(study_document(report), indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(study_document(shown.report), indent=1, ensure_ascii=False, allow_nan=False)
     return {"study.json": text + "\n"}
 
 
-def for_other_programs(report: StudyReport) -> Files:
+def for_other_programs(shown: Shown) -> Files:
     """Return the readings for iMRMC and for MRMCaov."""
     from engine.report.study.exchange import exchange_files
 
-    return exchange_files(report.readings)
+    return exchange_files(shown.report.readings)
 
 
-def checkable_bundle(report: StudyReport) -> Files:
+def checkable_bundle(shown: Shown) -> Files:
     """Return one zip with all of it, out of which every figure can be computed again."""
     from engine.report.study.bundle.packing import pack_study
 
-    return {"bundle.zip": pack_study(report, in_every_other_format)}
+    return {"bundle.zip": pack_study(shown.report, in_every_other_format)}
 
 
 def in_every_other_format(report: StudyReport) -> Files:
     """Return a report's files in every format but the bundle."""
+    shown = Shown(report)
     others = (make for name, make in STUDY_FORMATS.items() if name != "bundle")
-    return {name: content for make in others for name, content in make(report).items()}
+    return {name: content for make in others for name, content in make(shown).items()}
 
 
-STUDY_FORMATS: dict[str, Callable[[StudyReport], Files]] = {
+STUDY_FORMATS: dict[str, Callable[[Shown], Files]] = {
     "html": html_page,
     "pdf": pdf_pages,
     "docx": word_file,
@@ -126,6 +141,7 @@ def export_study(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise storage_error(error, folder) from error
-    files = {name: STUDY_FORMATS[name](report) for name in wanted}
+    shown = Shown(report)
+    files = {name: STUDY_FORMATS[name](shown) for name in wanted}
     write_together([(folder / file, text) for texts in files.values() for file, text in texts.items()])
     return {name: {Path(file).stem: folder / file for file in texts} for name, texts in files.items()}
