@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -127,7 +128,9 @@ def _written(setting: Setting) -> Iterator[Row]:
     film, heat = _film(), _heat()
     few, many = (200, 200) if setting.quick else (1000, 10_000)
     for count, name, budget in ((few, "html", 15.0), (few, "pdf", 60.0), (many, "bundle", 60.0)):
-        cases = synthetic_predictions(count)
+        cases = [  # patients whose ids are no numbers that a bundle gives
+            replace(one, patient_id=f"patient of {one.patient_id}") for one in synthetic_predictions(count)
+        ]
         maps = {
             each.image_id: Explanation(
                 image_id=each.image_id,

@@ -53,5 +53,10 @@ def _tell(found: report.Verification) -> None:
     if taken:
         print(f"Not computed again, since the case table does not give them: {taken}.")
     print("PDF, Word and PNG files are held by their digest alone.")
+    if found.earlier:
+        print(
+            f"An earlier version (Overread {found.earlier}) wrote it: all that it wrote as numbers is computed again; "
+            "the words of its page are held by their digest alone."
+        )
     if found.holds:
         print(f"All {found.files:,} files are as they were written, and every figure agrees.")

@@ -31,17 +31,21 @@ def schema_file(schema: Node) -> str:
 
 
 def against_schema(
-    document: Mapping[str, Any], files: Mapping[str, bytes], file: str, schema: Node
+    document: Mapping[str, Any],
+    files: Mapping[str, bytes],
+    file: str,
+    schema: Node,
+    earlier: Node | None = None,
 ) -> Iterator[Place]:
-    """Yield where a document is not what its schema says; the schema is ours, whatever the bundle has."""
+    """Yield where a document is not what its schema says; the schema is ours, or that of an earlier version."""
     from itertools import islice
 
     from jsonschema import Draft202012Validator
 
-    for error in islice(Draft202012Validator(schema).iter_errors(document), MOST_FAULTS):
+    for error in islice(Draft202012Validator(earlier or schema).iter_errors(document), MOST_FAULTS):
         yield file, error.json_path.removeprefix("$."), error.instance, error.message[:200]
     beside = schema_name(file)
-    if beside in files and files[beside] != schema_file(schema).encode():
+    if earlier is None and beside in files and files[beside] != schema_file(schema).encode():
         yield beside, "", "another schema", f"the schema of {schema['title']}"
 
 

@@ -45,6 +45,8 @@ class Verification:
         agree: Numbers that were computed again and are the same, by file.
         differences: What is not the same.
         taken: Numbers of its JSON that the case table does not give, by section: they were not checked.
+        earlier: The version that wrote it, where that wrote less than this one does; empty otherwise. What it wrote is
+            computed again; its page, whose words may be other ones, is held by its digest and its ids.
     """
 
     about: str
@@ -55,6 +57,7 @@ class Verification:
     agree: Mapping[str, int]
     differences: tuple[Difference, ...]
     taken: Mapping[str, int]
+    earlier: str = ""
 
     @property
     def holds(self) -> bool:
@@ -124,16 +127,28 @@ def numbers(value: Any) -> Iterator[float]:
         yield value
 
 
-def table_places(file: str, printed: bytes | None, computed: bytes) -> Iterator[Place]:
-    """Yield each cell of a table that stands in a bundle beside the one that was found again."""
+def table_places(
+    file: str, printed: bytes | None, computed: bytes, *, earlier: bool = False
+) -> Iterator[Place]:
+    """Yield each cell of a table that stands in a bundle beside the one that was found again.
+
+    `earlier`: an earlier version wrote it, which may have had fewer tables and columns.
+    """
+    if earlier and printed is None:
+        return
     names, rows = read_csv(computed)
     try:
         headings, lines = read_csv(printed or b"")
     except csv.Error:
         headings, lines = [], []
-    yield file, "headings", headings, names
+    known = [name for name in names if name in headings] if earlier else names
+    yield file, "headings", headings, known
+    places = [[of.index(name) if name in of else len(of) for name in known] for of in (headings, names)]
     for number in range(max(len(rows), len(lines))):
-        one, other = (side[number] if number < len(side) else [] for side in (lines, rows))
-        for column, name in enumerate(names):
-            cells = [side[column] if column < len(side) else None for side in (one, other)]
+        sides = [side[number] if number < len(side) else [] for side in (lines, rows)]
+        for column, name in enumerate(known):
+            cells = [
+                side[of[column]] if of[column] < len(side) else None
+                for side, of in zip(sides, places, strict=True)
+            ]
             yield file, f"line {number + 2}, {name}", cells[0], cells[1]

@@ -12,6 +12,7 @@ from typing import Any
 from engine.errors import ReportError, RunError
 from engine.kept_files import parse_json
 from engine.records import Run
+from engine.report.checked.earlier import as_known, earlier_schema, version_of
 from engine.report.computed import Computed, compute
 from engine.report.exports.bundle.beside import Place, against_schema, drawn_regions, repeated_tables
 from engine.report.exports.bundle.case_masks import mask_places
@@ -59,7 +60,11 @@ def verify_run(files: Mapping[str, bytes]) -> Verification:
     evidence, _ = read_case_table(files, run)
     found = compute(run, evidence)
     document = understood("report.json", lambda: dict(parse_json(files["report.json"])))
+    schema = report_schema("run-report")
+    earlier = earlier_schema(files, "report.json", schema)
     again = plain(computed_document(found, run))
+    if earlier is not None:
+        again = as_known(again, earlier, earlier)
     tables = {
         f"{name}.csv": write_csv(rows) for name, rows in computed_tables(found, run.classes).items() if rows
     }
@@ -67,15 +72,22 @@ def verify_run(files: Mapping[str, bytes]) -> Verification:
     differences = [
         *hold([("report.json", "", _same_names(document, again), again)], agree),
         *hold(
-            chain.from_iterable(table_places(name, files.get(name), made) for name, made in tables.items()),
+            chain.from_iterable(
+                table_places(name, files.get(name), made, earlier=earlier is not None)
+                for name, made in tables.items()
+            ),
             agree,
         ),
         *hold(repeated_tables(files), agree),
         *hold(drawn_regions(files, evidence), agree),
         *hold(mask_places(files, last_drawn(evidence.reviews), image_sizes(evidence)), agree),
         *hold(_card_places(files, found), agree),
-        *hold(against_schema(document, files, "report.json", report_schema("run-report")), agree),
-        *_printed_differences(files, document, computed_printed(found, run), agree),
+        *hold(against_schema(document, files, "report.json", schema, earlier), agree),
+        *(
+            _printed_differences(files, document, computed_printed(found, run), agree)
+            if earlier is None
+            else ()
+        ),
         *_looked_up(files, document),
     ]
     return Verification(
@@ -86,6 +98,7 @@ def verify_run(files: Mapping[str, bytes]) -> Verification:
         changed=changed,
         agree=agree,
         differences=tuple(differences),
+        earlier=version_of(files) if earlier is not None else "",
         taken={
             name: count
             for name, value in document.items()

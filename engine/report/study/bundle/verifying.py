@@ -13,6 +13,7 @@ from typing import Any
 from engine.errors import EngineError
 from engine.kept_files import parse_json
 from engine.reading import Protocol, protocol_from
+from engine.report.checked.earlier import as_known, earlier_schema, version_of
 from engine.report.checklists.answering import answer_checklists
 from engine.report.checklists.items import item_of
 from engine.report.checklists.records import Written
@@ -48,16 +49,21 @@ def verify_study(files: Mapping[str, bytes]) -> Verification:
     document = understood(STUDY, lambda: dict(parse_json(files[STUDY])))
     report = _with_written(replace(report_of(evidence), made=made), document)
     agree: Counter[str] = Counter()
+    schema = study_schema()
+    earlier = earlier_schema(files, STUDY, schema)
+    again = study_document(report)
+    if earlier is not None:
+        again = as_known(again, earlier, earlier)
     differences = hold(
         chain(
-            [(STUDY, "", document, study_document(report))],
-            _tables(files, report),
-            _texts(files, report),
+            [(STUDY, "", document, again)],
+            _tables(files, report, earlier=earlier is not None),
+            _texts(files, report, earlier=earlier is not None),
             _data(files, evidence, made),
             _hash(evidence),
             mask_places(files, drawn_in(evidence), evidence.sizes),
             repeated_tables(files),
-            against_schema(document, files, STUDY, study_schema()),
+            against_schema(document, files, STUDY, schema, earlier),
         ),
         agree,
     )
@@ -69,6 +75,7 @@ def verify_study(files: Mapping[str, bytes]) -> Verification:
         differences=tuple(differences),
         agree=agree,
         taken={},
+        earlier=version_of(files) if earlier is not None else "",
     )
 
 
@@ -95,20 +102,25 @@ def _with_written(report: StudyReport, document: Mapping[str, Any]) -> StudyRepo
     return replace(report, checklists=answer_checklists(report, SUBJECTS, names, said))
 
 
-def _tables(files: Mapping[str, bytes], report: StudyReport) -> Iterator[Place]:
+def _tables(files: Mapping[str, bytes], report: StudyReport, *, earlier: bool) -> Iterator[Place]:
     tables = study_tables(report)
     for name, rows in tables.items():
         if rows or f"{name}.csv" in files:
-            yield from table_places(f"{name}.csv", files.get(f"{name}.csv"), write_csv(rows))
+            printed = files.get(f"{name}.csv")
+            yield from table_places(f"{name}.csv", printed, write_csv(rows), earlier=earlier)
+    if earlier:  # what columns mean may be said in other words
+        return
     meanings = write_csv(dictionary_rows(tables, columns_of(report.evidence)))
     yield from table_places(DICTIONARY, files.get(DICTIONARY), meanings)
 
 
-def _texts(files: Mapping[str, bytes], report: StudyReport) -> Iterator[Place]:
+def _texts(files: Mapping[str, bytes], report: StudyReport, *, earlier: bool) -> Iterator[Place]:
     """Yield the lines of files for other programs, and the words of the page and its figures."""
     for name, text in exchange_files(report.readings).items():
         whole = text.decode() if isinstance(text, bytes) else text
         yield from _by_place(name, _read(files, name).splitlines(), whole.splitlines())
+    if earlier:
+        return
     svg = {f"{name}.svg": drawn for name, drawn in drawn_figures(report).items()}
     for name, text in {PAGE: study_page(report), **svg}.items():
         yield from _by_place(name, words_of(_read(files, name)), words_of(text), after=True)
