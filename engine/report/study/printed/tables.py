@@ -21,7 +21,7 @@ from engine.report.printed.records import (
 )
 from engine.report.study.building import IN_WORDS
 from engine.report.study.gathered import INDETERMINATE
-from engine.report.study.printed.cells import count_at, number_at, table_of, upper, words_at
+from engine.report.study.printed.cells import count_at, number_at, table_of, words_at
 from engine.report.study.printed.over_readers import compared_table, power_table
 from engine.report.study.records import ReaderLine, StudyReport
 
@@ -131,7 +131,7 @@ def _readers(report: StudyReport) -> Table:
             cells.append(Cell(text=text, basis=basis if any(known) else None))
         lines.append(Line(head=line.reader, cells=tuple(cells)))
     asked = f"on the scale {protocol.certainty}" if protocol.certainty else "is not asked"
-    columns = ["reader", "reading", "answers", "unsure, not diagnostic", *map(upper, names)]
+    columns = ["reader", "reading", "answers", "unsure, not diagnostic", *names]
     return table_of(
         f"Against the labels that came with the data; 95% intervals by patient. Certainty {asked}.",
         [*columns, *(["certainty right / wrong"] if protocol.certainty else [])],
@@ -281,6 +281,6 @@ def _model(report: StudyReport) -> Table:
         lines.append(Line(head=one.standard, cells=cells))
     return table_of(
         "At its operating point; 95% intervals by patient. What it predicted counts, not what was shown on purpose.",
-        ("against", "cases", *map(upper, OF_MODEL)),
+        ("against", "cases", *OF_MODEL),
         lines,
     )
