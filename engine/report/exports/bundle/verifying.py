@@ -12,7 +12,6 @@ from typing import Any
 from engine.errors import ReportError, RunError
 from engine.kept_files import parse_json
 from engine.records import Run
-from engine.report.checked.earlier import as_known, earlier_schema, version_of
 from engine.report.computed import Computed, compute
 from engine.report.exports.bundle.beside import Place, against_schema, drawn_regions, repeated_tables
 from engine.report.exports.bundle.case_masks import mask_places
@@ -37,6 +36,7 @@ from engine.report.exports.bundle.regions import last_drawn
 from engine.report.exports.model_card import card_figures, markdown_table, tables_against
 from engine.report.exports.numbers import computed_document, plain
 from engine.report.exports.schema.documents import report_schema
+from engine.report.exports.schema.earlier import as_known, earlier_schema, version_of
 from engine.report.exports.tables import computed_tables
 from engine.report.printed.book import computed_printed
 from engine.report.printed.looking_up import bare, tells

@@ -13,7 +13,6 @@ from typing import Any
 from engine.errors import EngineError
 from engine.kept_files import parse_json
 from engine.reading import Protocol, protocol_from
-from engine.report.checked.earlier import as_known, earlier_schema, version_of
 from engine.report.checklists.answering import answer_checklists
 from engine.report.checklists.items import item_of
 from engine.report.checklists.records import Written
@@ -21,6 +20,7 @@ from engine.report.exports.bundle.beside import Place, against_schema, repeated_
 from engine.report.exports.bundle.case_masks import mask_places
 from engine.report.exports.bundle.case_table import understood
 from engine.report.exports.bundle.differences import Verification, digests, hold, table_places
+from engine.report.exports.schema.earlier import as_known, earlier_schema, version_of
 from engine.report.study.answers import SUBJECTS
 from engine.report.study.building import report_of
 from engine.report.study.bundle.data_files import PROTOCOL, columns_of, drawn_in, read_data, write_data

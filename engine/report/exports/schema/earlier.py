@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.kept_files import parse_json
-from engine.report.exports.bundle.beside import schema_file, schema_name
 from engine.report.exports.schema.of_records import Node
 
 IN_WORDS = ("description", "$comment")
@@ -21,12 +20,12 @@ README = "README.txt"
 
 def earlier_schema(files: Mapping[str, bytes], file: str, ours: Node) -> Node | None:
     """Return the schema of a document of a bundle if an earlier version wrote it; None where it is ours or no such."""
-    brought = files.get(schema_name(file), b"")
-    if brought == schema_file(ours).encode():
-        return None
+    brought = files.get(file.removesuffix(".json") + ".schema.json", b"")
     try:
         theirs = parse_json(brought)
     except ValueError:
+        return None
+    if theirs == ours:
         return None
     return theirs if isinstance(theirs, dict) and theirs and _says_less(theirs, ours) else None
 
