@@ -25,7 +25,14 @@ from tests.gui.axe import OPEN_ALL
 from tests.test_language_catalogues import extracted
 
 PSEUDO = "eo"
-FINISHED: dict[str, str] = {}
+FINISHED = {
+    "review": ".rv[data-shown]:not([data-busy])",
+    "data": "#data-images .or-picture",
+    "train": "#train-facts table",
+    "studies": ".sd-main:visible",
+    "report": "#report-drawings-0 svg",
+    "share": "#share-consent",
+}
 """Tabs whose every word is in the catalogues, and what is there when they stand."""
 
 OUTSIDE = r"""(roots) => {
@@ -116,7 +123,11 @@ def test_no_word_of_a_finished_page_is_outside_the_catalogue(
     for tab, there in FINISHED.items():
         page.click(f"#page-{tab}-button")
         page.wait_for_selector(there)
+        for number in range(page.locator(f"#page-{tab} .rp-part").count()):  # each is drawn when it is come to
+            page.locator(".rp-part").nth(number).scroll_into_view_if_needed()
+            page.wait_for_selector(f".rp-part >> nth={number} >> .rp-body:not(:has(.or-skeleton))")
         page.evaluate(OPEN_ALL)
+        assert page.locator(f"#page-{tab}").inner_text().count("⟦") > 3, f"{tab} is not in the language"
         # a tab's own panel, and what stands around all of them
         wrong[tab] = page.evaluate(OUTSIDE, [f"#page-{tab}", "#pages > .tab-wrapper", "#language", "#guide"])
     assert not any(wrong.values()), wrong
