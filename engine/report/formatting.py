@@ -123,16 +123,33 @@ def operating_words(run: Run) -> str:
     if run.validated is None:
         return ""
     chosen = recipe_of(run).operating_point not in ("half", "as-trained")
-    where = "On the validation cases on which it was chosen" if chosen else "On validation cases"
+    where = (
+        _("On the validation cases on which it was chosen: {sensitivity}, {specificity}.")
+        if chosen
+        else _("On validation cases: {sensitivity}, {specificity}.")
+    )
 
     def told(name: str, one: Estimate) -> str:
         if not math.isfinite(one.value):
             return f"{name} {one.method}"
-        of = "" if one.patients is None else f" of {counted(one.patients, 'patient')}"
-        return f"{name} {figure(one.value)} (95% interval {interval(one)}; {images(one.n)}{of})"
+        said = (
+            _("{name} {value} (95% interval {interval}; {images})")
+            if one.patients is None
+            else _("{name} {value} (95% interval {interval}; {images} of {patients})")
+        )
+        return said.format(
+            name=name,
+            value=figure(one.value),
+            interval=interval(one),
+            images=images(one.n),
+            patients=counted(one.patients or 0, "patient"),
+        )
 
-    figures = told("sensitivity", run.validated.sensitivity), told("specificity", run.validated.specificity)
-    return f"{where}: {', '.join(figures)}. {run.validated.note}".strip()
+    figures = where.format(
+        sensitivity=told(_("sensitivity"), run.validated.sensitivity),
+        specificity=told(_("specificity"), run.validated.specificity),
+    )
+    return f"{figures} {run.validated.note}".strip()
 
 
 def counts_in_words(run: Run, confusion: NDArray[np.int64]) -> tuple[str, ...]:

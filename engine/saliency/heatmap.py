@@ -163,10 +163,13 @@ def map_legend(explanation: Explanation) -> MapLegend:
     ticks = tuple((tick, f"{tick * scale * SHARE:.3g}") for tick in TICKS)
     sum_words = ""
     if explanation.rest is not None:
-        inside = float(np.asarray(explanation.heatmap, dtype=np.float64).mean())
-        total = inside + explanation.rest
-        said = f"Map {inside:+.2f}, rest {explanation.rest:+.2f}: log-odds {total:+.2f}"
-        sum_words = said.replace("-", "−").replace("log−", "log-")
+        mean = float(np.asarray(explanation.heatmap, dtype=np.float64).mean())
+        inside, rest, total = (
+            f"{value:+.2f}".replace("-", "−") for value in (mean, explanation.rest, mean + explanation.rest)
+        )
+        sum_words = N_("Map {inside}, rest {rest}: log-odds {total}").format(
+            inside=inside, rest=rest, total=total
+        )
     return MapLegend(
         title=title,
         method=explanation.method,

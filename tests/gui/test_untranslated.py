@@ -123,7 +123,9 @@ def test_no_word_of_a_finished_page_is_outside_the_catalogue(
     for tab, there in FINISHED.items():
         page.click(f"#page-{tab}-button")
         page.wait_for_selector(there)
-        for number in range(page.locator(f"#page-{tab} .rp-part").count()):  # each is drawn when it is come to
+        for number in range(
+            page.locator(f"#page-{tab} .rp-part").count()
+        ):  # each is drawn when it is come to
             page.locator(".rp-part").nth(number).scroll_into_view_if_needed()
             page.wait_for_selector(f".rp-part >> nth={number} >> .rp-body:not(:has(.or-skeleton))")
         page.evaluate(OPEN_ALL)
