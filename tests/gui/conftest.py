@@ -31,6 +31,7 @@ from tests.engine.reading.test_store import with_readers
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 CLASSES = ("normal", "pneumonia")
+PATIENCE = 60_000  # ms for what a page is to show: two cores, shared; what never comes costs this once
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +46,7 @@ def browser() -> Iterator[Any]:
             if os.environ.get("OVERREAD_REQUIRE_BROWSER"):
                 raise
             pytest.skip(f"no Chromium on this machine: {str(error).splitlines()[0]}")
+        sync_api.expect.set_options(timeout=PATIENCE)
         yield chromium
         chromium.close()
 
@@ -90,7 +92,7 @@ def page(browser: Any, traffic: Traffic) -> Iterator[Any]:
     """A fresh page of 1366×768. Every test that uses it promises: nothing was asked of another machine, and our own
     refused nothing that a page asked for."""
     context = browser.new_context(viewport={"width": 1366, "height": 768}, color_scheme="light")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     opened = context.new_page()
     traffic.watch(opened)
     yield opened

@@ -55,7 +55,6 @@ def own(trained: tuple[Workspace, Run], tmp_path: Path) -> Iterator[AppSession]:
 def test_axe_finds_nothing_on_any_page_in_any_state_light_or_dark(
     own: AppSession, page: Any, opened: Callable[..., Any]
 ) -> None:
-    page.set_default_timeout(60_000)  # two cores, shared
     page.goto(opened(own).url)
     wrong: list[str] = []
 
@@ -253,7 +252,6 @@ def test_the_whole_job_is_done_by_keys_alone_and_the_focus_is_always_seen(
 ) -> None:
     session, folder = work
     (run_id,) = session.store.run_ids()
-    page.set_default_timeout(60_000)  # two cores, shared
     page.goto(opened(session).url)
     page.wait_for_selector(READY)
 
@@ -301,7 +299,6 @@ def test_the_whole_job_is_done_by_the_mouse_alone(
 ) -> None:
     session, folder = work
     (run_id,) = session.store.run_ids()
-    page.set_default_timeout(60_000)  # two cores, shared
     page.goto(opened(session).url)
     for what in ("agree", "unsure", "not-diagnostic", "next", "agree"):
         page.wait_for_selector(READY)
@@ -343,7 +340,6 @@ def test_at_200_percent_without_motion_and_in_the_systems_colours_everything_is_
     """The width of a screen of 1,280 at 200 %: nothing lies beside it."""
     page.set_viewport_size({"width": 640, "height": 360})
     page.emulate_media(reduced_motion="reduce", forced_colors="active")
-    page.set_default_timeout(60_000)  # two cores, shared
     page.goto(opened(own).url)
     page.wait_for_selector(READY)
     colour = "(there) => getComputedStyle(document.querySelector(there)).backgroundColor"
@@ -362,7 +358,6 @@ def test_at_200_percent_without_motion_and_in_the_systems_colours_everything_is_
 def test_film_map_and_regions_have_names_for_those_who_hear_them(
     room: Room, page: Any, opened: Callable[..., Any]
 ) -> None:
-    page.set_default_timeout(60_000)  # two cores, shared
     page.goto(opened(room.session).url)
     page.wait_for_selector(READY)
     page.keyboard.press("Shift+R")
@@ -407,7 +402,6 @@ def test_the_guide_leads_over_the_pages_once_and_again_when_asked_but_not_into_s
     page.click("#page-studies-button")
     assert guide.is_hidden() and page.get_by_role("button", name="Help").is_hidden()
     page.context.clear_cookies()
-    page.set_default_timeout(60_000)  # two cores, shared
     page.goto(opened(replace(room.session, read_only=True), guided=True).url)
     page.wait_for_selector(READY)
     assert page.locator(".gd, .gd-help").count() == 0
@@ -420,7 +414,6 @@ def test_the_guide_leads_over_the_pages_once_and_again_when_asked_but_not_into_s
 def test_no_page_is_blank_while_the_server_has_not_answered(
     own: AppSession, page: Any, opened: Callable[..., Any]
 ) -> None:
-    page.set_default_timeout(60_000)  # two cores, shared
     page.goto(opened(own).url)
     page.wait_for_selector(READY)
     held: list[Any] = []

@@ -149,7 +149,6 @@ def test_components_that_are_not_the_same_are_refused() -> None:
 def test_the_menu_brings_the_page_again_at_the_same_address_in_the_language_and_keeps_it(
     room: Room, page: Any, opened: Callable[..., Any]
 ) -> None:
-    page.set_default_timeout(60_000)  # two cores, shared
     page.goto(opened(room.session).url + "/?tab=share")
     menu = page.get_by_role("combobox", name="Language")
     menu.wait_for()

@@ -115,7 +115,6 @@ def own(trained: tuple[Workspace, Run], tmp_path: Path) -> Iterator[AppSession]:
 def test_no_word_of_a_finished_page_is_outside_the_catalogue(
     spoken: None, own: AppSession, page: Any, opened: Callable[..., Any]
 ) -> None:
-    page.set_default_timeout(60_000)  # two cores, shared
     window = opened(own)
     page.context.add_cookies([{"name": "overread_language", "value": PSEUDO, "url": window.url}])
     page.goto(window.url)

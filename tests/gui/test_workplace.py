@@ -62,8 +62,6 @@ def test_pages_follow_the_address_through_reload_back_and_forward(
 ) -> None:
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=30_000)
-
     def go(tab: str) -> None:
         page.click(f"#page-{tab}-button")
 

@@ -61,7 +61,6 @@ def test_a_data_set_is_named_archived_and_deleted_on_the_data_page(
 ) -> None:
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=30_000)  # two cores, shared
     page.goto(opened(session, page="data").url)
     chosen = page.locator("#data-dataset input")
     expect(chosen).not_to_have_value("")

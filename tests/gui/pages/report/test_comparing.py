@@ -64,7 +64,6 @@ def test_two_runs_are_compared_in_the_window(
 ) -> None:
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=60_000)  # two cores, shared
     session, first, second = two
     give(second.folder, name="Larger batches")
     page.goto(f"{opened(session, page='report').url}/?tab=report&run={first.run_id}")

@@ -134,7 +134,6 @@ def test_a_run_is_tested_elsewhere_from_the_page(
 ) -> None:
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=60_000)  # two cores, shared
     window = opened(session, page="report")
     page.goto(window.url)
     page.get_by_role("tab", name="Images from elsewhere").click()

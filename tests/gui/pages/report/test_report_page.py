@@ -273,8 +273,6 @@ def test_a_report_is_read_and_taken_away(
 ) -> None:
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=30_000)  # two cores, shared
-
     overrule_first(session)
     page.goto(opened(session, page="report").url)
     expect(page.locator("#report-part-summary")).to_contain_text(f"Against {REVIEWED}", timeout=30_000)
@@ -314,7 +312,6 @@ def test_a_click_on_a_figure_opens_its_cases_in_review_and_an_item_is_written_to
 ) -> None:
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=30_000)  # two cores, shared
     page.goto(opened(session, page="report").url)
     report = report_of(session, "20260101-000000-tiny", "test")
     row, column = (int(each) for each in np.argwhere(report.against[0].confusion > 0)[0])

@@ -350,8 +350,6 @@ def test_a_run_outlives_a_reload_and_another_tab_can_stop_it(
 ) -> None:
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=30_000)  # two cores, shared
-
     keep_own(session.workspace, TINY)
     url = opened(session, page="train").url
     page.goto(url)
@@ -411,7 +409,6 @@ def test_a_cross_validation_is_chosen_watched_fold_by_fold_and_opened_on_review(
 ) -> None:
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=60_000)  # two cores, shared
     keep_own(session.workspace, replace(TINY, phases=(replace(TINY.phases[0], epochs=40),)))
     page.goto(opened(session, page="train").url)
     expect(page.locator("#train-facts")).to_contain_text("parameters trained")
@@ -438,7 +435,6 @@ def test_what_a_run_will_do_follows_the_form_however_it_was_changed(
 ) -> None:
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=30_000)  # two cores, shared
     page.goto(opened(session, page="train").url)
     told = page.locator("#train-facts")
     expect(told).to_contain_text("34")  # epochs at most
@@ -494,7 +490,6 @@ def test_what_a_run_will_do_is_never_told_of_a_form_that_is_half_filled(
         return facts(session, dataset_id, base, *values)
 
     monkeypatch.setattr(gui.pages.train.page, "facts", watched)
-    expect.set_options(timeout=30_000)  # two cores, shared
     keep_own(session.workspace, TINY)
     page.goto(opened(session, page="train").url)
     expect(page.locator("#train-facts")).to_contain_text("34")  # epochs at most

@@ -16,7 +16,6 @@ from tests.gui.pages.data.conftest import write_films
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = sync_api.expect
-expect.set_options(timeout=30_000)  # two cores, shared
 pytestmark = pytest.mark.browser
 
 

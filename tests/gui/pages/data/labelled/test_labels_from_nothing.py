@@ -76,7 +76,6 @@ def test_from_a_folder_without_labels_to_a_model_its_correction_and_the_comparis
 ) -> None:
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=60_000)  # two cores, shared
     truth = {one.image_id: truth_of(one.path) for one in films.samples}
     keep_own(session.workspace, replace(TINY_RECIPE, title="Tiny"))
     page.goto(opened(session, page="data").url)
