@@ -8,6 +8,7 @@ libraries are still being loaded (some of which turn the interruption into an er
 from __future__ import annotations
 
 import _thread
+import logging
 import signal
 import sys
 import threading
@@ -25,6 +26,8 @@ def main() -> int:
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup, and a shell's background, have said otherwise
             signal.signal(number, _end)
     sys.unraisablehook = _end_after_all
+    if logging.lastResort is not None:  # what prints a library's troubles
+        logging.lastResort.addFilter(_is_trouble)
     try:
         from gui.cli.main import main as run
 
@@ -42,6 +45,11 @@ def main() -> int:
 def _end(number: int, _frame: FrameType | None) -> None:
     _asked.append(signal.Signals(number))
     raise KeyboardInterrupt(signal.Signals(number))
+
+
+def _is_trouble(record: logging.LogRecord) -> bool:
+    """Return whether what a library logs is trouble: that it was interrupted while it cleared up was asked for."""
+    return not (record.exc_info and isinstance(record.exc_info[1], KeyboardInterrupt))
 
 
 def _end_after_all(swallowed: sys.UnraisableHookArgs) -> None:

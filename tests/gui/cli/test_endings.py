@@ -138,6 +138,24 @@ def test_a_signal_that_comes_while_an_object_is_cleared_away_ends_the_command_al
     assert (process.returncode, said) == (ENDS[number], "")
 
 
+def test_a_library_that_logs_that_it_was_interrupted_prints_nothing_and_other_trouble_is_printed(
+    tmp_path: Path,
+) -> None:
+    """As a database's does that closes a connection at that moment."""
+    start = (
+        "import gui.cli.main as command, logging, os\nfrom gui.__main__ import main\n"
+        "def run():\n"
+        "    logging.getLogger('a.library').warning('trouble of its own')\n"
+        "    try:\n        os.kill(os.getpid(), 15)\n"
+        "    except BaseException:\n"
+        "        logging.getLogger('a.library').error('Exception closing', exc_info=True)\n        raise\n"
+        "command.main = run\nNone"
+    )
+    process = begin(tmp_path, start=start)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (143, "trouble of its own\n")
+
+
 MOMENTS = (0.02, 0.3, 1.0, 2.5)  # seconds: while it is loaded, while it works, while it writes
 COMMANDS = (
     "index {films}",
