@@ -6,19 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.language import _, number, short_number
 from engine.records import Estimate, MapFigure, Passport
 from engine.report.formatting import counted, figure, interval
 from engine.saliency import CHECKS, FEWEST, FIGURES, Answer, failed, figures_of, verdict
 
 if TYPE_CHECKING:
     from engine.report.drawn_records import MarkedByReaders
-
-TITLES = {
-    "follows": "This map follows the model",
-    "matters": "What it shows matters for the prediction",
-    "finds": "It finds the finding",
-    "body": "It stays on the body",
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,17 +77,41 @@ def _in_words(passport: Passport, check: str) -> CheckInWords:
     return CheckInWords(
         question=CHECKS[check],
         answer=answer.value,
-        short=f"{TITLES[check]}: {_short(answer, check, found)}",
+        short=_short(answer, check, found),
         details=details,
         figures=tuple((FIGURES[one.name].title, one) for one in found),
     )
 
 
+def _statement(check: str) -> str:
+    return {
+        "follows": _("This map follows the model"),
+        "matters": _("What it shows matters for the prediction"),
+        "finds": _("It finds the finding"),
+        "body": _("It stays on the body"),
+    }[check]
+
+
 def _short(answer: Answer, check: str, found: Sequence[MapFigure]) -> str:
     if check != "finds" or not found:
-        return answer.value
-    hits = _of(found[0].estimate)
-    return hits if answer is Answer.YES else f"{answer.value}, {hits}"
+        said = {
+            Answer.YES: _("{statement}: yes"),
+            Answer.NO: _("{statement}: no"),
+            Answer.UNKNOWN: _("{statement}: cannot be said"),
+        }
+        return said[answer].format(statement=_statement(check))
+    said = {
+        Answer.YES: _("{statement}: in {hits} of {total} ({interval})"),
+        Answer.NO: _("{statement}: no, in {hits} of {total} ({interval})"),
+        Answer.UNKNOWN: _("{statement}: cannot be said, in {hits} of {total} ({interval})"),
+    }
+    one = found[0].estimate
+    return said[answer].format(
+        statement=_statement(check),
+        hits=short_number(float(f"{one.value * one.n:.3g}")),
+        total=number(one.n),
+        interval=interval(one, 2),
+    )
 
 
 def _reason(passport: Passport, check: str) -> str:

@@ -167,8 +167,8 @@ def map_legend(explanation: Explanation) -> MapLegend:
         inside, rest, total = (
             f"{value:+.2f}".replace("-", "−") for value in (mean, explanation.rest, mean + explanation.rest)
         )
-        sum_words = N_("Map {inside}, rest {rest}: log-odds {total}").format(
-            inside=inside, rest=rest, total=total
+        sum_words = N_("Map {inside}, rest {rest}: log-odds {sum}").format(
+            inside=inside, rest=rest, sum=total
         )
     return MapLegend(
         title=title,

@@ -38,7 +38,9 @@ def without_network() -> tuple[str, ...]:
     for words in (("unshare", "-n"), ("unshare", "-rn")):
         if shutil.which("unshare") and subprocess.run([*words, "true"], capture_output=True).returncode == 0:
             return words
-    pytest.skip("unshare may not make a network namespace here")  # a right of the machine, which nothing installs
+    pytest.skip(
+        "unshare may not make a network namespace here"
+    )  # a right of the machine, which nothing installs
 
 
 @pytest.fixture(scope="module")
