@@ -15,6 +15,7 @@ import pytest
 from engine.records import Augmentation, DataIssueKind, Index, Run, Split, TrainingRequest
 from engine.workspace import Workspace, open_workspace
 from tests import clusters
+from tests.chromium import browser as browser
 from tests.orthanc import Orthanc, archive
 from tests.postgresql import PostgreSQL, running
 from tests.tiny import TINY_RECIPE, draw_films

@@ -26,29 +26,10 @@ from engine.records import Calibration, Explanation, Prediction, Recipe, Run
 from engine.runs.heatmaps import save_explanations
 from engine.workspace import Workspace, open_workspace
 from gui.web.session import AppSession
+from tests.chromium import PATIENCE
 from tests.engine.reading.test_store import with_readers
 
-CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 CLASSES = ("normal", "pneumonia")
-PATIENCE = 60_000  # ms for what a page is to show: two cores, shared; what never comes costs this once
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """A Chromium of the system or of Playwright; tests that need one are skipped where there is none."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        path = next((found for found in CHROMIUM if Path(found).exists()), None)
-        try:
-            chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        except sync_api.Error as error:
-            if os.environ.get("OVERREAD_REQUIRE_BROWSER"):
-                raise
-            pytest.skip(f"no Chromium on this machine: {str(error).splitlines()[0]}")
-        sync_api.expect.set_options(timeout=PATIENCE)
-        yield chromium
-        chromium.close()
 
 
 @dataclass

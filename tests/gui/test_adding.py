@@ -17,8 +17,7 @@ from torch import Tensor
 from engine.models.classifier import Classifier
 from engine.reading.store import open_store
 from engine.records import Review, Run, Verdict
-from engine.report.exports.files import EXPORTS, Export
-from engine.report.records import Heatmap, Picture, Report
+from engine.report.exports.files import EXPORTS, Export, Shown
 from engine.saliency.method_record import Method
 from engine.saliency.methods import SALIENCIES
 from engine.workspace import Workspace
@@ -63,8 +62,8 @@ def test_a_format_of_the_report_is_one_entry_and_reaches_command_and_page(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def toy(report: Report, picture: Picture, heatmap: Heatmap) -> dict[str, bytes | str]:
-        return {"toy.txt": f"{len(report.cases)} cases", "other.txt": "as well"}
+    def toy(shown: Shown) -> dict[str, bytes | str]:
+        return {"toy.txt": f"{len(shown.report.cases)} cases", "other.txt": "as well"}
 
     monkeypatch.setitem(EXPORTS, "toy", Export("as a toy", toy))
     monkeypatch.setenv("OVERREAD_WORKSPACE", str(trained[0].root))

@@ -190,7 +190,7 @@ def begin(
     _known, unclear = names_of(session, run_id, dataset_id)
     same, leave_out = answers_of(unclear, answers)
     testing.begin(run_id, dataset_id, same=same, leave_out=leave_out)
-    return looked(testing.state)
+    return looked(testing.state, on=True)
 
 
 def cancel(testing: ExternalTests) -> tuple[Any, ...]:
@@ -199,10 +199,16 @@ def cancel(testing: ExternalTests) -> tuple[Any, ...]:
     return looked(testing.state)
 
 
-def looked(state: State | None) -> tuple[Any, ...]:
-    """Return how far the test is, and start button, cancel button and timer as they are then."""
+def looked(state: State | None, *, on: bool = False) -> tuple[Any, ...]:
+    """Return how far the test is, and start button, cancel button and timer as they are then.
+
+    Args:
+        state: Of the test.
+        on: Whether to look once more in any case: it may have ended since somebody asked.
+    """
     working = state is not None and state.work.working
-    return _words(state), gr.Button(visible=not working), gr.Button(visible=working), gr.Timer(active=working)
+    timer = gr.Timer(active=working or on)
+    return _words(state), gr.Button(visible=not working), gr.Button(visible=working), timer
 
 
 def _words(state: State | None) -> str:
@@ -317,8 +323,9 @@ def wire(
 
     def tick(run_id: str | None, dataset_id: str | None, part: str) -> tuple[Any, ...]:
         state = testing.state
-        if state is None or state.work.working or state.work.result is None or not run_id:
-            return *looked(state), gr.skip(), gr.skip()
+        working = state is not None and state.work.working
+        if state is None or working or state.work.result is None or not run_id:
+            return *looked(state, on=working), gr.skip(), gr.skip()
         kept = gr.Button(interactive=bool(dataset_id) and _kept(session, run_id, str(dataset_id)).exists())
         return *looked(state), kept, result(report_of(session, run_id, part))
 

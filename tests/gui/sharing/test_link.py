@@ -35,9 +35,10 @@ from gui.pages.share.page import Desk, view
 from gui.sharing.deidentified_copy import RUN_ID, make_copy
 from gui.sharing.link import Access, Share, share
 from gui.web.session import open_session
+from tests.chromium import ARGUMENTS, CHROMIUM
 from tests.doubles.relay import Relay
 from tests.engine.reading.test_store import with_readers
-from tests.gui.conftest import ARGUMENTS, CHROMIUM, Room, fill, make_run
+from tests.gui.conftest import Room, fill, make_run
 from tests.gui.sharing.conftest import install_double
 
 SECRETS = (

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pypdfium2
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from tests.engine.report.paper.test_pdf import a_page, squeezed
 
@@ -21,7 +22,7 @@ WIDE = (
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+def opened(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     tables = "".join(
         WIDE.format(
             "".join(f'<th class="n">sensitivity {at} (95% interval)</th>' for at in range(columns)),
@@ -34,12 +35,10 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     page = a_page(comment="x" * 300).replace("</main>", f"{tables}</main>")
     file = tmp_path_factory.mktemp("page") / "report.html"
     file.write_text(page, encoding="utf-8")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
-        window = browser.new_page()
-        window.goto(file.as_uri())
-        yield window
-        browser.close()
+    window = browser.new_page()
+    window.goto(file.as_uri())
+    yield window
+    window.close()
 
 
 def test_at_390_pixels_only_tables_scroll_and_each_by_itself(opened: Page) -> None:
