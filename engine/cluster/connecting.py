@@ -106,7 +106,7 @@ def _begin(ray: Any, on: str, files: str) -> None:
         else:
             _answers(on)
             ray.init(on, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:
+    except Exception as error:  # Ray raises what its parts raise, of no one kind; the cause goes along
         first = str(error).strip().partition("\n")[0]
         if on == HERE:
             raise ClusterError(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from engine.language import _, number
+from engine.language import N_, _, number
 
 CAME, REVIEWED = "labels that came with the data", "reviewed labels"
 LABELS = re.compile(r"labels v(\d+), corrected by readers")
@@ -16,6 +16,118 @@ AT_PREVALENCE = re.compile(r"((?:positive|negative) predictive value) at ([\d.e-
 HELD = re.compile(r"conformal sets that contain (.*) where it is present", re.DOTALL)
 BANDS = re.compile(r"pointwise 95% bands, percentiles of ([\d,]+) resamples of patients \(seed (\d+)\)")
 KAPPA = re.compile(r"kappa of (.*) and (.*)", re.DOTALL)
+
+REASONS = frozenset(
+    {
+        N_("no label came with the data"),
+        N_("the label is not one of the model's classes"),
+        N_("not reviewed"),
+        N_("readers disagree, no majority"),
+        N_("unsure"),
+        N_("not diagnostic"),
+        N_("unsure or not diagnostic"),
+        N_("the readers' class is not one of the model's"),
+        N_("not a case of the study"),
+        N_("readers disagree, not settled"),
+        N_("not read by all readers"),
+        N_("every reading was left out for what had been seen before"),
+    }
+)
+FIGURES = frozenset(
+    {
+        N_("sensitivity"),
+        N_("specificity"),
+        N_("positive predictive value"),
+        N_("negative predictive value"),
+        N_("PPV"),
+        N_("NPV"),
+        N_("LR+"),
+        N_("LR−"),
+        N_("F1"),
+        N_("MCC"),
+        N_("AUROC"),
+        N_("positive likelihood ratio"),
+        N_("negative likelihood ratio"),
+        N_("weighted F1"),
+        N_("macro precision"),
+        N_("weighted precision"),
+        N_("negative log-likelihood"),
+        N_("top-2 accuracy"),
+        N_("top-3 accuracy"),
+        N_("top-5 accuracy"),
+        N_("partial AUROC (specificity .9 to 1)"),
+        N_("AUROC, mean over folds"),
+        N_("average precision"),
+        N_("accuracy"),
+        N_("balanced accuracy"),
+        N_("macro F1"),
+        N_("Brier score"),
+        N_("calibration error"),
+        N_("calibration intercept"),
+        N_("calibration slope"),
+        N_("observed / expected"),
+        N_("AUROC of entropy for errors"),
+        N_("AUROC of nearness to the edge for errors"),
+        N_("conformal sets of one class"),
+        N_("kappa"),
+        N_("Krippendorff's alpha"),
+    }
+)
+PARTS = frozenset(
+    {
+        N_("training"),
+        N_("training, in an epoch"),
+        N_("validation"),
+        N_("test"),
+        N_("all, each tested once"),
+        N_("supplied predictions"),
+        N_("predicted"),
+    }
+)
+NO_LABEL = frozenset(
+    {
+        N_("no label"),
+    }
+)
+VERDICTS = frozenset(
+    {
+        N_("agree"),
+        N_("overrule"),
+        N_("unsure"),
+        N_("not diagnostic"),
+    }
+)
+GROUPS = frozenset(
+    {
+        N_("(not given)"),
+        N_("(other)"),
+    }
+)
+CHANGES = frozenset(
+    {
+        N_("None"),
+        N_("Brightness"),
+        N_("Contrast"),
+        N_("Noise"),
+        N_("JPEG"),
+        N_("Rotation"),
+        N_("Resolution"),
+    }
+)
+UNITS = frozenset(
+    {
+        N_("of full scale, added"),
+        N_("times, about the image's mean"),
+        N_("of full scale, standard deviation"),
+        N_("quality"),
+        N_("degrees"),
+        N_("of the pixels of a side"),
+    }
+)
+
+
+def _said(name: str, known: frozenset[str]) -> str:
+    return _(name) if name in known else name
 
 
 def standard_words(name: str) -> str:
@@ -39,22 +151,7 @@ def standard_words(name: str) -> str:
 
 def reason_words(why: str) -> str:
     """Return why a case has no class by a reference standard."""
-    return {
-        "no label came with the data": _("no label came with the data"),
-        "the label is not one of the model's classes": _("the label is not one of the model's classes"),
-        "not reviewed": _("not reviewed"),
-        "readers disagree, no majority": _("readers disagree, no majority"),
-        "unsure": _("unsure"),
-        "not diagnostic": _("not diagnostic"),
-        "unsure or not diagnostic": _("unsure or not diagnostic"),
-        "the readers' class is not one of the model's": _("the readers' class is not one of the model's"),
-        "not a case of the study": _("not a case of the study"),
-        "readers disagree, not settled": _("readers disagree, not settled"),
-        "not read by all readers": _("not read by all readers"),
-        "every reading was left out for what had been seen before": _(
-            "every reading was left out for what had been seen before"
-        ),
-    }.get(why, why)
+    return _said(why, REASONS)
 
 
 def figure_words(name: str) -> str:
@@ -65,44 +162,7 @@ def figure_words(name: str) -> str:
         return _("conformal sets that contain {finding} where it is present").format(finding=found[1])
     if found := KAPPA.fullmatch(name):
         return _("kappa of {first} and {second}").format(first=found[1], second=found[2])
-    return {
-        "sensitivity": _("sensitivity"),
-        "specificity": _("specificity"),
-        "positive predictive value": _("positive predictive value"),
-        "negative predictive value": _("negative predictive value"),
-        "PPV": _("PPV"),
-        "NPV": _("NPV"),
-        "LR+": _("LR+"),
-        "LR−": _("LR−"),
-        "F1": _("F1"),
-        "MCC": _("MCC"),
-        "AUROC": _("AUROC"),
-        "positive likelihood ratio": _("positive likelihood ratio"),
-        "negative likelihood ratio": _("negative likelihood ratio"),
-        "weighted F1": _("weighted F1"),
-        "macro precision": _("macro precision"),
-        "weighted precision": _("weighted precision"),
-        "negative log-likelihood": _("negative log-likelihood"),
-        "top-2 accuracy": _("top-2 accuracy"),
-        "top-3 accuracy": _("top-3 accuracy"),
-        "top-5 accuracy": _("top-5 accuracy"),
-        "partial AUROC (specificity .9 to 1)": _("partial AUROC (specificity .9 to 1)"),
-        "AUROC, mean over folds": _("AUROC, mean over folds"),
-        "average precision": _("average precision"),
-        "accuracy": _("accuracy"),
-        "balanced accuracy": _("balanced accuracy"),
-        "macro F1": _("macro F1"),
-        "Brier score": _("Brier score"),
-        "calibration error": _("calibration error"),
-        "calibration intercept": _("calibration intercept"),
-        "calibration slope": _("calibration slope"),
-        "observed / expected": _("observed / expected"),
-        "AUROC of entropy for errors": _("AUROC of entropy for errors"),
-        "AUROC of nearness to the edge for errors": _("AUROC of nearness to the edge for errors"),
-        "conformal sets of one class": _("conformal sets of one class"),
-        "kappa": _("kappa"),
-        "Krippendorff's alpha": _("Krippendorff's alpha"),
-    }.get(name, name)
+    return _said(name, FIGURES)
 
 
 def capitalized(words: str) -> str:
@@ -112,60 +172,32 @@ def capitalized(words: str) -> str:
 
 def part_words(name: str) -> str:
     """Return what a part of the data is called."""
-    return {
-        "training": _("training"),
-        "training, in an epoch": _("training, in an epoch"),
-        "validation": _("validation"),
-        "test": _("test"),
-        "all, each tested once": _("all, each tested once"),
-        "supplied predictions": _("supplied predictions"),
-        "predicted": _("predicted"),
-    }.get(name, name)
+    return _said(name, PARTS)
 
 
 def label_words(name: str) -> str:
     """Return a label; in words where there is none."""
-    return {"no label": _("no label")}.get(name, name)
+    return _said(name, NO_LABEL)
 
 
 def verdict_words(name: str) -> str:
     """Return what a verdict is called."""
-    return {
-        "agree": _("agree"),
-        "overrule": _("overrule"),
-        "unsure": _("unsure"),
-        "not diagnostic": _("not diagnostic"),
-    }.get(name, name)
+    return _said(name, VERDICTS)
 
 
 def group_words(name: str) -> str:
     """Return what a group of cases is called."""
-    return {"(not given)": _("(not given)"), "(other)": _("(other)")}.get(name, name)
+    return _said(name, GROUPS)
 
 
 def change_words(name: str) -> str:
     """Return what a change of the test images is called."""
-    return {
-        "None": _("None"),
-        "Brightness": _("Brightness"),
-        "Contrast": _("Contrast"),
-        "Noise": _("Noise"),
-        "JPEG": _("JPEG"),
-        "Rotation": _("Rotation"),
-        "Resolution": _("Resolution"),
-    }.get(name, name)
+    return _said(name, CHANGES)
 
 
 def unit_words(name: str) -> str:
     """Return what the size of a change of the test images is measured in."""
-    return {
-        "of full scale, added": _("of full scale, added"),
-        "times, about the image's mean": _("times, about the image's mean"),
-        "of full scale, standard deviation": _("of full scale, standard deviation"),
-        "quality": _("quality"),
-        "degrees": _("degrees"),
-        "of the pixels of a side": _("of the pixels of a side"),
-    }.get(name, name)
+    return _said(name, UNITS)
 
 
 def bands_words(method: str) -> str:
