@@ -8,6 +8,7 @@ import io
 import re
 import zipfile
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from PIL import Image
@@ -20,6 +21,7 @@ from engine.report.records import Evidence, Report
 SHORTEST = 4  # characters of a name that is looked for: shorter ones stand in every text
 LEFT_OUT = "Left out of this bundle, since it named a patient or a file."
 REMEDY = "Change the class, column or data set that says it, or export the report in another format"
+INSIDE = re.compile(r"\w")  # a name that goes on with such a character is another's
 WORD = re.compile(r"\w[\w.\-]*")
 PICTURE = re.compile(rb"base64,([A-Za-z0-9+/=]+)")
 STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
@@ -45,15 +47,15 @@ class Names:
             folded: Whether capital letters are as good as small ones.
         """
         self._folded = folded
-        self._by_first: dict[str, list[str]] = {}
+        self._alike: defaultdict[str, _Alike] = defaultdict(_Alike)
         for each in set(names) - set(harmless):
             name = each.casefold() if folded else each
             if (
                 len(name) >= shortest
                 and not (name.isdigit() and len(name) < 6)
-                and (words := WORD.findall(name))
+                and (first := WORD.search(name))
             ):
-                self._by_first.setdefault(words[0].rstrip(".-"), []).append(name)
+                self._alike[first[0].rstrip(".-")].add(name, first.start())
 
     @classmethod
     def of(cls, report: Report) -> Names:
@@ -65,10 +67,36 @@ class Names:
     def found_in(self, text: str) -> str | None:
         """Return a name that stands in a text; None where there is none."""
         text = text.casefold() if self._folded else text
-        for word in set(WORD.findall(text)):
-            for name in self._by_first.get(word.rstrip(".-"), ()):
-                if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
-                    return name
+        for word in {each.rstrip(".-") for each in WORD.findall(text)} & self._alike.keys():
+            if (name := self._alike[word].found_in(text, word)) is not None:
+                return name
+        return None
+
+
+class _Alike:
+    """Names with the same first word: one walk through a text asks for all of them, though they are 10,000."""
+
+    def __init__(self) -> None:
+        self._by_place: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
+
+    def add(self, name: str, before: int) -> None:
+        """Take a name whose first word stands behind so many characters."""
+        self._by_place[before, len(name)].add(name)
+
+    def found_in(self, text: str, word: str) -> str | None:
+        """Return one of the names that stands in a text by itself; None where there is none."""
+        at = -1
+        while (at := text.find(word, at + 1)) >= 0:
+            for (before, length), names in self._by_place.items():
+                start = at - before
+                end = start + length
+                if (
+                    start >= 0
+                    and text[start:end] in names
+                    and not INSIDE.match(text[start - 1 : start])
+                    and not INSIDE.match(text[end : end + 1])
+                ):
+                    return text[start:end]
         return None
 
 

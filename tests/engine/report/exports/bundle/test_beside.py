@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import struct
 import zipfile
 import zlib
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet
 import pytest
+from hypothesis import given, settings, strategies as st
 from jsonschema import Draft202012Validator
 from PIL import Image
 
@@ -274,3 +276,45 @@ def test_a_name_is_found_wherever_it_hides(place: str) -> None:
         {"file": HIDDEN[place]()},
         Names(names_behind(Evidence(predictions=(replace(case, patient_id="a" * 64),)))),
     )
+
+
+LETTERS = "aB 1.-_é"
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    names=st.sets(st.text(LETTERS, min_size=4, max_size=8), min_size=1, max_size=6),
+    pieces=st.lists(st.integers(0, 5) | st.text(LETTERS, max_size=4), max_size=8),
+    folded=st.booleans(),
+)
+def test_of_names_that_begin_alike_one_is_found_wherever_it_stands_by_itself(
+    names: set[str], pieces: list[int | str], folded: bool
+) -> None:
+    ordered = sorted(names)
+    text = "".join(ordered[one % len(ordered)] if isinstance(one, int) else one for one in pieces)
+    asked = [each for each in ordered if re.search(r"\w", each) and not (each.isdigit() and len(each) < 6)]
+    expected = {
+        each.casefold() if folded else each
+        for each in asked
+        if re.search(rf"(?<!\w){re.escape(each)}(?!\w)", text, re.IGNORECASE if folded else 0)
+        and _first_word_stands(each, text, folded)
+    }
+
+    found = Names(names, folded=folded).found_in(text)
+
+    assert (found in expected) if expected else (found is None)
+
+
+def _first_word_stands(name: str, text: str, folded: bool) -> bool:
+    """Return whether the first word of a name is a word of a text: what is only a piece of one is not a name."""
+    ways = [(each.casefold() if folded else each) for each in (name, text)]
+    first, *_ = re.findall(r"\w[\w.\-]*", ways[0])
+    return first.rstrip(".-") in {each.rstrip(".-") for each in re.findall(r"\w[\w.\-]*", ways[1])}
+
+
+def test_ten_thousand_names_that_begin_alike_are_asked_in_one_walk() -> None:
+    names = Names(f"patient {number} of the ward" for number in range(10_000))
+    text = "patient of the ward; " * 10_000
+
+    assert names.found_in(text) is None
+    assert names.found_in(text + "patient 9999 of the ward") == "patient 9999 of the ward"
