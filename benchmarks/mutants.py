@@ -2,6 +2,7 @@
 
     python -m pip install -e ".[mutants]"
     python -m benchmarks.mutants statistics report reading training --number 80 --seed 1
+    python -m benchmarks.mutants statistics/kappa report/subgroups --number 20 --tests tests/engine/statistics
 
 A mutant is the program with one small fault: an operator replaced, a number moved, a branch turned round (all by
 cosmic-ray), a keyword of a call left out, a call left out. It is *killed* where a test fails with it. Mutants are
@@ -134,10 +135,19 @@ def _without(source: str, number: int, keyword: int | None = None) -> str:
     return ast.unparse(tree)
 
 
+def modules_of(copy: Path, chapter: str) -> list[Path]:
+    """Return the modules of a folder of engine/, or the one module that `statistics/kappa` names."""
+    at = copy / "engine" / chapter
+    found = sorted(at.rglob("*.py")) if at.is_dir() else [at.with_suffix(".py")]
+    if not found or not found[0].is_file():
+        sys.exit(f"engine/{chapter} is neither a folder of modules nor a module")
+    return found
+
+
 def draw(copy: Path, chapter: str, number: int, rng: random.Random) -> list[Mutant]:
-    """Return `number` mutants of a chapter, at every k-th place from a random one on."""
+    """Return `number` mutants of a chapter or a module, at every k-th place from a random one on."""
     places: dict[tuple[Path, tuple[int, int]], list[tuple[str, Callable[[], str]]]] = defaultdict(list)
-    sources = {path: path.read_text(encoding="utf-8") for path in (copy / "engine" / chapter).rglob("*.py")}
+    sources = {path: path.read_text(encoding="utf-8") for path in modules_of(copy, chapter)}
     for module, source in sorted(sources.items()):
         for ways in (by_cosmic_ray, leaving_out):
             for place, operator, mutate in ways(source):
@@ -145,7 +155,7 @@ def draw(copy: Path, chapter: str, number: int, rng: random.Random) -> list[Muta
     chosen = [(*at, *rng.choice(ways)) for at, ways in sorted(places.items())]
     mutants: list[Mutant] = []
     start, step = rng.random(), len(chosen) / number
-    for k in range(number):
+    for k in range(min(number, len(chosen))):
         # A place where nothing changes but an annotation gives way to the next.
         for module, place, operator, mutate in chosen[int((start + k) * step) :]:
             name = str(module.relative_to(copy))
@@ -162,7 +172,7 @@ def once_more(copy: Path, chapter: str, file: Path) -> list[Mutant]:
     before = [Trial(**json.loads(line)) for line in file.read_text().splitlines()]
     found = []
     for trial in before:
-        if trial.outcome == "killed" or not trial.module.startswith(f"engine/{chapter}/"):
+        if trial.outcome == "killed" or copy / trial.module not in modules_of(copy, chapter):
             continue
         source = (copy / trial.module).read_text(encoding="utf-8")
         ways = (way for all_ways in (by_cosmic_ray, leaving_out) for way in all_ways(source))
@@ -264,7 +274,10 @@ def cover(copy: Path, tests: Sequence[str], chapters: Sequence[str], timeout: fl
     def work() -> dict[str, Any]:
         import coverage
 
-        of_line = coverage.Coverage(data_file=None, source=[f"engine/{chapter}" for chapter in chapters])
+        of_line = coverage.Coverage(
+            data_file=None,
+            include=[str(module) for chapter in chapters for module in modules_of(copy, chapter)],
+        )
         watch = Watch(of_line)
         of_line.start()
         run_tests(tests, watch=watch)
@@ -364,13 +377,13 @@ def copy_program(to: Path) -> Path:
     return to
 
 
-def table(trials: Sequence[Trial]) -> str:
-    """Return the kill rate of each chapter, with its 95% interval, as Markdown."""
+def table(trials: Sequence[tuple[str, Trial]]) -> str:
+    """Return the kill rate of each chapter or module asked for, with its 95% interval, as Markdown."""
     from engine.statistics.proportions import wilson
 
     rows = ["| chapter | mutants | killed | rate, 95% interval |", "| --- | ---: | ---: | --- |"]
-    killed: Counter[str] = Counter(t.module.split("/")[1] for t in trials if t.outcome == "killed")
-    for chapter, n in Counter(t.module.split("/")[1] for t in trials).items():
+    killed = Counter(chapter for chapter, trial in trials if trial.outcome == "killed")
+    for chapter, n in Counter(chapter for chapter, _ in trials).items():
         rate = wilson(killed[chapter], n)
         rows.append(
             f"| {chapter} | {n} | {killed[chapter]} | {rate.value:.3f} ({rate.low:.3f} to {rate.high:.3f}) |"
@@ -381,8 +394,8 @@ def table(trials: Sequence[Trial]) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Draw, try and tell; print each survivor with its change."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mutants", description=__doc__)
-    parser.add_argument("chapters", nargs="+", help="folders of engine/")
-    parser.add_argument("--number", type=int, default=80, help="mutants a chapter")
+    parser.add_argument("chapters", nargs="+", help="folders of engine/, or modules: statistics/kappa")
+    parser.add_argument("--number", type=int, default=80, help="mutants of each, or as many as it has places")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tests", nargs="+", default=["tests/engine"], help="where the tests are")
     parser.add_argument("--budget", type=float, default=30, help="seconds of tests a mutant")
@@ -396,7 +409,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     for name in HEAVY:
         import_module(name)
-    trials = []
+    trials: list[tuple[str, Trial]] = []
     with tempfile.TemporaryDirectory(prefix="overread-mutants-") as scratch:
         copy = copy_program(Path(scratch) / "program")
         if asked.covered and asked.covered.exists():
@@ -416,7 +429,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             )
             for mutant in sample:
                 trial = attempt(mutant, copy, covered, asked.budget)
-                trials.append(trial)
+                trials.append((chapter, trial))
                 if trial.outcome != "killed":
                     print(
                         f"{trial.outcome}: {trial.module}:{trial.line} {trial.operator}\n{trial.change}",

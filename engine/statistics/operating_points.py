@@ -111,7 +111,7 @@ def sensitivity_at_least(asked: Asked, least: float) -> Threshold:
     sensitivity, _ = _rates(asked.y, asked.p, thresholds)
     best, bound = 0, -1.0
     # One threshold for each sensitivity there is, from the largest threshold down.
-    for place in np.flatnonzero(np.diff(sensitivity, append=-1.0) < 0)[::-1]:
+    for place in np.flatnonzero(np.diff(sensitivity) < 0)[::-1]:
         if sensitivity[place] < least:
             continue
         low = proportion(asked.p[asked.y] >= thresholds[place], asked.patients[asked.y]).low

@@ -29,6 +29,10 @@ def test_an_operating_point_keeps_its_promise(name: str, data: list[tuple[bool, 
         assert threshold == 0.5
         assert name == "half" or "on validation" in chosen.note
         return
+    # As far as can be from both scores beside it.
+    if name != "half" and "one half was taken" not in chosen.note:
+        below, above = p[p < threshold].max(initial=0), p[p >= threshold].min(initial=1)
+        assert threshold == pytest.approx((below + above) / 2)
     sensitivity, specificity = (p[y] >= threshold).mean(), (p[~y] < threshold).mean()
     rates = [((p[y] >= t).mean(), (p[~y] < t).mean()) for t in [*np.unique(p), 2.0]]
     if name == "sensitivity>=0.95":
@@ -54,6 +58,13 @@ def test_an_operating_point_keeps_its_promise(name: str, data: list[tuple[bool, 
         assert sensitivity + specificity == pytest.approx(best) or (best <= 1 + 1e-9 and threshold == 0.5)
     else:
         assert threshold == 0.5
+
+
+def test_the_names_that_recipes_of_long_ago_hold_are_those_of_today() -> None:
+    assert set(OPERATING_POINTS) == {
+        "youden", "half", "as-trained", "sensitivity>=0.95", "specificity>=0.95",
+        *(f"sensitivity-lower-bound>={least}" for least in ("0.8", "0.9", "0.95")),
+    }  # fmt: skip
 
 
 def test_youden_equals_the_corner_of_scikit_learns_roc_curve() -> None:
@@ -88,6 +99,20 @@ def test_a_lower_bound_counts_patients_and_not_their_images() -> None:
     assert by_patient.value < by_image.value
     figures = operating_figures(by_patient, y, p, patient)
     assert figures.sensitivity.low >= 0.8 and figures.sensitivity.patients == 30
+    nameless = operating_figures(by_patient, y, p, patient, named=False)
+    assert nameless.sensitivity.patients is nameless.specificity.patients is None
+    assert nameless.sensitivity.low == figures.sensitivity.low
+
+
+def test_why_a_point_was_not_reached_stands_beside_its_figures() -> None:
+    y, p = np.arange(8) < 4, np.linspace(0.9, 0.1, 8)
+    chosen = choose_threshold("sensitivity-lower-bound>=0.95", y, p)
+    found = operating_figures(chosen, y, p)
+    assert chosen.note and found.note == chosen.note
+    assert (found.sensitivity.value, found.specificity.value) == (1, 1)
+    assert operating_figures(chosen, y[:4], p[:4]).specificity.method.endswith(
+        "no validation case is of the class"
+    )
 
 
 def test_the_true_sensitivity_is_seldom_below_a_lower_bound_and_often_below_what_was_seen() -> None:

@@ -62,6 +62,19 @@ def test_a_correlation_smaller_than_its_continuity_correction_counts_as_none() -
     )
 
 
+def test_answers_that_go_together_narrow_the_interval_by_their_correlation_less_its_correction() -> None:
+    # 20 right both times, 12 and 2 once, 16 never, of 50.
+    a = np.arange(50) < 32
+    b = np.array([True] * 20 + [False] * 12 + [True] * 2 + [False] * 16)
+    one, two, gap = wilson(32, 50), wilson(22, 50), mcnemar(a, b).difference
+    phi = (20 * 16 - 12 * 2 - 50 / 2) / math.sqrt(32 * 18 * 22 * 28)
+    for bound, here, there in (
+        (gap.value - gap.low, one.value - one.low, two.high - two.value),
+        (gap.high - gap.value, one.high - one.value, two.value - two.low),
+    ):
+        assert bound == pytest.approx(math.sqrt(here**2 - 2 * phi * here * there + there**2))
+
+
 def test_delongs_z_keeps_its_sign_and_equals_its_definition() -> None:
     y, better, worse = two_scores()
     found, turned = areas(y, better, worse), areas(y, worse, better)

@@ -191,6 +191,9 @@ def test_images_without_labels_and_without_a_run_are_annotated(store: Store) -> 
     assert [(task.arm, task.advice) for task in seen] == [("annotation", None)] * 6
     assert {task.path for task in seen} == {sample.path for sample in samples()}
     assert {task.patient for task in seen} == {sample.patient_id for sample in samples()}
+    ben = store.studies.begin(study_id, "Ben")
+    with pytest.raises(ReviewError, match="read blind first"):  # labels are given without anything known, too
+        store.expose(ben, Shown(image_id=seen[0].image_id, prediction=False, others=True))
     walk(store, study_id, "Ben", label="effusion")
     assert store.studies.consensus(study_id) == dict.fromkeys(store.studies.images(study_id), "effusion")
 
@@ -208,12 +211,12 @@ def test_nothing_of_the_machine_is_given_before_the_blind_answer(store: Store) -
         store.studies.task(study_id, "Ada", assisted.image_id, "assisted")
     with pytest.raises(ReviewError, match="Answer it blind first"):
         store.studies.answer(said(assisted), sitting)
-    for shown in (
-        Shown(image_id=blind.image_id),
-        Shown(image_id=blind.image_id, prediction=False, label=True),
-    ):
+    before = store.head()
+    for shown in SEEN:
         with pytest.raises(ReviewError, match="read blind first"):
-            store.expose(sitting, shown)
+            store.expose(sitting, replace(shown, image_id=blind.image_id))
+    assert store.head() == before  # and nobody is said to have seen it
+    store.expose(sitting, Shown(image_id=blind.image_id, prediction=False))  # the image alone
     store.studies.answer(said(blind), sitting)
     assert store.studies.task(study_id, "Ada", assisted.image_id, "assisted").advice is not None
 
