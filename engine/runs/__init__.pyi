@@ -9,6 +9,7 @@ from .alike.features import (
 )
 from .beginning import run_to_begin_with as run_to_begin_with
 from .folder import (
+    endpoints_of as endpoints_of,
     find_run as find_run,
     find_trained as find_trained,
     fix_endpoint as fix_endpoint,
@@ -21,6 +22,7 @@ from .folder import (
     save_uncertainty as save_uncertainty,
     settings_of as settings_of,
     split_of as split_of,
+    tested_before as tested_before,
 )
 from .folds import (
     fold_folders as fold_folders,

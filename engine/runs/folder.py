@@ -172,6 +172,16 @@ def list_runs(workspace: Workspace, *, on_damaged: Callable[[RunError], None] = 
     return runs
 
 
+def endpoints_of(classes: int) -> list[str]:
+    """Return the figures that a run on so many classes may be to show, of `ENDPOINTS`."""
+    return [name for name in ENDPOINTS if classes == 2 or name in ("AUROC", "accuracy")]
+
+
+def tested_before(workspace: Workspace, dataset_id: str) -> int:
+    """Return how many runs on a data set are finished: their test parts may have been looked at."""
+    return sum(run.dataset_id == dataset_id for run in list_runs(workspace))
+
+
 def fix_endpoint(
     workspace: Workspace, request: TrainingRequest, figure: str, classes: int
 ) -> TrainingRequest:
@@ -186,18 +196,17 @@ def fix_endpoint(
     Raises:
         RunError: There is no such figure, or not for so many classes.
     """
-    choices = [name for name in ENDPOINTS if classes == 2 or name in ("AUROC", "accuracy")]
+    choices = endpoints_of(classes)
     if figure not in choices:
         raise RunError(
             f"“{figure}” cannot be the primary endpoint of a run with {classes} classes",
             f"Choose one of: {', '.join(choices)}",
         )
-    before = [run for run in list_runs(workspace) if run.dataset_id == request.dataset_id]
     endpoint = FixedEndpoint(
         figure=figure,
         operating_point=request.recipe.operating_point,
         fixed=datetime.now(UTC).replace(microsecond=0),
-        tested_before=len(before),
+        tested_before=tested_before(workspace, request.dataset_id),
     )
     return replace(request, endpoint=endpoint)
 

@@ -27,7 +27,6 @@ from gui.pages.train.plan import (
     choose_plan,
     choose_recipe,
     data_facts,
-    label_choices,
     open_recipe,
     phase_title,
     recipe_file,
@@ -48,9 +47,10 @@ from gui.pages.train.recipe_form import (
     phase,
 )
 from gui.pages.train.recipes_listed import found_recipes, purposes, recipes_offered
+from gui.pages.train.starting import endpoint_field, of_data_set, start_on
 from gui.pages.train.telling import facts
 from gui.pages.train.trying import place as place_experiments, recipe_found
-from gui.pages.train.watch import TICK_IDLE, look, look_at, resume, run_headings, start_on, stop
+from gui.pages.train.watch import TICK_IDLE, look, look_at, resume, run_headings, stop
 from gui.web import TAKE_FILE, AppSession, arrival, markup, say_where, shown
 
 
@@ -92,6 +92,7 @@ def build(session: AppSession) -> None:
                     interactive=True,
                     elem_id="train-folds",
                 )
+                endpoint = endpoint_field()
                 with gr.Row():
                     purpose = gr.Dropdown(
                         label=_("Recipes for"),
@@ -251,9 +252,13 @@ def build(session: AppSession) -> None:
     }
     folds.input(api_name="train_data", **of_data)
     # One after the other: what is said of the data set is said of the labels that are then shown.
-    labelled = dataset.input(
-        partial(shown(label_choices), session), dataset, labels, api_name="train_labels", **quiet
-    )
+    offers: dict[str, Any] = {
+        "fn": partial(shown(of_data_set), session),
+        "inputs": [dataset, endpoint],
+        "outputs": [labels, endpoint],
+        **quiet,
+    }
+    labelled = dataset.input(api_name="train_labels", **offers)
     used = labels.input(
         partial(shown(use_labels), session), [dataset, labels], None, api_name="train_use_labels", **quiet
     )
@@ -291,7 +296,7 @@ def build(session: AppSession) -> None:
     )
     start_button.click(
         partial(shown(start_on), session),
-        [labels, dataset, folds, base, *form],
+        [endpoint, labels, dataset, folds, base, *form],
         looked,
         api_name="train_start",
         trigger_mode="once",
@@ -317,13 +322,8 @@ def build(session: AppSession) -> None:
         **quiet,
     )
     # The split may have been changed on the Data page, the data set's name staying the same.
-    opening = opening.then(
-        partial(shown(label_choices), session),
-        dataset,
-        labels,
-        api_name="train_labels_again",
-        **quiet,
-    ).then(api_name="train_data_again", **of_data)
+    opening = opening.then(api_name="train_labels_again", **offers)
+    opening = opening.then(api_name="train_data_again", **of_data)
     for filling in (chosen, planned, told_balance, kept, taken, opening, used):
         filling.then(api_name="train_facts_again", **told)
     # Last, one after another, for it takes seconds: nothing else waits for it.

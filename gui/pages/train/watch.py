@@ -1,4 +1,4 @@
-"""During a run: start, look, stop, go on. Handlers of the train page, as functions of plain values.
+"""During a run: look, stop, go on. Handlers of the train page, as functions of plain values.
 
 A run is known by its folder alone, so whoever looks at the folder sees the same run, and `look` can be asked by any
 tab at any time.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,16 @@ from typing import Any
 import gradio as gr
 
 from engine import jobs
-from engine.data import Choices, load_choices, load_index, training_request
-from engine.errors import EngineError, RecipeError, RunError, TrainingError
+from engine.errors import EngineError, RunError, TrainingError
 from engine.language import _, isolated, language, moment, ngettext, number
 from engine.naming import given_of
-from engine.records import FIRST_VERSION, Epoch, Recipe
+from engine.records import Epoch
 from engine.report import edge_words, operating_words
 from engine.runs import load_history, load_run
 from gui.pages.keeping import named, offered
 from gui.pages.tables import headed
-from gui.pages.train.offered import expected_of_recipe, lasting
-from gui.pages.train.plan import chosen_folds, chosen_split, on_labels, refuse_guests
-from gui.pages.train.recipe_form import recipe_of
+from gui.pages.train.offered import lasting
+from gui.pages.train.plan import refuse_guests
 from gui.web import AppSession, markup
 
 TICK_WORKING, TICK_IDLE = 1.0, 5.0
@@ -49,63 +47,6 @@ def states() -> dict[str, str]:
         "failed": _("failed"),
         "lost": _("lost"),
     }
-
-
-def start(
-    session: AppSession, dataset_id: str | None, folds: int, base: Recipe | None, *values: Any
-) -> tuple[Any, ...]:
-    """Start a run on the labels that came with the data: see `start_on`."""
-    return start_on(session, None, dataset_id, folds, base, *values)
-
-
-def start_on(
-    session: AppSession,
-    labels: int | None,
-    dataset_id: str | None,
-    folds: int,
-    base: Recipe | None,
-    *values: Any,
-) -> tuple[Any, ...]:
-    """Start a run, of one model or of a cross-validation of so many folds, and return what the page shows of it.
-
-    Args:
-        session: The window.
-        labels: The version of the labels; None for the one in use.
-        dataset_id: The data set.
-        folds: Of a cross-validation; 0 for one model.
-        base: The recipe that the form was filled with.
-        values: Of the form.
-
-    Raises:
-        TrainingError: Another run is in progress.
-        RecipeError: The form holds no recipe.
-        DataError: The data cannot be split or has one class only.
-    """
-    refuse_guests(session)
-    if base is None:
-        raise RecipeError(_("No recipe is chosen"), _("Choose one from the list"))
-    recipe = recipe_of(base, values)
-    choices = load_choices(session.workspace, dataset_id) if dataset_id else Choices()
-    labels = labels or choices.labels
-    if labels == FIRST_VERSION:
-        # Either says at once what the run would say in a minute.
-        if folds:
-            chosen_folds(session, dataset_id, folds)
-        else:
-            chosen_split(session, dataset_id)
-    assert dataset_id is not None
-    request = training_request(
-        recipe,
-        load_index(session.workspace, dataset_id),
-        choices,
-        allow_downloads=session.allow_downloads,
-        folds=folds,
-    )
-    expected = None if folds else expected_of_recipe(session, dataset_id, recipe)
-    job = jobs.submit(session.workspace, on_labels(session, request, labels))
-    if expected is not None:
-        jobs.keep_expected(job.folder, expected)
-    return look(session, job.job_id, "")
 
 
 def stop(session: AppSession, run_id: str | None) -> tuple[Any, ...]:
@@ -209,7 +150,9 @@ def run_box(status: jobs.JobStatus | None, working: jobs.JobStatus | None) -> st
     """Return the state of a run in words, with its progress."""
     if status is None:
         return markup.note(_("No runs yet. Choose data and a recipe, then start training."))
-    return _ended(status, working) if not status.working else _at_work(status)
+    box = _ended(status, working) if not status.working else _at_work(status)
+    said = endpoint_words(status.folder, language())
+    return box + markup.remark(said) if said else box
 
 
 def _ended(status: jobs.JobStatus, working: jobs.JobStatus | None) -> str:
@@ -335,6 +278,32 @@ def time_words(status: jobs.JobStatus) -> str:
     return _("It took {time}; about {estimate} had been estimated.").format(
         time=lasting(seconds), estimate=lasting(expected.said)
     )
+
+
+@lru_cache(maxsize=256)
+def endpoint_words(folder: Path, code: str) -> str:
+    """Say what a run is to show, in a language, with the digest to be told to others; empty where nothing is fixed."""
+    try:
+        fixed = jobs.load_request(folder).training.endpoint
+    except EngineError:
+        return ""
+    if fixed is None:
+        return ""
+    return _("Primary endpoint: {figure}, fixed on {moment} UTC, before training. Digest: {digest}.").format(
+        figure=endpoint_names()[fixed.figure],
+        moment=moment(fixed.fixed.astimezone(UTC), "%d %b %Y %H:%M"),
+        digest=isolated(fixed.sha256[:12]),
+    )
+
+
+def endpoint_names() -> dict[str, str]:
+    """Return what each figure is called that a run may be to show."""
+    return {
+        "AUROC": _("AUROC"),
+        "sensitivity": _("sensitivity"),
+        "specificity": _("specificity"),
+        "accuracy": _("accuracy"),
+    }
 
 
 @lru_cache(maxsize=256)

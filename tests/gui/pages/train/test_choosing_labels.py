@@ -18,7 +18,7 @@ from engine.runs import load_run
 from engine.workspace import Workspace, open_workspace
 from gui.pages.train.plan import data_facts, label_choices, use_labels
 from gui.pages.train.recipe_form import values_of
-from gui.pages.train.watch import start_on
+from gui.pages.train.starting import start_on
 from gui.web.session import AppSession, open_session
 from tests.tiny import TINY_RECIPE
 
@@ -55,7 +55,7 @@ def test_a_run_on_a_version_is_asked_for_with_the_parts_of_the_run_that_was_read
     assert offered.visible and [number for _, number in offered.choices] == [1, 2] and offered.value == 2
     assert f"in run {run.run_id}" in data_facts(session, run.dataset_id, 0, 2)
     assert "they are locked" in data_facts(session, run.dataset_id, 4, 2)
-    start_on(session, 2, run.dataset_id, 0, TINY_RECIPE, *values_of(TINY_RECIPE))
+    start_on(session, "", 2, run.dataset_id, 0, TINY_RECIPE, *values_of(TINY_RECIPE))
     (job,) = [one for one in jobs.list_jobs(session.workspace) if one.job_id != run.run_id]
     jobs.stop(job.folder)
     asked = load_request(job.folder).training

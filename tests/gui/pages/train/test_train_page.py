@@ -20,18 +20,21 @@ from engine.data.split_choices import Choices, save_choices
 from engine.errors import DataError, RecipeError, TrainingError
 from engine.jobs import control as jobs
 from engine.jobs.files import JobStatus
+from engine.pipeline import report_run
 from engine.recipes.builtin import RECIPES
 from engine.recipes.check import check_recipe
 from engine.recipes.fields import field_schema
 from engine.recipes.recipe import recipe_from_json
 from engine.recipes.saved import keep_own, own_recipes, recipe_choices
 from engine.records import Augmentation, Balance, Head, Phase, Recipe
+from engine.runs import load_run
 from engine.runs.history import load_history
 from engine.workspace import open_workspace
 from gui.pages.train.plan import augmented, data_facts, open_recipe, recipe_file, save_recipe
 from gui.pages.train.recipe_form import FIELDS, component, recipe_of, values_of, wrong_fields
+from gui.pages.train.starting import start
 from gui.pages.train.telling import facts
-from gui.pages.train.watch import look, losses, resume, run_box, scores, start, stop
+from gui.pages.train.watch import look, losses, resume, run_box, scores, stop
 from gui.web.session import AppSession, open_session
 from tests.gui.pages.data.test_data_page import write_films
 from tests.tiny import EPOCH
@@ -404,7 +407,7 @@ def test_a_page_that_lost_what_it_asked_comes_back_to_where_it_was_and_asks_on(
 
 
 @pytest.mark.browser
-def test_a_cross_validation_is_chosen_watched_fold_by_fold_and_opened_on_review(
+def test_a_cross_validation_whose_endpoint_is_fixed_before_is_watched_read_and_has_a_final_report(
     session: AppSession, dataset: str, page: Any, opened: Callable[..., Any]
 ) -> None:
     from playwright.sync_api import expect
@@ -421,12 +424,22 @@ def test_a_cross_validation_is_chosen_watched_fold_by_fold_and_opened_on_review(
     page.locator("#train-folds input").click()
     page.get_by_role("option", name="cross-validation, 3 folds").click()
     expect(page.locator("#train-data-facts")).to_contain_text("3 folds of")
+    page.locator("#train-endpoint input").click()
+    page.get_by_role("option", name="sensitivity").click()
     page.locator("#train-start").click()
     expect(page.locator("#train-status")).to_contain_text(re.compile("fold [123] of 3", re.IGNORECASE))
     expect(page.locator("#train-status")).to_contain_text("Done", timeout=180_000)
     run_id = jobs.list_jobs(session.workspace)[0].job_id
+    run = load_run(session.workspace.runs / run_id)
+    assert run.endpoint is not None
+    expect(page.locator("#train-status")).to_contain_text(run.endpoint.sha256[:12])
+    heading = report_run(session.workspace, session.store, run).heading
+    assert heading.final and heading.why.startswith("Final: ") and "sensitivity" in heading.endpoint
     page.goto(opened(session, page="review", run_id=run_id).url)
     expect(page.locator("body")).to_contain_text("Operating point (mark)")
+    page.goto(opened(session, page="train").url)  # one more run on these data would come after this one
+    expert(page)
+    expect(page.locator("#train-endpoint")).to_contain_text("1 run on these data is finished already")
 
 
 @pytest.mark.browser
