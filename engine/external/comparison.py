@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from engine.data import patients_named
 from engine.errors import ReportError
 from engine.external.cases import ExternalCases
-from engine.records import Compared, Estimate, ExternalTest, Prediction, Retuned, Run, recipe_of
+from engine.records import Compared, Estimate, ExternalCase, ExternalTest, Prediction, Retuned, Run, recipe_of
+from engine.report import case_ids
 from engine.runs import load_shift, load_uncertainty
 from engine.statistics import (
     choose_threshold,
@@ -65,7 +66,7 @@ def compare_with_internal(
     coverage = fitted.conformal.coverage if fitted else None
     shift, unknown = shift_of(known, external), shift_unknown(known, run)
     said = (unknown,) if unknown else () if shift is None else shift_words(shift, coverage=coverage)
-    patients = patients_named(external)
+    patients, numbers = patients_named(external), case_ids([one.image_id for one in external])
     return ExternalTest(
         run_id=run.run_id,
         trained_on=run.dataset_name,
@@ -97,6 +98,10 @@ def compare_with_internal(
         why_not=why_not,
         shift=shift,
         shift_words=said,
+        cases=tuple(
+            ExternalCase(case=numbers[one.image_id], label=one.label or "", predicted=one.predicted)
+            for one in external
+        ),
     )
 
 

@@ -118,6 +118,6 @@ EXTERNAL = JsonFile(
     record=ExternalTest,
     error=ReportError,
     remedy="Delete {file} from the folder external/{folder} of the run and test it again: overread validate",
-    largest=16 * MIB,
+    largest=128 * MIB,
     former=_former,
 )

@@ -23,6 +23,7 @@ from .estimates import (
 )
 from .external import (
     Compared as Compared,
+    ExternalCase as ExternalCase,
     ExternalTest as ExternalTest,
     Retuned as Retuned,
 )

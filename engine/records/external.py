@@ -51,6 +51,15 @@ class Retuned:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ExternalCase:
+    """An image from elsewhere: its number, its label, and the class that was predicted."""
+
+    case: str
+    label: str
+    predicted: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ExternalTest:
     """A run tested on images from elsewhere.
 
@@ -76,6 +85,7 @@ class ExternalTest:
         why_not: A sentence that says why `retuned` is None.
         shift: How far the images lie from those of training; None where that is not known.
         shift_words: What is said of it, sentences without full stops.
+        cases: The foreign images; empty of a test that was kept before they were written down.
     """
 
     run_id: FolderName
@@ -99,6 +109,7 @@ class ExternalTest:
     why_not: str = ""
     shift: SetShift | None = None
     shift_words: tuple[str, ...] = ()
+    cases: tuple[ExternalCase, ...] = ()
 
     @property
     def sentences(self) -> tuple[str, ...]:

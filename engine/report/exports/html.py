@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from engine.data import PatientsNamed, patients_words
+from engine.data import patients_words
 from engine.records import PART_NAMES
 from engine.report.checklists.items import OFFLINE_ONLY
 from engine.report.figures import figures_of, figures_of_run, most_confused
@@ -109,9 +109,6 @@ def _templates() -> Environment:
     environment.filters["most_confused"] = lambda one, classes: most_confused(one.confusion, classes)
     environment.filters["percent"] = lambda share: f"{share:.1%}"
     environment.filters["patients"] = patients_words
-    environment.filters["patients_of"] = lambda test: patients_words(
-        PatientsNamed(images=test.images, named=test.patients_named, patients=test.patients)
-    )
     environment.filters["groupby_part"] = lambda items: [
         (part, list(of)) for part, of in groupby(items, key=lambda each: each.item.part)
     ]

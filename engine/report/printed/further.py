@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from engine.language import _, isolated, ngettext, number, short_number
-from engine.records import Estimate, ExternalTest, Passport, Robustness, Run
-from engine.report.formatting import BALANCED, figure, p_value, probability, rests_in, rests_on
+from engine.records import Estimate, Passport, Robustness, Run
+from engine.report.formatting import BALANCED, figure, p_value
 from engine.report.named.names import (
     capitalized,
     change_words,
@@ -18,11 +17,13 @@ from engine.report.named.names import (
     verdict_words,
 )
 from engine.report.passport_words import passport_in_words
+from engine.report.printed.external import external_tables
 from engine.report.printed.records import (
     Basis,
     Cell,
     Line,
     Table,
+    based_on,
     of_estimate,
     pointer,
     renumbered,
@@ -60,7 +61,7 @@ def readers_tables(did: ReviewSummary) -> tuple[Table, ...]:
             lines.append(
                 Line(
                     head=figure_words(one.name),
-                    cells=(of_estimate(one.estimate, at, None), _based_on(one.estimate, at)),
+                    cells=(of_estimate(one.estimate, at, None), based_on(one.estimate, at)),
                 )
             )
         caption = _("Agreement between readers, 95% intervals by patient below the figures.")
@@ -165,7 +166,7 @@ def _heatmaps(passport: Passport) -> Table:
                 basis=Basis(at=(f"{at}/limit",), method="what the figure is held against"),
             )
             estimate = of_estimate(one.estimate, f"{at}/estimate", None)
-            lines.append(Line(head=title, cells=(estimate, limit, _based_on(one.estimate, f"{at}/estimate"))))
+            lines.append(Line(head=title, cells=(estimate, limit, based_on(one.estimate, f"{at}/estimate"))))
     columns = ("figure", "value", "held against", "based on")
     return _table("What the answers follow from, 95% intervals below the figures.", columns, tuple(lines))
 
@@ -208,59 +209,12 @@ def elsewhere_tables(report: Report) -> dict[str, tuple[Table, ...]]:
     made: dict[str, list[Table]] = {}
     for place, test in enumerate(report.elsewhere.tests):
         at = pointer("elsewhere", "tests", place)
-        made[at] = list(_external(test, at))
+        made[at] = list(external_tables(test, at))
     for place, of in enumerate(report.elsewhere.images):
         at = pointer("elsewhere", "images", place)
         made[at] = list(_of_source(of, at))
     flat = iter(renumbered(ELSEWHERE, [table for tables in made.values() for table in tables]))
     return {at: tuple(next(flat) for _ in tables) for at, tables in made.items()}
-
-
-def _external(test: ExternalTest, at: str) -> Iterator[Table]:
-    names = ("internal", "external", "difference")
-    lines = []
-    for place, one in enumerate(test.figures):
-        cells = [_with_rest(getattr(one, name), at + pointer("figures", place, name)) for name in names]
-        lines.append(Line(head=one.name, cells=tuple(cells)))
-    yield _table(
-        "Internal and external testing, 95% intervals below the figures. The last column joins both intervals, for "
-        "sets of different patients (doi:10.1002/sim.3095). Predictive values, average precision, accuracy and F1 "
-        "move with the share of each class; AUROC, sensitivity and specificity need not.",
-        ("figure", "internal test", "external test", "external minus internal"),
-        tuple(lines),
-    )
-    yield _table(
-        "Confusion matrix: rows by the label of the data, columns as predicted.",
-        ("label", *test.classes),
-        tuple(
-            Line(
-                head=name,
-                cells=tuple(
-                    _count(count, at + pointer("confusion", row, column))
-                    for column, count in enumerate(test.confusion[row])
-                ),
-            )
-            for row, name in enumerate(test.classes)
-        ),
-    )
-    if (again := test.retuned) is None:
-        return
-    lines = []
-    for place, one in enumerate(test.figures):
-        for kind in ("at_threshold", "calibration"):
-            if one.name in getattr(again, kind):
-                tuned = of_estimate(
-                    getattr(again, kind)[one.name], at + pointer("retuned", kind, one.name), None
-                )
-                as_it_is = of_estimate(one.external, at + pointer("figures", place, "external"), None)
-                lines.append(Line(head=one.name, cells=(as_it_is, tuned)))
-    yield _table(
-        "Each image is judged by an operating point and a recalibration (intercept and slope, "
-        f"doi:10.1002/sim.8281) that were fitted on the other {again.folds - 1} of {again.folds} parts, no patient in "
-        f"both. On all images together the operating point would be {probability(again.threshold)}.",
-        ("figure", "as it is", "tuned"),
-        tuple(lines),
-    )
 
 
 def _of_source(of: FromElsewhere, at: str) -> Iterator[Table]:
@@ -272,7 +226,7 @@ def _against(one: Against, at: str) -> Table:
     lines = []
     for name, estimate in one.estimates.items():
         here = at + pointer("estimates", name)
-        lines.append(Line(head=name, cells=(of_estimate(estimate, here, None), _based_on(estimate, here))))
+        lines.append(Line(head=name, cells=(of_estimate(estimate, here, None), based_on(estimate, here))))
     note = f" ({one.note})" if one.note else ""
     caption = f"Against the {one.name}: {one.cases:,} of {one.of:,} images{note}. {one.sampling}".strip()
     return _table(
@@ -368,18 +322,3 @@ def _count(count: int, at: str, what: str = "images") -> Cell:
 
 def _p(value: float, at: str, method: str) -> Cell:
     return Cell(text=p_value(value), basis=Basis(at=(at,), method=method))
-
-
-def _based_on(estimate: Estimate, at: str) -> Cell:
-    said = rests_on(estimate)
-    basis = Basis(at=tuple(f"{at}/{name}" for name in rests_in(estimate)), n=estimate.n, method="count")
-    return Cell(text=said, basis=basis)
-
-
-def _with_rest(estimate: Estimate, at: str) -> Cell:
-    made = of_estimate(estimate, at, None)
-    if made.basis is None or not made.beside:
-        return made
-    rest = _based_on(estimate, at).basis
-    basis = replace(made.basis, at=(*made.basis.at, *(rest.at if rest else ())))
-    return Cell(text=made.text, beside=f"{made.beside}; {rests_on(estimate)}", basis=basis)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from engine.language import number
 from engine.records import Estimate
-from engine.report.formatting import figure, interval
+from engine.report.formatting import figure, interval, rests_in, rests_on
 
 Where = Mapping[str, tuple[str, ...]]
 """JSON Pointer into a case of report.json → its values; a case is meant where all of them fit. Empty: all cases."""
@@ -154,6 +154,24 @@ def of_estimate(estimate: Estimate, at: str, cases: Where | None, *, note: str =
         return Cell(text=estimate.method, basis=basis if re.match(r"\d", estimate.method) else None)
     bounds = interval(estimate) if bounded else ""
     return Cell(text=figure(estimate.value), beside="; ".join(filter(None, (bounds, note))), basis=basis)
+
+
+def based_on(estimate: Estimate, at: str, cases: Where | None = None) -> Cell:
+    """Return the cell of what a figure rests on: images and, where they are known, patients."""
+    basis = Basis(
+        at=tuple(f"{at}/{name}" for name in rests_in(estimate)), cases=cases, n=estimate.n, method="count"
+    )
+    return Cell(text=rests_on(estimate), basis=basis)
+
+
+def with_rest(estimate: Estimate, at: str, cases: Where | None) -> Cell:
+    """Return the cell of a figure, its interval and what it rests on below it."""
+    made = of_estimate(estimate, at, cases)
+    if made.basis is None or not made.beside:
+        return made
+    rest = based_on(estimate, at)
+    basis = replace(made.basis, at=(*made.basis.at, *(rest.basis.at if rest.basis else ())))
+    return Cell(text=made.text, beside=f"{made.beside}; {rest.text}", basis=basis)
 
 
 def of_count(count: int, at: str, cases: Where, *, what: str = "") -> Cell:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from jsonschema import Draft202012Validator
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from engine.errors import ReportError
@@ -134,6 +136,10 @@ def test_every_figure_stands_in_page_table_and_document(run: Run, tmp_path: Path
     assert "“Healthy” of these data is taken as normal." in page
     assert "3 left out: no label." in page
     assert str(run.folder) not in page + table
+    kept = json.loads(written.files["json"].read_text(encoding="utf-8"))
+    schema = json.loads(written.files["schema"].read_text(encoding="utf-8"))
+    assert not [fault.message for fault in Draft202012Validator(schema).iter_errors(kept)]
+    assert len(kept["cases"]) == test.images
     printed = words_of(written.files["pdf"].read_bytes())
     for one in test.figures:
         for each in (one.internal, one.external, one.difference):

@@ -20,7 +20,7 @@ from engine.records import (
 )
 from engine.report.drawn_records import MarkedByReaders, ReaderPoint
 from engine.report.exports.schema.of_records import Fields, Node, fields_of, schema_of
-from engine.report.printed.sheet import NumberDocument
+from engine.report.printed.sheet import PRINTED_FIELDS, NumberDocument
 from engine.report.records import (
     Against,
     Fact,
@@ -214,7 +214,7 @@ class RunDocument(TypedDict):
 
 DOCUMENTS: Mapping[str, Callable[[], Fields]] = {
     "run-report": lambda: fields_of(RunDocument),
-    "external-test": lambda: fields_of(ExternalTest),
+    "external-test": lambda: {**PRINTED_FIELDS, **fields_of(ExternalTest), "sentences": tuple[str, ...]},
 }
 """What each document holds, by the name of its schema."""
 

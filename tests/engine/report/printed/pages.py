@@ -13,15 +13,20 @@ from engine.experiments.comparison_page import comparison_file, render_page
 from engine.experiments.learning_curve import fit_learning_curve
 from engine.experiments.learning_curve_page import curve_document, curve_page
 from engine.experiments.printed.learning_curve import curve_sheet
+from engine.external.cases import ExternalCases
+from engine.external.comparison import compare_with_internal
 from engine.reading import Endpoint, open_store
-from engine.records import Supplied
+from engine.records import ExternalTest, Supplied
+from engine.report.exports.external_page import external_file, external_page
 from engine.report.study.exports import study_document
 from engine.report.study.page import study_page
 from engine.report.study.records import StudyReport
 from engine.workspace import open_workspace
-from tests.engine.experiments.test_comparison import OTHER, THREE, contestant
+from tests.engine.experiments.test_comparison import OTHER, THREE, TINY_RECIPE, TWO, contestant, run_of
 from tests.engine.experiments.test_learning_curve import trained
 from tests.engine.report.study.test_study_report import reported, unsure_on
+from tests.engine.report.test_build import a_run
+from tests.engine.report.test_snapshots import external_test
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,25 @@ class Page:
     names: tuple[str, ...] = ()
     cases: str = ""
     counted: str = "T"
+
+
+def abroad(test: ExternalTest) -> Page:
+    document = json.loads(json.dumps(external_file(test), allow_nan=False))
+    return Page(external_page(test), document, (*test.classes,), "cases" if test.cases else "")
+
+
+def tested(folder: Path, *, classes: tuple[str, ...] = TWO, cases: int = 80, **how: Any) -> ExternalTest:
+    """A test of a run on images from elsewhere, among them some whose patients have several."""
+    run = replace(run_of(TINY_RECIPE, classes, 0), folder=folder)
+    home, away = (contestant(noise=noise, classes=classes, films=2).predictions for noise in (1, 2))
+    return compare_with_internal(
+        run,
+        home,
+        [replace(one, patient_id=f"q{one.patient_id}", part=None, **how) for one in away[:cases]],
+        ExternalCases(samples=(), same={"Healthy 2": classes[0]}, left_out={"no label": 3}, remarks=()),
+        dataset_id="0123456789ab",
+        dataset_name="other hospital",
+    )
 
 
 def _study(report: StudyReport) -> Page:
@@ -107,6 +131,11 @@ PAGES: dict[str, Callable[[Path], Page]] = {
         left_out={"labelled otherwise in another run's data": 3},
         reference="All are held against labels v2 of 12 images.",
     ),
+    "an external test": lambda folder: abroad(tested(folder)),
+    "an external test of three classes": lambda folder: abroad(tested(folder, classes=THREE)),
+    "an external test on few images": lambda folder: abroad(tested(folder, cases=6)),
+    "an external test without the finding": lambda folder: abroad(tested(folder, label=TWO[0])),
+    "an external test that was kept without its cases": lambda _: abroad(external_test(a_run())),
     "a learning curve": lambda _: curve(areas={40: 0.7, 80: 0.78, 160: 0.84, 320: 0.88}),
     "a learning curve of too few sizes": lambda _: curve(areas={40: 0.7, 80: 0.78}),
 }

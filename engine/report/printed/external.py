@@ -1,0 +1,132 @@
+"""An external test as numbered tables, in a run's report and on a page of its own, and what else this page prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.data import PatientsNamed, patients_words
+from engine.language import number
+from engine.records import ExternalTest
+from engine.report.formatting import counted, probability
+from engine.report.printed.performance import OF_PREDICTED, OF_REFERENCE
+from engine.report.printed.records import (
+    Basis,
+    Cell,
+    Line,
+    Table,
+    Where,
+    of_estimate,
+    pointer,
+    renumbered,
+    with_rest,
+)
+from engine.report.printed.sentences import Sentence, as_kept, counted_from, with_ids
+from engine.report.printed.sheet import Sheet
+
+CASES, FIGURES, CONFUSION, RETUNED = range(1, 5)
+
+
+def external_sheet(test: ExternalTest) -> Sheet:
+    """Return what the page of an external test prints, as its external.json has it."""
+    figures, confusion, *retuned = external_tables(test, "", whole=bool(test.cases))
+    tables = {"figures": renumbered(FIGURES, [figures]), "confusion": renumbered(CONFUSION, [confusion])}
+    if retuned:
+        tables["retuned"] = renumbered(RETUNED, retuned)
+    return Sheet(tables=tables, said=with_ids(_sentences(test)))
+
+
+def _sentences(test: ExternalTest) -> Iterator[Sentence]:
+    known = PatientsNamed(images=test.images, named=test.patients_named, patients=test.patients)
+    text = (
+        f"{number(test.images)} foreign {'image' if test.images == 1 else 'images'}, {patients_words(known)}"
+    )
+    counts = ("patients",) if known.all else ("patients_named", "images", "patients") if known.named else ()
+    yield counted_from(CASES, "images", text, "/images", *(pointer(name) for name in counts))
+    yield counted_from(CASES, "internal", counted(test.internal_images, "image"), "/internal_images")
+    if test.positive:
+        text = f"{test.positive} is predicted from a probability of {probability(test.threshold)}"
+        basis = Basis(at=("/threshold",), method="operating point")
+        yield Sentence(section=CASES, name="edge", text=text, basis=basis)
+    for place, text in enumerate(test.sentences):
+        yield as_kept(CASES, f"{text}.", "sentences", place)
+    yield as_kept(RETUNED, test.why_not, "why_not")
+
+
+def external_tables(test: ExternalTest, at: str, *, whole: bool = False) -> Iterator[Table]:
+    """Yield the tables of an external test: figures, confusion matrix and, where they can be had, tuned figures.
+
+    Args:
+        test: That is printed.
+        at: JSON Pointer to it.
+        whole: Whether the document's cases are those of the test.
+    """
+    lines = []
+    for place, one in enumerate(test.figures):
+        here = at + pointer("figures", place)
+        abroad = _cases_of(one.name, test) if whole else None
+        cells = (
+            with_rest(one.internal, f"{here}/internal", None),
+            with_rest(one.external, f"{here}/external", abroad),
+            with_rest(one.difference, f"{here}/difference", None),
+        )
+        lines.append(Line(head=one.name, cells=cells))
+    yield _table(
+        "Internal and external testing, 95% intervals below the figures. The last column joins both intervals, for "
+        "sets of different patients (doi:10.1002/sim.3095). Predictive values, average precision, accuracy and F1 "
+        "move with the share of each class; AUROC, sensitivity and specificity need not.",
+        ("figure", "internal test", "external test", "external minus internal"),
+        lines,
+    )
+    yield _table(
+        "Confusion matrix: rows by the label of the data, columns as predicted.",
+        ("label", *test.classes),
+        [
+            Line(head=label, cells=tuple(_counts(test, row, at, whole=whole)))
+            for row, label in enumerate(test.classes)
+        ],
+    )
+    yield from _retuned(test, at, whole=whole)
+
+
+def _counts(test: ExternalTest, row: int, at: str, *, whole: bool) -> Iterator[Cell]:
+    for column, count in enumerate(test.confusion[row]):
+        cases = {"/label": (test.classes[row],), "/predicted": (test.classes[column],)} if whole else None
+        here = at + pointer("confusion", row, column)
+        yield Cell(text=number(count), basis=Basis(at=(here,), cases=cases, method="count of images"))
+
+
+def _retuned(test: ExternalTest, at: str, *, whole: bool) -> Iterator[Table]:
+    if (again := test.retuned) is None:
+        return
+    lines = []
+    for place, one in enumerate(test.figures):
+        for kind, tuned in (("at_threshold", again.at_threshold), ("calibration", again.calibration)):
+            if one.name in tuned:
+                cases = _cases_of(one.name, test) if whole else None
+                cells = (
+                    of_estimate(one.external, at + pointer("figures", place, "external"), cases),
+                    of_estimate(tuned[one.name], at + pointer("retuned", kind, one.name), cases),
+                )
+                lines.append(Line(head=one.name, cells=cells))
+    yield _table(
+        "Each image is judged by an operating point and a recalibration (intercept and slope, "
+        f"doi:10.1002/sim.8281) that were fitted on the other {again.folds - 1} of {again.folds} parts, no patient in "
+        f"both. On all images together the operating point would be {probability(again.threshold)}.",
+        ("figure", "as it is", "tuned"),
+        lines,
+    )
+
+
+def _cases_of(name: str, test: ExternalTest) -> Where:
+    """Return the images that a figure rests on: all of them, or those of one class, or predicted so."""
+    if test.positive is None:
+        return {}
+    other = next(one for one in test.classes if one != test.positive)
+    for kinds, where in ((OF_REFERENCE, "/label"), (OF_PREDICTED, "/predicted")):
+        if name in kinds:
+            return {where: (test.positive if kinds[name] else other,)}
+    return {}
+
+
+def _table(caption: str, columns: tuple[str, ...], lines: list[Line]) -> Table:
+    return Table(number="", caption=caption, columns=columns, lines=tuple(lines))
