@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, select
 
 from engine.errors import ServerAway, StoreError
+from engine.in_bulk import many_records
 from engine.reading import answers, cases, people as persons, row_mapping as rows, sittings
 from engine.reading.accounts.accounts import Accounts
 from engine.reading.answers import Given
@@ -211,7 +212,7 @@ class Store(Walking):
         found = select(CASES).where(CASES.c.run_id == run_id).order_by(CASES.c.position)
         if part is not None:
             found = found.where(CASES.c.part == part)
-        with self._database.read() as connection:
+        with self._database.read() as connection, many_records:
             return [rows.prediction(row) for row in connection.execute(found)]
 
     def lacks_columns(self, run_id: str) -> bool:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from engine.errors import ReportError
+from engine.in_bulk import many_records
 from engine.records import (
     Epoch,
     Estimate,
@@ -72,6 +73,7 @@ FIGURES_BY = ("overread", "scikit-learn", "scipy", "numpy", "pillow")
 PACKAGES = ("torch", "torchvision", "timm", "captum", *FIGURES_BY)
 
 
+@many_records
 def build_report(
     run: Run,
     predictions: Sequence[Prediction],
