@@ -95,7 +95,7 @@ def test_a_test_is_kept_and_stands_in_the_report_and_its_archive(session: AppSes
     assert "External test on north" in shown and "“Befund” of these data is taken as opacity" in shown
     assert "1 left out: labelled “devices”, which is none of the classes" in shown
     with zipfile.ZipFile(download(session, RUN, foreign)) as packed:
-        names = [f"external.{kind}" for kind in ("csv", "docx", "html", "json", "pdf")]
+        names = [f"external.{kind}" for kind in ("csv", "docx", "html", "json", "pdf", "schema.json")]
         assert sorted(packed.namelist()) == names and packed.read("external.pdf").startswith(b"%PDF")
 
 
