@@ -28,6 +28,7 @@ from .fine_stage import (
     FineStage as FineStage,
     find_fine_stage as find_fine_stage,
 )
+from .folding import folded as folded
 from .frozen import (
     Frozen as Frozen,
     FrozenPart as FrozenPart,

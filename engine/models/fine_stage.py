@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from engine.models.backbone import TimmBackbone
 from engine.models.classifier import Classifier
+from engine.models.folding import folded
 from engine.models.frozen import Frozen
 
 BothMaps = Callable[[Tensor, Tensor | None], tuple[Tensor, Tensor]]
@@ -60,16 +61,16 @@ def find_fine_stage(classifier: Classifier, *, channels: int, size: int) -> Fine
 
 
 def _in_a_row(classifier: Classifier, layers: list[nn.Module], probe: Tensor) -> FineStage | None:
-    extents = []
+    extents, maps = [], [probe]
     for layer in layers:
-        probe = layer(probe)
-        extents.append((int(probe.shape[2]), int(probe.shape[3])))
+        maps.append(layer(maps[-1]))
+        extents.append((int(maps[-1].shape[2]), int(maps[-1].shape[3])))
     finer = [number for number, extent in enumerate(extents) if extent[0] > extents[-1][0]]
     if not finer:
         return None
     cut = finer[-1] + 1
     front = Frozen(classifier, nn.Sequential(*layers[:cut])).eval()
-    back = nn.Sequential(*layers[cut:])
+    back = folded(nn.Sequential(*layers[cut:]), probe=maps[cut])
 
     def both(images: Tensor, fine: Tensor | None) -> tuple[Tensor, Tensor]:
         if fine is None:

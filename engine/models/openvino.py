@@ -13,7 +13,9 @@ import hashlib
 import logging
 import os
 import sys
+import threading
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -91,16 +93,22 @@ def _openvino(net: Frozen, size: int, cache_dir: Path) -> Features | None:
             _convert(openvino, net, channels, size, path)
         with suppress(OSError):  # where nothing may be written, nothing needs room either
             os.utime(path)  # eviction goes by last use
+        threads = torch.get_num_threads()
+        if (ready := _READY.get(path, threads)) is not None:
+            return _InShares(ready)
         try:
-            compiled = _compile(path)
+            compiled = _compile(path, threads)
         except RuntimeError:
             if not kept:
                 raise
             _convert(openvino, net, channels, size, path)  # it was cut short, by a full disk or a power cut
-            compiled = _compile(path)
+            compiled = _compile(path, threads)
 
         run = _InShares(compiled)
-        return run if _agrees(net, run, channels, size) else None
+        if not _agrees(net, run, channels, size):
+            return None
+        _READY.keep(path, threads, compiled)
+        return run
     except (RuntimeError, OSError) as error:  # OpenVINO raises plain RuntimeError for what it cannot convert
         LOG.warning("OpenVINO cannot run this network (%s); PyTorch runs it", str(error).splitlines()[0])
         return None
@@ -115,6 +123,7 @@ class _InShares:
     def __init__(self, compiled: Any) -> None:
         import openvino
 
+        self._net = compiled
         self._shape = tuple(compiled.output(0).shape)
         self._queue = openvino.AsyncInferQueue(compiled)
         self._queue.set_callback(self._keep)
@@ -136,14 +145,46 @@ class _InShares:
         place[:] = request.get_output_tensor(0).data[: len(place)]
 
 
-def _compile(path: Path) -> Any:
+class _Ready:
+    """The nets compiled last that have given what PyTorch gives: a run's next step asks for the same ones again."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[tuple[object, ...], Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, path: Path, threads: int) -> Any:
+        """Return the net that a file holds, compiled for so many threads; None where it is not there."""
+        with self._lock:
+            key = self._key(path, threads)
+            if (found := self._kept.get(key)) is not None:
+                self._kept.move_to_end(key)
+            return found
+
+    def keep(self, path: Path, threads: int, compiled: Any) -> None:
+        """Keep one, and let go of the one that was asked for longest ago."""
+        with self._lock:
+            self._kept[self._key(path, threads)] = compiled
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+    @staticmethod
+    def _key(path: Path, threads: int) -> tuple[object, ...]:
+        weights = path.with_suffix(".bin").stat()  # a file that was changed holds another net
+        return (path, path.stat().st_size, weights.st_size, weights.st_mtime_ns, threads)
+
+
+_READY = _Ready(most=2)
+
+
+def _compile(path: Path, threads: int) -> Any:
     return _core().compile_model(
         path,
         "CPU",
         {
             "PERFORMANCE_HINT": "THROUGHPUT",
             "INFERENCE_PRECISION_HINT": "f32",
-            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+            "INFERENCE_NUM_THREADS": threads,
         },
     )
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from engine.data import patients_named
 from engine.errors import DataError
 from engine.images import ImageCache
-from engine.models import Classifier, FrozenPart, find_frozen_part, kept_shape
+from engine.models import Classifier, FrozenPart, find_frozen_part, folded, kept_shape
 from engine.recipes import Augmenter, Balanced, augmentation_is_none, changes_of_copies
 from engine.records import Augmentation, Recipe, Sample, Split
 from engine.storage import KEPT_BYTES
@@ -212,7 +212,7 @@ def open_batches(
         or not _fits(cut, recipe, data, device)
     ):
         return batch_source
-    batch_source.rest = cut.rest
+    batch_source.rest = _spared(cut, recipe, device)
 
     def bank(augmentation: Augmentation) -> FeatureBank:
         return FeatureBank(
@@ -229,6 +229,13 @@ def open_batches(
         for view in range(recipe.views):
             batch_source.copy_views[view] = copies.view(view, data.train_rows, progress)
     return batch_source
+
+
+def _spared(cut: FrozenPart, recipe: Recipe, device: str) -> nn.Module:
+    """Return what is behind the cut, without the passes that frozen batch norms would take."""
+    shape = kept_shape(cut, recipe.channels, recipe.image_size, device)
+    probe = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0)).to(device)
+    return folded(cut.rest.eval(), probe=probe)
 
 
 def _fits(cut: FrozenPart, recipe: Recipe, data: TrainingData, device: str) -> bool:

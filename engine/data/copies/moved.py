@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.data.copies.candidates import Candidate, nearest
+from engine.data.copies.candidates import MOVES, Candidate, nearest
 from engine.data.copies.changes import Change, change_of
 from engine.data.copies.looks import HASH_BYTES, THUMBNAIL, Symmetry
 from engine.data.copies.registering import (
     Floats,
+    Level,
     agreement,
     level,
     refine,
@@ -74,7 +75,7 @@ def _find_moved(
     thumbnails = packed.reshape(count, THUMBNAIL, THUMBNAIL)
     candidates = nearest(thumbnails, apart, tick=lambda: told(0, count))
     batches = [candidates[start : start + _BATCH] for start in range(0, len(candidates), _BATCH)]
-    opened = lru_cache(maxsize=_OPEN)(_open)
+    opened = _Opened()
 
     def confirmed(batch: Sequence[Candidate]) -> list[tuple[int, int, Change]]:
         likely = _likely(batch, thumbnails)
@@ -103,10 +104,12 @@ def _likely(
 def _confirmed(
     likely: Sequence[tuple[int, int, Symmetry, Floats]],
     samples: Sequence[Sample],
-    opened: Callable[[Path], NDArray[np.uint8] | None],
+    opened: _Opened,
 ) -> list[tuple[int, int, Change]]:
     """Return those of them that agree on more pixels than thumbnails have, with what was done."""
-    both = [(pair, opened(samples[pair[0]].path), opened(samples[pair[1]].path)) for pair in likely]
+    both = [
+        (pair, opened.pixels(samples[pair[0]].path), opened.pixels(samples[pair[1]].path)) for pair in likely
+    ]
     whole = [(pair, one, other) for pair, one, other in both if one is not None and other is not None]
     if not whole:
         return []
@@ -114,7 +117,10 @@ def _confirmed(
     second = np.stack([other for _, _, other in whole])
     moved = np.stack([pair[3] for pair, _, _ in whole])
     moved = refine(level(smaller(first), 6, 0.8), level(smaller(second), 6, 0.8), moved, 4)
-    levels = level(first, 5, 0.8), level(second, 5, 0.8)
+    levels = (
+        _stacked([opened.sharp(samples[pair[0]].path, pair[2]) for pair, _, _ in whole]),
+        _stacked([opened.sharp(samples[pair[1]].path, MOVES[0]) for pair, _, _ in whole]),
+    )
     moved = refine(*levels, moved, 3)
     found = []
     for row, agreeing in enumerate(agreement(*levels, moved).tolist()):
@@ -123,6 +129,25 @@ def _confirmed(
             change = change_of(symmetry, moved[row], agreeing < 0, samples[one], samples[other])
             found.append((one, other, change))
     return found
+
+
+class _Opened:
+    """Images at 128 pixels, and these made comparable, which takes as long as comparing them; those asked for last."""
+
+    def __init__(self) -> None:
+        self.pixels = lru_cache(maxsize=_OPEN)(_open)
+        self.sharp = lru_cache(maxsize=_OPEN)(self._sharp)
+
+    def _sharp(self, path: Path, symmetry: Symmetry) -> tuple[Floats, NDArray[np.bool_]]:
+        pixels = self.pixels(path)
+        assert pixels is not None  # who asks has seen it
+        made = level(symmetry.applied(pixels)[None], 5, 0.8)
+        return made.pixels[0], made.seen[0] > 0  # one byte a pixel
+
+
+def _stacked(images: Sequence[tuple[Floats, NDArray[np.bool_]]]) -> Level:
+    pixels, seen = zip(*images, strict=True)
+    return Level(np.stack(pixels), np.stack(seen).astype(np.float32))
 
 
 def _open(path: Path) -> NDArray[np.uint8] | None:

@@ -37,7 +37,8 @@ def test_the_finer_map_leads_to_the_last_map_with_gradients(backbone: str, size:
     fine, last = stage.maps(images)
     assert tuple(fine.shape[2:]) == stage.extent and fine.shape[2] > last.shape[2]
     with torch.no_grad():
-        assert torch.equal(last.detach(), classifier.features(images))
+        expected = classifier.features(images)  # batch norms are folded: the same up to rounding
+        assert torch.allclose(last.detach(), expected, rtol=0, atol=1e-5 * float(expected.abs().max()))
         if stage.front is not None:
             assert torch.equal(stage.maps(images, stage.front(images))[1].detach(), last.detach())
     (gradient,) = torch.autograd.grad(classifier.head(last)[:, 0].sum(), fine)

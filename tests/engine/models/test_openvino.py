@@ -175,3 +175,16 @@ def test_a_process_that_used_compiled_nets_still_hears_signals(tmp_path: Path) -
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "stop\n"), done.stderr[-2000:]
+
+
+def test_a_net_is_compiled_once_for_all_steps_of_a_run(tmp_path: Path) -> None:
+    openvino = pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
+    torch.manual_seed(0)
+    net = build_classifier(TINY_RECIPE, 2).eval()
+    compiled = [
+        fast_features(
+            cut_behind_backbone(net).frozen, device="cpu", images=10_000, size=32, cache_dir=tmp_path
+        )._net  # type: ignore[attr-defined]
+        for _ in range(2)
+    ]
+    assert isinstance(compiled[0], openvino.CompiledModel) and compiled[0] is compiled[1]
