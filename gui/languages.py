@@ -17,6 +17,7 @@ from threading import Lock
 from typing import Any
 
 import gradio as gr
+import gradio.blocks
 from gradio.context import LocalContext
 from gradio.data_classes import BlocksConfigDict
 from markupsafe import Markup
@@ -37,6 +38,15 @@ FIRST = Markup('<head><script src="words/{}.js?v={}"></script>')
 _BUILDING = Lock()  # what is being built is Gradio's one global
 
 
+class _ServedElsewhere:
+    """What Gradio makes an application with whenever pages end or get a queue, and throws away when they are mounted:
+    half of the time that a window takes to open, once Gradio is loaded."""
+
+    @staticmethod
+    def create_app(*_: object, **__: object) -> None:
+        """Make none: the one that answers is made by `gr.mount_gradio_app`."""
+
+
 class Pages(gr.Blocks):
     """Pages that a browser is told of in the language that is spoken.
 
@@ -49,6 +59,7 @@ class Pages(gr.Blocks):
         self._place = place
         self._settings = settings
         self._told: dict[str, BlocksConfigDict] = {}
+        gradio.blocks.App = _ServedElsewhere  # type: ignore[attr-defined,assignment]
         super().__init__(**settings)
         with self:
             place()

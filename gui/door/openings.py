@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from re import Pattern
 from urllib.parse import parse_qs
 
 import gradio as gr
 from gradio.blocks import Block
+from pydantic import BaseModel
 from starlette.routing import Route, compile_path
 from starlette.types import Scope
 
@@ -161,4 +163,9 @@ def _opening(method: str, path: str, largest_body: int) -> Opening:
 
 def _carries_files(component: Block) -> bool:
     model = getattr(component, "data_model", None)
-    return model is not None and "FileData" in str(model.model_json_schema())
+    return model is not None and _holds_files(model)
+
+
+@cache
+def _holds_files(model: type[BaseModel]) -> bool:
+    return "FileData" in str(model.model_json_schema())

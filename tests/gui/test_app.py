@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from gradio.routes import App
 
 from engine.errors import EngineError
 from engine.workspace import Workspace
@@ -85,6 +86,18 @@ def test_the_server_listens_to_this_computer_alone_and_behind_the_guard(
     assert httpx.get(window.address, headers=elsewhere).status_code == 403
     room.session.hosts.add("Public.example.live")
     assert httpx.get(window.address, headers=elsewhere).status_code == 303
+
+
+def test_a_window_makes_the_application_that_answers_and_no_other(
+    room: Room, opened: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    configure = App.configure_app
+    monkeypatch.setattr(App, "configure_app", lambda app, blocks: (made.append(app), configure(app, blocks)))
+
+    opened(room.session)
+
+    assert len(made) == 1
 
 
 def test_before_the_password_nothing_of_the_cases_is_told(room: Room, opened: Callable[..., Any]) -> None:
