@@ -409,6 +409,33 @@ def test_of_an_answer_without_a_sitting_it_is_not_known_what_was_on_the_screen(s
     assert review.label_seen is None
 
 
+def test_answers_and_their_rows_can_be_had_of_one_case_one_reader_and_one_sitting(in_file: Store) -> None:
+    in_file.add_cases(RUN.run_id, [prediction(1), prediction(2)])
+    sitting = in_file.begin_sitting(RUN.run_id, "Ada")
+    for number, reader, given in ((1, "Ada", sitting), (2, "Ada", None), (1, "Ben", None), (1, "Ada", None)):
+        in_file.add_review(agree(number, reader), Given(sitting=given))
+
+    def had(**chosen: object) -> list[tuple[int, str]]:
+        found = in_file.reviews(RUN.run_id, **chosen)  # type: ignore[arg-type]
+        return [(int(each.image_id, 16), each.reader) for each in found]
+
+    assert had() == [(1, "Ada"), (2, "Ada"), (1, "Ben"), (1, "Ada")]
+    assert had(image_id=agree(1).image_id) == [(1, "Ada"), (1, "Ben"), (1, "Ada")]
+    assert had(image_id=agree(1).image_id, latest=True) == [(1, "Ben"), (1, "Ada")]
+    assert had(reader="Ben") == [(1, "Ben")] and had(sitting=sitting) == [(1, "Ada")]
+    assert had(reader="Ada", image_id=agree(2).image_id) == [(2, "Ada")]
+    assert len(in_file.readings(RUN.run_id)) == 4 and len(in_file.readings(RUN.run_id, reader="Ben")) == 1
+
+
+def test_a_sitting_is_written_when_it_begins_and_when_it_ends(in_file: Store, tmp_path: Path) -> None:
+    sitting = in_file.begin_sitting(RUN.run_id, "Ada")
+    in_file.end_sitting(sitting)
+    with closing(sqlite3.connect(tmp_path / "overread.db")) as connection:
+        told = connection.execute("SELECT session_id, study_id, reader_id, author, event FROM sessions ORDER BY seq")
+        who = (sitting.session_id, sitting.study_id, sitting.reader_id, sitting.reader_id)
+        assert told.fetchall() == [(*who, "begun"), (*who, "ended")]
+
+
 # ------------------------------------------------------------------------------------------------- refusals
 
 

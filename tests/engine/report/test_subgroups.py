@@ -87,6 +87,65 @@ def test_many_numbers_stand_in_bands_that_hold_every_case_once() -> None:
     assert sum(row.cases for row in rows) == 199  # one age is not given, which makes too small a group
 
 
+def holds(name: str, number: float) -> bool:
+    """Whether a number is in the band of a name, as a reader of the report takes it."""
+    if name.startswith("under "):
+        return number < float(name.removeprefix("under "))
+    if name.endswith(" and over"):
+        return number >= float(name.removesuffix(" and over"))
+    if "–" in name:
+        low, high = map(float, name.split("–"))
+        return low <= number <= high
+    low, high = map(float, name.split(" to under "))
+    return low <= number < high
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_band_holds_what_its_name_says(whole: bool) -> None:
+    run, cases = a_run(), some_cases(a_run(), 200)
+    numbers = np.random.default_rng(3).integers(0, 999, 200) / (1 if whole else 100)
+    split = a_split(run, cases, lambda number: {"size": f"{numbers[number]:g}"})
+    rows = subgroup_table(run, cases, split)
+    assert sum(row.cases for row in rows) == 200 and len(rows) >= 3
+    for row in rows:
+        assert row.cases == sum(holds(row.value, number) for number in numbers), row.value
+    assert all(("–" in row.value) == whole for row in rows[1:-1])
+
+
+def test_numbers_that_are_nearly_all_one_make_no_bands() -> None:
+    run, cases = a_run(), some_cases(a_run(), 200)
+    split = a_split(run, cases, lambda number: {"pack years": "0" if number < 188 else str(number)})
+    assert subgroup_table(run, cases, split) == ()
+
+
+@pytest.mark.parametrize(
+    ("sites", "shown"), [(8, 8), (9, 7), (10, 7)]
+)  # up to eight as they are; of more the six most frequent, and the others together
+def test_a_column_makes_eight_groups_at_most(sites: int, shown: int) -> None:
+    run, cases = a_run(), some_cases(a_run(), 180)
+    split = a_split(run, cases, lambda number: {"site": f"site {number % sites}"})
+    rows = subgroup_table(run, cases, split)
+    assert len(rows) == shown and sum(row.cases for row in rows) == 180
+    assert ("(other)" in [row.value for row in rows]) == (sites > 8)
+    some = a_split(run, cases, lambda number: {"site": f"site {number % sites}" if number % 7 else ""})
+    rows = subgroup_table(run, cases, some)
+    assert len(rows) == 8 and rows[-1].value in ("(not given)", "(other)")
+    assert next(row.cases for row in rows if row.value == "(not given)") == 26
+
+
+@pytest.mark.parametrize(("groups", "crossed"), [(4, True), (5, False)])
+def test_columns_of_four_groups_are_crossed_and_of_more_not(groups: int, crossed: bool) -> None:
+    run, cases = a_run(), some_cases(a_run(), 200)
+    split = a_split(run, cases, lambda number: {"site": f"site {number % groups}", "sex": "FM"[number // 7 % 2]})
+    assert any(not row.single for row in subgroup_table(run, cases, split)) == crossed
+
+
+def test_no_more_than_six_pairs_of_columns_are_crossed() -> None:
+    run, cases = a_run(), some_cases(a_run(), 160)
+    split = a_split(run, cases, lambda number: {name: f"{name}{number >> at & 1}" for at, name in enumerate("abcde")})
+    assert len({row.column for row in subgroup_table(run, cases, split) if not row.single}) == 6
+
+
 def test_rare_words_are_put_together_and_names_make_no_groups() -> None:
     run, cases = a_run(), some_cases(a_run(), 120)
     cases = [replace(each, patient_id=f"patient {number // 20}") for number, each in enumerate(cases)]

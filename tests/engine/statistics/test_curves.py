@@ -42,6 +42,8 @@ def test_bins_equal_scikit_learns_calibration_curve() -> None:
     np.testing.assert_allclose([each.probability for each in bins], mean, **CLOSE)
     np.testing.assert_allclose([each.frequency.value for each in bins], frequency, **CLOSE)
     assert sum(each.count for each in bins) == 400
+    for each in bins:
+        assert each.high - each.low == pytest.approx(0.1) and each.low <= each.probability <= each.high
 
 
 def test_the_bars_of_bins_count_patients() -> None:

@@ -8,7 +8,9 @@ import krippendorff
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from scipy import stats
 from sklearn.metrics import cohen_kappa_score
+from statsmodels.stats.inter_rater import cohens_kappa
 
 from engine.statistics.kappa import cohen_kappa, krippendorff_alpha
 from tests.engine.statistics.made_up import CLOSE
@@ -51,6 +53,26 @@ def test_images_copied_within_patients_do_not_narrow_the_bounds() -> None:
     copied = cohen_kappa(*(np.repeat(each, 6) for each in (first, second)), np.repeat(np.arange(80), 6))
     np.testing.assert_allclose([copied.low, copied.high], [once.low, once.high], atol=0.02)
     assert copied.n == 480 and copied.patients == 80
+
+
+def test_the_spread_of_kappa_by_patient_is_that_of_fleiss_cohen_and_everitt_as_statsmodels_has_it() -> None:
+    table = np.array([[30, 9, 1], [2, 40, 16], [5, 3, 60]])
+    first, second = (np.repeat(np.indices((3, 3))[at].ravel(), table.ravel()) for at in (0, 1))
+    copied = cohen_kappa(*(np.repeat(each, 5) for each in (first, second)), np.repeat(np.arange(166), 5))
+    error = cohens_kappa(table).std_kappa
+    reach = float(stats.t.ppf(0.975, 165)) * error
+    assert (copied.high - copied.low) / 2 == pytest.approx(reach, rel=0.01)
+
+
+def test_a_bound_is_the_true_value_from_which_what_was_seen_is_as_far_as_95_percent_are() -> None:
+    """Bloch and Kraemer 1989 (doi:10.2307/2532052): the variance of kappa by its true value, of half and half."""
+    first = np.repeat([0, 1, 0, 1], [80, 80, 20, 20])
+    found = cohen_kappa(first, np.repeat([0, 1, 1, 0], [80, 80, 20, 20]))
+    assert found.value == pytest.approx(0.6)
+    for bound in (found.low, found.high):
+        variance = (1 - bound) * ((1 - bound) * (1 - 2 * bound) + bound * (2 - bound) / 0.5) / 200
+        distance = abs(found.value - bound) / math.sqrt(variance)
+        assert distance == pytest.approx(float(stats.t.ppf(0.975, 199)), abs=0.02)
 
 
 @settings(max_examples=40, deadline=None)
@@ -97,6 +119,7 @@ def test_a_stray_reader_of_two_cases_changes_little() -> None:
 
 
 def test_nothing_to_agree_on_is_said() -> None:
-    assert "given a class by both" in cohen_kappa([], []).method
+    assert "given a class by both" in cohen_kappa([], []).method and cohen_kappa([], []).n == 0
+    assert krippendorff_alpha([[1, 0], [0, 1]]).n == 0 and krippendorff_alpha([[3, 0], [3, 0]]).n == 2
     assert "given a class by two readers" in krippendorff_alpha([[1, 0], [0, 1]]).method
     assert "the same answer for every case" in krippendorff_alpha([[3, 0], [3, 0]]).method

@@ -235,6 +235,17 @@ def test_a_fold_without_a_class_gives_no_mean_and_perfect_folds_an_interval_all_
     assert areas == (1.0, 1.0) and found.value == 1 and found.low < 0.8
 
 
+def test_one_perfect_fold_hides_its_spread_so_that_the_interval_is_that_of_so_many_patients() -> None:
+    truth, folds = np.tile([0, 1], 20), np.repeat([0, 1], 20)
+    score = truth + 0.0
+    score[20:24] = 0.5
+    found, areas = areas_of_folds(truth, {1: score}, folds, None)
+    assert areas[0] == 1 and areas[1] < 1 and found.method.endswith("Newcombe by patient")
+    assert (found.low, found.high) == newcombe(found.value, 20, 20)
+    turned, _ = areas_of_folds(truth, {1: -score}, folds, None)
+    assert (turned.low, turned.high) == newcombe(turned.value, 20, 20)
+
+
 def test_the_mean_area_of_folds_holds_the_mean_of_many_samples_as_often_as_it_says() -> None:
     rng = np.random.default_rng(0)
     right, held, times = stats.norm.cdf(1 / math.sqrt(2)), 0, 300

@@ -13,7 +13,7 @@ from PIL import Image
 
 from engine.data.index import index_data
 from engine.data.split import split_index
-from engine.records import DataIssue, DataIssueKind, Index, Part, Prediction, Sample, Split
+from engine.records import PART_NAMES, DataIssue, DataIssueKind, Index, Part, Prediction, Sample, Split
 from engine.report.build import with_files
 from engine.report.participants.flow import COPIES, UNREADABLE, of_cases, of_files
 from engine.report.records import Stage, Standing
@@ -95,6 +95,9 @@ def test_every_number_of_the_flow_adds_up(
         },
     )
     flow = of_cases(run, chosen, split, cases, {"readers": standard})
+    if members:
+        assert flow[0].name == f"images of the {PART_NAMES[chosen] + ' part' if chosen else 'all parts'}"
+        assert flow[0].entered == len(members)
     assert adds_up(flow) and flow[-1].result == len(answered) and flow[-1].entered == len(cases)
 
 
