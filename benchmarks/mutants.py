@@ -41,6 +41,8 @@ HEAVY = (
 ARITHMETIC = {"Add", "Sub", "Mul", "Div", "FloorDiv", "Mod", "Pow"}
 # A module is tried without these: what they change is for mypy, or for a reader of the source.
 SILENT = ("annotation", "returns")
+# Of a record: that none is changed where it should not be is held by mypy and tests/test_architecture.py.
+FLAGS = {"frozen", "kw_only", "slots"}
 
 
 @dataclass(frozen=True)
@@ -71,16 +73,30 @@ class Trial:
 
 
 def bare(source: str) -> str:
-    """Return a program without annotations, docstrings and what only a type checker runs."""
+    """Return a program without annotations, docstrings, flags of records and what only a type checker runs."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
         for field in SILENT:
             if getattr(node, field, None) is not None:
                 setattr(node, field, ast.Constant(None))
+        if isinstance(node, ast.ClassDef):
+            node.decorator_list = [_unflagged(each) for each in node.decorator_list]
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [one for one in body if not _is_silent(one)]  # type: ignore[attr-defined]
     return ast.dump(tree)
+
+
+def _unflagged(decorator: ast.expr) -> ast.expr:
+    """Return a decorator without the flags of a record."""
+    if (
+        isinstance(decorator, ast.Call)
+        and isinstance(decorator.func, ast.Name)
+        and decorator.func.id == "dataclass"
+    ):
+        kept = [keyword for keyword in decorator.keywords if keyword.arg not in FLAGS]
+        return ast.Call(decorator.func, decorator.args, kept) if kept else decorator.func
+    return decorator
 
 
 def _is_silent(node: ast.stmt) -> bool:

@@ -145,7 +145,7 @@ def auroc(y: ArrayLike, p: ArrayLike, groups: Groups = None) -> Estimate:
     area = area_of(truth, score, clusters)
     variance = area_covariance(area, area, clusters)
     method = "DeLong, logit scale" if clusters.single else "Obuchowski, by patient, logit scale"
-    if area.value in (0.0, 1.0) or area.fewest < 2 or variance < SMALLEST:
+    if area.fewest < 2 or variance < SMALLEST:
         low, high = newcombe(area.value, area.positives, area.negatives)
         method = "Newcombe" if clusters.single else "Newcombe, by patient"
     else:
@@ -181,7 +181,7 @@ def mean_auroc(truth: NDArray[np.int64], scores: Sequence[NDArray[np.float64]], 
     area = mean_area(truth, scores, clusters)
     variance = clusters.variance(area.of_positives + area.of_negatives)
     method = f"mean over classes, each against the rest{clusters.named}; logit scale"
-    if area.value in (0.0, 1.0) or area.fewest < 2 or variance < SMALLEST:
+    if area.fewest < 2 or variance < SMALLEST:
         low, high = newcombe(area.value, area.positives, area.negatives)
     else:
         low, high = logit_interval(area.value, variance, area.fewest)
@@ -334,7 +334,7 @@ def _of_precision(
     value: float, influence: NDArray[np.float64], clusters: Clusters, positives: int, of: str
 ) -> Estimate:
     variance = clusters.variance(influence)
-    if value >= 1 or positives < 2 or not variance > SMALLEST:
+    if positives < 2 or not variance > SMALLEST:
         bounds = wilson(value * positives, positives)  # no spread can be seen: as wide as of so many patients
         low, high = bounds.low, bounds.high
         method = f"{of}Wilson, over {'images' if clusters.single else 'patients'} with the finding"

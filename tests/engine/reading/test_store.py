@@ -412,8 +412,8 @@ def test_of_an_answer_without_a_sitting_it_is_not_known_what_was_on_the_screen(s
 def test_answers_and_their_rows_can_be_had_of_one_case_one_reader_and_one_sitting(in_file: Store) -> None:
     in_file.add_cases(RUN.run_id, [prediction(1), prediction(2)])
     sitting = in_file.begin_sitting(RUN.run_id, "Ada")
-    for number, reader, given in ((1, "Ada", sitting), (2, "Ada", None), (1, "Ben", None), (1, "Ada", None)):
-        in_file.add_review(agree(number, reader), Given(sitting=given))
+    for number, reader, during in ((1, "Ada", sitting), (2, "Ada", None), (1, "Ben", None), (1, "Ada", None)):
+        in_file.add_review(agree(number, reader), Given(sitting=during))
 
     def had(**chosen: object) -> list[tuple[int, str]]:
         found = in_file.reviews(RUN.run_id, **chosen)  # type: ignore[arg-type]
@@ -427,11 +427,45 @@ def test_answers_and_their_rows_can_be_had_of_one_case_one_reader_and_one_sittin
     assert len(in_file.readings(RUN.run_id)) == 4 and len(in_file.readings(RUN.run_id, reader="Ben")) == 1
 
 
+def test_what_is_written_of_a_screen_is_what_was_on_it_and_nothing_else(
+    in_file: Store, tmp_path: Path
+) -> None:
+    in_file.add_cases(RUN.run_id, [prediction(1)])
+    in_file.add_cases(RUN.run_id, [prediction(1, p=0.9)])  # predicted anew: the newest is on the screen
+    sitting = in_file.begin_sitting(RUN.run_id, "Ada")
+    image_id = agree(1).image_id
+    screens = [
+        Shown(image_id=image_id),
+        *(
+            Shown(image_id=image_id, prediction=False, **{name: True})  # type: ignore[arg-type]
+            for name in ("label", "others", "similar")
+        ),
+        Shown(image_id=image_id, prediction=False, map="grad-cam"),
+    ]
+    for shown in screens:
+        in_file.expose(sitting, shown)
+    with closing(sqlite3.connect(tmp_path / "overread.db")) as connection:
+        (newest,) = connection.execute("SELECT max(seq) FROM predictions").fetchone()
+        told = connection.execute(
+            "SELECT prediction, map, label, others, alike FROM exposures ORDER BY seq"
+        ).fetchall()
+        names = connection.execute(
+            "SELECT DISTINCT session_id, reader_id, author, image_id FROM exposures"
+        ).fetchall()
+    assert told == [
+        (newest, None, 0, 0, 0), (None, None, 1, 0, 0), (None, None, 0, 1, 0), (None, None, 0, 0, 1),
+        (None, "grad-cam", 0, 0, 0),
+    ]  # fmt: skip
+    assert names == [(sitting.session_id, sitting.reader_id, sitting.reader_id, image_id)]
+
+
 def test_a_sitting_is_written_when_it_begins_and_when_it_ends(in_file: Store, tmp_path: Path) -> None:
     sitting = in_file.begin_sitting(RUN.run_id, "Ada")
     in_file.end_sitting(sitting)
     with closing(sqlite3.connect(tmp_path / "overread.db")) as connection:
-        told = connection.execute("SELECT session_id, study_id, reader_id, author, event FROM sessions ORDER BY seq")
+        told = connection.execute(
+            "SELECT session_id, study_id, reader_id, author, event FROM sessions ORDER BY seq"
+        )
         who = (sitting.session_id, sitting.study_id, sitting.reader_id, sitting.reader_id)
         assert told.fetchall() == [(*who, "begun"), (*who, "ended")]
 

@@ -136,13 +136,17 @@ def test_a_column_makes_eight_groups_at_most(sites: int, shown: int) -> None:
 @pytest.mark.parametrize(("groups", "crossed"), [(4, True), (5, False)])
 def test_columns_of_four_groups_are_crossed_and_of_more_not(groups: int, crossed: bool) -> None:
     run, cases = a_run(), some_cases(a_run(), 200)
-    split = a_split(run, cases, lambda number: {"site": f"site {number % groups}", "sex": "FM"[number // 7 % 2]})
+    split = a_split(
+        run, cases, lambda number: {"site": f"site {number % groups}", "sex": "FM"[number // 7 % 2]}
+    )
     assert any(not row.single for row in subgroup_table(run, cases, split)) == crossed
 
 
 def test_no_more_than_six_pairs_of_columns_are_crossed() -> None:
     run, cases = a_run(), some_cases(a_run(), 160)
-    split = a_split(run, cases, lambda number: {name: f"{name}{number >> at & 1}" for at, name in enumerate("abcde")})
+    split = a_split(
+        run, cases, lambda number: {name: f"{name}{number >> at & 1}" for at, name in enumerate("abcde")}
+    )
     assert len({row.column for row in subgroup_table(run, cases, split) if not row.single}) == 6
 
 

@@ -13,8 +13,10 @@ from sklearn.linear_model import LogisticRegression
 
 from engine.records import Estimate
 from engine.statistics.classification_report import classification_table, overall
+from engine.statistics.clusters import independent_difference, quantile
 from engine.statistics.kappa import cohen_kappa, krippendorff_alpha
 from engine.statistics.paired_tests import areas, mean_areas, shares
+from engine.statistics.proportions import wilson
 
 PATIENTS = 120
 
@@ -162,3 +164,19 @@ def test_cases_of_one_class_tell_their_own_images_and_patients() -> None:
         ("negative predictive value", predicted == 0),
     ):
         assert (found[name].n, found[name].patients) == (of.sum(), len(set(patient[of]))), name
+
+
+def test_a_difference_of_other_patients_is_that_of_newcombes_worked_example() -> None:
+    """Newcombe 1998, method 10, 56 of 70 against 48 of 80: .0524 to .3339."""
+    found = independent_difference(wilson(56, 70), wilson(48, 80))
+    assert (round(found.value, 4), round(found.low, 4), round(found.high, 4), found.n) == (
+        0.2,
+        0.0524,
+        0.3339,
+        150,
+    )
+
+
+def test_of_one_patient_nothing_is_too_far_and_of_many_what_the_normal_law_says() -> None:
+    assert quantile(1) == math.inf and quantile(2) == pytest.approx(float(stats.t.ppf(0.975, 1)))
+    assert quantile(10**7) == pytest.approx(1.96, abs=1e-3)

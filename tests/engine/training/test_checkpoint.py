@@ -82,6 +82,14 @@ def test_what_is_frozen_is_written_once(tmp_path: Path) -> None:
         assert all(torch.equal(kept[name].nan_to_num(-1), wanted[name].nan_to_num(-1)) for name in wanted)
 
 
+@pytest.mark.parametrize("other", [torch.zeros(4, dtype=torch.int32), torch.zeros(2, 2), torch.zeros(3)])
+def test_what_has_the_same_bits_in_another_form_is_not_the_same(other: torch.Tensor, tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, replace(KEPT, model={"a": torch.zeros(4)}, best={"a": other}))
+    found = load_checkpoint(tmp_path)
+    assert found is not None and found.best is not None
+    assert found.best["a"].dtype == other.dtype and equal(found.best["a"], other)
+
+
 def test_without_a_checkpoint_there_is_none_and_removing_it_twice_is_no_error(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path) is None
     save_checkpoint(tmp_path, KEPT)
@@ -103,6 +111,13 @@ def test_a_folder_that_is_gone_is_said(tmp_path: Path) -> None:
     with pytest.raises(WorkspaceError) as caught:
         save_checkpoint(tmp_path / "gone", KEPT)
     assert "full" not in str(caught.value)
+
+
+def test_a_checkpoint_that_cannot_be_put_in_its_place_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    (tmp_path / FILE).mkdir()
+    with pytest.raises(WorkspaceError):
+        save_checkpoint(tmp_path, KEPT)
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
 @pytest.mark.parametrize("left", [0, 4, 200, -1])
