@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from torch import nn
 
+from engine.models import set_trainable
+from engine.models.classifier import build_classifier
 from engine.recipes import Augmenter, changes_of_copies
 from engine.records import Augmentation, Balance
 from engine.training import batches
@@ -61,6 +65,40 @@ def test_copies_are_changed_in_their_own_way_and_originals_in_theirs() -> None:
     shown = source.inputs(rows, view=0, copies=copies, where=copies > 0)[:, 0, 0, 0].numpy() / (100 / 255)
     assert (np.abs(shown[copies == 0] - 1) <= 0.101).all()
     assert np.abs(shown[copies > 0] - 1).max() > 0.5
+
+
+@pytest.mark.parametrize(
+    "why", ["images are mixed", "changed anew each time", "copies are", "nothing is frozen"]
+)
+def test_no_bank_stands_for_images_that_are_never_the_same_twice(why: str, tmp_path: Path) -> None:
+    flips = Augmentation(horizontal_flip=True)
+    recipe = {
+        "changed anew each time": replace(TINY_RECIPE, augmentation=flips, views=0),
+        "copies are": replace(
+            TINY_RECIPE,
+            augmentation=Augmentation(),
+            views=0,
+            balance=Balance(method="duplicate-augmented", augmentation=flips),
+        ),
+    }.get(why, replace(TINY_RECIPE, augmentation=Augmentation()))
+    classifier = build_classifier(recipe, 2)
+    set_trainable(classifier, "all" if why == "nothing is frozen" else "head", freeze_batch_norm=True)
+    rows = np.arange(2)
+    source = batches.open_batches(
+        recipe,
+        classifier,
+        None,  # type: ignore[arg-type]  # a bank would look into the cache
+        batches.TrainingData(
+            train_rows=rows, train_labels=rows, val_rows=rows, val_labels=rows, classes=("a", "b"),
+            val_patients=("p", "q"),
+        ),
+        pixels=why == "images are mixed",
+        device="cpu",
+        cache_dir=tmp_path,
+        progress=lambda done, total: None,
+    )  # fmt: skip
+    assert source.views == source.copy_views == {} and source.rest is classifier
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_how_copies_are_changed_is_said_by_the_balance_or_else_by_the_recipe() -> None:
