@@ -14,6 +14,12 @@ from .asked.files import (
     load_found as load_found,
 )
 from .before_after import compare_before_after as compare_before_after
+from .bundle.formats import (
+    check_formats as check_formats,
+    export_comparison as export_comparison,
+)
+from .bundle.packing import write_comparison_bundle as write_comparison_bundle
+from .bundle.verifying import verify as verify
 from .comparison import (
     Contestant as Contestant,
     RunComparison as RunComparison,

@@ -46,19 +46,19 @@ def write_comparison(comparison: RunComparison, folder: Path) -> WrittenPage:
         folder,
         "comparison",
         page=render_page(comparison),
-        lines=_lines(comparison),
+        lines=comparison_lines(comparison),
         document=comparison_file(comparison),
         schema=comparison_schema(),
     )
 
 
-def render_page(comparison: RunComparison) -> str:
-    """Return the comparison as one HTML page without scripts or outside references."""
+def render_page(comparison: RunComparison, made: datetime | None = None) -> str:
+    """Return the comparison, `made` then or now, as one HTML page without scripts or outside references."""
     sheet = sheet_of(comparison, document(comparison))
     return fill_template(
         "comparison.html",
         comparison=comparison,
-        made=datetime.now(UTC),
+        made=made or datetime.now(UTC),
         forests=FIGURES[:2],
         drawn={
             name: (sheet.figures[name].marked(svg), sheet.figures[name])
@@ -175,7 +175,8 @@ def document(comparison: RunComparison) -> dict[str, Any]:
     }
 
 
-def _lines(comparison: RunComparison) -> list[dict[str, Any]]:
+def comparison_lines(comparison: RunComparison) -> list[dict[str, Any]]:
+    """Return the rows of comparison.csv: one a run."""
     against = {one.name: one for one in comparison.contrasts}
     return [_line(row, against.get(row.name)) for row in comparison.rows]
 

@@ -7,6 +7,7 @@ from .build import (
     export_report as export_report,
     with_files as with_files,
 )
+from .checked.again import verify_again as verify_again
 from .checked.verifying import verify as verify
 from .checklists.items import (
     CHECKLISTS as CHECKLISTS,
@@ -29,11 +30,26 @@ from .elsewhere.images import (
     Abroad as Abroad,
     with_elsewhere as with_elsewhere,
 )
+from .exports.bundle.beside import schema_file as schema_file
+from .exports.bundle.case_table import (
+    pseudonyms as pseudonyms,
+    table_files as table_files,
+    understood as understood,
+)
 from .exports.bundle.differences import (
     Difference as Difference,
     Verification as Verification,
 )
 from .exports.bundle.masks import region_files as region_files
+from .exports.bundle.packing import (
+    pack_files as pack_files,
+    run_without_paths as run_without_paths,
+)
+from .exports.bundle.searching import (
+    Names as Names,
+    names_of_images as names_of_images,
+)
+from .exports.bundle.verifying import run_in as run_in
 from .exports.external_page import write_external as write_external
 from .exports.files import EXPORTS as EXPORTS
 from .exports.html import fill_template as fill_template

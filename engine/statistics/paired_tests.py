@@ -163,7 +163,7 @@ def shares(
 
 def _permuted(gaps: NDArray[np.float64], seed: int) -> float:
     """Return the two-sided p-value of gaps by patient whose signs could as well be the other way round."""
-    telling = gaps[gaps != 0]
+    telling = np.sort(gaps[gaps != 0])  # whatever patients are called, the same is drawn
     if len(telling) < 2:  # one patient's gap is as likely one way as the other
         return 1.0
     tested = permutation_test(

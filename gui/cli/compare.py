@@ -16,6 +16,7 @@ from gui.cli.data import choices_of, dataset_of, on_labels
 from gui.cli.options import (
     LINE,
     ChangesOption,
+    ComparedFormatOption,
     DatasetArgument,
     DeviceOption,
     DownloadsOption,
@@ -63,6 +64,7 @@ def compare(
     allow_downloads: DownloadsOption = False,
     reuse: ReuseOption = False,
     out: OutOption = None,
+    formats: ComparedFormatOption = None,
     on: OnOption = None,
     workers: WorkersOption = None,
     root: WorkspaceOption = None,
@@ -72,6 +74,7 @@ def compare(
 
     Example: [bold]overread compare ~/images head-only default --out compared[/bold]
     """
+    experiments.check_formats(formats or ())
     workspace = open_workspace(root)
     asked = recipes_asked(workspace, names, epochs, changes)
     entries = experiments.entries_of(asked, vary=vary, seeds=seeds)
@@ -97,7 +100,7 @@ def compare(
     )
     done, failed, stopped = gather(attempts)
     if len(done) >= (2 if stopped else 1):
-        _conclude(workspace, entries, done, failed, out=out, as_json=as_json)
+        _conclude(workspace, entries, done, failed, out=out, formats=formats or (), as_json=as_json)
     if stopped:
         say(
             f"{len(done)} of {len(entries)} are done and kept; the same command with --reuse continues from there"
@@ -136,19 +139,20 @@ def _conclude(
     failed: dict[str, str],
     *,
     out: Path | None,
+    formats: Sequence[str],
     as_json: bool,
 ) -> None:
     """Compare what is done, write it down and print it."""
     comparison = experiments.compare_entries(workspace, entries, done)
     folder = out or workspace.root / "comparisons" / comparison.rows[0].run.run_id
-    written = experiments.write_comparison(comparison, folder)
+    written = experiments.export_comparison(comparison, folder, formats)
     if as_json:
-        show_json({**experiments.document(comparison), "failed": failed, **written.files})
+        show_json({**experiments.document(comparison), "failed": failed, **written})
         return
     if comparison.reference:
         say(comparison.reference)
     show_comparison(comparison)
-    print(written.html)
+    print(next(iter(written.values())))
 
 
 def show_comparison(comparison: experiments.RunComparison) -> None:

@@ -99,6 +99,15 @@ ReuseOption = Annotated[
 OutOption = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Where the page goes; default: in the workspace.")
 ]
+ComparedFormatOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="page (HTML, PDF, Word, CSV and JSON), or bundle: a zip without names, from which “overread verify” "
+        "computes every figure again; may be repeated. Default: page.",
+    ),
+]
 DownloadsOption = Annotated[
     bool, typer.Option("--allow-downloads", help="Download pretrained weights that are not on this computer.")
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from engine.errors import ReportError
 from engine.report.exports.bundle.archive import REMEDY, files_of
@@ -12,16 +14,25 @@ from engine.report.study.bundle.data_files import ANSWERS, CASES, PROTOCOL, READ
 from engine.report.study.bundle.packing import STUDY
 from engine.report.study.bundle.verifying import verify_study
 
+Check = Callable[[Mapping[str, bytes]], Verification]
+NONE: Mapping[str, Check] = MappingProxyType({})
 OF_A_STUDY = (STUDY, PROTOCOL, CASES, ANSWERS, READERS, TO_READ)
 
 
-def verify(bundle: Path) -> Verification:
+def verify(bundle: Path, others: Mapping[str, Check] = NONE) -> Verification:
     """Compute every figure of a bundle again: of a run's report, or of a study's.
+
+    Args:
+        bundle: The zip.
+        others: Checks of other bundles: a file that these alone have → the check.
 
     Raises:
         ReportError: It is no bundle, or it is damaged so that nothing can be computed.
     """
     files = files_of(bundle)
+    for file, check_other in others.items():
+        if file in files:
+            return check_other(files)
     needed, check = (OF_A_STUDY, verify_study) if PROTOCOL in files else (NEEDED, verify_run)
     if missing := [name for name in needed if name not in files]:
         raise ReportError(

@@ -10,7 +10,7 @@ import typer
 from engine import data, experiments, labels as label_versions, reading, runs
 from engine.workspace import open_workspace
 from gui.cli.compare import show_comparison
-from gui.cli.options import LINE, JsonOption, WorkspaceOption
+from gui.cli.options import LINE, ComparedFormatOption, JsonOption, WorkspaceOption
 from gui.cli.terminal import say, show_json
 
 app = typer.Typer()
@@ -35,6 +35,7 @@ def compare_runs(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where the page goes; default: in the workspace.")
     ] = None,
+    formats: ComparedFormatOption = None,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -51,13 +52,13 @@ def compare_runs(
             number = label_versions.version_named(store, index, labels).number
         comparison = experiments.compare_finished(store, found, labels=number)
     folder = out or workspace.root / "comparisons" / "-".join(run.run_id for run in found[:4])
-    written = experiments.write_comparison(comparison, folder)
+    written = experiments.export_comparison(comparison, folder, formats or ())
     for why, count in comparison.left_out.items():
         say(f"{count:,} cases were left out: {why}.")
     if as_json:
-        show_json({**experiments.document(comparison), **written.files})
+        show_json({**experiments.document(comparison), **written})
         return
     if comparison.reference:
         say(comparison.reference)
     show_comparison(comparison)
-    print(written.html)
+    print(next(iter(written.values())))

@@ -15,6 +15,7 @@ from engine.workspace import open_workspace
 from gui.cli.data import dataset_of
 from gui.cli.options import (
     LOOK,
+    ComparedFormatOption,
     DatasetArgument,
     DeviceOption,
     JsonOption,
@@ -232,6 +233,7 @@ def compare_with_before(
         typer.Option(metavar="VERSION", help="Labels that both are held against; default: the run's."),
     ] = None,
     out: OutOption = None,
+    formats: ComparedFormatOption = None,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -250,13 +252,13 @@ def compare_with_before(
             reference = label_versions.version_named(store, index, against).number
         comparison = experiments.compare_before_after(workspace, store, found, reference=reference)
     folder = out or workspace.root / "comparisons" / f"{found.run_id}-before-and-after"
-    written = experiments.write_comparison(comparison, folder)
+    written = experiments.export_comparison(comparison, folder, formats or ())
     if as_json:
-        show_json({**experiments.document(comparison), **written.files})
+        show_json({**experiments.document(comparison), **written})
         return
     say(comparison.reference)
     show_comparison(comparison)
-    print(written.html)
+    print(next(iter(written.values())))
 
 
 @labels.command("reread")

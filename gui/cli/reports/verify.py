@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from engine import report
+from engine import experiments, report
 from gui.cli.options import LINE, JsonOption
 from gui.cli.terminal import say, show_json, show_table
 
@@ -18,7 +18,8 @@ MOST_SHOWN = 20
 @app.command("verify", rich_help_panel=LINE)
 def verify(
     bundle: Annotated[
-        Path, typer.Argument(metavar="BUNDLE", help="The bundle.zip of a run's or a study's report.")
+        Path,
+        typer.Argument(metavar="BUNDLE", help="The zip of a run's or a study's report, or of a comparison."),
     ],
     as_json: JsonOption = False,
 ) -> None:
@@ -28,7 +29,7 @@ def verify(
 
     Example: [bold]overread verify bundle.zip[/bold]
     """
-    found = report.verify(bundle)
+    found = experiments.verify(bundle)
     if as_json:
         show_json({"holds": found.holds, **report.plain(found)})
     else:

@@ -143,7 +143,7 @@ def _image_rows(
         for each in (evidence.split.part(part) if evidence.split else ())
     }
     reported = {each.image_id: each for each in evidence.predictions}
-    numbers = _pseudonyms([*evidence.predictions, *(sample for _, sample in samples.values())])
+    numbers = pseudonyms([*evidence.predictions, *(sample for _, sample in samples.values())])
     for case in evidence.predictions:
         yield {
             "image": case.image_id,
@@ -170,7 +170,7 @@ def _image_rows(
             }
 
 
-def _pseudonyms(images: Iterable[Prediction | Sample]) -> dict[str, str]:
+def pseudonyms(images: Iterable[Prediction | Sample]) -> dict[str, str]:
     """Draw a number for each patient that is named; an image without one is its own patient."""
     named = sorted({each.patient_id for each in images if each.patient_id != each.image_id})
     drawn = list(range(1, len(named) + 1))

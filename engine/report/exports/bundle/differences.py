@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from html.parser import HTMLParser
+from itertools import zip_longest
 from typing import Any
 
 from engine.report.exports.bundle.beside import Place
@@ -152,3 +154,42 @@ def table_places(
                 for side, of in zip(sides, places, strict=True)
             ]
             yield file, f"line {number + 2}, {name}", cells[0], cells[1]
+
+
+def by_place(
+    file: str, printed: Sequence[str], computed: Sequence[str], *, after: bool = False
+) -> Iterator[Place]:
+    """Yield lines or words side by side, up to the first that is another where one side is longer."""
+    before = ""
+    for number, (one, other) in enumerate(zip_longest(printed, computed), 1):
+        yield file, f"after “{before}”" if after else f"line {number}", one, other
+        if one != other and len(printed) != len(computed):
+            return
+        before = other or ""
+
+
+def words_of(page: str) -> list[str]:
+    """Return the words of an HTML page or an SVG, one piece of text after the other."""
+    reader = _Words()
+    reader.feed(page)
+    reader.close()
+    return reader.found
+
+
+class _Words(HTMLParser):
+    """Collects text that people see."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._hidden = False
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self._hidden = tag in ("style", "script")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden = False
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden and (text := " ".join(data.split())):
+            self.found.append(text)

@@ -21,7 +21,7 @@ from engine.report.exports.bundle.case_masks import mask_files
 from engine.report.exports.bundle.case_table import image_sizes, write_case_table
 from engine.report.exports.bundle.differences import SUMS
 from engine.report.exports.bundle.regions import last_drawn
-from engine.report.exports.bundle.searching import LEFT_OUT, Names, refuse_names
+from engine.report.exports.bundle.searching import LEFT_OUT, REMEDY, Names, refuse_names
 from engine.report.exports.model_card import card_json, card_markdown, card_of
 from engine.report.exports.png import png_figures
 from engine.report.exports.schema.documents import report_schema
@@ -81,10 +81,24 @@ def pack(report: Report, render: Callable[[Report], Mapping[str, bytes | str]]) 
         **write_case_table(anonymous.run, anonymous.part, anonymous.evidence, columns),
         **mask_files(last_drawn(anonymous.evidence.reviews), image_sizes(anonymous.evidence)),
         **_card(anonymous),
-        **{SETTINGS + name: text for name, text in settings_of(_without_paths(anonymous.run)).items()},
+        **{SETTINGS + name: text for name, text in settings_of(run_without_paths(anonymous.run)).items()},
     }
+    return pack_files(texts, names)
+
+
+def pack_files(texts: Mapping[str, bytes | str], names: Names, remedy: str = REMEDY) -> bytes:
+    """Return files as one zip with a digest of each, once nobody's name was found in them.
+
+    Args:
+        texts: By name.
+        names: That must not stand in them.
+        remedy: What to do where one does.
+
+    Raises:
+        ReportError: A patient or a file would be named in it.
+    """
     files = {name: text.encode() if isinstance(text, str) else text for name, text in texts.items()}
-    refuse_names(files, names)
+    refuse_names(files, names, remedy)
     return zip_of(files)
 
 
@@ -155,7 +169,7 @@ def without_names(report: Report, names: Names) -> Report:
     )
 
 
-def _without_paths(run: Run) -> Run:
+def run_without_paths(run: Run) -> Run:
     """Return a run that does not say where its starting weights lay."""
     origin = run.weights_origin
     return replace(

@@ -56,7 +56,7 @@ def verify_run(files: Mapping[str, bytes]) -> Verification:
         ReportError: It is damaged so that nothing can be computed.
     """
     changed, sums = digests(files)
-    run = _run_in(files)
+    run = run_in(files)
     evidence, _ = read_case_table(files, run)
     found = compute(run, evidence)
     document = understood("report.json", lambda: dict(parse_json(files["report.json"])))
@@ -107,10 +107,15 @@ def verify_run(files: Mapping[str, bytes]) -> Verification:
     )
 
 
-def _run_in(files: Mapping[str, bytes]) -> Run:
+def run_in(files: Mapping[str, bytes], settings: str = SETTINGS) -> Run:
+    """Return the run whose settings stand in a folder of a bundle.
+
+    Raises:
+        ReportError: They cannot be read.
+    """
     with tempfile.TemporaryDirectory() as folder:
         for name in files:
-            if name.startswith(SETTINGS):
+            if name.startswith(settings):
                 (Path(folder) / Path(name).name).write_bytes(files[name])
         try:
             return load_run(Path(folder))

@@ -9,8 +9,8 @@ from importlib.metadata import version
 from engine.report.checklists.answering import answer_checklists
 from engine.report.checklists.records import Written
 from engine.report.exports.bundle.beside import schema_file, schema_name
-from engine.report.exports.bundle.packing import figure_files, zip_of
-from engine.report.exports.bundle.searching import LEFT_OUT, WORD, Names, refuse_names
+from engine.report.exports.bundle.packing import figure_files, pack_files
+from engine.report.exports.bundle.searching import LEFT_OUT, WORD, Names
 from engine.report.exports.html import template_text
 from engine.report.formatting import counted, were
 from engine.report.study.answers import SUBJECTS
@@ -82,10 +82,8 @@ def pack_study(report: StudyReport, render: Callable[[StudyReport], Mapping[str,
         **write_data(evidence, report.made),
         DICTIONARY: write_csv(dictionary_rows(study_tables(told), columns_of(evidence))),
     }
-    files = {name: text.encode() if isinstance(text, str) else text for name, text in texts.items()}
     ours = set(WORD.findall(SAYS + template_text("study.html")))
-    refuse_names(files, Names(report.evidence.names, harmless_words(report.evidence) | ours), REMEDY)
-    return zip_of(files)
+    return pack_files(texts, Names(report.evidence.names, harmless_words(report.evidence) | ours), REMEDY)
 
 
 def drawn_figures(report: StudyReport) -> dict[str, str]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from html.parser import HTMLParser
-from itertools import chain, zip_longest
+from itertools import chain
 from typing import Any
 
 from engine.errors import EngineError
@@ -19,7 +18,14 @@ from engine.report.checklists.records import Written
 from engine.report.exports.bundle.beside import Place, against_schema, repeated_tables
 from engine.report.exports.bundle.case_masks import mask_places
 from engine.report.exports.bundle.case_table import understood
-from engine.report.exports.bundle.differences import Verification, digests, hold, table_places
+from engine.report.exports.bundle.differences import (
+    Verification,
+    by_place,
+    digests,
+    hold,
+    table_places,
+    words_of,
+)
 from engine.report.exports.schema.earlier import as_known, earlier_schema, version_of
 from engine.report.study.answers import SUBJECTS
 from engine.report.study.building import report_of
@@ -118,28 +124,16 @@ def _texts(files: Mapping[str, bytes], report: StudyReport, *, earlier: bool) ->
     """Yield the lines of files for other programs, and the words of the page and its figures."""
     for name, text in exchange_files(report.readings).items():
         whole = text.decode() if isinstance(text, bytes) else text
-        yield from _by_place(name, _read(files, name).splitlines(), whole.splitlines())
+        yield from by_place(name, _read(files, name).splitlines(), whole.splitlines())
     if earlier:
         return
     svg = {f"{name}.svg": drawn for name, drawn in drawn_figures(report).items()}
     for name, text in {PAGE: study_page(report), **svg}.items():
-        yield from _by_place(name, words_of(_read(files, name)), words_of(text), after=True)
+        yield from by_place(name, words_of(_read(files, name)), words_of(text), after=True)
 
 
 def _read(files: Mapping[str, bytes], name: str) -> str:
     return files.get(name, b"").decode("utf-8", "replace")
-
-
-def _by_place(
-    file: str, printed: Sequence[str], computed: Sequence[str], *, after: bool = False
-) -> Iterator[Place]:
-    """Yield lines or words side by side, up to the first that is another where one side is longer."""
-    before = ""
-    for number, (one, other) in enumerate(zip_longest(printed, computed), 1):
-        yield file, f"after “{before}”" if after else f"line {number}", one, other
-        if one != other and len(printed) != len(computed):
-            return
-        before = other or ""
 
 
 def _data(files: Mapping[str, bytes], evidence: StudyEvidence, made: datetime) -> Iterator[Place]:
@@ -165,30 +159,3 @@ def _hash(evidence: StudyEvidence) -> Iterator[Place]:
     people = {name: getattr(study.protocol, name) for name in OF_PEOPLE}
     same = replace(protocol, **people)
     yield PROTOCOL, "hashed", same == study.protocol, True
-
-
-def words_of(page: str) -> list[str]:
-    """Return the words of an HTML page or an SVG, one piece of text after the other."""
-    reader = _Words()
-    reader.feed(page)
-    reader.close()
-    return reader.found
-
-
-class _Words(HTMLParser):
-    """Collects text that people see."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self._hidden = False
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        self._hidden = tag in ("style", "script")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._hidden = False
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden and (text := " ".join(data.split())):
-            self.found.append(text)
