@@ -18,7 +18,10 @@ from .bundle.formats import (
     check_formats as check_formats,
     export_comparison as export_comparison,
 )
-from .bundle.packing import write_comparison_bundle as write_comparison_bundle
+from .bundle.packing import (
+    pack_comparison as pack_comparison,
+    write_comparison_bundle as write_comparison_bundle,
+)
 from .bundle.verifying import verify as verify
 from .comparison import (
     Contestant as Contestant,

@@ -67,6 +67,7 @@ FUNCTIONS: Mapping[str, Collection[str]] = {
     "write_item": ADMINISTRATORS,
     "runs_to_compare": ADMINISTRATORS,
     "compare": ADMINISTRATORS,
+    "compared_bundle": ADMINISTRATORS,
     # the studies page: making them
     "list_studies": READERS,
     "show_study": READERS,

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.data import load_index
 from engine.errors import ReportError, ReviewError
 from engine.labels import version_named
-from engine.language import _, isolated, number
+from engine.language import ENGLISH, _, isolated, number, speaking
 from engine.report import counted, item_of, keep_answer, keep_prevalence, sharing
 from engine.runs import find_run, list_runs
 from gui.pages.keeping import offered, run_title
 from gui.pages.report.computed import report_of
 from gui.pages.report.parts import PARTS
 from gui.web import AppSession, image_url, markup
+
+if TYPE_CHECKING:
+    from engine.experiments import RunComparison
 
 Answer = dict[str, Any]
 MOST_SHOWN = 200
@@ -145,8 +149,27 @@ def compare(session: AppSession, asked: Mapping[str, Any]) -> Answer:
     Raises:
         ReportError: They cannot be compared.
     """
-    from engine.experiments import compare_finished
     from gui.pages.report.comparing import side_by_side
+
+    return {"html": markup.joined(side_by_side(_compared(session, asked)))}
+
+
+def compared_bundle(session: AppSession, asked: Mapping[str, Any]) -> Answer:
+    """Return the same comparison as a bundle that can be checked: its name, and its bytes in base 64.
+
+    Raises:
+        ReportError: The runs cannot be compared, or a patient or a file would be named in it.
+    """
+    from engine.experiments import pack_comparison
+
+    with speaking(ENGLISH):
+        packed = pack_comparison(_compared(session, asked))
+    name = f"overread-{text(asked, 'run')}-comparison-bundle.zip"
+    return {"name": name, "data": base64.b64encode(packed).decode("ascii")}
+
+
+def _compared(session: AppSession, asked: Mapping[str, Any]) -> RunComparison:
+    from engine.experiments import compare_finished
 
     others = asked.get("others")
     names = [
@@ -160,8 +183,7 @@ def compare(session: AppSession, asked: Mapping[str, Any]) -> Answer:
     if wanted := text(asked, "labels"):
         index = load_index(session.workspace, runs[0].dataset_id)
         held = version_named(session.store, index, wanted).number
-    comparison = compare_finished(session.store, runs, labels=held)
-    return {"html": markup.joined(side_by_side(comparison))}
+    return compare_finished(session.store, runs, labels=held)
 
 
 HANDLERS: tuple[Callable[[AppSession, Mapping[str, Any]], Answer], ...] = (
@@ -171,4 +193,5 @@ HANDLERS: tuple[Callable[[AppSession, Mapping[str, Any]], Answer], ...] = (
     write_prevalence,
     runs_to_compare,
     compare,
+    compared_bundle,
 )

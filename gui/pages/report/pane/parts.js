@@ -175,10 +175,23 @@ async function chooseRuns(body, mine) {
     out.replaceChildren(skeleton());
     const told = await ask('compare', { others });
     if (told.problem) out.replaceChildren(make('p', { className: 'rp-trouble', words: told.problem }));
-    else out.innerHTML = told.html;
+    else {
+      out.innerHTML = told.html;
+      out.append(make('button', { type: 'button', className: 'or-button', words: _('Download as a checkable bundle (ZIP)'), onclick: () => takeBundle(others, out) }));
+    }
   } });
   const sentence = _('Runs that were tested on the same images are held against this one, case by case.');
   body.replaceChildren(make('p', { className: 'or-sub', words: sentence }), make('div', { className: 'rp-choose' }, ...boxes), go, out);
+}
+
+async function takeBundle(others, out) {
+  const told = await ask('compared_bundle', { others });
+  out.querySelector('.rp-trouble')?.remove();
+  if (told.problem) return out.append(make('p', { className: 'rp-trouble', words: told.problem }));
+  const bytes = Uint8Array.from(atob(told.data), (one) => one.charCodeAt(0));
+  const address = URL.createObjectURL(new Blob([bytes], { type: 'application/zip' }));
+  make('a', { href: address, download: told.name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60000);
 }
 
 root.addEventListener('click', (event) => {

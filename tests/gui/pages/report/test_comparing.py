@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -10,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from engine.experiments import verify
 from engine.naming import give
 from engine.recipes import recipe_to_json
 from engine.records import Run
 from engine.runs import load_run, save_run, split_of
 from engine.workspace import Workspace, open_workspace
-from gui.pages.report.asked import compare
+from gui.pages.report.asked import compare, compared_bundle
 from gui.web.session import AppSession, open_session
 
 
@@ -58,6 +60,16 @@ def test_runs_with_one_title_are_told_apart_by_what_comes_first(two: tuple[AppSe
     assert f"Larger batches, run {second.run_id}, minus the first" in html
 
 
+def test_what_was_compared_can_be_taken_away_as_a_bundle_that_agrees(
+    two: tuple[AppSession, Run, Run], tmp_path: Path
+) -> None:
+    session, first, second = two
+    told = compared_bundle(session, {"run": first.run_id, "others": [second.run_id]})
+    (tmp_path / told["name"]).write_bytes(base64.b64decode(told["data"]))
+    found = verify(tmp_path / told["name"])
+    assert found.holds and found.about == "a comparison of 2 runs"
+
+
 @pytest.mark.browser
 def test_two_runs_are_compared_in_the_window(
     two: tuple[AppSession, Run, Run], page: Any, opened: Callable[..., Any]
@@ -75,3 +87,7 @@ def test_two_runs_are_compared_in_the_window(
     expect(compared.locator("table").first.locator("tbody tr")).to_have_count(2)
     expect(compared.locator("svg")).to_have_count(2)
     expect(compared).to_contain_text("1.000")  # what the second run reached
+    with page.expect_download() as started:
+        compared.get_by_role("button", name="Download as a checkable bundle").click()
+    assert started.value.suggested_filename == f"overread-{first.run_id}-comparison-bundle.zip"
+    assert verify(Path(started.value.path())).holds
