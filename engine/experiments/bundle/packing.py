@@ -55,7 +55,7 @@ COLUMNS = {
     "differs": "Where its recipe differs from the first one's; of the first: what others change",
     "right where the first is wrong": "Images that it alone predicts rightly; of several seeds, more often",
     "wrong where the first is right": "Images that the first alone predicts rightly; likewise",
-    "trained parameters": "Numbers of the net that training changed",
+    "trained parameters": "Parameters of the model that training changed",
     "epochs": "Trained",
     "seconds": "That training took",
     "device": "It was trained on",
