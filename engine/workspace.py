@@ -8,7 +8,7 @@
       experiments/<id>/           what the Train page asked, how far it is, and what was found
       searches/                   searches for better settings, with their trials
       unpacked/, uploads/         archives that were indexed, and files that the browser sent: the images of data sets
-      pulled/                     images from DICOMweb servers, with the few tags that are kept
+      pulled/                     images from DICOMweb servers, with the few tags that are kept, and files of stores
       cache/                      decoded images, features, films: may be deleted at any time
 
 Images that lie elsewhere stay where they are, and are only read.
@@ -90,7 +90,7 @@ class Workspace:
 
     @property
     def pulled(self) -> Path:
-        """One folder for each question that a DICOMweb server was asked."""
+        """One folder for each question that a DICOMweb server was asked, and for each address of a store."""
         return self.root / "pulled"
 
     @property

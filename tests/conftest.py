@@ -18,6 +18,7 @@ from tests import clusters
 from tests.chromium import browser as browser
 from tests.orthanc import Orthanc, archive
 from tests.postgresql import PostgreSQL, running
+from tests.stores import Buckets, buckets
 from tests.tiny import TINY_RECIPE, draw_films
 
 
@@ -140,6 +141,23 @@ def orthanc() -> Iterator[Orthanc]:
     """A real archive for the whole session; each test asks for its own patients."""
     with archive() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def all_buckets() -> Iterator[Buckets]:
+    """A real store that speaks S3 for the whole session."""
+    with buckets() as store:
+        yield store
+
+
+@pytest.fixture
+def s3(all_buckets: Buckets, monkeypatch: pytest.MonkeyPatch) -> Iterator[Buckets]:
+    """The store, with the credentials for it; each test has folders of its own."""
+    for name, value in all_buckets.environment.items():
+        monkeypatch.setenv(name, value)
+    yield all_buckets
+    all_buckets.front.instead.clear()
+    all_buckets.front.asked.clear()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from .moved.finding import (
     folders_of as folders_of,
 )
 from .names import (
+    is_housekeeping as is_housekeeping,
     is_missing as is_missing,
     match_names as match_names,
     order_classes as order_classes,

@@ -3,6 +3,12 @@ from .address import (
     address_of as address_of,
     is_address as is_address,
 )
+from .bounds import (
+    Limits as Limits,
+    ServerLost as ServerLost,
+    ServerTrouble as ServerTrouble,
+    within as within,
+)
 from .bringing import bring as bring
 from .extra import with_extra as with_extra
 from .giving.kinds import OBJECT_KINDS as OBJECT_KINDS, STUDY_KINDS as STUDY_KINDS

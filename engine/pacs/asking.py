@@ -19,7 +19,8 @@ from pydicom.errors import InvalidDicomError
 
 from engine.errors import DataError
 from engine.pacs.address import Address
-from engine.pacs.http import BoundedSession, Limits, ServerTrouble, credentials
+from engine.pacs.bounds import Limits, ServerTrouble
+from engine.pacs.http import BoundedSession, credentials
 
 PAGE = 200  # studies asked for at a time
 MOST = 100_000  # images; more than that is no study but an archive

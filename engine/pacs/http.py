@@ -7,48 +7,22 @@ one that never stops fills the memory. Here a whole answer has a deadline and a 
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 from urllib3.exceptions import HTTPError as TransportError, TimeoutError as TransportTimeout
 
 from engine.errors import DataError
+from engine.pacs.bounds import Limits, ServerLost, ServerTrouble, within
 from engine.storage import read_regular
 
 TOKEN, TOKEN_FILE = "OVERREAD_DICOMWEB_TOKEN", "OVERREAD_DICOMWEB_TOKEN_FILE"
 USER, PASSWORD = "OVERREAD_DICOMWEB_USER", "OVERREAD_DICOMWEB_PASSWORD"
 _CHUNK = 1 << 20
-
-Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """What an answer may take.
-
-    Attributes:
-        bytes: Of one answer: an image of 250 megapixels in 16 bits fits.
-        seconds: From asking to the last byte of an answer.
-        silence: Seconds without a single byte.
-    """
-
-    bytes: int = 768 << 20
-    seconds: float = 600.0
-    silence: float = 30.0
-
-
-class ServerTrouble(DataError):  # noqa: N818  the server's, not ours
-    """A server did not give what it was asked for; the next question may be answered."""
-
-
-class ServerLost(ServerTrouble):
-    """A server is away or refuses us: it need not be asked again now."""
 
 
 class _Token(AuthBase):
@@ -131,7 +105,7 @@ class BoundedSession(requests.Session):
             return response
 
         try:
-            response = _within(self._limits.seconds + 1, ask)
+            response = within(self._limits.seconds + 1, ask)
         except (requests.Timeout, TransportTimeout, TimeoutError) as error:
             raise ServerTrouble(
                 f"{self._host} did not answer in time", "Try again later; what came already is kept"
@@ -201,27 +175,3 @@ class BoundedSession(requests.Session):
 
 def _shown(kind: str) -> str:
     return "".join(one for one in kind[:40] if one.isprintable())
-
-
-def _within(seconds: float, work: Callable[[], Result]) -> Result:
-    """Return what comes of some work, or raise `TimeoutError` and leave the work alone, in a thread of its own.
-
-    Headers that drip hold a socket longer than any time-out of it.
-    """
-    came: list[Result] = []
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            came.append(work())
-        except BaseException as error:  # noqa: BLE001  raised again by whoever waits
-            failed.append(error)
-
-    thread = threading.Thread(target=run, name="overread-dicomweb", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if failed:
-        raise failed[0]
-    if not came:
-        raise TimeoutError
-    return came[0]

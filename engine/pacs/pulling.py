@@ -19,7 +19,7 @@ from dicomweb_client import DICOMwebClient
 from engine.errors import DataError, ImageError
 from engine.pacs.address import Address
 from engine.pacs.asking import LIES, Found, LeftOut, ask, client_of
-from engine.pacs.http import Limits, ServerLost, ServerTrouble
+from engine.pacs.bounds import Limits, ServerLost, ServerTrouble
 from engine.pacs.kept_header import without_the_rest
 from engine.spreadsheet import write_csv
 from engine.storage import storage_error, write_atomic

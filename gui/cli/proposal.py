@@ -23,7 +23,8 @@ SourceArgument = Annotated[
     typer.Argument(
         metavar="PATH",
         help="A folder, a table (CSV, Excel, Parquet) or an archive; or a DICOMweb server and what is asked of it: "
-        "dicomweb://host:port/path?modality=DX&date=20240101-20241231.",
+        "dicomweb://host:port/path?modality=DX&date=20240101-20241231; or a folder of a store: s3://bucket/folder, "
+        "gcs://bucket/folder, sftp://user@host/folder.",
     ),
 ]
 LevelsOption = Annotated[

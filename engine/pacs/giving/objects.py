@@ -14,11 +14,11 @@ from engine.errors import ExportError, ImageError
 from engine.images import image_png
 from engine.pacs.address import Address
 from engine.pacs.asking import LIES, client_of
+from engine.pacs.bounds import ServerTrouble
 from engine.pacs.giving import pictures, reports
 from engine.pacs.giving.kinds import OBJECT_KINDS
 from engine.pacs.giving.readings import Reading, of_review
 from engine.pacs.giving.sources import source_of
-from engine.pacs.http import ServerTrouble
 from engine.records import Explanation, Prediction, Review, Run
 from engine.storage import storage_error, write_atomic
 

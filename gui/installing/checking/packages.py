@@ -17,6 +17,8 @@ EXTRAS = {
     "onnx": "exporting runs as ONNX",
     "pacs": "images from an archive, DICOM out",
     "postgresql": "a database that many computers share",
+    "remote": "images in stores: s3://, sftp://",
+    "gcs": "images in stores: gcs://",
     "ray": "training and predicting on several computers",
 }
 """What an extra is for; one that is not here is shown all the same."""

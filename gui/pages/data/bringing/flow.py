@@ -30,8 +30,8 @@ from engine.data import (
 )
 from engine.errors import DataError
 from engine.language import _, isolated, number
-from engine.pacs import Address, address_of, bring, is_address
 from engine.records import Answers, DataIssue, DataIssueKind, Proposal
+from engine.remote import Elsewhere, address_of, bring, is_address, local_path
 from gui.pages.data.bringing import uploads
 from gui.web import AppSession, sentence
 
@@ -48,7 +48,7 @@ class Source:
 
     Attributes:
         path: A folder, table or archive; of an address, the folder that its images come into.
-        address: Of a DICOMweb server, where one was named.
+        address: Of a server or store, where one was named.
         typed: As a person wrote it; empty where it was sent.
         batch: Of the upload; empty where it was named.
         left_out: Files that were not taken on the way here, a sentence each.
@@ -58,7 +58,7 @@ class Source:
     typed: str = ""
     batch: str = ""
     left_out: tuple[str, ...] = ()
-    address: Address | None = None
+    address: Elsewhere | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,10 +170,10 @@ class Bringing:
             refused = uploads.open_archives(source.path, self._unpacking(state, stop))
             source = replace(source, left_out=tuple(dict.fromkeys((*source.left_out, *refused))))
         elif source.address is not None:
-            missed = bring(
+            path, _table, missed = bring(
                 self._session.workspace, source.address, progress=self._fetching(source.address, state, stop)
-            )[1]
-            source = replace(source, left_out=tuple(issue.message for issue in missed))
+            )
+            source = replace(source, path=path, left_out=tuple(issue.message for issue in missed))
         elif source.path.is_file() and is_archive(source.path):
             unpack(source.path, self._session.workspace.unpacked, progress=self._unpacking(state, stop))
         self._update(stop, state)
@@ -197,7 +197,9 @@ class Bringing:
 
         return told
 
-    def _fetching(self, address: Address, state: State, stop: threading.Event) -> Callable[[int, int], None]:
+    def _fetching(
+        self, address: Elsewhere, state: State, stop: threading.Event
+    ) -> Callable[[int, int], None]:
         def told(done: int, total: int) -> None:
             if stop.is_set():
                 raise Cancelled
@@ -320,7 +322,7 @@ def named(session: AppSession, typed: str, batch: str, left_out: Sequence[str] =
         return Source(
             path=session.workspace.pulled / address.key / address.name, typed=typed, address=address
         )
-    path = from_home(Path(chosen))
+    path = from_home(local_path(chosen))
     if not path.is_absolute():
         raise DataError(
             _("“{path}” is not a full path").format(path=isolated(str(path))),

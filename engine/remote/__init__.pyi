@@ -1,0 +1,7 @@
+from .bringing import (
+    Elsewhere as Elsewhere,
+    address_of as address_of,
+    bring as bring,
+    is_address as is_address,
+    local_path as local_path,
+)
