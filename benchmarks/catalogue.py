@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, Measure] = {
     "precision": _measured_by("precision"),
     "predict": _measured_by("predict"),
     "cluster": _measured_by("cluster"),
+    "sweep": _measured_by("sweep"),
     "grad-cam": _measured_by("grad_cam"),
     "methods": _measured_by("methods"),
     "pointing": _measured_by("pointing"),

@@ -6,8 +6,10 @@ it takes to the first piece is said beside it. In the last round a worker is kil
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -35,7 +37,7 @@ class _Watch:
         self.seen.append((time.monotonic(), done))
         if self.kill and done > of / 3:
             self.kill = False
-            _kill_a_worker()
+            kill_a_worker("Reader")
 
     @property
     def speed(self) -> float:
@@ -71,12 +73,16 @@ def measure(setting: Setting) -> Iterator[Row | LeftOut]:
     told(on(1))
     told(on(2))  # each has its pieces in the cache from here on
     alone, same = told(predict_and_explain)
+    starts, times = list[float](), list[float]()
     for workers, kill, budget in ((1, False, 0.9), (2, False, 0.0), (2, True, 0.0)):
         watch, answers = told(on(workers), kill)
         again, _ = told(predict_and_explain)  # before and after: others work on this computer as well
         theirs = (alone.speed + again.speed) / 2
         alone = again
         difference = float(np.abs(answers - same).max())
+        if not kill:
+            starts.append(watch.start)
+            times.append(watch.speed / theirs)
         killed = ", one of them killed" if kill else ""
         yield Row(
             work=f"prediction of {len(samples):,} films by {workers} worker{'s' * (workers > 1)} of Ray{killed}",
@@ -88,12 +94,47 @@ def measure(setting: Setting) -> Iterator[Row | LeftOut]:
             budget="≥ 0.9×, equal to 1e-6" if budget else "equal to 1e-6",
             met=watch.speed / theirs >= budget and difference <= 1e-6 and len(answers) == len(same),
             quality=f"largest difference in probability {difference:.1e}",
-            note=f"steady state; {watch.start:.0f} s to the first images, {alone.start:.1f} s without Ray",
+            note=f"steady state; {watch.start:.0f} s to the first images, {alone.start:.1f} s without Ray; "
+            f"load {os.getloadavg()[0]:.0f}",
         )
+    yield from _modelled(len(samples), alone.speed, starts, times)
 
 
-def _kill_a_worker() -> None:
+def kill_a_worker(name: str) -> list[int]:
+    """Kill the first worker of this process's cluster that is at a task; return its process id, or nothing."""
     for process in psutil.Process().children(recursive=True):
-        if process.cmdline()[:1] and process.cmdline()[0].startswith("ray::Reader"):
-            process.kill()
-            return
+        with suppress(psutil.NoSuchProcess):
+            if process.cmdline()[:1] and process.cmdline()[0].startswith(f"ray::{name}"):
+                process.kill()
+                return [process.pid]
+    return []
+
+
+def _modelled(images: int, alone: float, starts: list[float], times: list[float]) -> Iterator[Row | LeftOut]:
+    """Say what more workers than were measured would give, by Amdahl's law from one worker and two.
+
+    Args:
+        images: How many.
+        alone: Images a second of one process without Ray.
+        starts: Seconds to the first images with one worker and with two; each further one is taken to cost as much as
+            the second.
+        times: How many times as fast as one process they were then.
+    """
+    gain = times[1] / times[0]
+    if gain <= 1:
+        yield LeftOut(
+            work="a model of more workers",
+            reason="two workers were no faster than one here: the cores are wanted by others",
+        )
+        return
+    shared = min(1.0, 2 * (1 - 1 / gain))
+    for workers in (4, 8, 16):
+        speed = alone * times[0] / (1 - shared + shared / workers)
+        start = starts[0] + max(0.0, starts[1] - starts[0]) * (workers - 1)
+        yield Row(
+            work=f"a model, not measured: {images:,} films by {workers} workers of Ray on {workers} cores",
+            ours=speed,
+            unit="images/s",
+            quality=f"{start + images / speed:.0f} s for all of them",
+            note=f"{shared:.0%} of the work taken to be shared, as with two workers; {start:.0f} s to the first images",
+        )
