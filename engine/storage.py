@@ -55,7 +55,7 @@ def storage_error(error: OSError, path: Path) -> WorkspaceError:
         )
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return WorkspaceError(
-            f"{path} is not a folder",
+            f"{_in_the_way(path)} is not a folder",
             "Move that file away, or choose another folder (--workspace for the workspace)",
         )
     if error.errno == errno.EISDIR:
@@ -68,6 +68,12 @@ def storage_error(error: OSError, path: Path) -> WorkspaceError:
         f"{path} cannot be used ({error.strerror or error})",
         "Check the disk, or choose another folder (--workspace for the workspace)",
     )
+
+
+def _in_the_way(path: Path) -> Path:
+    """Return which of a path and the folders above it is there and is no folder."""
+    found = (each for each in (path, *path.parents) if os.path.lexists(each) and not each.is_dir())
+    return next(found, path)
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:

@@ -348,6 +348,11 @@ DAMAGE: dict[str, tuple[Callable[[Workspace, Path], object], str, tuple[str, ...
         "report latest --out {run}/run.json",
         ("not a folder", "another"),
     ),
+    "a file above where the report should go": (
+        lambda w, run: None,
+        "report latest --out {run}/run.json/a/b",
+        ("/run.json is not a folder", "another"),
+    ),
     "a folder where the table should go": (
         lambda w, run: None,
         PREDICT + " --out {run}",

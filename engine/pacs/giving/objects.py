@@ -112,9 +112,12 @@ def give_each(
         about += bool(made)
     progress(len(images), len(images))
     if not about:
-        why = left_out.most_common(1)[0][0] if left_out else "nothing of these kinds is known of them"
+        why = "nothing of these kinds is known of them"
+        if left_out:
+            why, count = left_out.most_common(1)[0]
+            why = f"of {count:,}: {why}"
         raise ExportError(
-            f"No DICOM object can be made of the {len(images):,} images ({why})",
+            f"No DICOM object can be made of {len(images):,} image{'s' * (len(images) != 1)} ({why})",
             "Objects refer to images that an archive has: index DICOM files, and read or predict them",
         )
     return Given(counts=counts, images=about, left_out=left_out)

@@ -35,7 +35,5 @@ def verify(bundle: Path, others: Mapping[str, Check] = NONE) -> Verification:
             return check_other(files)
     needed, check = (OF_A_STUDY, verify_study) if PROTOCOL in files else (NEEDED, verify_run)
     if missing := [name for name in needed if name not in files]:
-        raise ReportError(
-            f"{bundle.name} is no bundle of a report: {', '.join(missing)} is not in it", REMEDY
-        )
+        raise ReportError(f"{bundle.name} is no bundle of a report: it lacks {', '.join(missing)}", REMEDY)
     return check(files)

@@ -14,6 +14,7 @@ import math
 import re
 import threading
 import unicodedata
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -61,7 +62,9 @@ def draw(paint: Callable[[Figure], None], alt: str, size: tuple[float, float] = 
     """Let `paint(figure)` draw; return one `<svg>` element with a text for the blind."""
     salt = hashlib.sha256(alt.encode()).hexdigest()[:8]
     stream = io.StringIO()
-    with _SETTINGS, mpl.rc_context({**STYLE, "svg.hashsalt": salt}):
+    with _SETTINGS, mpl.rc_context({**STYLE, "svg.hashsalt": salt}), warnings.catch_warnings():
+        # Letters stay letters: a script that matplotlib's own font lacks is drawn by the browser and by Typst.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         figure = Figure(figsize=size, layout="constrained")
         paint(figure)
         figure.savefig(stream, format="svg", transparent=True, metadata=NO_METADATA)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -41,12 +44,16 @@ def bundle(
     Example: [bold]overread bundle --out overread.zip[/bold]
     """
     target = (out or Path(f"overread-{installing.platform_name()}.zip")).absolute()
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise storage_error(error, target.parent) from error
-    say("Gathering wheels, some gigabytes of them where PyTorch brings CUDA along; this takes minutes.")
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:  # on the disk that was chosen
+    with ExitStack() as until_done:
+        try:  # what cannot be written is refused before minutes of downloads
+            if target.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            beside = tempfile.TemporaryDirectory(dir=target.parent)  # on the disk that was chosen
+            folder = until_done.enter_context(beside)
+        except OSError as error:
+            raise storage_error(error, target) from error
+        say("Gathering wheels, some gigabytes of them where PyTorch brings CUDA along; this takes minutes.")
         installing.gather(Path(folder), extras=extras or ())
         wheels = installing.pack(Path(folder), target)
     size = target.stat().st_size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import warnings
 from collections.abc import Callable
 from functools import cache
 from xml.etree import ElementTree
@@ -110,6 +111,12 @@ def test_a_figure_is_one_well_formed_element_with_words_for_the_blind(name: str)
     assert len(root.get("aria-label", "")) > 10
     assert not [each for each in root.iter() if each.tag.endswith("script")]
     assert "<script" not in svg and "<?xml" not in svg and "metadata" not in svg
+
+
+def test_a_name_in_a_script_that_matplotlibs_font_lacks_stays_as_it_is_and_nothing_is_printed_of_it() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "🫁 肺" in balance_svg({"training": {"🫁 肺": 5}})
 
 
 @pytest.mark.parametrize("name", FIGURES)

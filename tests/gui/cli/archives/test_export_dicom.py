@@ -12,7 +12,7 @@ from gui.cli.main import main
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
-        ([], "No DICOM object can be made of the"),
+        ([], "images (of "),
         (["--kind", "poems"], "no DICOM objects of “poems”"),
         (["--part", "half"], "no part “half”"),
         (["--to", "pacs:8042"], "is not the address of a DICOMweb server"),

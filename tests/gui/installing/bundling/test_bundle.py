@@ -154,3 +154,14 @@ def test_what_a_bundle_cannot_be_made_of_is_said(tmp_path: Path, capsys: pytest.
         pack(tmp_path, tmp_path / "out.zip")
     assert main(["bundle", "--extra", "poems", "--out", str(tmp_path / "x.zip")]) == 1
     assert "no extra “poems”" in capsys.readouterr().err and not (tmp_path / "x.zip").exists()
+    (tmp_path / "file").touch()
+    cases = {
+        tmp_path: "is a folder, not a file",
+        tmp_path / "file" / "x" / "y.zip": f"{tmp_path}/file is not a folder",
+    }
+    if sys.platform == "linux":
+        cases[Path("/proc/x.zip")] = "is not there"  # a folder that takes no files
+    for out, sentence in cases.items():
+        assert main(["bundle", "--out", str(out)]) == 1
+        said = capsys.readouterr().err
+        assert sentence in said and "Gathering" not in said, said  # before anything is downloaded
