@@ -14,6 +14,7 @@ from engine.errors import DataError
 from engine.images import ARCHIVES, IMAGE_SUFFIXES, READ, REMEDIES, FileKind, file_kind
 from engine.records import DataIssue, DataIssueKind, Part, is_path
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:")
 _MASK_FOLDERS = frozenset({"mask", "masks"})
 _MASK_NAME = re.compile(r"(.+?)[\s_.\-]+mask([\s_.\-]?\d+)?", re.IGNORECASE)
 
@@ -115,6 +116,11 @@ def check_folder(folder: Path) -> None:
     try:
         os.scandir(folder).close()
     except FileNotFoundError as error:
+        if scheme := next((part for part in folder.parts if _SCHEME.fullmatch(part)), ""):
+            raise DataError(
+                f"“{scheme}//…” is an address, not a folder of this computer",
+                "Download the images and choose their folder; a DICOMweb server is written dicomweb://…",
+            ) from error
         raise DataError(f"There is no folder {folder}", "Check the path for typing errors") from error
     except NotADirectoryError as error:
         kind = file_kind(folder)

@@ -17,6 +17,9 @@ from engine.data.patients import patients_named, unit_words
 from engine.errors import SplitError
 from engine.records import PARTS, DataIssueKind, Index, Part, Sample, Split
 
+LARGEST_SEED = 2**32 - 1
+"""What the generators of a training take, which begins with the seed of its split."""
+
 _WORDS: dict[Part, str] = {"train": "training", "val": "validation", "test": "test"}
 MIN_GIVEN_VAL = 10  # cases of each class; an operating point chosen on fewer is noise
 
@@ -55,8 +58,8 @@ def split_index(
         Parts that share no patient, each with every class.
 
     Raises:
-        SplitError: Fewer than two classes, a class too small for every part, ratios that are none, no given
-            parts where they are asked for, or a test part that came without a training part.
+        SplitError: A seed that is none, fewer than two classes, a class too small for every part, ratios that are
+            none, no given parts where they are asked for, or a test part that came without a training part.
     """
     if len(ratios) != 3 or min(ratios) <= 0 or abs(sum(ratios) - 1) > 1e-6:
         raise SplitError(
@@ -143,7 +146,7 @@ def k_folds(index: Index, *, k: int = 5, seed: int = 0) -> Iterator[Split]:
         k splits; every case is in the test part of exactly one.
 
     Raises:
-        SplitError: k is too small, or a class has fewer than k patients.
+        SplitError: A seed that is none, k is too small, or a class has fewer than k patients.
     """
     if k < 3:
         raise SplitError(
@@ -188,6 +191,10 @@ def kept_together(index: Index) -> list[tuple[Sample, ...]]:
 
 
 def _groups(index: Index, seed: int) -> list[_Group]:
+    if not 0 <= seed <= LARGEST_SEED:
+        raise SplitError(
+            f"{seed} is not a seed of a split", f"Choose a whole number from 0 to {LARGEST_SEED:,}"
+        )
     from scipy.cluster.hierarchy import DisjointSet  # here, because it takes a quarter of a second
 
     labelled = [sample for sample in index.samples if sample.label is not None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from urllib.parse import parse_qsl, urlsplit
 
@@ -132,7 +133,7 @@ def _folded(name: str) -> str:
 def _checked(tag: str, value: str) -> str:
     if tag == "StudyDate":
         dates = re.sub(r"\s*\.\.\s*", "-", re.sub(r"(\d{4})-(\d\d)-(\d\d)", r"\1\2\3", value))
-        if _DATES.fullmatch(dates) is None:
+        if _DATES.fullmatch(dates) is None or not all(map(_is_day, filter(None, dates.split("-")))):
             raise DataError(
                 f"date={value} is neither a day nor two",
                 "Write it as date=20240131, or date=20240101-20241231",
@@ -143,3 +144,11 @@ def _checked(tag: str, value: str) -> str:
             f"“{value}” is no {tag}", "Write numbers with full stops between them, as the archive shows it"
         )
     return value.upper() if tag in ("Modality", "BodyPartExamined") else value
+
+
+def _is_day(digits: str) -> bool:
+    try:
+        datetime.strptime(digits, "%Y%m%d")
+    except ValueError:
+        return False
+    return True

@@ -208,6 +208,14 @@ def _score_alone(
     """Take the one column that is called a score as that of the finding."""
     called = [name for name in numeric if _ALONE.fullmatch(_PERCENT.sub("", name.strip()))]
     finding = positive if positive in classes else classes[-1]
+    if not called:
+        for name in table.header:
+            if name not in numeric and class_in(name)[0] in match_names([class_in(name)[0]], classes):
+                raise DataError(
+                    f"Column “{name}” of {table.name} is called like a class, and most of its cells are not numbers",
+                    f"Write scores as numbers, or say which column holds them (on the command line: "
+                    f"--column “{finding}=NAME”)",
+                )
     if len(called) != 1:
         which = (
             f"several columns may be: {', '.join(called)}" if called else f"it has: {_listed(table.header)}"

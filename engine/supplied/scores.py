@@ -99,6 +99,8 @@ class Parsed:
     commas: bool
 
 
+_AS_ASCII = str.maketrans({"٫": ".", "٪": "%", "−": "-", "\u200e": "", "\u200f": ""})
+"""The marks that Persian, Arabic and typeset numbers are written with; their digits Python reads."""
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d{1,4})?")
 
 
@@ -109,7 +111,7 @@ def parse(columns: Sequence[Sequence[str]]) -> Parsed:
     signs = np.zeros(numbers.shape, dtype=np.bool_)
     for at, cells in enumerate(columns):
         for row, cell in enumerate(cells):
-            written = cell.strip()
+            written = cell.translate(_AS_ASCII).strip()
             if written.endswith("%"):
                 written, signs[row, at] = written[:-1].rstrip(), True
             if is_missing(written) or not _NUMBER.fullmatch(written):
@@ -123,7 +125,8 @@ def parse(columns: Sequence[Sequence[str]]) -> Parsed:
 def are_numbers(cells: Sequence[str]) -> bool:
     """Tell whether a column holds numbers: half of the cells that are not empty, or more."""
     filled = [cell for cell in cells if not is_missing(cell)]
-    numbers = sum(_NUMBER.fullmatch(cell.strip().removesuffix("%").rstrip()) is not None for cell in filled)
+    plain = [cell.translate(_AS_ASCII).strip().removesuffix("%").rstrip() for cell in filled]
+    numbers = sum(_NUMBER.fullmatch(cell) is not None for cell in plain)
     return bool(filled) and 2 * numbers >= len(filled)
 
 

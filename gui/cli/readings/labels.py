@@ -131,7 +131,10 @@ def make_version(
     """
     workspace = open_workspace(root)
     if (run is None) == (study is None):
-        raise ReviewError("It is not said whose readings are meant", "Name a run, or a study with --study")
+        said = (
+            "It is not said whose readings are meant" if run is None else "A run and a study are both named"
+        )
+        raise ReviewError(said, "Name a run, or a study with --study")
     if rule not in LABEL_RULES:
         raise ReviewError(f"There is no rule “{rule}”", f"Choose one of: {', '.join(LABEL_RULES)}")
     with reading.open_store(workspace.database) as store:

@@ -90,6 +90,12 @@ class Draft:
     promoted: Reader | None = None
 
 
+_GROUPED = re.compile(r"(?<=\d)[,٬’' \u00a0\u202f](?=\d{3}(?!\d))")
+"""In a whole number, what stands between thousands."""
+_THREE = re.compile(r"[.,٫]\d{3}$")
+"""At the end of a whole number: 1.000 is a thousand in some countries, and one in others."""
+
+
 class _Fields:
     """What the form says, read field by field; what cannot be read is collected under the field's name."""
 
@@ -116,11 +122,12 @@ class _Fields:
 
     def number(self, name: str, low: float, high: float, *, whole: bool = False) -> float | None:
         """Return a number; None where the field is empty, or holds none within the bounds, which is said."""
-        typed = self.text(name).replace(",", ".").replace("٫", ".")
+        typed = self.text(name)
         if not typed:
             return None
+        plain = re.sub(_GROUPED, "", typed) if whole else typed
         try:
-            value = float(typed)
+            value = math.nan if whole and _THREE.search(plain) else float(re.sub("[,٫]", ".", plain))
         except ValueError:
             value = math.nan
         if not low <= value <= high or (whole and value != int(value)):

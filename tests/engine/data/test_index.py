@@ -214,6 +214,8 @@ def test_an_empty_folder_gets_a_sentence(tmp_path: Path) -> None:
 def test_a_path_that_does_not_exist_gets_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="There is no folder"):
         index_data(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="“https://…” is an address"):
+        index_data(Path("https://example.org/films"))
 
 
 def test_a_single_image_gets_a_sentence(tmp_path: Path) -> None:

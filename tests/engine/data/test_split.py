@@ -338,6 +338,14 @@ def test_in_k_folds_every_case_is_tested_once(k: int) -> None:
     assert Counter(sample.image_id for split in folds for sample in split.test) == Counter(ids(index.samples))
 
 
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_no_training_could_use_is_refused_before_anything_is_trained(seed: int) -> None:
+    for parts in (split_index, lambda index, seed: list(k_folds(index, seed=seed))):
+        with pytest.raises(SplitError, match=f"{seed} is not a seed") as raised:
+            parts(two_classes(), seed=seed)
+        assert "from 0 to" in raised.value.remedy
+
+
 def test_too_few_or_too_many_folds_get_a_sentence() -> None:
     with pytest.raises(SplitError, match="2 folds"):
         list(k_folds(two_classes(), k=2))

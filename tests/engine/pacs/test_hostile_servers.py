@@ -297,6 +297,7 @@ def test_what_came_before_a_server_was_lost_is_kept_and_not_fetched_again(
         ("dicomweb://pacs:99999/", "cannot be read"),
         ("dicomweb://pacs/x?color=red", "not asked by “color”"),
         ("dicomweb://pacs/x?date=yesterday", "neither a day nor two"),
+        ("dicomweb://pacs/x?date=20240101-20240231", "neither a day nor two"),
         ("dicomweb://pacs/x?study=../..", "no StudyInstanceUID"),
         ("dicomweb://pacs/x?limit=-1", "no number of studies"),
         ("dicomweb+ftp://pacs/x", "not the address"),

@@ -93,6 +93,8 @@ def test_the_score_of_the_other_class_says_that_of_the_finding(tmp_path: Path) -
         (("10", "80", "20"), "percentages"),
         (("10%", "80 %", "20.0%"), "percentages"),
         (('"10,0"', '"80,0"', '"20,0"'), "decimal point"),
+        (("۱۰٪", "۸۰٪", "۲۰٫۰٪"), "percentages"),
+        (("−2.1972246", "1.3862944", "−1.3862944"), "logits"),
         (("-2.1972246", "1.3862944", "-1.3862944"), "logits"),
     ],
 )
@@ -221,6 +223,11 @@ def test_calls_of_the_file_that_differ_from_the_operating_point_are_counted(tmp_
 def test_a_class_without_a_column_is_refused_and_every_column_named(tmp_path: Path) -> None:
     told = refused(tmp_path, "file,a,b,age", "f1,.1,.9,30", index=THREE, claims=Claims(model="X"))
     assert "no column for “c”" in told and "age" in told and "--same" in told
+
+
+def test_a_column_of_a_class_that_holds_no_numbers_is_named(tmp_path: Path) -> None:
+    told = refused(tmp_path, "file,p(opacity)", "f1,high", "f2,low", "f3,low")
+    assert "“p(opacity)”" in told and "not numbers" in told and "--column" in told
 
 
 def test_a_class_more_is_refused_and_can_be_added_to_another(tmp_path: Path) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gui.pages.studies.desk import make_study, plan_study
+from gui.pages.studies.form import _Fields
 from gui.pages.studies.rounds import Rounds
 from tests.gui.pages.studies.conftest import Ward
 from tests.snapshots import hold_against, one_text
@@ -77,3 +80,27 @@ def test_what_cannot_be_read_is_said_at_its_field_and_no_study_is_made(ward: War
         answer = make_study(Rounds(ward.session), form(ward, **said)) if "n" not in said else {"errors": 1}
         assert answer["errors"]
     assert ward.session.store.studies.all() == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("1,000", 1000),
+        ("۱٬۰۰۰٬۰۰۰", 1_000_000),
+        ("1 000", 1000),
+        ("۷", 7),
+        ("3.0", 3),
+        ("1.000", None),
+        ("1,5", None),
+    ],
+)
+def test_a_whole_number_is_read_with_the_marks_of_its_thousands_or_asked_about(
+    typed: str, read: float | None
+) -> None:
+    fields = _Fields({"seed": typed})
+    assert fields.number("seed", 0, 1e9, whole=True) == read and bool(fields.errors) == (read is None)
+
+
+@pytest.mark.parametrize("typed", ["0,125", "۰٫۱۲۵", "0.125"])
+def test_a_share_is_read_with_the_decimal_mark_of_any_country(typed: str) -> None:
+    assert _Fields({"share": typed}).number("share", 0, 1) == 0.125
