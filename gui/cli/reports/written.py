@@ -46,7 +46,9 @@ def report(
             help=f"Of a run: {', '.join(EXPORTS)}; of a study: {', '.join(STUDY_FORMATS)}. Default: all of them.",
         ),
     ] = None,
-    part: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
+    part: Annotated[
+        str | None, typer.Option(help="Of a run: train, val, test or all. Default: test.", show_default=False)
+    ] = None,
     lists: ChecklistsOption = None,
     prevalence: Annotated[
         float | None,
@@ -80,22 +82,18 @@ def report(
     from engine import pipeline
     from engine.report import Book, with_checklists
 
-    if part not in (*get_args(Part), "all"):
+    if part not in (None, *get_args(Part), "all"):
         raise ReportError(f"There is no part “{part}”", "Choose train, val, test or all")
     names = checklists_chosen(lists)
-    chosen = None if part == "all" else next(name for name in PARTS if name == part)
+    chosen = None if part == "all" else next(name for name in PARTS if name == (part or "test"))
     workspace = open_workspace(root)
     with reading.open_store(workspace.database) as store:
         try:
             trained = runs.find_run(workspace, run)
         except RunError as no_run:
-            if labels is not None:
-                raise ReportError(
-                    f"--labels is of runs, and “{run}” is none: readers of a study are held against the labels that "
-                    "came with the data",
-                    "Name a run, or leave out --labels",
-                ) from no_run
-            exported = _of_study(workspace, store, run, out, formats or (), names, no_run)
+            of_runs = {"--labels": labels, "--part": part, "--prevalence": prevalence}
+            given = [option for option, value in of_runs.items() if value is not None]
+            exported = _of_study(workspace, store, run, out, formats or (), names, given, no_run)
             _show_written({"study": run}, exported, as_json)
             return
         make_folder(out)
@@ -140,6 +138,7 @@ def _of_study(
     out: Path,
     formats: Sequence[str],
     lists: Sequence[str],
+    of_runs: Sequence[str],
     no_run: RunError,
 ) -> Mapping[str, Mapping[str, Path]]:
     """Write the report of a study; where there is none of this name either, say that there is neither."""
@@ -154,6 +153,13 @@ def _of_study(
         study = store.studies.get(name)
     except ReviewError:
         raise RunError(f"{no_run.problem}, and no study", no_run.remedy) from no_run
+    if of_runs:
+        options = " and ".join(of_runs)
+        raise ReportError(
+            f"{options} can be said of runs alone, and “{name}” is a study: its readers are held against the labels "
+            "that came with the data, on the cases of its protocol",
+            f"Name a run, or leave out {options}",
+        )
     made = report_study(workspace, store, study.study_id)
     made = with_study_checklists(made, study_folder(workspace, study.study_id), lists)
     return export_study(made, out, formats=formats)

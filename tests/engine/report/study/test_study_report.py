@@ -515,6 +515,8 @@ def test_the_command_writes_the_report_of_a_study_and_says_when_there_is_none(
     assert main(asked) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["study"] == name and Path(told["html"]).is_file() and "readings" in told["imrmc"]
+    assert main([*asked, "--part", "val", "--prevalence", ".2"]) == 1  # said, not passed over in silence
+    assert "--part and --prevalence can be said of runs alone" in capsys.readouterr().err
     assert main(["report", "nothing", "--out", str(tmp_path / "no"), "--workspace", str(workspace.root)]) == 1
     assert "no run “nothing”, and no study" in capsys.readouterr().err
     with pytest.raises(ReviewError):
