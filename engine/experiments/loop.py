@@ -24,7 +24,7 @@ from engine.labels import splits_on
 from engine.reading import Store, open_store
 from engine.recipes import change_recipe
 from engine.records import PARTS, Epoch, Index, LabelsUsed, Recipe, Run, Split
-from engine.runs import list_runs, load_history, load_run, split_of
+from engine.runs import list_runs, load_history, load_run, models_of, split_of
 from engine.workspace import Workspace
 
 
@@ -65,6 +65,7 @@ def train_entries(
     choices: Choices,
     *,
     labels: LabelsUsed | None = None,
+    folds: int = 0,
     device: str = "auto",
     allow_downloads: bool = False,
     reuse: bool = False,
@@ -79,6 +80,7 @@ def train_entries(
         index: The data set.
         choices: How it is split.
         labels: The version of its labels; None means those that came with the data.
+        folds: Of a cross-validation of each; 0 means one model on one split.
         device: "auto", "cpu", "cuda" or "mps".
         allow_downloads: Whether pretrained weights may be fetched from the hub.
         reuse: Take a finished run of the same recipe, data, split and labels as it is.
@@ -88,11 +90,11 @@ def train_entries(
     Raises:
         SplitError: The data cannot be split as chosen.
     """
-    (split,) = splits_on(workspace, index, choices, labels)
+    splits = splits_on(workspace, index, choices, labels, folds=folds)
     for entry in entries:
         begin(entry)
         try:
-            known = finished_run(workspace, entry.recipe, index, split, choices) if reuse else None
+            known = finished_run(workspace, entry.recipe, index, splits, choices) if reuse else None
             run = known
             if run is None:
                 request = training_request(
@@ -102,6 +104,7 @@ def train_entries(
                     device=device,
                     allow_downloads=allow_downloads,
                     labels=labels,
+                    folds=folds,
                 )
                 run = _finished(jobs.submit(workspace, request).folder, follow or _wait)
         except EngineError as error:  # the others are worth having all the same
@@ -146,7 +149,7 @@ def train_entries_on(
         ClusterError: There is no such cluster.
         TrainingError: Another run of the workspace is training.
     """
-    (split,) = splits_on(workspace, index, choices, labels)
+    splits = splits_on(workspace, index, choices, labels)
     asked = partial(training_request, device=device, allow_downloads=allow_downloads, labels=labels)
     waiting = deque(entries)
     going: dict[str, tuple[Entry, jobs.RunHere]] = {}
@@ -156,7 +159,7 @@ def train_entries_on(
                 if waiting and crew.free:
                     entry = waiting.popleft()
                     begin(entry)
-                    known = finished_run(workspace, entry.recipe, index, split, choices) if reuse else None
+                    known = finished_run(workspace, entry.recipe, index, splits, choices) if reuse else None
                     if known is not None:
                         yield Attempt(entry=entry, run=known, known=True)
                         continue
@@ -167,7 +170,7 @@ def train_entries_on(
                         status.folder.name,
                         cluster.Training(
                             request=request,
-                            split=split,
+                            split=splits[0],
                             folder=status.folder,
                             workspace=workspace.root,
                             dataset_name=index.name,
@@ -283,16 +286,29 @@ def entries_of(recipes: Sequence[Recipe], *, vary: str | None, seeds: int) -> li
 
 
 def finished_run(
-    workspace: Workspace, recipe: Recipe, found: Index, split: Split, choices: Choices
+    workspace: Workspace, recipe: Recipe, found: Index, splits: Sequence[Split], choices: Choices
 ) -> Run | None:
-    """Return the newest finished run of the same recipe on the same split of the same data and labels, if any."""
-    limited = limit_training(split, recipe.train_limit, seed=recipe.seed)
+    """Return the newest finished run of the same recipe on the same split of the same data and labels, if any.
+
+    Args:
+        workspace: Where the runs are.
+        recipe: Of the run.
+        found: The data set.
+        splits: Its split, or one a fold of a cross-validation.
+        choices: How it is split.
+    """
+    limited = [limit_training(split, recipe.train_limit, seed=recipe.seed) for split in splits]
     for run in list_runs(workspace):
-        if run.recipe != recipe or run.dataset_id != found.dataset_id:
+        if run.recipe != recipe or run.dataset_id != found.dataset_id or max(run.folds, 1) != len(splits):
             continue
         if positive_of(run.classes, choices.positive) != run.positive or not _predicted(workspace, run):
             continue
-        if all(_labelled(split_of(run), part) == _labelled(limited, part) for part in PARTS):
+        own = [split_of(model) for model in models_of(run)]
+        if all(
+            _labelled(a, part) == _labelled(b, part)
+            for a, b in zip(own, limited, strict=True)
+            for part in PARTS
+        ):
             return run
     return None
 

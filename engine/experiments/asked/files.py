@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from annotated_types import Interval
+from annotated_types import Interval, MaxLen
 
 from engine.errors import RunError
 from engine.kept_files import JsonFile, plain, read_json
@@ -34,6 +34,7 @@ SHARES = (0.10, 0.18, 0.32, 0.56, 1.0)
 """Each about 1.8 times the one before, as a power law is even in factors."""
 
 State = Literal["working", "done", "stopped", "failed", "lost"]
+Folds = Annotated[int, Interval(ge=0, le=100)]
 Count = Annotated[int, Interval(ge=0, le=10**6)]
 
 
@@ -47,8 +48,11 @@ class Asked:
         recipe: From which it starts.
         dataset_id: On which data; split as it is kept for it.
         labels: The version of its labels.
-        trainings: Of each size of a learning curve, or trials of a search in all.
+        trainings: Of each size of a learning curve, of each recipe of a comparison (with as many seeds), or trials of a
+            search in all.
         shares: Of the training part, which a learning curve trains on.
+        others: Recipes that a comparison holds against the first.
+        folds: Of a cross-validation of each recipe of a comparison; 0 means one model on one split.
         vary: What a search varies, as a person wrote it: see `engine.experiments.search_space`.
         allow_downloads: Whether pretrained weights may be fetched.
     """
@@ -60,6 +64,8 @@ class Asked:
     labels: Annotated[int, Interval(ge=FIRST_VERSION, le=10**6)] = FIRST_VERSION
     trainings: Annotated[int, Interval(ge=1, le=10_000)] = 1
     shares: tuple[Annotated[float, Interval(gt=0, le=1)], ...] = SHARES
+    others: Annotated[tuple[Recipe, ...], MaxLen(100)] = ()
+    folds: Folds = 0
     vary: tuple[str, ...] = ()
     allow_downloads: bool = False
 
@@ -106,6 +112,7 @@ class Found:
         figure: Name of an SVG in the folder; empty for none.
         page: Name of a page in the folder; empty for none.
         recipe: Name of a recipe that was saved; empty for none.
+        runs: That were compared, the first being what the others are held against.
     """
 
     sentence: str
@@ -115,6 +122,7 @@ class Found:
     figure: str = ""
     page: str = ""
     recipe: str = ""
+    runs: tuple[str, ...] = ()
 
 
 Record = TypeVar("Record")
@@ -125,7 +133,8 @@ _AGAIN = "Delete the folder {folder} it is in, and ask again; the runs that were
 def _asked(fields: dict[str, Any]) -> Mapping[str, Any]:
     from engine.recipes import recipe_from_values  # not at top: watching needs no recipe
 
-    return {**fields, "recipe": recipe_from_values(fields["recipe"])}
+    others = [recipe_from_values(one) for one in fields.get("others", ())]
+    return {**fields, "recipe": recipe_from_values(fields["recipe"]), "others": others}
 
 
 _ASKED = JsonFile(record=Asked, error=RunError, remedy=_AGAIN, former=_asked)

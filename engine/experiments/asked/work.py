@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,16 +20,18 @@ from engine.experiments.asked.files import (
     Found,
     write_status,
 )
+from engine.experiments.comparison import FIGURES, Contrast
+from engine.experiments.comparison_page import write_comparison
 from engine.experiments.learning_curve import fit_learning_curve
 from engine.experiments.learning_curve_page import write_learning_curve
-from engine.experiments.loop import Entry, train_entries
+from engine.experiments.loop import Entry, compare_entries, entries_of, train_entries
 from engine.experiments.search import Trial, best_of, run_trials, save_best, search_of, trials_of
 from engine.experiments.search_space import varied_fields
 from engine.experiments.sizes import sizes_of_curve, trained_on_sizes
 from engine.labels import on_version, splits_on, version_named
 from engine.reading import open_store
 from engine.records import Epoch, Index, LabelsUsed, Run
-from engine.report import figure, interval, learning_curve_svg
+from engine.report import figure, interval, learning_curve_svg, p_value
 from engine.storage import write_atomic
 from engine.workspace import Workspace
 
@@ -77,35 +79,10 @@ class Progress:
 
 def learning_curve(workspace: Workspace, asked: Asked, progress: Progress) -> Found:
     """How many more images? Train on growing shares of the training part, and fit the law."""
-    index, choices, labels = _on_what(workspace, asked)
-    (split,) = splits_on(workspace, index, choices, labels)
+    on = _on_what(workspace, asked)
+    (split,) = splits_on(workspace, *on)
     entries = sizes_of_curve(asked.recipe, split, asked.shares, asked.trainings)
-
-    def begin(entry: Entry) -> None:
-        done = entries.index(entry)
-        progress.say(f"Training on {entry.label}", done=done, total=len(entries))
-        while jobs.running_job(workspace) is not None:  # somebody else's training came between
-            progress.say("Waiting for another training to end")
-            time.sleep(1)
-        progress.say(f"Training on {entry.label}")
-
-    done: dict[str, Run] = {}
-    failed: dict[str, str] = {}
-    for attempt in train_entries(
-        workspace,
-        entries,
-        index,
-        choices,
-        labels=labels,
-        allow_downloads=asked.allow_downloads,
-        reuse=True,
-        begin=begin,
-        follow=progress.follow,
-    ):
-        if attempt.run is None:
-            failed[attempt.entry.label] = attempt.problem
-        else:
-            done[attempt.entry.label] = attempt.run
+    done, failed = _trained(workspace, asked, progress, entries, on, "Training on")
     if not done:
         raise ReportError("No size could be trained", next(iter(failed.values()), "Try another recipe"))
     progress.say("Fitting the law", done=len(entries), total=len(entries))
@@ -134,6 +111,92 @@ def learning_curve(workspace: Workspace, asked: Asked, progress: Progress) -> Fo
         figure=FIGURE_FILE,
         page="learning-curve.html",
     )
+
+
+def comparison(workspace: Workspace, asked: Asked, progress: Progress) -> Found:
+    """Which recipe is better? Train each, with as many seeds as were asked for, and compare them case by case."""
+    entries = entries_of([asked.recipe, *asked.others], vary=None, seeds=asked.trainings)
+    done, failed = _trained(workspace, asked, progress, entries, _on_what(workspace, asked), "Training")
+    if len(done) < 2:
+        why = next(iter(failed.values()), "Try other recipes")
+        raise ReportError("Fewer than two recipes could be trained, and one alone cannot be compared", why)
+    progress.say("Comparing the runs", done=len(entries), total=len(entries))
+    compared = compare_entries(workspace, entries, done)
+    write_comparison(compared, progress.folder)
+    return Found(
+        sentence=f"{len(done)} runs were compared on {compared.cases:,} test images.",
+        more=(
+            *filter(None, [compared.reference]),
+            *(_minus_the_first(one) for one in compared.contrasts),
+            *(f"{label} could not be trained: {why}" for label, why in failed.items()),
+        ),
+        headings=("recipe", *FIGURES, "run"),
+        rows=tuple(
+            (
+                row.label,
+                *(
+                    f"{figure(row.estimates[name].value)} ({interval(row.estimates[name])})"
+                    for name in FIGURES
+                ),
+                row.run.run_id,
+            )
+            for row in compared.rows
+        ),
+        page="comparison.html",
+        runs=tuple(row.run.run_id for row in compared.rows),
+    )
+
+
+def _minus_the_first(one: Contrast) -> str:
+    accuracy, area = (
+        f"{figure(found.difference.value)} ({interval(found.difference)}), p {p_value(p)}"
+        for found, p in ((one.accuracy, one.p_accuracy), (one.area, one.p_area))
+    )
+    return f"{one.name}, minus the first: accuracy {accuracy}; AUROC {area}"
+
+
+def _trained(
+    workspace: Workspace,
+    asked: Asked,
+    progress: Progress,
+    entries: Sequence[Entry],
+    on: tuple[Index, Choices, LabelsUsed | None],
+    doing: str,
+) -> tuple[dict[str, Run], dict[str, str]]:
+    """Train what is not trained yet; return the finished runs and what went wrong, both by label.
+
+    Raises:
+        StopAskedError: Somebody pressed stop.
+    """
+    index, choices, labels = on
+
+    def begin(entry: Entry) -> None:
+        done = entries.index(entry)
+        progress.say(f"{doing} {entry.label}", done=done, total=len(entries))
+        while jobs.running_job(workspace) is not None:  # somebody else's training came between
+            progress.say("Waiting for another training to end")
+            time.sleep(1)
+        progress.say(f"{doing} {entry.label}")
+
+    done: dict[str, Run] = {}
+    failed: dict[str, str] = {}
+    for attempt in train_entries(
+        workspace,
+        entries,
+        index,
+        choices,
+        labels=labels,
+        folds=asked.folds,
+        allow_downloads=asked.allow_downloads,
+        reuse=True,
+        begin=begin,
+        follow=progress.follow,
+    ):
+        if attempt.run is None:
+            failed[attempt.entry.label] = attempt.problem
+        else:
+            done[attempt.entry.label] = attempt.run
+    return done, failed
 
 
 def search(workspace: Workspace, asked: Asked, progress: Progress) -> Found:
@@ -208,5 +271,5 @@ def _value(value: Any) -> str:
 
 Work = Callable[[Workspace, Asked, Progress], Found]
 
-KINDS: dict[str, Work] = {"learning-curve": learning_curve, "search": search}
+KINDS: dict[str, Work] = {"learning-curve": learning_curve, "search": search, "comparison": comparison}
 """Asked.kind → what is done."""

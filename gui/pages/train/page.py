@@ -49,7 +49,8 @@ from gui.pages.train.recipe_form import (
 from gui.pages.train.recipes_listed import found_recipes, purposes, recipes_offered
 from gui.pages.train.starting import endpoint_field, of_data_set, start_on
 from gui.pages.train.telling import facts
-from gui.pages.train.trying import place as place_experiments, recipe_found
+from gui.pages.train.tried import recipe_found
+from gui.pages.train.trying import place as place_experiments
 from gui.pages.train.watch import TICK_IDLE, look, look_at, resume, run_headings, stop
 from gui.web import TAKE_FILE, AppSession, arrival, markup, say_where, shown
 
@@ -58,7 +59,8 @@ def build(session: AppSession) -> None:
     """Place and wire the page inside the current `gr.Blocks`."""
     come_to = arrival()
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
-    base, seen = gr.State(None), gr.State("")
+    # What was seen is kept by the page, not by the server: it is told together with what stands in the drop-down.
+    base, seen = gr.State(None), gr.Textbox("", visible="hidden")
     again: list[Any] = []  # what changes a run's name, or takes it away
     timer = gr.Timer(TICK_IDLE, active=True)
     gr.HTML(markup.STYLE, elem_classes="or-style")

@@ -1,4 +1,4 @@
-"""Experiments from the page: how many more images would help, and which settings are better.
+"""Experiments from the page: how many more images would help, which settings are better, and which recipe.
 
 Each works in a process of its own (`engine.experiments.asked`), as a training does: a reload, another tab and a closed
 window change nothing. What was found stays, and a recipe that a search found is a click away from being trained.
@@ -6,49 +6,52 @@ window change nothing. What was found stays, and a recipe that a search found is
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import gradio as gr
 
-from engine.errors import EngineError, RecipeError, RunError
+from engine.errors import RecipeError, RunError
 from engine.experiments import (
     Asked,
-    ExperimentStatus,
     begin_experiment,
-    experiment_folder,
-    experiment_status,
     experiments,
     go_on_experiment,
-    load_asked,
-    load_found,
     stop_experiment,
     varied_fields,
 )
-from engine.kept_files import MIB
-from engine.language import _, isolated, moment, number
+from engine.language import _, number
+from engine.recipes import named_recipe
 from engine.records import FIRST_VERSION, Recipe
 from engine.retelling import retold
-from engine.storage import read_regular
-from gui.pages.train.plan import chosen_split, refuse_guests
+from gui.pages.train.plan import chosen_folds, chosen_split, refuse_guests, tested_by
 from gui.pages.train.recipe_form import recipe_of
+from gui.pages.train.recipes_listed import recipes_offered
+from gui.pages.train.tried import found_by, questions, result, title_of
 from gui.web import AppSession, markup, shown
 
-USUAL = {"learning-curve": 1, "search": 12}
+USUAL = {"learning-curve": 1, "search": 12, "comparison": 1}
 """Trainings that are proposed, by a key of `engine.experiments.asked.work.KINDS`."""
 VARIED = "phases.0.learning_rate=1e-4..1e-2:log\nbatch_size=16,32,64"
-TONES = {"done": "good", "stopped": "mild", "failed": "serious", "lost": "serious"}
-
-
-def questions() -> dict[str, str]:
-    """Return what can be asked: a key of `engine.experiments.asked.work.KINDS` → the question."""
-    return {"learning-curve": _("How many more images?"), "search": _("Which settings are better?")}
+OPEN_COMPARISON = """() => {
+    const runs = JSON.parse(document.querySelector('#experiment-found [data-chosen]').dataset.chosen).runs;
+    sessionStorage.setItem('overread.compare', JSON.stringify(runs));
+    window.overread.go({ tab: 'report', run: runs[0] });
+}"""
+"""The report page's script reads what it is to compare: `gui/pages/report/pane/parts.js`."""
 
 
 def about_question(kind: str) -> str:
     """Return how a question is answered."""
+    if kind == "comparison":
+        return _(
+            "Trains the recipe above and those that are chosen here on one split, each with as many seeds, and "
+            "compares them case by case on the test images. A recipe that is chosen so looks better than it is: test "
+            "it on other images."
+        )
     if kind == "search":
         return _(
             "Trains the recipe above again and again with other settings, judges them on validation images alone, "
@@ -62,18 +65,8 @@ def about_question(kind: str) -> str:
 
 def trainings_label(kind: str) -> str:
     """Return what is counted by the number of trainings."""
-    return _("Trainings in all") if kind == "search" else _("Trainings of each size")
-
-
-def states() -> dict[str, str]:
-    """Return the states of an experiment in words."""
-    return {
-        "working": _("in progress"),
-        "done": _("done"),
-        "stopped": _("stopped"),
-        "failed": _("failed"),
-        "lost": _("lost"),
-    }
+    said = {"search": _("Trainings in all"), "comparison": _("Seeds of each recipe")}
+    return said.get(kind, _("Trainings of each size"))
 
 
 def place(
@@ -96,45 +89,28 @@ def place(
     """
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     with gr.Accordion(
-        _("Experiments: more images? better settings?"), open=False, elem_id="train-experiments"
+        _("Experiments: more images? better settings? which recipe?"), open=False, elem_id="train-experiments"
     ):
-        kind = gr.Radio(
-            label=_("Question"),
-            choices=[(words, name) for name, words in questions().items()],
-            value="learning-curve",
-            elem_id="experiment-kind",
-        )
-        about = gr.Markdown(about_question("learning-curve"), elem_id="experiment-about")
-        with gr.Row():
-            trainings = gr.Number(
-                label=trainings_label("learning-curve"),
-                value=USUAL["learning-curve"],
-                elem_id="experiment-trainings",
-                min_width=140,
-            )
-            vary = gr.Textbox(
-                label=_("What is varied"),
-                info=_(
-                    "One setting a line, by its name in a recipe file: field=low..high, field=low..high:log or "
-                    "field=value,value. Such as batch_size, phases.0.learning_rate, augmentation.rotation, "
-                    "balance.method."
-                ),
-                value=VARIED,
-                lines=2,
-                visible=False,
-                elem_id="experiment-vary",
-                scale=3,
-            )
+        kind, about, trainings, vary, others, folds = _place_asked()
         wrong = gr.HTML(elem_id="experiment-wrong", padding=False)
         ask = gr.Button(_("Find out"), variant="primary", elem_id="experiment-ask")
-        which, box, stop, go_on, take = _place_found()
-    seen, timer = gr.State(""), gr.Timer(2.0)
-    looked = [which, box, ask, stop, go_on, take, seen]
-    kind.input(shown(asked_for), kind, [about, trainings, vary, wrong], api_name="experiment_kind", **quiet)
+        which, box, stop, go_on, take, opening = _place_found()
+    # Kept by the page, not by the server: what was seen is told together with what stands in the drop-down.
+    seen, timer = gr.Textbox("", visible="hidden"), gr.Timer(2.0)
+    looked = [which, box, ask, stop, go_on, take, opening, seen]
+    kind.input(
+        partial(shown(asked_for), session),
+        kind,
+        [about, trainings, vary, others, folds, wrong],
+        api_name="experiment_kind",
+        **quiet,
+    )
+    asked = [kind, trainings, vary, others, folds, base, *form]
     gr.on(
-        [trainings.change, vary.change],  # what is pasted or deleted is no input to Gradio
-        shown(check),
-        [kind, trainings, vary, base, *form],
+        # what is pasted or deleted is no input to Gradio
+        [trainings.change, vary.change, others.change],
+        partial(shown(check), session),
+        asked,
         wrong,
         trigger_mode="always_last",
         api_name="experiment_check",
@@ -142,7 +118,7 @@ def place(
     )
     ask.click(
         partial(shown(begin), session),
-        [dataset, labels, kind, trainings, vary, base, *form],
+        [dataset, labels, *asked],
         looked,
         api_name="experiment_begin",
         trigger_mode="once",
@@ -155,6 +131,58 @@ def place(
         partial(shown(look), session), [which, seen], looked, queue=False, api_name="experiment_look", **quiet
     )
     train_this(take, which)
+    opening.click(None, None, None, js=OPEN_COMPARISON)
+
+
+def _place_asked() -> tuple[Any, ...]:
+    """Place what says what is to be found out: the question, how often is trained, and what the question needs."""
+    kind = gr.Radio(
+        label=_("Question"),
+        choices=[(words, name) for name, words in questions().items()],
+        value="learning-curve",
+        elem_id="experiment-kind",
+    )
+    about = gr.Markdown(about_question("learning-curve"), elem_id="experiment-about")
+    with gr.Row():
+        trainings = gr.Number(
+            label=trainings_label("learning-curve"),
+            value=USUAL["learning-curve"],
+            elem_id="experiment-trainings",
+            min_width=140,
+        )
+        vary = gr.Textbox(
+            label=_("What is varied"),
+            info=_(
+                "One setting a line, by its name in a recipe file: field=low..high, field=low..high:log or "
+                "field=value,value. Such as batch_size, phases.0.learning_rate, augmentation.rotation, "
+                "balance.method."
+            ),
+            value=VARIED,
+            lines=2,
+            visible=False,
+            elem_id="experiment-vary",
+            scale=3,
+        )
+        others = gr.Dropdown(
+            label=_("Compared with"),
+            choices=[],
+            value=[],
+            multiselect=True,
+            interactive=True,
+            visible=False,
+            elem_id="experiment-others",
+            scale=3,
+        )
+        folds = gr.Dropdown(
+            label=_("Test by"),
+            choices=tested_by(),
+            value=0,
+            interactive=True,
+            visible=False,
+            elem_id="experiment-folds",
+            scale=2,
+        )
+    return kind, about, trainings, vary, others, folds
 
 
 def _place_found() -> tuple[Any, ...]:
@@ -172,28 +200,77 @@ def _place_found() -> tuple[Any, ...]:
             visible=False,
             elem_id="experiment-take",
         )
-    return which, box, stop, go_on, take
+        opening = gr.Button(
+            _("Open the comparison"), variant="primary", visible=False, elem_id="experiment-open"
+        )
+    return which, box, stop, go_on, take, opening
 
 
-def asked_for(kind: str) -> tuple[Any, ...]:
+def asked_for(session: AppSession, kind: str) -> tuple[Any, ...]:
     """Return what a question needs to be told."""
+    compared = kind == "comparison"
     trainings = gr.Number(label=trainings_label(kind), value=USUAL[kind])
-    return about_question(kind), trainings, gr.Textbox(visible=kind == "search"), ""
+    listed = gr.Dropdown(choices=recipes_offered(session.workspace), visible=True) if compared else None
+    return (
+        about_question(kind),
+        trainings,
+        gr.Textbox(visible=kind == "search"),
+        listed or gr.Dropdown(visible=False),
+        gr.Dropdown(visible=compared),
+        "",
+    )
 
 
-def check(kind: str, trainings: float | None, vary: str, base: Recipe | None, *values: Any) -> str:
+def check(
+    session: AppSession,
+    kind: str,
+    trainings: float | None,
+    vary: str,
+    others: Sequence[str],
+    folds: int,
+    base: Recipe | None,
+    *values: Any,
+) -> str:
     """Return what is wrong with what was asked, to be said in its field; nothing where all is well."""
-    said = ""
-    if _whole(trainings) is None:
+    said, count = "", _whole(trainings)
+    if count is None:
         words = _whole_number() + "."
         said += markup.said_at("experiment-trainings", words)
-    if kind == "search" and base is not None:
-        try:
+    if base is None:
+        return said
+    try:
+        if kind == "search":
             varied_fields(recipe_of(base, values), _lines(vary))
-        except RecipeError as error:
-            words = retold(error).replace("--vary ", "")
-            said += markup.said_at("experiment-vary", words)
+        elif kind == "comparison":
+            compared_with(session, recipe_of(base, values), others, count or 1)
+    except RecipeError as error:
+        words = retold(error).replace("--vary ", "")
+        said += markup.said_at("experiment-vary" if kind == "search" else "experiment-others", words)
     return said
+
+
+def compared_with(
+    session: AppSession, recipe: Recipe, names: Sequence[str], seeds: int
+) -> tuple[Recipe, ...]:
+    """Return the recipes that the form's is held against; the form's own is no other.
+
+    Raises:
+        RecipeError: There is none, and one seed alone; or one of them is gone.
+    """
+    found = tuple(named_recipe(session.workspace, name) for name in names or ())
+    others = tuple(one for one in found if one != recipe)
+    if not others and seeds < 2:
+        raise RecipeError(
+            _("One run alone cannot be compared"), _("Choose another recipe, or more than one seed")
+        )
+    return others
+
+
+def _named_apart(recipe: Recipe, others: Sequence[Recipe]) -> Recipe:
+    """Return the form's recipe under a name of its own: changed, it is another than the one it was made from."""
+    if recipe.name not in {one.name for one in others}:
+        return recipe
+    return replace(recipe, name=f"{recipe.name[:56]}-changed")
 
 
 def _whole_number() -> str:
@@ -215,6 +292,8 @@ def begin(
     kind: str,
     trainings: float | None,
     vary: str,
+    others: Sequence[str],
+    folds: int,
     base: Recipe | None,
     *values: Any,
 ) -> tuple[Any, ...]:
@@ -230,8 +309,14 @@ def begin(
     if not labels or labels == FIRST_VERSION:
         chosen_split(session, dataset_id)  # says at once what the experiment would say
     recipe, varied = recipe_of(base, values), _lines(vary) if kind == "search" else ()
+    compared: tuple[Recipe, ...] = ()
     if kind == "search":
         varied_fields(recipe, varied)
+    elif kind == "comparison":
+        compared = compared_with(session, recipe, others, count)
+        recipe = _named_apart(recipe, compared)
+        if folds:
+            chosen_folds(session, dataset_id, folds)
     folder = begin_experiment(
         session.workspace,
         Asked(
@@ -241,6 +326,8 @@ def begin(
             dataset_id=str(dataset_id),
             labels=labels or FIRST_VERSION,
             trainings=count,
+            others=compared,
+            folds=folds if kind == "comparison" else 0,
             vary=varied,
             allow_downloads=session.allow_downloads,
         ),
@@ -266,93 +353,32 @@ def look(session: AppSession, which: str | None, seen: str = "") -> tuple[Any, .
     """Return what the page shows of the experiments; nothing is sent again that the page has."""
     damaged: list[RunError] = []
     listed = experiments(session.workspace, on_damaged=damaged.append)
-    working = any(one.working for one in listed)
+    working = next((one for one in listed if one.working), None)
+    # One that began since the last look is what everybody wants to see: a look that was asked before would hide it.
+    if working and working.experiment_id != seen.partition("|")[0] and (seen or not which):
+        which = working.experiment_id
     now = next((one for one in listed if one.experiment_id == which), listed[0] if listed else None)
-    signature = repr((now, [(one.experiment_id, one.state) for one in listed], list(map(str, damaged))))
+    states = [(one.experiment_id, one.state) for one in listed]
+    all_shown = repr((now, states, list(map(str, damaged))))
+    signature = f"{working.experiment_id if working else ''}|{sha256(all_shown.encode()).hexdigest()[:32]}"
     if signature == seen:
         return (gr.skip(),) * LOOKED
-    found = _found(session, now)
+    found = found_by(session, now)
     return (
         gr.Dropdown(
-            choices=[(_title(session, one), one.experiment_id) for one in listed],
+            choices=[(title_of(session, one), one.experiment_id) for one in listed],
             value=now.experiment_id if now else None,
             visible=bool(listed),
         ),
         markup.problems(damaged) + (result(session, now) if now else ""),
-        gr.Button(interactive=not working and not session.read_only),
+        gr.Button(interactive=working is None and not session.read_only),
         gr.Button(visible=bool(now and now.working)),
-        gr.Button(visible=bool(now and now.state in ("stopped", "failed", "lost") and not working)),
+        gr.Button(visible=bool(now and now.state in ("stopped", "failed", "lost") and working is None)),
         gr.Button(visible=bool(found and found.recipe)),
+        gr.Button(visible=bool(found and found.runs)),
         signature,
     )
 
 
-LOOKED = 7
+LOOKED = 8
 """How many outputs `look` returns."""
-
-
-def _found(session: AppSession, now: ExperimentStatus | None) -> Any:
-    if now is None or now.state != "done":
-        return None
-    try:
-        return load_found(experiment_folder(session.workspace, now.experiment_id))
-    except RunError:  # the box says so
-        return None
-
-
-def _title(session: AppSession, now: ExperimentStatus) -> str:
-    began = datetime.fromtimestamp(now.started).astimezone()
-    try:
-        asked = load_asked(experiment_folder(session.workspace, now.experiment_id))
-        what = f"{questions().get(asked.kind, asked.kind)} · {isolated(asked.recipe.title)}"
-    except EngineError:
-        what = _("unknown question")
-    return f"{moment(began, '%d %b %Y %H:%M')} · {what} · {states()[now.state]}"
-
-
-def result(session: AppSession, now: ExperimentStatus) -> str:
-    """Return how far an experiment is, or what it found."""
-    if now.working:
-        share = now.done / now.total if now.total else 0.0
-        line = _("{n} of {total} trainings done").format(n=number(now.done), total=number(now.total))
-        said = markup.told(f"{now.message}.".replace("..", "."))
-        return markup.note(said, inner=markup.progress(share, line if now.total else ""))
-    folder = experiment_folder(session.workspace, now.experiment_id)
-    try:
-        found = load_found(folder)
-    except RunError as error:
-        return markup.note(markup.told(error), tone="serious")
-    if now.state != "done" or found is None:
-        done = _("{n} of {total} trainings were done.").format(n=number(now.done), total=number(now.total))
-        more = [done] if now.total else []
-        return markup.note(markup.told(now.message), tone=TONES.get(now.state, "plain"), more=more)
-    further = [markup.told(one) for one in found.more]
-    pieces: list[str] = [markup.note(markup.told(found.sentence), tone="good", more=further)]
-    if found.figure:
-        try:
-            svg = read_regular(folder / "figure.svg", MIB).decode("utf-8")
-            pieces.append(markup.drawing(svg, _("Area under the ROC curve by number of training images.")))
-        except (OSError, UnicodeDecodeError):  # the table says the same
-            pass
-    pieces.append(markup.table([retold(one) for one in found.headings], found.rows))
-    if found.page:
-        pieces.append(
-            markup.remark(
-                _("The page with its PDF, CSV and JSON: {file}").format(
-                    file=isolated(str(folder / found.page))
-                )
-            )
-        )
-    return markup.joined(pieces)
-
-
-def recipe_found(session: AppSession, which: str | None) -> str:
-    """Return the name of the recipe that an experiment saved.
-
-    Raises:
-        RecipeError: It saved none.
-    """
-    found = _found(session, experiment_status(experiment_folder(session.workspace, which or "")))
-    if found is None or not found.recipe:
-        raise RecipeError(_("This experiment has found no recipe"), _("Choose a search that is done"))
-    return str(found.recipe)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,7 @@ def look(session: AppSession, run_id: str | None, seen: str) -> tuple[Any, ...]:
     )
     # The heartbeat alone is no news.
     now = now.replace(f"heartbeat={status.heartbeat!r}", "") if status else now
+    now = f"{working.job_id if working else ''}|{sha256(now.encode()).hexdigest()[:32]}"
     if now == seen:
         return (gr.skip(),) * LOOKED
     timer = gr.Timer(TICK_WORKING if working else TICK_IDLE, active=True)

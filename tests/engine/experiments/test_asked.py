@@ -18,8 +18,22 @@ from engine.experiments.asked.control import (
     go_on_experiment,
     stop_experiment,
 )
-from engine.experiments.asked.files import CANCEL_FILE, Asked, ExperimentStatus, load_found
-from engine.experiments.asked.work import FIGURE_FILE, Progress, StopAskedError, learning_curve, search
+from engine.experiments.asked.files import (
+    CANCEL_FILE,
+    Asked,
+    ExperimentStatus,
+    load_asked,
+    load_found,
+    save_asked,
+)
+from engine.experiments.asked.work import (
+    FIGURE_FILE,
+    Progress,
+    StopAskedError,
+    comparison,
+    learning_curve,
+    search,
+)
 from engine.recipes.saved import own_recipes
 from engine.records import Index, Recipe
 from engine.runs.folder import list_runs
@@ -85,6 +99,25 @@ def test_a_learning_curve_keeps_its_runs_its_figure_and_its_page(
     assert {row[-1] for row in found.rows} == {run.run_id for run in list_runs(workspace)}
     assert (tmp_path / found.page).exists() and "<svg" in (tmp_path / FIGURE_FILE).read_text()
     assert (progress.now.done, progress.now.total) == (2, 2)
+
+
+def test_a_comparison_trains_each_recipe_once_and_keeps_its_page(
+    workspace: Workspace, ask: Ask, tmp_path: Path
+) -> None:
+    other = replace(ONE_EPOCH, name="other", batch_size=16)
+    (workspace.root / "asked").mkdir()
+    asked = ask("comparison", others=(other,), folds=3)
+    save_asked(workspace.root / "asked", asked)
+    assert load_asked(workspace.root / "asked") == asked
+    progress = Progress(tmp_path, ExperimentStatus(experiment_id="here"))
+    found = comparison(workspace, asked, progress)
+    trained = {run.run_id: run for run in list_runs(workspace)}
+    assert [trained[name].folds for name in found.runs] == [3, 3]
+    assert [row[0] for row in found.rows] == [ONE_EPOCH.name, "other"]
+    assert "2 runs were compared on" in found.sentence and "other, minus the first" in found.more[0]
+    assert (tmp_path / found.page).exists() and (tmp_path / "comparison.json").exists()
+    again = comparison(workspace, asked, progress)  # gone on with, when both were trained
+    assert again.runs == found.runs and len(list_runs(workspace)) == 2
 
 
 def test_what_is_asked_to_stop_before_it_begins_trains_nothing(

@@ -92,6 +92,7 @@ function again() {
     near.unobserve(node);   // what is on the screen is asked for again
     near.observe(node);
   }
+  if (toCompare().length) goTo('comparisons');
 }
 
 // ------------------------------------------------------------------------------------------- the cases behind a figure
@@ -160,6 +161,12 @@ root.addEventListener('submit', (event) => {
 
 // -------------------------------------------------------------------------------------------------- comparisons
 
+// The other runs of a comparison that was asked for on the Train page, while its first run is the one that is shown.
+function toCompare() {
+  const [first, ...others] = JSON.parse(sessionStorage.getItem('overread.compare') ?? '[]');
+  return first && first === chosen.run ? others : [];
+}
+
 async function chooseRuns(body, mine) {
   const answer = await ask('runs_to_compare');
   if (mine !== asked) return;
@@ -182,6 +189,11 @@ async function chooseRuns(body, mine) {
   } });
   const sentence = _('Runs that were tested on the same images are held against this one, case by case.');
   body.replaceChildren(make('p', { className: 'or-sub', words: sentence }), make('div', { className: 'rp-choose' }, ...boxes), go, out);
+  const wanted = toCompare();
+  if (!wanted.length) return;
+  sessionStorage.removeItem('overread.compare');
+  for (const label of boxes) label.querySelector('input').checked = wanted.includes(label.querySelector('input').value);
+  go.click();
 }
 
 async function takeBundle(others, out) {

@@ -27,7 +27,7 @@ from engine.recipes.fields import field_schema
 from engine.recipes.recipe import recipe_from_json
 from engine.recipes.saved import keep_own, own_recipes, recipe_choices
 from engine.records import Augmentation, Balance, Head, Phase, Recipe
-from engine.runs import load_run
+from engine.runs import list_runs, load_run
 from engine.runs.history import load_history
 from engine.workspace import open_workspace
 from gui.pages.train.plan import augmented, data_facts, open_recipe, recipe_file, save_recipe
@@ -517,7 +517,7 @@ def test_what_a_run_will_do_is_never_told_of_a_form_that_is_half_filled(
 
 
 @pytest.mark.browser
-def test_what_a_search_finds_is_a_click_away_from_being_trained(
+def test_what_a_search_finds_is_a_click_away_from_being_trained_and_compared(
     session: AppSession, dataset: str, page: Any, opened: Callable[..., Any]
 ) -> None:
     from playwright.sync_api import expect
@@ -545,9 +545,26 @@ def test_what_a_search_finds_is_a_click_away_from_being_trained(
     expect(found).to_contain_text("The best of 2 trials had batch_size")
     page.locator("#experiment-take").click()
     expect(page.locator("#train-recipe-card")).to_contain_text("Own recipe, made from tiny")
+    page.get_by_label("Which recipe is better?").check()
+    expect(page.locator("#experiment-folds")).to_be_visible()
+    trainings.fill("2")
+    trainings.fill("1")
+    others = page.locator("#experiment-others")
+    expect(others).to_contain_text("One run alone cannot be compared")
+    others.locator("input").click()
+    page.get_by_role("option", name="Mine — Tiny").last.click()
+    expect(others).not_to_contain_text("One run alone cannot be compared")
+    page.locator("#experiment-ask").click()
+    expect(found).to_contain_text("Training tiny")
+    page.locator("#experiment-stop").click()
+    expect(found).to_contain_text("It was stopped")
     page.reload()
     page.get_by_role("button", name="Experiments").click()
-    expect(found).to_contain_text("The best of 2 trials had batch_size")  # it stays
+    page.locator("#experiment-go-on").click()  # it stays, and so does what was found before
+    expect(found).to_contain_text("2 runs were compared", timeout=240_000)  # each loads its program
+    page.locator("#experiment-open").click()
+    expect(page.locator("#report-compared")).to_contain_text("test images that all have")
+    assert list_runs(session.workspace)[0].recipe == own_recipes(session.workspace)["tiny"]
 
 
 def test_an_emptied_field_means_what_the_recipe_says() -> None:
