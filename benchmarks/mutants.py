@@ -316,11 +316,13 @@ def chosen_tests(mutant: Mutant, copy: Path, covered: dict[str, Any], budget: fl
     """Return the tests that ran the mutant's statement while there is time: the module's own, then the quick."""
     lines: dict[str, list[str]] = covered["lines"].get(mutant.module, {})
     found = {test for line in _statement(mutant, copy) for test in lines.get(str(line), [])}
-    # What runs while the module is imported, a constant or a default, belongs to all that the module does.
-    found = found or {test for tests in lines.values() for test in tests}
+    mirror = "tests/" + re.sub(r"([^/]+)$", r"test_\1", mutant.module)
+    # What runs while the module is imported, a constant or a default, belongs to all that the module does, and may be
+    # looked at without running a line.
+    own = {test for test in covered["seconds"] if test.startswith(mirror)}
+    found = found or own.union(*lines.values())
     chapter = "/".join(["tests", *mutant.module.split("/")[:2], ""])
     found = found or {test for test in covered["seconds"] if test.startswith(chapter)}
-    mirror = "tests/" + re.sub(r"([^/]+)$", r"test_\1", mutant.module)
     seconds = covered["seconds"]
     chosen, spent = [], 0.0
     for test in sorted(

@@ -93,4 +93,7 @@ def test_a_fault_is_tried_by_the_tests_that_ran_its_line_its_own_modules_first(t
     assert chosen_tests(called, tmp_path, covered, 50) == [own, other, slow]
     assert chosen_tests(called, tmp_path, {**covered, "failed": [own]}, 5) == [other]
     constant = Mutant(module, 9, "", "", "")  # run when the module is imported: every test of the module
-    assert set(chosen_tests(constant, tmp_path, covered, 50)) == {own, other, far, slow}
+    looked_at = "tests/engine/toy/test_one.py::names"
+    covered["seconds"][looked_at] = 0.1  # type: ignore[index]
+    assert set(chosen_tests(constant, tmp_path, covered, 50)) == {own, other, far, slow, looked_at}
+    assert looked_at not in chosen_tests(called, tmp_path, covered, 50)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from sklearn import metrics as sk
 
 from engine.records import Estimate
@@ -17,6 +17,7 @@ from engine.statistics.classification_report import (
     classification_table,
     confusion_matrix,
     f1_score,
+    macro_f1,
     mcc,
     overall,
 )
@@ -209,3 +210,16 @@ def test_the_interval_of_weighted_f1_is_that_of_resampled_cases() -> None:
     spread = np.std([sk.f1_score(truth[i], predicted[i], average="weighted") for i in drawn])
     found = weighted_f1(truth, predicted, 3)
     assert (found.high - found.low) / (2 * 1.97) == pytest.approx(spread, rel=0.1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=12))
+def test_joined_figures_stay_within_their_range_and_count_every_case(pairs: list[tuple[int, int]]) -> None:
+    truth, predicted = np.array(pairs).T
+    figures = [of(truth, predicted, 3) for of in (balanced_accuracy, macro_f1, weighted_f1)]
+    figures += [f1_score(truth == code, predicted == code) for code in range(3)]
+    for found in figures:
+        assert found.n == len(truth)
+        assert math.isnan(found.low) or 0 <= found.low <= found.value <= found.high <= 1
+    weighted = figures[2]
+    assert math.isnan(weighted.low) or weighted.method == "influence, logit scale"

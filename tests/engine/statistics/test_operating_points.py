@@ -61,10 +61,12 @@ def test_an_operating_point_keeps_its_promise(name: str, data: list[tuple[bool, 
 
 
 def test_the_names_that_recipes_of_long_ago_hold_are_those_of_today() -> None:
-    assert set(OPERATING_POINTS) == {
+    names = {
         "youden", "half", "as-trained", "sensitivity>=0.95", "specificity>=0.95",
         *(f"sensitivity-lower-bound>={least}" for least in ("0.8", "0.9", "0.95")),
     }  # fmt: skip
+    assert set(OPERATING_POINTS) == names
+    assert all(0 < choose_threshold(name, [True, False], [0.9, 0.1]).value < 1 for name in names)
 
 
 def test_youden_equals_the_corner_of_scikit_learns_roc_curve() -> None:
