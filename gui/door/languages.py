@@ -53,13 +53,19 @@ def direction() -> str:
 
 
 def _in_order(header: str) -> list[str]:
-    """Return what an Accept-Language header names, the most wanted first, each without its country."""
+    """Return what an Accept-Language header names, the most wanted first, each without its country.
+
+    What is weighed by 0 is not wanted, and neither is what is weighed by no number from 0 to 1.
+    """
     weighed = []
     for one in header.split(","):
-        name, _sign, weight = one.partition(";q=")
+        name, *further = one.split(";")
+        said = "".join(further).strip().lower().partition("q=")[2]
         try:
-            wanted = float(weight or 1)
+            wanted = float(said or 1)
         except ValueError:
+            continue
+        if not 0 < wanted <= 1:
             continue
         code = name.strip().lower().partition("-")[0]
         weighed.append((-wanted, FORMER.get(code, code)))

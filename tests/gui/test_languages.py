@@ -35,6 +35,8 @@ CLOSE = {"en": "Close", "fa": "بستن", "he": "סגירה"}
         ("", "he-IL,he;q=0.9,en;q=0.8", "he"),
         ("", "iw", "he"),
         ("", "de-CH, fa;q=0.5, en;q=0.7", "en"),
+        ("", "en; q=0.5 , fa ; Q=0.7", "fa"),
+        ("", "he;q=0, fa;q=nan", "en"),
         ("", "xx;q=,*;q=0.5,fa;q=0.1", "fa"),
         ("overread_language=fa", "he", "fa"),
         ("overread_language=nonsense; other=fa", "he", "he"),
