@@ -31,6 +31,7 @@ from gui.pages.train.plan import chosen_folds, chosen_split, refuse_guests, test
 from gui.pages.train.recipe_form import recipe_of
 from gui.pages.train.recipes_listed import recipes_offered
 from gui.pages.train.tried import found_by, questions, result, title_of
+from gui.pages.train.watch import TICK_IDLE
 from gui.web import AppSession, markup, shown
 
 USUAL = {"learning-curve": 1, "search": 12, "comparison": 1}
@@ -96,7 +97,7 @@ def place(
         ask = gr.Button(_("Find out"), variant="primary", elem_id="experiment-ask")
         which, box, stop, go_on, take, opening = _place_found()
     # Kept by the page, not by the server: what was seen is told together with what stands in the drop-down.
-    seen, timer = gr.Textbox("", visible="hidden"), gr.Timer(2.0)
+    seen, timer = gr.Textbox("", visible="hidden"), gr.Timer(TICK_IDLE)
     looked = [which, box, ask, stop, go_on, take, opening, seen]
     kind.input(
         partial(shown(asked_for), session),
