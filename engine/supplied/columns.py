@@ -212,7 +212,7 @@ def _score_alone(
         for name in table.header:
             if name not in numeric and class_in(name)[0] in match_names([class_in(name)[0]], classes):
                 raise DataError(
-                    f"Column “{name}” of {table.name} is called like a class, and most of its cells are not numbers",
+                    f"Column “{name}” of {table.name} has the name of a class, and most of its cells are not numbers",
                     f"Write scores as numbers, or say which column holds them (on the command line: "
                     f"--column “{finding}=NAME”)",
                 )
