@@ -36,6 +36,10 @@ from .frozen import (
     find_frozen_part as find_frozen_part,
     kept_shape as kept_shape,
 )
+from .last_map import (
+    fast_last_map as fast_last_map,
+    fast_layers as fast_layers,
+)
 from .openvino import (
     WORTH_CONVERTING as WORTH_CONVERTING,
     Features as Features,

@@ -21,7 +21,7 @@ class Frozen(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, classifier: Classifier, layers: nn.Module) -> None:
+    def __init__(self, classifier: Classifier | Frozen, layers: nn.Module) -> None:
         super().__init__()
         # Persistent, unlike the classifier's: what is kept of this net is found again by a digest of its state.
         self.register_buffer("mean", classifier.mean)

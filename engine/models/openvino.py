@@ -83,8 +83,7 @@ def _openvino(net: Frozen, size: int, cache_dir: Path) -> Features | None:
     except ImportError:
         return None
     channels = net.mean.shape[1]
-    name = f"{state_digest(net.state_dict())}|{net}|{size}|{SHARE}|{openvino.__version__}"
-    path = cache_dir / "nets" / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.xml"
+    path = _path(openvino, net, size, cache_dir)
     modes = {module: module.training for module in net.modules()}
     net.eval()
     try:
@@ -115,6 +114,20 @@ def _openvino(net: Frozen, size: int, cache_dir: Path) -> Features | None:
     finally:
         for module, training in modes.items():
             module.training = training
+
+
+def is_converted(net: Frozen, *, size: int, cache_dir: Path) -> bool:
+    """Tell whether a net was converted here already; arguments as `fast_features`."""
+    try:
+        import openvino
+    except ImportError:
+        return False
+    return _path(openvino, net, size, cache_dir).exists()
+
+
+def _path(openvino: Any, net: Frozen, size: int, cache_dir: Path) -> Path:
+    name = f"{state_digest(net.state_dict())}|{net}|{size}|{SHARE}|{openvino.__version__}"
+    return cache_dir / "nets" / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.xml"
 
 
 class _InShares:
@@ -155,8 +168,11 @@ class _Ready:
 
     def get(self, path: Path, threads: int) -> Any:
         """Return the net that a file holds, compiled for so many threads; None where it is not there."""
-        with self._lock:
+        try:
             key = self._key(path, threads)
+        except OSError:  # half of it has gone: it is made again
+            return None
+        with self._lock:
             if (found := self._kept.get(key)) is not None:
                 self._kept.move_to_end(key)
             return found

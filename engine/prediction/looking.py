@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.images import placed_in_square
-from engine.models import cut_behind_backbone, fast_features
+from engine.models import cut_behind_backbone, fast_layers
 from engine.records import Explanation, MapSettings, Run, Sample, recipe_of
 from engine.saliency import EVIDENCE, SALIENCIES, EvidenceMaps, grids_of, normalise, placed, within
 
@@ -108,9 +108,9 @@ def _looker(
 ) -> Callable[[Tensor], Look]:
     device = classifier.mean.device.type
 
-    def fast(net: Frozen) -> Callable[[Tensor], Tensor]:
-        return fast_features(
-            net, device=device, images=images, size=recipe_of(run).image_size, cache_dir=cache_dir
+    def fast(net: Frozen, layers: Sequence[nn.Module]) -> Callable[[Tensor], Tensor]:
+        return fast_layers(
+            net, layers, device=device, images=images, size=recipe_of(run).image_size, cache_dir=cache_dir
         )
 
     if method in EVIDENCE:
@@ -122,10 +122,14 @@ def _looker(
             grids=grids_of(settings.grids) if settings else None,
             fine=method == EVIDENCE[0],
         )
-        front = fast(maker.front) if maker.front is not None else None
+        front = None
+        if maker.front is not None:
+            coarse = maker.stage is None  # read from the whole backbone's map
+            layers = (classifier.backbone_sequence() or []) if coarse else list(maker.front.layers.children())
+            front = fast(maker.front, layers)
         scale = settings.scale if settings else None  # log-odds are log-odds, by either method
         return lambda batch: _evident(maker, batch, front, scale)
-    features = fast(cut_behind_backbone(classifier).frozen)
+    features = fast(cut_behind_backbone(classifier).frozen, classifier.backbone_sequence() or [])
     return lambda batch: _plain(classifier, batch, features(batch), method, settings)
 
 

@@ -23,7 +23,7 @@ from torch import Tensor
 from engine.data import read_mask
 from engine.errors import ImageError
 from engine.images import ImageCache, open_cache, placed_in_square
-from engine.models import cut_behind_backbone, fast_features
+from engine.models import fast_last_map
 from engine.prediction.looking import looker, on_image
 from engine.prediction.predictor import Progress, predict_and_explain
 from engine.records import (
@@ -273,9 +273,8 @@ class _Lab:
 
     def logits_of(self) -> Callable[[Tensor], Tensor]:
         """Return the net, without maps, as fast as this machine runs it."""
-        cut = cut_behind_backbone(self.classifier)
-        features = fast_features(
-            cut.frozen,
+        features = fast_last_map(
+            self.classifier,
             device=self.device,
             images=30 * TAKEN_IMAGES,
             size=recipe_of(self.run).image_size,

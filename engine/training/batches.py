@@ -22,9 +22,15 @@ from torch import Tensor, nn
 from engine.data import patients_named
 from engine.errors import DataError
 from engine.images import ImageCache
-from engine.models import Classifier, FrozenPart, find_frozen_part, folded, kept_shape
-from engine.recipes import Augmenter, Balanced, augmentation_is_none, changes_of_copies
-from engine.records import Augmentation, Recipe, Sample, Split
+from engine.models import Classifier, FrozenPart, find_frozen_part, folded, kept_shape, set_trainable
+from engine.recipes import (
+    Augmenter,
+    Balanced,
+    augmentation_is_none,
+    changes_of_copies,
+    mixes_images,
+)
+from engine.records import Augmentation, Phase, Recipe, Sample, Split
 from engine.storage import KEPT_BYTES
 from engine.training.feature_bank import PLAIN, FeatureBank, View, images_of
 
@@ -183,6 +189,7 @@ def open_batches(
     device: str,
     cache_dir: Path,
     progress: Callable[[int, int], None],
+    following: Phase | None = None,
 ) -> BatchSource:
     """Choose where a phase's batches come from, and fill the feature bank where they come from there.
 
@@ -195,6 +202,7 @@ def open_batches(
         device: Where the classifier lies.
         cache_dir: Where the bank lies.
         progress: Told of images done and images in all; may raise to stop.
+        following: The next phase: what it banks of the same images serves this one too.
     """
     changes, of_copies = not augmentation_is_none(recipe.augmentation), changes_of_copies(recipe)
     batch_source = BatchSource(
@@ -212,12 +220,20 @@ def open_batches(
         or not _fits(cut, recipe, data, device)
     ):
         return batch_source
-    batch_source.rest = _spared(cut, recipe, device)
+    batch_source.rest = _spared(cut.rest, cut, recipe, device)
+
+    front = _front_of_both(classifier, cut, following, recipe, device)
+    if front is not None and not _fits(front[0], recipe, data, device):
+        front = None
 
     def bank(augmentation: Augmentation) -> FeatureBank:
-        return FeatureBank(
-            cache_dir / "features", cache, cut, augmentation=augmentation, seed=recipe.seed, device=device
-        )
+        def of(part: FrozenPart, below: tuple[FeatureBank, nn.Module] | None = None) -> FeatureBank:
+            folder, seed = cache_dir / "features", recipe.seed
+            return FeatureBank(
+                folder, cache, part, augmentation=augmentation, seed=seed, device=device, below=below
+            )
+
+        return of(cut) if front is None else of(cut, (of(front[0]), front[1]))
 
     originals = bank(recipe.augmentation)
     everything = np.concatenate([data.train_rows, data.val_rows])
@@ -231,11 +247,35 @@ def open_batches(
     return batch_source
 
 
-def _spared(cut: FrozenPart, recipe: Recipe, device: str) -> nn.Module:
-    """Return what is behind the cut, without the passes that frozen batch norms would take."""
+def _front_of_both(
+    classifier: Classifier, cut: FrozenPart, following: Phase | None, recipe: Recipe, device: str
+) -> tuple[FrozenPart, nn.Module] | None:
+    """Return the first layers of a cut that the next phase leaves frozen too, and the layers from there to the cut.
+
+    None where the next phase banks nothing, or as much.
+    """
+    layers = classifier.backbone_sequence()
+    if following is None or mixes_images(following) or layers is None:
+        return None
+    asked = [parameter.requires_grad for parameter in classifier.parameters()]
+    set_trainable(classifier, following.trainable, freeze_batch_norm=following.freeze_batch_norm)
+    front = find_frozen_part(classifier)
+    for parameter, learns in zip(classifier.parameters(), asked, strict=True):
+        parameter.requires_grad_(learns)
+    if front is None or front.name == "backbone":
+        return None
+    ends = len(layers) if cut.name == "backbone" else len(list(cut.frozen.layers.children()))
+    begins = len(list(front.frozen.layers.children()))
+    if begins >= ends:
+        return None
+    return front, _spared(nn.Sequential(*layers[begins:ends]), front, recipe, device)
+
+
+def _spared(rest: nn.Module, cut: FrozenPart, recipe: Recipe, device: str) -> nn.Module:
+    """Return layers behind a cut in eval mode, without the passes that frozen batch norms would take."""
     shape = kept_shape(cut, recipe.channels, recipe.image_size, device)
     probe = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0)).to(device)
-    return folded(cut.rest.eval(), probe=probe)
+    return folded(rest.eval(), probe=probe)
 
 
 def _fits(cut: FrozenPart, recipe: Recipe, data: TrainingData, device: str) -> bool:

@@ -25,6 +25,7 @@ import numpy as np
 import torch
 from filelock import FileLock
 from numpy.typing import NDArray
+from torch import nn
 
 from engine.images import VERSION as PIXELS_VERSION, ImageCache
 from engine.models import WORTH_CONVERTING, FrozenPart, fast_features, kept_shape, state_digest
@@ -71,6 +72,7 @@ class FeatureBank:
         seed: Of the augmentation.
         device: Where to run.
         batch_size: Images a batch.
+        below: The bank of a net's first layers, and the layers from there to the cut: they are run on what it holds.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class FeatureBank:
         seed: int,
         device: str,
         batch_size: int = 64,
+        below: tuple[FeatureBank, nn.Module] | None = None,
     ) -> None:
         self._cache = cache
         self._cut = cut
@@ -105,6 +108,7 @@ class FeatureBank:
         self._folder = folder
         _, height, _, channels = cache.images.shape
         self._shape = kept_shape(cut, channels, height, device)
+        self._below = below
         self._frozen: Callable[[torch.Tensor], torch.Tensor] | None = None
         self._frozen_for = 0  # images, when it was made
 
@@ -148,6 +152,26 @@ class FeatureBank:
             cache_dir=self._folder.parent,
         )
 
+    def _maker(
+        self, rows: NDArray[np.int64], view: int, progress: Progress | None
+    ) -> Callable[[NDArray[np.int64]], torch.Tensor]:
+        """Return what gives the frozen part's map of some of the rows."""
+        if self._below is not None:
+            bank, between = self._below
+            held = bank.view(view, rows, progress)
+            return lambda chosen: between(torch.from_numpy(held[chosen]).to(self._device))
+        if self._frozen is None or self._frozen_for < WORTH_CONVERTING <= len(rows):  # once for all views
+            self._frozen, self._frozen_for = self._fast(len(rows)), len(rows)
+        frozen = self._frozen
+
+        def made(chosen: NDArray[np.int64]) -> torch.Tensor:
+            images = images_of(self._cache, chosen, self._device)
+            if view == PLAIN:
+                return frozen(images.float() / 255)
+            return frozen(self._augmenter(images, self._numbers[chosen], view))
+
+        return made
+
     def _fill(
         self,
         folder: Path,
@@ -161,9 +185,7 @@ class FeatureBank:
             folder,
             "Free some space, choose another workspace with --workspace, or set the recipe's views lower",
         )
-        if self._frozen is None or self._frozen_for < WORTH_CONVERTING <= len(rows):  # once for all views
-            self._frozen, self._frozen_for = self._fast(len(rows)), len(rows)
-        frozen, pool = self._frozen, self._cut.pool
+        features_of = self._maker(rows, view, progress)
         start = marked = 0
         with (folder / VALUES).open("ab") as values, (folder / NAMES).open("ab") as names:
 
@@ -180,12 +202,8 @@ class FeatureBank:
                 while start < len(rows):
                     chosen = rows[start : start + self._batch_size]
                     with torch.inference_mode():
-                        images = images_of(self._cache, chosen, self._device)
-                        if view == PLAIN:
-                            images = images.float() / 255
-                        else:
-                            images = self._augmenter(images, self._numbers[chosen], view)
-                        values.write(pool(frozen(images)).float().cpu().numpy().tobytes())
+                        made = self._cut.pool(features_of(chosen))
+                        values.write(made.float().cpu().numpy().tobytes())
                     start += len(chosen)
                     if start - marked >= IMAGES_BETWEEN_MARKS:
                         mark()

@@ -22,9 +22,8 @@ from engine.data import limit_training, positive_of, save_split
 from engine.errors import SplitError, TrainingError
 from engine.images import ImageCache, open_cache, trim_images
 from engine.models import (
-    cut_behind_backbone,
     device_name,
-    fast_features,
+    fast_last_map,
     len_parameters,
     pick_device,
     trained_parameters,
@@ -262,8 +261,8 @@ def _validated(
         distances are measured in. Maps of all would not fit into a GPU.
     """
     net, rows = loop.classifier.eval(), loop.data.val_rows
-    features = fast_features(
-        cut_behind_backbone(net).frozen,
+    features = fast_last_map(
+        net,
         device=loop.device,
         images=len(rows),
         size=loop.recipe.image_size,

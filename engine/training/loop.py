@@ -142,6 +142,7 @@ class TrainingLoop:
                 device=self.device,
                 cache_dir=self.cache_dir,
                 progress=stoppable(self.should_stop, self.on_batch),
+                following=next(iter(self.recipe.phases[index + 1 :]), None),
             )
             batch_source.rest = compiled(batch_source.rest)
             learner = self.processes.learner(batch_source.rest)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
-from engine.models import set_trainable
-from engine.models.classifier import build_classifier
+from engine.images.cache import ImageCache
+from engine.models import build_classifier, set_trainable
 from engine.recipes import Augmenter, changes_of_copies
-from engine.records import Augmentation, Balance
+from engine.records import Augmentation, Balance, Phase
 from engine.training import batches
+from engine.training.feature_bank import VALUES
 from tests.tiny import TINY_RECIPE
 
 
@@ -112,3 +115,55 @@ def test_how_copies_are_changed_is_said_by_the_balance_or_else_by_the_recipe() -
         == flips
     )
     assert changes_of_copies(replace(recipe, balance=Balance(method="duplicate", augmentation=own))) is None
+
+
+def test_what_the_next_phase_banks_is_made_once_for_both(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
+    row = {hashlib.sha256(image.tobytes()).hexdigest(): number for number, image in enumerate(pixels)}
+    cache = ImageCache(images=pixels, row=row, failed=(), folder=tmp_path / "films")
+    labels = np.array([0, 1] * 3)
+    data = batches.TrainingData(
+        train_rows=np.arange(6),
+        train_labels=labels,
+        val_rows=np.array([6, 7]),
+        val_labels=labels[:2],
+        classes=("a", "b"),
+        val_patients=("x", "y"),
+    )
+    torch.manual_seed(0)
+    net = build_classifier(TINY_RECIPE, 2)
+    recipe = replace(TINY_RECIPE, augmentation=Augmentation(rotation=10), views=2)
+    head, blocks = (
+        replace(TINY_RECIPE.phases[0], name=name, trainable=name, freeze_batch_norm=True)
+        for name in ("head", "last 2")
+    )
+
+    def opened(phase: Phase, following: Phase | None) -> batches.BatchSource:
+        set_trainable(net, phase.trainable, freeze_batch_norm=True)
+        learns = [parameter.requires_grad for parameter in net.parameters()]
+        source = batches.open_batches(
+            recipe,
+            net,
+            cache,
+            data,
+            pixels=False,
+            device="cpu",
+            cache_dir=tmp_path,
+            progress=lambda done, of: None,
+            following=following,
+        )
+        assert [parameter.requires_grad for parameter in net.parameters()] == learns
+        return source
+
+    def written() -> dict[str, int]:
+        return {file.parent.name: file.stat().st_size for file in tmp_path.rglob(VALUES)}
+
+    first = opened(head, blocks)
+    banks = written()
+    assert len(banks) == 2 * 3  # two cuts, three views each
+    second = opened(blocks, None)
+    assert written() == banks  # nothing was added
+    net.eval()
+    rows = np.arange(8)
+    with torch.no_grad():
+        assert torch.allclose(first.logits(first.plain(rows)), second.logits(second.plain(rows)), atol=1e-5)

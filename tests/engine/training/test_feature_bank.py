@@ -16,7 +16,8 @@ from torch import nn
 from engine.errors import TrainingStopped, WorkspaceError
 from engine.images.cache import ImageCache
 from engine.models.classifier import build_classifier
-from engine.models.frozen import FrozenPart, cut_behind_backbone
+from engine.models.frozen import FrozenPart, cut_behind_backbone, find_frozen_part
+from engine.models.trainable import set_trainable
 from engine.records import Augmentation
 from engine.training import feature_bank as features
 from engine.training.feature_bank import NAMES, PLAIN, VALUES, FeatureBank, trim_banks
@@ -169,3 +170,29 @@ def test_the_plain_view_is_the_image_as_it_is_whatever_the_others_do(tmp_path: P
     np.testing.assert_allclose(turning.view(PLAIN, rows)[rows], plain, rtol=1e-4, atol=1e-5)
     assert not np.allclose(turning.view(0, rows)[rows], plain, rtol=1e-2)
     assert not np.allclose(turning.view(0, rows)[rows], turning.view(1, rows)[rows], rtol=1e-2)
+
+
+def test_a_bank_on_the_bank_of_a_nets_first_layers_holds_what_it_holds_alone(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    net = build_classifier(TINY_RECIPE, 2).eval()
+    whole, layers = cut_behind_backbone(net), net.backbone_sequence()
+    assert layers is not None
+    set_trainable(net, "last 2")
+    front = find_frozen_part(net)
+    assert front is not None
+    between = nn.Sequential(*layers[len(list(front.frozen.layers.children())) :])
+    cache, turned, rows = images(tmp_path, 6), Augmentation(rotation=10), np.arange(6)
+    alone, below = (bank(tmp_path / name, cache, part, turned) for name, part in (("a", whole), ("b", front)))
+    above = FeatureBank(
+        tmp_path / "b" / "features",
+        cache,
+        whole,
+        augmentation=turned,
+        seed=0,
+        device="cpu",
+        below=(below, between),
+    )
+    for view in (PLAIN, 0, 1):
+        expected = alone.view(view, rows)[rows]
+        assert np.allclose(above.view(view, rows)[rows], expected, atol=1e-5 * np.abs(expected).max())
+    assert not np.allclose(above.view(0, rows)[rows], above.view(1, rows)[rows])
