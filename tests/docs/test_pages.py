@@ -184,8 +184,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "-m",
         "mkdocs",
         "build",
-        "--strict",
-        "--quiet",
+        "--strict",  # without --quiet, under which no warning is one
         "-f",
         ".mkdocs.yml",
         "-d",
