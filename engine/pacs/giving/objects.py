@@ -98,13 +98,16 @@ def give_each(
     store = _storing(to) if isinstance(to, Address) else _writing(to)
     counts: Counter[str] = Counter()
     left_out: Counter[str] = Counter()
+    remedies: dict[str, str] = {}
     about = 0
     for done, (path, image_id) in enumerate(images):
         progress(done, len(images))
         try:
             made = list(objects(image_id, source_of(path, image_id)))
         except ImageError as error:
-            left_out[error.problem.replace(path.name, "it")] += 1
+            problem = error.problem.replace(path.name, "it")
+            left_out[problem] += 1
+            remedies[problem] = error.remedy
             continue
         for kind, each in made:
             store(kind, each)
@@ -112,13 +115,12 @@ def give_each(
         about += bool(made)
     progress(len(images), len(images))
     if not about:
-        why = "nothing of these kinds is known of them"
+        why, remedy = "nothing of these kinds is known of them", "Read or predict images that an archive has"
         if left_out:
-            why, count = left_out.most_common(1)[0]
-            why = f"of {count:,}: {why}"
+            problem, count = left_out.most_common(1)[0]
+            why, remedy = f"of {count:,}: {problem}", remedies[problem]
         raise ExportError(
-            f"No DICOM object can be made of {len(images):,} image{'s' * (len(images) != 1)} ({why})",
-            "Objects refer to images that an archive has: index DICOM files, and read or predict them",
+            f"No DICOM object can be made of {len(images):,} image{'s' * (len(images) != 1)} ({why})", remedy
         )
     return Given(counts=counts, images=about, left_out=left_out)
 
