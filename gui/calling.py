@@ -7,6 +7,7 @@ left it to a role.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,6 +24,13 @@ from gui.door import FUNCTIONS
 
 OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 Function = Callable[..., dict[str, Any]]
+AT_ONCE = 8
+"""How many calls of one function are worked on at a time; the others wait in the order in which they came.
+
+Python does the work of one at a time. Forty that begin together take turns, and all end when the last does; of eight
+the first ends after a fifth of that, and what they write still shares a commit. A function that takes long is waited
+for by those who ask for the same one alone.
+"""
 
 
 def calling_routes(pages: gr.Blocks) -> list[Route]:
@@ -32,7 +40,8 @@ def calling_routes(pages: gr.Blocks) -> list[Route]:
         pages: They, when each function is what may be called: after `keep_to`.
     """
     functions = {
-        (number, name): (function, _takes_request(function)) for number, name, function in _functions(pages)
+        (number, name): (function, _takes_request(function), asyncio.Semaphore(AT_ONCE))
+        for number, name, function in _functions(pages)
     }
 
     async def answer(request: Request) -> Response:
@@ -42,9 +51,10 @@ def calling_routes(pages: gr.Blocks) -> list[Route]:
         found = functions.get((asked.get("component_id"), asked.get("fn_name")))  # type: ignore[arg-type]
         if found is None:
             return Response("Nothing of this name can be called.", 404, media_type="text/plain")
-        function, takes_request = found
+        function, takes_request, turn = found
         further = (gr.Request(request),) if takes_request else ()
-        told = await run_in_threadpool(function, asked.get("data"), *further)
+        async with turn:
+            told = await run_in_threadpool(function, asked.get("data"), *further)
         return Response(_as_json(told), media_type="application/json", headers={"Cache-Control": "no-store"})
 
     return [Route(path, answer, methods=["POST"]) for _, path in FUNCTIONS]

@@ -7,6 +7,7 @@ the window is there.
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import threading
@@ -18,6 +19,9 @@ from types import FrameType
 from engine.workspace import Workspace
 from gui.door import Key, Public, way_in
 from gui.listening import ADDRESS, bound, check_alone, choose_port, url_of
+
+WARM_AFTER = 6.0
+"""Seconds after the window is open, when it loads what computes reports: the Review page's first image comes first."""
 
 
 def serve(
@@ -72,6 +76,7 @@ def serve(
                 print(f"Overread is open at {window.address} (Ctrl-C ends it)", flush=True)
                 if accounts and open_browser:
                     webbrowser.open(window.url)
+                threading.Thread(target=_settle, args=[ended], name="settling", daemon=True).start()
                 while not ended.wait(1.0):  # a wait without an end cannot be interrupted on Windows
                     pass
         finally:
@@ -113,3 +118,17 @@ def _heeded() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _settle(ended: threading.Event, after: float = WARM_AFTER) -> None:
+    """Take what the program consists of out of sight of Python's collector of garbage, once it is all there.
+
+    With Gradio and what computes reports that is half a million objects. The collector walks over all of them whenever
+    a fourth as many have come, and nobody is answered meanwhile: .2 s of a processor each time.
+    """
+    from gui.pages.report import load_what_computes
+
+    if not ended.wait(after):
+        load_what_computes()
+        gc.collect()
+        gc.freeze()

@@ -211,8 +211,8 @@ def open_database(database: Path | str, *, busy_seconds: float = 5.0) -> Databas
     try:
         engine = create_engine(
             url,
-            pool_size=8,
-            max_overflow=32,
+            pool_size=12,  # one that is opened for a moment costs a server more than what it is asked
+            max_overflow=28,
             json_serializer=canonical,
         )
     except (NoSuchModuleError, ModuleNotFoundError) as error:

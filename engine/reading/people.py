@@ -23,7 +23,8 @@ from engine.reading.validation import HALF_CHARACTER, LONGEST_NAME
 from engine.records import READER_ROLES
 
 MOST_YEARS = 80
-_NEWEST = select(func.max(READERS.c.seq))
+_SAME = READERS.alias()
+_NEWEST = select(READERS.c.hash).where(READERS.c.seq == select(func.max(_SAME.c.seq)).scalar_subquery())
 # Letters that Unicode does not take apart, and those that a Persian or Arabic keyboard writes in two ways.
 ALIKE = str.maketrans({
     "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i",
@@ -162,9 +163,12 @@ def _person(newest: Mapping[str, Row[Any]], reader_id: str) -> str:
     return reader_id
 
 
-def newest_row(connection: Connection) -> int:
-    """Return the number of the newest row about readers, which tells whether they have changed."""
-    return int(connection.scalar(_NEWEST) or 0)
+def newest_row(connection: Connection) -> str:
+    """Return the hash of the newest row about readers, which tells whether they have changed.
+
+    Not its number: one that was undone may be given again to another row.
+    """
+    return str(connection.scalar(_NEWEST) or "")
 
 
 def add(connection: Connection, reader: Reader, *, another: bool = False) -> Reader:

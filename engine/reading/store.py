@@ -66,7 +66,7 @@ class Store(Walking):
     def __init__(self, database: Database) -> None:
         self._database = database
         self._writer = Writer(database.write)
-        self._known: tuple[int, People] | None = None
+        self._known: tuple[str, People] | None = None
 
     @property
     def read_only(self) -> bool:

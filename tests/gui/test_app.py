@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -136,6 +138,15 @@ def test_the_window_opens_though_there_is_no_run_to_share(
     assert opened[0].root == tmp_path
     said = " ".join("".join(capsys.readouterr()).split())
     assert "no finished run" in said and "opens all the same" in said
+
+
+def test_what_the_program_consists_of_is_out_of_the_collectors_sight_once_it_is_all_there() -> None:
+    try:
+        serving._settle(threading.Event(), after=0)
+        assert gc.get_freeze_count() > 100_000
+        assert len(gc.get_objects(generation=2)) < 10_000
+    finally:
+        gc.unfreeze()
 
 
 SERVE = """

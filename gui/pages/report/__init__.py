@@ -2,3 +2,7 @@
 
 In: a run and what readers said. Out: tables, figures, a report to take away.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

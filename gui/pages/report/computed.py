@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from engine.report import Report
 
 PARTS_SHOWN: dict[str, Part | None] = {"test": "test", "val": "val", "all": None}
-WARM_AFTER = 6.0  # seconds after the pages are built: the first image of the Review page comes first
 
 
 def part_choices() -> list[tuple[str, str]]:
@@ -80,15 +78,9 @@ def _computed(
     return report_run(workspace, store, run, part=shown, labels=labels or None)
 
 
-def warm_up() -> None:
-    """Import what computes and draws, some seconds from now: whoever then comes to the page need not wait for it."""
+def load_what_computes() -> None:
+    """Import what computes and draws, so that whoever comes to the page need not wait for it."""
+    from engine import pipeline
+    from engine.report import figures_of
 
-    def load() -> None:
-        from engine import pipeline
-        from engine.report import figures_of
-
-        del pipeline, figures_of
-
-    timer = threading.Timer(WARM_AFTER, load)
-    timer.daemon = True
-    timer.start()
+    del pipeline, figures_of

@@ -30,7 +30,7 @@ from gui.pages.keeping import RUN, come_again, offered, place as place_keeping, 
 from gui.pages.meant import run_meant
 from gui.pages.report import elsewhere, relabelling
 from gui.pages.report.asked import HANDLERS
-from gui.pages.report.computed import PARTS_SHOWN, part_choices, report_of, warm_up
+from gui.pages.report.computed import PARTS_SHOWN, part_choices, report_of
 from gui.pages.report.found_elsewhere import result
 from gui.pages.report.parts import titles
 from gui.pages.where_now import found, missed, place
@@ -311,7 +311,6 @@ def build(session: AppSession) -> None:
         with gr.Tab(_("Labels"), id="labels"):
             labels = relabelling.place()
     hidden = gr.DownloadButton(visible="hidden", elem_id="report-file")
-    warm_up()
 
     asked = [run, part, standards, held]
     outputs = [told, *question.asking]

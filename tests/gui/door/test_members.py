@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Semaphore
 from typing import Any
 
 import gradio as gr
@@ -18,7 +20,7 @@ from engine.reading import Reader
 from engine.records import READER_ROLES
 from engine.workspace import open_workspace
 from gui.app import PAGES, Window, own_routes, start
-from gui.calling import calling_routes
+from gui.calling import AT_ONCE, calling_routes
 from gui.cli.main import main
 from gui.door.members import FRESH_SECONDS
 from gui.door.throttle import TRIES_OF_NAME_AND_ADDRESS
@@ -214,6 +216,29 @@ def test_what_is_no_number_is_null_for_the_page_and_the_request_comes_along_wher
     assert told.json() == {"asked": {"given": [1, "é"]}, "numbers": [None, None, 0.5], "3": "a/b", "n": 4}
     assert told.headers["cache-control"] == "no-store"
     assert call(client, pane._id, "sees").json() == {"host": "testserver"}
+
+
+def test_calls_of_one_function_are_answered_in_turn_and_keep_no_other_waiting() -> None:
+    begun, over = Semaphore(0), Event()
+
+    def takes_long(asked: Any = None) -> dict[str, Any]:
+        begun.release()
+        return {"over": over.wait(20)}
+
+    def is_quick(asked: Any = None) -> dict[str, Any]:
+        return {"further": begun.acquire(timeout=0.1)}
+
+    with gr.Blocks() as pages:
+        pane = gr.HTML(server_functions=[takes_long, is_quick])
+    with (
+        TestClient(Starlette(routes=calling_routes(pages))) as client,
+        ThreadPoolExecutor(AT_ONCE + 1) as threads,
+    ):
+        asked = [threads.submit(call, client, pane._id, "takes_long") for _ in range(AT_ONCE + 1)]
+        assert all(begun.acquire(timeout=20) for _ in range(AT_ONCE))
+        assert call(client, pane._id, "is_quick").json() == {"further": False}
+        over.set()
+        assert all(one.result().json() == {"over": True} for one in asked)
 
 
 def test_a_reader_reads_under_their_own_name_whatever_the_page_says(ward: tuple[Window, Room]) -> None:
