@@ -9,10 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -33,6 +36,8 @@ START = ""  # what the first row follows
 PROGRAM = "program"  # the author of what no person wrote
 AT_ONCE = 5000
 """Rows of one statement, and of one transaction where there are very many: other readers' answers go in between."""
+TOGETHER = 500
+"""Rows of one statement of SQLite at most: with fewer it goes back and forth more often."""
 # Built once: building a statement takes longer than carrying it out.
 _HEAD = text("SELECT seq, hash FROM chain_head")
 _HEAD_LOCKED = text("SELECT seq, hash FROM chain_head FOR UPDATE")
@@ -88,18 +93,23 @@ def seal(table: str, row: Mapping[str, Any]) -> str:
         table: Its name.
         row: Column → value as the database has it; what is stored as JSON as its text.
     """
+    return _sealed(_quoted(table), _keys(tuple(row)), tuple(row.values()))
+
+
+def _sealed(table: str, keys: Sequence[tuple[int, str]], row: Sequence[Any]) -> str:
     told = [
-        name + (_quoted(value) if type(value) is str else _written(value))
-        for own, name in _keys(tuple(row))
-        if (value := row[own]) is not None
+        name
+        + (_quoted(value) if type(value) is str else str(value) if type(value) is int else _written(value))
+        for place, name in keys
+        if (value := row[place]) is not None
     ]
-    return hashlib.sha256(f"[{_quoted(table)},{{{','.join(told)}}}]".encode()).hexdigest()
+    return hashlib.sha256(f"[{table},{{{','.join(told)}}}]".encode()).hexdigest()
 
 
 @lru_cache(maxsize=64)
-def _keys(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Return the columns that are hashed, in their order, each with how it begins in the text."""
-    return tuple((name, f"{_quoted(name)}:") for name in sorted(names) if name != "hash")
+def _keys(names: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
+    """Return the places of the columns that are hashed, in their order, each with how it begins in the text."""
+    return tuple((names.index(name), f"{_quoted(name)}:") for name in sorted(names) if name != "hash")
 
 
 def _written(value: object) -> str:
@@ -138,33 +148,36 @@ def append(
     Returns:
         The rows' numbers.
     """
+    if not values:
+        return []
     newest = _HEAD_LOCKED if connection.dialect.name == "postgresql" else _HEAD
     head = Head(*connection.execute(newest).one())
     moment = at or datetime.now(UTC).isoformat()
-    stored = _kinds(table)
+    names = tuple(values[0])
+    columns = ("seq", "id", "at", "author", "previous", *names)
+    as_stored = dict(_kinds(table))
+    kinds = [as_stored.get(name) for name in columns] if as_stored else []
+    quoted, keys, told_of = _quoted(table.name), _keys(columns), _taking(names)
     rows = []
-    own = secrets.token_hex(
-        12
-    )  # ids that follow one another are found a place in an index faster than random ones
+    # ids that follow one another are found a place in an index faster than random ones
+    own = secrets.token_hex(12)
     seq, newest_hash = head.seq, head.hash
     for place, told in enumerate(values):
         seq += 1
-        row = {
-            "seq": seq,
-            "id": ids[place] if ids else f"{own}{place:08x}",
-            "at": moment,
-            "author": author,
-            "previous": newest_hash,
-            **told,
-        }
-        for name, as_stored in stored:
-            if (value := row.get(name)) is not None:
-                row[name] = as_stored(value)
-        row["hash"] = newest_hash = seal(table.name, row)
-        rows.append(row)
-    add_many(connection, _adding(table), rows)
+        own_id = ids[place] if ids else f"{own}{place:08x}"
+        row: tuple[Any, ...] = (seq, own_id, moment, author, newest_hash, *told_of(told))
+        if kinds:
+            row = tuple(
+                [
+                    made(value) if made and value is not None else value
+                    for made, value in zip(kinds, row, strict=True)
+                ]
+            )
+        newest_hash = _sealed(quoted, keys, row)
+        rows.append((*row, newest_hash))
+    _add(connection, _adding(table), (*columns, "hash"), rows)
     set_head(connection, Head(seq, newest_hash))
-    return [row["seq"] for row in rows]
+    return [*range(head.seq + 1, seq + 1)]
 
 
 def set_head(connection: Connection, head: Head) -> None:
@@ -182,12 +195,38 @@ def add_many(connection: Connection, adding: Insert, rows: Sequence[Mapping[str,
         adding: An INSERT, whatever it does where a row is there already.
         rows: Column → value, of every row alike.
     """
-    if not rows:
+    if rows:
+        names = tuple(rows[0])
+        _add(connection, adding, names, [*map(_taking(names), rows)])
+
+
+def _taking(names: Sequence[str] | Sequence[int]) -> Callable[[Any], Sequence[Any]]:
+    """Return what takes the values at these names or places from a row, in their order."""
+    return itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+
+
+def _add(
+    connection: Connection, adding: Insert, names: tuple[str, ...], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Insert rows of values in the order of these names, many by one statement where the driver goes row by row."""
+    statement, order = _statement(adding, names, connection.dialect)
+    if order is None:  # psycopg sends many statements at once by itself
+        told = [dict(zip(names, row, strict=True)) for row in rows]
+        for start in range(0, len(told), AT_ONCE):
+            connection.exec_driver_sql(statement, told[start : start + AT_ONCE])
         return
-    statement, order = _statement(adding, tuple(rows[0]), connection.dialect)
-    told = [tuple([row[name] for name in order]) for row in rows] if order else [dict(row) for row in rows]
-    for start in range(0, len(told), AT_ONCE):
-        connection.exec_driver_sql(statement, told[start : start + AT_ONCE])
+    take, group = _taking([*map(names.index, order)]), f"({', '.join('?' * len(order))})"
+    most = min(TOGETHER, _most_values(connection) // len(order))
+    for start in range(0, len(rows), most):
+        some = rows[start : start + most]
+        of_some = statement.replace(group, ", ".join([group] * len(some)), 1)
+        connection.exec_driver_sql(of_some, tuple(chain.from_iterable(map(take, some))))
+
+
+def _most_values(connection: Connection) -> int:
+    """Return how many values a statement of SQLite may have: 999 in old ones."""
+    opened: Any = connection.connection.driver_connection
+    return int(opened.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER))
 
 
 @lru_cache(maxsize=64)

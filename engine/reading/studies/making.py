@@ -10,6 +10,8 @@ import secrets
 import uuid
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
+from operator import itemgetter
 from time import perf_counter, sleep
 from typing import TypeVar
 
@@ -249,7 +251,7 @@ class Making(Reading):
             told, lambda connection, some: assigning.write_assignments(connection, some, author=author), of
         )
         # in the order of the table: in any other it takes longer
-        given = sorted((each for some in tasks for each in some), key=lambda each: each["position"])
+        given = sorted(chain.from_iterable(tasks), key=itemgetter("position"))
         self._in_turns(given, assigning.write_tasks, of)
 
     def _in_turns(

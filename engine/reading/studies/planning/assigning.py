@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select
@@ -63,8 +64,9 @@ def of_run(connection: Connection, run_id: str) -> Found:
         CASES.c.path,
         CASES.c.predicted,
     )
+    names = [one.name for one in columns]
     found = connection.execute(select(*columns).where(CASES.c.run_id == run_id))
-    return {row.image_id: dict(row._mapping) for row in found}
+    return {row[0]: dict(zip(names, row, strict=True)) for row in found}
 
 
 def of_samples(samples: Iterable[Sample]) -> Found:
@@ -178,7 +180,7 @@ def assignments(
         )
     ]
     return sorted(
-        told, key=lambda each: each["image_id"]
+        told, key=itemgetter("image_id")
     )  # as an index has them: in any other order it takes longer
 
 
@@ -187,9 +189,16 @@ def write_assignments(
 ) -> list[dict[str, Any]]:
     """Write down who reads what, inside a write transaction, and return what of it is to be read."""
     numbers = append(connection, ASSIGNMENTS, told, author=author)
-    of_task = ("study_id", "reader_id", "position", "image_id", "arm")
     return [
-        {name: each[name] for name in of_task} | {"assignment": number, "answer": None}
+        {
+            "study_id": each["study_id"],
+            "reader_id": each["reader_id"],
+            "position": each["position"],
+            "image_id": each["image_id"],
+            "arm": each["arm"],
+            "assignment": number,
+            "answer": None,
+        }
         for each, number in zip(told, numbers, strict=True)
     ]
 
