@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.ward import Outcome, Page, Server, name_of, on_database, outcome, prepared
+from benchmarks.ward import START_SECONDS, Outcome, Page, Server, name_of, on_database, outcome, prepared
 from tests.postgresql import running
 
 READERS = 6
@@ -44,7 +44,7 @@ def killed(database: str, kills: int, *, seed: int = 0) -> tuple[Outcome, dict[s
             thread.start()
         for number in range(kills):
             heard = sum(len(page.told.stored) for page in pages.values())
-            until = time.monotonic() + 30
+            until = time.monotonic() + START_SECONDS
             while sum(len(page.told.stored) for page in pages.values()) == heard and time.monotonic() < until:
                 time.sleep(0.01)  # answers come again
             time.sleep(dice.uniform(0, LONGEST_SECONDS))
