@@ -95,7 +95,9 @@ def number(value: float, decimals: int = 0) -> str:
 
     locale = Locale.parse(language())
     pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-    return _in_digits(format_decimal(value, format=pattern, locale=locale, numbering_system="default"))
+    written = in_digits(format_decimal(value, format=pattern, locale=locale, numbering_system="default"))
+    # Beside words from the right to the left a minus would go to the other end of its number.
+    return f"\u200e{written}" if written.startswith("-") and right_to_left(language()) else written
 
 
 def short_number(value: float) -> str:
@@ -117,7 +119,7 @@ def moment(at: datetime, written: str) -> str:
 
     for python, cldr in (*MOMENTS.items(), (", ", _(", "))):
         written = written.replace(python, cldr)
-    return _in_digits(format_datetime(at, written, locale=language()))
+    return in_digits(format_datetime(at, written, locale=language()))
 
 
 def isolated(name: str) -> str:
@@ -130,8 +132,10 @@ def listed(names: Iterable[str]) -> str:
     return _(", ").join(map(isolated, names))
 
 
-def _in_digits(written: str) -> str:
-    """Write what Babel wrote in the language's digits: it gives a system's signs, and leaves the digits."""
+def in_digits(written: str) -> str:
+    """Return a text with the language's digits: Babel gives a system's signs, and leaves the digits."""
+    if language() == ENGLISH:
+        return written
     from babel import Locale
 
     zero = ZEROS.get(Locale.parse(language()).default_numbering_system, "0")

@@ -263,14 +263,13 @@ def report_run(
     except RunError as error:  # the other figures do not need it
         said.append(str(error))
     prevalence = prevalence_of(run.folder, prevalence, said)
-    reviews, uncertainty = store.reviews(run.run_id), load_uncertainty(run.folder)
-    explanations = load_explanations(run.folder)
+    reviews, explanations = store.reviews(run.run_id), load_explanations(run.folder)
     shown = {explanations[one.image_id].method for one in predictions if one.image_id in explanations}
     report = build_report(
         run,
         predictions,
         history=load_history(run.folder),
-        uncertainty=uncertainty,
+        uncertainty=(uncertainty := load_uncertainty(run.folder)),
         reviews=reviews,
         split=split,
         explanations=explanations,
@@ -295,8 +294,8 @@ def report_run(
     report = with_files(report, _index_of(workspace, run))
     report = replace(report, facts=(*report.facts, *facts_of_files(run)))
     report = with_readers(report, store, workspace, explanations)
-    report = with_elsewhere(report, everything, reviews, abroad_of(workspace, run), uncertainty)
-    return with_checklists(report)
+    elsewhere = abroad_of(workspace, run)
+    return with_checklists(with_elsewhere(report, everything, reviews, elsewhere, uncertainty))
 
 
 def _index_of(workspace: Workspace, run: Run) -> Index | None:
@@ -353,8 +352,9 @@ def export_run(
     folder: Path,
     *,
     formats: Sequence[str] = (),
+    told: tuple[str, Report] | None = None,
 ) -> ExportedReport:
-    """Write a report's files with its images and heatmaps, in the formats named or in all.
+    """Write a report's files with its images and heatmaps, in all formats or those named; `told` as `export_report`.
 
     Raises:
         ReportError: There is no such format.
@@ -375,7 +375,7 @@ def export_run(
         explanation = explanations.get(image_id)
         return None if explanation is None else heatmap_png(explanation.heatmap, scale=explanation.scale)
 
-    return export_report(report, folder, picture=picture, heatmap=heatmap, formats=formats)
+    return export_report(report, folder, picture=picture, heatmap=heatmap, formats=formats, told=told)
 
 
 def export_model(

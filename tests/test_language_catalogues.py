@@ -86,3 +86,12 @@ def test_a_catalogue_says_a_sentence_once_and_counts_as_its_language_does(code: 
     assert told.locale == Locale.parse(code) != Locale.parse(ENGLISH)
     forms = {len(said(one)) for one in sentences(code).values() if not isinstance(one.id, str)}
     assert forms <= {told.num_plurals}
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_term_that_was_settled_is_said_in_no_other_way(code: str) -> None:
+    file = (CATALOGUES / f"{code}.po").read_text(encoding="utf-8")
+    settled = re.findall(r"^# term: (.*) = .*, not (.*)$", file, flags=re.MULTILINE)
+    assert settled, "The head of the catalogue says what a term is not"
+    forms = [(one, form) for one, message in sentences(code).items() for form in said(message)]
+    assert not [(term, one) for term, word in settled for one, form in forms if word in form]

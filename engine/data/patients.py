@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from engine.data.names import is_placeholder
+from engine.language import _, ngettext, number
 from engine.records import DataIssue, DataIssueKind, Prediction, Sample, Split
 
 
@@ -107,11 +108,15 @@ def cases_of(split: Split) -> Iterator[Sample]:
 def patients_words(known: PatientsNamed) -> str:
     """Say how many patients there are, or of how many images they are known."""
     if not known.named:
-        return "patients not named in the data"
-    patients = f"{known.patients:,} patient{'' if known.patients == 1 else 's'}"
+        return _("patients not named in the data")
+    patients = ngettext("{count} patient", "{count} patients", known.patients).format(
+        count=number(known.patients)
+    )
     if known.all:
         return patients
-    return f"patients named for {known.named:,} of {known.images:,} images ({patients})"
+    return _("patients named for {some} of {all} images ({patients})").format(
+        some=number(known.named), all=number(known.images), patients=patients
+    )
 
 
 def unit_words(known: PatientsNamed) -> str:

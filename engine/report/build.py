@@ -310,9 +310,15 @@ def _most_probable(run: Run, predictions: Sequence[Prediction]) -> bool:
 
 
 def export_report(
-    report: Report, folder: Path, *, picture: Picture, heatmap: Heatmap, formats: Sequence[str] = ()
+    report: Report,
+    folder: Path,
+    *,
+    picture: Picture,
+    heatmap: Heatmap,
+    formats: Sequence[str] = (),
+    told: tuple[str, Report] | None = None,
 ) -> ExportedReport:
-    """Write a report as files.
+    """Write a report as files; those that machines read, and the bundle, are in English in every language.
 
     Args:
         report: To write.
@@ -320,12 +326,21 @@ def export_report(
         picture: Image id → bytes of a PNG or JPEG, or None where the image is gone. Called for gallery cases only.
         heatmap: Image id → bytes of a PNG with transparency that covers the whole image, or None.
         formats: Keys of `engine.report.exports.files.EXPORTS`; empty means all.
+        told: Another language, and the same report built while it was spoken, for what people read; None: all is in
+            English.
 
     Raises:
         ReportError: There is no such format.
         WorkspaceError: The folder cannot be made or written to.
     """
-    return write_report(report, folder, picture=picture, heatmap=heatmap, formats=formats or tuple(EXPORTS))
+    return write_report(
+        report,
+        folder,
+        picture=picture,
+        heatmap=heatmap,
+        formats=formats or tuple(EXPORTS),
+        told=told,
+    )
 
 
 def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:

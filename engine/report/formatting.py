@@ -48,7 +48,11 @@ def interval(estimate: Estimate, digits: int = 3) -> str:
     low, high = figure(estimate.low, digits), figure(estimate.high, digits)
     negative = round(estimate.low, digits) < 0
     said = _("{low} to {high}").format(low=low, high=high) if negative else f"{low}–{high}"
-    return f"\u2066{said}\u2069" if right_to_left(language()) else said  # from low to high in every language
+    if not right_to_left(language()):
+        return said
+    return (
+        f"\u2067{said}\u2069" if negative else f"\u2066{said}\u2069"
+    )  # words run to the left, a dash does not
 
 
 def in_brackets(name: str, estimate: Estimate, note: str = "") -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from engine.data import PatientsNamed, cases_of, patients_named
-from engine.language import _, ngettext, number
+from engine.language import _, in_digits, ngettext, number
 from engine.records import (
     Part,
     Prediction,
@@ -131,7 +131,7 @@ def _of_training(run: Run) -> Iterator[str]:
             _(
                 "These are results of one training, with seed {seed}, which cannot show how much results vary between "
                 "trainings."
-            ).format(seed=run.recipe.seed)
+            ).format(seed=in_digits(str(run.recipe.seed)))
         )
 
 

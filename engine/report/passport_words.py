@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.language import _, number, short_number
+from engine.language import _, isolated, ngettext, number, short_number
 from engine.records import Estimate, MapFigure, Passport
 from engine.report.formatting import counted, figure, interval
+from engine.retelling import retell
 from engine.saliency import CHECKS, FEWEST, FIGURES, Answer, failed, figures_of, verdict
 
 if TYPE_CHECKING:
@@ -54,13 +55,27 @@ def why_off(passport: Passport) -> str:
 def marked_in_words(found: MarkedByReaders) -> tuple[str, ...]:
     """Say how heatmaps lie to what readers drew who had not seen the model's answer, as sentences."""
     said = (
-        f"On {counted(found.pointing.n, 'image')}, {counted(found.readers, 'reader')} had marked the finding without "
-        f"the model: the heatmap's peak lay there {_of(found.pointing)}; at random it would in {_share(found.chance)}.",
-        f"Of the heat, {_at(found.inside)} lay there; spread evenly it would be {_share(found.even)}.",
+        _(
+            "On {images}, {readers} had marked the finding without the model: the heatmap's peak lay there {hits}; at "
+            "random it would in {chance}."
+        ).format(
+            images=counted(found.pointing.n, "image"),
+            readers=counted(found.readers, "reader"),
+            hits=_of(found.pointing),
+            chance=_share(found.chance),
+        ),
+        _("Of the heat, {share} lay there; spread evenly it would be {even}.").format(
+            share=_at(found.inside), even=_share(found.even)
+        ),
     )
     if not found.left_out:
         return said
-    return *said, f"{counted(found.left_out, 'answer')} with regions left out: given when more had been seen."
+    left_out = ngettext(
+        "{count} answer with regions left out: given when more had been seen.",
+        "{count} answers with regions left out: given when more had been seen.",
+        found.left_out,
+    )
+    return *said, left_out.format(count=number(found.left_out))
 
 
 def _in_words(passport: Passport, check: str) -> CheckInWords:
@@ -68,18 +83,18 @@ def _in_words(passport: Passport, check: str) -> CheckInWords:
     answer = verdict(passport, check)
     details = _DETAILS[check]({one.name: one for one in found}) if found else _reason(passport, check)
     if found and check == "finds" and passport.marked:
-        details += (
-            f" On {counted(passport.marked, 'image')} it is where readers had marked it without the model."
-        )
+        marked = _("On {images} it is where readers had marked it without the model.")
+        details += " " + marked.format(images=counted(passport.marked, "image"))
     few = min((one.estimate.n for one in found), default=FEWEST)
     if few < FEWEST:
-        details += f" {counted(few, 'image')} are too few to say more: {FEWEST} are needed."
+        too_few = _("{images} are too few to say more: {needed} are needed.")
+        details += " " + too_few.format(images=counted(few, "image"), needed=number(FEWEST))
     return CheckInWords(
         question=CHECKS[check],
         answer=answer.value,
         short=_short(answer, check, found),
         details=details,
-        figures=tuple((FIGURES[one.name].title, one) for one in found),
+        figures=tuple((_(FIGURES[one.name].title), one) for one in found),
     )
 
 
@@ -120,13 +135,16 @@ def _reason(passport: Passport, check: str) -> str:
         for name, kind in FIGURES.items()
         if kind.check == check and name in passport.reasons
     )
-    return (
-        f"Not measured: {'; '.join(reasons) or 'this version asks more than the one that made the passport'}."
+    unknown = _("this version asks more than the one that made the passport")
+    return _("Not measured: {reasons}.").format(
+        reasons=_("; ").join(retell(one) or isolated(one) for one in reasons) or unknown
     )
 
 
 def _of(one: Estimate) -> str:
-    return f"in {one.value * one.n:.3g} of {one.n} ({interval(one, 2)})"
+    return _("in {hits} of {total} ({interval})").format(
+        hits=short_number(float(f"{one.value * one.n:.3g}")), total=number(one.n), interval=interval(one, 2)
+    )
 
 
 def _share(of: float) -> str:
@@ -138,34 +156,42 @@ def _at(one: Estimate) -> str:
 
 
 def _follows(of: dict[str, MapFigure]) -> str:
-    parts = {"head": "head", "half": "head and deeper half", "network": "whole model"}
-    said = ", ".join(f"{_at(of[name].estimate)} ({what})" for name, what in parts.items() if name in of)
+    parts = {"head": _("head"), "half": _("head and deeper half"), "network": _("whole model")}
+    said = _(", ").join(f"{_at(of[name].estimate)} ({what})" for name, what in parts.items() if name in of)
     limit = next(iter(of.values())).limit
-    what = "Rank correlation with the maps of the model with shuffled weights"
-    return f"{what}: {said}; the limit is {figure(limit, 2)}."
+    return _(
+        "Rank correlation with the maps of the model with shuffled weights: {said}; the limit is {limit}."
+    ).format(said=said, limit=figure(limit, 2))
 
 
 def _matters(of: dict[str, MapFigure]) -> str:
     said = {
-        "deletion": "Blurring its hottest places lowered the log-odds more than blurring random ones",
-        "insertion": "Putting them back into a blurred image raised the log-odds more than random ones did",
+        "deletion": _(
+            "Blurring its hottest places lowered the log-odds more than blurring random ones {hits}."
+        ),
+        "insertion": _(
+            "Putting them back into a blurred image raised the log-odds more than random ones did {hits}."
+        ),
     }
-    return " ".join(f"{said[name]} {_of(one.estimate)}." for name, one in of.items())
+    return " ".join(said[name].format(hits=_of(one.estimate)) for name, one in of.items())
 
 
 def _finds(of: dict[str, MapFigure]) -> str:
     said = []
     if "pointing" in of:
-        said.append(f"The peak lay on the finding {_of(of['pointing'].estimate)}.")
+        said.append(_("The peak lay on the finding {hits}.").format(hits=_of(of["pointing"].estimate)))
     if "inside" in of:
         share, even = of["inside"].estimate, _share(of["inside"].limit)
-        said.append(f"Of its heat, {_at(share)} lay there; spread evenly it would be {even}.")
+        lay = _("Of its heat, {share} lay there; spread evenly it would be {even}.")
+        said.append(lay.format(share=_at(share), even=even))
     return " ".join(said)
 
 
 def _body(of: dict[str, MapFigure]) -> str:
     share, even = of["outside"].estimate, _share(of["outside"].limit)
-    return f"Of its heat, {_at(share)} lay outside the body; spread evenly it would be {even}."
+    return _("Of its heat, {share} lay outside the body; spread evenly it would be {even}.").format(
+        share=_at(share), even=even
+    )
 
 
 _DETAILS: dict[str, Callable[[dict[str, MapFigure]], str]] = {

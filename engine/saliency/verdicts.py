@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from engine.language import N_
 from engine.records import MapFigure, Passport
 
 FEWEST = 10
@@ -60,20 +61,22 @@ CHECKS: dict[str, str] = {
 FIGURES: dict[str, Kind] = {
     "head": Kind(
         "follows",
-        "rank correlation with the map after shuffling the head's weights (below 0 taken as 0)",
+        N_("rank correlation with the map after shuffling the head's weights (below 0 taken as 0)"),
         "below",
     ),
-    "half": Kind("follows", "the same, the deeper half of the backbone shuffled too", "below"),
-    "network": Kind("follows", "the same, the whole model shuffled", "below"),
+    "half": Kind("follows", N_("the same, the deeper half of the backbone shuffled too"), "below"),
+    "network": Kind("follows", N_("the same, the whole model shuffled"), "below"),
     "deletion": Kind(
-        "matters", "images in which blurring the hottest places costs more than blurring random ones", "above"
+        "matters",
+        N_("images in which blurring the hottest places costs more than blurring random ones"),
+        "above",
     ),
     "insertion": Kind(
-        "matters", "images in which putting the hottest places back gives more than random ones", "above"
+        "matters", N_("images in which putting the hottest places back gives more than random ones"), "above"
     ),
-    "pointing": Kind("finds", "images in which the peak lies on the finding", "above"),
-    "inside": Kind("finds", "share of the heat on the finding", "above"),
-    "outside": Kind("body", "share of the heat outside the body", "below"),
+    "pointing": Kind("finds", N_("images in which the peak lies on the finding"), "above"),
+    "inside": Kind("finds", N_("share of the heat on the finding"), "above"),
+    "outside": Kind("body", N_("share of the heat outside the body"), "below"),
 }
 
 

@@ -22,7 +22,8 @@ from engine.saliency.method_record import Method
 from engine.saliency.methods import SALIENCIES
 from engine.workspace import Workspace
 from gui.cli.main import main
-from gui.pages.report.page import build, export
+from gui.pages.report.page import build
+from gui.pages.report.taking import export
 from gui.web.session import AppSession
 from tests.gui.conftest import Room
 

@@ -11,12 +11,13 @@ writes a cell that a spreadsheet would run as a formula so that it does not.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import ReportError
+from engine.language import ENGLISH, speaking
 from engine.storage import storage_error, write_together
 
 if TYPE_CHECKING:
@@ -25,18 +26,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A report with what its page shows of images: see `export_report`."""
+    """A report with what its page shows of images: see `export_report`.
+
+    Attributes:
+        report: Of which machines read.
+        picture: Of an image.
+        heatmap: Of an image.
+        told: The same report, of which people read: made while their language was spoken. None: it is in English.
+        language: Of what people read.
+    """
 
     report: Report
     picture: Picture
     heatmap: Heatmap
+    told: Report | None = None
+    language: str = ENGLISH
 
     @cached_property
     def page(self) -> str:
         """The page, made once for all formats that are made of it."""
+        return self.page_with(self.picture, self.heatmap)
+
+    def page_with(self, picture: Picture, heatmap: Heatmap) -> str:
+        """Return the page in its language, with other pictures."""
         from engine.report.exports.html import render_html
 
-        return render_html(self.report, picture=self.picture, heatmap=self.heatmap)
+        with speaking(self.language):
+            return render_html(self.told or self.report, picture=picture, heatmap=heatmap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +82,9 @@ def pdf_pages(shown: Shown) -> dict[str, bytes | str]:
 
 def word_file(shown: Shown) -> dict[str, bytes | str]:
     """Return the text and the tables of the same page for Word."""
-    from engine.report.exports.html import render_html
     from engine.report.paper.word import word_of
 
-    return {"report.docx": word_of(render_html(shown.report, picture=_none, heatmap=_none))}
+    return {"report.docx": word_of(shown.page_with(_none, _none))}
 
 
 def _none(_: str) -> None:
@@ -100,7 +115,7 @@ def json_numbers(shown: Shown) -> dict[str, bytes | str]:
 
 
 def checkable_bundle(shown: Shown) -> dict[str, bytes | str]:
-    """Return one zip with all of it, out of which every figure can be computed again."""
+    """Return one zip with all of it, out of which every figure can be computed again: in English, whoever checks it."""
     from engine.report.exports.bundle.packing import pack
 
     def render(anonymous: Report) -> dict[str, bytes | str]:
@@ -123,7 +138,13 @@ EXPORTS: dict[str, Export] = {
 
 
 def write_report(
-    report: Report, folder: Path, *, picture: Picture, heatmap: Heatmap, formats: Sequence[str]
+    report: Report,
+    folder: Path,
+    *,
+    picture: Picture,
+    heatmap: Heatmap,
+    formats: Sequence[str],
+    told: tuple[str, Report] | None = None,
 ) -> ExportedReport:
     """See `engine.report.build.export_report`."""
     for name in formats:
@@ -136,6 +157,10 @@ def write_report(
     written: dict[str, dict[str, Path]] = {}
     contents: dict[Path, bytes | str] = {}
     shown = Shown(report, picture, heatmap)
+    if told is not None:  # one moment, and the checklists as they are answered, of both
+        language, other = told
+        other = replace(other, made=report.made, checklists=report.checklists)
+        shown = Shown(report, picture, heatmap, other, language)
     for name in formats:
         files = EXPORTS[name].files(shown)
         written[name] = {Path(file).stem: folder / file for file in files}

@@ -13,17 +13,22 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from engine.data import patients_words
+from engine.language import ENGLISH, _, in_digits, isolated as apart, language, listed, number, right_to_left
 from engine.records import PART_NAMES
 from engine.report.checklists.items import OFFLINE_ONLY
+from engine.report.exports.marked import english_marked
 from engine.report.figures import figures_of, figures_of_run, most_confused
 from engine.report.formatting import figure, interval, p_value, probability, rests_on
-from engine.report.paper.directions import isolated
+from engine.report.named.names import part_words, standard_words, verdict_words
+from engine.report.named.of_page import paper_words, section_words
+from engine.report.paper.directions import LEFT, isolated
 from engine.report.paper.films import read, stacked
 from engine.report.passport_words import marked_in_words, passport_in_words, why_off
 from engine.report.printed.book import Book
 from engine.report.printed.figures import figures_told
 from engine.report.records import CaseRow, Heatmap, Picture, Report
 from engine.report.titled.definitions import definitions_of
+from engine.retelling import retold
 from engine.saliency import css_gradient
 
 SIDES, SMALLEST = ((60, 448), (200, 320)), 200
@@ -69,12 +74,16 @@ def render_html(report: Report, *, picture: Picture, heatmap: Heatmap) -> str:
 
 def _part_in_words(report: Report) -> str:
     if report.run.supplied is not None:
-        return "supplied predictions"
-    return f"{PART_NAMES[report.part]} part" if report.part else "all parts of the run's own data"
+        return _("supplied predictions")
+    if not report.part:
+        return _("all parts of the run's own data")
+    return _("{part} part").format(part=part_words(PART_NAMES[report.part]))
 
 
 def fill_template(name: str, *, made: datetime, **values: Any) -> str:
     """Return a template of `engine.report.templates` as a page, its style inside it; everything put in is escaped.
+
+    The page is in the language that is spoken; what has no words in it is marked as English.
 
     Args:
         name: Of the template.
@@ -82,11 +91,27 @@ def fill_template(name: str, *, made: datetime, **values: Any) -> str:
         **values: What is put in.
     """
     style = Markup(template_text("page.css"))
-    return (
-        _templates()
-        .get_template(name)
-        .render(style=style, made=made, written=f"{made:%Y-%m-%d %H:%M} UTC", **values)
+    spoken = {"language": language(), "rtl": right_to_left(language())}
+    written = f"{made:%Y-%m-%d %H:%M} UTC"
+    filled = (
+        _templates().get_template(name).render(style=style, made=made, written=written, **spoken, **values)
     )
+    return english_marked(filled)
+
+
+def _told(text: str, **filled: Any) -> Markup:
+    """Return a sentence of a template in the language that is spoken, with what is put into it."""
+    return Markup(_(text)).format(**{name: _put(value) for name, value in filled.items()})
+
+
+def _in_english() -> Markup:
+    """Return what marks an element whose words are English on any page."""
+    return Markup("" if language() == ENGLISH else f' lang="{ENGLISH}" dir="ltr"')
+
+
+def _put(value: Any) -> Any:
+    """Return what stands in a sentence: what runs the other way than it isolated."""
+    return apart(isolated(value)) if type(value) is str and LEFT.search(value) else isolated(value)
 
 
 def template_text(name: str) -> str:
@@ -103,6 +128,22 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals |= {
+        "_": _told, "standard_words": standard_words, "verdict_words": verdict_words, "listed": listed,
+        "in_english": _in_english,
+        "words_way": lambda: "auto" if right_to_left(language()) else "ltr",
+    }  # fmt: skip
+    environment.filters |= {
+        "number": number,
+        "digits": in_digits,
+        "code": lambda name: Markup("<code>{}</code>").format(name),
+    }
+    environment.filters |= {
+        "defined_word": _,
+        "again": retold,
+        "section": section_words,
+        "part_of_list": paper_words,
+    }
     environment.filters |= {"figure": figure, "interval": interval, "p_value": p_value}
     environment.filters["rests"] = rests_on
     environment.filters["probability"] = probability
@@ -123,14 +164,14 @@ def _gallery(report: Report, picture: Picture, heatmap: Heatmap) -> list[dict[st
     pixels = next((side for most, side in SIDES if shown <= most), SMALLEST)
     return [
         {
-            "title": f"{title} {one.name}",
+            "title": title.format(standard=standard_words(one.name)),
             "told": f"/shown/{place}/{side}",
             "pictures": [_picture(case, picture, heatmap, pixels) for case in cases],
         }
         for place, one in enumerate(report.galleries)
         for title, side, cases in (
-            ("Contradicted by the", "wrong", one.wrong),
-            ("Confirmed by the", "right", one.right),
+            (_("Contradicted by the {standard}"), "wrong", one.wrong),
+            (_("Confirmed by the {standard}"), "right", one.right),
         )
     ]
 

@@ -12,7 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from engine.report.figures.drawing import draw, scale_beside, short_names
+from engine.language import _, isolated, number
+from engine.report.figures.drawing import draw, scale_beside, short_names, worded
+from engine.report.named.names import share_words, standard_words
 
 FEW, MANY, CROWDED = (
     4,
@@ -22,9 +24,7 @@ FEW, MANY, CROWDED = (
 DARKEST = 0.75  # share of a row from which ink on it is white
 
 
-def confusion_matrix_svg(
-    confusion: ArrayLike, classes: Sequence[str], *, standard: str = "reference standard"
-) -> Markup:
+def confusion_matrix_svg(confusion: ArrayLike, classes: Sequence[str], *, standard: str = "") -> Markup:
     """Draw a confusion matrix with counts and the share of each row.
 
     Many classes stand in the order of `by_likeness`, and their shares are told by a scale of colour.
@@ -32,7 +32,7 @@ def confusion_matrix_svg(
     Args:
         confusion: (C, C) int, rows by reference standard, columns by prediction.
         classes: C names.
-        standard: Name of the rows.
+        standard: Name of the rows; empty for one that has none.
     """
     matrix = np.asarray(confusion, dtype=np.int64)
     order = by_likeness(matrix)
@@ -48,17 +48,23 @@ def confusion_matrix_svg(
         look: dict[str, Any] = {"cmap": mpl.colormaps["Blues"].resampled(25), "vmin": 0, "vmax": 1.25}
         mesh = axes.pcolormesh(edges, edges, shares, edgecolors="#9ca3af", linewidth=line, **look)
         if len(classes) >= MANY:
-            scale_beside(figure, axes, mesh, "share of the row", top=1)
-        _names(axes, short_names(classes), standard)
+            scale_beside(figure, axes, mesh, worded(_("share of the row")), top=1)
+        _names(axes, short_names(classes), standard_words(standard) or _("reference standard"))
         if len(classes) < CROWDED:
             _counts(axes, matrix, shares)
 
-    counts = "; ".join(
-        f"of {matrix[row].sum():,} {name}: "
-        + ", ".join(f"{matrix[row, c]:,} predicted {other}" for c, other in enumerate(classes))
+    counts = _("; ").join(
+        _("of {count} {name}: {predicted}").format(
+            count=number(int(matrix[row].sum())),
+            name=isolated(name),
+            predicted=_(", ").join(
+                _("{count} predicted {name}").format(count=number(int(matrix[row, c])), name=isolated(other))
+                for c, other in enumerate(classes)
+            ),
+        )
         for row, name in enumerate(classes)
     )
-    return draw(paint, f"Confusion matrix: {counts}.", (side, side * 0.94))
+    return draw(paint, _("Confusion matrix: {counts}.").format(counts=counts), (side, side * 0.94))
 
 
 def by_likeness(confusion: NDArray[np.int64]) -> list[int]:
@@ -119,7 +125,7 @@ def _names(axes: Axes, names: Sequence[str], standard: str) -> None:
         across = {"rotation": 90}
     axes.set_xticks(range(len(names)), names, **across, **size)
     axes.set_yticks(range(len(names)), names, rotation=90 if roomy else 0, va="center", **size)
-    axes.set(xlabel="predicted", ylabel=standard, aspect="equal")
+    axes.set(xlabel=worded(_("predicted")), ylabel=worded(standard), aspect="equal")
     axes.invert_yaxis()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
@@ -133,9 +139,9 @@ def _counts(axes: Axes, matrix: NDArray[np.int64], shares: NDArray[np.float64]) 
         where: dict[str, Any] = {"ha": "center", "va": "center", "color": ink}
         if many:
             if count:
-                axes.text(column, row, f"{count:,}", fontsize=6 if len(matrix) < 16 else 5, **where)
+                axes.text(column, row, number(int(count)), fontsize=6 if len(matrix) < 16 else 5, **where)
             continue
-        axes.text(column, row - 0.08, f"{count:,}", fontsize=13 if roomy else 9, weight="bold", **where)
+        axes.text(column, row - 0.08, number(int(count)), fontsize=13 if roomy else 9, weight="bold", **where)
         if matrix[row].sum():
-            share = f"{shares[row, column]:.0%}"
+            share = share_words(float(shares[row, column]), 0)
             axes.text(column, row + 0.24, share, fontsize=8 if roomy else 6, **where)

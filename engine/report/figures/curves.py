@@ -11,6 +11,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from engine.language import _, isolated, number
 from engine.records import Estimate
 from engine.report.drawn_records import Operating, ReaderPoint
 from engine.report.figures.drawing import (
@@ -23,6 +24,7 @@ from engine.report.figures.drawing import (
     line_look,
     short,
     unit_square,
+    worded,
 )
 from engine.statistics import Band, PrecisionRecall, ReliabilityBin, Roc
 
@@ -57,14 +59,15 @@ def roc_svg(
             axes.plot(curve.false_positive_rate, curve.true_positive_rate, label=label, **line_look(place))
         _mark(axes, point)
         mark_readers(axes, [_moved(one, lambda at: (1 - at.specificity, at.sensitivity)) for one in readers])
-        unit_square(axes, "1 − specificity", "sensitivity")
+        unit_square(axes, worded(_("1 − specificity")), worded(_("sensitivity")))
         legend(figure, axes, len(drawn) + 2 * bool(readers), "lower right")
 
-    said = "; ".join(
-        f"{name}: area {interval_words((areas or {}).get(name)) or 'not estimated'}" for name, _ in drawn
+    said = _("; ").join(
+        _("{name}: area {value}").format(name=isolated(name), value=_found((areas or {}).get(name)))
+        for name, _curve in drawn
     )
-    words = f"ROC curve. {said or 'No curve'}.{_marked(point)}{_reached(readers, 'specificity')}"
-    return draw(paint, words)
+    words = _("ROC curve. {curves}.").format(curves=said or _("No curve"))
+    return draw(paint, f"{words}{_marked(point)}{_reached(readers, 'specificity')}")
 
 
 def precision_recall_svg(
@@ -99,27 +102,33 @@ def precision_recall_svg(
             axes.step(recall, precision, where="pre", label=label, **line_look(place))
         _mark(axes, point)
         mark_readers(axes, [_moved(one, lambda at: (at.sensitivity, at.precision)) for one in readers])
-        unit_square(axes, "recall (sensitivity)", "precision (positive predictive value)")
+        unit_square(
+            axes, worded(_("recall (sensitivity)")), worded(_("precision (positive predictive value)"))
+        )
         legend(figure, axes, len(drawn) + 2 * bool(readers), "lower left")
 
-    said = "; ".join(
-        f"{name}: average precision {interval_words((averages or {}).get(name)) or 'not estimated'}"
-        for name, _ in drawn
+    said = _("; ").join(
+        _("{name}: average precision {value}").format(
+            name=isolated(name), value=_found((averages or {}).get(name))
+        )
+        for name, _curve in drawn
     )
-    words = f"Precision-recall curve. {said or 'No curve'}.{_marked(point)}{_reached(readers, 'precision')}"
-    return draw(paint, words)
+    words = _("Precision-recall curve. {curves}.").format(curves=said or _("No curve"))
+    return draw(paint, f"{words}{_marked(point)}{_reached(readers, 'precision')}")
 
 
 def reliability_svg(
-    bins: Sequence[ReliabilityBin], *, error: Estimate | None = None, what: str = "the finding"
+    bins: Sequence[ReliabilityBin], *, error: Estimate | None = None, what: str = ""
 ) -> Markup:
     """Draw a reliability diagram: how often the finding was there when the model said so with probability p.
 
     Args:
         bins: Of `engine.statistics.curves.reliability_bins`.
         error: The calibration error, for the title.
-        what: What the probability speaks of.
+        what: What the probability speaks of; empty for the finding.
     """
+
+    what = what or _("the finding")
 
     def paint(figure: Figure) -> None:
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
@@ -132,16 +141,30 @@ def reliability_svg(
         ]
         look = {"color": COLOURS[0], "marker": "o", "markersize": 4, "linewidth": 1.2, "elinewidth": 0.9}
         upper.errorbar(x, y, yerr=reach, capsize=2, **look)
-        upper.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), ylabel="observed frequency")
+        upper.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), ylabel=worded(_("observed frequency")))
         upper.grid(color="#e5e7eb", linewidth=0.6)
         middle = [(each.low + each.high) / 2 for each in bins]
         width = [0.9 * (each.high - each.low) for each in bins]
         lower.bar(middle, [each.count for each in bins], width=width, color="#9ca3af")
-        lower.set(xlabel=f"probability of {short(what, 32)}", ylabel="cases")
+        lower.set(
+            xlabel=worded(_("probability of {finding}").format(finding=isolated(short(what, 32)))),
+            ylabel=worded(_("cases")),
+        )
 
-    said = ", ".join(f"{each.probability:.2f}: {each.frequency.value:.2f} of {each.count:,}" for each in bins)
-    gap = f" Calibration error {interval_words(error)}." if interval_words(error) else ""
-    return draw(paint, f"Reliability diagram, probability and observed frequency: {said or 'no case'}.{gap}")
+    said = _(", ").join(
+        _("{probability}: {frequency} of {count}").format(
+            probability=number(each.probability, 2),
+            frequency=number(each.frequency.value, 2),
+            count=number(each.count),
+        )
+        for each in bins
+    )
+    gap = interval_words(error)
+    words = _("Reliability diagram, probability and observed frequency: {places}.").format(
+        places=said or _("no case")
+    )
+    more = " " + _("Calibration error {value}.").format(value=gap) if gap else ""
+    return draw(paint, words + more)
 
 
 def mark_readers(
@@ -152,8 +175,8 @@ def mark_readers(
     said = set()
     for before, after in moves:
         for name, at, marker, fill in (
-            ("reader, without the model", before, "o", "white"),
-            ("reader, with the model", after, "^", "black"),
+            (worded(_("reader, without the model")), before, "o", "white"),
+            (worded(_("reader, with the model")), after, "^", "black"),
         ):
             if at is not None and np.isfinite(at).all():
                 label = "" if name in said else name
@@ -173,10 +196,20 @@ def _moved(
 
 def _reached(readers: Sequence[ReaderPoint], other: str) -> str:
     """Say where readers stand, for who cannot see it."""
+    named = {"specificity": _("specificity"), "precision": _("precision")}
     return "".join(
-        f" {one.reader} {how} the model: sensitivity {at.sensitivity:.3f}, {other} {getattr(at, other):.3f}."
+        " "
+        + how.format(
+            reader=isolated(one.reader),
+            sensitivity=number(at.sensitivity, 3),
+            figure=named[other],
+            value=number(getattr(at, other), 3),
+        )
         for one in readers
-        for how, at in (("without", one.blind), ("with", one.assisted))
+        for how, at in (
+            (_("{reader} without the model: sensitivity {sensitivity}, {figure} {value}."), one.blind),
+            (_("{reader} with the model: sensitivity {sensitivity}, {figure} {value}."), one.assisted),
+        )
         if at is not None
     )
 
@@ -192,11 +225,16 @@ def _mark(axes: Axes, point: tuple[float, float] | None) -> None:
     if point is None or not np.isfinite(point).all():
         return
     cross: dict[str, Any] = {"color": "black", "markersize": 9, "markeredgewidth": 2, "linestyle": "none"}
-    axes.plot(*point, marker="x", label="operating point", **cross)
+    axes.plot(*point, marker="x", label=worded(_("operating point")), **cross)
 
 
 def _marked(point: tuple[float, float] | None) -> str:
     """Say where the operating point is marked, for who cannot see it."""
     if point is None or not np.isfinite(point).all():
         return ""
-    return f" The operating point is marked at ({point[0]:.3f}, {point[1]:.3f})."
+    told = _("The operating point is marked at ({across}, {up}).")
+    return " " + told.format(across=number(point[0], 3), up=number(point[1], 3))
+
+
+def _found(estimate: Estimate | None) -> str:
+    return interval_words(estimate) or _("not estimated")

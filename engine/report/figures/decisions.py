@@ -11,6 +11,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from engine.language import _, isolated, number
 from engine.report.figures.drawing import (
     COLOURS,
     FILLS,
@@ -20,7 +21,10 @@ from engine.report.figures.drawing import (
     line_look,
     scale_beside,
     short,
+    worded,
 )
+from engine.report.formatting import counted
+from engine.report.named.names import share_words
 from engine.statistics import NetBenefit, RiskCoverage
 
 MOST_ROWS = 50  # classes whose scores are drawn
@@ -48,24 +52,30 @@ def decision_curve_svg(
             at, [one.model.low for one in shown], [one.model.high for one in shown],
             color=COLOURS[0], alpha=0.18, linewidth=0,
         )  # fmt: skip
-        axes.plot(x, [one.model.value for one in curve], label="by the model", **line_look(0))
-        axes.plot(x, [one.everybody for one in curve], label="on every case", **line_look(1))
-        axes.axhline(0, label="on no case", color=COLOURS[-1], linewidth=1.2, linestyle=(0, (1.5, 1.2)))
+        axes.plot(x, [one.model.value for one in curve], label=worded(_("by the model")), **line_look(0))
+        axes.plot(x, [one.everybody for one in curve], label=worded(_("on every case")), **line_look(1))
+        axes.axhline(
+            0, label=worded(_("on no case")), color=COLOURS[-1], linewidth=1.2, linestyle=(0, (1.5, 1.2))
+        )
         _operating_point(axes, threshold)
         axes.set(xlim=(0, 1), ylim=(-0.15 * max(top, 0.05), 1.1 * max(top, 0.05)))
-        axes.set(xlabel=f"probability of {short(finding, 26)} from which one acts", ylabel="net benefit")
+        acts = _("probability of {finding} from which one acts").format(finding=isolated(short(finding, 26)))
+        axes.set(xlabel=worded(acts), ylabel=worded(_("net benefit")))
         grid(axes)
-        below: dict[str, Any] = {"loc": "outside lower center", "ncols": 2, "title": "acting …"}
+        below: dict[str, Any] = {"loc": "outside lower center", "ncols": 2, "title": worded(_("acting …"))}
         figure.legend(fontsize=7, title_fontsize=7, **below)
 
-    said = "; ".join(
-        f"from {one.threshold:.2f}: {one.model.value:.3f} by the model, {one.everybody:.3f} on every case"
+    said = _("; ").join(
+        _("from {threshold}: {model} by the model, {everybody} on every case").format(
+            threshold=number(one.threshold, 2),
+            model=number(one.model.value, 3),
+            everybody=number(one.everybody, 3),
+        )
         for one in curve
         if round(100 * one.threshold) in (5, 10, 20, 30, 50, 70)
     )
-    return draw(
-        paint, f"Decision curve, net benefit of acting on {finding}: {said or 'no case'}; on no case 0."
-    )
+    words = _("Decision curve, net benefit of acting on {finding}: {places}; on no case 0.")
+    return draw(paint, words.format(finding=isolated(finding), places=said or _("no case")))
 
 
 def risk_coverage_svg(curve: RiskCoverage | None) -> Markup:
@@ -75,24 +85,38 @@ def risk_coverage_svg(curve: RiskCoverage | None) -> Markup:
         axes = figure.add_subplot()
         if curve is not None:
             axes.step(
-                curve.coverage, curve.risk, where="post", label="most confident cases first", **line_look(0)
+                curve.coverage,
+                curve.risk,
+                where="post",
+                label=worded(_("most confident cases first")),
+                **line_look(0),
             )
             axes.axhline(
-                float(curve.risk[-1]), color=GREY, linewidth=0.8, linestyle=(0, (2, 2)), label="all cases"
+                float(curve.risk[-1]),
+                color=GREY,
+                linewidth=0.8,
+                linestyle=(0, (2, 2)),
+                label=worded(_("all cases")),
             )
             axes.legend(fontsize=7, loc="best")
         top = 1.15 * float(curve.risk.max()) if curve is not None and curve.risk.max() > 0 else 1.0
         axes.set(xlim=(0, 1.01), ylim=(-0.02 * top, top))
-        axes.set(xlabel="share of cases kept (coverage)", ylabel="share of them wrong (risk)")
+        axes.set(
+            xlabel=worded(_("share of cases kept (coverage)")),
+            ylabel=worded(_("share of them wrong (risk)")),
+        )
         grid(axes)
 
     if curve is None:
-        return draw(paint, "Risk by coverage: no case.")
-    said = "; ".join(
-        f"{share:.0%} kept: {np.interp(share, curve.coverage, curve.risk):.3f} wrong"
+        return draw(paint, _("Risk by coverage: no case."))
+    said = _("; ").join(
+        _("{share} kept: {risk} wrong").format(
+            share=share_words(share, 0), risk=number(float(np.interp(share, curve.coverage, curve.risk)), 3)
+        )
         for share in (0.25, 0.5, 0.75, 0.9, 1.0)
     )
-    return draw(paint, f"Risk by coverage, most confident cases first: {said}. Area {curve.area:.3f}.")
+    words = _("Risk by coverage, most confident cases first: {places}. Area {area}.")
+    return draw(paint, words.format(places=said, area=number(curve.area, 3)))
 
 
 def scores_svg(
@@ -106,7 +130,11 @@ def scores_svg(
         threshold: Of the operating point, as a vertical line.
     """
     rows = dict(list(scores.items())[:MOST_ROWS])
-    what = f"probability of {short(finding, 30)}" if finding else "probability of the case's own class"
+    what = (
+        _("probability of {finding}").format(finding=isolated(short(finding, 30)))
+        if finding
+        else _("probability of the case's own class")
+    )
     height = 3.4 if finding else 1.0 + 0.2 * max(4, len(rows))
 
     def paint(figure: Figure) -> None:
@@ -114,10 +142,11 @@ def scores_svg(
             _histograms(figure, rows, threshold)
         else:
             _strips(figure, rows)
-        figure.axes[-1].set_xlabel(what)
+        figure.axes[-1].set_xlabel(worded(what))
 
-    said = "; ".join(f"{name}: {_middle(counts)}" for name, counts in scores.items())
-    return draw(paint, f"Scores by class, {what}: {said or 'no case'}.", (3.6 if finding else 7.2, height))
+    said = _("; ").join(f"{isolated(name)}: {_middle(counts)}" for name, counts in scores.items())
+    words = _("Scores by class, {what}: {places}.").format(what=what, places=said or _("no case"))
+    return draw(paint, words, (3.6 if finding else 7.2, height))
 
 
 def _histograms(figure: Figure, rows: Mapping[str, Sequence[int]], threshold: float | None) -> None:
@@ -130,8 +159,8 @@ def _histograms(figure: Figure, rows: Mapping[str, Sequence[int]], threshold: fl
             edges[:-1], np.array(counts) / total, width=1 / len(counts), align="edge",
             edgecolor="#374151", linewidth=0.5, **look,
         )  # fmt: skip
-        axes.set(xlim=(0, 1), ylabel="share of cases")
-        axes.set_title(f"{short(name)}  n = {sum(counts):,}", fontsize=8, loc="left")
+        axes.set(xlim=(0, 1), ylabel=worded(_("share of cases")))
+        axes.set_title(f"{short(name)}  n = {number(sum(counts))}", fontsize=8, loc="left")
         grid(axes)
         _operating_point(axes, threshold)
 
@@ -146,8 +175,8 @@ def _strips(figure: Figure, rows: Mapping[str, Sequence[int]]) -> None:
         look: dict[str, Any] = {"cmap": mpl.colormaps["Greys"].resampled(25), "vmin": 0}
         lines = np.arange(len(rows) + 1) - 0.5
         mesh = axes.pcolormesh(edges, lines, shares, edgecolors="#d1d5db", linewidth=0.2, **look)
-        scale_beside(figure, axes, mesh, "share of the class")
-    names = [f"{short(name)}  n = {sum(of):,}" for name, of in rows.items()]
+        scale_beside(figure, axes, mesh, worded(_("share of the class")))
+    names = [f"{short(name)}  n = {number(sum(of))}" for name, of in rows.items()]
     axes.set_yticks(range(len(rows)), names, fontsize=7)
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0)
@@ -157,12 +186,14 @@ def _middle(counts: Sequence[int]) -> str:
     """Say where the middle case of a histogram lies."""
     total = sum(counts)
     if not total:
-        return "no case"
+        return _("no case")
     place = int(np.searchsorted(np.cumsum(counts), total / 2))
     width = 1 / len(counts)
-    return f"{total:,} cases, the middle one between {place * width:.2f} and {(place + 1) * width:.2f}"
+    return _("{cases}, the middle one between {low} and {high}").format(
+        cases=counted(total, "case"), low=number(place * width, 2), high=number((place + 1) * width, 2)
+    )
 
 
 def _operating_point(axes: Axes, threshold: float | None) -> None:
     if threshold is not None and np.isfinite(threshold):
-        axes.axvline(threshold, color="black", linewidth=0.9, label="operating point")
+        axes.axvline(threshold, color="black", linewidth=0.9, label=worded(_("operating point")))

@@ -25,6 +25,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from engine.language import ENGLISH, _, language, number, right_to_left
 from engine.records import Estimate
 from engine.report.formatting import figure, interval
 from engine.report.paper.directions import isolated
@@ -54,6 +55,8 @@ STYLE: Any = {
     "text.parse_math": False,  # a class named "$x" is a name, not a formula
 }
 JOINERS = "\u200c\u200d"  # that Persian and Indic names are written with
+PIECES = re.compile(r"<g\b[^>]*(?<!/)>|</g>|(<text\b[^>]*>)([-\u2212]?\d+(?:\.\d+)?)(</text>)")
+"""Groups, and texts that are a number."""
 NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 _SETTINGS = threading.Lock()
 
@@ -72,6 +75,7 @@ def draw(paint: Callable[[Figure], None], alt: str, size: tuple[float, float] = 
     svg = stream.getvalue()
     # The numbers of a scale are told from those that a figure prints.
     svg = re.sub(r'<g id="([xy]tick_\d+)">', '<g class="scale">', svg)
+    svg = svg if language() == ENGLISH else _in_digits(svg)
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     # matplotlib names every group ("axes_1"): only what is pointed at keeps its name, with the figure's own
     # prefix.
@@ -83,6 +87,28 @@ def draw(paint: Callable[[Figure], None], alt: str, size: tuple[float, float] = 
     # On a page from right to left an anchor at the start of a text would be its right end.
     said = f'<svg role="img" direction="ltr" {where}aria-label="{html.escape(isolated(alt))}" '
     return Markup(svg.replace("<svg ", said, 1))
+
+
+def _in_digits(svg: str) -> str:
+    """Write the numbers of scales as the language that is spoken does."""
+    within: list[bool] = []
+
+    def write(found: re.Match[str]) -> str:
+        if found[0] == "</g>":
+            within.pop()
+        elif found[2] is None:
+            within.append('class="scale"' in found[0])
+        elif any(within):
+            plain = found[2].replace("\u2212", "-")
+            return f"{found[1]}{number(float(plain), len(plain.partition('.')[2]))}{found[3]}"
+        return found[0]
+
+    return PIECES.sub(write, svg)
+
+
+def worded(said: str) -> str:
+    """Return words of ours for a figure: in a language from right to left they run so, whatever they begin with."""
+    return f"\u2067{said}\u2069" if right_to_left(language()) else said
 
 
 def _places(panels: Sequence[Axes]) -> str:
@@ -113,7 +139,7 @@ def grid(axes: Axes) -> None:
 def legend(figure: Figure, axes: Axes, curves: int, where: Literal["lower left", "lower right"]) -> None:
     """Put the legend between few curves, below the axes for more, with a word on those that are not drawn."""
     if curves > MOST_CURVES:
-        axes.plot([], [], " ", label=f"and {curves - MOST_CURVES} more, not drawn")
+        axes.plot([], [], " ", label=_more(curves - MOST_CURVES))
     if 0 < curves <= FEW_CURVES:
         axes.legend(loc=where, fontsize=7)
     elif curves:  # below the axes, where it hides no curve, and the figure grows by its lines
@@ -125,6 +151,10 @@ def legend(figure: Figure, axes: Axes, curves: int, where: Literal["lower left",
         )
         look: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "handlelength": 3.5}
         figure.legend(handles, labels, fontsize=7, **look)
+
+
+def _more(count: int) -> str:
+    return worded(_("and {count} more, not drawn").format(count=number(count)))
 
 
 def interval_words(estimate: Estimate | None) -> str:
@@ -156,7 +186,7 @@ def line_look(place: int) -> dict[str, Any]:
 
 def short(name: str, most: int = 22) -> str:
     """Fit a name of any length, script and characters on one line of a figure."""
-    line = " ".join(name.split()) or "(no name)"
+    line = " ".join(name.split()) or _("(no name)")
     line = "".join(letter for letter in line if letter.isprintable() or letter in JOINERS)
     line = line if len(line) <= most else line[: most - 1] + "…"
     # Numbers that follow a name from right to left stay behind it, and are not turned round.

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from markupsafe import Markup
 
-from engine.language import ENGLISH, _, isolated, number, speaking
+from engine.language import _, isolated, language, number
 from engine.report.drawn_records import ReaderPoint
 from engine.report.figures.confusion import MANY, confusion_matrix_svg
 from engine.report.figures.curves import precision_recall_svg, reliability_svg, roc_svg
@@ -24,8 +24,8 @@ from engine.report.named.names import bands_words, share_words
 from engine.report.records import Against, Report
 from engine.statistics import BAND_METHOD
 
-_DRAWN: WeakKeyDictionary[Report, dict[str, dict[str, Markup]]] = WeakKeyDictionary()
-"""A report's figures by reference standard: a page, a document and a bundle of one report draw them once."""
+_DRAWN: WeakKeyDictionary[Report, dict[tuple[str, str], dict[str, Markup]]] = WeakKeyDictionary()
+"""A report's figures by language and reference standard: a page and a document of one report draw them once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +48,12 @@ class OfRun:
 
 def figures_of(report: Report, against: Against) -> dict[str, Markup]:
     """Return the figures of one reference standard: name → SVG; those that cannot be drawn are left out."""
-    kept = _DRAWN.setdefault(report, {})
-    if against.name not in kept:
-        with speaking(ENGLISH):  # what is drawn is as in the files
-            kept[against.name] = {
-                name: one.draw(report, against)
-                for name, one in OF_STANDARD.items()
-                if one.there(report, against)
-            }
-    return kept[against.name]
+    kept, which = _DRAWN.setdefault(report, {}), (language(), against.name)
+    if which not in kept:
+        kept[which] = {
+            name: one.draw(report, against) for name, one in OF_STANDARD.items() if one.there(report, against)
+        }
+    return kept[which]
 
 
 def caption_of(name: str, report: Report, against: Against) -> str:
@@ -102,7 +99,7 @@ def _precision_recall(report: Report, against: Against) -> Markup:
 
 
 def _reliability(report: Report, against: Against) -> Markup:
-    what = report.positive or "the most probable class"
+    what = report.positive or _("the most probable class")
     return reliability_svg(against.reliability, error=against.estimates["calibration error"], what=what)
 
 
@@ -279,6 +276,5 @@ def parts_and_epoch(report: Report) -> Mapping[str, Mapping[str, int]]:
 
 def figures_of_run(report: Report) -> dict[str, tuple[Markup, str]]:
     """Draw the figures that no reference standard changes: name → figure and caption."""
-    with speaking(ENGLISH):
-        drawn = {name: one.draw(report) for name, one in OF_RUN.items() if one.there(report)}
+    drawn = {name: one.draw(report) for name, one in OF_RUN.items() if one.there(report)}
     return {name: (svg, OF_RUN[name].caption()) for name, svg in drawn.items() if svg is not None}

@@ -10,6 +10,7 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from engine.language import _, isolated, listed, ngettext, number
 from engine.records import Epoch, Estimate
 from engine.report.figures.drawing import (
     COLOURS,
@@ -22,9 +23,11 @@ from engine.report.figures.drawing import (
     line_look,
     short,
     short_names,
+    worded,
 )
-from engine.report.formatting import counted
+from engine.report.named.names import part_words
 from engine.report.records import Report
+from engine.retelling import retold
 from engine.runs import kept_epoch
 from engine.statistics import MONITORS
 
@@ -32,7 +35,12 @@ from engine.statistics import MONITORS
 def training_svg(report: Report) -> Markup | None:
     """Draw the training of a report's run, or of each fold over the others; None where no curve was kept."""
     if report.folds is not None:
-        return overlaid_svg({f"fold {number}": of for number, of in enumerate(report.folds.histories, 1)})
+        return overlaid_svg(
+            {
+                _("fold {number}").format(number=number(at)): of
+                for at, of in enumerate(report.folds.histories, 1)
+            }
+        )
     return curves_svg(report.history) if report.history else None
 
 
@@ -41,38 +49,51 @@ def curves_svg(history: Sequence[Epoch]) -> Markup:
     x = np.arange(1, len(history) + 1)
     starts = [place for place in range(1, len(history)) if history[place].phase != history[place - 1].phase]
     kept = kept_epoch(history)
-    number = history.index(kept) + 1 if kept is not None else 0
+    best = history.index(kept) + 1 if kept is not None else 0
 
     def paint(figure: Figure) -> None:
         left, right = figure.subplots(1, 2)
         marker = {"marker": "o", "markersize": 3} if len(history) < 3 else {}
-        left.plot(x, [epoch.train_loss for epoch in history], label="training", **line_look(0), **marker)
-        left.plot(x, [epoch.val_loss for epoch in history], label="validation", **line_look(1), **marker)
-        left.set(xlabel="epoch", ylabel="loss")
-        right.plot(x, [epoch.val_accuracy for epoch in history], label="accuracy", **line_look(2), **marker)
-        right.plot(x, [epoch.val_auc for epoch in history], label="AUROC", **line_look(3), **marker)
+        left.plot(
+            x, [epoch.train_loss for epoch in history], label=worded(_("training")), **line_look(0), **marker
+        )
+        left.plot(
+            x, [epoch.val_loss for epoch in history], label=worded(_("validation")), **line_look(1), **marker
+        )
+        left.set(xlabel=worded(_("epoch")), ylabel=worded(_("loss")))
+        right.plot(
+            x,
+            [epoch.val_accuracy for epoch in history],
+            label=worded(_("accuracy")),
+            **line_look(2),
+            **marker,
+        )
+        right.plot(x, [epoch.val_auc for epoch in history], label=_("AUROC"), **line_look(3), **marker)
         for name in dict.fromkeys(epoch.monitor for epoch in history):
             if name in MONITORS and name not in ("val_loss", "val_accuracy", "val_auc"):
                 told = [epoch.monitored if epoch.monitor == name else math.nan for epoch in history]
-                right.plot(x, told, label=MONITORS[name].words, **line_look(0), **marker)
-        right.set(xlabel="epoch", ylabel="on validation data")
+                right.plot(x, told, label=worded(retold(MONITORS[name].words)), **line_look(0), **marker)
+        right.set(xlabel=worded(_("epoch")), ylabel=worded(_("on validation data")))
         for axes in (left, right):
             axes.grid(color="#e5e7eb", linewidth=0.6)
             axes.xaxis.get_major_locator().set_params(integer=True)
             for place in starts:
                 axes.axvline(place + 0.5, color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
-            if number:
-                axes.axvline(number, color="black", linewidth=0.8, label="kept")
+            if best:
+                axes.axvline(best, color="black", linewidth=0.8, label=worded(_("kept")))
             axes.legend(fontsize=7)
 
     phases = list(dict.fromkeys(epoch.phase for epoch in history))
-    which = f" Epoch {number} was kept." if number else ""
-    said = (
-        f"{counted(len(history), 'epoch')} in {counted(len(phases), 'phase')} ({', '.join(phases)}).{which}"
-        if history
-        else "no epoch."
+    which = " " + _("Epoch {number} was kept.").format(number=number(best)) if best else ""
+    told = (
+        _("Training curves: {epochs} in {phases} ({names}).") if history else _("Training curves: no epoch.")
     )
-    return draw(paint, f"Training curves: {said}", (7.2, 2.9))
+    said = told.format(
+        epochs=ngettext("{count} epoch", "{count} epochs", len(history)).format(count=number(len(history))),
+        phases=ngettext("{count} phase", "{count} phases", len(phases)).format(count=number(len(phases))),
+        names=listed(phases),
+    )
+    return draw(paint, said + which, (7.2, 2.9))
 
 
 def overlaid_svg(histories: Mapping[str, Sequence[Epoch]]) -> Markup:
@@ -96,19 +117,24 @@ def overlaid_svg(histories: Mapping[str, Sequence[Epoch]]) -> Markup:
             if kept is not None:
                 point = {"marker": "o", "markersize": 4.5, "color": look["color"], "linestyle": "none"}
                 right.plot([history.index(kept) + 1], [kept.val_accuracy], **point)
-        left.set(xlabel="epoch", ylabel="validation loss")
-        right.set(xlabel="epoch", ylabel="validation accuracy")
+        left.set(xlabel=worded(_("epoch")), ylabel=worded(_("validation loss")))
+        right.set(xlabel=worded(_("epoch")), ylabel=worded(_("validation accuracy")))
         for axes in (left, right):
             axes.grid(color="#e5e7eb", linewidth=0.6)
             axes.xaxis.get_major_locator().set_params(integer=True)
         legend(figure, right, len(histories), "lower right")
 
-    said = "; ".join(
-        f"{name}: {len(history)} epochs, best validation accuracy "
-        f"{max((epoch.val_accuracy for epoch in history), default=float('nan')):.3f}"
+    said = _("; ").join(
+        _("{name}: {epochs}, best validation accuracy {value}").format(
+            name=isolated(name),
+            epochs=ngettext("{count} epoch", "{count} epochs", len(history)).format(
+                count=number(len(history))
+            ),
+            value=number(max((epoch.val_accuracy for epoch in history), default=math.nan), 3),
+        )
         for name, history in drawn
     )
-    return draw(paint, f"Training curves. {said or 'None'}.", (7.2, 3.1))
+    return draw(paint, _("Training curves. {curves}.").format(curves=said or _("None")), (7.2, 3.1))
 
 
 def forest_svg(estimates: Mapping[str, Estimate], what: str) -> Markup:
@@ -122,7 +148,7 @@ def forest_svg(estimates: Mapping[str, Estimate], what: str) -> Markup:
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
-        for place, (_, estimate) in enumerate(rows):
+        for place, (_name, estimate) in enumerate(rows):
             colour = COLOURS[0] if place else COLOURS[1]
             if np.isfinite(estimate.low):
                 axes.plot([estimate.low, estimate.high], [place, place], color=colour, linewidth=1.6)
@@ -192,27 +218,29 @@ def balance_svg(counts: Mapping[str, Mapping[str, int]]) -> Markup:
                 y,
                 values,
                 height * 0.92,
-                label=part,
+                label=worded(part_words(part)),
                 edgecolor="#374151",
                 linewidth=0.5,
                 color=FILLS[place % len(FILLS)],
             )
             labels = [
-                f"{value:,}" if name in counts[part] else ""
+                number(value) if name in counts[part] else ""
                 for name, value in zip(classes, values, strict=True)
             ]
             axes.bar_label(bars, labels, padding=3, fontsize=7)
         axes.set_yticks(range(len(classes)), short_names(classes))
         axes.invert_yaxis()
-        axes.set(xlabel="images")
+        axes.set(xlabel=worded(_("images")))
         axes.margins(x=0.12)
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
         if parts:
             axes.legend(fontsize=7)
 
-    said = "; ".join(
-        f"{part}: " + ", ".join(f"{counts[part].get(name, 0):,} {name}" for name in classes) for part in parts
+    said = _("; ").join(
+        f"{part_words(part)}: "
+        + _(", ").join(f"{number(counts[part].get(name, 0))} {isolated(name)}" for name in classes)
+        for part in parts
     )
     size = (7.2, 1.1 + 0.28 * max(1, len(classes)) * max(1, len(parts)) ** 0.7)
-    return draw(paint, f"Images by class and part. {said}.", size)
+    return draw(paint, _("Images by class and part. {counts}.").format(counts=said), size)

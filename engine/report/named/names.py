@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from engine.language import N_, _, number
+from engine.language import N_, _, in_digits, number, short_number
 
 CAME, REVIEWED = "labels that came with the data", "reviewed labels"
 LABELS = re.compile(r"labels v(\d+), corrected by readers")
@@ -31,6 +31,12 @@ REASONS = frozenset(
         N_("readers disagree, not settled"),
         N_("not read by all readers"),
         N_("every reading was left out for what had been seen before"),
+        N_("could not be read"),
+        N_("copies of another file, byte for byte"),
+        N_("one image under several labels"),
+        N_("without a label of one of the classes"),
+        N_("left out of the split"),
+        N_("without a prediction"),
     }
 )
 FIGURES = frozenset(
@@ -126,7 +132,8 @@ UNITS = frozenset(
 )
 
 
-def _said(name: str, known: frozenset[str]) -> str:
+def known_words(name: str, known: frozenset[str]) -> str:
+    """Return a name that is one of ours in the language; any other as it is."""
     return _(name) if name in known else name
 
 
@@ -151,18 +158,20 @@ def standard_words(name: str) -> str:
 
 def reason_words(why: str) -> str:
     """Return why a case has no class by a reference standard."""
-    return _said(why, REASONS)
+    return known_words(why, REASONS)
 
 
 def figure_words(name: str) -> str:
     """Return what a figure is called."""
     if found := AT_PREVALENCE.fullmatch(name):
-        return _("{figure} at {prevalence}").format(figure=figure_words(found[1]), prevalence=found[2])
+        return _("{figure} at {prevalence}").format(
+            figure=figure_words(found[1]), prevalence=short_number(float(found[2]))
+        )
     if found := HELD.fullmatch(name):
         return _("conformal sets that contain {finding} where it is present").format(finding=found[1])
     if found := KAPPA.fullmatch(name):
         return _("kappa of {first} and {second}").format(first=found[1], second=found[2])
-    return _said(name, FIGURES)
+    return known_words(name, FIGURES)
 
 
 def capitalized(words: str) -> str:
@@ -172,39 +181,39 @@ def capitalized(words: str) -> str:
 
 def part_words(name: str) -> str:
     """Return what a part of the data is called."""
-    return _said(name, PARTS)
+    return known_words(name, PARTS)
 
 
 def label_words(name: str) -> str:
     """Return a label; in words where there is none."""
-    return _said(name, NO_LABEL)
+    return known_words(name, NO_LABEL)
 
 
 def verdict_words(name: str) -> str:
     """Return what a verdict is called."""
-    return _said(name, VERDICTS)
+    return known_words(name, VERDICTS)
 
 
 def group_words(name: str) -> str:
     """Return what a group of cases is called."""
-    return _said(name, GROUPS)
+    return known_words(name, GROUPS)
 
 
 def change_words(name: str) -> str:
     """Return what a change of the test images is called."""
-    return _said(name, CHANGES)
+    return known_words(name, CHANGES)
 
 
 def unit_words(name: str) -> str:
     """Return what the size of a change of the test images is measured in."""
-    return _said(name, UNITS)
+    return known_words(name, UNITS)
 
 
 def bands_words(method: str) -> str:
     """Return how the bands of curves were found."""
     if found := BANDS.fullmatch(method):
         return _("pointwise 95% bands, percentiles of {count} resamples of patients (seed {seed})").format(
-            count=number(float(found[1].replace(",", ""))), seed=found[2]
+            count=number(float(found[1].replace(",", ""))), seed=in_digits(found[2])
         )
     return method
 

@@ -11,8 +11,14 @@ from typing import Any
 
 from markupsafe import Markup
 
+from engine.language import language, right_to_left
+
 RIGHT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
 CONTROLS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+TURNING = re.compile("[\u202a-\u202e]")
+"""What turns all that follows: a sentence of ours has none."""
+ISOLATES = re.compile("[\u2066-\u2069]")
+APART = re.compile("[\u2066-\u2068][^\u2066-\u2069]*\u2069")
 WORDS = re.compile(f"[{RIGHT}][{RIGHT}\u200c\u200d]*(?:[ \u00a0-]+[{RIGHT}][{RIGHT}\u200c\u200d]*)*")
 LEFT = re.compile("[A-Za-z\u00c0-\u058f]")
 
@@ -27,9 +33,37 @@ def isolated(value: Any) -> Any:
 
     Marks that somebody typed are taken out, since one could end an isolation and turn what follows.
     """
-    if not isinstance(value, str) or isinstance(value, Markup) or value.isascii():
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    if right_to_left(language()):
+        return _on_the_left(value)
+    if value.isascii():
         return value
     value = CONTROLS.sub("", value)
     if mostly_right(value):
         return f"\u2068{value}\u2069"
     return WORDS.sub(lambda found: f"\u2068{found[0]}\u2069", value)
+
+
+def _on_the_left(value: str) -> str:
+    """Return what is put into a page that runs to the left, our own isolates kept; what runs both ways is isolated.
+
+    Words from Latin letters alone are left: they may be an id, and `engine.report.exports.marked` tells them.
+    """
+    value = TURNING.sub("", value)
+    if not _closed(value):
+        value = CONTROLS.sub("", value)
+    own = APART.sub("", value)  # of a sentence of ours, whose names are isolated
+    if not LEFT.search(own) or not WORDS.search(own) or mostly_right(own):
+        return value
+    return f"\u2066{value}\u2069"
+
+
+def _closed(value: str) -> bool:
+    """Return whether every isolate of a text is ended in it, and none is ended that was not begun."""
+    depth = 0
+    for sign in ISOLATES.findall(value):
+        depth += -1 if sign == "\u2069" else 1
+        if depth < 0:
+            return False
+    return depth == 0

@@ -18,6 +18,7 @@ class Span:
         raised: 1 above the line, -1 below it, 0 on it.
         link: `#anchor` of this document, or an address; empty for none.
         anchors: Names that this place has.
+        language: Where it is another one than that of the document; empty where it is not.
     """
 
     text: str
@@ -26,6 +27,7 @@ class Span:
     raised: int = 0
     link: str = ""
     anchors: tuple[str, ...] = ()
+    language: str = ""
 
 
 Spans: TypeAlias = tuple[Span, ...]

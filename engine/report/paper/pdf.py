@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ReportError
+from engine.language import _, isolated, ngettext, number, speaking
 from engine.report.paper.columns import Fitted, breakable, fitted
 from engine.report.paper.document import (
     Block,
@@ -40,8 +41,6 @@ ROOM = 174 / 25.4 * 72
 LONGEST_KEPT = 400
 """Letters of a cell whose row is kept on one page."""
 
-FOOT = "Made by Overread. Research use: not a medical device."
-
 
 def pdf_of(page: str) -> bytes:
     """Return a filled page as PDF.
@@ -56,13 +55,17 @@ def pdf_of(page: str) -> bytes:
     import typst
 
     text, missing = printable(page)
-    document = _with_note(read_page(text), missing)
+    document = read_page(text)
+    with speaking(document.language):
+        document = _with_note(document, missing)
+        words = {"foot": _("Made by Overread. Research use: not a medical device."), "pages": numerals()}
     try:
         with tempfile.TemporaryDirectory(prefix="overread-pdf-") as root:
             folder = Path(root)
             setting = folder / "page.typ"
             setting.write_bytes(files("engine.report.paper").joinpath("page.typ").read_bytes())
-            told = _Told(document, folder).all()
+            with speaking(document.language):
+                told = _Told(document, folder).all() | words
             (folder / "document.json").write_text(json.dumps(told), encoding="utf-8")
             made, warnings = typst.compile_with_warnings(
                 str(setting),
@@ -85,9 +88,14 @@ def _with_note(document: Document, missing: list[str]) -> Document:
     """Return a document that says what its font lacks, before its first heading."""
     if not missing:
         return document
-    which = "One character is" if len(missing) == 1 else f"{len(missing)} characters are"
-    said = f"{which} not in the font of this file; a number stands instead, such as {number_of(missing[0])}."
-    note = Paragraph((Span(f"{said} The HTML form of this report shows them."),), "caution")
+    said = ngettext(
+        "{count} character is not in the font of this file; a number stands instead, such as {number}. The "
+        "HTML form of this report shows it.",
+        "{count} characters are not in the font of this file; a number stands instead, such as {number}. The HTML form "
+        "of this report shows them.",
+        len(missing),
+    ).format(count=number(len(missing)), number=isolated(number_of(missing[0])))
+    note = Paragraph((Span(said),), "caution")
     blocks = document.blocks
     front = next((at for at, each in enumerate(blocks) if isinstance(each, Heading)), len(blocks))
     return dataclasses.replace(document, blocks=(*blocks[:front], note, *blocks[front:]))
@@ -98,6 +106,16 @@ def _fault(said: str) -> ReportError:
         f"The report cannot be set as PDF: {said}",
         "Take the HTML, which holds the same, and report this sentence",
     )
+
+
+def numerals() -> str:
+    """Return a pattern of Typst for the number of a page, in the digits of the language that is spoken."""
+    return number(1)
+
+
+def part_of(at: int, parts: int) -> str:
+    """Say which part of a table it is."""
+    return _("Part {at} of {parts}.").format(at=number(at), parts=number(parts))
 
 
 class _Told:
@@ -114,7 +132,6 @@ class _Told:
             "language": document.language,
             "rtl": document.rtl,
             "font": FAMILY,
-            "foot": FOOT,
             "blocks": [told for block in document.blocks for told in self._block(block)],
         }
 
@@ -144,11 +161,7 @@ class _Told:
 
     def _table(self, part: Fitted) -> dict[str, Any]:
         table = part.table
-        caption = (
-            (*table.caption, Span(" (Part {} of {}.)".format(*part.part)))
-            if part.part[1] > 1
-            else table.caption
-        )
+        caption = (*table.caption, Span(f" ({part_of(*part.part)})")) if part.part[1] > 1 else table.caption
         return {
             "is": "table",
             "caption": self._spans(caption),

@@ -52,6 +52,7 @@ class _Page:
 
     colours: Mapping[str, str]
     pictures: bool = True
+    rtl: bool = False
     anchors: set[str] = field(default_factory=set)
     waiting: list[str] = field(default_factory=list)
     level: int = 0
@@ -84,7 +85,9 @@ def read_page(page: str, *, pictures: bool = True) -> Document:
     if made is None or root is None or body is None:
         raise ReportError("This page is no report of Overread", "Write the report again")
     style = "".join(each.text() for each in tree.css("style"))
-    reader = _Page(colours=dict(reversed(re.findall(r"(--[\w-]+):\s*([^;}]+)", style))), pictures=pictures)
+    rtl = _said(root, "dir") == "rtl"
+    colours = dict(reversed(re.findall(r"(--[\w-]+):\s*([^;}]+)", style)))
+    reader = _Page(colours=colours, pictures=pictures, rtl=rtl)
     title, top = tree.css_first("title"), body.css_first("h1")
     headline = _within(top, reader) if top is not None else ()
     if top is not None:
@@ -95,7 +98,7 @@ def read_page(page: str, *, pictures: bool = True) -> Document:
         headline=headline,
         made=datetime.fromisoformat(_said(made, "content")),
         language=_said(root, "lang") or "en",
-        rtl=_said(root, "dir") == "rtl",
+        rtl=rtl,
         blocks=blocks,
         anchors=frozenset(reader.anchors.difference(reader.waiting)),
     )
@@ -154,6 +157,7 @@ def _spans(node: LexborNode, page: _Page, look: Span, *, inside: bool = True) ->
         soft=look.soft or bool(classes & SOFT),
         raised={"sup": 1, "sub": -1}.get(tag, look.raised),
         link=_said(node, "href") if tag == "a" else look.link,
+        language=_said(node, "lang") or look.language,
     )
     isolated = ISOLATED.get(_said(node, "dir") or ("auto" if tag == "bdi" else ""), "")
     if isolated:
@@ -289,7 +293,8 @@ def _scale(node: LexborNode, page: _Page) -> Iterator[Block]:
     ticks = node.css_first(".ticks")
     if ticks is not None:
         numbers = tuple((Paragraph(_within(each, page), "small"),) for each in ticks.css("span"))
-        yield Grid(numbers, len(numbers))
+        # A grid begins where the page's lines do, and the bar above it on the left.
+        yield Grid(numbers[::-1] if page.rtl else numbers, len(numbers))
         ticks.decompose()
     yield from _paragraph(list(_spans(node, page, Span("", soft=True))), node)
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from engine.language import _, number, speaking
 from engine.report.paper.columns import Fitted, fitted, placed
 from engine.report.paper.directions import CONTROLS, WORDS, mostly_right
 from engine.report.paper.document import (
@@ -37,12 +38,17 @@ if TYPE_CHECKING:
 MARGIN = 18
 """Millimetres, as in the PDF."""
 
-NUMBERED = re.compile(r"Table (?P<section>\d+\.)?(?P<number>\d+)\.\s*")
 AFTER_BIDI = ("w:spacing", "w:ind", "w:jc", "w:rPr", "w:sectPr")
 AFTER_BORDERS = ("w:shd", "w:tblLayout", "w:tblCellMar", "w:tblLook")
 """What Word wants to come after an element, of what a file of ours holds."""
 
-WITHOUT = "The text and the tables of the report, for a manuscript. Its figures and images are in the HTML and the PDF."
+LEFT_TO_RIGHT = re.compile("\u2066([^\u2066-\u2069]*)\u2069")
+LATIN = re.compile(
+    r"\u200e[^\u200e]*\u200e|[A-Za-z\u00c0-\u058f](?:[^\n\u0590-\u08ff]*[A-Za-z\u00c0-\u058f\d])?"
+)
+"""What runs to the right in a text to the left: between marks, and from a Latin letter to the last one or digit."""
+MARK = "\u200e"
+"""Makes the numbers beside it run to the right; unlike isolates, every program reads it."""
 
 
 def word_of(page: str) -> bytes:
@@ -57,8 +63,9 @@ def word_of(page: str) -> bytes:
     import docx
 
     document = read_page(page, pictures=False)
-    written = _Written(docx.Document(), document)
-    written.all()
+    with speaking(document.language):
+        written = _Written(docx.Document(), document)
+        written.all()
     stream = io.BytesIO()
     written.file.save(stream)
     return _dated(stream.getvalue(), document.made)
@@ -119,9 +126,11 @@ class _Written:
         self.file, self._document = file, document
         self._tables = 0
         texts = ("".join(each.text for each in table.caption) for table in _tables(document.blocks))
-        self._numbered = any(
-            map(NUMBERED.match, texts)
-        )  # by the page: what it leaves without a number has none
+        self._before, after = _("Table {number}.").split("{number}")
+        number = rf"{re.escape(self._before)}(?P<section>\d+\.)?(?P<number>\d+){re.escape(after)}\s*"
+        self._number = re.compile(number)
+        # by the page: what it leaves without a number has none
+        self._numbered = any(map(self._number.match, texts))
 
     def all(self) -> None:
         """Write all of the document."""
@@ -138,7 +147,11 @@ class _Written:
         for name in [name for name, each in kept.items() if each.reltype.endswith("/thumbnail")]:
             del kept[name]  # of the empty file that every Word file begins as
         self._paragraph(self._document.headline, "Title")
-        self._paragraph((Span(WITHOUT, soft=True),), "Normal")
+        without = _(
+            "The text and the tables of the report, for a manuscript. Its figures and images are in the HTML "
+            "and the PDF."
+        )
+        self._paragraph((Span(without, soft=True),), "Normal")
         for block in _with_text(list(_worded(self._document.blocks))):
             self._block(block)
 
@@ -153,7 +166,7 @@ class _Written:
         match block:
             case Heading(spans, level):
                 self._paragraph(spans, f"Heading {min(level, 9)}")
-            case Paragraph(spans, _):
+            case Paragraph(spans, _tone):
                 self._paragraph(spans, "Normal")
             case Listing(items, ordered):
                 for item in items:
@@ -180,14 +193,21 @@ class _Written:
         from docx.shared import Pt
 
         self._turned(paragraph, spans)
+        turned = self._document.rtl
+        other = LATIN if turned else WORDS  # what runs the other way than the document
         for span in spans:
-            text = "".join(sign for sign in CONTROLS.sub("", span.text) if sign >= " " or sign == "\n")
+            text = LEFT_TO_RIGHT.sub(rf"{MARK}\1{MARK}", span.text) if turned else CONTROLS.sub("", span.text)
+            text = "".join(
+                sign
+                for sign in text
+                if (sign >= " " or sign == "\n") and (sign == MARK or not CONTROLS.match(sign))
+            )
             at = 0
-            for found in WORDS.finditer(text):
-                self._run(paragraph, span, text[at : found.start()], size)
-                self._run(paragraph, span, found[0], size, right=True)
+            for found in other.finditer(text):
+                self._run(paragraph, span, text[at : found.start()], size, right=turned)
+                self._run(paragraph, span, found[0], size, right=not turned)
                 at = found.end()
-            self._run(paragraph, span, text[at:], size)
+            self._run(paragraph, span, text[at:], size, right=turned)
         if size:
             paragraph.paragraph_format.space_after = Pt(0)
 
@@ -216,33 +236,41 @@ class _Written:
         if size:
             run.font.size = Pt(size)
         if right:
-            run.font.rtl = True
+            _set_right(run, bold=span.strong, size=size)
+        if span.language or self._document.rtl:
+            _set_language(run, span.language, self._document.language)
 
     # --------------------------------------------------------------------------------------------- tables
 
     def _caption(self, part: Fitted) -> None:
         """Write “Table 2.1.” with a field that Word counts, and the caption after it."""
         spans = part.table.caption
-        found = NUMBERED.match("".join(each.text for each in spans))
+        found = self._number.match("".join(each.text for each in spans))
         if self._numbered and not found:
             if spans:
                 self._paragraph(spans, "Caption")
             return
-        section, number = (found["section"] or "", found["number"]) if found else ("", str(self._tables + 1))
+        section, count = (
+            (found["section"] or "", found["number"]) if found else ("", number(self._tables + 1))
+        )
         paragraph = self.file.add_paragraph(style="Caption")
         paragraph.paragraph_format.keep_with_next = True
         if part.part[0] == 1:
             self._tables += 1
             self._turned(paragraph)
-            paragraph.add_run(f"Table {section}")
-            _field(paragraph, f"SEQ Table{'_' + section.rstrip('.') if section else ''} \\* ARABIC", number)
+            run = paragraph.add_run(f"{self._before}{section}")
+            run.font.rtl = True if self._document.rtl else None
+            counter = f"_{int(section.rstrip('.'))}" if section else ""
+            _field(paragraph, f"SEQ Table{counter} \\* ARABIC", count)
             told = _after(spans, found.end() if found else 0)
             if told:
                 paragraph.add_run(". ")
                 self._letters(paragraph, told)
         else:
             self._turned(paragraph)
-            paragraph.add_run("Continued: part {} of {}.".format(*part.part))
+            said = _("Continued: part {at} of {parts}.")
+            at, parts = (number(each) for each in part.part)
+            self._letters(paragraph, (Span(said.format(at=at, parts=parts)),))
 
     def _table(self, part: Fitted) -> None:
         from docx.enum.text import WD_ALIGN_PARAGRAPH
@@ -270,6 +298,7 @@ class _Written:
             one = cells[down * across + beside]
             paragraph = one.paragraphs[0]
             if cell.number:
+                # In a paragraph from right to left Word takes “right” for its end, which is on the left.
                 paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
             self._letters(paragraph, cell.spans, part.size)
             last = min(down + cell.rows, len(rows)) - 1, min(beside + cell.columns, across) - 1
@@ -280,6 +309,36 @@ class _Written:
         for down, row in enumerate(table._tbl.tr_lst):
             _kept_whole(row, head=down < len(part.table.head))
         self.file.add_paragraph().paragraph_format.space_after = Pt(2)
+
+
+def _set_right(run: Any, *, bold: bool, size: float) -> None:
+    """Let letters run from the right to the left: these have a weight and a size of their own in Word."""
+    run.font.rtl = True
+    if bold:
+        run.font.cs_bold = True
+    if size:
+        from docx.oxml import OxmlElement
+        from docx.oxml.ns import qn
+
+        about = run._r.get_or_add_rPr()
+        one = OxmlElement("w:szCs")
+        one.set(qn("w:val"), str(round(2 * size)))
+        about.insert_element_before(
+            one, "w:highlight", "w:u", "w:effect", "w:vertAlign", "w:rtl", "w:cs", "w:lang"
+        )
+
+
+def _set_language(run: Any, code: str, own: str) -> None:
+    """Say in which language letters are: Word has one for either direction."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    one = OxmlElement("w:lang")
+    if code:
+        one.set(qn("w:val"), code)
+    else:
+        one.set(qn("w:bidi"), own)
+    run._r.get_or_add_rPr().append(one)
 
 
 def _after(spans: Spans, letters: int) -> Spans:

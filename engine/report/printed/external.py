@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.data import PatientsNamed, patients_words
-from engine.language import number
+from engine.language import _, number
 from engine.records import ExternalTest
 from engine.report.formatting import counted, probability
+from engine.report.named.names import figure_words
 from engine.report.printed.performance import OF_PREDICTED, OF_REFERENCE
 from engine.report.printed.records import (
     Basis,
@@ -69,17 +70,19 @@ def external_tables(test: ExternalTest, at: str, *, whole: bool = False) -> Iter
             with_rest(one.external, f"{here}/external", abroad),
             with_rest(one.difference, f"{here}/difference", None),
         )
-        lines.append(Line(head=one.name, cells=cells))
+        lines.append(Line(head=figure_words(one.name), cells=cells))
     yield _table(
-        "Internal and external testing, 95% intervals below the figures. The last column joins both intervals, for "
-        "sets of different patients (doi:10.1002/sim.3095). Predictive values, average precision, accuracy and F1 "
-        "move with the share of each class; AUROC, sensitivity and specificity need not.",
-        ("figure", "internal test", "external test", "external minus internal"),
+        _(
+            "Internal and external testing, 95% intervals below the figures. The last column joins both intervals, for "
+            "sets of different patients (doi:10.1002/sim.3095). Predictive values, average precision, accuracy and F1 "
+            "move with the share of each class; AUROC, sensitivity and specificity need not."
+        ),
+        (_("figure"), _("internal test"), _("external test"), _("external minus internal")),
         lines,
     )
     yield _table(
-        "Confusion matrix: rows by the label of the data, columns as predicted.",
-        ("label", *test.classes),
+        _("Confusion matrix: rows by the label of the data, columns as predicted."),
+        (_("label"), *test.classes),
         [
             Line(head=label, cells=tuple(_counts(test, row, at, whole=whole)))
             for row, label in enumerate(test.classes)
@@ -107,12 +110,16 @@ def _retuned(test: ExternalTest, at: str, *, whole: bool) -> Iterator[Table]:
                     of_estimate(one.external, at + pointer("figures", place, "external"), cases),
                     of_estimate(tuned[one.name], at + pointer("retuned", kind, one.name), cases),
                 )
-                lines.append(Line(head=one.name, cells=cells))
+                lines.append(Line(head=figure_words(one.name), cells=cells))
     yield _table(
-        "Each image is judged by an operating point and a recalibration (intercept and slope, "
-        f"doi:10.1002/sim.8281) that were fitted on the other {again.folds - 1} of {again.folds} parts, no patient in "
-        f"both. On all images together the operating point would be {probability(again.threshold)}.",
-        ("figure", "as it is", "tuned"),
+        _(
+            "Each image is judged by an operating point and a recalibration (intercept and slope, "
+            "doi:10.1002/sim.8281) that were fitted on the other {some} of {all} parts, no patient in both. On "
+            "all images together the operating point would be {probability}."
+        ).format(
+            some=number(again.folds - 1), all=number(again.folds), probability=probability(again.threshold)
+        ),
+        (_("figure"), _("as it is"), _("tuned")),
         lines,
     )
 

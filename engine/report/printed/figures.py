@@ -14,12 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from engine.language import number
 from engine.report.figures import CROWDED, MANY, MOST_CURVES, OF_RUN, OF_STANDARD, by_likeness
+from engine.report.named.names import share_words
 from engine.report.printed.records import SHARE, Basis, Cell, of_estimate, pointer
 from engine.report.records import Against, Report
 
 SECTION, OF_METHODS = 6, 12
-SCALE = re.compile(r"[-−]?[\d.,]+")
+SCALE = re.compile(r"[-−\u200e]*[\d.,\u066b\u066c]+")
 """What stands at the ticks of an axis, unless it is names."""
 PIECES = re.compile(r"<g\b[^>]*(?<!/)>|</g>|(<text\b[^>]*>)([^<]*)</text>")
 
@@ -76,7 +78,10 @@ class Figure:
 
 def _holds(text: str, number: str) -> bool:
     """Return whether a number stands in a text, and not within another one."""
-    return re.search(rf"(?<![\w.,]){re.escape(number)}(?![\w%]|[.,]\d)", text) is not None
+    return (
+        re.search(rf"(?<![\w.,\u066b\u066c]){re.escape(number)}(?![\w%\u066a]|[.,\u066b\u066c]\d)", text)
+        is not None
+    )
 
 
 def figures_told(report: Report) -> dict[tuple[str, str], Figure]:
@@ -129,7 +134,7 @@ def _scores(report: Report, at: int, one: Against) -> Iterator[Cell]:
     for name in one.curves.scores:
         row = report.classes.index(name)
         yield Cell(
-            text=f"{sum(one.curves.scores[name]):,}",
+            text=number(sum(one.curves.scores[name])),
             basis=Basis(
                 at=(pointer("against", at, "rows", row, "support"),),
                 cases=_reference(one, name),
@@ -152,10 +157,10 @@ def _confusion(report: Report, at: int, one: Against) -> Iterator[Cell]:
                 continue
             there = pointer("against", at, "confusion", row, column)
             cases = {**_reference(one, classes[row]), "/predicted": (classes[column],)}
-            yield Cell(text=f"{count:,}", basis=Basis(at=(there,), cases=cases, method="images"))
+            yield Cell(text=number(count), basis=Basis(at=(there,), cases=cases, method="images"))
             if support and len(classes) < MANY:
                 of = (there, pointer("against", at, "rows", row, "support"))
-                share = f"{np.float64(count) / support:.0%}"
+                share = share_words(float(np.float64(count) / support), 0)
                 yield Cell(text=share, basis=Basis(at=of, method=SHARE))
 
 
@@ -172,7 +177,7 @@ def _balance(report: Report) -> Iterator[Cell]:
 
 
 def _images(count: int, at: str) -> Cell:
-    return Cell(text=f"{count:,}", basis=Basis(at=(at,), method="count of images"))
+    return Cell(text=number(count), basis=Basis(at=(at,), method="count of images"))
 
 
 CELLS = {"confusion": _confusion, "roc": _areas, "precision_recall": _precision, "scores": _scores}

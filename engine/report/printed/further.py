@@ -13,9 +13,11 @@ from engine.report.named.names import (
     figure_words,
     group_words,
     part_words,
+    standard_words,
     unit_words,
     verdict_words,
 )
+from engine.report.named.of_page import fact_words
 from engine.report.passport_words import passport_in_words
 from engine.report.printed.external import external_tables
 from engine.report.printed.records import (
@@ -167,8 +169,8 @@ def _heatmaps(passport: Passport) -> Table:
             )
             estimate = of_estimate(one.estimate, f"{at}/estimate", None)
             lines.append(Line(head=title, cells=(estimate, limit, based_on(one.estimate, f"{at}/estimate"))))
-    columns = ("figure", "value", "held against", "based on")
-    return _table("What the answers follow from, 95% intervals below the figures.", columns, tuple(lines))
+    columns = (_("figure"), _("value"), _("held against"), _("based on"))
+    return _table(_("What the answers follow from, 95% intervals below the figures."), columns, tuple(lines))
 
 
 def _robustness(measured: Robustness) -> Table:
@@ -226,12 +228,16 @@ def _against(one: Against, at: str) -> Table:
     lines = []
     for name, estimate in one.estimates.items():
         here = at + pointer("estimates", name)
-        lines.append(Line(head=name, cells=(of_estimate(estimate, here, None), based_on(estimate, here))))
-    note = f" ({one.note})" if one.note else ""
-    caption = f"Against the {one.name}: {one.cases:,} of {one.of:,} images{note}. {one.sampling}".strip()
-    return _table(
-        f"{caption} 95% intervals below the figures.", ("figure", "value", "based on"), tuple(lines)
+        cells = of_estimate(estimate, here, None), based_on(estimate, here)
+        lines.append(Line(head=figure_words(name), cells=cells))
+    caption = _("Against the {standard}: {some} of {all} images{note}.").format(
+        standard=standard_words(one.name),
+        some=number(one.cases),
+        all=number(one.of),
+        note=f" ({one.note})" if one.note else "",
     )
+    columns = (_("figure"), _("value"), _("based on"))
+    return _table(" ".join(filter(None, (caption, one.sampling, _below()))), columns, tuple(lines))
 
 
 def methods_tables(
@@ -248,10 +254,12 @@ def methods_tables(
         groups.setdefault(fact.group, []).append((place, fact))
     for group, of in groups.items():
         lines = tuple(
-            Line(head=fact.name, cells=(_told(fact.value, pointer("facts", place, "value")),))
+            Line(head=fact_words(fact.name), cells=(_told(fact.value, pointer("facts", place, "value")),))
             for place, fact in of
         )
-        made[f"facts {group}"] = _table(f"{group}.", ("", "as it was done"), lines, in_words=(1,))
+        made[f"facts {group}"] = _table(
+            f"{fact_words(group)}.", ("", _("as it was done")), lines, in_words=(1,)
+        )
     if balance:
         made["balance"] = _balance(balance, rebalanced, patients, run)
     numbered = renumbered(METHODS, list(made.values()))

@@ -10,7 +10,9 @@ import math
 from collections.abc import Iterator
 
 from engine.data import PatientsNamed, patients_words
+from engine.language import _, in_digits, isolated, ngettext, number
 from engine.report.formatting import counted, edge_words, figure, interval
+from engine.report.named.names import reason_words
 from engine.report.passport_words import marked_in_words, passport_in_words
 from engine.report.printed.records import Basis, pointer
 from engine.report.printed.sentences import (
@@ -63,7 +65,9 @@ def _heading(report: Report) -> Iterator[Sentence]:
     yield counted_from(
         1,
         "images",
-        f"{counted(len(report.cases), 'image')}, {patients_words(known)}",
+        _("{images}, {patients}").format(
+            images=counted(len(report.cases), "image"), patients=patients_words(known)
+        ),
         "/against/0/of",
         *patients,
     )
@@ -74,7 +78,7 @@ def _heading(report: Report) -> Iterator[Sentence]:
         yield Sentence(
             section=1,
             name="edge",
-            text=f"predicted {edge_words(report.run)}",
+            text=_("predicted {where}").format(where=edge_words(report.run)),
             basis=Basis(at=("/threshold",), method="operating point", decimals=4),
         )
 
@@ -85,13 +89,15 @@ def _standards(report: Report) -> Iterator[Sentence]:
     for place, one in enumerate(report.against):
         at = pointer("against", place)
         note = f" ({one.note})" if one.note else ""
-        text = f"Based on {one.cases:,} of {counted(one.of, 'case')}{note}."
+        text = _("Based on {some} of {cases}{note}.").format(
+            some=number(one.cases), cases=counted(one.of, "case"), note=note
+        )
         yield counted_from(3, f"{at}/cases", text, f"{at}/cases", f"{at}/of")
         if one.excluded:
-            out = "; ".join(f"{count:,} {why}" for why, count in one.excluded.items())
+            out = _("; ").join(f"{number(count)} {reason_words(why)}" for why, count in one.excluded.items())
             counts = (at + pointer("excluded", why) for why in one.excluded)
-            yield counted_from(3, f"{at}/excluded", f"Left out: {out}.", *counts)
-        for row, (_, text) in enumerate(one.defined):
+            yield counted_from(3, f"{at}/excluded", _("Left out: {reasons}.").format(reasons=out), *counts)
+        for row, (_name, text) in enumerate(one.defined):
             yield as_kept(3, text, "against", place, "defined", row, 1)
         cases = {pointer("reference", one.name): tuple(report.classes)}
         for row, text in enumerate(one.sentences):
@@ -116,8 +122,10 @@ def _further(report: Report) -> Iterator[Sentence]:
     yield Sentence(
         section=3,
         name="/pointing_game",
-        text=f"On {found.n:,} images with a marked finding, the heatmap's peak lay on the finding in a share of "
-        f"{figure(found.value)} (95% interval {interval(found)}).",
+        text=_(
+            "On {count} images with a marked finding, the heatmap's peak lay on the finding in a share of {value} "
+            "(95% interval {interval})."
+        ).format(count=number(found.n), value=figure(found.value), interval=interval(found)),
         basis=Basis(
             at=tuple(f"/pointing_game/{name}" for name in ("n", "value", "low", "high")), method=found.method
         ),
@@ -136,7 +144,9 @@ def _heatmaps(report: Report) -> Iterator[Sentence]:
     yield counted_from(
         8,
         "/heatmaps",
-        f"Heatmaps by {known.method}, put to the test on {known.images:,} of {known.of:,} validation images.",
+        _("Heatmaps by {method}, put to the test on {some} of {all} validation images.").format(
+            method=isolated(known.method), some=number(known.images), all=number(known.of)
+        ),
         "/heatmaps/images",
         "/heatmaps/of",
     )
@@ -154,12 +164,26 @@ def _heatmaps(report: Report) -> Iterator[Sentence]:
 def _robustness(report: Report) -> Iterator[Sentence]:
     if (measured := report.robustness) is None:
         return
-    drawn = ", drawn at random" if measured.images < measured.of else ""
+    told = (
+        _(
+            "{some} of {all} labelled test images, drawn at random (seed {seed}), changed at the size that the "
+            "model sees ({size} pixels a side)."
+        )
+        if measured.images < measured.of
+        else _(
+            "{some} of {all} labelled test images (seed {seed}), changed at the size that the model sees "
+            "({size} pixels a side)."
+        )
+    )
     yield Sentence(
         section=8,
         name="/robustness",
-        text=f"{measured.images:,} of {measured.of:,} labelled test images{drawn} (seed {measured.seed}), changed at "
-        f"the size that the model sees ({measured.size} pixels a side).",
+        text=told.format(
+            some=number(measured.images),
+            all=number(measured.of),
+            seed=in_digits(str(measured.seed)),
+            size=in_digits(str(measured.size)),
+        ),
         basis=Basis(
             at=tuple(f"/robustness/{name}" for name in ("images", "of", "seed", "size")),
             method="count",
@@ -172,11 +196,18 @@ def _readers(report: Report) -> Iterator[Sentence]:
     did = report.reviews
     if not did.cases:
         return
-    verbs = f"{counted(did.readers, 'reader')} read {did.cases:,} of {counted(len(report.cases), 'case')}"
+    said = ngettext(
+        "{readers} read {some} of {cases}, in a median of {seconds} seconds a verdict.",
+        "{readers} read {some} of {cases}, in a median of {seconds} seconds a verdict.",
+        did.readers,
+    ).format(
+        readers=counted(did.readers, "reader"), some=number(did.cases),
+        cases=counted(len(report.cases), "case"), seconds=number(did.seconds),
+    )  # fmt: skip
     yield counted_from(
         7,
         "/reviews/readers",
-        f"{verbs}, in a median of {did.seconds:.0f} seconds a verdict.",
+        said,
         "/reviews/readers",
         "/reviews/cases",
         "/against/0/of",
@@ -186,9 +217,11 @@ def _readers(report: Report) -> Iterator[Sentence]:
         yield counted_from(
             7,
             "/reviews/differing",
-            f"In {did.differing:,} of {counted(did.comparable, 'case')} that "
-            f"{'has' if did.comparable == 1 else 'have'} both, the reviewed label differs from the one that came with "
-            "the data.",
+            ngettext(
+                "In {some} of {cases} that has both, the reviewed label differs from the one that came with the data.",
+                "In {some} of {cases} that have both, the reviewed label differs from the one that came with the data.",
+                did.comparable,
+            ).format(some=number(did.differing), cases=counted(did.comparable, "case")),
             "/reviews/differing",
             "/reviews/comparable",
         )
@@ -198,18 +231,22 @@ def _elsewhere(report: Report) -> Iterator[Sentence]:
     for place, test in enumerate(report.elsewhere.tests):
         at = pointer("elsewhere", "tests", place)
         known = PatientsNamed(images=test.images, named=test.patients_named, patients=test.patients)
-        text = f"{counted(test.images, 'image')}, {patients_words(known)}"
+        text = _("{images}, {patients}").format(
+            images=counted(test.images, "image"), patients=patients_words(known)
+        )
         yield counted_from(9, at, text, f"{at}/images", *([f"{at}/patients"] if known.all else []))
         for row, text in enumerate(test.sentences):
             yield as_kept(9, f"{text}.", "elsewhere", "sentences", place, row)
         yield as_kept(9, test.why_not, "elsewhere", "tests", place, "why_not")
     for place, of in enumerate(report.elsewhere.images):
         at = pointer("elsewhere", "images", place)
-        text = f"{counted(of.cases, 'image')}, {patients_words(of.patients)}"
+        text = _("{images}, {patients}").format(
+            images=counted(of.cases, "image"), patients=patients_words(of.patients)
+        )
         patients = [f"{at}/patients/patients"] if of.patients.all else []
         yield counted_from(9, at, text, f"{at}/cases", *patients)
-        verb = "was" if of.read == 1 else "were"
-        yield counted_from(9, f"{at}/read", f"{of.read:,} of them {verb} read.", f"{at}/read")
+        read = ngettext("{count} of them was read.", "{count} of them were read.", of.read)
+        yield counted_from(9, f"{at}/read", read.format(count=number(of.read)), f"{at}/read")
         for row, text in enumerate(of.familiarity):
             yield as_kept(9, f"{text}.", "elsewhere", "images", place, "familiarity", row)
 
@@ -218,8 +255,9 @@ def _galleries(report: Report) -> Iterator[Sentence]:
     for place, one in enumerate(report.galleries):
         for name, shown, of in (("wrong", one.wrong, one.wrong_of), ("right", one.right, one.right_of)):
             at = pointer("shown", place, name)
-            text, places = f"{len(shown):,} of {of:,} shown", [f"{at}/shown", f"{at}/of"]
+            text, places = _("({some} of {all} shown)"), [f"{at}/shown", f"{at}/of"]
             if len(shown) < of:
-                text += f", drawn at random with the seed {GALLERY_SEED}"
+                text = _("({some} of {all} shown, drawn at random with the seed {seed})")
                 places.append("/shown_seed")
-            yield counted_from(10, at, f"({text})", *places)
+            text = text.format(some=number(len(shown)), all=number(of), seed=in_digits(str(GALLERY_SEED)))
+            yield counted_from(10, at, text, *places)

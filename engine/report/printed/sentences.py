@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from engine.language import _, number
 from engine.report.checklists.records import AnsweredChecklist
 from engine.report.printed.records import Basis, Where, pointer
 
@@ -86,11 +87,11 @@ def of_checklists(section: int, checklists: Sequence[AnsweredChecklist]) -> Iter
     for place, one in enumerate(checklists):
         of = ("checklists", "answered", place)
         answered = len(one.items) - len(one.open)
-        text = f"({answered} of {len(one.items)} answered)"
+        text = _("({count} of {total} answered)").format(count=number(answered), total=number(len(one.items)))
         at = pointer(*of)
         yield counted_from(section, f"{at}/open", text, f"{at}/closed", f"{at}/of")
         for row, each in enumerate(one.items):
-            for number, said in enumerate(each.said):
-                yield as_kept(section, said.text, *of, "items", row, "answers", number, "text")
+            for at_answer, said in enumerate(each.said):
+                yield as_kept(section, said.text, *of, "items", row, "answers", at_answer, "text")
             if each.open and not each.last:
                 yield as_kept(section, each.left, *of, "items", row, "left")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from engine.language import N_, _, ngettext, number
 from engine.reading import latest_reviews
 from engine.records import FIRST_VERSION, Review, Run, Verdict
 from engine.report.formatting import counted
@@ -20,19 +21,24 @@ def labels_name(run: Run) -> str:
 
 def defined_labels(run: Run) -> tuple[tuple[str, str], ...]:
     """Define the labels that a run was tested on."""
-    unknown = "not known to Overread: state who made the labels that came with the data, from what, and how"
+    unknown = _(
+        "not known to Overread: state who made the labels that came with the data, from what, and how"
+    )
     if run.labels is None or run.labels.number <= FIRST_VERSION:
-        return (("Who and how", unknown), ("Blinded to the index test", "not known to Overread"))
+        return ((N_("Who and how"), unknown), (N_("Blinded to the index test"), _("not known to Overread")))
     return (
-        ("Version", f"{run.labels.sentence} (sha256 {run.labels.sha256})"),
-        ("The others", unknown),
+        (N_("Version"), f"{run.labels.sentence} (sha256 {run.labels.sha256})"),
+        (N_("The others"), unknown),
     )
 
 
 def chosen_labels(run: Run) -> tuple[str, str]:
     """Say that these labels were chosen for the report, and on which ones the run was trained and tested."""
-    own = run.labels.sentence if run.labels else "those that came with the data (v1)"
-    return ("Chosen for this report", f"yes; the run was trained and tested on {own}")
+    own = run.labels.sentence if run.labels else _("those that came with the data (v1)")
+    return (
+        N_("Chosen for this report"),
+        _("yes; the run was trained and tested on {labels}").format(labels=own),
+    )
 
 
 def defined_reviews(reviews: Sequence[Review], answers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -47,22 +53,48 @@ def _of_reviews(reviews: Sequence[Review], answers: Mapping[str, str]) -> Iterat
     words = [one for of_case in last.values() for one in of_case.values()]
     if not words:
         return
-    yield "Readers", f"{counted(len(readers), 'reader')}, who read {counted(len(last), 'case')}"
-    least, most = min(votes), max(votes)
-    yield "Readings a case", f"{least}" if least == most else f"{least} to {most}"
-    yield "Rule", "the majority of the readers' last words; a tie gives no class; nothing was adjudicated"
+    yield (
+        N_("Readers"),
+        ngettext("{readers}, who read {cases}", "{readers}, who read {cases}", len(readers)).format(
+            readers=counted(len(readers), "reader"), cases=counted(len(last), "case")
+        ),
+    )
+    yield N_("Readings a case"), from_to(min(votes), max(votes))
+    yield (
+        N_("Rule"),
+        _("the majority of the readers' last words; a tie gives no class; nothing was adjudicated"),
+    )
     doubts = Counter(one.verdict for one in words)
     unsure, poor = doubts[Verdict.UNSURE], doubts[Verdict.NOT_DIAGNOSTIC]
     yield (
-        "Indeterminate",
-        f"{unsure:,} unsure and {poor:,} not diagnostic: no vote, excluded where no other reader gave one",
+        N_("Indeterminate"),
+        _(
+            "{unsure} unsure and {poor} not diagnostic: no vote, excluded where no other reader gave one"
+        ).format(unsure=number(unsure), poor=number(poor)),
     )
-    yield "Blinded to the index test", "no: the prediction was on the screen (assisted readings)"
-    seen, unknown = (sum(one.label_seen is it for one in words) for it in (True, None))
     yield (
-        "Labels on the screen before",
-        f"in {seen:,} of {counted(len(words), 'reading')}"
-        + (f"; of {unknown:,} it was not written down" if unknown else ""),
+        N_("Blinded to the index test"),
+        _("no: the prediction was on the screen (assisted readings)"),
+    )
+    seen, unknown = (sum(one.label_seen is it for one in words) for it in (True, None))
+    told = (
+        _("in {count} of {readings}; of {unknown} it was not written down")
+        if unknown
+        else _("in {count} of {readings}")
+    )
+    yield (
+        N_("Labels on the screen before"),
+        told.format(count=number(seen), readings=counted(len(words), "reading"), unknown=number(unknown)),
     )
     changed = len(reviews) - len(words)
-    yield "Corrected", f"{counted(changed, 'earlier word')} taken back or replaced" if changed else ""
+    corrected = ngettext(
+        "{count} earlier word taken back or replaced", "{count} earlier words taken back or replaced", changed
+    )
+    yield N_("Corrected"), corrected.format(count=number(changed)) if changed else ""
+
+
+def from_to(least: int, most: int) -> str:
+    """Say from how many to how many: 2, 2 to 3."""
+    if least == most:
+        return number(least)
+    return _("{low} to {high}").format(low=number(least), high=number(most))

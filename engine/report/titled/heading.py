@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from engine.data import PatientsNamed, patients_words
+from engine.language import _, isolated, ngettext, number
 from engine.records import PART_NAMES, FixedEndpoint, Part, Run
 from engine.report.formatting import counted, in_brackets
+from engine.report.named.names import figure_words, part_words, standard_words
 from engine.report.records import Against, Heading
 
 PROGRAMS = "Readers are programs"
@@ -24,39 +26,49 @@ def heading_of(run: Run, part: Part | None, patients: PatientsNamed, against: Se
         patients: Of its cases.
         against: What there is by each reference standard.
     """
-    held = [one.name for one in against if one.cases]
+    held = [standard_words(one.name) for one in against if one.cases]
     left = _open(run, part)
     design = [
         where_tested(run, part),
-        f"{counted(patients.images, 'image')}, {patients_words(patients)}",
-        f"{counted(len(held), 'reference standard')}: {'; '.join(held)}" if held else "no reference standard",
+        _("{images}, {patients}").format(
+            images=counted(patients.images, "image"), patients=patients_words(patients)
+        ),
+        ngettext(
+            "{count} reference standard: {names}", "{count} reference standards: {names}", len(held)
+        ).format(count=number(len(held)), names=_("; ").join(held))
+        if held
+        else _("no reference standard"),
     ]
     return Heading(
-        line=", ".join(design),
+        line=_(", ").join(design),
         banner=" ".join(dict(one.defined)[PROGRAMS] for one in against if PROGRAMS in dict(one.defined)),
         endpoint=_endpoint(run, part, against),
         final=not left,
-        why=f"Not final: {'; '.join(left)}." if left else _fixed(run),
+        why=_("Not final: {reasons}.").format(reasons=_("; ").join(left)) if left else _fixed(run),
     )
 
 
 def _endpoint(run: Run, part: Part | None, against: Sequence[Against]) -> str:
     """Say what the run was to show, and what came of it by the labels of the data."""
     if run.endpoint is None:
-        return "Primary endpoint: none was fixed before the predictions were made."
+        return _("Primary endpoint: none was fixed before the predictions were made.")
     name = run.endpoint.figure
     found = against[0].estimates.get(name) if part == "test" and against else None
-    came = in_brackets(name, found).strip("()") if found is not None else name
-    return f"Primary endpoint: {came}."
+    words = figure_words(name)
+    came = in_brackets(words, found).strip("()") if found is not None else words
+    return _("Primary endpoint: {came}.").format(came=came)
 
 
 def _fixed(run: Run) -> str:
     """Say that what was to be shown was fixed before; for a run of which nothing is left open."""
     assert run.endpoint is not None
-    return (
-        f"Final: the primary endpoint and the operating point “{run.endpoint.operating_point}” were fixed on "
-        f"{_moment(run.endpoint.fixed)}, before the model was trained and its test images were predicted (digest "
-        f"{run.endpoint.sha256[:12]})."
+    return _(
+        "Final: the primary endpoint and the operating point “{point}” were fixed on {day}, before the model "
+        "was trained and its test images were predicted (digest {digest})."
+    ).format(
+        point=isolated(run.endpoint.operating_point),
+        day=isolated(_moment(run.endpoint.fixed)),
+        digest=isolated(run.endpoint.sha256[:12]),
     )
 
 
@@ -67,46 +79,53 @@ def _moment(at: datetime) -> str:
 def where_tested(run: Run, part: Part | None) -> str:
     """Say what kind of testing it is."""
     if run.supplied is not None:
-        return "external testing of supplied predictions"
+        return _("external testing of supplied predictions")
+    if part == "test" and run.folds:
+        return _("cross-validation of {count} models").format(count=number(run.folds))
     if part == "test":
-        return f"cross-validation of {run.folds} models" if run.folds else "internal testing"
+        return _("internal testing")
     if part is None:
-        return "all parts of the run's own data, no testing"
-    return f"the {PART_NAMES[part]} part, no testing"
+        return _("all parts of the run's own data, no testing")
+    return _("the {part} part, no testing").format(part=part_words(PART_NAMES[part]))
 
 
 def _open(run: Run, part: Part | None) -> list[str]:
     """Return why a run's results are not final: what was not fixed before."""
     said = []
     if run.endpoint is None:
-        said.append("no primary endpoint was fixed before (a study fixes one)")
+        said.append(_("no primary endpoint was fixed before (a study fixes one)"))
     if run.supplied is not None:
-        said.append("when the operating point was chosen is for the supplier to state")
+        said.append(_("when the operating point was chosen is for the supplier to state"))
     elif part != "test":
-        said.append("the model was trained or tuned on some of these images")
+        said.append(_("the model was trained or tuned on some of these images"))
     elif run.endpoint is not None:
         said += _not_before(run, run.endpoint)
     elif run.recipe is not None and len(run.classes) == 2:
         point = run.recipe.operating_point
-        where = "before training" if point in BEFORE else "on validation cases, before these were predicted"
-        said.append(f"the operating point “{point}” was fixed {where}")
+        where = (
+            _("the operating point “{point}” was fixed before training")
+            if point in BEFORE
+            else _("the operating point “{point}” was fixed on validation cases, before these were predicted")
+        )
+        said.append(where.format(point=isolated(point)))
     return said
 
 
 def _not_before(run: Run, endpoint: FixedEndpoint) -> Iterator[str]:
     """Yield why what was fixed was not fixed before the test part was looked at."""
     if endpoint.fixed >= run.created:
-        yield (
-            f"the primary endpoint was fixed on {_moment(endpoint.fixed)}, when the model was trained already "
-            f"({_moment(run.created)})"
-        )
+        yield _(
+            "the primary endpoint was fixed on {day}, when the model was trained already ({trained})"
+        ).format(day=isolated(_moment(endpoint.fixed)), trained=isolated(_moment(run.created)))
     if (before := endpoint.tested_before) > 0:
-        yield (
-            f"{counted(before, 'run')} on the same data {'was' if before == 1 else 'were'} finished before the primary "
-            "endpoint was fixed, so that some of these test images may have been looked at"
-        )
+        yield ngettext(
+            "{count} run on the same data was finished before the primary endpoint was fixed, so that some of "
+            "these test images may have been looked at",
+            "{count} runs on the same data were finished before the primary endpoint was fixed, so that some of these "
+            "test images may have been looked at",
+            before,
+        ).format(count=number(before))
     if run.recipe is not None and run.recipe.operating_point != endpoint.operating_point:
-        yield (
-            f"the operating point was fixed as “{endpoint.operating_point}”, and “{run.recipe.operating_point}” was "
-            "used"
+        yield _("the operating point was fixed as “{fixed}”, and “{used}” was used").format(
+            fixed=isolated(endpoint.operating_point), used=isolated(run.recipe.operating_point)
         )

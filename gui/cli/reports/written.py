@@ -10,6 +10,7 @@ import typer
 
 from engine import reading, runs
 from engine.errors import ReportError, ReviewError, RunError
+from engine.language import ENGLISH, languages, speaking
 from engine.records import PARTS, Part
 from engine.report import EXPORTS, STUDY_FORMATS
 from engine.workspace import open_workspace
@@ -69,6 +70,15 @@ def report(
             show_default=False,
         ),
     ] = None,
+    spoken: Annotated[
+        str,
+        typer.Option(
+            "--language",
+            metavar="CODE",
+            help=f"Of the HTML, the PDF and the Word file of a run: {', '.join(languages())}. What machines read, and "
+            "the bundle, are in English.",
+        ),
+    ] = ENGLISH,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -84,6 +94,8 @@ def report(
 
     if part not in (None, *get_args(Part), "all"):
         raise ReportError(f"There is no part “{part}”", "Choose train, val, test or all")
+    if spoken not in languages():
+        raise ReportError(f"There is no language “{spoken}”", f"Choose one of: {', '.join(languages())}")
     names = checklists_chosen(lists)
     chosen = None if part == "all" else next(name for name in PARTS if name == (part or "test"))
     workspace = open_workspace(root)
@@ -91,7 +103,12 @@ def report(
         try:
             trained = runs.find_run(workspace, run)
         except RunError as no_run:
-            of_runs = {"--labels": labels, "--part": part, "--prevalence": prevalence}
+            of_runs = {
+                "--labels": labels,
+                "--part": part,
+                "--prevalence": prevalence,
+                "--language": None if spoken == ENGLISH else spoken,
+            }
             given = [option for option, value in of_runs.items() if value is not None]
             exported = _of_study(workspace, store, run, out, formats or (), names, given, no_run)
             _show_written({"study": run}, exported, as_json)
@@ -103,7 +120,16 @@ def report(
         built = with_checklists(built, names)
         predictions = store.predictions(trained.run_id, part=chosen)
         say_lost(trained.run_id, [one.path for one in predictions])
-        exported = pipeline.export_run(workspace, built, trained, predictions, out, formats=formats or ())
+        told = None
+        if spoken != ENGLISH:
+            with speaking(spoken):
+                again = pipeline.report_run(
+                    workspace, store, trained, part=chosen, prevalence=prevalence, labels=labels
+                )
+            told = spoken, again
+        exported = pipeline.export_run(
+            workspace, built, trained, predictions, out, formats=formats or (), told=told
+        )
     _say_figures(Book(built))
     _show_written({"run_id": trained.run_id}, exported, as_json)
 

@@ -6,23 +6,19 @@ They are imported when a report is asked for: the window opens seconds sooner wi
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from engine.data import load_index
-from engine.errors import EngineError, ReportError, RunError
+from engine.errors import EngineError, RunError
 from engine.handover import MODEL_FORMATS
 from engine.kept_files import ignore
 from engine.labels import versions_of
-from engine.language import ENGLISH, _, speaking
+from engine.language import ENGLISH, _, languages, name_of
 from engine.records import FIRST_VERSION
 from engine.report import CHECKLISTS, EXPORTS, REFERENCE_STANDARDS, checklist_of, standard_words
 from engine.runs import find_run, list_runs
@@ -33,6 +29,7 @@ from gui.pages.report.asked import HANDLERS
 from gui.pages.report.computed import PARTS_SHOWN, part_choices, report_of
 from gui.pages.report.found_elsewhere import result
 from gui.pages.report.parts import titles
+from gui.pages.report.taking import OWN_LABELS, download_words, export, hand_over
 from gui.pages.where_now import found, missed, place
 from gui.web import TAKE_FILE, AppSession, answered, arrival, markup, say_where, shown, static_pane
 
@@ -49,10 +46,6 @@ def run_choices(
         for run in list_runs(session.workspace, on_damaged=on_damaged)
         if run.run_id in known and offered(run.folder, also)
     ]
-
-
-OWN_LABELS = ""
-"""Of the versions of the labels: the one that the run was tested on."""
 
 
 def labels_offered(
@@ -151,95 +144,7 @@ def find_images(
     return *show(session, run_id, part, standards, labels), answer
 
 
-def export(
-    session: AppSession,
-    kind: str,
-    run_id: str | None,
-    part: str,
-    checklists: Sequence[str] = CHECKLISTS,
-    labels: str = OWN_LABELS,
-) -> str:
-    """Write the report as a file to be downloaded and return its path; files are in English, whatever the pages are in.
-
-    Args:
-        session: The window.
-        kind: A key of `EXPORTS`.
-        run_id: The run.
-        part: A key of `PARTS_SHOWN`.
-        checklists: That are in it.
-        labels: The version of the labels that the run is held against.
-
-    Raises:
-        ReportError: There is nothing to report on.
-        WorkspaceError: It cannot be written.
-    """
-    from engine.pipeline import export_run
-    from engine.report import with_checklists
-
-    # In Gradio's own folder, which is private and swept daily.
-    folder = Path(tempfile.mkdtemp(prefix="report-", dir=os.environ.get("GRADIO_TEMP_DIR")))
-    with speaking(ENGLISH):
-        report = with_checklists(report_of(session, run_id, part, labels), checklists)
-        predictions = session.store.predictions(report.run.run_id, report.part)
-        written = export_run(session.workspace, report, report.run, predictions, folder, formats=[kind])[kind]
-    return _as_one_file(
-        list(written.values()), folder, f"overread-{report.run.run_id}-{part}{labels and f'-{labels}'}"
-    )
-
-
-def hand_over(session: AppSession, kind: str, run_id: str | None, part: str) -> str:
-    """Write the model of a run as a file to be downloaded and return its path.
-
-    Args:
-        session: The window.
-        kind: A key of `MODEL_FORMATS`.
-        run_id: The run.
-        part: Not read: a model is the same whatever is looked at.
-
-    Raises:
-        ExportError: A package is missing, or the file does not give what the run gives.
-        ReportError: No run is chosen, or it has no test predictions.
-        WorkspaceError: It cannot be written.
-    """
-    from engine.pipeline import export_model
-
-    if not run_id:
-        raise ReportError(_("There is no finished run to export"), _("Train one on the Train page first"))
-    run = find_run(session.workspace, run_id)
-    folder = Path(tempfile.mkdtemp(prefix="model-", dir=os.environ.get("GRADIO_TEMP_DIR")))
-    with speaking(ENGLISH):
-        written = export_model(session.workspace, session.store, run, folder, formats=[kind])[kind]
-    return _as_one_file(written, folder, f"overread-{run.run_id}-{kind}")
-
-
-def _as_one_file(paths: Sequence[Path], folder: Path, name: str) -> str:
-    """Return what a browser can download at once: the file, named after its run, or all of them packed."""
-    if len(paths) > 1:
-        archive = folder / f"{name}.zip"
-        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-            for path in paths:
-                packed.write(path, path.name)
-        return str(archive)
-    return str(paths[0].rename(folder / f"{name}{paths[0].suffix}"))
-
-
 # ---------------------------------------------------------------------------------------- layout
-
-
-def download_words(kind: str, title: str) -> str:
-    """Return what stands on the button that takes a report or a model away."""
-    return {
-        "html": _("Download as HTML"),
-        "pdf": _("Download as PDF"),
-        "docx": _("Download for Word"),
-        "csv": _("Download tables (CSV)"),
-        "parquet": _("Download tables (Parquet)"),
-        "json": _("Download as JSON"),
-        "bundle": _("Download as a checkable bundle (ZIP)"),
-        "onnx": _("Download model as ONNX"),
-        "safetensors": _("Download weights (safetensors)"),
-        "card": _("Download model card"),
-    }.get(kind, f"Download {title}")
 
 
 def build(session: AppSession) -> None:
@@ -296,6 +201,14 @@ def build(session: AppSession) -> None:
                 value=list(CHECKLISTS),
                 elem_id="report-lists",
             )
+            spoken = gr.Dropdown(
+                label=_("Language of the files"),
+                info=_("Of HTML, PDF and Word; tables, JSON and the bundle are in English."),
+                choices=[(name_of(code), code) for code in languages()],
+                value=ENGLISH,
+                interactive=True,
+                elem_id="report-language",
+            )
             with gr.Row():
                 buttons = {
                     kind: gr.Button(download_words(kind, one.title), elem_id=f"report-{kind}", min_width=160)
@@ -349,7 +262,7 @@ def build(session: AppSession) -> None:
         trigger_mode="once",
     )
     writing: list[tuple[Callable[..., str], str, Any, list[Any]]] = [
-        *((export, kind, button, [run, part, checklists, held]) for kind, button in buttons.items()),
+        *((export, kind, button, [run, part, checklists, held, spoken]) for kind, button in buttons.items()),
         *((hand_over, kind, button, [run, part]) for kind, button in models.items()),
     ]
     for write, kind, button, needed in writing:

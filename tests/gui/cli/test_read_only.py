@@ -12,7 +12,7 @@ from engine.reading import open_store
 from engine.records import Run
 from engine.workspace import Workspace, open_workspace
 from gui.cli.main import main
-from gui.pages.report.page import export
+from gui.pages.report.taking import export
 from gui.pages.review import open_reading
 from gui.pages.review.reading_session import Desk
 from gui.web.session import AppSession

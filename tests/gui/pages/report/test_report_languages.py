@@ -18,9 +18,10 @@ from engine.records import Run
 from engine.report import REFERENCE_STANDARDS, Report
 from engine.workspace import Workspace, open_workspace
 from gui.pages.report.asked import report_part
-from gui.pages.report.page import export, show
+from gui.pages.report.page import show
 from gui.pages.report.parts import PARTS, titles
 from gui.pages.report.sections import about, cases, drawings, headline, said
+from gui.pages.report.taking import export
 from gui.web.session import AppSession, open_session
 from tests.engine.report.test_snapshots import situations
 from tests.gui.conftest import Room

@@ -35,7 +35,7 @@ from gui.pages.report.asked import (
     write_prevalence,
 )
 from gui.pages.report.computed import report_of
-from gui.pages.report.page import export, run_choices, show
+from gui.pages.report.page import run_choices, show
 from gui.pages.report.parts import PARTS
 from gui.pages.report.sections import (
     about,
@@ -44,6 +44,7 @@ from gui.pages.report.sections import (
     headline,
     said,
 )
+from gui.pages.report.taking import export
 from gui.web.session import AppSession, open_session
 from tests.engine.reading.test_store import with_readers
 from tests.gui.conftest import Room, fill, make_run
