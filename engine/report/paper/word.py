@@ -42,7 +42,7 @@ AFTER_BIDI = ("w:spacing", "w:ind", "w:jc", "w:rPr", "w:sectPr")
 AFTER_BORDERS = ("w:shd", "w:tblLayout", "w:tblCellMar", "w:tblLook")
 """What Word wants to come after an element, of what a file of ours holds."""
 
-LEFT_TO_RIGHT = re.compile("\u2066([^\u2066-\u2069]*)\u2069")
+LEFT_TO_RIGHT = re.compile("\u2066([^\u2066-\u2069]*)\u2069|\u2068([^\u0590-\u08ff\u2066-\u2069]*)\u2069")
 LATIN = re.compile(
     r"\u200e[^\u200e]*\u200e|[A-Za-z\u00c0-\u058f](?:[^\n\u0590-\u08ff]*[A-Za-z\u00c0-\u058f\d])?"
 )
@@ -196,7 +196,9 @@ class _Written:
         turned = self._document.rtl
         other = LATIN if turned else WORDS  # what runs the other way than the document
         for span in spans:
-            text = LEFT_TO_RIGHT.sub(rf"{MARK}\1{MARK}", span.text) if turned else CONTROLS.sub("", span.text)
+            text = (
+                LEFT_TO_RIGHT.sub(rf"{MARK}\1\2{MARK}", span.text) if turned else CONTROLS.sub("", span.text)
+            )
             text = "".join(
                 sign
                 for sign in text
@@ -264,7 +266,7 @@ class _Written:
             _field(paragraph, f"SEQ Table{counter} \\* ARABIC", count)
             told = _after(spans, found.end() if found else 0)
             if told:
-                paragraph.add_run(". ")
+                paragraph.add_run(". ").font.rtl = True if self._document.rtl else None
                 self._letters(paragraph, told)
         else:
             self._turned(paragraph)
