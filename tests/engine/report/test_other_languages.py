@@ -28,7 +28,7 @@ MACHINES = ("json", "csv")
 PEOPLE = ("html", "pdf", "docx")
 LATIN = re.compile(r"[A-Za-z]{2,}")
 NAMES = re.compile(
-    r"\b(?:Overread|UTC|doi:\S+|arXiv:\S+|ROC|AUROC|PPV|NPV|LR|AP|MCC|HTML|PDF|Word|JSON|CSV|F1|sha256|Wilson|Matthews|precision|recall|"
+    r"\b(?:Overread|UTC|doi:\S+|arXiv:\S+|ROC|AUROC|PPV|NPV|LR|AP|MCC|HTML|PDF|Word|JSON|CSV|F1|sha256|Wilson|Matthews|Wald|Hotelling|Holm|DeLong|Newcombe|Obuchowski|Begg|Greenes|Otsu|Krippendorff|Brier|precision|recall|"
     r"ln|c[0-9a-f]{8})\b"
 )
 """What the languages write in Latin letters too."""
