@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
@@ -22,10 +23,30 @@ from gui.cli.terminal import say, show_json
 
 if TYPE_CHECKING:
     from engine.reading import Store
-    from engine.report import Book
+    from engine.report import Book, Report
     from engine.workspace import Workspace
 
 app = typer.Typer()
+
+
+def _language(code: str | None) -> str | None:
+    """Return the code of a language that there is."""
+    if code is not None and code not in languages():
+        raise ReportError(f"There is no language “{code}”", f"Choose one of: {', '.join(languages())}")
+    return code
+
+
+LanguageOption = Annotated[
+    str | None,
+    typer.Option(
+        "--language",
+        metavar="CODE",
+        callback=_language,
+        help=f"Of the HTML, the PDF and the Word file of a run: {', '.join(languages())}. What machines read, and "
+        "the bundle, are in English. Default: English.",
+        show_default=False,
+    ),
+]
 
 
 @app.command(rich_help_panel=LINE)
@@ -70,15 +91,7 @@ def report(
             show_default=False,
         ),
     ] = None,
-    spoken: Annotated[
-        str,
-        typer.Option(
-            "--language",
-            metavar="CODE",
-            help=f"Of the HTML, the PDF and the Word file of a run: {', '.join(languages())}. What machines read, and "
-            "the bundle, are in English.",
-        ),
-    ] = ENGLISH,
+    spoken: LanguageOption = None,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -94,8 +107,6 @@ def report(
 
     if part not in (None, *get_args(Part), "all"):
         raise ReportError(f"There is no part “{part}”", "Choose train, val, test or all")
-    if spoken not in languages():
-        raise ReportError(f"There is no language “{spoken}”", f"Choose one of: {', '.join(languages())}")
     names = checklists_chosen(lists)
     chosen = None if part == "all" else next(name for name in PARTS if name == (part or "test"))
     workspace = open_workspace(root)
@@ -103,35 +114,30 @@ def report(
         try:
             trained = runs.find_run(workspace, run)
         except RunError as no_run:
-            of_runs = {
-                "--labels": labels,
-                "--part": part,
-                "--prevalence": prevalence,
-                "--language": None if spoken == ENGLISH else spoken,
-            }
+            of_runs = {"--labels": labels, "--part": part, "--prevalence": prevalence, "--language": spoken}
             given = [option for option, value in of_runs.items() if value is not None]
             exported = _of_study(workspace, store, run, out, formats or (), names, given, no_run)
             _show_written({"study": run}, exported, as_json)
             return
         make_folder(out)
-        built = pipeline.report_run(
-            workspace, store, trained, part=chosen, prevalence=prevalence, labels=labels
+        made = partial(
+            pipeline.report_run, workspace, store, trained, part=chosen, prevalence=prevalence, labels=labels
         )
-        built = with_checklists(built, names)
+        built = with_checklists(made(), names)
         predictions = store.predictions(trained.run_id, part=chosen)
         say_lost(trained.run_id, [one.path for one in predictions])
-        told = None
-        if spoken != ENGLISH:
-            with speaking(spoken):
-                again = pipeline.report_run(
-                    workspace, store, trained, part=chosen, prevalence=prevalence, labels=labels
-                )
-            told = spoken, again
-        exported = pipeline.export_run(
-            workspace, built, trained, predictions, out, formats=formats or (), told=told
-        )
+        told, wanted = _told(made, spoken), formats or ()
+        exported = pipeline.export_run(workspace, built, trained, predictions, out, formats=wanted, told=told)
     _say_figures(Book(built))
     _show_written({"run_id": trained.run_id}, exported, as_json)
+
+
+def _told(made: Callable[[], Report], spoken: str | None) -> tuple[str, Report] | None:
+    """Return a language, and a report that is made while it is spoken; nothing for English."""
+    if spoken is None or spoken == ENGLISH:
+        return None
+    with speaking(spoken):
+        return spoken, made()
 
 
 def _say_figures(book: Book) -> None:
