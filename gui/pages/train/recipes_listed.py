@@ -26,7 +26,7 @@ def found_recipes(session: AppSession, purpose: str, search: str, chosen: str | 
 
 def recipes_offered(workspace: Workspace, *, purpose: str = "", search: str = "") -> list[tuple[str, str]]:
     """Return what `recipe_choices` does, what the recipes are for in the language that is spoken."""
-    said = dict(purposes(workspace))
+    said = {purpose: words for words, purpose in purposes(workspace)}
     choices = []
     for words, name in recipe_choices(workspace, purpose=purpose, search=search):
         group, dash, title = words.partition(" — ")

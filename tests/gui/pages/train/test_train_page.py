@@ -20,6 +20,7 @@ from engine.data.split_choices import Choices, save_choices
 from engine.errors import DataError, RecipeError, TrainingError
 from engine.jobs import control as jobs
 from engine.jobs.files import JobStatus
+from engine.language import speaking
 from engine.pipeline import report_run
 from engine.recipes.builtin import RECIPES
 from engine.recipes.check import check_recipe
@@ -32,6 +33,7 @@ from engine.runs.history import load_history
 from engine.workspace import open_workspace
 from gui.pages.train.plan import augmented, data_facts, open_recipe, recipe_file, save_recipe
 from gui.pages.train.recipe_form import FIELDS, component, recipe_of, values_of, wrong_fields
+from gui.pages.train.recipes_listed import purposes, recipes_offered
 from gui.pages.train.starting import start
 from gui.pages.train.telling import facts
 from gui.pages.train.watch import look, losses, resume, run_box, scores, stop
@@ -565,6 +567,13 @@ def test_what_a_search_finds_is_a_click_away_from_being_trained_and_compared(
     page.locator("#experiment-open").click()
     expect(page.locator("#report-compared")).to_contain_text("test images that all have")
     assert list_runs(session.workspace)[0].recipe == own_recipes(session.workspace)["tiny"]
+
+
+def test_what_a_recipe_is_for_is_said_in_the_language_that_is_spoken(session: AppSession) -> None:
+    with speaking("fa"):
+        groups = {words.partition(" — ")[0] for words, _name in recipes_offered(session.workspace)}
+        assert groups <= {words for words, _purpose in purposes(session.workspace)}
+        assert "عمومی" in groups
 
 
 def test_an_emptied_field_means_what_the_recipe_says() -> None:
