@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.reading import DESIGNS, Certificate, Protocol, Study, StudyAnswer
 from engine.records import Prediction, Sample
+from engine.report.exports.bundle.searching import names_of_images, numbers_of_nobody
 
 INDETERMINATE = ("unsure", "not diagnostic")
 RULES = ("excluded", "positive", "negative")
@@ -189,12 +191,13 @@ def numbered(study: Study, told: Iterable[Told], salt: str = "") -> tuple[Case, 
     """
     images = sorted(told, key=lambda each: each.image_id)
     random.Random(f"{study.study_id} {study.protocol.seed}{salt}").shuffle(images)
-    patients: dict[str, int] = {}
+    free = numbers_of_nobody(names_of_images(images))
+    patients: defaultdict[str, int] = defaultdict(lambda: next(free))
     return tuple(
         Case(
             image_id=each.image_id,
             number=number,
-            patient=patients.setdefault(each.patient_id, len(patients) + 1),
+            patient=patients[each.patient_id],
             label=each.label if each.label in study.protocol.classes else None,
         )
         for number, each in enumerate(images, 1)

@@ -11,6 +11,7 @@ import json
 import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -19,6 +20,7 @@ from engine.errors import ReportError
 from engine.kept_files import parse_json, plain, typed
 from engine.records import PARTS, LabelsUsed, Part, Prediction, Region, Review, Run, Sample, Split, Verdict
 from engine.report.exports.bundle.regions import REGIONS, write_regions
+from engine.report.exports.bundle.searching import names_of_images, numbers_of_nobody
 from engine.report.exports.bundle.standards_apart import STANDARDS, read_standards, write_standards
 from engine.report.exports.parquet import write_parquet
 from engine.report.records import Evidence
@@ -172,8 +174,9 @@ def _image_rows(
 
 def pseudonyms(images: Iterable[Prediction | Sample]) -> dict[str, str]:
     """Draw a number for each patient that is named; an image without one is its own patient."""
+    images = list(images)
     named = sorted({each.patient_id for each in images if each.patient_id != each.image_id})
-    drawn = list(range(1, len(named) + 1))
+    drawn = list(islice(numbers_of_nobody(names_of_images(images)), len(named)))
     random.SystemRandom().shuffle(drawn)
     return {patient: f"p{number}" for patient, number in zip(named, drawn, strict=True)}
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import itertools
 import re
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from PIL import Image
 
@@ -111,6 +112,11 @@ def names_of_images(images: Iterable[Prediction | Sample]) -> frozenset[str]:
             if any(map(str.isdigit, each.path.stem)):  # "test.png" is called as anything may be
                 names.add(each.path.stem)
     return frozenset(names)
+
+
+def numbers_of_nobody(names: Container[str], prefix: str = "p") -> Iterator[int]:
+    """Yield 1, 2, 3, … but none that behind its prefix is what a patient or a file is called."""
+    return (number for number in itertools.count(1) if f"{prefix}{number}" not in names)
 
 
 def names_behind(evidence: Evidence) -> frozenset[str]:

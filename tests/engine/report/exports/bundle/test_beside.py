@@ -22,7 +22,7 @@ from PIL import Image
 from engine.errors import ReportError
 from engine.records import Prediction, Region, Review, Verdict
 from engine.report import verify
-from engine.report.exports.bundle.case_table import region_from, region_row
+from engine.report.exports.bundle.case_table import pseudonyms, region_from, region_row
 from engine.report.exports.bundle.parquet_apart import read_apart
 from engine.report.exports.bundle.regions import write_regions
 from engine.report.exports.bundle.searching import Names, names_behind, refuse_names
@@ -276,6 +276,19 @@ def test_a_name_is_found_wherever_it_hides(place: str) -> None:
         {"file": HIDDEN[place]()},
         Names(names_behind(Evidence(predictions=(replace(case, patient_id="a" * 64),)))),
     )
+
+
+def test_a_patient_is_given_no_number_that_is_another_patients_name() -> None:
+    case = Prediction(
+        image_id="a" * 64, path=Path("film.png"), label=None, patient_id="", part="test", probabilities=(1.0,),
+        predicted="x", entropy=0.0,
+    )  # fmt: skip
+    called = [f"p{number}" for number in range(1, 1200)]
+
+    drawn = pseudonyms(replace(case, patient_id=name) for name in called)
+
+    assert len(set(drawn.values())) == len(called)
+    assert not set(drawn.values()) & set(called)
 
 
 LETTERS = "aB 1.-_é"
