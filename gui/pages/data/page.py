@@ -140,7 +140,8 @@ def _nothing(session: AppSession, why: str, *, tone: str = "plain") -> tuple[Any
     """Return what `show` does where there is no data set to be shown."""
     no_positive = gr.Dropdown(choices=[], value=None, visible=False)
     told = markup.note(why, tone=tone)
-    return told, [], "", "", *(gr.skip(),) * 5, no_positive, [], "", "", *missed(session, [])
+    counts, parts = headed([], counts_headings()), headed([], split_headings())
+    return told, counts, "", "", *(gr.skip(),) * 5, no_positive, parts, "", "", *missed(session, [])
 
 
 def labelled_as_used(session: AppSession, index: Index, choices: Choices) -> Index:
@@ -164,7 +165,7 @@ def preview_split(
     try:
         split = split_of(index, choices)
     except EngineError as error:
-        return [], "", markup.note(markup.told(error), tone="serious")
+        return headed([], split_headings()), "", markup.note(markup.told(error), tone="serious")
     rows, remark = split_overview(split)
     return headed(rows, split_headings()), remark, ""
 
@@ -181,7 +182,11 @@ def apply_split(
 ) -> tuple[list[list[str]], str, str]:
     """Split as the form says and keep the choice for training; return what `preview_split` does."""
     if not dataset_id:
-        return [], "", markup.note(_("No data set is chosen. Import a folder, or choose a data set."))
+        return (
+            headed([], split_headings()),
+            "",
+            markup.note(_("No data set is chosen. Import a folder, or choose a data set.")),
+        )
     try:
         choices = choices_from_percent(how, train, val, test, seed, positive)
         choices = replace(choices, labels=_labels_kept(session, dataset_id))
@@ -189,7 +194,7 @@ def apply_split(
         if not session.read_only:
             save_choices(session.workspace, dataset_id, choices)
     except EngineError as error:
-        return [], "", markup.note(markup.told(error), tone="serious")
+        return headed([], split_headings()), "", markup.note(markup.told(error), tone="serious")
     return preview_split(index, choices, partial(_split_in_use, session))
 
 

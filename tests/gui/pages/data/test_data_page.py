@@ -10,6 +10,7 @@ from PIL import Image
 from engine.data.index import index_data, list_indexes, save_index
 from engine.data.split_choices import Choices, load_choices, positive_of, save_choices
 from engine.errors import DataError, SplitError
+from engine.language import speaking
 from engine.records import DataIssue, DataIssueKind, Index, Sample
 from engine.workspace import Workspace
 from gui.pages.data.issue_words import kind_titles, meanings
@@ -32,6 +33,14 @@ def read(session: AppSession, path: Path) -> Index:
     index = index_data(path)
     save_index(session.workspace, index)
     return index
+
+
+def test_a_table_with_nothing_in_it_has_its_headings_in_the_language_that_is_spoken(
+    session: AppSession,
+) -> None:
+    with speaking("fa"):
+        for table in (show(session, None)[1], apply_split(session, None, "", 60, 20, 20, 0, None)[0]):
+            assert "آموزش" in table.headers and "training" not in table.headers
 
 
 def test_a_folder_is_read_kept_and_offered_again(session: AppSession, tmp_path: Path) -> None:
