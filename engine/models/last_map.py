@@ -61,14 +61,19 @@ def fast_layers(
             given = fast_features(
                 first, device=device, images=max(images, WORTH_CONVERTING), size=size, cache_dir=cache_dir
             )
-            return _through(given, folded(nn.Sequential(*layers[count:]).eval()))
+            return _through(given, nn.Sequential(*layers[count:]).eval())
     return fast_features(net, device=device, images=images, size=size, cache_dir=cache_dir)
 
 
 def _through(given: Features, rest: nn.Module) -> Features:
+    fast: nn.Module | None = None
+
     def through(images: Tensor) -> Tensor:
+        nonlocal fast
         with torch.no_grad():
-            made: Tensor = rest(given(images))
+            maps = given(images)
+            fast = fast or folded(rest, probe=maps[:1])
+            made: Tensor = fast(maps)
             return made
 
     return through
