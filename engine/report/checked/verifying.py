@@ -35,5 +35,6 @@ def verify(bundle: Path, others: Mapping[str, Check] = NONE) -> Verification:
             return check_other(files)
     needed, check = (OF_A_STUDY, verify_study) if PROTOCOL in files else (NEEDED, verify_run)
     if missing := [name for name in needed if name not in files]:
-        raise ReportError(f"{bundle.name} is no bundle of a report: it lacks {', '.join(missing)}", REMEDY)
+        lacking = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not in it"
+        raise ReportError(f"{bundle.name} is no bundle of a report: {lacking}", REMEDY)
     return check(files)
