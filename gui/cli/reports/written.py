@@ -42,8 +42,8 @@ LanguageOption = Annotated[
         "--language",
         metavar="CODE",
         callback=_language,
-        help=f"Of the HTML, the PDF and the Word file of a run: {', '.join(languages())}. What machines read, and "
-        "the bundle, are in English. Default: English.",
+        help=f"Of the HTML, the PDF and the Word file of a run: {', '.join(languages())}. What other programs "
+        "read, and the bundle, are in English. Default: English.",
         show_default=False,
     ),
 ]

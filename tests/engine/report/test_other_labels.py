@@ -106,4 +106,4 @@ def test_a_report_says_which_labels_were_chosen_and_its_bundle_computes_them_aga
     assert main([*asked[:2], "--labels", "v7", *asked[4:], "--out", str(tmp_path / "none")]) == 1
     assert "has no labels “v7”" in capsys.readouterr().err
     assert main(["report", "pair", "--labels", "v2", *asked[4:], "--out", str(tmp_path / "none")]) == 1
-    assert "“pair” is none" in capsys.readouterr().err
+    assert "--labels can be said of runs alone, and “pair” is a study" in capsys.readouterr().err
