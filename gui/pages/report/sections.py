@@ -33,7 +33,10 @@ def headline(report: Report, standards: Sequence[str]) -> str:
                 words = figure_words(name)
                 words = words[:1].upper() + words[1:]
                 tiles.append(
-                    (figure(estimate.value), markup.joined([words, " ", _beside(estimate, one.note)]))
+                    (
+                        figure(estimate.value),
+                        markup.joined([isolated(words), " ", _beside(estimate, one.note)]),
+                    )
                 )
         count = _("available for {some} of {images}").format(
             some=number(one.cases), images=counted(one.of, "image")

@@ -118,6 +118,12 @@ def test_no_sentence_of_the_report_is_left_in_english_unmarked(room: Room, name:
     assert not left
 
 
+def test_a_figure_whose_name_is_in_latin_letters_turns_nothing_around_in_its_tile() -> None:
+    with speaking("fa"):
+        told = headline(situations()["no reader"](), BOTH)
+    assert "\u2068AUROC\u2069" in told
+
+
 @pytest.mark.usefixtures("bracketed")
 def test_every_part_of_the_page_is_said_by_the_catalogue_or_marked_as_english(
     session: AppSession, trained: tuple[Workspace, Run]
