@@ -20,9 +20,9 @@ from engine.data import (
     from_home,
     load_index,
     load_split,
+    load_summary,
     save_index,
     save_split,
-    saved_created,
 )
 from engine.errors import DataError, EngineError
 from engine.reading import Store
@@ -249,7 +249,7 @@ def _update_index(writing: _Writing, workspace: Workspace, dataset_id: str) -> N
     index = load_index(workspace, dataset_id)
     samples = tuple(map(writing.sample, index.samples))
     if samples != index.samples:
-        created = saved_created(workspace, dataset_id)
+        created = load_summary(workspace, dataset_id).created
         save_index(workspace, _moved_index(writing, index, samples), created=created)
 
 

@@ -200,6 +200,16 @@ class Files:
         """Of a folder that it shows."""
         return f"sftp://{USER}@127.0.0.1:{self.port}/{folder}"
 
+    def know(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Make the program know this server and its password, and nothing else of the person who tests."""
+        import fsspec
+
+        monkeypatch.setenv("HOME", str(home))
+        monkeypatch.setenv("FSSPEC_SFTP_PASSWORD", self.password)
+        monkeypatch.setitem(fsspec.config.conf, "sftp", {})
+        (home / ".ssh").mkdir()
+        (home / ".ssh" / "known_hosts").write_text(self.known_hosts)
+
     def stop(self) -> None:
         """End it."""
 

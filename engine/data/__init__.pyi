@@ -40,8 +40,8 @@ from .saved import (
     list_indexes as list_indexes,
     load_answers as load_answers,
     load_index as load_index,
+    load_summary as load_summary,
     save_index as save_index,
-    saved_created as saved_created,
 )
 from .sources import (
     ARCHIVE_SUFFIXES as ARCHIVE_SUFFIXES,

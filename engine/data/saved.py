@@ -127,14 +127,12 @@ def load_index(workspace: Workspace, dataset_id: str) -> Index:
     Raises:
         DataError: There is none of that id, or its files are damaged.
     """
-    folder = workspace.datasets / (dataset_id if is_folder_name(dataset_id) else "?")
+    folder = _folder(workspace, dataset_id)
     table = folder / "samples.csv"
     try:
         about = read_json(folder / "index.json", ABOUT)
     except FileNotFoundError as error:
-        raise DataError(
-            f"The workspace has no data set {dataset_id}", "Index its folder or table again"
-        ) from error
+        raise _not_there(dataset_id) from error
     try:
         data = read_regular(table, LARGEST_TABLE)
     except OSError as error:
@@ -174,9 +172,12 @@ def list_indexes(
     return sorted(summaries, key=lambda summary: summary.created, reverse=True)
 
 
-def saved_created(workspace: Workspace, dataset_id: str) -> datetime:
-    """Return when the images of a saved data set were read; raises as `load_index`."""
-    return read_json(workspace.datasets / dataset_id / "index.json", SUMMARY).created
+def load_summary(workspace: Workspace, dataset_id: str) -> IndexSummary:
+    """Return what is known of a saved data set without reading its samples; raises as `load_index`."""
+    try:
+        return read_json(_folder(workspace, dataset_id) / "index.json", SUMMARY)
+    except FileNotFoundError as error:
+        raise _not_there(dataset_id) from error
 
 
 def load_answers(workspace: Workspace, path: Path) -> Answers:
@@ -193,6 +194,14 @@ def load_answers(workspace: Workspace, path: Path) -> Answers:
             said.append(read_json(about_file, SAID))
     of_path = [one for one in said if one.source == path]
     return max(of_path, key=lambda one: one.created).answers if of_path else Answers()
+
+
+def _folder(workspace: Workspace, dataset_id: str) -> Path:
+    return workspace.datasets / (dataset_id if is_folder_name(dataset_id) else "?")
+
+
+def _not_there(dataset_id: str) -> DataError:
+    return DataError(f"The workspace has no data set {dataset_id}", "Index its folder or table again")
 
 
 def _damaged(path: Path) -> DataError:

@@ -41,7 +41,7 @@ LARGEST = 20 << 30  # bytes of one file: an archive of images
 LISTING = 600.0  # seconds that the list of all files may take
 KEPT_FREE = 1 << 30  # of the disk
 IN_A_ROW = 3  # files that fail one after another before the store counts as lost
-_NOTED_EVERY = 200  # files: so many may come twice after a loss of power
+_NOTED_EVERY = 200  # files, and a tenth of what is there: so many may come twice after a loss of power
 _SIGNS = ("ETag", "etag", "md5Hash", "generation", "mtime", "LastModified", "created")
 """What tells one content of a file from another, the surest first."""
 
@@ -345,7 +345,8 @@ class _Work:
                     for path, came in pool.map(self._one, batch):
                         self._settle(path, came)
                     unnoted += len(batch)
-                    if unnoted >= _NOTED_EVERY:
+                    # Each note is of all files: so that all notes together grow as they do, and not as their square.
+                    if unnoted >= max(_NOTED_EVERY, len(self._known) // 10):
                         _note(self._noted, self._opened.store, self._known)
                         unnoted = 0
         except ServerTrouble as error:

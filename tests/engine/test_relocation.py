@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from engine.data import index_data, load_index, load_split, save_index, save_split, saved_created
+from engine.data import index_data, load_index, load_split, load_summary, save_index, save_split
 from engine.errors import DataError, RunError
 from engine.images.cache import open_cache
 from engine.reading import Store, open_store
@@ -134,7 +134,7 @@ def test_a_folder_that_moved_is_found_and_everything_learns_its_place(
     new = [replace(s, path=o.path, mask_path=o.mask_path) for s, o in zip(index.samples, old, strict=True)]
     assert new == list(old)
     assert index.dataset_id == kept.index.dataset_id and index.source == tmp_path / "archive" / "table.csv"
-    assert saved_created(kept.workspace, index.dataset_id) == LONG_AGO
+    assert load_summary(kept.workspace, index.dataset_id).created == LONG_AGO
     assert kept.store.case(RUN.run_id, kept.reviewed).path.is_file()
     assert "16 of 16 images were found" in done.sentences()[0]
 

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from engine import jobs
-from engine.data import Choices, load_choices, load_index, training_request
+from engine.data import Choices, load_choices, load_index, load_summary, training_request
 from engine.errors import EngineError, RecipeError
 from engine.language import _, ngettext, number
 from engine.records import FIRST_VERSION, Recipe
@@ -60,7 +60,7 @@ def of_data_set(session: AppSession, dataset_id: str | None, endpoint: str) -> t
     """Return what a data set offers: the versions of its labels, and the figures that a run on it may be to show."""
     labels = label_choices(session, dataset_id)
     try:
-        figures = endpoints_of(len(load_index(session.workspace, dataset_id or "").classes))
+        figures = endpoints_of(len(load_summary(session.workspace, dataset_id or "").classes))
     except EngineError:  # the box on the data says so
         return labels, gr.skip()
     return labels, gr.Dropdown(
@@ -68,13 +68,6 @@ def of_data_set(session: AppSession, dataset_id: str | None, endpoint: str) -> t
         value=endpoint if endpoint in figures else "",
         info=about_endpoint(tested_before(session.workspace, str(dataset_id))),
     )
-
-
-def start(
-    session: AppSession, dataset_id: str | None, folds: int, base: Recipe | None, *values: Any
-) -> tuple[Any, ...]:
-    """Start a run on the labels that came with the data: see `start_on`."""
-    return start_on(session, "", None, dataset_id, folds, base, *values)
 
 
 def start_on(

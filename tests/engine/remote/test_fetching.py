@@ -46,11 +46,7 @@ def few(films: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def server(few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Files]:
     with files(few.parent) as shown:
-        monkeypatch.setenv("HOME", str(tmp_path))
-        monkeypatch.setenv("FSSPEC_SFTP_PASSWORD", PASSWORD)
-        monkeypatch.setitem(fsspec.config.conf, "sftp", {})
-        (tmp_path / ".ssh").mkdir()
-        (tmp_path / ".ssh" / "known_hosts").write_text(shown.known_hosts)
+        shown.know(tmp_path, monkeypatch)
         yield shown
 
 

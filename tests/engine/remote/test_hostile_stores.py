@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pytest
 
 from engine.errors import DataError
 from tests.engine.remote.test_fetching import PATIENT, QUICK, fetched, names_in
-from tests.stores import PASSWORD, SECRET, Buckets, Files, files
+from tests.stores import SECRET, Buckets, Files, files
 
 LIST = "?"
 MORE = b"<?xml version='1.0'?><ListBucketResult>"
@@ -84,11 +83,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Files]:
     for number in range(5):
         (folder / f"{number}.png").write_bytes(b"%d" % number * 10)
     with files(folder.parent) as shown:
-        monkeypatch.setenv("HOME", str(tmp_path))
-        monkeypatch.setenv("FSSPEC_SFTP_PASSWORD", PASSWORD)
-        monkeypatch.setitem(fsspec.config.conf, "sftp", {})
-        (tmp_path / ".ssh").mkdir()
-        (tmp_path / ".ssh" / "known_hosts").write_text(shown.known_hosts)
+        shown.know(tmp_path, monkeypatch)
         yield shown
 
 

@@ -6,7 +6,6 @@ import json
 import shutil
 from pathlib import Path
 
-import fsspec
 import pytest
 
 from engine.data import load_index
@@ -46,13 +45,9 @@ def test_the_data_page_takes_the_address_of_an_sftp_server_in_place_of_a_path(
 ) -> None:
     shutil.copytree(films, tmp_path / "there" / "films")
     (tmp_path / "there" / "films" / "film.mp4").write_bytes(b"moves")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("FSSPEC_SFTP_PASSWORD", PASSWORD)
-    monkeypatch.setitem(fsspec.config.conf, "sftp", {})
     session = open_session(workspace, reader="Dr Test")
     with files(tmp_path / "there") as server:
-        (tmp_path / ".ssh").mkdir()
-        (tmp_path / ".ssh" / "known_hosts").write_text(server.known_hosts)
+        server.know(tmp_path, monkeypatch)
         bringing = Bringing(session)
         state = bringing.state(bringing.look(named(session, server.address("films"), ""), Answers()), wait=20)
         while state.stage in ("looking", "reading", "proposed"):

@@ -34,7 +34,7 @@ from engine.workspace import open_workspace
 from gui.pages.train.plan import augmented, data_facts, open_recipe, recipe_file, save_recipe
 from gui.pages.train.recipe_form import FIELDS, component, recipe_of, values_of, wrong_fields
 from gui.pages.train.recipes_listed import purposes, recipes_offered
-from gui.pages.train.starting import start
+from gui.pages.train.starting import start_on
 from gui.pages.train.telling import facts
 from gui.pages.train.watch import look, losses, resume, run_box, scores, stop
 from gui.web.session import AppSession, open_session
@@ -229,14 +229,14 @@ def test_changed_training_images_are_shown_beside_the_original(session: AppSessi
 def test_no_data_is_said_before_anything_starts(session: AppSession) -> None:
     assert "No data set is chosen" in data_facts(session, None)
     with pytest.raises(DataError):
-        start(session, None, 0, TINY, *values_of(TINY))
+        start_on(session, "", None, None, 0, TINY, *values_of(TINY))
     assert jobs.list_jobs(session.workspace) == []
 
 
 def test_a_guest_cannot_train(tmp_path: Path) -> None:
     guest = open_session(open_workspace(tmp_path / "workspace"), read_only=True)
     with pytest.raises(TrainingError, match="read-only"):
-        start(guest, "0" * 12, TINY, *values_of(TINY))
+        start_on(guest, "", None, "0" * 12, 0, TINY, *values_of(TINY))
     guest.store.close()
 
 
@@ -268,7 +268,7 @@ def test_a_cross_validation_says_what_it_will_do_and_runs(session: AppSession, d
     facts = data_facts(session, dataset, 3)
     assert "3 folds of" in facts and "trained on 1 of them" in facts and "every labelled image" in facts
     quick = replace(TINY, phases=(replace(TINY.phases[0], epochs=1),))
-    run_id = start(session, dataset, 3, quick, *values_of(quick))[0].value
+    run_id = start_on(session, "", None, dataset, 3, quick, *values_of(quick))[0].value
     folder = session.workspace.runs / run_id
     wait_for(lambda: not jobs.status(folder).working, seconds=180)
     now = jobs.status(folder)
@@ -282,7 +282,7 @@ def test_folds_that_cannot_be_made_are_refused_at_once(session: AppSession, data
     save_choices(session.workspace, dataset, Choices(mode="given"))
     assert "keep the parts it came with" in data_facts(session, dataset, 5)
     with pytest.raises(DataError, match="keep the parts"):
-        start(session, dataset, 5, TINY, *values_of(TINY))
+        start_on(session, "", None, dataset, 5, TINY, *values_of(TINY))
     assert not jobs.list_jobs(session.workspace)
 
 
@@ -316,10 +316,10 @@ def test_curves_say_that_they_begin_later_and_leave_out_what_was_not_computed() 
 
 
 def test_a_run_is_started_watched_stopped_and_resumed(session: AppSession, dataset: str) -> None:
-    first = start(session, dataset, 0, TINY, *values_of(TINY))
+    first = start_on(session, "", None, dataset, 0, TINY, *values_of(TINY))
     run_id = first[0].value
     with pytest.raises(TrainingError, match="still"):
-        start(session, dataset, 0, TINY, *values_of(TINY))
+        start_on(session, "", None, dataset, 0, TINY, *values_of(TINY))
     folder = session.workspace.runs / run_id
     wait_for(lambda: jobs.status(folder).epoch >= 2)
     second_tab = look(session, None, "")
