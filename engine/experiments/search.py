@@ -2,8 +2,8 @@
 
 What is trained on has no test part, so that no trial can look at it; the recipe that is found is tested when it is
 trained afterwards. Trials are drawn by Optuna's tree-structured Parzen estimator (doi:10.1145/3292500.3330701), and one
-that lies below the median of the others at the same epoch ends early. Each is written down in a journal as it goes:
-the same search, asked for again, continues.
+that promises less than the others ends early, by a rule of `PRUNERS`. Each is written down in a journal as it goes: the
+same search, asked for again, continues.
 """
 
 from __future__ import annotations
@@ -34,10 +34,41 @@ from engine.workspace import Workspace
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.distributions import BaseDistribution
+    from optuna.pruners import BasePruner
     from optuna.trial import FrozenTrial, Trial as Running
 
 JOURNAL = "trials.journal"
-UNJUDGED = 5  # trials before any is ended early
+UNJUDGED = 5  # trials before the median ends any early
+KEPT_OF = 4  # one in so many goes on from a rung of ASHA
+
+
+def _by_the_median(recipe: Recipe) -> BasePruner:
+    from optuna.pruners import MedianPruner
+
+    return MedianPruner(n_startup_trials=UNJUDGED)
+
+
+def _by_halving(recipe: Recipe) -> BasePruner:
+    from optuna.pruners import SuccessiveHalvingPruner
+
+    # While the head alone is trained, an epoch says little of what fine-tuning will give: the first rung comes after.
+    first = recipe.phases[0].epochs if len(recipe.phases) > 1 else 1
+    return SuccessiveHalvingPruner(min_resource=first, reduction_factor=KEPT_OF)
+
+
+def _by_nothing(recipe: Recipe) -> BasePruner:
+    from optuna.pruners import NopPruner
+
+    return NopPruner()
+
+
+PRUNERS: dict[str, Callable[[Recipe], BasePruner]] = {
+    "median": _by_the_median,
+    "asha": _by_halving,
+    "none": _by_nothing,
+}
+"""What ends a trial early, by name: below the median of the others at the same epoch; not among the best fourth at 1,
+4, 16, … times the first phase's epochs (asynchronous successive halving, arXiv:1810.05934); nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +103,7 @@ class Search:
         choices: How it is split.
         labels: The version of its labels; None means those that came with the data.
         folder: With the journal.
+        pruner: A name of `PRUNERS`.
     """
 
     recipe: Recipe
@@ -80,6 +112,7 @@ class Search:
     choices: Choices
     labels: LabelsUsed | None
     folder: Path
+    pruner: str = "median"
 
 
 def search_of(
@@ -89,15 +122,32 @@ def search_of(
     index: Index,
     choices: Choices,
     labels: LabelsUsed | None = None,
+    pruner: str = "median",
 ) -> Search:
-    """Return a search; the same recipe, fields, data, split and labels give the same one, with what was done in it."""
+    """Return a search; the same recipe, fields, data, split and labels give the same one, with what was done in it.
+
+    What ends its trials early may be another than before: it judges those that are still to come.
+
+    Raises:
+        ReportError: There is no such pruner.
+    """
+    if pruner not in PRUNERS:
+        raise ReportError(f"“{pruner}” ends no trials early", f"Choose one of {', '.join(PRUNERS)}")
     split = asdict(choices)
     del split["labels"]  # which are in use for the next training is nothing to this one: it has its own
     asked = [plain(recipe), [asdict(one) for one in varied], index.dataset_id, split]
     asked += [] if labels is None else [asdict(labels)]
     mark = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]
     folder = workspace.root / "searches" / f"{recipe.name}-{mark}"
-    return Search(recipe=recipe, varied=varied, index=index, choices=choices, labels=labels, folder=folder)
+    return Search(
+        recipe=recipe,
+        varied=varied,
+        index=index,
+        choices=choices,
+        labels=labels,
+        folder=folder,
+        pruner=pruner,
+    )
 
 
 def run_trials(
@@ -241,7 +291,7 @@ def study_of(search: Search) -> Study:
             study_name="search",
             direction="maximize",
             load_if_exists=True,
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=UNJUDGED),
+            pruner=PRUNERS[search.pruner](search.recipe),
         )
     except OSError as error:
         raise storage_error(error, search.folder) from error

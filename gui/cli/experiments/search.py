@@ -46,6 +46,12 @@ def search(
         typer.Option(metavar="FIELD=A..B[:log]|A,B,…", help="A field, and where to look; may be repeated."),
     ],
     trials: Annotated[int, typer.Option(metavar="N", min=1, help="Trainings in all.")] = 20,
+    pruner: Annotated[
+        str,
+        typer.Option(
+            metavar="median|asha|none", help="What ends a trial that promises less than others early."
+        ),
+    ] = "median",
     name: Annotated[str, typer.Option(metavar="NAME", help="Of the recipe that is saved.")] = "",
     changes: ChangesOption = None,
     epochs: EpochsOption = None,
@@ -76,7 +82,7 @@ def search(
     choices = choices_of(workspace, found, ratios=ratios, seed=seed, use_given=use_given, positive=positive)
     say_lost(found.dataset_id, [sample.path for sample in found.samples])
     label_versions.splits_on(workspace, found, choices, used)  # says at once what cannot be split
-    wanted = experiments.search_of(workspace, chosen, varied, found, choices, used)
+    wanted = experiments.search_of(workspace, chosen, varied, found, choices, used, pruner)
     if before := len(experiments.trials_of(wanted)):
         say(f"{before} trials of this search are done already")
     run = experiments.run_trials if on is None else partial(experiments.run_trials_on, on, workers)

@@ -193,6 +193,36 @@ def test_a_trial_below_the_median_of_the_others_ends_early(
     assert best_of(trials).val_auc == pytest.approx(0.8)
 
 
+def test_by_halving_a_trial_goes_on_from_a_rung_if_it_is_among_the_best_fourth(
+    workspace: Workspace, tiny_index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of curves that rise alike from where each begins: rungs at 2 and 8 epochs, since the head has the first two."""
+
+    def curves(request: TrainingRequest, split: Split, **_: Any) -> Iterator[Epoch]:
+        start = request.recipe.phases[1].learning_rate
+        for number in range(1, 11):
+            yield replace(EPOCH, number=number, val_auc=start + 0.01 * number, best=True)
+
+    monkeypatch.setattr(the_search, "train", curves)
+    head, whole = (replace(TINY_RECIPE.phases[0], epochs=epochs) for epochs in (2, 8))
+    starts = [0.3 + 0.01 * number for number in range(16)]
+    vary = ["phases.1.learning_rate=" + ",".join(f"{start:.2f}" for start in starts)]
+    search = replace(a_search(workspace, tiny_index, vary, phases=(head, whole)), pruner="asha")
+    trials = list(run_trials(workspace, search, 24, device="cpu"))
+    assert {trial.epochs for trial in trials} <= {2, 8, 10}, "trials end at a rung or at their end"
+    seen = list[float]()
+    for trial in trials:
+        start = float(trial.values["phases.1.learning_rate"])
+        seen = sorted([*seen, start], reverse=True)
+        among_the_best = start >= seen[max(1, len(seen) // 4) - 1]
+        assert (trial.epochs > 2) == among_the_best, "who goes on from the first rung"
+    assert {2, 10} <= {trial.epochs for trial in trials}
+    every = replace(a_search(workspace, tiny_index, vary, phases=(head, whole), seed=7), pruner="none")
+    assert {trial.epochs for trial in run_trials(workspace, every, 8, device="cpu")} == {10}
+    with pytest.raises(ReportError, match=r"“hyperband” ends no trials early.*median, asha, none"):
+        search_of(workspace, search.recipe, search.varied, tiny_index, Choices(seed=1), pruner="hyperband")
+
+
 def test_a_search_waits_for_no_run_and_says_so(workspace: Workspace, tiny_index: Index) -> None:
     search = a_search(workspace, tiny_index)
     with training_lock(workspace.root), pytest.raises(TrainingError, match="Another run is in progress"):
