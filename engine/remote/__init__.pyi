@@ -5,3 +5,4 @@ from .bringing import (
     is_address as is_address,
     local_path as local_path,
 )
+from .whole_runs import bring_run as bring_run

@@ -19,17 +19,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from engine.data import ARCHIVE_SUFFIXES, TABLE_SUFFIXES, is_housekeeping
+from engine.data import is_housekeeping
 from engine.errors import DataError
-from engine.images import IMAGE_SUFFIXES
 from engine.kept_files import JsonFile, plain, read_json
 from engine.pacs import Limits, ServerLost, ServerTrouble
 from engine.remote.address import Store
+from engine.remote.names import is_safe, is_wanted
 from engine.remote.opening import OpenStore
 from engine.spreadsheet import write_csv
 from engine.storage import check_room, storage_error, versioned, write_atomic
@@ -124,12 +124,20 @@ _KEPT = JsonFile(
 )
 
 
-def fetch(store: Store, into: Path, *, progress: Progress = lambda done, of: None, limits: Limits) -> Here:
+def fetch(
+    store: Store,
+    into: Path,
+    *,
+    around: str = "",
+    progress: Progress = lambda done, of: None,
+    limits: Limits,
+) -> Here:
     """Fetch what a store has under its path.
 
     Args:
         store: Which.
         into: A folder for this address alone; made if it is not there.
+        around: A file that must be there, in a folder that is not of images: then all of its files are fetched.
         progress: Called with files done and files in all, 0 while that is not known; may raise to stop.
         limits: What one file may take.
 
@@ -142,7 +150,7 @@ def fetch(store: Store, into: Path, *, progress: Progress = lambda done, of: Non
     try:
         into.mkdir(mode=0o700, parents=True, exist_ok=True)
         with FileLock(into / LOCK, timeout=0):
-            return _fetch(store, into, progress, limits)
+            return _fetch(store, into, around, progress, limits)
     except Timeout as error:
         raise DataError(
             f"{store.url} is being fetched by another window or command", "Wait until that has ended"
@@ -151,11 +159,13 @@ def fetch(store: Store, into: Path, *, progress: Progress = lambda done, of: Non
         raise storage_error(error, into) from error
 
 
-def _fetch(store: Store, into: Path, progress: Progress, limits: Limits) -> Here:
+def _fetch(store: Store, into: Path, around: str, progress: Progress, limits: Limits) -> Here:
     opened = OpenStore(store, limits)
     try:
         left_out: list[NotCome] = []
-        there = _there(opened, left_out, limits)
+        if around:
+            opened.said_of(f"{store.inside}/{around}")
+        there = _there(opened, left_out, limits, every=bool(around))
         place, known, changed = _version(store, into, there)
         work = _Work(opened, place / store.name, place / FETCHED, known, left_out)
         lacking = [path for path in there if path not in known]
@@ -193,7 +203,7 @@ def _is_the_file(there: Mapping[str, There], store: Store) -> bool:
 # ------------------------------------------------------------------------------------------------- what is there
 
 
-def _there(opened: OpenStore, left_out: list[NotCome], limits: Limits) -> dict[str, There]:
+def _there(opened: OpenStore, left_out: list[NotCome], limits: Limits, *, every: bool) -> dict[str, There]:
     """Return the files that may be images or tables, by their paths under the folder; others are noted."""
     store = opened.store
     closed: list[OSError] = []
@@ -212,9 +222,9 @@ def _there(opened: OpenStore, left_out: list[NotCome], limits: Limits) -> dict[s
         path = store.name if name == store.inside else name[len(store.inside) :].lstrip("/")
         if not path or name.endswith("/") or any(map(is_housekeeping, path.split("/"))):
             continue
-        if said.get("type") == "link" and _is_safe(path):
+        if said.get("type") == "link" and is_safe(path):
             said = opened.said_of(name)
-        why = _passed_over(path, said, limits, alone=name == store.inside)
+        why = _passed_over(path, said, limits, wanted=every or name == store.inside)
         if why:
             left_out.append(NotCome(path=path, why=why))
             continue
@@ -223,42 +233,20 @@ def _there(opened: OpenStore, left_out: list[NotCome], limits: Limits) -> dict[s
     return there
 
 
-def _passed_over(path: str, said: Mapping[str, Any], limits: Limits, *, alone: bool) -> str:
+def _passed_over(path: str, said: Mapping[str, Any], limits: Limits, *, wanted: bool) -> str:
     """Return why a file is not fetched; "" where it is."""
     size = said.get("size")
     if said.get("type") == "directory":
         return "it is a link to a folder"
-    if not _is_safe(path):
+    if not is_safe(path):
         return "its name cannot be a file's here"
     if not isinstance(size, int) or size < 0:
         return "its size is not said"
-    if not (alone or _is_wanted(path.rpartition("/")[2])):
+    if not (wanted or is_wanted(path.rpartition("/")[2])):
         return "by its name it is neither an image nor a table"
     if size > limits.bytes:
         return f"it is larger than {limits.bytes / 1e9:,.1f} GB"
     return ""
-
-
-def _is_wanted(name: str) -> bool:
-    lower = name.lower()
-    suffix = PurePosixPath(lower).suffix
-    bare = not suffix or not any(
-        sign.isalpha() for sign in suffix
-    )  # DICOM files are often named by a UID alone
-    if lower.endswith(tuple(ARCHIVE_SUFFIXES)):
-        return False  # one is read where an address names it
-    return bare or suffix in (".gz", *IMAGE_SUFFIXES, *TABLE_SUFFIXES)
-
-
-def _is_safe(path: str) -> bool:
-    parts = path.split("/")
-    if "" in parts or ".." in parts or "." in parts or "\\" in path or not path.isprintable():
-        return False
-    if any(len(part.encode("utf-8", "replace")) > 240 for part in parts):
-        return False
-    if os.name != "nt":
-        return True
-    return not any(PureWindowsPath(part).is_reserved() or set(part) & set('<>:"|?*') for part in parts)
 
 
 # ------------------------------------------------------------------------------------------------------- versions

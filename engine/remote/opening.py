@@ -130,7 +130,7 @@ class OpenStore:
 
     def said_of(self, name: str) -> dict[str, Any]:
         """Return what is said of one file, of a link's end rather than the link."""
-        with told(self.store):
+        with told(self.store, "" if name == self.store.inside else name):
             if self._fs.async_impl:
                 return dict(sync(self._fs.loop, self._fs._info, name, timeout=self._limits.silence))
             return dict(self._within(lambda: self._fs.info(name)))

@@ -1,20 +1,42 @@
-"""`overread runs rename`, `note`, `archive`, `delete`."""
+"""`overread runs fetch`, `rename`, `note`, `archive`, `delete`."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from engine import managing, naming, reading
+from engine import managing, naming, reading, remote
 from engine.errors import RunError
 from engine.workspace import Workspace, open_workspace
 from gui.cli.managing.asked import BackOption, NameArgument, NoteArgument, YesOption, agreed
 from gui.cli.options import RunArgument, WorkspaceOption
-from gui.cli.terminal import say
+from gui.cli.terminal import progress, say
 from gui.cli.train import kept_runs
 
 app = typer.Typer()  # its commands are those of `overread runs`
+
+
+@kept_runs.command()
+def fetch(
+    where: Annotated[
+        str,
+        typer.Argument(
+            metavar="WHERE", help="Its folder: a path, or s3://…, sftp://…, gcs://… (extra remote)."
+        ),
+    ],
+    root: WorkspaceOption = None,
+) -> None:
+    """Bring a finished run from another workspace, on this computer or in a store; its images stay where they are.
+
+    Example: [bold]overread runs fetch sftp://ada@gpu.example/home/ada/overread/runs/20261127-021500-9f3c[/bold]
+    """
+    workspace = open_workspace(root)
+    with progress("Fetching the run") as bar:
+        run = remote.bring_run(workspace, where, progress=bar)
+    print(f"Run {run.run_id} is here.")
+    say(f"Next: overread predict {run.run_id} DATASET")
 
 
 @kept_runs.command()
