@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import secrets
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from urllib.parse import urlsplit
 import httpx
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -100,6 +103,21 @@ def draw_film(
     path: Path, seed: int, *, side: int = 384, opacity: bool = False, info: PngInfo | None = None
 ) -> None:
     """Draw something like a chest film: two dark lungs in a bright chest, and an opacity in one of them."""
+    path.write_bytes(_film(seed, side, opacity) if info is None else _png(_pixels(seed, side, opacity), info))
+
+
+@cache  # the same twelve are drawn for hundreds of tests
+def _film(seed: int, side: int, opacity: bool) -> bytes:
+    return _png(_pixels(seed, side, opacity))
+
+
+def _png(pixels: NDArray[np.uint8], info: PngInfo | None = None) -> bytes:
+    written = io.BytesIO()
+    Image.fromarray(pixels).save(written, "PNG", pnginfo=info)
+    return written.getvalue()
+
+
+def _pixels(seed: int, side: int, opacity: bool) -> NDArray[np.uint8]:
     generator = np.random.default_rng(seed)
     y, x = np.mgrid[0 : 1 : side * 1j, 0 : 1 : side * 1j]
     grey = 150 - 60 * np.abs(x - 0.5) + 20 * y
@@ -109,7 +127,7 @@ def draw_film(
     if opacity:
         grey += 90 * np.exp(-(((x - 0.68) / 0.08) ** 2) - ((y - 0.62) / 0.1) ** 2)
     grey += generator.normal(0, 5, grey.shape)
-    Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8)).save(path, pnginfo=info)
+    return np.clip(grey, 0, 255).astype(np.uint8)
 
 
 def make_run(

@@ -21,7 +21,7 @@ from engine.report.printed.records import pointer
 from engine.report.records import Report
 from tests.engine.report.exports.bundle.test_bundle import REPORTS
 from tests.engine.report.test_build import FILM, HEAT, page_of
-from tests.engine.report.test_snapshots import situations
+from tests.engine.report.test_snapshots import page_in, situations
 
 Numbers = Mapping[str, Mapping[str, Any]]
 
@@ -140,7 +140,7 @@ def test_no_page_prints_a_number_without_an_id(told: tuple[Report, dict[str, Any
 
 @pytest.mark.parametrize("name", situations())
 def test_whatever_a_report_holds_each_of_its_numbers_has_an_id(name: str) -> None:
-    assert not without_id(page_of(situations()[name]()))
+    assert not without_id(page_in(name))
 
 
 def fitting(cases: Mapping[str, list[str]], document: Mapping[str, Any]) -> Iterator[Any]:

@@ -105,11 +105,11 @@ def names_in(report: Report) -> list[str]:
 
 @pytest.mark.usefixtures("bracketed")
 @pytest.mark.parametrize("name", situations())
-def test_no_sentence_of_the_report_is_left_in_english_unmarked(room: Room, name: str) -> None:
+def test_no_sentence_of_the_report_is_left_in_english_unmarked(session: AppSession, name: str) -> None:
     report = situations()[name]()
     told = {
         "headline": headline(report, BOTH),
-        "cases": cases(room.session, report, BOTH, heat=True),
+        "cases": cases(session, report, BOTH, heat=True),
         "about": about(report),
     }
     told |= {f"said {at}": said(one) for at, one in enumerate(report.against)}

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from engine.report.printed.book import Book
 from engine.report.records import Report
 from engine.report.standards.reference_standards import REFERENCE_STANDARDS
+from engine.workspace import open_workspace
 from gui.pages.report.page import show
 from gui.pages.report.sections import (
     about,
@@ -25,7 +26,7 @@ from gui.pages.report.sections import (
     training,
 )
 from gui.web import markup
-from gui.web.session import AppSession
+from gui.web.session import AppSession, open_session
 from tests.engine.report.test_snapshots import PLAIN, situations
 from tests.gui.conftest import Room
 from tests.snapshots import differences, hold_against, lines_of_html, one_text
@@ -59,11 +60,24 @@ def _first_of_each(lines: Sequence[str]) -> list[str]:
     return kept
 
 
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppSession]:
+    workspace = open_workspace(tmp_path_factory.mktemp("sentences") / "workspace")
+    opened = open_session(workspace, reader="anna")
+    yield opened
+    opened.store.close()
+
+
+@pytest.fixture(scope="module")
+def plain(session: AppSession) -> list[str]:
+    return lines_of(session, situations()[PLAIN]())
+
+
 @pytest.mark.parametrize("name", situations())
-def test_the_report_page_says_what_a_person_has_read(room: Room, name: str) -> None:
-    lines = lines_of(room.session, situations()[name]())
-    if name != PLAIN:
-        lines = differences(lines_of(room.session, situations()[PLAIN]()), lines)
+def test_the_report_page_says_what_a_person_has_read(
+    session: AppSession, plain: list[str], name: str
+) -> None:
+    lines = plain if name == PLAIN else differences(plain, lines_of(session, situations()[name]()))
     hold_against(FOLDER / f"{name}.txt", lines)
 
 
