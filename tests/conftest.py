@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from engine.records import Augmentation, DataIssueKind, Index, Run, Split, TrainingRequest
 from engine.workspace import Workspace, open_workspace
@@ -48,6 +49,21 @@ def tiny_split(tiny_index: Index) -> Split:
     return split_index(tiny_index, seed=1)
 
 
+def once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Workspace], None]) -> Workspace:
+    """Return a workspace of this worker's own that only the first worker who asks has filled; the others copy it."""
+    own = tmp_path_factory.mktemp(name)
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        make(open_workspace(own / "workspace"))
+        return open_workspace(own / "workspace")
+    shared = tmp_path_factory.getbasetemp().parent / name
+    with FileLock(shared.with_suffix(".lock")):
+        if not shared.exists():
+            make(open_workspace(own / "making"))
+            (own / "making").rename(shared)
+    shutil.copytree(shared, own / "workspace")
+    return open_workspace(own / "workspace")
+
+
 @pytest.fixture(scope="session")
 def trained(
     tmp_path_factory: pytest.TempPathFactory, tiny_index: Index, tiny_split: Split
@@ -76,8 +92,7 @@ def trained(
     return workspace, run
 
 
-@pytest.fixture(scope="session")
-def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Run]:
+def walk(workspace: Workspace) -> None:
     """index → split → train → predict → explain on the sample films, without fine-tuning and augmented views."""
     from engine.data.index import index_data
     from engine.data.saved import save_index
@@ -91,7 +106,6 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Run]:
 
     demo = RECIPES["demo"]
     quick = replace(demo, phases=(replace(demo.phases[0], epochs=15),), augmentation=Augmentation())
-    workspace = open_workspace(tmp_path_factory.mktemp("line") / "workspace")
     index = index_data(SAMPLE_TABLE)
     save_index(workspace, index)
     assert [issue.kind for issue in index.issues] == [DataIssueKind.UNREADABLE]
@@ -112,19 +126,26 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Run]:
         )
     )
     assert len(epochs) == 15
-    run = load_run(folder)
     with open_store(workspace.database) as store:
-        read_run(workspace, store, run, device="cpu")
-    return workspace, run
+        read_run(workspace, store, load_run(folder), device="cpu")
+
+
+@pytest.fixture(scope="session")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Run]:
+    """The sample films, a run that was really trained on them, and what it says of them. Do not change it: copy it."""
+    from engine.runs.folder import find_run
+
+    workspace = once(tmp_path_factory, "walked", walk)
+    return workspace, find_run(workspace, "20260101-000000-line")
 
 
 @pytest.fixture
 def own_walk(walked: tuple[Workspace, Run], tmp_path: Path) -> tuple[Workspace, Run]:
-    """A copy of the walked workspace, without its cache, to write reviews into."""
+    """A copy of the walked workspace to write reviews into."""
     from engine.runs.folder import find_run
 
     root = tmp_path / "walked"
-    shutil.copytree(walked[0].root, root, ignore=shutil.ignore_patterns("cache"))
+    shutil.copytree(walked[0].root, root)
     workspace = open_workspace(root)
     return workspace, find_run(workspace, walked[1].run_id)
 
