@@ -125,12 +125,15 @@ def weighted_figures(sample: Sample, rng: np.random.Generator) -> dict[str, Esti
 
 
 def coverage(
-    cell: Cell, runs: int, *, seed: int = 0, plain: bool = True, weighted: bool = True
+    cell: Cell, runs: int, *, seed: int = 0, plain: bool = True, weighted: bool = True, many: int = MANY
 ) -> dict[str, tuple[float, int]]:
-    """Return for each figure the share of intervals that hold the truth, and how many intervals there were."""
+    """Return for each figure the share of intervals that hold the truth, and how many intervals there were.
+
+    The truth is the figure on `many` images.
+    """
     truth = {
         name: each.value
-        for name, each in figures_of(draw(cell, np.random.default_rng(seed + 1), MANY)).items()
+        for name, each in figures_of(draw(cell, np.random.default_rng(seed + 1), many)).items()
     }
     truth |= {name: truth[of_all] for name, of_all in WEIGHTED.items()}
     held: dict[str, list[bool]] = defaultdict(list)

@@ -54,7 +54,7 @@ def read(page: Any, *answers: tuple[str, str]) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("ward", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.parametrize("ward", ["postgresql"], indirect=True)  # where a department keeps what it reads
 def test_people_who_sign_in_make_read_and_settle_a_study_each_under_their_own_name(
     ward: Ward, desk: Callable[[str], Any]
 ) -> None:

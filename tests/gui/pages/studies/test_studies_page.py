@@ -8,8 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from engine.data import index_folder, save_index
 from tests.gui.conftest import draw_film
 from tests.gui.pages.studies.conftest import Ward
@@ -45,7 +43,6 @@ def back(page: Any) -> None:
     page.wait_for_selector("#studies-desk .sd[data-face]", state="visible")
 
 
-@pytest.mark.parametrize("ward", ["sqlite", "postgresql"], indirect=True)
 def test_a_study_is_made_read_blind_then_assisted_settled_and_its_figures_are_there(
     ward: Ward, opened: Callable[..., Any], page: Any
 ) -> None:
