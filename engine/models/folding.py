@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import copy
 from itertools import zip_longest
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from engine.models.depthwise import convolve
 
 
 class _FoldedConv(nn.Module):
@@ -32,15 +35,39 @@ class _FoldedConv(nn.Module):
         assert norm.running_mean is not None and norm.running_var is not None
         scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
         bias = -norm.running_mean if conv.bias is None else conv.bias - norm.running_mean
-        # Another object with the same settings: a net that several threads look through is never changed.
-        run = copy.copy(conv)
-        run._parameters = {}
-        run.weight = conv.weight * scale[:, None, None, None]
-        run.bias = norm.bias + bias * scale
-        made: Tensor = run(x)
+        made = convolve(conv, x, conv.weight * scale[:, None, None, None], norm.bias + bias * scale)
         for module in self.then:
-            made = module(made)
+            made = _activated(module, made)
         return made
+
+
+class _Clipped(torch.autograd.Function):
+    """ReLU6 in place, without the copy that PyTorch makes for its gradient: what came out says as much."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, low: float, high: float) -> Tensor:
+        """Clip what a convolution gave, which does not look at it again."""
+        x.clamp_(low, high)
+        ctx.mark_dirty(x)
+        ctx.save_for_backward(x)
+        ctx.bounds = low, high
+        return x
+
+    @staticmethod
+    def backward(ctx: Any, *made: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradient where nothing was clipped."""
+        (clipped,) = ctx.saved_tensors
+        slope = made[0]
+        if clipped.is_contiguous(memory_format=torch.channels_last):  # as the convolution wants it
+            slope = slope.contiguous(memory_format=torch.channels_last)
+        of_x: Tensor = torch.ops.aten.hardtanh_backward(slope, clipped, *ctx.bounds)
+        return of_x, None, None
+
+
+def _activated(activation: nn.Module, made: Tensor) -> Tensor:
+    spares = isinstance(activation, nn.Hardtanh) and made.requires_grad and not torch.compiler.is_compiling()
+    out: Tensor = _Clipped.apply(made, activation.min_val, activation.max_val) if spares else activation(made)
+    return out
 
 
 def folded(net: nn.Module, *, probe: Tensor | None = None) -> nn.Module:

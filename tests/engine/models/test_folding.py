@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from timm.layers import Conv2dSame
 from torch import nn
 
 from engine.models.classifier import build_classifier
+from engine.models.depthwise import convolve
 from engine.models.folding import folded
 from engine.models.trainable import set_trainable
 from tests.tiny import TINY_RECIPE
@@ -75,3 +77,27 @@ def test_a_net_that_calls_its_layers_in_another_order_is_left_as_it_is() -> None
     torch.manual_seed(0)
     net = _lived_in(NormFirst()).eval()
     assert folded(net, probe=torch.rand(2, 4, 5, 5)) is net
+
+
+@pytest.mark.parametrize(
+    "conv",
+    [
+        nn.Conv2d(32, 32, 5, padding=2, groups=32),
+        nn.Conv2d(32, 32, (3, 7), padding=(1, 3), stride=(1, 2), groups=32),
+        nn.Conv2d(32, 32, 4, groups=32),
+        Conv2dSame(32, 32, 5, stride=2, groups=32),
+        Conv2dSame(32, 32, 5, stride=1, groups=32),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("side", [9, 14])
+def test_a_wide_depthwise_convolution_learns_what_pytorch_says(conv: nn.Conv2d, side: int) -> None:
+    torch.manual_seed(0)
+    images = torch.rand(3, 32, side, side, requires_grad=True)
+    asked = [images, conv.weight, conv.bias]
+    said = []
+    for made in (conv(images), convolve(conv, images, conv.weight, conv.bias)):
+        slope = torch.rand(made.shape, generator=torch.Generator().manual_seed(1))
+        said.append([made, *torch.autograd.grad((made * slope).sum(), asked)])
+    for expected, found in zip(*said, strict=True):
+        assert torch.allclose(found, expected, rtol=1e-4, atol=1e-5 * float(expected.abs().max()))
