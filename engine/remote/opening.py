@@ -6,6 +6,7 @@ kept, and no text of a library is passed on, since it may hold a key or a signed
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -39,6 +40,7 @@ _REFUSED = frozenset(
         "RefreshError",
     }
 )
+_TALK = ("botocore", "aiobotocore", "s3fs", "gcsfs", "google", "paramiko", "fsspec")
 _EXPIRED = ("TokenRefreshRequired", "InvalidToken", "ExpiredToken")
 _SLOW = frozenset({"TimeoutError", "ConnectTimeoutError", "ReadTimeoutError", "FSTimeoutError"})
 _BROKEN = frozenset(
@@ -52,6 +54,11 @@ _BROKEN = frozenset(
         "ClientPayloadError",
     }
 )
+
+
+for _one in _TALK:  # what they log is said in a sentence of ours, and their own may hold a key
+    logging.getLogger(_one).addHandler(logging.NullHandler())
+    logging.getLogger(_one).propagate = False
 
 
 class TooMuch(Exception):  # noqa: N818  never seen outside: it becomes a sentence

@@ -14,7 +14,7 @@ from engine.workspace import Workspace, open_workspace
 from gui.cli.main import main
 from gui.pages.data.bringing.flow import Bringing, named
 from gui.web import open_session
-from tests.stores import PASSWORD, SECRET, Buckets, files
+from tests.stores import PASSWORD, SECRET, Buckets, cloud, files
 
 
 def test_the_command_line_indexes_a_bucket_with_labels_from_here_or_there(
@@ -66,3 +66,26 @@ def test_the_data_page_takes_the_address_of_an_sftp_server_in_place_of_a_path(
     index = load_index(workspace, state.dataset_id)
     assert (index.name, len(index.samples), index.classes) == ("films", 40, ("normal", "opacity"))
     assert any("film.mp4" in issue.message for issue in index.issues)
+
+
+def test_the_command_line_indexes_a_bucket_of_google_and_says_in_one_sentence_what_it_cannot_have(
+    films: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    where = ["--json", "--workspace", str(tmp_path / "workspace")]
+    with cloud(tmp_path) as store:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", store.address)
+        for film in sorted(films.rglob("*.png"))[::8]:
+            store.put("hospital", f"the films/{film.parent.name}/{film.name}", film.read_bytes())
+        assert main(["index", "gcs://hospital/the films", *where]) == 0
+        said = capsys.readouterr()
+        assert json.loads(said.out)["images"] == 5 and "credentials" not in said.err
+        for nothing in ("gs://hospital/nothing", "gcs://nobody/films"):
+            assert main(["index", nothing, *where]) == 1
+            (sentence,) = capsys.readouterr().err.splitlines()
+            assert sentence.endswith("Check the address for typing errors.")
+    assert main(["index", "gcs://hospital/the films", *where]) == 1, "the server is gone"
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert sentence.startswith("gcs://hospital ")
