@@ -5,6 +5,7 @@ expected may be anything. Reading it gives the record that was asked for, or one
 
     read_json       a file of one kind (`JsonFile`), as its record
     parse_json      the values in a text, where no more is known of them
+    stored_json     the same of a column of the database, which this program alone writes
     read_arrays     the arrays of an .npz, none of which is pickled or larger than the file says
 
 No other module calls `json.loads` or `numpy.load`; tests/test_architecture.py sees to that.
@@ -24,6 +25,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast
 
+import orjson
+
 from engine.errors import EngineError
 from engine.storage import SCHEMA_VERSION, read_regular
 
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 DEEPEST = 64  # levels of lists and objects in one another
 LONGEST_NUMBER = 64  # characters; a float that Python writes has at most 24
+LONG_NUMBER = re.compile(r"(?<![.\d])\d{19}")
 READ_VERSIONS = tuple(range(1, SCHEMA_VERSION + 1))
 
 Record = TypeVar("Record")
@@ -92,6 +96,21 @@ def read_json(path: Path, kind: JsonFile[Record], **more: object) -> Record:
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         remedy = kind.remedy.format(file=path.name, folder=path.parent.name)
         raise kind.error(f"{path} is damaged or was changed ({_why(error)})", remedy) from error
+
+
+def stored_json(text: bytes | str) -> Any:
+    """Return what a JSON column of a database holds, as `json.loads` reads it.
+
+    A hundred thousand cases have three hundred thousand such columns, which orjson reads in a tenth of the time. What
+    it reads otherwise or not at all (NaN, half a character, a whole number of more than 64 bits) is left to Python.
+    """
+    text = text if isinstance(text, str) else text.decode()
+    if LONG_NUMBER.search(text) is None:
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            pass
+    return json.loads(text)
 
 
 def parse_json(text: bytes | str) -> Any:

@@ -68,10 +68,9 @@ def read_csv(data: bytes) -> tuple[list[str], list[list[str]]]:
         csv.Error: It is no CSV.
     """
     text = data.decode("utf-8", "surrogateescape").removeprefix(BYTE_ORDER_MARK)
-    lines = [
-        [_GUARDED.sub(r"\1\2\3", cell) if "'" in cell else cell for cell in row]
-        for row in csv.reader(io.StringIO(text, newline=""))
-    ]
+    lines = list(csv.reader(io.StringIO(text, newline="")))
+    if "'" in text:
+        lines = [[_GUARDED.sub(r"\1\2\3", cell) if "'" in cell else cell for cell in row] for row in lines]
     return (lines[0], lines[1:]) if lines else ([], [])
 
 

@@ -89,13 +89,9 @@ class PatientsNamed:
 
 def patients_named(cases: Iterable[Sample | Prediction]) -> PatientsNamed:
     """Count the images that name their patient: the one place that decides what may be said of patients."""
-    images, named, patients = 0, 0, set()
-    for case in cases:
-        images += 1
-        if case.patient_id != case.image_id:
-            named += 1
-            patients.add(case.patient_id)
-    return PatientsNamed(images=images, named=named, patients=len(patients))
+    every = [case.patient_id if case.patient_id != case.image_id else None for case in cases]
+    named = [patient for patient in every if patient is not None]
+    return PatientsNamed(images=len(every), named=len(named), patients=len(set(named)))
 
 
 def cases_of(split: Split) -> Iterator[Sample]:

@@ -16,6 +16,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import DBAPIError, DisconnectionError, NoSuchModuleError
 
 from engine.errors import ServerAway, StoreError
+from engine.kept_files import stored_json
 from engine.reading.database_file import (
     DatabaseFile,
     address_to_look_at,
@@ -214,6 +215,7 @@ def open_database(database: Path | str, *, busy_seconds: float = 5.0) -> Databas
             pool_size=12,  # one that is opened for a moment costs a server more than what it is asked
             max_overflow=28,
             json_serializer=canonical,
+            json_deserializer=stored_json,
         )
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreError(

@@ -209,11 +209,12 @@ class Store(Walking):
 
     def predictions(self, run_id: str, part: Part | None = None) -> list[Prediction]:
         """Return a run's cases, or those of one part, in the stable random order."""
-        found = select(CASES).where(CASES.c.run_id == run_id).order_by(CASES.c.position)
+        columns = [CASES.c[name] for name in rows.PREDICTED]
+        found = select(*columns).where(CASES.c.run_id == run_id).order_by(CASES.c.position)
         if part is not None:
             found = found.where(CASES.c.part == part)
         with self._database.read() as connection, many_records:
-            return [rows.prediction(row) for row in connection.execute(found)]
+            return [rows.predicted(row) for row in connection.execute(found)]
 
     def lacks_columns(self, run_id: str) -> bool:
         """Return whether it was not yet looked up what lies beside a run's cases: see `add_columns`."""

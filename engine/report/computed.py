@@ -16,7 +16,7 @@ from engine.report.records import Against, CaseRow, Evidence, ReviewSummary, Sub
 from engine.report.standards.defined import chosen_labels
 from engine.report.standards.holding import hold_against
 from engine.report.standards.reference_standards import REFERENCE_STANDARDS, Reference, of_study
-from engine.report.subgroups import subgroup_table, subgroup_tests
+from engine.report.subgroups import groups_by_column, subgroup_table, subgroup_tests
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,6 +59,7 @@ def compute(run: Run, evidence: Evidence) -> Computed:
     if evidence.labels is not None:
         made[CAME] = replace(made[CAME], defined=(*made[CAME].defined, chosen_labels(run)))
     balance, patients_by_part = class_balance(evidence.split, cases, run)
+    columns = groups_by_column(run, cases, evidence.split)
     made |= {f"study {number}": of_study(one) for number, one in enumerate(evidence.settled, 1)}
     return Computed(
         standards={one.name: one for one in made.values()},
@@ -75,8 +76,8 @@ def compute(run: Run, evidence: Evidence) -> Computed:
             for kind, of in made.items()
         ),
         reviews=summarise_reviews(run, cases, last, made[REVIEWED].answers),
-        subgroups=subgroup_table(run, cases, evidence.split),
-        subgroup_tests=subgroup_tests(run, cases, evidence.split),
+        subgroups=subgroup_table(run, cases, evidence.split, columns),
+        subgroup_tests=subgroup_tests(run, cases, evidence.split, columns),
         patients=patients_named(cases),
         balance=balance,
         rebalanced=images_after_balancing(evidence.split, run),
@@ -110,7 +111,7 @@ def case_rows(
             conformal_set=each.conformal_set,
             uncertainty=each.uncertainty,
             margin=each.margin,
-            reviews=tuple(last.get(each.image_id, {}).values()),
+            reviews=tuple(last[each.image_id].values()) if each.image_id in last else (),
         )
         for each in predictions
     )

@@ -11,7 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from itertools import combinations, pairwise
+from itertools import chain, combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,7 @@ def groups_by_column(
     meta = {sample.image_id: sample.meta for part in parts for sample in part}
     labelled = [each for each in predictions if each.label in run.classes and each.image_id in meta]
     found = {}
-    for column in sorted({column for each in labelled for column in meta[each.image_id]}):
+    for column in sorted(set(chain.from_iterable(meta[each.image_id] for each in labelled))):
         values = {
             each.image_id: meta[each.image_id].get(column, "").strip() or NOT_GIVEN for each in labelled
         }
@@ -54,10 +54,16 @@ def groups_by_column(
 
 
 def subgroup_table(
-    run: Run, predictions: Sequence[Prediction], split: Split | None
+    run: Run,
+    predictions: Sequence[Prediction],
+    split: Split | None,
+    columns: Mapping[str, Mapping[str, str]] | None = None,
 ) -> tuple[SubgroupRow, ...]:
-    """Estimate the main figures for every group of the data's columns, then for those of two columns crossed."""
-    columns = groups_by_column(run, predictions, split)
+    """Estimate the main figures for every group of the data's columns, then for those of two columns crossed.
+
+    `columns`: what `groups_by_column` gave of the same; None asks it.
+    """
+    columns = groups_by_column(run, predictions, split) if columns is None else columns
     crossed = [
         (one, other)
         for one, other in combinations(columns, 2)
@@ -69,10 +75,16 @@ def subgroup_table(
 
 
 def subgroup_tests(
-    run: Run, predictions: Sequence[Prediction], split: Split | None
+    run: Run,
+    predictions: Sequence[Prediction],
+    split: Split | None,
+    columns: Mapping[str, Mapping[str, str]] | None = None,
 ) -> tuple[SubgroupTest, ...]:
-    """Test for each column whether its groups differ in a figure, adjusted by Holm's method for all tests made here."""
-    columns = groups_by_column(run, predictions, split)
+    """Test for each column whether its groups differ in a figure, adjusted by Holm's method for all tests made here.
+
+    `columns`: what `groups_by_column` gave of the same; None asks it.
+    """
+    columns = groups_by_column(run, predictions, split) if columns is None else columns
     by_id = {each.image_id: each for each in predictions}
     found: list[tuple[str, str, float]] = []
     for column, groups in columns.items():

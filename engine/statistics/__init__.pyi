@@ -9,6 +9,7 @@ from .classification_report import (
     weighted_f1 as weighted_f1,
 )
 from .clusters import (
+    Clusters as Clusters,
     independent_difference as independent_difference,
     inestimable as inestimable,
 )

@@ -22,7 +22,7 @@ from engine.errors import EngineError
 from engine.images.cache import open_cache
 from engine.jobs import control
 from engine.jobs.files import JobRequest, JobStatus, load_outline, load_request, save_request, write_status
-from engine.kept_files import DEEPEST, parse_json
+from engine.kept_files import DEEPEST, parse_json, stored_json
 from engine.recipes import RECIPES, load_recipe, recipe_to_json
 from engine.records import (
     Calibration,
@@ -426,3 +426,10 @@ def test_a_run_whose_folder_was_renamed_is_known_by_its_folder(bench: Bench) -> 
     found = read(bench, "status.json", json.dumps(document | {"job_id": "../elsewhere"}).encode())
     assert isinstance(found, JobStatus) and found.job_id == bench.run.name
     assert isinstance(read(bench, "run.json", b'{"run_id": "../elsewhere"}'), EngineError)
+
+
+@pytest.mark.parametrize(
+    "text", ["[0.1, 1e-7, NaN]", '{"seed": 18446744073709551617}', '"\\ud800"', '{"a": [1, null]}']
+)
+def test_a_column_of_the_database_is_read_as_python_reads_it(text: str) -> None:
+    assert repr(stored_json(text)) == repr(stored_json(text.encode())) == repr(json.loads(text))

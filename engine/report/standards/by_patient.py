@@ -23,7 +23,7 @@ def by_patient(
     truth: NDArray[np.int64],
     predicted: NDArray[np.int64],
     probabilities: NDArray[np.float64],
-    patients: NDArray[np.str_],
+    patients: NDArray[np.int64] | NDArray[np.str_],
     classes: Sequence[str],
     *,
     positive: str,

@@ -28,7 +28,7 @@ def curves_of(
     p: NDArray[np.float64],
     classes: Sequence[str],
     odds: Mapping[str, NDArray[np.float64]],
-    patients: NDArray[np.str_],
+    patients: NDArray[np.int64] | NDArray[np.str_],
 ) -> Curves:
     """Compute the curves of the cases of a reference standard.
 

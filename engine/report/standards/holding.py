@@ -31,6 +31,7 @@ from engine.report.standards.curves import curves_of
 from engine.report.standards.reference_standards import Reference
 from engine.statistics import (
     ClassRow,
+    Clusters,
     areas_of_folds,
     at_probabilities,
     auroc,
@@ -69,7 +70,8 @@ def hold_against(
     truth = np.array([code[standard.answers[each.image_id]] for each in kept], dtype=np.int64)
     predicted = np.array([code[each.predicted] for each in kept], dtype=np.int64)
     p = np.array([each.probabilities for each in kept], dtype=np.float64).reshape(-1, len(run.classes))
-    patients = np.array([each.patient_id for each in kept])
+    # numbered once: names are slow to sort
+    patients = Clusters.by([each.patient_id for each in kept], len(kept)).of
     confusion = confusion_matrix(truth, predicted, len(run.classes))
     named = patients_named(kept).all
     rows = classification_table(truth, predicted, run.classes, p, patients)
@@ -296,7 +298,7 @@ def uncertainty_figures(predictions: Sequence[Prediction], answers: Mapping[str,
         predictions: Of one reference standard's cases.
         answers: Its class by image id.
     """
-    patients = [each.patient_id for each in predictions]
+    patients = Clusters.by([each.patient_id for each in predictions], len(predictions)).of
     wrong = np.array([each.predicted != answers[each.image_id] for each in predictions], dtype=bool)
     figures: dict[str, Estimate] = {}
     doubts = {
@@ -314,7 +316,7 @@ def uncertainty_figures(predictions: Sequence[Prediction], answers: Mapping[str,
         held = np.array([answers[each.image_id] in each.conformal_set for each in predictions])
         for name in sorted(set(truth.tolist())):
             rows = truth == name
-            figures[CONFORMAL.format(name)] = proportion(held[rows], np.array(patients)[rows])
+            figures[CONFORMAL.format(name)] = proportion(held[rows], patients[rows])
         figures["conformal sets of one class"] = proportion(
             [len(each.conformal_set) == 1 for each in predictions], patients
         )

@@ -11,6 +11,7 @@ from hypothesis import given
 from sklearn import metrics as sk
 
 from engine.statistics.calibration_figures import (
+    FLOOR_DRAWS,
     brier,
     calibration_fit,
     ece,
@@ -58,6 +59,13 @@ def test_the_noise_floor_is_what_perfect_calibration_shows_and_shrinks_with_case
     shown = np.mean([ece(rng.random(200) < p, p).value for _ in range(200)])
     assert noise_floor(p) == pytest.approx(shown, rel=0.1)
     assert noise_floor(np.tile(p, 16)) < noise_floor(p) / 3
+
+
+def test_the_noise_floor_is_the_mean_of_calibration_errors_of_its_draws() -> None:
+    p = np.sort(np.random.default_rng(1).choice([0, 0.02, 0.1, 0.45, 0.9, 1], 60))  # bins without a case
+    rng = np.random.default_rng(3)
+    drawn = [ece(rng.random(len(p)) < p, p).value for _ in range(FLOOR_DRAWS)]
+    assert noise_floor(p, seed=3) == pytest.approx(np.mean(drawn), rel=1e-12)
 
 
 @pytest.mark.parametrize("size", [1, 3])
