@@ -106,6 +106,8 @@ from .named.names import (
     standard_words as standard_words,
 )
 from .operating import with_readers as with_readers
+from .paper.pdf import pdf_of as pdf_of
+from .paper.word import word_of as word_of
 from .passport_words import (
     passport_in_words as passport_in_words,
     passport_line as passport_line,

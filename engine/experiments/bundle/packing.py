@@ -17,7 +17,15 @@ from engine.experiments.comparison_page import (
     comparison_schema,
     render_page,
 )
-from engine.report import Names, names_of_images, pack_files, run_without_paths, schema_file
+from engine.report import (
+    Names,
+    names_of_images,
+    pack_files,
+    pdf_of,
+    run_without_paths,
+    schema_file,
+    word_of,
+)
 from engine.spreadsheet import write_csv
 from engine.storage import storage_error, versioned, write_atomic
 
@@ -34,6 +42,8 @@ REMEDY = (
 SAYS = """Overread comparison of runs, as a bundle that can be checked.
 
 comparison.html      the comparison; it opens in any browser and needs nothing else
+comparison.pdf       the same to be printed
+comparison.docx      its text and tables for Word
 comparison.json      every number in it; what it holds is described in comparison.schema.json (JSON Schema)
 comparison.csv       its figures, one line a run
 data/cases.csv       one line an image: its label, and the patient as a number drawn for this bundle (also as Parquet)
@@ -93,9 +103,11 @@ def pack_comparison(comparison: RunComparison) -> bytes:
     """
     made = datetime.now(UTC)
     told = _without_paths(comparison)
+    printed_there = printed_files(told, made)
     texts = {
         README: SAYS.format(version=version("overread"), bundle=BUNDLE),
-        **printed_files(told, made),
+        **printed_there,
+        **_on_paper(str(printed_there["comparison.html"])),
         **write_data(told, made),
     }
     images = [each for one in comparison.contestants for each in one.predictions]
@@ -112,6 +124,11 @@ def printed_files(comparison: RunComparison, made: datetime) -> dict[str, bytes 
         "comparison.schema.json": schema_file(comparison_schema()),
         DICTIONARY: write_csv(list(_dictionary(comparison))),
     }
+
+
+def _on_paper(page: str) -> dict[str, bytes | str]:
+    """Return the page as PDF and for Word: made of what is held against the data, so that they are not held again."""
+    return {"comparison.pdf": pdf_of(page), "comparison.docx": word_of(page)}
 
 
 def _json(comparison: RunComparison) -> str:

@@ -37,6 +37,7 @@ class Form:
         said: What came of either.
         compared: The run beside the one whose parts it kept.
         download: Takes that comparison away.
+        bundle: Takes it away so that it can be checked.
     """
 
     versions: Any
@@ -45,6 +46,7 @@ class Form:
     said: Any
     compared: Any
     download: Any
+    bundle: Any
 
 
 def lineage_table(versions: Sequence[LabelVersion]) -> str:
@@ -71,6 +73,7 @@ def of_run(session: AppSession, run_id: str | None) -> tuple[Any, ...]:
             "",
             "",
             gr.Button(visible=False),
+            gr.Button(visible=False),
         )
     try:
         run = load_run(session.workspace.runs / run_id)
@@ -85,6 +88,7 @@ def of_run(session: AppSession, run_id: str | None) -> tuple[Any, ...]:
             "",
             "",
             gr.Button(visible=False),
+            gr.Button(visible=False),
         )
     may = not session.read_only and run.recipe is not None
     return (
@@ -93,6 +97,7 @@ def of_run(session: AppSession, run_id: str | None) -> tuple[Any, ...]:
         gr.Button(interactive=may and not run.folds),
         "",
         compared,
+        gr.Button(visible=known),
         gr.Button(visible=known),
     )
 
@@ -206,7 +211,20 @@ def download(session: AppSession, run_id: str | None) -> str:
     Raises:
         ReportError: There is none.
     """
-    from engine.experiments import write_comparison
+    return _written(session, run_id, "page", "html", "before-and-after.html")
+
+
+def bundle(session: AppSession, run_id: str | None) -> str:
+    """Return the comparison as a bundle that can be checked.
+
+    Raises:
+        ReportError: There is none, or a patient or a file would be named in it.
+    """
+    return _written(session, run_id, "bundle", "bundle", "before-and-after-bundle.zip")
+
+
+def _written(session: AppSession, run_id: str | None, wanted: str, kind: str, ending: str) -> str:
+    from engine.experiments import export_comparison
 
     if not run_id:
         raise ReportError(_("No run is chosen"), _("Choose one above"))
@@ -214,8 +232,8 @@ def download(session: AppSession, run_id: str | None) -> str:
     # In Gradio's own folder, which is private and swept daily.
     folder = Path(tempfile.mkdtemp(prefix="labels-", dir=os.environ.get("GRADIO_TEMP_DIR")))
     with speaking(ENGLISH):
-        written = write_comparison(_comparison(session, run), folder)
-    return str(written.html.rename(folder / f"overread-{run_id}-before-and-after.html"))
+        written = export_comparison(_comparison(session, run), folder, [wanted])
+    return str(written[kind].rename(folder / f"overread-{run_id}-{ending}"))
 
 
 # ---------------------------------------------------------------------------------------- layout
@@ -245,12 +263,13 @@ def place() -> Form:
         said=gr.HTML(elem_id="labels-said", padding=False),
         compared=gr.HTML(elem_id="labels-compared", padding=False),
         download=gr.Button(_("Download this comparison"), visible=False, elem_id="labels-download"),
+        bundle=gr.Button(_("Download as a checkable bundle (ZIP)"), visible=False, elem_id="labels-bundle"),
     )
 
 
 def outputs(form: Form) -> list[Any]:
     """Return the outputs of `of_run`."""
-    return [form.versions, form.retrain, form.suspect, form.said, form.compared, form.download]
+    return [form.versions, form.retrain, form.suspect, form.said, form.compared, form.download, form.bundle]
 
 
 def wire(session: AppSession, form: Form, *, run: Any, file: Any) -> Callable[[str | None], tuple[Any, ...]]:
@@ -272,12 +291,16 @@ def wire(session: AppSession, form: Form, *, run: Any, file: Any) -> Callable[[s
             trigger_mode="once",
             concurrency_limit=1,
         )
-    form.download.click(
-        partial(shown(download), session),
-        run,
-        file,
-        api_name="labels_download",
-        api_visibility="undocumented",
-        show_progress_on=[form.download],
-    ).success(None, file, None, js=TAKE_FILE)
+    for make, button, name in (
+        (download, form.download, "labels_download"),
+        (bundle, form.bundle, "labels_bundle"),
+    ):
+        button.click(
+            partial(shown(make), session),
+            run,
+            file,
+            api_name=name,
+            api_visibility="undocumented",
+            show_progress_on=[button],
+        ).success(None, file, None, js=TAKE_FILE)
     return opened

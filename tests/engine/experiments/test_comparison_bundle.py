@@ -95,7 +95,9 @@ def test_every_figure_of_a_comparison_is_computed_again_from_the_bundle_alone(
     assert found.holds and not found.taken
     for file, least in {"comparison.json": 400, "comparison.csv": 50, "comparison.html": 50}.items():
         assert found.agree[file] > least, found.agree
-    document = json.loads(files_in(bundle)["comparison.json"])
+    files = files_in(bundle)
+    assert files["comparison.pdf"].startswith(b"%PDF") and files["comparison.docx"].startswith(b"PK")
+    document = json.loads(files["comparison.json"])
     for one, told in zip(compared.contrasts, document["against_first"], strict=True):
         assert (told["right_alone"], told["wrong_alone"]) == (one.right_alone, one.wrong_alone)
         assert (

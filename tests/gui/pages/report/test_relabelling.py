@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.errors import ReviewError
-from engine.experiments import compare_before_after
+from engine.experiments import compare_before_after, verify
 from engine.records import Run
 from engine.runs import list_runs, load_run, split_of
 from engine.workspace import Workspace, open_workspace
@@ -87,6 +87,10 @@ def test_labels_corrected_on_review_one_click_a_new_run_and_a_comparison_on_the_
     file = tmp_path / "compared.html"
     download.value.save_as(file)
     assert "held against the same labels of the same" in file.read_text(encoding="utf-8")
+    with page.expect_download() as download:
+        page.locator("#labels-bundle").click()
+    assert download.value.suggested_filename == f"overread-{again.run_id}-before-and-after-bundle.zip"
+    assert verify(Path(download.value.path())).holds
 
     first = load_run(session.workspace.runs / RUN)
     for part in ("train", "val", "test"):
