@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.data.copies.looks import SYMMETRIES, THUMBNAIL, Symmetry
-from engine.data.copies.registering import Floats, Level, laid_over
+from engine.data.copies.registering import Floats, Level, laid_over, without_traces
 
 MOVES = tuple(symmetry for symmetry in SYMMETRIES if not symmetry.inverted)
 """Mirrored and turned in eight ways; a description is the same for an inverted image."""
@@ -299,5 +299,4 @@ def _average(places: int, side: int, spread: float) -> Floats:
     """Return (places, side): weights of a Gaussian average at evenly spread places."""
     centres = (np.arange(places) + 0.5) * side / places - 0.5
     weights = np.exp(-((centres[:, None] - np.arange(side)) ** 2) / (2 * spread**2))
-    shares: Floats = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
-    return shares
+    return without_traces(weights / weights.sum(1, keepdims=True))

@@ -17,6 +17,8 @@ Floats = NDArray[np.floating]
 """float32 throughout: half the time, and finer than grey levels are."""
 
 BLOCKS = 5  # a side
+_TRACE = 1e-20  # of a weight of about 1
+_CACHED = 1 << 15  # pixels; what is computed of more lies in no cache of a processor
 _SEEN = 0.3  # of the blocks must lie in both images
 _FLAT = 1  # grey levels between neighbours
 _NOISE = 3.0  # grey levels below which contrast is not amplified
@@ -111,6 +113,16 @@ def refine(first: Level, second: Level, moved: Floats, steps: int, stiffness: Fl
         steps: Of Gauss-Newton.
         stiffness: How much each of six changes, gain and offset is held back.
     """
+    at_once = max(1, _CACHED // first.pixels[0].size)
+    if len(first.pixels) > at_once:
+        starts = range(0, len(first.pixels), at_once)
+        shares = [slice(start, start + at_once) for start in starts]
+        return np.concatenate(
+            [
+                refine(_some(first, share), _some(second, share), moved[share], steps, stiffness)
+                for share in shares
+            ]
+        )
     N, side, _ = first.pixels.shape
     x, y = _places(side)
     slopes = np.stack(_slopes(first.pixels), 1)[:, None]  # (N, 1, 2, S, S)
@@ -179,6 +191,10 @@ def laid_over(image: Level, moved: Floats) -> tuple[Floats, Floats]:
 # ------------------------------------------------------------------------------------------------------- its parts
 
 
+def _some(images: Level, share: slice) -> Level:
+    return Level(images.pixels[share], images.seen[share])
+
+
 def _not_flat(pixels: Floats) -> Floats:
     """Return (N, S, S): 1 where a pixel differs from one of its neighbours."""
     _, rows, columns = pixels.shape
@@ -188,12 +204,20 @@ def _not_flat(pixels: Floats) -> Floats:
     return (differ > _FLAT).astype(np.float32)
 
 
+def without_traces(weights: NDArray[np.float64]) -> Floats:
+    """Return weights as float32, nought where they are too small to change a sum.
+
+    A processor multiplies with numbers below 1e-38 a hundred times as slowly as with others.
+    """
+    weights[weights < _TRACE] = 0
+    single: Floats = np.asarray(weights, dtype=np.float32)
+    return single
+
+
 @cache
 def _gaussian(side: int, spread: float) -> Floats:
     place = np.arange(side)
-    weights = np.exp(-((place[:, None] - place) ** 2) / (2 * spread**2))
-    single: Floats = np.asarray(weights, dtype=np.float32)
-    return single
+    return without_traces(np.exp(-((place[:, None] - place) ** 2) / (2 * spread**2)))
 
 
 @cache
