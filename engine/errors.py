@@ -24,6 +24,8 @@ Anything outside this tree is a defect of Overread and is shown as such, never s
 
 from __future__ import annotations
 
+from engine.language import one_line
+
 
 class EngineError(Exception):
     """What is wrong and what to do about it, in words for the person at the screen.
@@ -34,8 +36,8 @@ class EngineError(Exception):
     """
 
     def __init__(self, problem: str, remedy: str) -> None:
-        self.problem = problem.rstrip(".")
-        self.remedy = remedy.rstrip(".")
+        self.problem = one_line(problem).rstrip(".")
+        self.remedy = one_line(remedy).rstrip(".")
         super().__init__(f"{self.problem}. {self.remedy}.")
 
     def __reduce__(self) -> tuple[type[EngineError], tuple[str, str]]:

@@ -8,6 +8,8 @@ from case to case is put in afterwards: `_("{count} images").format(count=number
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,6 +29,13 @@ ZEROS: Final = {"arab": "\u0660", "arabext": "\u06f0", "deva": "\u0966", "beng":
 """The first digit of each numbering system of CLDR that a language may have; Latin digits where none is named."""
 MOMENTS: Final = {"%d": "dd", "%B": "MMMM", "%b": "MMM", "%Y": "y", "%H": "HH", "%M": "mm", "%S": "ss"}
 """Parts of a moment, as Python and as CLDR write them."""
+_UNSEEN: Final = dict.fromkeys(map(ord, "\u200e\u200f\u061c\u2066\u2067\u2068\u2069"))
+_SIGNS: Final = str.maketrans(
+    {"\u066b": ".", "\u066a": "%", "\u2212": "-"} | dict.fromkeys("\u066c\u2019 \u00a0\u202f\u2009", "'")
+)
+_TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e")
+"""Embeddings and overrides, which have had no use since isolates are there but to hide what a name says."""
+_PLAIN: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?")
 _ASKED: Final[list[Callable[[], str]]] = []
 _spoken: ContextVar[str | None] = ContextVar("spoken", default=None)
 
@@ -106,6 +115,48 @@ def short_number(value: float) -> str:
     return plain if language() == ENGLISH else number(value, len(plain.partition(".")[2]))
 
 
+def typed_number(typed: str, *, whole: bool = False, percent: float = math.nan) -> float:
+    """Read a number as people type it: in the digits of any script, with a decimal point or comma, with thousands.
+
+    A sign that may be either (1,000 is a thousand to some, and one to others) is not guessed at.
+
+    Args:
+        typed: What was typed.
+        whole: Whether a whole number is asked for, in which a comma before three digits stands between thousands.
+        percent: What one percent is where it is asked for: 0.01 of a share, 1 of a field in percent.
+
+    Returns:
+        It; NaN where it is no finite number, no whole one where that is asked for, or could be two.
+    """
+    plain = "".join(
+        str(unicodedata.decimal(letter, letter))
+        for letter in typed.strip().translate(_UNSEEN).translate(_SIGNS)
+    ).lower()
+    share = plain.endswith("%")
+    plain = plain.removesuffix("%").rstrip("'")
+    signs = [letter for letter in plain if letter in ".,'"]
+    kinds = sorted(set(signs), key=signs.index)
+    if len(kinds) > 2 or (len(kinds) == 2 and signs.count(kinds[1]) > 1):
+        return math.nan
+    after = len(re.split("[.,']", plain)[-1])
+    grouping = kinds[0] if len(kinds) == 2 or len(signs) > 1 or kinds == ["'"] or (whole and signs) else ""
+    if whole and signs == ["."] and after == 3:
+        return math.nan  # 1.000
+    if not whole and signs == [","] and after == 3 and not re.match(r"[+-]?0*,", plain):
+        return math.nan  # 1,000
+    if grouping and len(signs) == 1 and after != 3:
+        grouping = ""  # 12.0 and 12,0
+    if grouping:
+        if not re.match(rf"[+-]?[1-9]\d{{0,2}}({re.escape(grouping)}\d{{3}})+(?!\d)", plain):
+            return math.nan
+        plain = plain.replace(grouping, "")
+    plain = plain.replace(",", ".")
+    if not _PLAIN.fullmatch(plain):
+        return math.nan
+    value = float(plain) * (percent if share else 1)
+    return value if math.isfinite(value) and not (whole and value != int(value)) else math.nan
+
+
 def moment(at: datetime, written: str) -> str:
     """Return a moment with the months and digits of the language that is spoken.
 
@@ -125,6 +176,18 @@ def moment(at: datetime, written: str) -> str:
 def isolated(name: str) -> str:
     """Return a name that turns no sentence around: between Unicode's isolates, where the sentence runs to the left."""
     return f"\u2068{name}\u2069" if name and right_to_left(language()) else name
+
+
+def one_line(text: str) -> str:
+    """Return a text as one line that turns nothing around: of names that came with the data, and of what quotes them.
+
+    Control characters, and what breaks lines, become spaces; what would turn the letters after it is left out.
+    """
+    if text.isprintable():
+        return text
+    kinds = {letter: unicodedata.category(letter) for letter in set(text)}
+    spaced = "".join(" " if kinds[one] in ("Cc", "Zl", "Zp") else one for one in text if one not in _TURNING)
+    return text if spaced == text else re.sub(" {2,}", " ", spaced).strip(" ")
 
 
 def listed(names: Iterable[str]) -> str:

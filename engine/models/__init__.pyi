@@ -52,6 +52,7 @@ from .starting.fitting import (
     read_weights as read_weights,
 )
 from .starting.layouts import LAYOUTS as LAYOUTS
+from .starting.present import starting_weights_at_hand as starting_weights_at_hand
 from .starting.shelf import (
     AddedWeights as AddedWeights,
     Checked as Checked,

@@ -25,7 +25,9 @@ def pick_device(asked: str = "auto") -> str:
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if asked == "auto":
         return next(name for name in ("cuda", "mps", "cpu") if there[name])
-    if not there.get(asked.partition(":")[0], False):
+    kind, _colon, which = asked.partition(":")
+    count = torch.cuda.device_count() if kind == "cuda" else 1
+    if not there.get(kind, False) or (which and not (which.isdecimal() and int(which) < count)):
         raise TrainingError(
             f"This computer has no device “{asked}”",
             "Choose auto or cpu; `overread doctor` lists what there is",

@@ -75,16 +75,31 @@ def find_weights(timm_name: str, *, hub_id: str | None = None) -> tuple[dict[str
     packaged = packaged_file(timm_name)
     if packaged is not None:
         return _read_packaged(timm_name, packaged), f"registry package {PACKAGED[timm_name][0]}"
-    named = os.environ.get(ENVIRONMENT_VARIABLE)
-    if named and (local := Path(named) / f"{timm_name}.safetensors").is_file():
+    if (local := _local(timm_name)) is not None:
         return read_safetensors(local), f"local file {local.name}, sha256 {file_digest(local)[:12]}"
-    if hub_id:
-        from huggingface_hub import try_to_load_from_cache
-
-        cached = try_to_load_from_cache(hub_id, "model.safetensors")
-        if isinstance(cached, str):
-            return read_safetensors(Path(cached)), f"hub cache {hub_id}"
+    if (cached := _cached(hub_id)) is not None:
+        return read_safetensors(cached), f"hub cache {hub_id}"
     return None
+
+
+def is_here(timm_name: str, *, hub_id: str | None = None) -> bool:
+    """Return whether `find_weights` would find a file, without reading it."""
+    return any((packaged_file(timm_name), _local(timm_name), _cached(hub_id)))
+
+
+def _local(timm_name: str) -> Path | None:
+    named = os.environ.get(ENVIRONMENT_VARIABLE)
+    path = Path(named) / f"{timm_name}.safetensors" if named else None
+    return path if path is not None and path.is_file() else None
+
+
+def _cached(hub_id: str | None) -> Path | None:
+    if not hub_id:
+        return None
+    from huggingface_hub import try_to_load_from_cache
+
+    cached = try_to_load_from_cache(hub_id, "model.safetensors")
+    return Path(cached) if isinstance(cached, str) else None
 
 
 def missing(timm_name: str) -> WeightsError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 from engine.errors import RecipeError
 from engine.kept_files import MIB, parse_json, plain
+from engine.language import typed_number
 from engine.recipes.builtin import RECIPES
 from engine.recipes.check import check_fields_together
 from engine.recipes.fields import did_you_mean, unknown, validated
@@ -115,5 +117,6 @@ def change_recipe(recipe: Recipe, changes: Mapping[str, str]) -> Recipe:
         try:
             target[key] = parse_json(value)
         except ValueError:
-            target[key] = value
+            typed = typed_number(value)
+            target[key] = value if math.isnan(typed) else int(typed) if typed.is_integer() else typed
     return recipe_from_values(raw)

@@ -32,6 +32,7 @@ from gui.cli.options import (
     TrainingLabelsOption,
     WorkersOption,
     WorkspaceOption,
+    whole,
 )
 from gui.cli.terminal import say, show_json, show_table, watch_job
 from gui.cli.train import recipes_asked
@@ -54,7 +55,7 @@ def compare(
     ] = None,
     changes: ChangesOption = None,
     epochs: EpochsOption = None,
-    seeds: Annotated[int, typer.Option(metavar="K", help="Train each with K seeds.")] = 1,
+    seeds: Annotated[int, typer.Option(parser=whole(1), metavar="K", help="Train each with K seeds.")] = 1,
     ratios: RatiosOption = None,
     seed: SplitSeedOption = None,
     use_given: GivenOption = None,

@@ -13,6 +13,7 @@ import typer
 
 from engine import data, labels as label_versions, reading, runs
 from engine.errors import DataError, EngineError
+from engine.language import typed_number
 from engine.records import PARTS, Answers, DataIssue, Index, LabelsUsed, Sample
 from engine.workspace import Workspace, open_workspace
 from gui.cli.archives.sources import source_of
@@ -25,6 +26,8 @@ from gui.cli.options import (
     RatiosOption,
     SplitSeedOption,
     WorkspaceOption,
+    named,
+    place,
 )
 from gui.cli.proposal import (
     ColumnOption,
@@ -291,10 +294,12 @@ def relocate(
     moved: Annotated[
         str,
         typer.Argument(
-            metavar="DATASET|RUN", help="A data set's or run's id, the start of one, or “latest”."
+            parser=named,
+            metavar="DATASET|RUN",
+            help="A data set's or run's id, the start of one, or “latest”.",
         ),
     ],
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where its images are now.")],
+    folder: Annotated[Path, typer.Argument(parser=place, metavar="FOLDER", help="Where its images are now.")],
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -369,7 +374,8 @@ def choices_of(
 
 def _shares(text: str) -> tuple[float, float, float]:
     try:
-        train_share, val_share, test_share = (float(part) for part in text.split("/"))
+        # A share that is no number is NaN, which `ratios_of` refuses.
+        train_share, val_share, test_share = (typed_number(part, percent=1) for part in text.split("/"))
     except ValueError as error:
         raise DataError(
             f"“{text}” are not three shares", "Write them as 60/20/20: training, validation, test"

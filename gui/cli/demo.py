@@ -20,7 +20,7 @@ from engine import data, jobs, reading, recipes, records, report, runs
 from engine.errors import TrainingError
 from engine.workspace import Workspace, open_workspace
 from gui.cli.data import print_issues, read_data
-from gui.cli.options import START, BrowserOption, JsonOption, PortOption, WorkspaceOption
+from gui.cli.options import START, BrowserOption, JsonOption, PortOption, WorkspaceOption, whole
 from gui.cli.terminal import answers, say, show_json, show_table, watch_job
 from sample_data import SAMPLE_TABLE
 
@@ -83,7 +83,7 @@ def demo(
     no_browser: BrowserOption = False,
     no_gui: Annotated[bool, typer.Option("--no-gui", help="Stop after the table.")] = False,
     as_json: JsonOption = False,
-    seed: Annotated[int, typer.Option(metavar="N", help="For everything random.")] = 0,
+    seed: Annotated[int, typer.Option(parser=whole(0), metavar="N", help="For everything random.")] = 0,
 ) -> None:
     """Run every step on generated images, then open the review page. About a minute.
 

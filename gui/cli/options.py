@@ -2,39 +2,101 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperOption
 
+from engine.language import typed_number
+
 START, LINE, TRAINING, LOOK = "Start here", "The line, step by step", "Training runs", "Look around"
+
+
+def place(typed: str) -> Path:
+    """Read a path; an empty one, which a script makes of a variable that is not set, is not the current folder."""
+    if not str(typed).strip():
+        raise typer.BadParameter("it is empty. Name a file or folder, or leave it out")
+    return Path(typed)
+
+
+def named(typed: str) -> str:
+    """Read the name of what a command works on; an empty one is the beginning of every name, and means none."""
+    if not str(typed).strip():
+        raise typer.BadParameter("it is empty. Say which one")
+    return typed
+
+
+def device(typed: str) -> str:
+    """Refuse a device that this computer has not, before anything is made for it."""
+    if typed not in ("auto", "cpu"):  # which there always are: torch need not be loaded
+        from engine.models import pick_device
+
+        return pick_device(typed)
+    return typed
+
+
+def quantity(least: float, most: float = math.inf, *, percent: float = math.nan) -> Callable[[str], float]:
+    """Return what reads a number within bounds, as people type it: 0.1, 0,1, \u06f0\u066b\u06f1, and 10% of a share.
+
+    Args:
+        least: What it must be at least.
+        most: What it may be at most.
+        percent: What one percent is, where it may be said in percent.
+    """
+    return lambda typed: _number(typed, least, most, percent=percent)
+
+
+def whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return what reads a whole number within bounds, as people type it."""
+    return lambda typed: int(_number(typed, least, math.inf if most is None else most, whole=True))
+
+
+def _number(
+    typed: str, least: float, most: float, *, whole: bool = False, percent: float = math.nan
+) -> float:
+    value = typed_number(str(typed), whole=whole, percent=percent)
+    if least <= value <= most:
+        return value
+    kind = "whole number" if whole else "number"
+    bounds = f"from {least:,.10g} on" if most == math.inf else f"from {least:,.10g} to {most:,.10g}"
+    alike = "in digits alone" if whole else "like 0.5" if math.isnan(percent) else "like 0.1 or 10%"
+    raise typer.BadParameter(f"“{typed}” is not a {kind} {bounds}. Write it {alike}")
+
 
 WorkspaceOption = Annotated[
     Path | None,
     typer.Option(
         "--workspace",
         "-w",
+        parser=place,
         metavar="DIR",
         help="Where runs and reviews are kept. Default: $OVERREAD_WORKSPACE, or your user data folder.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run's id, the start of one, or “latest”.", show_default=False)
+    str,
+    typer.Argument(
+        parser=named, metavar="RUN", help="A run's id, the start of one, or “latest”.", show_default=False
+    ),
 ]
 DatasetArgument = Annotated[
-    str, typer.Argument(metavar="DATASET", help="A data set's id, or a path to read first.")
+    str, typer.Argument(parser=named, metavar="DATASET", help="A data set's id, or a path to read first.")
 ]
 PortOption = Annotated[
-    int | None, typer.Option(metavar="N", help="Port of the local page; default: a free one.")
+    int | None,
+    typer.Option(parser=whole(0, 65535), metavar="N", help="Port of the local page; default: a free one."),
 ]
 BrowserOption = Annotated[bool, typer.Option("--no-browser", help="Print the address and open no browser.")]
 RatiosOption = Annotated[
     str | None, typer.Option(metavar="A/B/C", help="Shares for training, validation, test; default 60/20/20.")
 ]
 SplitSeedOption = Annotated[
-    int | None, typer.Option("--seed", metavar="N", help="Decides which patient goes where; default 0.")
+    int | None,
+    typer.Option("--seed", parser=whole(0), metavar="N", help="Decides which patient goes where; default 0."),
 ]
 GivenOption = Annotated[
     bool | None,
@@ -56,7 +118,7 @@ LabelsOption = Annotated[
 EpochsOption = Annotated[
     str | None, typer.Option(metavar="N[,N…]", help="Epochs of each phase, or of all phases.")
 ]
-DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+DeviceOption = Annotated[str, typer.Option(parser=device, metavar="DEVICE", help="auto, cpu, cuda or mps.")]
 OnOption = Annotated[
     str | None,
     typer.Option(
@@ -71,7 +133,7 @@ WorkersOption = Annotated[
     int | None,
     typer.Option(
         metavar="N",
-        min=1,
+        parser=whole(1),
         help="Of --on: how many processes. Default: one a GPU, else one a core.",
         show_default=False,
     ),
@@ -97,7 +159,8 @@ ReuseOption = Annotated[
     ),
 ]
 OutOption = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Where the page goes; default: in the workspace.")
+    Path | None,
+    typer.Option(parser=place, metavar="DIR", help="Where the page goes; default: in the workspace."),
 ]
 ComparedFormatOption = Annotated[
     list[str] | None,
@@ -151,7 +214,7 @@ ClassOption = Annotated[
         show_default=False,
     ),
 ]
-MinutesOption = Annotated[int, typer.Option(metavar="N", help="How long the link lives.")]
+MinutesOption = Annotated[int, typer.Option(parser=whole(1), metavar="N", help="How long the link lives.")]
 ServerOption = Annotated[
     str | None,
     typer.Option(metavar="SERVER", help="A server of your own: you@server for ssh, host:port for gradio."),

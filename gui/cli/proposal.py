@@ -13,7 +13,7 @@ from engine import data
 from engine.records import PARTS, Answers, DataIssue, Part, Proposal
 from engine.workspace import Workspace, open_workspace
 from gui.cli.archives.sources import source_of
-from gui.cli.options import LINE, JsonOption, WorkspaceOption
+from gui.cli.options import LINE, JsonOption, WorkspaceOption, named, place
 from gui.cli.terminal import remarks, say, show_json, show_table
 
 app = typer.Typer()
@@ -21,6 +21,7 @@ app = typer.Typer()
 SourceArgument = Annotated[
     str,
     typer.Argument(
+        parser=named,
         metavar="PATH",
         help="A folder, a table (CSV, Excel, Parquet) or an archive; or a DICOMweb server and what is asked of it: "
         "dicomweb://host:port/path?modality=DX&date=20240101-20241231; or a folder of a store: s3://bucket/folder, "
@@ -70,7 +71,10 @@ TableOption = Annotated[
 RootOption = Annotated[
     Path | None,
     typer.Option(
-        "--root", metavar="DIR", help="The folder of a table's images, at any depth; default: its own."
+        "--root",
+        parser=place,
+        metavar="DIR",
+        help="The folder of a table's images, at any depth; default: its own.",
     ),
 ]
 FindingOption = Annotated[

@@ -11,7 +11,7 @@ import typer
 from engine import models, recipes
 from engine.errors import EngineError
 from engine.workspace import open_workspace
-from gui.cli.options import LOOK, JsonOption, WorkspaceOption
+from gui.cli.options import LOOK, JsonOption, WorkspaceOption, whole
 from gui.cli.terminal import progress, say, say_error, show_json, show_table
 
 app = typer.Typer()
@@ -22,7 +22,9 @@ def list_recipes(
     export: Annotated[
         str | None, typer.Option(metavar="NAME", help="Print one recipe as JSON, to edit and train.")
     ] = None,
-    classes: Annotated[int, typer.Option(metavar="N", help="Count parameters for so many classes.")] = 2,
+    classes: Annotated[
+        int, typer.Option(parser=whole(2), metavar="N", help="Count parameters for so many classes.")
+    ] = 2,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -28,6 +28,8 @@ from gui.cli.options import (
     RunArgument,
     WorkersOption,
     WorkspaceOption,
+    place,
+    whole,
 )
 from gui.cli.proposal import ColumnOption, FindingOption, RootOption, SameOption, TableOption, print_issue
 from gui.cli.terminal import progress, say, say_error, show_json, show_table
@@ -45,11 +47,16 @@ DISTANCE = "distance"  # a heading: above 1, the image differs from those of tra
 def predict(
     run: RunArgument,
     path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="An image, or a folder, table or archive of images.")
+        Path,
+        typer.Argument(
+            parser=place, metavar="PATH", help="An image, or a folder, table or archive of images."
+        ),
     ],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The CSV to add to; default: the run's predictions.csv."),
+        typer.Option(
+            parser=place, metavar="FILE", help="The CSV to add to; default: the run's predictions.csv."
+        ),
     ] = None,
     same: SameOption = None,
     column: ColumnOption = None,
@@ -242,10 +249,12 @@ def lines_of(table: Path, run: Run) -> dict[str, dict[str, str]]:
 @app.command(rich_help_panel=LINE, cls=ListsMethods)
 def explain(
     run: RunArgument,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the pictures go.")],
+    out: Annotated[Path, typer.Option(parser=place, metavar="DIR", help="Where the pictures go.")],
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="IMAGES", help="Images or folders; default: the run's test images."),
+        typer.Argument(
+            parser=place, metavar="IMAGES", help="Images or folders; default: the run's test images."
+        ),
     ] = None,
     method: MethodOption = None,
     target: ClassOption = None,
@@ -360,9 +369,11 @@ def passport(
 def robustness(
     run: RunArgument,
     images: Annotated[
-        int, typer.Option(min=1, max=100_000, help="Test images at most, drawn at random.")
+        int, typer.Option(parser=whole(1, 100_000), metavar="N", help="Test images at most, drawn at random.")
     ] = 200,
-    seed: Annotated[int, typer.Option(min=0, help="Of the drawing and of the noise.")] = 0,
+    seed: Annotated[
+        int, typer.Option(parser=whole(0), metavar="N", help="Of the drawing and of the noise.")
+    ] = 0,
     device: DeviceOption = "auto",
     root: WorkspaceOption = None,
     as_json: JsonOption = False,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine import report
+from engine.language import one_line
 from engine.storage import versioned
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def remarks() -> Console:
 
 def say(sentence: str) -> None:
     """Say a sentence on the way."""
-    remarks().print(sentence, markup=False)
+    remarks().print("\n".join(map(one_line, sentence.split("\n"))), markup=False)
 
 
 def say_error(error: Exception) -> None:
@@ -78,7 +79,7 @@ def _cell(value: object) -> str:
         return "–"
     if isinstance(value, float):
         return f"{value:.3f}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else one_line(str(value))
 
 
 def _plain(value: Any) -> Any:

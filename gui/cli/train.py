@@ -30,6 +30,7 @@ from gui.cli.options import (
     TrainingLabelsOption,
     WorkersOption,
     WorkspaceOption,
+    whole,
 )
 from gui.cli.terminal import say, say_error, show_json, show_table, watch_job
 
@@ -54,6 +55,7 @@ def train(
     folds: Annotated[
         int,
         typer.Option(
+            parser=whole(0),
             metavar="K",
             help="Cross-validation: K models, each tested on a K-th of the patients; together they predict new images.",
         ),
@@ -206,7 +208,7 @@ def _finish(workspace: Workspace, folder: Path, *, as_json: bool, ours: bool = T
 def _job_folder(workspace: Workspace, run: str) -> Path:
     """Return the folder of a run that may still be working."""
     names = [now.job_id for now in jobs.list_jobs(workspace)]
-    matching = names[:1] if run == "latest" else [name for name in names if name.startswith(run)]
+    matching = names[:1] if run == "latest" else [name for name in names if run and name.startswith(run)]
     if len(matching) != 1:
         raise RunError(
             f"“{run}” does not match exactly one run", "Choose one of those that `overread runs` lists"

@@ -40,6 +40,7 @@ from engine.data.sources import (
     unpack,
 )
 from engine.errors import DataError
+from engine.language import one_line
 from engine.records import (
     PARTS,
     Answers,
@@ -234,6 +235,13 @@ def _of_table(
 def _finished(proposal: Proposal, listed: Sequence[Listed]) -> Draft:
     """Merge classes as a person said, count what there is, and ask about names that are nearly equal."""
     answers = proposal.answers
+    # The name of a class stands in every sentence, table and tick of a figure: it is one line from here on.
+    lines = {entry.label: one_line(entry.label) for entry in listed if entry.label is not None}
+    if any(name != line for name, line in lines.items()):
+        listed = [
+            replace(entry, label=lines[entry.label] or None) if entry.label is not None else entry
+            for entry in listed
+        ]
     labels = {entry.label for entry in listed if entry.label is not None}
     counted = classes_after_counts(labels - answers.same.keys())
     unlabelled = sorted(name for name in labels - answers.same.keys() if says_no_label(name))

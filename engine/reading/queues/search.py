@@ -16,6 +16,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
 from engine.errors import ReviewError
+from engine.language import typed_number
 from engine.reading.migrations.schema import SEARCHED
 
 LONGEST = 200  # characters
@@ -32,7 +33,7 @@ NUMBERS = ("score", "confidence")
 PLAIN = ("file", "patient", "predicted")  # and the start of the id
 
 _VALUE = r'(?:"[^"]*"|“[^”]*”|\S+)'
-_NUMBER = r"((?:\d+(?:[.,]\d*)?|[.,]\d+)\s*%?)"
+_NUMBER = r"((?:\d+(?:[.,\u066b]\d*)?|[.,\u066b]\d+)\s*[%\u066a]?)"
 _END = r"(?=\s|$)"
 _BETWEEN = re.compile(rf"(score|confidence)[\s:=]+{_NUMBER}\s*(?:-|–|to|\.\.)\s*{_NUMBER}{_END}", re.I)
 _COMPARED = re.compile(rf"(score|confidence)\s*(>=|<=|>|<|=|≥|≤)\s*{_NUMBER}{_END}", re.I)
@@ -135,8 +136,7 @@ def _compared(column: str, sign: str, value: float) -> Term:
 
 
 def _number(typed: str) -> float:
-    value = float(typed.replace("%", "").replace(",", ".").strip())
-    return value / 100 if typed.strip().endswith("%") else value
+    return typed_number(typed, percent=0.01)
 
 
 def _bare(typed: str) -> str:

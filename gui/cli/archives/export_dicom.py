@@ -11,7 +11,7 @@ import typer
 from engine import pacs, reading, runs
 from engine.errors import ExportError, ReviewError, RunError
 from engine.workspace import Workspace, open_workspace
-from gui.cli.options import LINE, JsonOption, WorkspaceOption
+from gui.cli.options import LINE, JsonOption, WorkspaceOption, named, place
 from gui.cli.terminal import progress, say, show_json
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def export_dicom(
     what: Annotated[
         str,
         typer.Argument(
+            parser=named,
             metavar="RUN|STUDY",
             help="A run's id, the start of one or “latest”; or a study's name or id.",
             show_default=False,
@@ -35,6 +36,7 @@ def export_dicom(
     out: Annotated[
         Path | None,
         typer.Option(
+            parser=place,
             metavar="DIR",
             help="Where the files go; default: in the run's folder, or a folder named after the study.",
         ),

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from engine import data, pacs
-from gui.cli.options import LOOK
+from gui.cli.options import LOOK, place, quantity, whole
 from gui.cli.terminal import say
 
 app = typer.Typer()
@@ -18,10 +18,11 @@ app = typer.Typer()
 @app.command(rich_help_panel=LOOK)
 def receive(
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Where the files go, whole and as they come.")
+        Path,
+        typer.Argument(parser=place, metavar="FOLDER", help="Where the files go, whole and as they come."),
     ],
     port: Annotated[
-        int, typer.Option(min=0, max=65535, metavar="N", help="To listen at; 0 for a free one.")
+        int, typer.Option(parser=whole(0, 65535), metavar="N", help="To listen at; 0 for a free one.")
     ] = 11112,
     aet: Annotated[
         str, typer.Option(metavar="TITLE", help="Our application entity title, by which we must be called.")
@@ -37,7 +38,7 @@ def receive(
         typer.Option(metavar="ADDRESS", help="Address of this computer to listen at; default: itself alone."),
     ] = "127.0.0.1",
     most: Annotated[
-        float, typer.Option(min=0.0, metavar="GB", help="What the folder may hold at most.")
+        float, typer.Option(parser=quantity(0), metavar="GB", help="What the folder may hold at most.")
     ] = 20.0,
 ) -> None:
     """Take what an archive pushes by C-STORE, until Ctrl-C. Names and dates are in these files.

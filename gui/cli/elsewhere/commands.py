@@ -18,6 +18,7 @@ from gui.cli.options import (
     JsonOption,
     RunArgument,
     WorkspaceOption,
+    place,
 )
 from gui.cli.proposal import SameOption
 from gui.cli.terminal import progress, say, show_json, show_table
@@ -41,7 +42,9 @@ def validate(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where the files go too; they are kept in the run's folder."),
+        typer.Option(
+            parser=place, metavar="DIR", help="Where the files go too; they are kept in the run's folder."
+        ),
     ] = None,
     device: DeviceOption = "auto",
     root: WorkspaceOption = None,

@@ -10,7 +10,7 @@ import typer
 from engine import data, reading, supplied
 from engine.workspace import open_workspace
 from gui.cli.data import dataset_of, pairs_of
-from gui.cli.options import LINE, JsonOption, PositiveOption, WorkspaceOption
+from gui.cli.options import LINE, JsonOption, PositiveOption, WorkspaceOption, place, quantity
 from gui.cli.terminal import progress, say, show_json
 
 app = typer.Typer()
@@ -18,7 +18,9 @@ app = typer.Typer()
 MapsOption = Annotated[
     Path | None,
     typer.Option(
-        metavar="DIR", help="Heatmaps as pictures, called like their images or by the images' sha256."
+        parser=place,
+        metavar="DIR",
+        help="Heatmaps as pictures, called like their images or by the images' sha256.",
     ),
 ]
 ScoreColumnOption = Annotated[
@@ -52,6 +54,7 @@ def import_predictions(
     file: Annotated[
         Path,
         typer.Argument(
+            parser=place,
             metavar="FILE",
             help="A table (CSV, Excel, Parquet) with an image and its class probabilities in each row.",
         ),
@@ -66,7 +69,11 @@ def import_predictions(
     version: Annotated[str, typer.Option(metavar="VERSION", help="Of the model.")] = "",
     threshold: Annotated[
         float | None,
-        typer.Option(metavar="P", help="Probability of the finding from which it is predicted; default: .5."),
+        typer.Option(
+            parser=quantity(0, 1, percent=0.01),
+            metavar="P",
+            help="Probability of the finding from which it is predicted; default: .5.",
+        ),
     ] = None,
     positive: PositiveOption = None,
     maps: MapsOption = None,

@@ -10,7 +10,7 @@ import typer
 from engine import data, experiments, labels as label_versions, reading, runs
 from engine.workspace import open_workspace
 from gui.cli.compare import show_comparison
-from gui.cli.options import LINE, ComparedFormatOption, JsonOption, WorkspaceOption
+from gui.cli.options import LINE, ComparedFormatOption, JsonOption, WorkspaceOption, named, place
 from gui.cli.terminal import say, show_json
 
 app = typer.Typer()
@@ -21,7 +21,9 @@ def compare_runs(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN…", help="Two runs or more; the first is what the others are held against."
+            parser=named,
+            metavar="RUN…",
+            help="Two runs or more; the first is what the others are held against.",
         ),
     ],
     labels: Annotated[
@@ -33,7 +35,8 @@ def compare_runs(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the page goes; default: in the workspace.")
+        Path | None,
+        typer.Option(parser=place, metavar="DIR", help="Where the page goes; default: in the workspace."),
     ] = None,
     formats: ComparedFormatOption = None,
     root: WorkspaceOption = None,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import typer
 
 from engine import experiments, labels as label_versions, report
 from engine.errors import RecipeError
+from engine.language import typed_number
 from engine.workspace import open_workspace
 from gui.cli.compare import gather
 from gui.cli.data import choices_of, dataset_of, on_labels
@@ -27,6 +29,7 @@ from gui.cli.options import (
     SplitSeedOption,
     TrainingLabelsOption,
     WorkspaceOption,
+    whole,
 )
 from gui.cli.terminal import say, show_json, show_table, watch_job
 from gui.cli.train import recipes_asked
@@ -41,7 +44,7 @@ def learning_curve(
     shares: Annotated[
         str, typer.Option(metavar="A,B,…", help="Shares of the training part in percent, four or more.")
     ] = "10,18,32,56,100",  # each about 1.8 times the one before, as a power law is even in factors
-    seeds: Annotated[int, typer.Option(metavar="K", help="Trainings of each share.")] = 1,
+    seeds: Annotated[int, typer.Option(parser=whole(1), metavar="K", help="Trainings of each share.")] = 1,
     changes: ChangesOption = None,
     epochs: EpochsOption = None,
     ratios: RatiosOption = None,
@@ -115,7 +118,7 @@ def shares_of(text: str) -> list[float]:
     Raises:
         RecipeError: They are no numbers.
     """
-    try:
-        return [float(share) / 100 for share in text.split(",")]
-    except ValueError as error:
-        raise RecipeError(f"“{text}” are no shares", "Write for instance --shares 10,18,32,56,100") from error
+    shares = [typed_number(share, percent=1) / 100 for share in text.split(",")]
+    if any(map(math.isnan, shares)):
+        raise RecipeError(f"“{text}” are no shares", "Write for instance --shares 10,18,32,56,100")
+    return shares

@@ -28,6 +28,7 @@ from gui.cli.options import (
     TrainingLabelsOption,
     WorkersOption,
     WorkspaceOption,
+    whole,
 )
 from gui.cli.terminal import say, show_json, show_table
 from gui.cli.train import recipes_asked
@@ -45,7 +46,7 @@ def search(
         list[str],
         typer.Option(metavar="FIELD=A..B[:log]|A,B,…", help="A field, and where to look; may be repeated."),
     ],
-    trials: Annotated[int, typer.Option(metavar="N", min=1, help="Trainings in all.")] = 20,
+    trials: Annotated[int, typer.Option(parser=whole(1), metavar="N", help="Trainings in all.")] = 20,
     pruner: Annotated[
         str,
         typer.Option(

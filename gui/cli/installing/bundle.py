@@ -13,7 +13,7 @@ import typer
 
 from engine.storage import storage_error
 from gui import installing
-from gui.cli.options import LOOK, JsonOption
+from gui.cli.options import LOOK, JsonOption, place
 from gui.cli.terminal import say, show_json
 
 app = typer.Typer()
@@ -24,6 +24,7 @@ def bundle(
     out: Annotated[
         Path | None,
         typer.Option(
+            parser=place,
             metavar="FILE",
             help="The zip; default: overread-…zip, named after the platform, here.",
             show_default=False,

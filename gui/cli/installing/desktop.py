@@ -9,7 +9,7 @@ import typer
 
 from engine.errors import EngineError
 from gui import installing
-from gui.cli.options import LOOK, JsonOption, WorkspaceOption
+from gui.cli.options import LOOK, JsonOption, WorkspaceOption, place
 from gui.cli.terminal import say, show_json
 
 app = typer.Typer()
@@ -28,7 +28,9 @@ def desktop(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Write the files there and do nothing else with them; default: the menu."
+            parser=place,
+            metavar="DIR",
+            help="Write the files there and do nothing else with them; default: the menu.",
         ),
     ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take what was written away again.")] = False,

@@ -11,7 +11,7 @@ from engine import data as data_sets, managing, naming, reading
 from engine.errors import DataError
 from engine.workspace import Workspace, open_workspace
 from gui.cli.managing.asked import BackOption, NameArgument, NoteArgument, YesOption, agreed
-from gui.cli.options import LOOK, JsonOption, WorkspaceOption
+from gui.cli.options import LOOK, JsonOption, WorkspaceOption, named
 from gui.cli.terminal import say, say_error, show_json, show_table
 
 app = typer.Typer()
@@ -24,7 +24,10 @@ app.add_typer(
     "Example: [bold]overread data list[/bold]",
 )
 DataArgument = Annotated[
-    str, typer.Argument(metavar="DATASET", help="A data set's id or the start of one.", show_default=False)
+    str,
+    typer.Argument(
+        parser=named, metavar="DATASET", help="A data set's id or the start of one.", show_default=False
+    ),
 ]
 
 

@@ -10,7 +10,7 @@ import typer
 from engine import reading, runs
 from engine.handover import MODEL_FORMATS
 from engine.workspace import open_workspace
-from gui.cli.options import LINE, JsonOption, RunArgument, WorkspaceOption
+from gui.cli.options import LINE, JsonOption, RunArgument, WorkspaceOption, place
 from gui.cli.terminal import show_json
 
 app = typer.Typer()
@@ -26,7 +26,8 @@ def export(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the files go; default: in the run's folder.")
+        Path | None,
+        typer.Option(parser=place, metavar="DIR", help="Where the files go; default: in the run's folder."),
     ] = None,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,

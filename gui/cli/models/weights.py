@@ -9,7 +9,7 @@ import typer
 
 from engine import models
 from engine.workspace import open_workspace
-from gui.cli.options import LOOK, JsonOption, WorkspaceOption
+from gui.cli.options import LOOK, JsonOption, WorkspaceOption, place
 from gui.cli.terminal import say, say_error, show_json, show_table
 
 app = typer.Typer()
@@ -17,7 +17,10 @@ commands = typer.Typer(rich_markup_mode="rich", no_args_is_help=True)
 app.add_typer(commands, name="weights", rich_help_panel=LOOK)
 
 FileArgument = Annotated[
-    Path, typer.Argument(metavar="FILE", help="A file of weights: .safetensors, .pt, .pth, .bin or .ckpt.")
+    Path,
+    typer.Argument(
+        parser=place, metavar="FILE", help="A file of weights: .safetensors, .pt, .pth, .bin or .ckpt."
+    ),
 ]
 BackboneOption = Annotated[
     str, typer.Option(metavar="NAME", help="Try this network alone: any name that a recipe may use.")

@@ -15,7 +15,7 @@ from engine.errors import ReviewError, WorkspaceError
 from engine.records import READER_ROLES
 from engine.storage import storage_error
 from engine.workspace import open_workspace
-from gui.cli.options import LOOK, JsonOption, WorkspaceOption
+from gui.cli.options import LOOK, JsonOption, WorkspaceOption, place
 from gui.cli.terminal import say, show_json, show_table
 
 app = typer.Typer()
@@ -32,6 +32,7 @@ PasswordOption = Annotated[
     Path | None,
     typer.Option(
         "--password-file",
+        parser=place,
         metavar="FILE",
         help="Take the password from a file, or from - (standard input), instead of asking for it.",
     ),

@@ -9,7 +9,7 @@ import typer
 
 from engine import reading
 from engine.workspace import open_workspace
-from gui.cli.options import LOOK, WorkspaceOption
+from gui.cli.options import LOOK, WorkspaceOption, place
 from gui.cli.terminal import say
 
 app = typer.Typer()
@@ -17,7 +17,9 @@ app = typer.Typer()
 
 @app.command(rich_help_panel=LOOK)
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(parser=place, metavar="FILE", help="Where the copy goes.", show_default=False)
+    ],
     root: WorkspaceOption = None,
 ) -> None:
     """Copy readings, cases and accounts while they are used; the copy is checked and its newest row anchored.
@@ -33,7 +35,8 @@ def backup(
 @app.command(rich_help_panel=LOOK)
 def restore(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="What overread backup wrote.", show_default=False)
+        Path,
+        typer.Argument(parser=place, metavar="FILE", help="What overread backup wrote.", show_default=False),
     ],
     root: WorkspaceOption = None,
 ) -> None:

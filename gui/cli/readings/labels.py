@@ -23,6 +23,9 @@ from gui.cli.options import (
     OutOption,
     RunArgument,
     WorkspaceOption,
+    named,
+    place,
+    whole,
 )
 from gui.cli.terminal import progress, say, show_json, show_table
 
@@ -101,7 +104,10 @@ def use_version(
 @labels.command("make")
 def make_version(
     run: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="A run whose cases were read.", show_default=False)
+        str | None,
+        typer.Argument(
+            parser=named, metavar="[RUN]", help="A run whose cases were read.", show_default=False
+        ),
     ] = None,
     study: Annotated[
         str | None,
@@ -164,7 +170,7 @@ def make_version(
 @labels.command("export")
 def export_version(
     dataset: DatasetArgument,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A CSV file.")],
+    out: Annotated[Path, typer.Option("--out", parser=place, metavar="FILE", help="A CSV file.")],
     version: LabelsOption = "latest",
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -188,9 +194,14 @@ def export_version(
 def list_suspects(
     what: Annotated[
         str,
-        typer.Argument(metavar="RUN|DATASET", help="A run, or a data set by id or path.", show_default=False),
+        typer.Argument(
+            parser=named,
+            metavar="RUN|DATASET",
+            help="A run, or a data set by id or path.",
+            show_default=False,
+        ),
     ],
-    top: Annotated[int, typer.Option(metavar="N", help="How many to list.")] = 50,
+    top: Annotated[int, typer.Option(parser=whole(1), metavar="N", help="How many to list.")] = 50,
     device: DeviceOption = "auto",
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -272,12 +283,17 @@ def reread_test_cases(
         typer.Option("--reader", metavar="NAME", help="Who reads; once for each.", show_default=False),
     ],
     n: Annotated[
-        int, typer.Option("--n", metavar="N", help="Suspects; as many others are drawn at random.")
+        int,
+        typer.Option(
+            "--n", parser=whole(1), metavar="N", help="Suspects; as many others are drawn at random."
+        ),
     ] = 20,
     name: Annotated[
         str, typer.Option(help="Of the study; readers see it, so it must not say what the cases are.")
     ] = "",
-    seed: Annotated[int, typer.Option(help="Of the control and of each reader's order.")] = 0,
+    seed: Annotated[
+        int, typer.Option(parser=whole(0), metavar="N", help="Of the control and of each reader's order.")
+    ] = 0,
     device: DeviceOption = "auto",
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -309,7 +325,9 @@ def reread_test_cases(
 
 @labels.command("result")
 def result_of_study(
-    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study by id or name.", show_default=False)],
+    study: Annotated[
+        str, typer.Argument(parser=named, metavar="STUDY", help="A study by id or name.", show_default=False)
+    ],
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -14,7 +14,7 @@ from engine.errors import ReviewError
 from engine.records import READER_ROLES
 from engine.storage import write_together
 from engine.workspace import open_workspace
-from gui.cli.options import LOOK, JsonOption, RunArgument, WorkspaceOption
+from gui.cli.options import LOOK, JsonOption, RunArgument, WorkspaceOption, place, quantity
 from gui.cli.results import make_folder
 from gui.cli.terminal import say, show_json, show_table
 
@@ -65,7 +65,9 @@ def list_readers(root: WorkspaceOption = None, as_json: JsonOption = False) -> N
 def add_reader(
     name: NameArgument,
     profession: Annotated[str, typer.Option(help="Such as radiologist.")] = "",
-    years: Annotated[float | None, typer.Option(help="Years of experience.")] = None,
+    years: Annotated[
+        float | None, typer.Option(parser=quantity(0, 80), metavar="YEARS", help="Years of experience.")
+    ] = None,
     role: Annotated[str, typer.Option(help=f"One of {', '.join(READER_ROLES)}.")] = "reader",
     another: Annotated[
         bool, typer.Option("--another", help="It is another person, though the name is almost somebody's.")
@@ -111,7 +113,7 @@ def join_readers(
 @readers.command("export")
 def export_readings(
     run: RunArgument,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files go.")],
+    out: Annotated[Path, typer.Option(parser=place, metavar="DIR", help="Where the files go.")],
     reader: Annotated[str | None, typer.Option(metavar="NAME", help="Only this reader's.")] = None,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,

@@ -13,7 +13,16 @@ from engine import reading, runs
 from engine.errors import ShareError
 from engine.workspace import Workspace, open_workspace
 from gui import sharing
-from gui.cli.options import LOOK, AddressOption, MinutesOption, ServerOption, WorkspaceOption, YesOption
+from gui.cli.options import (
+    LOOK,
+    AddressOption,
+    MinutesOption,
+    ServerOption,
+    WorkspaceOption,
+    YesOption,
+    named,
+    whole,
+)
 from gui.cli.terminal import remarks, say
 
 if TYPE_CHECKING:
@@ -26,13 +35,20 @@ LOOKED_AT = "the chosen cases"
 @app.command("share", rich_help_panel=LOOK)
 def share(
     run: Annotated[
-        str, typer.Argument(metavar="[RUN]", help="Whose cases guests look at: a run, or latest.")
+        str,
+        typer.Argument(parser=named, metavar="[RUN]", help="Whose cases guests look at: a run, or latest."),
     ] = "latest",
     cases: Annotated[
-        int, typer.Option(metavar="N", help="How many are drawn at random, or taken from the queue.")
+        int,
+        typer.Option(
+            parser=whole(1), metavar="N", help="How many are drawn at random, or taken from the queue."
+        ),
     ] = sharing.USUAL_CASES,
     seed: Annotated[
-        int | None, typer.Option(metavar="N", help="Draws the same cases again; others each time without it.")
+        int | None,
+        typer.Option(
+            parser=whole(0), metavar="N", help="Draws the same cases again; others each time without it."
+        ),
     ] = None,
     queue: Annotated[
         str, typer.Option(metavar="QUEUE", help="Takes the first cases of a queue of the Review page.")

@@ -15,7 +15,23 @@ from engine.records import Sample
 from engine.storage import storage_error
 from engine.workspace import open_workspace
 from gui.cli.data import dataset_of
-from gui.cli.options import LOOK, JsonOption, WorkspaceOption
+from gui.cli.options import LOOK, JsonOption, WorkspaceOption, named, place, quantity, whole
+from gui.cli.readings.study_options import (
+    AimOption,
+    CasesOption,
+    CertaintyOption,
+    ChoiceOption,
+    ComparesOption,
+    DataOption,
+    DesignOption,
+    IdsOption,
+    IndeterminateOption,
+    PrimaryOption,
+    ReadersOption,
+    ReasonOption,
+    WashOutOption,
+    WrongAdviceOption,
+)
 from gui.cli.terminal import say, show_json, show_table
 
 if TYPE_CHECKING:
@@ -32,61 +48,10 @@ app.add_typer(
 )
 StudyArgument = Annotated[
     str,
-    typer.Argument(metavar="STUDY", help="A study's name, its id or the start of one.", show_default=False),
-]
-ReadersOption = Annotated[
-    list[str] | None, typer.Option("--reader", metavar="NAME", help="Who reads; may be repeated.")
-]
-IdsOption = Annotated[
-    Path | None,
-    typer.Option("--ids", metavar="FILE", help="Only the images of this list: one id (SHA-256) on a line."),
-]
-ReasonOption = Annotated[str, typer.Option(help="Why; needed once the protocol is fixed, and printed.")]
-DataOption = Annotated[
-    str | None,
-    typer.Option("--data", metavar="DATASET", help="Read the images of this data set, without a run."),
-]
-DesignOption = Annotated[
-    str,
-    typer.Option(
-        help="blind, blind then assisted, wash-out, assisted, concurrent against second reader, or annotation."
+    typer.Argument(
+        parser=named, metavar="STUDY", help="A study's name, its id or the start of one.", show_default=False
     ),
 ]
-CasesOption = Annotated[
-    str,
-    typer.Option(
-        help="all, filter (those that fit --part, --label, --predicted and --ids), random stratified, or enriched."
-    ),
-]
-ChoiceOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--choice", metavar="CLASS", help="What a case can be, where no run says it; may be repeated."
-    ),
-]
-CertaintyOption = Annotated[str | None, typer.Option(help="Ask how sure the reader is: 1-5 or 0-100.")]
-IndeterminateOption = Annotated[
-    str, typer.Option(help="What unsure and not diagnostic count as: excluded, positive or negative.")
-]
-WashOutOption = Annotated[
-    float,
-    typer.Option("--wash-out", metavar="DAYS", help="How long after the blind cases the assisted open."),
-]
-WrongAdviceOption = Annotated[
-    float,
-    typer.Option(
-        metavar="SHARE", help="Show the other class on this share of cases, to measure automation bias."
-    ),
-]
-
-PrimaryOption = Annotated[
-    str, typer.Option(metavar="FIGURE", help="The primary endpoint: AUC, sensitivity or specificity.")
-]
-ComparesOption = Annotated[
-    str,
-    typer.Option(help="What the endpoint is of, such as “assisted minus blind”. Default: the design's own."),
-]
-AimOption = Annotated[str, typer.Option(help="superior, not inferior (by --margin) or estimate.")]
 
 
 @studies.command("create")
@@ -102,9 +67,16 @@ def create(
         str | None, typer.Option(metavar="NAME", help="Who settles what the readers disagree on.")
     ] = None,
     cases: CasesOption = "filter",
-    n: Annotated[int, typer.Option("--cases-n", "-n", metavar="N", help="How many to draw at random.")] = 0,
+    n: Annotated[
+        int, typer.Option("--cases-n", "-n", parser=whole(0), metavar="N", help="How many to draw at random.")
+    ] = 0,
     prevalence: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="The share of positives in an enriched sample.")
+        float | None,
+        typer.Option(
+            parser=quantity(0, 1, percent=0.01),
+            metavar="SHARE",
+            help="The share of positives in an enriched sample.",
+        ),
     ] = None,
     part: Annotated[list[str] | None, typer.Option(help="train, val or test; may be repeated.")] = None,
     label: Annotated[list[str] | None, typer.Option(help="Only cases with this label of the data.")] = None,
@@ -124,8 +96,10 @@ def create(
     compares: ComparesOption = "",
     aim: AimOption = "superior",
     endpoint: Annotated[str, typer.Option(help="What the study is to show, in words.")] = "",
-    margin: Annotated[float | None, typer.Option(help="Of non-inferiority or equivalence.")] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of every order and draw.")] = 0,
+    margin: Annotated[
+        float | None, typer.Option(parser=quantity(0), metavar="X", help="Of non-inferiority or equivalence.")
+    ] = None,
+    seed: Annotated[int, typer.Option(parser=whole(0), metavar="N", help="Of every order and draw.")] = 0,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -352,7 +326,9 @@ def export(
     study: StudyArgument,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Default: a folder named after the study's id."),
+        typer.Option(
+            "--out", parser=place, metavar="DIR", help="Default: a folder named after the study's id."
+        ),
     ] = None,
     root: WorkspaceOption = None,
     as_json: JsonOption = False,

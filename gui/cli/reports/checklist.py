@@ -12,7 +12,7 @@ import typer
 from engine import reading, report, runs
 from engine.errors import ReviewError, RunError
 from engine.workspace import open_workspace
-from gui.cli.options import LINE, JsonOption, WorkspaceOption
+from gui.cli.options import LINE, JsonOption, WorkspaceOption, named
 from gui.cli.terminal import say, show_json, show_table
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ app.add_typer(
 OfArgument = Annotated[
     str,
     typer.Argument(
+        parser=named,
         metavar="RUN|STUDY",
         help="A run's id, the start of one, or “latest”; or the name or id of a study.",
         show_default=False,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from engine import experiments, report
-from gui.cli.options import LINE, JsonOption
+from gui.cli.options import LINE, JsonOption, place
 from gui.cli.terminal import say, show_json, show_table
 
 app = typer.Typer()
@@ -19,7 +19,9 @@ MOST_SHOWN = 20
 def verify(
     bundle: Annotated[
         Path,
-        typer.Argument(metavar="BUNDLE", help="The zip of a run's or a study's report, or of a comparison."),
+        typer.Argument(
+            parser=place, metavar="BUNDLE", help="The zip of a run's or a study's report, or of a comparison."
+        ),
     ],
     as_json: JsonOption = False,
 ) -> None:

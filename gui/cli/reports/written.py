@@ -16,7 +16,7 @@ from engine.records import PARTS, Part
 from engine.report import EXPORTS, STUDY_FORMATS
 from engine.workspace import open_workspace
 from gui.cli.data import say_lost
-from gui.cli.options import LINE, JsonOption, WorkspaceOption
+from gui.cli.options import LINE, JsonOption, WorkspaceOption, named, place, quantity
 from gui.cli.reports.checklist import ChecklistsOption, chosen as checklists_chosen
 from gui.cli.results import make_folder
 from gui.cli.terminal import say, show_json
@@ -54,12 +54,13 @@ def report(
     run: Annotated[
         str,
         typer.Argument(
+            parser=named,
             metavar="RUN|STUDY",
             help="A run's id, the start of one, or “latest”; or the name or id of a study.",
             show_default=False,
         ),
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files go.")],
+    out: Annotated[Path, typer.Option(parser=place, metavar="DIR", help="Where the files go.")],
     formats: Annotated[
         list[str] | None,
         typer.Option(
@@ -75,8 +76,8 @@ def report(
     prevalence: Annotated[
         float | None,
         typer.Option(
-            min=0.0001,
-            max=0.9999,
+            parser=quantity(0.0001, 0.9999, percent=0.01),
+            metavar="SHARE",
             help="How common the finding is where the model would be used: adds predictive values. Default: as entered "
             "on the Report page.",
             show_default=False,

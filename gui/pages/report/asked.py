@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from engine.data import load_index
 from engine.errors import ReportError, ReviewError
 from engine.labels import version_named
-from engine.language import ENGLISH, _, isolated, number, speaking
+from engine.language import ENGLISH, _, isolated, number, short_number, speaking, typed_number
 from engine.report import counted, item_of, keep_answer, keep_prevalence, sharing
 from engine.runs import find_run, list_runs
 from gui.pages.keeping import offered, run_title
@@ -32,8 +32,10 @@ def text(asked: Mapping[str, Any], name: str) -> str:
 
 
 def quantity(asked: Mapping[str, Any], name: str) -> float:
-    """Return a number that the page sent; NaN where it sent none."""
+    """Return a number that the page sent, also as it was typed; NaN where it sent none."""
     value = asked.get(name)
+    if isinstance(value, str):
+        return typed_number(value, percent=1)  # fields are in percent
     return float(value) if isinstance(value, int | float) else float("nan")
 
 
@@ -118,7 +120,14 @@ def write_prevalence(session: AppSession, asked: Mapping[str, Any]) -> Answer:
     """
     if session.read_only:
         raise ReviewError(_("Guests cannot change a report"), _("Ask the owner to do so"))
-    percent = quantity(asked, "percent")
+    typed, percent = text(asked, "percent").strip(), quantity(asked, "percent")
+    if typed and math.isnan(percent):
+        raise ReportError(
+            _("“{typed}” is not a number from {low} to {high}.")
+            .format(typed=isolated(typed[:20]), low=short_number(0.01), high=short_number(99.99))
+            .rstrip("."),
+            _("Enter such a number"),
+        )
     run = find_run(session.workspace, text(asked, "run"))
     keep_prevalence(run.folder, None if math.isnan(percent) else percent / 100)
     return {}

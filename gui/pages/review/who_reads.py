@@ -6,13 +6,12 @@ account, and gives a name of their own when they like: until then nothing is har
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from engine.errors import ReviewError
-from engine.language import _
+from engine.language import _, typed_number
 from engine.reading import Reader
 from gui.pages.review.reading_session import Desk, text
 from gui.pages.review.sitting import may_write
@@ -81,7 +80,4 @@ def save_reader(desk: Desk, asked: Mapping[str, Any]) -> dict[str, Any]:
 def _years(sent: object) -> float | None:
     if sent in (None, ""):
         return None
-    try:
-        return float(str(sent))
-    except ValueError:
-        return math.nan  # which is refused in a sentence
+    return typed_number(str(sent))  # what is none is NaN, which is refused in a sentence

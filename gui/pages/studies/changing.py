@@ -10,7 +10,7 @@ from typing import Any
 from engine import labels  # suspects load torch, when they are asked for
 from engine.data import load_index
 from engine.errors import ReviewError
-from engine.language import _, isolated, ngettext, number
+from engine.language import _, isolated, ngettext, number, typed_number
 from engine.reading import Study
 from engine.records import Sample
 from engine.runs import load_run
@@ -162,14 +162,15 @@ def reread_labels(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
 
 def _whole(asked: Mapping[str, Any], name: str, least: int, most: int) -> int:
     typed = text(asked, name).strip()
-    if not (typed.isdecimal() and least <= int(typed) <= most):
+    value = typed_number(typed, whole=True)
+    if not least <= value <= most:
         raise ReviewError(
             _("“{typed}” is not a whole number from {least} to {most}").format(
                 typed=isolated(typed[:20]), least=number(least), most=number(most)
             ),
             _("Enter such a number"),
         )
-    return int(typed)
+    return int(value)
 
 
 CHANGES: tuple[Callable[[Rounds, Mapping[str, Any]], Answer], ...] = (

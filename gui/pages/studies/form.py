@@ -11,7 +11,7 @@ from typing import Any
 from engine import statistics  # its power computation loads scipy.stats, when it is asked for
 from engine.data import load_index
 from engine.errors import EngineError, ReportError
-from engine.language import _, isolated, listed, ngettext, number, short_number
+from engine.language import _, isolated, listed, ngettext, number, short_number, typed_number
 from engine.reading import DESIGNS, Drawn, Endpoint, Protocol, Reader, complaints
 from engine.records import PARTS, Sample
 from gui.web import AppSession
@@ -90,12 +90,6 @@ class Draft:
     promoted: Reader | None = None
 
 
-_GROUPED = re.compile(r"(?<=\d)[,٬’' \u00a0\u202f](?=\d{3}(?!\d))")
-"""In a whole number, what stands between thousands."""
-_THREE = re.compile(r"[.,٫]\d{3}$")
-"""At the end of a whole number: 1.000 is a thousand in some countries, and one in others."""
-
-
 class _Fields:
     """What the form says, read field by field; what cannot be read is collected under the field's name."""
 
@@ -120,17 +114,15 @@ class _Fields:
         """Return what was typed in, one a line or separated by commas."""
         return tuple(one.strip() for one in re.split(r"[\n,;،؛]", self.text(name)) if one.strip())
 
-    def number(self, name: str, low: float, high: float, *, whole: bool = False) -> float | None:
+    def number(
+        self, name: str, low: float, high: float, *, whole: bool = False, percent: float = math.nan
+    ) -> float | None:
         """Return a number; None where the field is empty, or holds none within the bounds, which is said."""
         typed = self.text(name)
         if not typed:
             return None
-        plain = re.sub(_GROUPED, "", typed) if whole else typed
-        try:
-            value = math.nan if whole and _THREE.search(plain) else float(re.sub("[,٫]", ".", plain))
-        except ValueError:
-            value = math.nan
-        if not low <= value <= high or (whole and value != int(value)):
+        value = typed_number(typed, whole=whole, percent=percent)
+        if not low <= value <= high:
             told = (
                 _("“{typed}” is not a whole number from {low} to {high}.")
                 if whole
@@ -140,9 +132,11 @@ class _Fields:
             return None
         return value
 
-    def needed(self, name: str, low: float, high: float, *, whole: bool = False) -> float:
+    def needed(
+        self, name: str, low: float, high: float, *, whole: bool = False, percent: float = math.nan
+    ) -> float:
         """Return a number that must be there; 0 where it is not, which is said."""
-        value = self.number(name, low, high, whole=whole)
+        value = self.number(name, low, high, whole=whole, percent=percent)
         if value is None:
             told = _("Enter a number from {low} to {high}.").format(low=_plain(low), high=_plain(high))
             self.errors.setdefault(name, told)
@@ -185,7 +179,7 @@ def draft_of(session: AppSession, form: Form) -> Draft:
         n=int(said.needed("n", 1, MOST_CASES, whole=True))
         if rule in ("random stratified", "enriched")
         else 0,
-        prevalence=said.needed("prevalence", 1, 99) / 100 if rule == "enriched" else None,
+        prevalence=said.needed("prevalence", 1, 99, percent=1) / 100 if rule == "enriched" else None,
     )
     assisted = design not in ("blind", "annotation")
     protocol = Protocol(
@@ -207,7 +201,7 @@ def draft_of(session: AppSession, form: Form) -> Draft:
         endpoint=said.text("endpoint"),
         primary=_primary(said, design),
         margin=said.number("margin", 0, 1e6),
-        wrong_advice=(said.number("wrong_advice", 0, 50) or 0) / 100 if assisted else 0.0,
+        wrong_advice=(said.number("wrong_advice", 0, 50, percent=1) or 0) / 100 if assisted else 0.0,
         seed=int(seed),
     )
     for name, complaint in complaints(protocol).items():

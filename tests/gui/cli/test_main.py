@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -103,6 +103,71 @@ def test_a_wrong_command_line_is_exit_code_2(overread: Overread) -> None:
     code, out, err = overread("trian")
     assert (code, out) == (2, "")
     assert "train" in err  # what was meant
+
+
+def _parameters(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every argument and option of a command and of those under it, with where it stands."""
+    for one in command.params:
+        yield f"{name} {one.opts[0]}", one
+    for below, inner in getattr(command, "commands", {}).items():
+        yield from _parameters(inner, f"{name} {below}")
+
+
+NUMBERS = [(name, one) for name, one in _parameters(GROUP) if one.type_descriptor.annotation in (int, float)]
+NAMED = ("RUN", "STUDY", "DATASET", "PATH")
+PLACES = [
+    (name, one)
+    for name, one in _parameters(GROUP)
+    if one.type_descriptor.is_path
+    or one.type_descriptor.annotation == list[Path]
+    or (one.param_type_name == "argument" and set(re.findall(r"\w+", one.metavar or "")) & {*NAMED})
+]
+
+
+@pytest.mark.parametrize(("name", "one"), NUMBERS, ids=[name for name, _ in NUMBERS])
+def test_every_number_is_read_as_people_type_it_or_refused_in_one_sentence(name: str, one: Any) -> None:
+    read = one.type_descriptor.parameter_info.parser
+    plain, persian = ("0.25", "\u06f0\u066b\u06f2\u06f5") if _refuses(read, "12") else ("12", "\u06f1\u06f2")
+    assert read(persian) == read(plain) == float(plain), name
+    for wrong in ("", "x", "nan", "inf", "1,2,3", "-1"):
+        assert re.fullmatch(
+            r"“.*” is not a (whole )?number from [^.]*(\.\d+)?.*\. Write it .*", _refuses(read, wrong)
+        )
+
+
+@pytest.mark.parametrize(("name", "one"), PLACES, ids=[name for name, _ in PLACES])
+def test_an_empty_name_or_path_is_neither_the_current_folder_nor_the_first_there_is(
+    name: str, one: Any
+) -> None:
+    read = one.type_descriptor.parameter_info.parser
+    assert str(read("x")) == "x", name
+    for empty in ("", " "):
+        assert _refuses(read, empty).startswith("it is empty. "), name
+
+
+def _refuses(read: Callable[[str], object], typed: str) -> str:
+    """Return the sentence by which a value is refused; empty where it is taken."""
+    try:
+        read(typed)
+    except typer.BadParameter as error:
+        return error.message
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("--device", "tpu"), "no device “tpu”"),
+        (("--device", "cuda:99"), "no device “cuda:99”"),
+        (("--set", "weights=file:nope"), "no weights “nope”"),
+        (("--set", "backbone=mobilenet-v3"), "weights of mobilenetv3_large_100 are not on this computer"),
+    ],
+)
+def test_what_training_cannot_begin_with_is_said_before_a_run_is_made(
+    asked: tuple[str, ...], said: str, overread: Overread, films: Path, tmp_path: Path
+) -> None:
+    code, _out, told = overread("train", films, *asked)
+    assert (code, list(tmp_path.glob("workspace/runs/*"))) == (1, []) and said in told
 
 
 def test_an_engine_error_is_its_sentences_on_stderr_and_exit_code_1(

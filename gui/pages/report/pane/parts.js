@@ -143,7 +143,7 @@ async function write(box) {
 
 async function writePrevalence(form) {
   const typed = form.percent.value;
-  const answer = await ask('write_prevalence', { percent: typed === '' ? null : Number(typed) });
+  const answer = await ask('write_prevalence', { percent: typed });
   if (answer.problem) {
     form.querySelector('[data-said]').textContent = answer.problem;
     return;

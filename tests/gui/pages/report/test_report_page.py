@@ -220,10 +220,16 @@ def test_a_prevalence_that_was_entered_is_in_every_file_until_it_is_taken_back(s
     assert [row[0] for row in document["against"][0]["predictive"]].count(0.125) == 1
     page = Path(export(session, "html", RUN, "test")).read_text(encoding="utf-8")
     assert '<th scope="row">12.5%</th>' in page
+    for typed in ("7,5", "\u06f7\u066b\u06f5\u066a", " 7.5 %"):  # as it is typed, wherever that is
+        write_prevalence(session, {"run": RUN, "percent": typed})
+        assert report_of(session, RUN, "test").evidence.prevalence == 0.075
+    with pytest.raises(ReportError, match="“7,5,5” is not a number"):
+        write_prevalence(session, {"run": RUN, "percent": "7,5,5"})
+    assert report_of(session, RUN, "test").evidence.prevalence == 0.075
     for wrong in (0, 100, -3, 1e9):
         with pytest.raises(ReportError, match="above 0% and below 100%"):
             write_prevalence(session, {"run": RUN, "percent": wrong})
-    write_prevalence(session, {"run": RUN, "percent": None})
+    write_prevalence(session, {"run": RUN, "percent": ""})
     assert report_of(session, RUN, "test").evidence.prevalence is None
     (session.workspace.runs / RUN / "prevalence.json").write_text("[")
     report = report_of(session, RUN, "test")

@@ -1,0 +1,34 @@
+"""Whether the weights that a recipe begins with are at hand: asked before a run is made for it."""
+
+from __future__ import annotations
+
+from engine.models.starting.shelf import FILE, find_file
+from engine.records import Recipe
+from engine.workspace import Workspace
+
+INSTALLED = (
+    "efficientnet-lite0"  # its weights are a package that Overread needs: nothing is loaded to know it
+)
+
+
+def starting_weights_at_hand(workspace: Workspace, recipe: Recipe, *, allow_downloads: bool = False) -> None:
+    """Refuse weights that are not on this computer, in the words of the training that would ask for them.
+
+    Args:
+        workspace: Whose added weights count.
+        recipe: A checked one. Weights of another run are `engine.runs`'s.
+        allow_downloads: Whether ImageNet weights may be fetched.
+
+    Raises:
+        WeightsError: They are not on this computer.
+        RecipeError: The backbone has none, or cannot be built.
+    """
+    if recipe.weights.startswith(FILE):
+        find_file(workspace, recipe.weights)
+    elif recipe.weights == "imagenet" and recipe.backbone != INSTALLED and not allow_downloads:
+        from engine.models.backbone import TimmBackbone, build_backbone
+        from engine.models.weights import is_here, missing
+
+        net = build_backbone(recipe.backbone, channels=recipe.channels, image_size=recipe.image_size)
+        if isinstance(net, TimmBackbone) and not is_here(net.timm_name, hub_id=net.hub_id):
+            raise missing(net.timm_name)
