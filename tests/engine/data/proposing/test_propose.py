@@ -39,6 +39,15 @@ def parts_by_classes(train: str, test: str) -> dict[str, int]:
     return {f"{part}/{name}": 2 for part in (train, test) for name in "ab"}
 
 
+def test_the_name_of_a_class_is_one_line_wherever_it_comes_from(tmp_path: Path) -> None:
+    (tmp_path / "cases.csv").write_text(
+        'path,label\na.png,"left\nlung"\nb.png,left lung\nc.png,"\u202egnul"\n'
+    )
+    for name in "abc":
+        (tmp_path / f"{name}.png").touch()
+    assert classes(propose(tmp_path / "cases.csv")) == {"gnul": 1, "left lung": 2}
+
+
 # ------------------------------------------------------------------------------------------------------------ parts
 
 
