@@ -47,6 +47,16 @@ LanguageOption = Annotated[
         show_default=False,
     ),
 ]
+PrevalenceOption = Annotated[
+    float | None,
+    typer.Option(
+        parser=quantity(0.0001, 0.9999, percent=0.01),
+        metavar="SHARE",
+        help="How common the finding is where the model would be used: adds predictive values. Default: as entered "
+        "on the Report page.",
+        show_default=False,
+    ),
+]
 
 
 @app.command(rich_help_panel=LINE)
@@ -73,16 +83,7 @@ def report(
         str | None, typer.Option(help="Of a run: train, val, test or all. Default: test.", show_default=False)
     ] = None,
     lists: ChecklistsOption = None,
-    prevalence: Annotated[
-        float | None,
-        typer.Option(
-            parser=quantity(0.0001, 0.9999, percent=0.01),
-            metavar="SHARE",
-            help="How common the finding is where the model would be used: adds predictive values. Default: as entered "
-            "on the Report page.",
-            show_default=False,
-        ),
-    ] = None,
+    prevalence: PrevalenceOption = None,
     labels: Annotated[
         str | None,
         typer.Option(
