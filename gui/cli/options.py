@@ -86,6 +86,14 @@ RunArgument = Annotated[
 DatasetArgument = Annotated[
     str, typer.Argument(parser=named, metavar="DATASET", help="A data set's id, or a path to read first.")
 ]
+ImagesArgument = Annotated[
+    Path,
+    typer.Argument(parser=place, metavar="PATH", help="An image, or a folder, table or archive of images."),
+]
+PredictionsOption = Annotated[
+    Path | None,
+    typer.Option(parser=place, metavar="FILE", help="The CSV to add to; default: the run's predictions.csv."),
+]
 PortOption = Annotated[
     int | None,
     typer.Option(parser=whole(0, 65535), metavar="N", help="Port of the local page; default: a free one."),

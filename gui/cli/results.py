@@ -21,10 +21,12 @@ from gui.cli.options import (
     LINE,
     ClassOption,
     DeviceOption,
+    ImagesArgument,
     JsonOption,
     ListsMethods,
     MethodOption,
     OnOption,
+    PredictionsOption,
     RunArgument,
     WorkersOption,
     WorkspaceOption,
@@ -46,18 +48,8 @@ DISTANCE = "distance"  # a heading: above 1, the image differs from those of tra
 @app.command(rich_help_panel=LINE, cls=ListsMethods)
 def predict(
     run: RunArgument,
-    path: Annotated[
-        Path,
-        typer.Argument(
-            parser=place, metavar="PATH", help="An image, or a folder, table or archive of images."
-        ),
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            parser=place, metavar="FILE", help="The CSV to add to; default: the run's predictions.csv."
-        ),
-    ] = None,
+    path: ImagesArgument,
+    out: PredictionsOption = None,
     same: SameOption = None,
     column: ColumnOption = None,
     table: TableOption = None,
