@@ -31,6 +31,7 @@ from engine.reading.server.failures import AWAY, TRY_AGAIN, sentences_of
 
 MIGRATING = 0x0F_E12EAD  # names the lock of a server under which tables are made
 IDLE_SECONDS = 1.0  # after which a connection to a server is asked whether it is still there
+LOG_PAGES = 4000  # 16 MB of the log, after which whoever commits waits until it is carried into the file
 SMALL_FILES = 100_000  # bytes that SQLite needs beside a database to open it
 
 # sqlite3's own name of the failure (its first two words) → what is wrong, and what to do.
@@ -294,6 +295,7 @@ def listen(database: Database, busy_seconds: float) -> None:
             "recursive_triggers = ON",  # what INSERT OR REPLACE takes away is a row deleted, and refused as one
             "synchronous = FULL",  # a verdict is on the disk before the next case is shown
             "cache_size = -32000",
+            f"wal_autocheckpoint = {LOG_PAGES}",
         ):
             connection.execute(f"PRAGMA {pragma}")
         if database.file is not None:

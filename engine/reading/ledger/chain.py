@@ -10,7 +10,7 @@ import hashlib
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -151,33 +151,62 @@ def append(
     if not values:
         return []
     newest = _HEAD_LOCKED if connection.dialect.name == "postgresql" else _HEAD
-    head = Head(*connection.execute(newest).one())
-    moment = at or datetime.now(UTC).isoformat()
-    names = tuple(values[0])
-    columns = ("seq", "id", "at", "author", "previous", *names)
-    as_stored = dict(_kinds(table))
-    kinds = [as_stored.get(name) for name in columns] if as_stored else []
-    quoted, keys, told_of = _quoted(table.name), _keys(columns), _taking(names)
-    rows = []
+    head, count = Head(*connection.execute(newest).one()), len(values)
+    numbers = [*range(head.seq + 1, head.seq + 1 + count)]
     # ids that follow one another are found a place in an index faster than random ones
     own = secrets.token_hex(12)
-    seq, newest_hash = head.seq, head.hash
-    for place, told in enumerate(values):
-        seq += 1
-        own_id = ids[place] if ids else f"{own}{place:08x}"
-        row: tuple[Any, ...] = (seq, own_id, moment, author, newest_hash, *told_of(told))
-        if kinds:
-            row = tuple(
-                [
-                    made(value) if made and value is not None else value
-                    for made, value in zip(kinds, row, strict=True)
-                ]
-            )
-        newest_hash = _sealed(quoted, keys, row)
-        rows.append((*row, newest_hash))
-    _add(connection, _adding(table), (*columns, "hash"), rows)
-    set_head(connection, Head(seq, newest_hash))
-    return [*range(head.seq + 1, seq + 1)]
+    columns: dict[str, Sequence[Any]] = {
+        "seq": numbers,
+        "id": ids or [f"{own}{place:08x}" for place in range(count)],
+        "at": [at or datetime.now(UTC).isoformat()] * count,
+        "author": [author] * count,
+        **_columns(values),
+    }
+    for name, made in _kinds(table):
+        if name in columns:
+            columns[name] = [None if value is None else made(value) for value in columns[name]]
+    hashes = _sealed_all(table.name, columns, head.hash)
+    columns |= {"previous": [head.hash, *hashes[:-1]], "hash": hashes}
+    _add(connection, _adding(table), columns)
+    set_head(connection, Head(numbers[-1], hashes[-1]))
+    return numbers
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Any]]:
+    """Return rows of the same columns as their columns: what is done with each of very many rows takes longer."""
+    return {name: [*map(itemgetter(name), rows)] for name in rows[0]}
+
+
+def _sealed_all(table: str, columns: Mapping[str, Sequence[Any]], newest: str) -> list[str]:
+    """Return what `seal` gives of each of several rows that follow one another.
+
+    Args:
+        table: Its name.
+        columns: All but `previous` and `hash`, as the database has them.
+        newest: The hash of the row before the first.
+    """
+    names = sorted(columns)
+    before = [_texts(name, columns[name]) for name in names if name < "previous"]
+    behind = [_texts(name, columns[name]) for name in names if name > "previous"]
+    begins, hashes = f"[{_quoted(table)},{{", []
+    lefts, rights = (map("".join, zip(*texts, strict=True)) for texts in (before, behind))
+    for left, right in zip(lefts, rights, strict=True):
+        text = f'{begins}{left[1:]},"previous":"{newest}"{right}}}]'
+        newest = hashlib.sha256(text.encode()).hexdigest()
+        hashes.append(newest)
+    return hashes
+
+
+def _texts(name: str, values: Sequence[Any]) -> list[str]:
+    """Return what stands of a column in the text that is hashed of each row: nothing where it holds nothing."""
+    begins, kinds = f",{_quoted(name)}:", {*map(type, values)}
+    if kinds == {str}:
+        if values.count(values[0]) == len(values):
+            return [begins + _quoted(values[0])] * len(values)
+        return [begins + text for text in map(_quoted, values)]
+    if kinds == {int}:
+        return [f"{begins}{value}" for value in values]
+    return ["" if value is None else begins + _written(value) for value in values]
 
 
 def set_head(connection: Connection, head: Head) -> None:
@@ -196,31 +225,31 @@ def add_many(connection: Connection, adding: Insert, rows: Sequence[Mapping[str,
         rows: Column → value, of every row alike.
     """
     if rows:
-        names = tuple(rows[0])
-        _add(connection, adding, names, [*map(_taking(names), rows)])
+        _add(connection, adding, _columns(rows))
 
 
-def _taking(names: Sequence[str] | Sequence[int]) -> Callable[[Any], Sequence[Any]]:
-    """Return what takes the values at these names or places from a row, in their order."""
-    return itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
-
-
-def _add(
-    connection: Connection, adding: Insert, names: tuple[str, ...], rows: Sequence[Sequence[Any]]
-) -> None:
-    """Insert rows of values in the order of these names, many by one statement where the driver goes row by row."""
+def _add(connection: Connection, adding: Insert, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Insert rows, told as their columns, many by one statement where the driver goes row by row."""
+    names = tuple(columns)
     statement, order = _statement(adding, names, connection.dialect)
+    in_order, count = [columns[name] for name in order or names], len(columns[names[0]])
     if order is None:  # psycopg sends many statements at once by itself
-        told = [dict(zip(names, row, strict=True)) for row in rows]
-        for start in range(0, len(told), AT_ONCE):
-            connection.exec_driver_sql(statement, told[start : start + AT_ONCE])
+        for rows in _in_pieces(in_order, count, AT_ONCE):
+            connection.exec_driver_sql(statement, [dict(zip(names, row, strict=True)) for row in rows])
         return
-    take, group = _taking([*map(names.index, order)]), f"({', '.join('?' * len(order))})"
-    most = min(TOGETHER, _most_values(connection) // len(order))
-    for start in range(0, len(rows), most):
-        some = rows[start : start + most]
-        of_some = statement.replace(group, ", ".join([group] * len(some)), 1)
-        connection.exec_driver_sql(of_some, tuple(chain.from_iterable(map(take, some))))
+    group = f"({', '.join('?' * len(order))})"
+    for rows in _in_pieces(in_order, count, min(TOGETHER, _most_values(connection) // len(order))):
+        values = tuple(chain.from_iterable(rows))
+        of_some = statement.replace(group, ", ".join([group] * (len(values) // len(order))), 1)
+        connection.exec_driver_sql(of_some, values)
+
+
+def _in_pieces(
+    columns: Sequence[Sequence[Any]], count: int, most: int
+) -> Iterator[Iterable[tuple[Any, ...]]]:
+    """Give the rows of columns, up to so many at a time: the memory of few is used again for the next."""
+    for start in range(0, count, most):
+        yield zip(*(column[start : start + most] for column in columns), strict=True)
 
 
 def _most_values(connection: Connection) -> int:

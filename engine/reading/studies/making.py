@@ -18,6 +18,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, select
 
 from engine.errors import ReviewError
+from engine.in_bulk import many_records
 from engine.language import _, isolated
 from engine.reading.ledger.chain import PROGRAM
 from engine.reading.migrations.schema import TASKS
@@ -43,6 +44,7 @@ BREATH = 0.02
 class Making(Reading):
     """The part of `Studies` that gives cases to readers."""
 
+    @many_records
     def create(
         self,
         protocol: Protocol,
@@ -96,6 +98,7 @@ class Making(Reading):
 
         return self._append(register)
 
+    @many_records
     def change(self, study_id: str, protocol: Protocol, reason: str = "", *, author: str = PROGRAM) -> Study:
         """Change the protocol; once it is fixed this is a deviation, and needs a reason. New readers get the cases.
 
@@ -122,6 +125,7 @@ class Making(Reading):
         ]
         return self._changed(study, after, reason, told, author=author)
 
+    @many_records
     def add_cases(
         self,
         study_id: str,
