@@ -6,7 +6,7 @@ Which of a reader's answers on a case counts is said here as well: the one that 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any, Literal
 
@@ -17,11 +17,11 @@ from engine.reading import row_mapping as rows
 from engine.reading.beside.differences import settle_difference
 from engine.reading.beside.taken_back import standing
 from engine.reading.case_places import batches
-from engine.reading.cases import find_case, find_run
-from engine.reading.ledger.chain import append
-from engine.reading.migrations.schema import ANSWERS, LAST_ANSWERS, REGIONS, STUDIES
-from engine.reading.people import People
-from engine.reading.sittings import Sitting, labels_seen, unregistered_study
+from engine.reading.cases import find_run, no_case
+from engine.reading.ledger.chain import Rows, append_all, digest, head_of, locked_head
+from engine.reading.migrations.schema import ANSWERS, CASES, EXPOSURES, LAST_ANSWERS, REGIONS, RUNS, STUDIES
+from engine.reading.people import NEWEST, Acquainted, People
+from engine.reading.sittings import Shown, Sitting, exposure_row, labels_seen, unregistered_study
 from engine.reading.validation import checked
 from engine.records import Region, Review
 
@@ -29,10 +29,24 @@ NOT_SAID: Literal[-1] = -1
 # Built once: building a statement takes longer than carrying it out.
 _OF_NAME = select(ANSWERS.c.seq).where(ANSWERS.c.id == bindparam("name"))
 _BEFORE = select(LAST_ANSWERS.c.answer).where(
-    LAST_ANSWERS.c.run_id == bindparam("run_id"),
+    LAST_ANSWERS.c.run_id == CASES.c.run_id,
     LAST_ANSWERS.c.reader_id == bindparam("reader_id"),
-    LAST_ANSWERS.c.position == bindparam("position"),
+    LAST_ANSWERS.c.position == CASES.c.position,
 )
+# All that an answer needs to know, by one question: a server is waited for after each.
+_ABOUT = (
+    select(
+        CASES,
+        RUNS.c.classes,
+        _OF_NAME.scalar_subquery().label("known"),
+        _BEFORE.scalar_subquery().label("before"),
+        NEWEST.scalar_subquery().label("newest"),
+    )
+    .join(RUNS, RUNS.c.run_id == CASES.c.run_id)
+    .where(CASES.c.run_id == bindparam("run_id"), CASES.c.image_id == bindparam("image_id"))
+    .with_for_update(of=CASES)  # SQLite has locked the whole database by then, and leaves these words out
+)
+_EXPOSED = select(EXPOSURES.c.seq).where(EXPOSURES.c.id == bindparam("name"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,12 +58,14 @@ class Given:
         sitting: In which it was given; None where what was on the screen is not known.
         last: The number of the reader's answer on this case that the screen knew of; None where it knew of none.
         name: Made by whoever asks; an answer of this name is stored once, however often it is given.
+        then: What the sitting shows next, written down together with the answer: both are stored, or neither.
     """
 
     shown: str | None = None
     sitting: Sitting | None = None
     last: int | None = NOT_SAID
     name: str | None = None
+    then: Shown | None = None
 
 
 def latest_reviews(reviews: Iterable[Review]) -> dict[str, dict[str, Review]]:
@@ -65,46 +81,80 @@ def latest_reviews(reviews: Iterable[Review]) -> dict[str, dict[str, Review]]:
     return last
 
 
-def add_answer(connection: Connection, people: People, review: Review, given: Given) -> int:
+def add_answer(connection: Connection, acquainted: Acquainted, review: Review, given: Given) -> int:
     """Add an answer, inside a write transaction, and return its number.
 
     Raises:
-        ReviewError: The case or the reader is unknown, it contradicts itself or the screen, or the reader has answered
-            the case elsewhere since it was shown.
+        ReviewError: The case or the reader is unknown, it contradicts itself or the screen, the reader has answered
+            the case elsewhere since it was shown, or what is to be shown next may not be yet.
     """
-    if given.name is not None:
-        known = connection.scalar(_OF_NAME, {"name": given.name})
-        if known is not None:
-            return int(known)
-    classes = tuple(find_run(connection, review.run_id).classes)
-    case = find_case(connection, review.run_id, review.image_id, lock=True)
-    review = checked(review, predicted=case.predicted, classes=classes, shown=given.shown)
+    head = locked_head(connection)  # first: what is looked up from here on nobody else changes
+    case, people = _about(connection, acquainted, review, given)
+    if case.known is not None:
+        _expose_once(connection, given)
+        return int(case.known)
+    review = checked(review, predicted=case.predicted, classes=tuple(case.classes), shown=given.shown)
     reader_id = people.required(review.reader)
-    of_case = {"run_id": review.run_id, "reader_id": reader_id, "position": case.position}
-    before = connection.scalar(_BEFORE, of_case)
-    if given.last != NOT_SAID and before != given.last:
+    if given.last != NOT_SAID and case.before != given.last:
         raise AnsweredElsewhere(
             f"{people.name(reader_id)} has answered this case in another window since it was shown here, "
             "so this answer was not stored",
             "Look at the answer that is stored, and decide again if it is to be another one",
         )
     sitting = given.sitting
-    study_id = sitting.study_id if sitting else unregistered_study(connection, review.run_id)
+    if sitting is None:
+        study_id = unregistered_study(connection, review.run_id)
+        head = head_of(connection)  # behind that study, where it is new
     answer = rows.answer_row(review, case) | {
-        "study_id": study_id,
+        "study_id": sitting.study_id if sitting else study_id,
         "session_id": sitting.session_id if sitting else None,
         "reader_id": reader_id,
-        "supersedes": before,
+        "supersedes": case.before,
     }
-    ids = None if given.name is None else [given.name]
-    (number,) = append(connection, ANSWERS, [answer], author=reader_id, at=rows.moment_of(review), ids=ids)
-    drawn = [rows.region_row(region, number) for region in review.regions]
-    if drawn:
-        append(connection, REGIONS, drawn, author=reader_id, at=rows.moment_of(review))
-    keep = rows.writing(connection.dialect.name, LAST_ANSWERS, tuple(of_case), ("verdict", "answer"))
+    number, ids = head.seq + 1, None if given.name is None else [given.name]
+    several = [Rows(table=ANSWERS, values=[answer], author=reader_id, at=rows.moment_of(review), ids=ids)]
+    if review.regions:
+        drawn = [rows.region_row(region, number) for region in review.regions]
+        several.append(Rows(table=REGIONS, values=drawn, author=reader_id, at=several[0].at))
+    append_all(connection, head, *several, *_next_exposure(connection, given))
+    of_case = ("run_id", "reader_id", "position")
+    keep = rows.writing(connection.dialect.name, LAST_ANSWERS, of_case, ("verdict", "answer"))
     connection.execute(keep, rows.last_answer_row(review, case, reader_id, number))
     settle_difference(connection, review.run_id, review.image_id)
     return number
+
+
+def _about(
+    connection: Connection, acquainted: Acquainted, review: Review, given: Given
+) -> tuple[Row[Any], People]:
+    """Return a case's row with what an answer to it needs to know, and all readers."""
+    newest, people = acquainted.lately(connection)
+    of_case = {"run_id": review.run_id, "image_id": review.image_id, "name": given.name}
+    case = connection.execute(_ABOUT, of_case | {"reader_id": people.find(review.reader)}).one_or_none()
+    if case is not None and case.newest != newest:  # somebody came, or is somebody else's other name
+        people = acquainted.as_of(connection, case.newest or "")
+        case = connection.execute(_ABOUT, of_case | {"reader_id": people.find(review.reader)}).one_or_none()
+    if case is None:
+        find_run(connection, review.run_id)  # which may be what is not there
+        raise no_case(review.run_id, review.image_id)
+    return case, people
+
+
+def _next_exposure(connection: Connection, given: Given) -> list[Rows]:
+    """Return the row of what the sitting shows next."""
+    if given.then is None or given.sitting is None:
+        return []
+    row, ids = exposure_row(connection, given.sitting, given.then), None
+    if given.name is not None:
+        ids = [digest([given.name, given.sitting.session_id, asdict(given.then)])]
+    return [Rows(table=EXPOSURES, values=[row], author=given.sitting.reader_id, ids=ids)]
+
+
+def _expose_once(connection: Connection, given: Given) -> None:
+    """Write down what is shown next after an answer that is stored already, unless that came with it."""
+    for told in _next_exposure(connection, given):
+        if told.ids is None or connection.scalar(_EXPOSED, {"name": told.ids[0]}) is None:
+            append_all(connection, head_of(connection), told)
 
 
 def reviews_of(

@@ -26,9 +26,6 @@ from engine.records import Prediction
 # Built once: building a statement takes longer than carrying it out.
 _RUN = select(RUNS).where(RUNS.c.run_id == bindparam("run_id"))
 _CASE = select(CASES).where(CASES.c.run_id == bindparam("run_id"), CASES.c.image_id == bindparam("image_id"))
-_CASE_LOCKED = (
-    _CASE.with_for_update()
-)  # SQLite has locked the whole database by then, and leaves these words out
 
 
 def find_run(connection: Connection, run_id: str) -> Row[Any]:
@@ -51,26 +48,24 @@ def no_run(run_id: str) -> StoreError:
     )
 
 
-def find_case(connection: Connection, run_id: str, image_id: str, *, lock: bool = False) -> Row[Any]:
+def find_case(connection: Connection, run_id: str, image_id: str) -> Row[Any]:
     """Return a case's row.
-
-    Args:
-        connection: Inside a transaction.
-        run_id: Of the run.
-        image_id: Of the image.
-        lock: Keep others from changing it until the transaction ends.
 
     Raises:
         ReviewError: The run has no such case.
     """
-    found = _CASE_LOCKED if lock else _CASE
-    row = connection.execute(found, {"run_id": run_id, "image_id": image_id}).one_or_none()
+    row = connection.execute(_CASE, {"run_id": run_id, "image_id": image_id}).one_or_none()
     if row is None:
-        raise ReviewError(
-            _("Run {run_id} has no case {image_id}").format(run_id=run_id, image_id=image_id[:12]),
-            _("Reload the page and choose the case again"),
-        )
+        raise no_case(run_id, image_id)
     return row
+
+
+def no_case(run_id: str, image_id: str) -> ReviewError:
+    """Return what is said where a run has no such case."""
+    return ReviewError(
+        _("Run {run_id} has no case {image_id}").format(run_id=run_id, image_id=image_id[:12]),
+        _("Reload the page and choose the case again"),
+    )
 
 
 def add_cases(connection: Connection, run_id: str, predictions: Iterable[Prediction]) -> int:

@@ -24,7 +24,7 @@ from engine.records import READER_ROLES
 
 MOST_YEARS = 80
 _SAME = READERS.alias()
-_NEWEST = select(READERS.c.hash).where(READERS.c.seq == select(func.max(_SAME.c.seq)).scalar_subquery())
+NEWEST = select(READERS.c.hash).where(READERS.c.seq == select(func.max(_SAME.c.seq)).scalar_subquery())
 # Letters that Unicode does not take apart, and those that a Persian or Arabic keyboard writes in two ways.
 ALIKE = str.maketrans({
     "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i",
@@ -108,6 +108,31 @@ class People:
         ]
 
 
+class Acquainted:
+    """The readers as they were found last; they are looked up again where a row about them is newer."""
+
+    def __init__(self) -> None:
+        self._found: tuple[str, People] | None = None
+
+    def now(self, connection: Connection) -> People:
+        """Return every reader."""
+        return self.as_of(connection, newest_row(connection))
+
+    def as_of(self, connection: Connection, newest: str) -> People:
+        """Return every reader, where the newest row about them is known by its hash."""
+        if self._found is None or self._found[0] != newest:
+            self._found = (newest, people_of(connection))
+        return self._found[1]
+
+    def lately(self, connection: Connection) -> tuple[str, People]:
+        """Return the readers as they were found last, with the hash of the row that was the newest then."""
+        found = self._found
+        if found is None:
+            newest = newest_row(connection)
+            found = (newest, self.as_of(connection, newest))
+        return found
+
+
 def experience(reader: Reader) -> str:
     """Return what a reader is and for how long, in words."""
     years = None if reader.years is None else f"{reader.years:g} years of experience"
@@ -168,7 +193,7 @@ def newest_row(connection: Connection) -> str:
 
     Not its number: one that was undone may be given again to another row.
     """
-    return str(connection.scalar(_NEWEST) or "")
+    return str(connection.scalar(NEWEST) or "")
 
 
 def add(connection: Connection, reader: Reader, *, another: bool = False) -> Reader:

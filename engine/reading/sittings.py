@@ -63,6 +63,14 @@ _TO_BE_READ_BLIND = (
     .limit(1)
 )
 
+# The row of the prediction on the screen is the one that the study assigned, else the run's newest.
+_BEFORE_IT_IS_SHOWN = select(
+    _TO_BE_READ_BLIND.scalar_subquery().label("blind"),
+    func.coalesce(_ASSIGNED_PREDICTION.scalar_subquery(), _NEWEST_PREDICTION.scalar_subquery()).label(
+        "prediction"
+    ),
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shown:
@@ -152,36 +160,34 @@ def expose(connection: Connection, sitting: Sitting, shown: Shown) -> None:
     Raises:
         ReviewError: The study has the case read blind by this reader first, and it has not been.
     """
-    if any((shown.prediction, shown.map, shown.label, shown.others, shown.similar)):
-        _refuse_before_blind(connection, sitting, shown.image_id)
-    told = {
+    append(connection, EXPOSURES, [exposure_row(connection, sitting, shown)], author=sitting.reader_id)
+
+
+def exposure_row(connection: Connection, sitting: Sitting, shown: Shown) -> dict[str, Any]:
+    """Return what is stored of what is about to be on the screen.
+
+    Raises:
+        ReviewError: See `expose`.
+    """
+    told = {"study_id": sitting.study_id, "run_id": sitting.run_id, "reader_id": sitting.reader_id}
+    before = connection.execute(_BEFORE_IT_IS_SHOWN, told | {"image_id": shown.image_id}).one()
+    if before.blind is not None and any(
+        (shown.prediction, shown.map, shown.label, shown.others, shown.similar)
+    ):
+        raise ReviewError(
+            _("This case is to be read blind first, so that nothing else of it is shown"),
+            _("Answer it, then continue"),
+        )
+    return {
         "session_id": sitting.session_id,
         "reader_id": sitting.reader_id,
         "image_id": shown.image_id,
-        "prediction": _prediction_shown(connection, sitting, shown.image_id) if shown.prediction else None,
+        "prediction": before.prediction if shown.prediction else None,
         "map": shown.map,
         "label": shown.label,
         "others": shown.others,
         "alike": shown.similar,
     }
-    append(connection, EXPOSURES, [told], author=sitting.reader_id)
-
-
-def _prediction_shown(connection: Connection, sitting: Sitting, image_id: str) -> int | None:
-    """Return the row of the prediction on the screen: the one that the study assigned, else the run's newest."""
-    of_case = {"study_id": sitting.study_id, "run_id": sitting.run_id, "image_id": image_id}
-    assigned: int | None = connection.scalar(_ASSIGNED_PREDICTION, of_case)
-    newest: int | None = connection.scalar(_NEWEST_PREDICTION, of_case) if assigned is None else None
-    return newest if assigned is None else assigned
-
-
-def _refuse_before_blind(connection: Connection, sitting: Sitting, image_id: str) -> None:
-    of_case = {"study_id": sitting.study_id, "reader_id": sitting.reader_id, "image_id": image_id}
-    if connection.scalar(_TO_BE_READ_BLIND, of_case) is not None:
-        raise ReviewError(
-            _("This case is to be read blind first, so that nothing else of it is shown"),
-            _("Answer it, then continue"),
-        )
 
 
 def labels_seen(connection: Connection, image_ids: Iterable[str] | None = None) -> dict[tuple[str, str], int]:

@@ -66,7 +66,7 @@ class Store(Walking):
     def __init__(self, database: Database) -> None:
         self._database = database
         self._writer = Writer(database.write)
-        self._known: tuple[str, People] | None = None
+        self._acquainted = persons.Acquainted()
 
     @property
     def read_only(self) -> bool:
@@ -115,13 +115,7 @@ class Store(Walking):
                 time.sleep(0.2)
 
     def _people(self, connection: Connection) -> People:
-        return self._database.once(connection, self._people_now)
-
-    def _people_now(self, connection: Connection) -> People:
-        newest = persons.newest_row(connection)
-        if self._known is None or self._known[0] != newest:
-            self._known = (newest, persons.people_of(connection))
-        return self._known[1]
+        return self._database.once(connection, self._acquainted.now)
 
     def __enter__(self) -> Store:
         return self
@@ -301,7 +295,7 @@ class Store(Walking):
         """
         told = given or Given()
         once = self._append if told.name is None else self._append_once
-        return once(lambda connection: answers.add_answer(connection, self._people(connection), review, told))
+        return once(lambda connection: answers.add_answer(connection, self._acquainted, review, told))
 
     def take_back(
         self, run_id: str, reader: str, sitting: Sitting | None = None, *, name: str | None = None

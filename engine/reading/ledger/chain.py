@@ -126,6 +126,31 @@ def head_of(connection: Connection) -> Head:
     return Head(*connection.execute(_HEAD).one())
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rows:
+    """Rows of one table to be added to the chain.
+
+    Attributes:
+        table: One that begins with `chained()`.
+        values: Column → value, of every row alike.
+        author: Who says so.
+        at: When; None means now.
+        ids: Their names; None makes new ones.
+    """
+
+    table: Table
+    values: Sequence[Mapping[str, Any]]
+    author: str
+    at: str | None = None
+    ids: Sequence[str] | None = None
+
+
+def locked_head(connection: Connection) -> Head:
+    """Return the newest row of the chain, and let nobody else add one until the write transaction ends."""
+    newest = _HEAD_LOCKED if connection.dialect.name == "postgresql" else _HEAD
+    return Head(*connection.execute(newest).one())
+
+
 def append(
     connection: Connection,
     table: Table,
@@ -135,41 +160,44 @@ def append(
     at: str | None = None,
     ids: Sequence[str] | None = None,
 ) -> list[int]:
-    """Add rows at the end of the chain, inside a write transaction.
-
-    Args:
-        connection: Of that transaction.
-        table: One that begins with `chained()`.
-        values: Column → value, of every row alike.
-        author: Who says so.
-        at: When; None means now.
-        ids: Their names; None makes new ones.
+    """Add rows of one table at the end of the chain, inside a write transaction: see `Rows`.
 
     Returns:
         The rows' numbers.
     """
     if not values:
         return []
-    newest = _HEAD_LOCKED if connection.dialect.name == "postgresql" else _HEAD
-    head, count = Head(*connection.execute(newest).one()), len(values)
-    numbers = [*range(head.seq + 1, head.seq + 1 + count)]
+    first = locked_head(connection)
+    newest = append_all(connection, first, Rows(table=table, values=values, author=author, at=at, ids=ids))
+    return [*range(first.seq + 1, newest.seq + 1)]
+
+
+def append_all(connection: Connection, head: Head, *several: Rows) -> Head:
+    """Add rows of several tables, one after the other, behind the `locked_head`; return the newest of them."""
+    for rows in several:
+        head = _append(connection, head, rows)
+    set_head(connection, head)
+    return head
+
+
+def _append(connection: Connection, head: Head, rows: Rows) -> Head:
+    count = len(rows.values)
     # ids that follow one another are found a place in an index faster than random ones
     own = secrets.token_hex(12)
     columns: dict[str, Sequence[Any]] = {
-        "seq": numbers,
-        "id": ids or [f"{own}{place:08x}" for place in range(count)],
-        "at": [at or datetime.now(UTC).isoformat()] * count,
-        "author": [author] * count,
-        **_columns(values),
+        "seq": range(head.seq + 1, head.seq + 1 + count),
+        "id": rows.ids or [f"{own}{place:08x}" for place in range(count)],
+        "at": [rows.at or datetime.now(UTC).isoformat()] * count,
+        "author": [rows.author] * count,
+        **_columns(rows.values),
     }
-    for name, made in _kinds(table):
+    for name, made in _kinds(rows.table):
         if name in columns:
             columns[name] = [None if value is None else made(value) for value in columns[name]]
-    hashes = _sealed_all(table.name, columns, head.hash)
+    hashes = _sealed_all(rows.table.name, columns, head.hash)
     columns |= {"previous": [head.hash, *hashes[:-1]], "hash": hashes}
-    _add(connection, _adding(table), columns)
-    set_head(connection, Head(numbers[-1], hashes[-1]))
-    return numbers
+    _add(connection, _adding(rows.table), columns)
+    return Head(head.seq + count, hashes[-1])
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Any]]:
@@ -235,7 +263,8 @@ def _add(connection: Connection, adding: Insert, columns: Mapping[str, Sequence[
     in_order, count = [columns[name] for name in order or names], len(columns[names[0]])
     if order is None:  # psycopg sends many statements at once by itself
         for rows in _in_pieces(in_order, count, AT_ONCE):
-            connection.exec_driver_sql(statement, [dict(zip(names, row, strict=True)) for row in rows])
+            told = [dict(zip(names, row, strict=True)) for row in rows]
+            connection.exec_driver_sql(statement, told if count > 1 else told[0])
         return
     group = f"({', '.join('?' * len(order))})"
     for rows in _in_pieces(in_order, count, min(TOGETHER, _most_values(connection) // len(order))):

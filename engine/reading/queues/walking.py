@@ -100,13 +100,17 @@ class Walking:
         part: Whence | None = None,
         *,
         k: int,
+        around: bool = True,
     ) -> list[Prediction]:
-        """Return the case that `next` returns and those after it, up to k: none at the end."""
+        """Return the case that `next` returns and those after it, up to k: none at the end.
+
+        Without `around` no case comes round again.
+        """
         with self._database.read() as connection:
             view = self._view(connection, run_id, queue, reader, part)
             anchor = cases.find_case(connection, run_id, after) if after else None
             found = connection.execute(*view.page(anchor, k)).all()
-            if not found and anchor is not None and view.queue.unread:
+            if around and not found and anchor is not None and view.queue.unread:
                 found = connection.execute(*view.page(None, k)).all()
             return [rows.prediction(row) for row in found]
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from engine.errors import AnsweredElsewhere, EngineError, ReviewError
 from engine.language import _
 from engine.reading import Given, Shown
+from engine.records import Review
 from engine.retelling import retold
 from gui.pages.review.blinded import refuse_blinded
 from gui.pages.review.maps import heatmap_of
-from gui.pages.review.reading_session import Desk, StaleCaseError, review_of, text
-from gui.pages.review.screen import Answer, count_again, next_screen, screen, verdict_words
+from gui.pages.review.reading_session import Desk, Reading, StaleCaseError, review_of, text
+from gui.pages.review.screen import Answer, count_again, next_screen, next_with, screen, verdict_words
 from gui.pages.where_now import look_there
 from gui.web import sentence
 
@@ -65,20 +67,64 @@ def decide(desk: Desk, asked: Mapping[str, Any]) -> Answer:
             last=reading.last,
             name=name,
         )
+        first = not (again or reading.again)
         try:
-            store.add_review(review, given)
+            told = None if again else _stored_with_next(desk, reading, review, given)
+            if told is None:
+                store.add_review(review, given)
         except AnsweredElsewhere as error:
             raise StaleCaseError(error.problem, error.remedy) from error
         reading.stored = (shown, name) if name else None
         stored = _("Stored: {verdict} (case {case})").format(verdict=verdict_words(review), case=shown[:8])
+        if told is not None:
+            return {"stored": stored} | told
         try:
             if reading.kind.changes:  # the verdict may have taken the case out of the queue
                 count_again(desk, reading)
-            elif not (again or reading.again):
+            elif first:
                 reading.read += 1
             return {"stored": stored} | next_screen(desk, reading, shown)
         except EngineError as error:  # the verdict is kept; saying that it failed would ask for a second one
             return {"stored": stored, "trouble": sentence(error)}
+
+
+def _stored_with_next(desk: Desk, reading: Reading, review: Review, given: Given) -> Answer | None:
+    """Store a verdict and what is shown next in one commit, and hand that out.
+
+    Two commits are twice the wait, and nothing is lost by one. The next case is sent after it is written down, as ever;
+    where the program is killed before, neither is there, and the page gives the verdict again by its name.
+
+    Returns:
+        None where nothing was stored: what comes next depends on the verdict, or cannot be shown.
+
+    Raises:
+        EngineError: The verdict cannot be stored.
+    """
+    before, begun = (reading.last, reading.drawn), False
+    first = not reading.again
+
+    def write(shown: Shown | None) -> None:
+        nonlocal begun
+        begun = True
+        desk.session.store.add_review(review, replace(given, then=shown))
+        reading.stored = (review.image_id, given.name) if given.name else None
+        reading.read += first
+
+    told = None
+    try:
+        here = desk.sittings.of(reading.page, reading.run_id, reading.reader)
+        if here is not None and here == given.sitting and not reading.kind.changes:
+            told = next_with(desk, reading, review.image_id, write)
+    except AnsweredElsewhere:
+        raise
+    except Exception as error:
+        # before the verdict, or of what is shown next alone perhaps: without that it is tried once more
+        if begun and not isinstance(error, ReviewError):
+            raise
+    finally:
+        if told is None:
+            reading.last, reading.drawn = before
+    return told
 
 
 def reveal_label(desk: Desk, asked: Mapping[str, Any]) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -21,6 +21,7 @@ from gui.pages.review.remarks import passes, passport_remark, remarks_on, why_no
 from gui.web import markup
 
 Answer = dict[str, Any]  # what a handler returns
+Write = Callable[[Shown | None], object]  # see `Sittings.expose`
 UNREAD = "not yet read"
 AHEAD = 3
 """How many cases a page fetches before they are asked for."""
@@ -33,6 +34,22 @@ def next_screen(desk: Desk, reading: Reading, shown: str) -> Answer:
     with desk.session.store.one_state():
         found = desk.session.store.following(*place, k=1 + AHEAD)
         return screen(desk, reading, found[0] if found else None, after=shown, coming=found[1:])
+
+
+def next_with(desk: Desk, reading: Reading, shown: str, write: Write) -> Answer | None:
+    """Hand out the case after the one that was shown, once `write` has written down that it is.
+
+    Returns:
+        None where no case follows, or which one does is known only when the answer is stored; nothing was written then.
+    """
+    reading.drawn = reading.in_turn
+    place = (reading.run_id, reading.wanted, reading.reader, shown, reading.part)
+    with desk.session.store.one_state():
+        found = desk.session.store.following(*place, k=1 + AHEAD, around=False)
+        if not found or read_blind_first(desk, reading):
+            return None
+        hand_out = _made_ready(desk, reading, found[0], after=shown, coming=found[1:])
+    return hand_out(write)  # in no transaction: whoever writes may wait for a server that is started again
 
 
 def screen(
@@ -56,33 +73,50 @@ def screen(
         return _end(desk, reading)
     if blinded := read_blind_first(desk, reading):
         return _end(desk, reading) | {"message": blinded, "others": []}
+    return _made_ready(desk, reading, case, after=after, coming=coming)(None)
+
+
+def _made_ready(
+    desk: Desk,
+    reading: Reading,
+    case: Prediction,
+    *,
+    after: str,
+    coming: Sequence[Prediction] | None,
+) -> Callable[[Write | None], Answer]:
+    """Return what hands out a case: all that is read comes before it is written down that the case is shown."""
     session = desk.session
     described = _describe(desk, reading, case)
     reading.sitting = desk.sittings.of(reading.page, reading.run_id, reading.reader)
-    told = reading.kind
-    exposed = Shown(
-        image_id=case.image_id, map=described["map"], label=told.tells_label, others=told.tells_others
-    )
-    desk.sittings.expose(reading.sitting, exposed)
-    reading.held, reading.handed_by = case.image_id, reading.queue
     at = _number(desk, reading, case, after)
-    every = reading.total if reading.queue == UNREAD else reading.count
-    place = _("{at} of {every}").format(at=_plain(at), every=_plain(every))
-    if reading.queue == UNREAD and reading.again:
-        place = _("read before · {read} of {all} read").format(
-            read=_plain(reading.read), all=_plain(reading.total)
-        )
     if coming is None:
         coming = session.store.upcoming(
             reading.run_id, reading.wanted, reading.reader, case.image_id, reading.part, k=AHEAD
         )
-    return {
-        "case": described,
-        "place": place,
-        "read": reading.read,
-        "total": reading.total,
-        "upcoming": [addresses(session, reading.run_id, one.image_id) for one in coming],
-    }
+    upcoming = [addresses(session, reading.run_id, one.image_id) for one in coming]
+    told = reading.kind
+    exposed = Shown(
+        image_id=case.image_id, map=described["map"], label=told.tells_label, others=told.tells_others
+    )
+
+    def hand_out(write: Write | None) -> Answer:
+        desk.sittings.expose(reading.sitting, exposed, write=write)
+        reading.held, reading.handed_by = case.image_id, reading.queue
+        every = reading.total if reading.queue == UNREAD else reading.count
+        place = _("{at} of {every}").format(at=_plain(at), every=_plain(every))
+        if reading.queue == UNREAD and reading.again:
+            place = _("read before · {read} of {all} read").format(
+                read=_plain(reading.read), all=_plain(reading.total)
+            )
+        return {
+            "case": described,
+            "place": place,
+            "read": reading.read,
+            "total": reading.total,
+            "upcoming": upcoming,
+        }
+
+    return hand_out
 
 
 def _end(desk: Desk, reading: Reading) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from threading import RLock
 
@@ -49,11 +50,28 @@ class Sittings:
                 self.end(next(iter(self._open)))
             return begun
 
-    def expose(self, sitting: Sitting | None, shown: Shown) -> None:
-        """Write down what is about to be sent, unless it is on the screen already."""
+    def expose(
+        self,
+        sitting: Sitting | None,
+        shown: Shown,
+        *,
+        write: Callable[[Shown | None], object] | None = None,
+    ) -> None:
+        """Write down what is about to be sent, unless it is on the screen already.
+
+        Args:
+            sitting: In which; None where nothing can be written down.
+            shown: What it is.
+            write: Writes it down together with something else, which it writes alone where it is given None.
+        """
         if sitting is None or self._shown.get(sitting.session_id) == shown:
+            if write is not None:
+                write(None)
             return
-        self._session.store.expose(sitting, shown)
+        if write is None:
+            self._session.store.expose(sitting, shown)
+        else:
+            write(shown)
         self._shown[sitting.session_id] = shown
 
     def end(self, page: str) -> None:

@@ -362,6 +362,16 @@ def test_an_answer_that_is_given_twice_under_one_name_is_stored_once(store: Stor
     first = store.add_review(agree(1), given)
     assert store.add_review(agree(1), given) == first  # as a page does that has not heard of the first
     assert len(store.reviews(RUN.run_id)) == 1
+    sitting = store.begin_sitting(RUN.run_id, "Ada")
+    before = store.head().seq
+    told = Given(name="another", sitting=sitting, then=Shown(image_id=agree(1).image_id))
+    for _ in range(2):
+        assert store.add_review(agree(2), told) == before + 1
+        assert store.head().seq == before + 2, "with it, and once, that the next case is shown"
+    with pytest.raises(ReviewError, match="another window"):
+        store.add_review(agree(2), replace(told, name="a third", last=None))
+    assert store.head().seq == before + 2, "neither is there where the answer is refused"
+    assert store.audit().found == ()
 
 
 def test_an_answer_given_elsewhere_since_the_case_was_shown_is_not_overwritten_in_silence(

@@ -44,6 +44,8 @@ def test_what_is_on_the_screen_is_written_down_with_the_label_once_it_was_shown(
         (first, 1, "grad-cam", 1, 0),
         (second, 1, "grad-cam", 0, 0),
     ]
+    (answer,) = rows(room, "SELECT seq FROM answers")
+    assert rows(room, "SELECT MAX(seq) - 1 FROM exposures") == [answer], "written down with the answer"
     decide(desk, verdict(told["reading"], {"id": second, "predicted": ""}, "unsure"))
     assert [one.label_seen for one in room.session.store.reviews(room.run.run_id)] == [True, False]
     assert room.session.store.audit().found == ()
