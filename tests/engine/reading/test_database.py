@@ -8,10 +8,13 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from engine.errors import StoreError
+import engine.reading.store
+from engine.errors import ServerAway, StoreError
 from engine.reading.database import SENTENCES, SMALL_FILES, open_database, raise_in_words
+from engine.reading.store import open_store
 
 
 def test_a_verdict_is_on_the_disk_before_the_next_case_is_shown(tmp_path: Path) -> None:
@@ -78,3 +81,27 @@ def test_the_time_a_connection_waits_is_the_one_that_was_asked_for(tmp_path: Pat
         with database.engine.connect() as connection:
             assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == milliseconds
         database.close()
+
+
+def test_an_answer_with_a_name_is_given_again_while_the_server_is_away_and_no_longer_than_anybody_waits(
+    database: Path | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+
+    def away_twice(connection: Connection) -> str:
+        tries.append(0)
+        if len(tries) <= 2 * RUNS_OF_A_WORK:
+            raise ServerAway("The server does not answer", "Wait a moment")
+        return "stored"
+
+    with open_store(database) as store:
+        assert store._append_once(away_twice) == "stored"
+        monkeypatch.setattr(engine.reading.store, "PATIENCE", -1.0)
+        tries.clear()
+        with pytest.raises(ServerAway):
+            store._append_once(away_twice)
+        assert 0 < len(tries) <= RUNS_OF_A_WORK
+
+
+RUNS_OF_A_WORK = 2
+"""A work whose batch was refused is tried once more by itself."""

@@ -87,3 +87,22 @@ def test_where_every_patient_has_one_image_there_are_no_figures_beside_those_of_
     )
     plain = by_patient(truth, truth, p, np.array(["a", "b", "b"]), ["normal", "ill"], positive="ill")
     assert set(twice.estimates) > set(plain.estimates)  # predictive values where the finding is as common
+
+
+def test_of_several_classes_most_images_decide_of_equally_many_the_more_probable_and_mixed_patients_are_out() -> (
+    None
+):
+    images = [  # patient, truth, predicted, probabilities
+        ("tie", 1, 0, (0.5, 0.4, 0.1)),
+        ("tie", 1, 1, (0.1, 0.8, 0.1)),
+        ("most", 0, 0, (0.05, 0.9, 0.05)),  # two of three, however sure the third is
+        ("most", 0, 0, (0.05, 0.9, 0.05)),
+        ("most", 0, 1, (0.0, 1.0, 0.0)),
+        ("alone", 2, 2, (0.1, 0.1, 0.8)),
+        ("mixed", 0, 2, (0.0, 0.0, 1.0)),
+        ("mixed", 1, 2, (0.0, 0.0, 1.0)),
+    ]
+    patients, truth, predicted, probabilities = map(np.array, zip(*images, strict=True))
+    found = by_patient(truth, predicted, probabilities, patients, ("a", "b", "c"), positive="c")
+    assert found.patients == 3 and found.estimates["accuracy"].value == 1.0
+    assert "1 patient whose images are of several classes" in found.rule
