@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
-from engine.records import Augmentation, DataIssueKind, Index, Run, Split, TrainingRequest
+from engine.records import DataIssueKind, Index, Run, Split, TrainingRequest
 from engine.workspace import Workspace, open_workspace
 from tests import clusters
 from tests.chromium import browser as browser
@@ -21,6 +24,17 @@ from tests.orthanc import Orthanc, archive
 from tests.postgresql import PostgreSQL, running
 from tests.stores import Buckets, buckets
 from tests.tiny import TINY_RECIPE, draw_films
+
+
+def pytest_configure() -> None:
+    """A tenth of the processor time of a run went into looking for rubbish among what is imported, and stays."""
+    gc.set_threshold(10_000, 10, 20)
+
+
+def pytest_collection_finish() -> None:
+    """Look no more at what was imported."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
@@ -92,51 +106,38 @@ def trained(
     return workspace, run
 
 
-def walk(workspace: Workspace) -> None:
-    """index → split → train → predict → explain on the sample films, without fine-tuning and augmented views."""
-    from engine.data.index import index_data
-    from engine.data.saved import save_index
-    from engine.data.split import split_index
-    from engine.pipeline import read_run
-    from engine.reading.store import open_store
-    from engine.recipes.builtin import RECIPES
-    from engine.runs.folder import load_run
-    from engine.training.fit import train
-    from sample_data import SAMPLE_TABLE
+DEMO = "demo.json"
+"""In the walked workspace: what the demonstration printed."""
 
-    demo = RECIPES["demo"]
-    quick = replace(demo, phases=(replace(demo.phases[0], epochs=15),), augmentation=Augmentation())
-    index = index_data(SAMPLE_TABLE)
-    save_index(workspace, index)
+
+def walk(workspace: Workspace) -> None:
+    """The demonstration: index → split → train → predict → explain on the sample films, in a workspace."""
+    from engine.data.saved import list_indexes, load_index
+    from engine.runs.folder import list_runs, split_of
+    from gui.cli.main import main
+
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        assert main(["demo", "--no-gui", "--json", "--workspace", str(workspace.root)]) == 0
+    (workspace.root / DEMO).write_text(printed.getvalue(), encoding="utf-8")
+    (kept,) = list_indexes(workspace)
+    index = load_index(workspace, kept.dataset_id)
     assert [issue.kind for issue in index.issues] == [DataIssueKind.UNREADABLE]
     assert len(index.samples) == 399
-
-    split = split_index(index, seed=0)
+    (run,) = list_runs(workspace)
+    split = split_of(run)
     parts = [{sample.patient_id for sample in split.part(part)} for part in ("train", "val", "test")]
     assert not parts[0] & parts[1] | parts[0] & parts[2] | parts[1] & parts[2]
-
-    folder = workspace.runs / "20260101-000000-line"
-    epochs = list(
-        train(
-            TrainingRequest(recipe=quick, dataset_id=index.dataset_id, device="cpu"),
-            split,
-            folder=folder,
-            cache_dir=workspace.cache,
-            dataset_name=index.name,
-        )
-    )
-    assert len(epochs) == 15
-    with open_store(workspace.database) as store:
-        read_run(workspace, store, load_run(folder), device="cpu")
 
 
 @pytest.fixture(scope="session")
 def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Run]:
     """The sample films, a run that was really trained on them, and what it says of them. Do not change it: copy it."""
-    from engine.runs.folder import find_run
+    from engine.runs.folder import list_runs
 
     workspace = once(tmp_path_factory, "walked", walk)
-    return workspace, find_run(workspace, "20260101-000000-line")
+    (run,) = list_runs(workspace)
+    return workspace, run
 
 
 @pytest.fixture

@@ -79,9 +79,9 @@ def test_a_net_that_changed_is_converted_anew(tmp_path: Path) -> None:
 
 def test_converted_nets_do_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("openvino", reason="OpenVINO has no build for this platform")
-    monkeypatch.setitem(KEPT_BYTES, "nets", 1_000_000)
+    monkeypatch.setitem(KEPT_BYTES, "nets", 600_000)  # one of these nets
     classifier = build_classifier(TINY_RECIPE, 2).eval()
-    for size in (32, 48, 64, 80, 96):
+    for size in (32, 48, 64):
         fast_features(
             cut_behind_backbone(classifier).frozen, device="cpu", images=10_000, size=size, cache_dir=tmp_path
         )
@@ -89,7 +89,7 @@ def test_converted_nets_do_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest
     assert {net.suffix for net in nets} == {".xml", ".bin"} and len(nets) % 2 == 0
     newest = max(nets, key=lambda net: net.stat().st_mtime)
     assert sum(net.stat().st_size for net in nets if net.stem != newest.stem) <= KEPT_BYTES["nets"]
-    assert len(nets) < 10
+    assert len(nets) < 6
 
 
 def test_a_damaged_converted_net_is_made_again(tmp_path: Path) -> None:

@@ -17,17 +17,25 @@ from engine.workspace import Workspace
 from tests.tiny import draw_films
 
 
-def test_a_run_of_an_earlier_version_gets_what_training_leaves_and_knows_other_images_from_its_own(
+def test_a_run_of_an_earlier_version_or_of_damaged_files_gets_what_training_leaves_and_knows_other_images(
     own_walk: tuple[Workspace, Run], tmp_path: Path
 ) -> None:
     workspace, run = own_walk
-    trained, kept = load_shift(run.folder), load_distances(run.folder)
+    split = split_of(run)
+    trained, kept, alike = load_shift(run.folder), load_distances(run.folder), load_alike(run.folder)
     assert trained is not None
+    assert alike is not None and alike.known == len(split.train)
+    assert set(alike.image_ids) == {one.image_id for part in PARTS for one in split.part(part)}
+    (run.folder / "alike.npz").write_bytes(b"damaged")
+    (run.folder / SHIFT_FILE).write_bytes(b"damaged")
+    with pytest.raises(RunError, match=r"shift\.npz is damaged.*overread shift .* --again"):
+        list(predict(run, split.test[:1], cache_dir=workspace.cache, device="cpu"))
     (run.folder / SHIFT_FILE).unlink()
     (run.folder / DISTANCES_FILE).write_bytes(b"damaged")
     elsewhere = index_folder(draw_films(tmp_path / "elsewhere", patients=4, side=128)).samples
     bare = list(predict(run, elsewhere, cache_dir=workspace.cache, device="cpu"))
     assert [one.distance for one in bare] == [None] * 8
+    (run.folder / SHIFT_FILE).write_bytes(b"damaged")
     model, measured = refit_shift(run, elsewhere, cache_dir=workspace.cache, device="cpu")
     assert model.image_ids == trained.image_ids
     assert model.threshold == pytest.approx(trained.threshold, rel=1e-3)
@@ -37,30 +45,10 @@ def test_a_run_of_an_earlier_version_gets_what_training_leaves_and_knows_other_i
     assert all(again[name] == pytest.approx(kept[name], abs=1e-3) for name in kept)
     assert all(is_unlike(again[sample.image_id]) for sample in elsewhere)
     assert {one.image_id: one.distance for one in measured} == again
-
-
-def test_training_images_that_are_alike_are_found_after_training_and_after_fitting_anew(
-    own_walk: tuple[Workspace, Run],
-) -> None:
-    workspace, run = own_walk
-    split = split_of(run)
-    trained = load_alike(run.folder)
-    assert trained is not None and trained.known == len(split.train)
-    assert set(trained.image_ids) == {one.image_id for part in PARTS for one in split.part(part)}
-    (run.folder / "alike.npz").write_bytes(b"damaged")
-    refit_shift(run, cache_dir=workspace.cache, device="cpu")
-    again = load_alike(run.folder)
-    assert again is not None and np.allclose(again.features, trained.features, atol=0.01)
-    found = nearest(again, split.test[0].image_id)
+    again_alike = load_alike(run.folder)
+    assert again_alike is not None and np.allclose(again_alike.features, alike.features, atol=0.01)
+    found = nearest(again_alike, split.test[0].image_id)
     train = {one.image_id: one for one in split.train}
     assert found and all(one.image_id in train for one in found)
-
-
-def test_a_damaged_file_stops_a_prediction_with_its_remedy(own_walk: tuple[Workspace, Run]) -> None:
-    workspace, run = own_walk
-    (run.folder / SHIFT_FILE).write_bytes(b"damaged")
-    with pytest.raises(RunError, match=r"shift\.npz is damaged.*overread shift .* --again"):
-        list(predict(run, split_of(run).test[:1], cache_dir=workspace.cache, device="cpu"))
-    refit_shift(run, cache_dir=workspace.cache, device="cpu")
-    (again,) = predict(run, split_of(run).test[:1], cache_dir=workspace.cache, device="cpu")
-    assert again.distance is not None
+    (told,) = predict(run, split.test[:1], cache_dir=workspace.cache, device="cpu")
+    assert told.distance is not None

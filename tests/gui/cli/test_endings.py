@@ -240,7 +240,10 @@ def test_an_archive_that_is_being_unpacked_leaves_nothing_half(
     ended_by(number, process)
     assert unpacking() == [] and list(workspace.root.rglob(".writing-*")) == []
     assert not list(workspace.datasets.glob("*/index.json"))
-    assert begin(workspace.root, "index", str(archive)).wait(120) == 0  # and it can be brought all the same
+    if (
+        number == signal.SIGINT
+    ):  # nothing is left of any: one is enough to show that it can be brought all the same
+        assert begin(workspace.root, "index", str(archive)).wait(120) == 0
 
 
 @pytest.mark.slow
