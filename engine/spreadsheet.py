@@ -12,9 +12,9 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, BinaryIO
 
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel does not read UTF-8
 
@@ -72,6 +72,16 @@ def read_csv(data: bytes) -> tuple[list[str], list[list[str]]]:
     if "'" in text:
         lines = [[_GUARDED.sub(r"\1\2\3", cell) if "'" in cell else cell for cell in row] for row in lines]
     return (lines[0], lines[1:]) if lines else ([], [])
+
+
+def read_lines(stream: BinaryIO) -> Iterator[list[str]]:
+    """Yield the columns' names and then the cells of each row, read as they are asked for; see `read_csv`."""
+    text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
+    try:
+        for row in csv.reader(text):
+            yield [_GUARDED.sub(r"\1\2\3", cell) if "'" in cell else cell for cell in row]
+    finally:
+        text.detach()  # whoever opened the file closes it
 
 
 def _cell(value: Any) -> Any:

@@ -76,12 +76,12 @@ def _in_the_way(path: Path) -> Path:
     return next(found, path)
 
 
-def write_atomic(path: Path, data: bytes | str) -> None:
+def write_atomic(path: Path, data: bytes | str | Iterable[bytes]) -> None:
     """Write a file so that a reader sees the old one or the new one, whole, even if the machine loses power.
 
     Args:
         path: The file; its folder must exist.
-        data: Bytes, or text that is written as UTF-8.
+        data: Bytes, text that is written as UTF-8, or pieces of bytes, made one after another.
 
     Raises:
         WorkspaceError: The disk is full, or the folder cannot be written to.
@@ -89,7 +89,7 @@ def write_atomic(path: Path, data: bytes | str) -> None:
     write_together([(path, data)])
 
 
-def write_together(files: Iterable[tuple[Path, bytes | str]]) -> list[Path]:
+def write_together(files: Iterable[tuple[Path, bytes | str | Iterable[bytes]]]) -> list[Path]:
     """Write files that belong together: all are there afterwards, or those from before are, and nothing half.
 
     Each is written whole beside its place first. Only then do they take their places, which needs no room.
@@ -110,7 +110,8 @@ def write_together(files: Iterable[tuple[Path, bytes | str]]) -> list[Path]:
             beside = path.with_name(f".writing-{secrets.token_hex(8)}")
             written[beside] = path  # before it is there: whatever happens now, it is deleted
             with os.fdopen(open_private(beside, os.O_EXCL), "wb") as stream:
-                stream.write(data.encode() if isinstance(data, str) else data)
+                data = data.encode() if isinstance(data, str) else data
+                stream.writelines([data] if isinstance(data, bytes) else data)
                 stream.flush()
                 os.fsync(stream.fileno())
             if path.is_dir():

@@ -1,4 +1,9 @@
 from .checks import group_equal as group_equal
+from .columns.samples import (
+    ids_of as ids_of,
+    labels_by_id as labels_by_id,
+    relabelled as relabelled,
+)
 from .fingerprint import scan as scan
 from .folders import from_home as from_home
 from .index import index_data as index_data, index_folder as index_folder, index_table as index_table

@@ -11,20 +11,23 @@ The same image, changed, under two patients is found by `engine.data.copies.near
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from engine.data.columns.samples import Samples, in_columns
 from engine.data.patients import patients_named, patients_words
 from engine.images import Remark
-from engine.records import PARTS, DataIssue, DataIssueKind, Part, Sample
+from engine.records import PARTS, DataIssue, DataIssueKind, Sample
 
 SMALL = 10  # cases; fewer give an interval so wide that the figure says little
 MIN_PATIENTS = 3  # one for each part of a split
 
 
-def settle_duplicates(samples: Sequence[Sample]) -> tuple[list[Sample], list[DataIssue]]:
+def settle_duplicates(samples: Sequence[Sample]) -> tuple[Samples, list[DataIssue]]:
     """Keep each image once, and none that has two labels.
 
     Of byte-identical copies in several parts of a given split the one in the test part is kept, then
@@ -36,20 +39,23 @@ def settle_duplicates(samples: Sequence[Sample]) -> tuple[list[Sample], list[Dat
     Returns:
         Samples, each image_id once, in the order given; a finding for each image that came more than once.
     """
-    copies: dict[str, list[Sample]] = defaultdict(list)
-    for sample in samples:
-        copies[sample.image_id].append(sample)
-    kept: dict[str, Sample] = {}
+    columns = in_columns(samples)
+    repeated = columns.repeated()
+    copies: dict[str, dict[int, Sample]] = defaultdict(dict)
+    for row, sample in zip(repeated.tolist(), columns.take(repeated), strict=True):
+        copies[sample.image_id][row] = sample
+    stays = np.ones(len(columns), bool)
+    stays[repeated] = False
     issues = []
-    for image_id, group in copies.items():
-        labels = sorted({sample.label for sample in group if sample.label is not None})
+    for group in copies.values():
+        labels = sorted({sample.label for sample in group.values() if sample.label is not None})
         if len(labels) > 1:
-            issues.append(_label_conflict(group, labels))
+            issues.append(_label_conflict([*group.values()], labels))
             continue
-        kept[image_id] = min(group, key=_claim)  # min takes the first of equals
-        if len(group) > 1:
-            issues.append(_exact_duplicate(group, kept[image_id]))
-    return [sample for sample in samples if kept.get(sample.image_id) is sample], issues
+        kept = min(group, key=lambda row: _claim(group[row]))  # min takes the first of equals
+        stays[kept] = True
+        issues.append(_exact_duplicate([*group.values()], group[kept]))
+    return columns.take(np.flatnonzero(stays)), issues
 
 
 def _claim(sample: Sample) -> tuple[bool, int, bool]:
@@ -93,23 +99,24 @@ def _exact_duplicate(group: Sequence[Sample], kept: Sample) -> DataIssue:
 
 def find_patient_overlap(samples: Sequence[Sample]) -> list[DataIssue]:
     """Find patients with images in more than one part of the split that came with the data."""
-    parts: dict[str, set[Part]] = defaultdict(set)
-    for sample in samples:
-        if sample.part is not None:
-            parts[sample.patient_id].add(sample.part)
-    torn = {patient for patient, of_patient in parts.items() if len(of_patient) > 1}
-    if not torn:
+    columns = in_columns(samples)
+    patients = columns.patient_numbers()
+    held = {part: np.zeros(len(columns), bool) for part in PARTS}  # by patient
+    for part in PARTS:
+        held[part][patients[columns.parts.rows_of(part)]] = True
+    torn = np.sum([*held.values()], axis=0) > 1
+    if not torn.any():
         return []
-    torn_parts = [part for part in PARTS if any(part in parts[patient] for patient in torn)]
+    torn_parts = [part for part in PARTS if (held[part] & torn).any()]
+    concerned = torn[patients]
+    concerned[columns.parts.rows_of(None)] = False
     return [
         DataIssue(
             kind=DataIssueKind.PATIENT_OVERLAP,
-            message=f"{_count(len(torn), 'patient is', 'patients are')} in more than one part of the "
+            message=f"{_count(int(torn.sum()), 'patient is', 'patients are')} in more than one part of the "
             f"split that came with the data ({', '.join(torn_parts)}); make a new split, or training leaves "
             "them out",
-            paths=_paths(
-                sample for sample in samples if sample.patient_id in torn and sample.part is not None
-            ),
+            paths=columns.paths(np.flatnonzero(concerned)),
             serious=True,
         )
     ]
@@ -118,10 +125,11 @@ def find_patient_overlap(samples: Sequence[Sample]) -> list[DataIssue]:
 def find_small_classes(samples: Sequence[Sample], classes: Sequence[str]) -> list[DataIssue]:
     """Find classes that cannot be in every part of a split, that can hardly be measured, or that are
     alone."""
-    cases = Counter(sample.label for sample in samples)
-    patients = {
-        name: len({sample.patient_id for sample in samples if sample.label == name}) for name in classes
-    }
+    columns = in_columns(samples)
+    numbers = columns.patient_numbers()
+    rows = {name: columns.labels.rows_of(name) for name in classes}
+    cases = {name: len(rows[name]) for name in classes}
+    patients = {name: len(np.unique(numbers[rows[name]])) for name in classes}
     issues = []
     if len(classes) == 1:
         issues.append(
@@ -134,7 +142,7 @@ def find_small_classes(samples: Sequence[Sample], classes: Sequence[str]) -> lis
     for name in classes:
         if cases[name] >= SMALL and patients[name] >= MIN_PATIENTS:
             continue
-        of_class = [sample for sample in samples if sample.label == name]
+        of_class = columns.take(rows[name])
         known = patients_named(of_class)
         unit = "patients" if known.named else "cases"
         held = _count(cases[name], "case", "cases")
@@ -172,8 +180,9 @@ def find_odd_images(remarks: Iterable[tuple[Path, Remark]]) -> list[DataIssue]:
 
 def find_unlabelled(samples: Sequence[Sample]) -> list[DataIssue]:
     """Count the images that no label came with."""
-    without = [sample for sample in samples if sample.label is None]
-    if not without:
+    columns = in_columns(samples)
+    without = columns.labels.rows_of(None)
+    if not len(without):
         return []
     return [
         DataIssue(
@@ -183,7 +192,7 @@ def find_unlabelled(samples: Sequence[Sample]) -> list[DataIssue]:
             if len(without) == 1
             else f"{len(without):,} images have no label; they can be predicted or labelled on the review page, and "
             "take no part in training",
-            paths=_paths(without),
+            paths=columns.paths(without),
         )
     ]
 

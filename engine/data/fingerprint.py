@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,12 +74,18 @@ def scan(path: Path, *, look: bool = True) -> Scanned:
 
 
 def scan_all(
-    paths: Sequence[Path], *, look: bool = True, progress: Progress | None = None, workers: int | None = None
+    paths: Iterable[Path],
+    count: int,
+    *,
+    look: bool = True,
+    progress: Progress | None = None,
+    workers: int | None = None,
 ) -> Iterator[Scanned]:
     """Read many files, in parallel, and yield them in the order given.
 
     Args:
-        paths: The files.
+        paths: The files, asked for as they are read.
+        count: How many there are.
         look: See `scan`.
         progress: Called with files done and files in all, now and then.
         workers: Threads; None means one a core, at most 16.
@@ -87,6 +93,6 @@ def scan_all(
     workers = workers or min(16, os.cpu_count() or 1)
     scanning = in_order(lambda path: scan(path, look=look), paths, workers=workers)
     for done, scanned in enumerate(scanning, start=1):
-        if progress is not None and (done % FILES_PER_TASK == 0 or done == len(paths)):
-            progress(done, len(paths))
+        if progress is not None and (done % FILES_PER_TASK == 0 or done == count):
+            progress(done, count)
         yield scanned

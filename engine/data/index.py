@@ -12,10 +12,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import tee
 from pathlib import Path
 from types import MappingProxyType
 
 from engine.data import checks
+from engine.data.columns.samples import NO_META, Samples, SamplesMade
 from engine.data.copies.near import find_near_duplicates
 from engine.data.fingerprint import Scanned, scan_all
 from engine.data.folders import Listed
@@ -42,7 +44,7 @@ __all__ = [
 ]
 
 Progress = Callable[[int, int], None]
-_NO_META: Mapping[str, str] = MappingProxyType({})  # shared: a hundred thousand empty ones take 20 MB
+_LINES = 4096  # at a time
 
 
 def index_data(
@@ -149,28 +151,31 @@ def _build(
     progress: Progress | None,
     comparing: Progress | None = None,
 ) -> Index:
-    samples: list[Sample] = []
+    made = SamplesMade()
     looks: dict[str, bytes] = {}
     remarks: list[tuple[Path, Remark]] = []
-    scanning = scan_all([entry.path for entry in listed], look=near_duplicates, progress=progress)
-    for entry, scanned in zip(listed, scanning, strict=True):
+    to_read, to_match = tee(listed)  # few apart: only a few hundred files are under way at a time
+    scanning = scan_all(
+        (entry.path for entry in to_read), len(listed), look=near_duplicates, progress=progress
+    )
+    for entry, scanned in zip(to_match, scanning, strict=True):
         if scanned.problem is not None:
             message = f"{scanned.problem.problem}; it was left out"
             issues.append(_issue(DataIssueKind.UNREADABLE, message, [entry.path]))
             continue
-        samples.append(_sample(entry, scanned))
+        made.add(_sample(entry, scanned))
         remarks += ((entry.path, remark) for remark in scanned.remarks)
         if scanned.look:
             looks[scanned.image_id] = scanned.look
-    if not samples:
+    if not len(made):
         raise DataError(
             f"None of the {len(listed):,} images in {name} can be read: {issues[-1].message.split(';')[0]}",
             "Open one of them in another program to see whether it is whole",
         )
-    samples, unnamed = settle_patients(samples, key)
+    samples, unnamed = settle_patients(made.done(), key)
     samples, duplicates = checks.settle_duplicates(samples)
     samples, of_masks = check_masks(samples)
-    classes = order_classes({sample.label for sample in samples if sample.label is not None})
+    classes = order_classes({label for label in samples.labels.there() if label is not None})
     issues += unnamed
     issues += duplicates
     issues += of_masks
@@ -184,7 +189,7 @@ def _build(
         dataset_id=_identify(samples),
         name=name,
         root=root,
-        samples=tuple(samples),
+        samples=samples,
         classes=classes,
         issues=checks.group_equal(issues),
     )
@@ -206,16 +211,20 @@ def _sample(entry: Listed, scanned: Scanned) -> Sample:
         height=scanned.height,
         meta=MappingProxyType({**scanned.meta, **(entry.meta or {})})
         if scanned.meta or entry.meta
-        else _NO_META,
+        else NO_META,
     )
 
 
-def _identify(samples: Sequence[Sample]) -> str:
-    lines = sorted(
-        "\t".join((sample.image_id, sample.label or "", sample.patient_id, sample.part or ""))
-        for sample in samples
-    )
-    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+def _identify(samples: Samples) -> str:
+    digest = hashlib.sha256()
+    ordered = samples.by_id()
+    for start in range(0, len(ordered), _LINES):
+        lines = (
+            "\t".join((sample.image_id, sample.label or "", sample.patient_id, sample.part or ""))
+            for sample in samples.take(ordered[start : start + _LINES])
+        )
+        digest.update((("\n" if start else "") + "\n".join(lines)).encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:12]
 
 
 def _issue(kind: DataIssueKind, message: str, paths: Sequence[Path] = ()) -> DataIssue:

@@ -6,16 +6,17 @@ import hashlib
 import hmac
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+import numpy as np
+
+from engine.data.columns.samples import Rows, Samples, in_columns
 from engine.data.names import is_placeholder
 from engine.language import _, ngettext, number
 from engine.records import DataIssue, DataIssueKind, Prediction, Sample, Split
 
 
-def settle_patients(
-    samples: Sequence[Sample], key: bytes | None = None
-) -> tuple[list[Sample], list[DataIssue]]:
+def settle_patients(samples: Sequence[Sample], key: bytes | None = None) -> tuple[Samples, list[DataIssue]]:
     """Take no placeholder for a patient: an image whose patient is not named counts as a patient of its own.
 
     Args:
@@ -25,22 +26,23 @@ def settle_patients(
     Returns:
         Samples in the order given; a data issue where placeholders stand for patients.
     """
-    named = Counter(sample.patient_id for sample in samples if sample.patient_id != sample.image_id)
+    columns = in_columns(samples)
+    rows = np.flatnonzero(columns.patients.present())
+    named = Counter(columns.names_of_patients(rows))
     placeholders = {name: count for name, count in named.items() if _stands_for_nobody(name, count, named)}
     alone = len(named) == 1 and named.total() == len(samples) > 1
     if alone:
         placeholders = dict(named)
 
-    def settled(sample: Sample) -> Sample:
-        if sample.patient_id in placeholders:
-            return replace(sample, patient_id=sample.image_id)
-        if key is None or sample.patient_id == sample.image_id:
-            return sample
-        name = sample.patient_id.encode("utf-8", "surrogateescape")
-        return replace(sample, patient_id=hmac.new(key, name, hashlib.sha256).hexdigest())
+    def settled(name: str) -> str | None:
+        if name in placeholders or key is None:
+            return None if name in placeholders else name
+        return hmac.new(key, name.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
 
-    issues = [_not_named(samples, placeholders)] if placeholders else []
-    return [settled(sample) for sample in samples], issues
+    issues = [_not_named(columns, rows, placeholders)] if placeholders else []
+    if placeholders or (key is not None and named):
+        columns = columns.of_patients(rows, map(settled, columns.names_of_patients(rows)))
+    return columns, issues
 
 
 def _stands_for_nobody(name: str, count: int, named: Counter[str]) -> bool:
@@ -48,7 +50,7 @@ def _stands_for_nobody(name: str, count: int, named: Counter[str]) -> bool:
     return is_placeholder(name) or (one_digit and 2 * count > named.total() and len(named) > 1)
 
 
-def _not_named(samples: Sequence[Sample], placeholders: dict[str, int]) -> DataIssue:
+def _not_named(samples: Samples, named: Rows, placeholders: dict[str, int]) -> DataIssue:
     """Say that placeholders stand where patients should be named."""
     total = sum(placeholders.values())
     shown = ", ".join(f"“{name}”" for name in sorted(placeholders, key=lambda name: -placeholders[name])[:4])
@@ -58,8 +60,9 @@ def _not_named(samples: Sequence[Sample], placeholders: dict[str, int]) -> DataI
         f"{'a placeholder' if len(placeholders) == 1 else 'placeholders'} ({shown}); each was taken as a patient of "
         "its own. Bring a table with a patient column if patients have several images"
     )
-    paths = tuple(sample.path for sample in samples if sample.patient_id in placeholders)
-    return DataIssue(kind=DataIssueKind.PATIENT_UNCLEAR, message=message, paths=paths)
+    names = samples.names_of_patients(named)
+    rows = [row for row, name in zip(named.tolist(), names, strict=True) if name in placeholders]
+    return DataIssue(kind=DataIssueKind.PATIENT_UNCLEAR, message=message, paths=samples.paths(rows))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,6 +92,10 @@ class PatientsNamed:
 
 def patients_named(cases: Iterable[Sample | Prediction]) -> PatientsNamed:
     """Count the images that name their patient: the one place that decides what may be said of patients."""
+    if isinstance(cases, Samples):
+        rows = np.flatnonzero(cases.patients.present())
+        different = len(set(cases.names_of_patients(rows)))
+        return PatientsNamed(images=len(cases), named=len(rows), patients=different)
     every = [case.patient_id if case.patient_id != case.image_id else None for case in cases]
     named = [patient for patient in every if patient is not None]
     return PatientsNamed(images=len(every), named=len(named), patients=len(set(named)))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,13 +16,13 @@ from annotated_types import Interval
 from pydantic import AwareDatetime, StringConstraints
 
 from engine.data.folders import from_home
-from engine.data.manifest import from_csv, to_csv
+from engine.data.manifest import samples_from_csv, to_csv
 from engine.data.proposing.answers import answers_to_json
 from engine.errors import DataError
 from engine.kept_files import MIB, JsonFile, ignore, read_json
 from engine.naming import given_of
 from engine.records import Answers, DataIssue, FilePath, Index, is_folder_name
-from engine.storage import read_regular, storage_error, versioned, write_atomic
+from engine.storage import open_regular, storage_error, versioned, write_atomic
 from engine.workspace import Workspace
 
 LARGEST_TABLE = 4096 * MIB
@@ -94,8 +95,14 @@ def save_index(workspace: Workspace, index: Index, *, created: datetime | None =
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise storage_error(error, folder) from error
-    table = to_csv((sample, {}) for sample in index.samples)
-    write_atomic(folder / "samples.csv", table)
+    digest = hashlib.sha256()
+
+    def pieces() -> Iterator[bytes]:
+        for piece in to_csv((sample, {}) for sample in index.samples):
+            digest.update(piece)
+            yield piece
+
+    write_atomic(folder / "samples.csv", pieces())
     about = {
         "dataset_id": index.dataset_id,
         "name": index.name,
@@ -103,7 +110,7 @@ def save_index(workspace: Workspace, index: Index, *, created: datetime | None =
         "images": len(index.samples),
         "classes": index.classes,
         "created": (created or datetime.now(UTC)).isoformat(),
-        "samples_sha256": hashlib.sha256(table).hexdigest(),
+        "samples_sha256": digest.hexdigest(),
         "issues": [
             {
                 "kind": issue.kind,
@@ -134,16 +141,20 @@ def load_index(workspace: Workspace, dataset_id: str) -> Index:
     except FileNotFoundError as error:
         raise _not_there(dataset_id) from error
     try:
-        data = read_regular(table, LARGEST_TABLE)
+        with open_regular(table) as stream:
+            if os.fstat(stream.fileno()).st_size > LARGEST_TABLE:
+                raise _damaged(table)
+            if hashlib.file_digest(stream, "sha256").hexdigest() != about.samples_sha256:  # type: ignore[arg-type]
+                raise _damaged(table)
+            stream.seek(0)
+            samples = samples_from_csv(stream, table)
     except OSError as error:
         raise _damaged(table) from error
-    if hashlib.sha256(data).hexdigest() != about.samples_sha256:
-        raise _damaged(table)
     return Index(
         dataset_id=about.dataset_id,
         name=given_of(folder).name or about.name,
         root=about.root,
-        samples=tuple(sample for sample, _ in from_csv(data, table)),
+        samples=samples,
         classes=about.classes,
         issues=about.issues,
         source=about.source,

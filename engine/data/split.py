@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from engine.data.checks import MIN_PATIENTS
+from engine.data.columns.samples import ids_of
 from engine.data.patients import patients_named, unit_words
 from engine.errors import SplitError
 from engine.records import PARTS, DataIssueKind, Index, Part, Sample, Split
@@ -367,9 +368,10 @@ def _split(
     method: str,
 ) -> Split:
     parts: list[tuple[Sample, ...]] = []
+    order = {image_id: row for row, image_id in enumerate(ids_of(index.samples))}
     for name, groups in zip(PARTS, (train, val, test), strict=True):
-        ids = {sample.image_id for group in groups for sample in group.samples}
-        parts.append(tuple(sample for sample in index.samples if sample.image_id in ids))
+        samples = [sample for group in groups for sample in group.samples]
+        parts.append(tuple(sorted(samples, key=lambda sample: order[sample.image_id])))
         missing = set(index.classes) - {sample.label for sample in parts[-1]}
         if missing or len(index.classes) < 2:
             raise SplitError(

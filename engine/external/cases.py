@@ -48,6 +48,7 @@ def external_cases(
     Raises:
         DataError: A label means none of the classes and nobody said what becomes of it, or nothing is left.
     """
+    samples = tuple(samples)  # once: each walk over a data set makes its records anew
     labels = Counter(sample.label for sample in samples if sample.label is not None)
     _refuse_unknown([*same, *leave_out], labels, "label of these data")
     _refuse_unknown(list(same.values()), run.classes, "class of this run")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.data import load_index
+from engine.data import labels_by_id, load_index
 from engine.errors import ReviewError
 from engine.reading import Draft, Said, Store, draft, fingerprint, lineage
 from engine.records import (
@@ -22,7 +22,7 @@ from engine.workspace import Workspace
 
 def came_with(index: Index) -> dict[str, str | None]:
     """Return the labels that came with a data set, by image id."""
-    return {sample.image_id: sample.label for sample in index.samples}
+    return labels_by_id(index.samples)
 
 
 def versions_of(store: Store, index: Index) -> list[LabelVersion]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from engine import data
 from engine.data import k_folds, kept_together, load_index, order_classes, split_index
 from engine.errors import RunError, SplitError
 from engine.labels.making import labels_of, versions_of
@@ -29,8 +30,8 @@ Labels = Mapping[str, str | None]
 
 def relabelled(index: Index, labels: Labels) -> Index:
     """Return a data set with other labels; an image that they do not name has none."""
-    samples = tuple(replace(sample, label=labels.get(sample.image_id)) for sample in index.samples)
-    classes = order_classes({sample.label for sample in samples if sample.label is not None})
+    samples = data.relabelled(index.samples, labels)
+    classes = order_classes({label for label in samples.labels.there() if label is not None})
     return replace(index, samples=samples, classes=classes)
 
 
@@ -139,7 +140,7 @@ def keep_parts(index: Index, base: Split, before: Labels, after: Labels, *, numb
         if label is not None and before.get(name) is None and name not in part_of and name in known
     }  # fmt: skip
     added, left_out = _placed(index, part_of, fresh, {**before, **{name: after[name] for name in fresh}})
-    order = {sample.image_id: place for place, sample in enumerate(index.samples)}
+    order = {image_id: place for place, image_id in enumerate(data.ids_of(index.samples))}
     parts: dict[Part, tuple[Sample, ...]] = {}
     for part in PARTS:
         here = [known.get(sample.image_id, sample) for sample in base.part(part)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -151,7 +151,8 @@ class Index:
         dataset_id: 12 hexadecimal digits over the samples' ids, labels, patients and parts: equal data, equal id.
         name: For people: the folder's or table's name.
         root: The folder or table it was made from.
-        samples: Readable images, each once, in a stable order.
+        samples: Readable images, each once, in a stable order; of a whole data set in columns, which make a record when
+            one is asked for.
         classes: Class names: a class named like "normal" or "negative" first, the others by name.
         issues: What the checks found, serious ones first.
         source: The folder, table or archive that was named; None where that was not kept.
@@ -161,7 +162,7 @@ class Index:
     dataset_id: str
     name: str
     root: Path
-    samples: tuple[Sample, ...]
+    samples: Sequence[Sample]
     classes: tuple[str, ...]
     issues: tuple[DataIssue, ...] = ()
     source: Path | None = None

@@ -36,6 +36,7 @@ class ImageNames:
     """
 
     def __init__(self, samples: Sequence[Sample]) -> None:
+        samples = tuple(samples)  # once: each walk over a data set makes its records anew
         self._by_id = {sample.image_id: sample for sample in samples}
         self._by_name = _grouped([(plain(sample.path.name), sample) for sample in samples])
         self._by_stem = _grouped([(plain(without_suffix(sample.path.name)), sample) for sample in samples])

@@ -149,7 +149,7 @@ def read_data(
     return found
 
 
-def read_images(workspace: Workspace, path: Path, said: Answers | None = None) -> tuple[Sample, ...]:
+def read_images(workspace: Workspace, path: Path, said: Answers | None = None) -> Sequence[Sample]:
     """Read images to look at: one file, or whatever `read_data` reads.
 
     Raises:

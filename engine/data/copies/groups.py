@@ -26,7 +26,7 @@ def issues_of(samples: Sequence[Sample], pairs: Sequence[Pair]) -> list[DataIssu
     """
     from scipy.cluster.hierarchy import DisjointSet  # here, because it takes a quarter of a second
 
-    linked = DisjointSet(range(len(samples)))
+    linked = DisjointSet({row for first, second, _ in pairs for row in (first, second)})
     done: dict[int, list[Change]] = {}
     for first, second, change in pairs:
         if linked.merge(first, second):

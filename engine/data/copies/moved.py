@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from engine.data.columns.samples import in_columns
 from engine.data.copies.candidates import MOVES, Candidate, nearest
 from engine.data.copies.changes import Change, change_of
 from engine.data.copies.looks import HASH_BYTES, THUMBNAIL, Symmetry
@@ -71,7 +72,8 @@ def _find_moved(
 ) -> Iterator[tuple[int, int, Change]]:
     count = len(samples)
     told(0, count)
-    packed = np.frombuffer(b"".join(looks[sample.image_id][HASH_BYTES:] for sample in samples), np.uint8)
+    ids = in_columns(samples).image_ids()
+    packed = np.frombuffer(b"".join(looks[image_id][HASH_BYTES:] for image_id in ids), np.uint8)
     thumbnails = packed.reshape(count, THUMBNAIL, THUMBNAIL)
     candidates = nearest(thumbnails, apart, tick=lambda: told(0, count))
     batches = [candidates[start : start + _BATCH] for start in range(0, len(candidates), _BATCH)]

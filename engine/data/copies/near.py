@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.data.columns.samples import Samples, in_columns
 from engine.data.copies.changes import Change
 from engine.data.copies.groups import issues_of
 from engine.data.copies.looks import HASH_BYTES, SYMMETRIES, THUMBNAIL, Symmetry
@@ -44,23 +45,36 @@ def find_near_duplicates(
         One issue for each group of near duplicates, serious where a group is in two parts of a given split or has two
         labels, those with two labels first; and one where so many images are changed copies that somebody made them.
     """
-    from scipy.cluster.hierarchy import DisjointSet  # here, because it takes a quarter of a second
-
-    compared = [sample for sample in samples if looks.get(sample.image_id)]
-    compared.sort(key=lambda sample: sample.image_id)  # so that their order changes nothing
+    columns = in_columns(samples)
+    looked = np.array([bool(looks.get(image_id)) for image_id in columns.image_ids()], bool)
+    order = columns.by_id()  # so that their order changes nothing
+    compared = columns.take(order[looked[order]])
     if len(compared) < 2:
         return []
-    found = _alike(compared, looks)
+    numbers = compared.patient_numbers()
+    found = _alike(compared, looks, numbers)
     if moved:
-        apart = DisjointSet([sample.patient_id for sample in compared])
-        for first, second, _ in found:
-            apart.merge(compared[first].patient_id, compared[second].patient_id)
-        numbers = np.unique([apart[sample.patient_id] for sample in compared], return_inverse=True)[1]
-        found += find_moved(compared, looks, numbers, progress)
+        found += find_moved(compared, looks, _linked(numbers, found), progress)
     return issues_of(compared, found)
 
 
-def _alike(compared: Sequence[Sample], looks: Mapping[str, bytes]) -> list[tuple[int, int, Change]]:
+def _linked(numbers: NDArray[np.int64], found: Sequence[tuple[int, int, Change]]) -> NDArray[np.int64]:
+    """Return the numbers of patients where those of whom an image was found to be the same count as one."""
+    from scipy.cluster.hierarchy import DisjointSet  # here, because it takes a quarter of a second
+
+    pairs = [(int(numbers[first]), int(numbers[second])) for first, second, _ in found]
+    apart = DisjointSet({number for pair in pairs for number in pair})
+    for pair in pairs:
+        apart.merge(*pair)
+    linked = numbers.copy()
+    for row in np.flatnonzero(np.isin(numbers, list(apart))).tolist():
+        linked[row] = apart[int(numbers[row])]
+    return linked
+
+
+def _alike(
+    compared: Samples, looks: Mapping[str, bytes], patients: NDArray[np.int64]
+) -> list[tuple[int, int, Change]]:
     """Return pairs of different patients whose hashes and thumbnails are alike after a symmetry.
 
     Linear in the number of images: hashes are sorted by 20 random choices of their bits, so few that two near
@@ -69,15 +83,18 @@ def _alike(compared: Sequence[Sample], looks: Mapping[str, bytes]) -> list[tuple
     """
     from scipy.cluster.hierarchy import DisjointSet
 
-    packed = np.frombuffer(b"".join(looks[sample.image_id] for sample in compared), dtype=np.uint8)
+    packed = np.frombuffer(b"".join(map(looks.__getitem__, compared.image_ids())), dtype=np.uint8)
     packed = packed.reshape(len(compared), -1)
     hashes, thumbnails = packed[:, :HASH_BYTES], packed[:, HASH_BYTES:]
-    patients = np.unique([sample.patient_id for sample in compared], return_inverse=True)[1]
-    groups = DisjointSet(range(len(compared)))
+    groups = DisjointSet([])
     found = []
     for symmetry in SYMMETRIES:
         for first, second in near_pairs(hashes, symmetry).tolist():
-            if patients[first] == patients[second] or groups.connected(first, second):
+            if patients[first] == patients[second]:
+                continue
+            groups.add(first)
+            groups.add(second)
+            if groups.connected(first, second):
                 continue
             if _correlation(thumbnails[first], thumbnails[second], symmetry) >= MIN_CORRELATION:
                 groups.merge(first, second)

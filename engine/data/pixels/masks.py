@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.data.columns.samples import Samples, in_columns
 from engine.data.names import is_negative
 from engine.errors import ImageError
 from engine.images import in_order, load_image
@@ -64,24 +64,26 @@ class MaskShapeError(ImageError):
     """A mask is of another shape than its image."""
 
 
-def check_masks(samples: Sequence[Sample]) -> tuple[list[Sample], list[DataIssue]]:
+def check_masks(samples: Sequence[Sample]) -> tuple[Samples, list[DataIssue]]:
     """Read every mask once.
 
     Returns:
         The samples in their order, those without their mask whose mask cannot be used; a data issue for each kind of
         trouble. An empty mask is none where the class says that nothing is to be found.
     """
-    masked = [sample for sample in samples if sample.mask_path is not None]
+    columns = in_columns(samples)
+    rows = np.flatnonzero(columns.masks.present())
+    masked = columns.take(rows)
     troubles: dict[DataIssueKind, list[tuple[Path, str]]] = defaultdict(list)
-    unusable: set[str] = set()
+    unusable: list[int] = []
     looking = in_order(_trouble, masked, workers=min(16, os.cpu_count() or 1))
-    for sample, trouble in zip(masked, looking, strict=True):
+    for row, sample, trouble in zip(rows.tolist(), masked, looking, strict=True):
         if trouble is not None and sample.mask_path is not None:
             kind, why = trouble
             troubles[kind].append((sample.mask_path, why))
             if kind in UNUSABLE:
-                unusable.add(sample.image_id)
-    kept = [replace(one, mask_path=None) if one.image_id in unusable else one for one in samples]
+                unusable.append(row)
+    kept = columns.without_masks(np.array(unusable, np.int64))
     return kept, [_issue(kind, troubles[kind]) for kind in SAID if kind in troubles]
 
 

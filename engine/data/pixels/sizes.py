@@ -8,11 +8,12 @@ Whether an image is far smaller, and the sentence that says so, follow from its 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from engine.data.columns.samples import in_columns
 from engine.records import DataIssue, DataIssueKind, Sample
 
 FAR = 0.5
@@ -93,15 +94,17 @@ def find_small_images(samples: Sequence[Sample]) -> list[DataIssue]:
     """Find images that are far smaller than most others here, and than what the default recipe reads."""
     from engine.recipes import RECIPES  # with it comes pydantic's schema of recipes
 
-    sizes: Mapping[str, Size] = sizes_of(samples)
-    if not sizes:
+    columns = in_columns(samples)
+    sides = columns.sizes.min(axis=1)
+    known = (columns.sizes != 0).all(axis=1)
+    if not known.any():
         return []
-    reads, usual = RECIPES["default"].image_size, int(np.median([min(size) for size in sizes.values()]))
+    reads, usual = RECIPES["default"].image_size, int(np.median(sides[known]))
     detail = Detail(side=min(reads, usual), reads=reads <= usual)
-    small = [sample for sample in samples if detail.lacks(sizes.get(sample.image_id))]
-    if not small:
+    small = np.flatnonzero(known & (sides > 0) & (sides < detail.least))
+    if not len(small):
         return []
-    first = small[0]
+    first = columns[int(small[0])]
     whose = "at which models read images unless told otherwise" if detail.reads else "of most images here"
     which = f"{first.path.name} ({first.width:,} × {first.height:,} pixels) is"
     if len(small) > 1:
@@ -111,8 +114,4 @@ def find_small_images(samples: Sequence[Sample]) -> list[DataIssue]:
         f"{whose}; "
         "bring them in full size if you have it, as a model may learn the blur of small images instead of the finding"
     )
-    return [
-        DataIssue(
-            kind=DataIssueKind.SMALL_IMAGE, message=message, paths=tuple(sample.path for sample in small)
-        )
-    ]
+    return [DataIssue(kind=DataIssueKind.SMALL_IMAGE, message=message, paths=columns.paths(small))]

@@ -24,7 +24,8 @@ def of_files(index: Index, split: Split | None) -> tuple[Stage, ...]:
         index: What was found.
         split: Of it; None where there is none.
     """
-    kept = {sample.path for sample in index.samples}
+    samples = tuple(index.samples)  # once: each walk over a data set makes its records anew
+    kept = {sample.path for sample in samples}
     left: dict[str, set[Path]] = {}
     told: set[Path] = set(kept)
     for kind, why in (
@@ -49,10 +50,10 @@ def of_files(index: Index, split: Split | None) -> tuple[Stage, ...]:
     parted = {sample.image_id for part in PARTS for sample in split.part(part)}
     without = Counter(
         UNSPLIT if sample.label in split.classes else UNLABELLED
-        for sample in index.samples
+        for sample in samples
         if sample.image_id not in parted
     )
-    indexed = {sample.image_id for sample in index.samples}
+    indexed = {sample.image_id for sample in samples}
     return (
         files,
         Stage(
@@ -61,7 +62,7 @@ def of_files(index: Index, split: Split | None) -> tuple[Stage, ...]:
             left=dict(without),
             remaining="images in the parts of the split",
             result=len(indexed & parted),
-            patients=patients_named([one for one in index.samples if one.image_id in parted]).count,
+            patients=patients_named([one for one in samples if one.image_id in parted]).count,
         ),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -194,7 +194,7 @@ def add(
     Example: [bold]overread study add Pilot --reader Cleo --reason "Ben fell ill"[/bold]
     """
     workspace = open_workspace(root)
-    samples: tuple[Sample, ...] = dataset_of(workspace, data).samples if data else ()
+    samples: Sequence[Sample] = dataset_of(workspace, data).samples if data else ()
     with reading.open_store(workspace.database) as store:
         found = store.studies.get(study)
         if not reader and ids is None:

@@ -102,6 +102,7 @@ def show(session: AppSession, dataset_id: str | None) -> tuple[Any, ...]:
         return _nothing(session, _("No images have been imported yet. Enter a folder, or choose a data set."))
     try:
         index = load_index(session.workspace, dataset_id)
+        index = replace(index, samples=tuple(index.samples))  # once: what is shown walks over them many times
     except DataError as error:
         return _nothing(session, markup.told(error), tone="serious")
     unread = ""

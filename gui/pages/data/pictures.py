@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from engine.data import load_index
+from engine.data import ids_of, load_index
 from engine.errors import DataError, EngineError
 from engine.images import decode, image_file, read_bytes, read_unchanged, thumbnail_file
 from engine.language import _, number
@@ -161,8 +161,9 @@ def _find(workspace: Workspace, dataset_id: str, image: str) -> tuple[Path, Samp
     Raises:
         DataError: The data set is not there, or was read again and holds no such image any more.
     """
-    index, samples = _index(workspace, dataset_id)
-    if sample := samples.get(image):
+    index, rows = _index(workspace, dataset_id)
+    if (row := rows.get(image)) is not None:
+        sample = index.samples[row]
         return sample.path, sample
     place = re.fullmatch(r"issue-(\d{1,9})-(\d{1,9})", image)
     try:
@@ -176,7 +177,7 @@ def _find(workspace: Workspace, dataset_id: str, image: str) -> tuple[Path, Samp
     )
 
 
-def _index(workspace: Workspace, dataset_id: str) -> tuple[Index, Mapping[str, Sample]]:
+def _index(workspace: Workspace, dataset_id: str) -> tuple[Index, Mapping[str, int]]:
     try:
         stamp = (workspace.datasets / dataset_id / "index.json").stat().st_mtime_ns
     except OSError:
@@ -185,7 +186,7 @@ def _index(workspace: Workspace, dataset_id: str) -> tuple[Index, Mapping[str, S
 
 
 @lru_cache(maxsize=2)
-def _read_index(workspace: Workspace, dataset_id: str, stamp: int) -> tuple[Index, Mapping[str, Sample]]:
+def _read_index(workspace: Workspace, dataset_id: str, stamp: int) -> tuple[Index, Mapping[str, int]]:
     """Read a data set once for all of its pictures; `stamp` (the file's time) makes a new one be read anew."""
     index = load_index(workspace, dataset_id)
-    return index, {sample.image_id: sample for sample in index.samples}
+    return index, {image_id: row for row, image_id in enumerate(ids_of(index.samples))}

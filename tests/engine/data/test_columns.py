@@ -1,0 +1,105 @@
+"""A data set in columns is the data set in records: whatever stands in them, and in whatever way they are asked for."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from hypothesis import example, given, settings, strategies as st
+
+from engine.data.columns.samples import in_columns, labels_by_id, relabelled
+from engine.data.manifest import samples_from_csv
+from engine.records import PARTS, Sample
+
+NAMES = st.one_of(
+    st.text(
+        st.characters(exclude_characters="\0"), max_size=6
+    ),  # with halves of characters, as file systems have them
+    st.sampled_from(
+        ["", ".", "a/b.png", "/", "//x/y", "\udcff\udc80", "é" * 300, "x" * 70_000, " '=1", "a\nb"]
+    ),
+)
+IDS = st.one_of(
+    st.binary(min_size=32, max_size=32).map(bytes.hex),
+    st.sampled_from(["", "0" * 64, "A" * 64, "ab " * 21 + "c"]),
+    NAMES,
+)
+SAMPLES = st.builds(
+    Sample,
+    path=NAMES.map(Path),
+    image_id=IDS,
+    label=st.one_of(st.none(), st.sampled_from(["a", "b"]), NAMES),
+    patient_id=st.one_of(st.sampled_from(["", "p", "q"]), NAMES),
+    part=st.sampled_from([None, *PARTS]),
+    mask_path=st.one_of(st.none(), st.none(), NAMES.map(Path)),
+    width=st.integers(0, 2**31 - 1),
+    height=st.integers(0, 2**31 - 1),
+    meta=st.dictionaries(NAMES, NAMES, max_size=2).map(MappingProxyType),
+)
+OWN = st.builds(
+    lambda one: Sample(path=one.path, image_id=one.image_id, label=None, patient_id=one.image_id), SAMPLES
+)
+LISTS = st.lists(st.one_of(SAMPLES, OWN), max_size=9)
+
+
+def plain(count: int) -> Iterator[Sample]:
+    return (
+        Sample(
+            path=Path(f"/d/{n % 7}/{n}.png"), image_id=f"{n:064x}", label=f"c{n % 3}", patient_id=f"{n:064x}"
+        )
+        for n in range(count)
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(LISTS)
+@example([*plain(5000)])
+def test_columns_give_the_records_that_they_were_made_of(records: list[Sample]) -> None:
+    columns = in_columns(records)
+    assert [*columns] == records == columns and len(columns) == len(records)
+    assert [columns[row] for row in range(len(records))] == records == list(columns[:])
+    assert columns[1:4] == tuple(records[1:4]) and columns[::-2] == tuple(records[::-2])
+    assert columns.paths(range(len(records))) == tuple(one.path for one in records)
+    rows = sorted(range(len(records)), key=lambda row: hash(records[row].image_id))
+    assert [*columns.take(np.array(rows, np.int64))] == [records[row] for row in rows]
+
+
+@settings(max_examples=100, deadline=None)
+@given(LISTS)
+def test_what_columns_are_asked_is_what_records_say(records: list[Sample]) -> None:
+    columns = in_columns(records)
+    ids = [one.image_id for one in records]
+    assert columns.image_ids() == ids and labels_by_id(columns) == {
+        one.image_id: one.label for one in records
+    }
+    assert [ids[row] for row in columns.by_id()] == sorted(ids)
+    assert columns.repeated().tolist() == [row for row, one in enumerate(ids) if ids.count(one) > 1]
+    assert columns.labels.there() == {one.label for one in records}
+    assert columns.patients.present().tolist() == [one.patient_id != one.image_id for one in records]
+    assert columns.masks.present().tolist() == [one.mask_path is not None for one in records]
+    numbers, patients = columns.patient_numbers().tolist(), [one.patient_id for one in records]
+    if len(set(ids)) == len(ids):  # as in every index
+        assert [numbers.index(one) for one in numbers] == [patients.index(one) for one in patients]
+    new = dict.fromkeys(ids[::2], "other")
+    assert [one.label for one in relabelled(columns, new)] == [new.get(one) for one in ids]
+    without = columns.without_masks(np.arange(0, len(ids), 2))
+    assert [one.mask_path for one in without] == [
+        None if n % 2 == 0 else one.mask_path for n, one in enumerate(records)
+    ]
+
+
+def test_a_hundred_bytes_hold_an_image() -> None:
+    tracemalloc.start()
+    columns = in_columns(plain(20_000))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 100 * len(columns)
+
+
+def test_an_empty_table_has_no_samples(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(b"")
+    with (tmp_path / "t.csv").open("rb") as stream:
+        assert len(samples_from_csv(stream, tmp_path / "t.csv")) == 0
