@@ -45,6 +45,7 @@ _FEW = 20  # images, from which a mean says little
 _DIMENSIONS = 128
 _RIDGE = 0.02
 _ROWS = 1024  # at a time
+_DESCRIBED = 128  # at a time: what a description goes through takes 200 KB an image
 _EXACT = 20_000  # images; of more, only those of like cells are compared
 _CELL = 1_000  # images
 _PROBED = 6  # cells
@@ -63,6 +64,13 @@ class Discriminants(NamedTuple):
 
 def describe(thumbnails: NDArray[np.uint8] | Floats) -> Floats:
     """Describe thumbnails (N, 32, 32) in numbers (N, D) that hardly change when an image is moved a little."""
+    pieces = [
+        _described(thumbnails[start : start + _DESCRIBED]) for start in range(0, len(thumbnails), _DESCRIBED)
+    ]
+    return np.concatenate(pieces)
+
+
+def _described(thumbnails: NDArray[np.uint8] | Floats) -> Floats:
     from scipy import fft  # here, because it takes a tenth of a second
 
     N, side, _ = thumbnails.shape
@@ -192,7 +200,10 @@ def nearest(
         moved = [_comparable(vectors(thumbnails, known, symmetry, nudge), plain) for nudge in nudges]
         for rows, columns in pieces(moved[0]):
             tick()
-            alike = np.maximum.reduce([one[rows] @ plain[columns].T for one in moved])
+            others = plain[columns].T
+            alike = moved[0][rows] @ others
+            for one in moved[1:]:
+                np.maximum(alike, one[rows] @ others, out=alike)
             alike[apart[rows, None] == apart[columns]] = _NOT_COMPARED
             places = alike.argmax(1)
             kept.add(rows, alike[np.arange(len(rows)), places], columns[places], way)
@@ -217,13 +228,14 @@ def _comparable(moved: Floats, plain: Floats) -> Floats:
     Images turned on their side are first of all on their side: all alike, and more like some upright images than
     like others. What they share is taken off, and what is left is measured by how much it varies.
     """
-    own = moved - moved.mean(0) * (len(moved) / (len(moved) + _FEW))
+    own = moved  # in its place: there are as many as images
+    own -= moved.mean(0) * (len(moved) / (len(moved) + _FEW))
     some = slice(0, _MEASURED_ON, max(1, min(len(moved), _MEASURED_ON) // 500))
     low, high = np.quantile(
         own[some] @ plain[some].T, (0.16, 0.84)
     )  # without copies, and images with themselves
-    comparable: Floats = own / np.float32((high - low) / 2 + 1e-6)
-    return comparable
+    own /= np.float32((high - low) / 2 + 1e-6)
+    return own
 
 
 class _Kept:
@@ -267,8 +279,8 @@ def _pieces(plain: Floats, neighbours: int) -> Pieces:
         probed = _cells(moved, centres, min(_PROBED, len(centres)))
         for cell in range(len(centres)):
             rows, columns = np.flatnonzero((probed == cell).any(1)), np.flatnonzero(own == cell)
-            if rows.size and columns.size:
-                yield rows, columns
+            if columns.size:
+                yield from ((rows[start : start + _ROWS], columns) for start in range(0, len(rows), _ROWS))
 
     return of_cells
 
