@@ -104,16 +104,16 @@ def find_patient_overlap(samples: Sequence[Sample]) -> list[DataIssue]:
     held = {part: np.zeros(len(columns), bool) for part in PARTS}  # by patient
     for part in PARTS:
         held[part][patients[columns.parts.rows_of(part)]] = True
-    torn = np.sum([*held.values()], axis=0) > 1
-    if not torn.any():
+    torn = np.flatnonzero(np.sum([*held.values()], axis=0) > 1)
+    if not len(torn):
         return []
-    torn_parts = [part for part in PARTS if (held[part] & torn).any()]
-    concerned = torn[patients]
+    torn_parts = [part for part in PARTS if held[part][torn].any()]
+    concerned = np.isin(patients, torn)
     concerned[columns.parts.rows_of(None)] = False
     return [
         DataIssue(
             kind=DataIssueKind.PATIENT_OVERLAP,
-            message=f"{_count(int(torn.sum()), 'patient is', 'patients are')} in more than one part of the "
+            message=f"{_count(len(torn), 'patient is', 'patients are')} in more than one part of the "
             f"split that came with the data ({', '.join(torn_parts)}); make a new split, or training leaves "
             "them out",
             paths=columns.paths(np.flatnonzero(concerned)),
