@@ -54,7 +54,6 @@ def test_a_name_that_is_written_almost_like_anothers_is_asked_about(
         (["add", " "], "needs a name"),
         (["add", "x" * 201], "up to 200 characters"),
         (["add", "Ben", "--role", "boss"], "is no role"),
-        (["add", "Ben", "--years", "-1"], "no number of years"),
         (["add", "Ada"], "already a reader named “Ada”"),
         (["join", "Ada", "Nobody"], "no reader named “Nobody”"),
     ],
