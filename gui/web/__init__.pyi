@@ -36,4 +36,5 @@ from .signed_addresses import (
 from .tab_events import (
     arrival as arrival,
     say_where as say_where,
+    tab_again as tab_again,
 )

@@ -11,6 +11,13 @@ from gradio.context import Context
 # What the address names, by the first of the names that it has.
 _NAMED = """(...given) => [[%s].map((name) => window.overread.here(name)).find(Boolean) ?? '', ...given.slice(1)]"""
 
+_OPEN_AGAIN = """() => {
+  for (const id of %s) {
+    const button = document.getElementById(`again-${id}`);
+    if (button?.closest('[role=tabpanel]').offsetHeight) button.click();
+  }
+}"""
+
 
 def arrival() -> Callable[..., Any]:
     """Return what to call with a handler, for when the tab being built is opened, or its address changes.
@@ -40,9 +47,18 @@ def arrival() -> Callable[..., Any]:
         if named:
             inputs = [gr.Textbox(visible="hidden"), *inputs]
             settings["js"] = _NAMED % ", ".join(f"'{name}'" for name in named)
-        return gr.on(events, handler, inputs, outputs, **settings)
+        # Come to again while the answer is on its way, it is asked once more: another run may be meant by then.
+        return gr.on(events, handler, inputs, outputs, trigger_mode="always_last", **settings)
 
     return come_to
+
+
+def tab_again(event: Any, *tabs: gr.Tab) -> None:
+    """Ask again, after an event of a page, what stands in those of its inner tabs that are open now.
+
+    A closed one asks when it is opened (`arrival`): each event costs the browser a walk over every component.
+    """
+    event.then(None, None, None, js=_OPEN_AGAIN % [tab.id for tab in tabs])
 
 
 def say_where(name: str, choice: gr.Dropdown) -> None:

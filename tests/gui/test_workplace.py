@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -106,3 +107,29 @@ def test_pages_follow_the_address_through_reload_back_and_forward(
     expect(page).to_have_url(re.compile("run=20260103"))
     page.go_back()  # the choice is undone, on the same page, also while its first case is on its way
     expect(run).to_have_value("20260102-120000-abcd")
+    few_events_at_a_tab(page)
+
+
+def few_events_at_a_tab(page: Any) -> None:
+    """Each event costs the browser a walk over all components, and whoever opens a page waits for all of them.
+
+    What is measured is not counted: it takes seconds by itself, once on a computer.
+    """
+    named = dict(page.evaluate("window.gradio_config.dependencies.map(({ id, api_name }) => [id, api_name])"))
+    fired: list[str] = []
+
+    def note(request: Any) -> None:
+        if "/queue/join" in request.url:
+            fired.append(named[json.loads(request.post_data)["fn_index"]])
+
+    page.on("request", note)
+    asking = ("data", "train", "report", "share")  # the scripts of the others ask for themselves
+    for most in (3, 1):
+        fired.clear()
+        for tab in (*asking, "studies", "review"):
+            page.click(f"#page-{tab}-button")
+            page.wait_for_timeout(250)
+        page.wait_for_timeout(1500)  # what follows from an answer
+        events = [name for name in fired if name not in ("train_measure", "train_facts")]
+        assert {"data_open", "train_open_page", "report_open"} <= {*events}
+        assert len(events) <= most * len(asking), events

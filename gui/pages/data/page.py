@@ -47,7 +47,7 @@ from gui.pages.keeping import DATA, come_again, named, offered, place as place_k
 from gui.pages.meant import data_meant
 from gui.pages.tables import headed
 from gui.pages.where_now import ASKING, found as found_images, missed, place
-from gui.web import AppSession, arrival, markup, say_where, shown, static_pane
+from gui.web import AppSession, arrival, markup, say_where, shown, static_pane, tab_again
 
 # While something is brought in, or was refused, the pictures of the data set before must not stand under it.
 STYLE = Markup("""<style>
@@ -306,8 +306,8 @@ def build(session: AppSession) -> None:
             with gr.Tabs():
                 with gr.Tab(_("Pictures")):
                     pictures = gr.HTML(markup.skeleton(), elem_id="data-images", padding=False)
-                with gr.Tab(_("Labels"), elem_id="data-labels"):
-                    labelled, label_parts, relabelled = labels_pane(session, dataset)
+                with gr.Tab(_("Labels"), id="data-labels", elem_id="data-labels") as labelled:
+                    relabelled = labels_pane(session, dataset)
                 with gr.Tab(_("What the checks found")):
                     found = gr.HTML(markup.skeleton(), elem_id="data-issues", padding=False)
                 with gr.Tab(_("Counts")):
@@ -383,15 +383,14 @@ def build(session: AppSession) -> None:
         **quiet,
     )
     come = come_to(
-        partial(shown(first_look), session),
+        shown(lambda *asked: (*first_look(session, *asked), *used())),
         [dataset],
-        [dataset, *shown_parts],
+        [dataset, *shown_parts, *uses],
         named=("data", "run"),
         api_name="data_open",
         **quiet,
     )
-    come.then(shown(used), None, uses, api_name="data_use", **quiet)
     for event in (brought, chosen, come):
-        event.then(labelled, dataset, label_parts, api_name="data_labels", **quiet)
+        tab_again(event, labelled)
     for event in relabelled:
         event.then(partial(shown(show), session), dataset, shown_parts, api_name="data_labels_show", **quiet)

@@ -302,20 +302,25 @@ def place(session: AppSession) -> Form:
 
 
 def wire(
-    session: AppSession, form: Form, *, run: Any, part: Any, file: Any, report_of: Callable[..., Report]
-) -> Callable[[str | None], tuple[Any, ...]]:
+    session: AppSession,
+    form: Form,
+    come_to: Callable[..., Any],
+    *,
+    run: Any,
+    part: Any,
+    file: Any,
+    report_of: Callable[..., Report],
+) -> None:
     """Wire the form.
 
     Args:
         session: The window.
         form: As placed.
+        come_to: Of the tab that it is placed in.
         run: The run's drop-down.
         part: The part's.
         file: The hidden button that downloads.
         report_of: Session, run and part to report.
-
-    Returns:
-        What the form shows of a run when the page is come to: for `listed(form)`.
     """
     testing = ExternalTests(session)
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
@@ -331,6 +336,12 @@ def wire(
 
     def opened(run_id: str | None) -> tuple[Any, ...]:
         return gr.Dropdown(choices=datasets(session, run_id)), *looked(testing.state)
+
+    def found(run_id: str | None, part: str) -> str:
+        try:
+            return result(report_of(session, run_id, part))
+        except EngineError:  # the report says so
+            return ""
 
     gr.on(
         [form.dataset.input, run.input],
@@ -363,9 +374,6 @@ def wire(
         api_visibility="undocumented",
         show_progress_on=[form.download],
     ).success(None, file, None, js=TAKE_FILE)
-    return opened
-
-
-def listed(form: Form) -> list[Any]:
-    """Return the outputs of what `wire` returns."""
-    return [form.dataset, form.progress, form.start, form.cancel, form.timer]
+    come_to(shown(opened), [run], [form.dataset, *watched], api_name="elsewhere_open", **quiet).then(
+        shown(found), [run, part], form.result, api_name="elsewhere_result", **quiet
+    )

@@ -27,11 +27,10 @@ from gui.pages.meant import run_meant
 from gui.pages.report import elsewhere, relabelling
 from gui.pages.report.asked import HANDLERS
 from gui.pages.report.computed import PARTS_SHOWN, part_choices, report_of
-from gui.pages.report.found_elsewhere import result
 from gui.pages.report.parts import titles
 from gui.pages.report.taking import OWN_LABELS, download_words, export, hand_over
 from gui.pages.where_now import found, missed, place
-from gui.web import TAKE_FILE, AppSession, answered, arrival, markup, say_where, shown, static_pane
+from gui.web import TAKE_FILE, AppSession, answered, arrival, markup, say_where, shown, static_pane, tab_again
 
 # ---------------------------------------------------------------------------------------- handlers
 
@@ -117,14 +116,6 @@ def opened(
     told, *rest = show(session, run_id, part, standards, held)
     runs, versions = gr.Dropdown(choices=choices, value=run_id), label_choices(session, run_id, held)
     return runs, versions, told + markup.problems(damaged), *rest
-
-
-def found_elsewhere(session: AppSession, run_id: str | None, part: str) -> str:
-    """Return what was found on images from elsewhere; nothing where there is no report."""
-    try:
-        return result(report_of(session, run_id, part))
-    except EngineError:
-        return ""
 
 
 def find_images(
@@ -219,10 +210,10 @@ def build(session: AppSession) -> None:
                     kind: gr.Button(download_words(kind, one.title), elem_id=f"model-{kind}", min_width=160)
                     for kind, one in MODEL_FORMATS.items()
                 }
-        with gr.Tab(_("Images from elsewhere"), id="elsewhere"):
-            form = elsewhere.place(session)
-        with gr.Tab(_("Labels"), id="labels"):
-            labels = relabelling.place()
+        with gr.Tab(_("Images from elsewhere"), id="elsewhere") as elsewhere_tab:
+            come_elsewhere, form = arrival(), elsewhere.place(session)
+        with gr.Tab(_("Labels"), id="labels") as labels_tab:
+            come_to_labels, labels = arrival(), relabelling.place()
     hidden = gr.DownloadButton(visible="hidden", elem_id="report-file")
 
     asked = [run, part, standards, held]
@@ -233,7 +224,7 @@ def build(session: AppSession) -> None:
     )
     shown_again = partial(shown(show), session)
     of_another.then(shown_again, asked, outputs, api_name="report_show_run", **quiet)
-    gr.on(
+    of_part = gr.on(
         [part.input, standards.input, held.input],
         shown_again,
         asked,
@@ -242,14 +233,6 @@ def build(session: AppSession) -> None:
         api_visibility="undocumented",
         show_progress="hidden",
         trigger_mode="always_last",
-    )
-    gr.on(
-        [run.input, part.input],
-        shown(partial(found_elsewhere, session)),
-        [run, part],
-        form.result,
-        api_name="report_elsewhere",
-        **quiet,
     )
     gr.on(
         [question.button.click, question.folder.submit],
@@ -275,26 +258,20 @@ def build(session: AppSession) -> None:
             show_progress_on=[button],
             concurrency_limit=1,
         ).success(None, hidden, None, js=TAKE_FILE)
-    of_run = elsewhere.wire(session, form, run=run, part=part, file=hidden, report_of=report_of)
-    labels_of_run = relabelling.wire(session, labels, run=run, file=hidden)
+    elsewhere.wire(session, form, come_elsewhere, run=run, part=part, file=hidden, report_of=report_of)
+    relabelling.wire(session, labels, come_to_labels, run=run, file=hidden)
     # Whenever the page is come to: a run may have finished since, and reviews have been made.
     say_where("run", run)
-    come_to(
+    come = come_to(
         partial(shown(opened), session),
         asked,
         [run, held, *outputs],
         named=("run", "data"),
         api_name="report_open",
         **quiet,
-    ).then(shown(of_run), run, elsewhere.listed(form), api_name="elsewhere_open", **quiet).then(
-        shown(labels_of_run), run, relabelling.outputs(labels), api_name="labels_open", **quiet
-    ).then(
-        shown(partial(found_elsewhere, session)),
-        [run, part],
-        form.result,
-        api_name="elsewhere_result",
-        **quiet,
     )
+    for event in (come, of_another, of_part):
+        tab_again(event, elsewhere_tab, labels_tab)
 
 
 def _server_function(

@@ -272,11 +272,10 @@ def outputs(form: Form) -> list[Any]:
     return [form.versions, form.retrain, form.suspect, form.said, form.compared, form.download, form.bundle]
 
 
-def wire(session: AppSession, form: Form, *, run: Any, file: Any) -> Callable[[str | None], tuple[Any, ...]]:
-    """Wire the tab, and return what it shows of a run when the page is come to: for `outputs(form)`."""
-    opened = partial(of_run, session)
+def wire(session: AppSession, form: Form, come_to: Callable[..., Any], *, run: Any, file: Any) -> None:
+    """Wire the tab; `come_to` says when it is opened."""
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
-    run.input(shown(opened), run, outputs(form), api_name="labels_show", **quiet)
+    come_to(partial(shown(of_run), session), [run], outputs(form), api_name="labels_show", **quiet)
     for work, button, name in (
         (retrain, form.retrain, "labels_retrain"),
         (suspect, form.suspect, "labels_suspects"),
@@ -303,4 +302,3 @@ def wire(session: AppSession, form: Form, *, run: Any, file: Any) -> Callable[[s
             api_visibility="undocumented",
             show_progress_on=[button],
         ).success(None, file, None, js=TAKE_FILE)
-    return opened

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from threading import Lock
@@ -17,7 +18,7 @@ from engine.language import N_, _, moment, ngettext, number
 from engine.reading import QUEUES
 from gui.pages.share.wishes import Wish, opened_for, reader_choices, run_choices, study_choices
 from gui.sharing import LONGEST_MINUTES, MOST_CASES, USUAL_CASES, WAYS, Access, Share
-from gui.web import AppSession, shown
+from gui.web import AppSession, arrival, shown
 
 WARNING = N_(
     "Guests see a **copy** of some cases: images, predictions and heatmaps, without names, dates, file names, "
@@ -154,16 +155,26 @@ def offered(session: AppSession, study_id: str | None) -> Any:
     return gr.update(choices=names, value=names[0] if names else None)
 
 
-def looked_at(desk: Desk) -> View:
-    """Return what the panel shows when the page is loaded: the runs and studies of now, and the link if one is open."""
+def looked_at(
+    desk: Desk, run: str | None = None, study: str | None = None, reader: str | None = None
+) -> View:
+    """Return what the panel shows when it is come to: the runs and studies of now, and the link if one is open.
+
+    What was chosen before stays, where there still is such a run, study and reader.
+    """
     runs, studies = run_choices(desk.session), study_choices(desk.session)
-    newest = studies[0][1] if studies else None
+    read = _kept(study, [one for _words, one in studies])
+    names = reader_choices(desk.session, read)
     return (
-        gr.update(choices=runs, value=runs[0][1] if runs else None),
-        gr.update(choices=studies, value=newest),
-        offered(desk.session, newest),
+        gr.update(choices=runs, value=_kept(run, [one for _words, one in runs])),
+        gr.update(choices=studies, value=read),
+        gr.update(choices=names, value=_kept(reader, names)),
         *view(desk),
     )
+
+
+def _kept(chosen: str | None, offered: Sequence[str]) -> str | None:
+    return chosen if chosen in offered else next(iter(offered), None)
 
 
 def kind_chosen(kind: str) -> View:
@@ -187,7 +198,7 @@ def build(session: AppSession) -> None:
     """Place and wire the panel inside the current `gr.Blocks`; nothing in a guest's window."""
     if session.read_only:
         return
-    desk = Desk(session)
+    desk, come_to = Desk(session), arrival()
     kind = gr.Radio(
         [(_(words), one) for one, words in KINDS.items()],
         value="look",
@@ -238,7 +249,14 @@ def build(session: AppSession) -> None:
     gr.on([where[0].change, where[1].change], choose, where[:2], [operator, *where[1:], consent], **at_once)
     closing.click(shown(partial(close_link, desk)), None, outputs, **hidden)
     lists = [fields["run_id"], fields["study"], fields["reader"]]
-    gr.on(fn=shown(partial(looked_at, desk)), outputs=[*lists, *outputs], **hidden)
+    come_to(
+        shown(partial(looked_at, desk)),
+        lists,
+        [*lists, *outputs],
+        api_name="share_open",
+        show_progress="hidden",
+        **hidden,
+    )
     timer.tick(partial(view, desk), None, outputs, **at_once)
 
 

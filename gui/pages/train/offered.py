@@ -153,6 +153,25 @@ def timed(session: AppSession, measure: str, dataset_id: str | None) -> Any:
     return gr.Radio(choices=plan_choices(times))
 
 
+def unmeasured(session: AppSession, dataset_id: str | None, after: str = "") -> str:
+    """Return the next plan, of those behind `after`, whose time nobody has measured here; empty where none can be."""
+    if session.read_only or jobs.running_job(session.workspace) is not None:
+        return ""
+    try:
+        split = chosen_split(session, dataset_id)
+    except EngineError:
+        return ""
+    plans = [*PLANS]
+    return next(
+        (
+            name
+            for name in plans[plans.index(after) + 1 if after else 0 :]
+            if known_pace(session, RECIPES[PLANS[name].recipe], split) is None
+        ),
+        "",
+    )
+
+
 def expectation(session: AppSession, recipe: Recipe, split: Split) -> jobs.Expected | None:
     """Return how long a recipe will take on a split here, measuring if need be; None where that cannot be."""
     try:

@@ -13,14 +13,10 @@ from typing import Any
 
 import gradio as gr
 
-from engine.errors import RecipeError
 from engine.language import _
-from engine.recipes import PLANS, own_recipes
-from engine.records import Recipe
-from gui.pages.data import dataset_choices
 from gui.pages.keeping import RUN, place as place_keeping
-from gui.pages.meant import data_meant
-from gui.pages.train.offered import balance_again, balance_choices, plan_choices, timed
+from gui.pages.train.coming import LOOK, THEN, another, come, looked, measure, tell
+from gui.pages.train.offered import balance_choices, plan_choices
 from gui.pages.train.plan import (
     augmented,
     balances,
@@ -46,12 +42,12 @@ from gui.pages.train.recipe_form import (
     net,
     phase,
 )
-from gui.pages.train.recipes_listed import found_recipes, purposes, recipes_offered
-from gui.pages.train.starting import endpoint_field, of_data_set, start_on
+from gui.pages.train.recipes_listed import found_recipes, recipes_offered
+from gui.pages.train.starting import endpoint_field, start_on
 from gui.pages.train.telling import facts
 from gui.pages.train.tried import recipe_found
 from gui.pages.train.trying import place as place_experiments
-from gui.pages.train.watch import TICK_IDLE, look, look_at, resume, run_headings, stop
+from gui.pages.train.watch import TICK_IDLE, look_at, resume, run_headings, stop
 from gui.web import TAKE_FILE, AppSession, arrival, markup, say_where, shown
 
 
@@ -60,7 +56,12 @@ def build(session: AppSession) -> None:
     come_to = arrival()
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     # What was seen is kept by the page, not by the server: it is told together with what stands in the drop-down.
-    base, seen = gr.State(None), gr.Textbox("", visible="hidden")
+    base = gr.State(None)
+    seen, asked, todo = (gr.Textbox("", visible="hidden") for _one in range(3))
+    do = {
+        name: gr.Button(visible="hidden", elem_id=f"train-do-{name}")
+        for name in ("look", "tell", "measure", "facts")
+    }
     again: list[Any] = []  # what changes a run's name, or takes it away
     timer = gr.Timer(TICK_IDLE, active=True)
     gr.HTML(markup.STYLE, elem_classes="or-style")
@@ -186,7 +187,7 @@ def build(session: AppSession) -> None:
                     elem_classes="or-tight",
                 )
     form = [fields[name] for name in FIELDS]
-    looked = [
+    shown_of_run = [
         run,
         box,
         loss_plot,
@@ -219,7 +220,7 @@ def build(session: AppSession) -> None:
         ).then(api_name="train_facts_found", **told)
 
     with experiments_here:
-        place_experiments(session, dataset, labels, base, form, train_found)
+        experiment, found = place_experiments(session, dataset, labels, base, form, train_found)
     chosen = recipe.input(
         partial(shown(choose_recipe), session), recipe, filled, api_name="train_recipe", **quiet
     )
@@ -253,23 +254,14 @@ def build(session: AppSession) -> None:
         **quiet,
     }
     folds.input(api_name="train_data", **of_data)
-    # One after the other: what is said of the data set is said of the labels that are then shown.
-    offers: dict[str, Any] = {
-        "fn": partial(shown(of_data_set), session),
-        "inputs": [dataset, endpoint],
-        "outputs": [labels, endpoint],
-        **quiet,
-    }
-    labelled = dataset.input(api_name="train_labels", **offers)
     used = labels.input(
         partial(shown(use_labels), session), [dataset, labels], None, api_name="train_use_labels", **quiet
     )
-    for changed in (labelled, used):
-        changed.then(api_name="train_data_then", **of_data)
+    used.then(api_name="train_data_then", **of_data)
     # Asked by what a person changes, and once more when an event has filled the form; never by .change, which asks in
     # the middle of the filling, of half an old recipe and half a new one. Gradio's text field has no input when
     # something is pasted or deleted: leaving it (.blur) asks as well.
-    telling = [dataset.input]
+    telling = [do["facts"].click]
     for field in form:
         if isinstance(field, gr.Textbox):
             telling += [field.input, field.blur]
@@ -299,7 +291,7 @@ def build(session: AppSession) -> None:
     start_button.click(
         partial(shown(start_on), session),
         [endpoint, labels, dataset, folds, base, *form],
-        looked,
+        shown_of_run,
         api_name="train_start",
         trigger_mode="once",
         concurrency_limit=1,
@@ -309,64 +301,60 @@ def build(session: AppSession) -> None:
     start_button.click(None, None, None, js="() => window.overread.go({ run: '' })")
     review_button.click(None, run, None, js="(run) => window.overread.go({ tab: 'review', run })")
     say_where("data", dataset)
-    stop_button.click(partial(shown(stop), session), run, looked, api_name="train_stop", **waited_for)
-    resume_button.click(partial(shown(resume), session), run, looked, api_name="train_resume", **waited_for)
-    run.input(partial(shown(look_at), session), run, looked, api_name="train_look_at", **quiet)
-    timer.tick(
-        partial(shown(look), session), [run, seen], looked, queue=False, api_name="train_look", **quiet
+    stop_button.click(partial(shown(stop), session), run, shown_of_run, api_name="train_stop", **waited_for)
+    resume_button.click(
+        partial(shown(resume), session), run, shown_of_run, api_name="train_resume", **waited_for
     )
+    run.input(partial(shown(look_at), session), run, shown_of_run, api_name="train_look_at", **quiet)
+    timer.tick(None, None, None, js=LOOK)
+    watched = [run, seen, *experiment]
+    do["look"].click(
+        partial(shown(looked), session),
+        watched,
+        [*shown_of_run, *found],
+        queue=False,
+        api_name="train_look",
+        **quiet,
+    )
+    of_data_set = [labels, endpoint, about_data]
     opening = come_to(
-        partial(shown(opened), session),
-        [dataset, base],
-        [dataset, purpose, recipe, *filled],
+        partial(shown(come), session),
+        [dataset, base, folds, endpoint, asked, *watched],
+        [dataset, purpose, recipe, *filled, *of_data_set, *shown_of_run, *found, asked, todo],
         named=("data", "run"),
         api_name="train_open_page",
         **quiet,
     )
-    # The split may have been changed on the Data page, the data set's name staying the same.
-    opening = opening.then(api_name="train_labels_again", **offers)
-    opening = opening.then(api_name="train_data_again", **of_data)
-    for filling in (chosen, planned, told_balance, kept, taken, opening, used):
+    chosen_data = dataset.input(
+        partial(shown(another), session),
+        [dataset, endpoint, folds],
+        [*of_data_set, asked, todo],
+        trigger_mode="always_last",
+        api_name="train_data_set",
+        **quiet,
+    )
+    # In one queue with what is told of the form's changes: see `told`.
+    opened = do["tell"].click(
+        **{**told, "fn": partial(shown(tell), session), "outputs": [about_run, balance, plan, todo]},
+        api_name="train_tell",
+    )
+    # For each takes seconds: nothing else waits for it.
+    measured = do["measure"].click(
+        partial(shown(measure), session),
+        [todo, dataset],
+        [plan, todo],
+        trigger_mode="multiple",
+        api_name="train_measure",
+        concurrency_id="train_time",
+        concurrency_limit=1,
+        **quiet,
+    )
+    for answer in (opening, chosen_data, opened, measured):
+        answer.then(None, todo, None, js=THEN)
+    for filling in (chosen, planned, told_balance, kept, taken, used):
         filling.then(api_name="train_facts_again", **told)
-    # Last, one after another, for it takes seconds: nothing else waits for it.
-    counted: dict[str, Any] = {
-        "fn": partial(shown(balance_again), session),
-        "inputs": dataset,
-        "outputs": balance,
-    }
-    for begin, name in ((opening.then, "opened"), (dataset.input, "data")):
-        following = begin(**counted, api_name=f"train_balances_{name}", **quiet)
-        for measure in ("", *PLANS):
-            following = following.then(
-                partial(shown(timed), session, measure),
-                dataset,
-                plan,
-                api_name=f"train_time_{measure or 'known'}_{name}",
-                concurrency_id="train_time",
-                concurrency_limit=1,
-                **quiet,
-            )
-        following.then(api_name=f"train_facts_with_time_{name}", **told)
     for done in again:
-        done.then(partial(shown(look_at), session), run, looked, api_name="train_look_kept", **quiet)
-    gr.on(fn=partial(shown(look_at), session, None), outputs=looked, api_name="train_look_first", **quiet)
-
-
-def opened(
-    session: AppSession, named: str | None, chosen: str | None, base: Recipe | None
-) -> tuple[Any, ...]:
-    """Return the data sets there are now; and, when the page is opened first, the default recipe in the form."""
-    datasets = dataset_choices(session, also=named or chosen)
-    value = data_meant(session, named or chosen, [dataset_id for _words, dataset_id in datasets])
-    listed = gr.Dropdown(choices=datasets, value=value)
-    if base is not None:
-        return listed, *(gr.skip(),) * (6 + PHASE_SLOTS + len(FIELDS))
-    damaged: list[RecipeError] = []
-    own_recipes(session.workspace, on_damaged=damaged.append)
-    for_what = gr.Dropdown(choices=[(_("everything"), ""), *purposes(session.workspace)], value="")
-    recipes = gr.Dropdown(choices=recipes_offered(session.workspace), value="default")
-    recipe, card, *filled = choose_recipe(session, "default", first=True)
-    return listed, for_what, recipes, recipe, markup.problems(damaged) + card, *filled
+        done.then(partial(shown(look_at), session), run, shown_of_run, api_name="train_look_kept", **quiet)
 
 
 def take_found(session: AppSession, which: str | None) -> tuple[Any, ...]:

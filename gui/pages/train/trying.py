@@ -31,7 +31,6 @@ from gui.pages.train.plan import chosen_folds, chosen_split, refuse_guests, test
 from gui.pages.train.recipe_form import recipe_of
 from gui.pages.train.recipes_listed import recipes_offered
 from gui.pages.train.tried import found_by, questions, result, title_of
-from gui.pages.train.watch import TICK_IDLE
 from gui.web import AppSession, markup, shown
 
 USUAL = {"learning-curve": 1, "search": 12, "comparison": 1}
@@ -77,7 +76,7 @@ def place(
     base: gr.State,
     form: list[Any],
     train_this: Callable[..., Any],
-) -> None:
+) -> tuple[list[Any], list[Any]]:
     """Place what asks for experiments and shows them.
 
     Args:
@@ -87,6 +86,9 @@ def place(
         base: The recipe that the form was filled from.
         form: The form's fields.
         train_this: Given a button's click and the drop-down of experiments, makes the found recipe the form's.
+
+    Returns:
+        Inputs and outputs of `look`, which whoever looks at the runs asks as well.
     """
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     with gr.Accordion(
@@ -97,7 +99,7 @@ def place(
         ask = gr.Button(_("Find out"), variant="primary", elem_id="experiment-ask")
         which, box, stop, go_on, take, opening = _place_found()
     # Kept by the page, not by the server: what was seen is told together with what stands in the drop-down.
-    seen, timer = gr.Textbox("", visible="hidden"), gr.Timer(TICK_IDLE)
+    seen = gr.Textbox("", visible="hidden")
     looked = [which, box, ask, stop, go_on, take, opening, seen]
     kind.input(
         partial(shown(asked_for), session),
@@ -128,11 +130,9 @@ def place(
     stop.click(partial(shown(stop_it), session), which, looked, api_name="experiment_stop", **quiet)
     go_on.click(partial(shown(go_on_with), session), which, looked, api_name="experiment_go_on", **quiet)
     which.input(partial(shown(look), session), which, looked, api_name="experiment_look_at", **quiet)
-    timer.tick(
-        partial(shown(look), session), [which, seen], looked, queue=False, api_name="experiment_look", **quiet
-    )
     train_this(take, which)
     opening.click(None, None, None, js=OPEN_COMPARISON)
+    return [which, seen], looked
 
 
 def _place_asked() -> tuple[Any, ...]:

@@ -31,8 +31,8 @@ from gui.pages.train.plan import refuse_guests
 from gui.web import AppSession, markup
 
 TICK_WORKING, TICK_IDLE = 1.0, 5.0
-"""Seconds between two looks; the idle ones let a tab see what another one started. They go on behind the other pages,
-and each answer costs the browser a walk to every component of which anything was ever asked: thousands of steps."""
+"""Seconds between two looks while the page is looked at; the idle ones let a tab see what another one started. Each
+answer costs the browser a walk to every component of which anything was ever asked: thousands of steps."""
 
 TONES = {"done": "good", "stopped": "mild", "failed": "serious", "lost": "serious"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,7 +15,7 @@ from engine.records import Index
 from engine.retelling import retold
 from gui.pages.data.labelled.told import changed_images, offers, versions_table
 from gui.pages.data.pictures import picture_of
-from gui.web import AppSession, markup, shown
+from gui.web import AppSession, arrival, markup, shown
 
 # To the Train page, of this data set.
 TRAIN = "(dataset) => { if (dataset) window.overread.go({ tab: 'train', data: dataset }); }"
@@ -120,13 +119,13 @@ def _own(session: AppSession, dataset_id: str | None) -> Index:
     return load_index(session.workspace, dataset_id)
 
 
-def labels_pane(session: AppSession, dataset: Any) -> tuple[Callable[..., Any], list[Any], list[Any]]:
-    """Place the tab's contents and wire what a person does there.
+def labels_pane(session: AppSession, dataset: Any) -> list[Any]:
+    """Place the tab's contents, and wire what a person does there and that it is asked for when it is opened.
 
     Returns:
-        What the tab shows of a data set, the components that show it, and the events after which the split and the
-        overview of the data set are others.
+        The events after which the split and the overview of the data set are others.
     """
+    come_to = arrival()
     gr.Markdown(
         _(
             "A correction is a new version: what each one changed stays here. Test cases beside which labels were "
@@ -187,5 +186,6 @@ def labels_pane(session: AppSession, dataset: Any) -> tuple[Callable[..., Any], 
             **quiet,
         ),
     ]
-    dataset.input(lambda: "", None, said, api_name=False, **quiet)
-    return partial(shown(told), session), outputs, events
+    dataset.input(None, None, said, js="() => ''")
+    come_to(partial(shown(told), session), [dataset], outputs, api_name="data_labels", **quiet)
+    return events

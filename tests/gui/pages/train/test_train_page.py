@@ -496,6 +496,7 @@ def test_what_a_run_will_do_is_never_told_of_a_form_that_is_half_filled(
 ) -> None:
     from playwright.sync_api import expect
 
+    import gui.pages.train.coming
     import gui.pages.train.page
 
     asked: list[Recipe] = []
@@ -506,7 +507,8 @@ def test_what_a_run_will_do_is_never_told_of_a_form_that_is_half_filled(
         told_of.append(recipe_of(base, values))
         return facts(session, dataset_id, base, *values)
 
-    monkeypatch.setattr(gui.pages.train.page, "facts", watched)
+    for module in (gui.pages.train.page, gui.pages.train.coming):
+        monkeypatch.setattr(module, "facts", watched)
     keep_own(session.workspace, TINY)
     page.goto(opened(session, page="train").url)
     expect(page.locator("#train-facts")).to_contain_text("34")  # epochs at most
