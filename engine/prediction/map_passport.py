@@ -229,18 +229,22 @@ class _Lab:
         look = looker(
             self.run, net, method=self.method, settings=self.settings, images=1, cache_dir=self.cache_dir
         )
-        for name, depth in DEPTHS.items():
-            alike = np.zeros(len(chosen))
-            for group in sorted(set(groups)):
-                forget(net, self.classifier, depth=depth, seed=self.seed + group)
-                rows = [place for place, of in enumerate(groups) if of == group]
-                batch = [chosen[place] for place in rows]
-                targets = [told[each.image_id][1].target for each in batch]
-                made = look(self.pixels(batch)).maps([self.run.classes.index(target) for target in targets])
-                before = [told[each.image_id][1].heatmap for each in batch]
+        alike = {name: np.zeros(len(chosen)) for name in DEPTHS}
+        for group in sorted(set(groups)):
+            rows = [place for place, of in enumerate(groups) if of == group]
+            batch = [chosen[place] for place in rows]
+            pixels = self.pixels(batch)
+            targets = [self.run.classes.index(told[each.image_id][1].target) for each in batch]
+            before = [told[each.image_id][1].heatmap for each in batch]
+            forgotten = None
+            for name, depth in DEPTHS.items():  # from the head down
+                forget(net, self.classifier, depth=depth, seed=self.seed + group, forgotten=forgotten)
+                forgotten = depth
+                made = look(pixels).maps(targets)
                 after = [on_image(one, self.run, each).heatmap for one, each in zip(made, batch, strict=True)]
-                alike[rows] = rank_correlations(before, after)
-            found.add(name, _likeness(alike, groups), ALIKE)
+                alike[name][rows] = rank_correlations(before, after)
+        for name, found_alike in alike.items():
+            found.add(name, _likeness(found_alike, groups), ALIKE)
 
     def take_away(self, found: _Found, argued: Sequence[Sample], told: Told) -> None:
         """Take places away and give them back: the hottest first, and the same image's at random."""

@@ -200,7 +200,9 @@ def random_places(count: int, seed: int) -> list[NDArray[np.float64]]:
     ]
 
 
-def forget(classifier: Classifier, learnt: Classifier, *, depth: float, seed: int) -> None:
+def forget(
+    classifier: Classifier, learnt: Classifier, *, depth: float, seed: int, forgotten: float | None = None
+) -> None:
     """Make a net forget from its head down (cascading randomisation, arXiv:1810.03292).
 
     The values of each parameter are shuffled among themselves: every layer keeps its scale, so that what changes is
@@ -212,13 +214,19 @@ def forget(classifier: Classifier, learnt: Classifier, *, depth: float, seed: in
         depth: The share of the backbone's parameters, the deepest first, that are forgotten beside the head's: 0 is
             the head alone.
         seed: Of the shuffling.
+        forgotten: The depth, at most as deep, to which this net has forgotten with this seed: what is forgotten already
+            is not shuffled again. None where it may be in any state.
     """
     below = len(list(learnt.backbone.parameters()))
     first = round((1 - depth) * below)
+    already = round((1 - forgotten) * below) if forgotten is not None else None
     for place, (name, parameter) in enumerate(classifier.named_parameters()):
+        in_backbone = name.startswith("backbone.")
+        if already is not None and not (in_backbone and first <= place < already):
+            continue
         kept = learnt.get_parameter(name).detach()
         with torch.no_grad():
-            if name.startswith("backbone.") and place < first:
+            if in_backbone and place < first:
                 parameter.copy_(kept)
                 continue
             generator = torch.Generator().manual_seed(seed * 100_003 + place)

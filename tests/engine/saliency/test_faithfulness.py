@@ -230,6 +230,8 @@ def test_a_deeper_forgetting_goes_on_from_a_shallower_one(reader):
     forget(second, reader, depth=1, seed=3)
     assert torch.equal(first.head.output.weight, second.head.output.weight)
     assert not torch.equal(first.backbone.net.weight, second.backbone.net.weight)
+    forget(first, reader, depth=1, seed=3, forgotten=0)
+    assert all(map(torch.equal, first.parameters(), second.parameters()))
 
 
 def test_maps_that_say_nothing_are_alike_in_nothing():
