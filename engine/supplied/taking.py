@@ -144,6 +144,9 @@ def read_predictions(
     calls = _calls(table, scores, rows, {one.image_id: one.predicted for one in predictions})
     if scores.unread:
         said.append(f"Columns of numbers that are not read: {', '.join(scores.unread)}")
+    others = [name for name in table.header if name not in (image, *scores.columns, *scores.unread)]
+    if meant := sorted(match_names(others, scores.classes)):  # a column of inf or words, say
+        said.append(f"Columns named like a class that hold no numbers, and are not read: {', '.join(meant)}")
     return Taken(
         classes=scores.classes,
         positive=positive,

@@ -230,6 +230,12 @@ def test_a_column_of_a_class_that_holds_no_numbers_is_named(tmp_path: Path) -> N
     assert "“p(opacity)”" in told and "not numbers" in told and "--column" in told
 
 
+def test_a_column_of_a_class_that_is_passed_over_is_said(tmp_path: Path) -> None:
+    rows = [f"f{number}.png,inf,0.{number}" for number in (1, 2, 3)]
+    told = said(taken(tmp_path, "image,normal,opacity", *rows))
+    assert "Columns named like a class that hold no numbers, and are not read: normal" in told
+
+
 def test_a_class_more_is_refused_and_can_be_added_to_another(tmp_path: Path) -> None:
     lines = ("file,p(normal),p(opacity),p(covid)", "f1,.5,.3,.2", "f2,.1,.1,.8", "f3,1,0,0")
     assert "p(covid)" in refused(tmp_path, *lines)
