@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -104,7 +105,10 @@ def number(value: float, decimals: int = 0) -> str:
 
     locale = Locale.parse(language())
     pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-    written = in_digits(format_decimal(value, format=pattern, locale=locale, numbering_system="default"))
+    exact = Decimal(
+        f"{value:.{decimals}f}"
+    )  # rounded as in English: Babel goes by the shortest way to write it
+    written = in_digits(format_decimal(exact, format=pattern, locale=locale, numbering_system="default"))
     # Beside words from the right to the left a minus would go to the other end of its number.
     return f"\u200e{written}" if written.startswith("-") and right_to_left(language()) else written
 

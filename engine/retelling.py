@@ -24,7 +24,11 @@ _COUNTS = re.compile(
     r"(count|n|total|number|files|seconds|minutes|hours|most|k|level|chosen|min_patients)\d*"
 )
 """Braces that hold a number."""
-_NUMBER = re.compile(r"-?\d{1,3}(,?\d{3})*(\.\d+)?")
+_NUMBER = re.compile(r"-?(?:\d{1,3}(?:,?\d{3})*(?:\.\d+)?|\.\d+)")
+_RANGE = re.compile(rf"({_NUMBER.pattern})(–| to )({_NUMBER.pattern})")
+"""Bounds of an interval, as a report writes them."""
+CLOSELY = 0.25
+"""Share of a sentence's signs that a template has outside its braces, where it is to be a good part of it."""
 _FEWEST = 4
 """Signs that a template has outside its braces, blanks aside: shorter ones would fit anything."""
 
@@ -32,6 +36,14 @@ _FEWEST = 4
 def retold(said: str | EngineError) -> str:
     """Return a sentence of the engine in the language that is spoken; as it stands where the catalogue lacks it."""
     return retell(said) or str(said)
+
+
+def retold_closely(said: str) -> str:
+    """Return a sentence by a template that is a good part of it, whole; as it stands where the catalogue has none.
+
+    What a report says of a study has words of its protocol in it, to which a short template may fit by chance.
+    """
+    return said if language() == ENGLISH else _retell(said, language(), CLOSELY) or said
 
 
 def retell(said: str | EngineError) -> str | None:
@@ -52,37 +64,42 @@ def _is_told(said: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _retell(said: str, code: str) -> str | None:
+def _retell(said: str, code: str, least: float = 0) -> str | None:
     if (known := _templates(code)[0].get(said)) is not None:
         return known
-    if said.endswith(".") and (inner := _retell(said[:-1], code)) is not None:
+    if said.endswith(".") and (inner := _retell(said[:-1], code, least)) is not None:
         return f"{inner}."
+    if least and (whole := _whole(said, code, least)) is not None:
+        return whole
     # several sentences before one that would fit all of them
     for between, told in ((". ", ". "), ("; ", _("; "))):
-        if (several := _in_parts(said, between, told, code)) is not None:
+        if (several := _in_parts(said, between, told, code, least)) is not None:
             return several
-    if (whole := _whole(said, code)) is not None:
+    if (whole := _whole(said, code, least)) is not None:
         return whole
     for between, told in ((": ", ": "), (", ", _(", "))):
-        if (several := _in_parts(said, between, told, code)) is not None:
+        if (several := _in_parts(said, between, told, code, least)) is not None:
             return several
     return None
 
 
-def _in_parts(said: str, between: str, told: str, code: str) -> str | None:
+def _in_parts(said: str, between: str, told: str, code: str, least: float) -> str | None:
     if between not in said:
         return None
-    parts = [_retell(part, code) for part in said.split(between)]
+    parts = [_retell(part, code, least) for part in said.split(between)]
     return None if None in parts else told.join(part for part in parts if part)
 
 
-def _whole(said: str, code: str) -> str | None:
+def _whole(said: str, code: str, least: float) -> str | None:
     """Return a text that one template fits: as it stands, or with another letter at its beginning."""
     exact, templates = _templates(code)
     for one in (said, said[:1].lower() + said[1:], said[:1].upper() + said[1:]):
         if (known := exact.get(one)) is not None:
             return known
-        for pattern, told in templates:
+        fewest = least * len("".join(said.split()))
+        for letters, pattern, told in templates:
+            if letters < fewest:
+                break
             if found := pattern.fullmatch(one):
                 values = {name: _value(name, value, code) for name, value in found.groupdict().items()}
                 return told.format(**values)
@@ -92,12 +109,22 @@ def _whole(said: str, code: str) -> str | None:
 def _value(name: str, value: str, code: str) -> str:
     """Return what stands in a template's braces: a number in the language's digits, words again, a name isolated."""
     if _NUMBER.fullmatch(value):
-        plain = value.replace(",", "")
-        decimals = len(plain.partition(".")[2])
-        return number(float(plain), decimals) if decimals or "," in value else short_number(float(plain))
+        return _written(value)
+    if found := _RANGE.fullmatch(value):
+        low, high = _written(found[1]), _written(found[3])
+        return (
+            isolated(f"{low}–{high}") if found[2] == "–" else _("{low} to {high}").format(low=low, high=high)
+        )
     # one word may be a class or a file
     again = _retell(value, code) if " " in value or name in WORDS else None
     return isolated(value) if again is None else again
+
+
+def _written(value: str) -> str:
+    """Return a number as the language writes it, with as many decimals as it has."""
+    plain = value.replace(",", "")
+    decimals = len(plain.partition(".")[2])
+    return number(float(plain), decimals) if decimals or "," in value else short_number(float(plain))
 
 
 def _forms(english: Any, told: Any) -> Iterator[tuple[str, str]]:
@@ -110,7 +137,7 @@ def _forms(english: Any, told: Any) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def _templates(code: str) -> tuple[dict[str, str], list[tuple[re.Pattern[str], str]]]:
+def _templates(code: str) -> tuple[dict[str, str], list[tuple[int, re.Pattern[str], str]]]:
     """Return a language's sentences without braces, and those with, as patterns, the longest first."""
     from babel.messages.pofile import read_po
 
@@ -137,7 +164,7 @@ def _templates(code: str) -> tuple[dict[str, str], list[tuple[re.Pattern[str], s
                 seen.add(piece)
         found.append((letters, re.compile(pattern, re.DOTALL), told))
     found.sort(key=lambda one: -one[0])
-    return exact, [(pattern, told) for _, pattern, told in found]
+    return exact, found
 
 
 def composed() -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from engine.report.checklists.items import OFFLINE_ONLY
 from engine.report.exports.marked import english_marked
 from engine.report.figures import figures_of, figures_of_run, most_confused
 from engine.report.formatting import figure, interval, p_value, probability, rests_on
-from engine.report.named.names import part_words, standard_words, verdict_words
+from engine.report.named.names import capitalized, figure_words, part_words, standard_words, verdict_words
 from engine.report.named.of_page import paper_words, section_words
 from engine.report.paper.directions import LEFT, isolated
 from engine.report.paper.films import read, stacked
@@ -130,6 +130,7 @@ def _templates() -> Environment:
     )
     environment.globals |= {
         "_": _told, "standard_words": standard_words, "verdict_words": verdict_words, "listed": listed,
+        "figure_words": figure_words, "capitalized": capitalized,
         "in_english": _in_english,
         "words_way": lambda: "auto" if right_to_left(language()) else "ltr",
     }  # fmt: skip

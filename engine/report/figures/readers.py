@@ -9,18 +9,19 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from engine.language import N_, _, isolated, number
 from engine.records import Estimate
-from engine.report.figures.drawing import COLOURS, DASHES, GREY, draw, unit_square
+from engine.report.figures.drawing import COLOURS, DASHES, GREY, draw, unit_square, worded
 from engine.report.formatting import counted
 from engine.statistics import Learning, Roc
 
 FEW_READERS = 12  # whose names find room beside their points
-ALL = "all readers"
+ALL = N_("all readers")
 WAYS = {
-    "blind": ("without the model", "o"),
-    "assisted": ("with the model", "s"),
-    "concurrent": ("with it from the beginning", "D"),
-    "annotation": ("annotation", "o"),
+    "blind": (N_("without the model"), "o"),
+    "assisted": (N_("with the model"), "s"),
+    "concurrent": (N_("with it from the beginning"), "D"),
+    "annotation": (N_("annotation"), "o"),
 }
 """Way of reading → in words, and its mark."""
 
@@ -41,7 +42,7 @@ def arrows_svg(points: Points, roc: Roc | None) -> str:
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
-        unit_square(axes, "1 − specificity", "sensitivity")
+        unit_square(axes, worded(_("1 − specificity")), worded(_("sensitivity")))
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=(0, (2, 2)))
         if roc is not None:
             axes.plot(
@@ -49,7 +50,7 @@ def arrows_svg(points: Points, roc: Roc | None) -> str:
                 roc.true_positive_rate,
                 color=GREY,
                 linewidth=1.4,
-                label="the model alone",
+                label=worded(_("the model alone")),
             )
         for reader, of in points.items():
             before, after = of.get("blind"), of.get("assisted", of.get("concurrent"))
@@ -66,17 +67,21 @@ def arrows_svg(points: Points, roc: Roc | None) -> str:
                 "color": COLOURS[place],
                 "markerfacecolor": "white" if mode == "blind" else COLOURS[place],
             }
-            axes.plot(x, y, linestyle="none", marker=mark, markersize=5, label=words, **face)
+            axes.plot(x, y, linestyle="none", marker=mark, markersize=5, label=worded(_(words)), **face)
         axes.legend(loc="lower right", fontsize=7)
 
-    said = "; ".join(
-        f"{reader}: "
-        + ", ".join(
-            f"{WAYS[mode][0]} sensitivity {y:.3f}, specificity {1 - x:.3f}" for mode, (x, y) in of.items()
+    said = _("; ").join(
+        f"{isolated(reader)}: "
+        + _(", ").join(
+            _("{way} sensitivity {sensitivity}, specificity {specificity}").format(
+                way=_(WAYS[mode][0]), sensitivity=number(y, 3), specificity=number(1 - x, 3)
+            )
+            for mode, (x, y) in of.items()
         )
         for reader, of in points.items()
     )
-    return draw(paint, f"Sensitivity and specificity of readers. {said}.", (4.4, 4.2))
+    told = _("Sensitivity and specificity of readers. {points}.").format(points=said)
+    return draw(paint, told, (4.4, 4.2))
 
 
 def differences_svg(what: str, by_reader: Mapping[str, Estimate], all_readers: Estimate) -> str:
@@ -97,19 +102,27 @@ def differences_svg(what: str, by_reader: Mapping[str, Estimate], all_readers: E
             if math.isfinite(one.low):
                 axes.plot([one.low, one.high], [place, place], color=colour, linewidth=width)
             axes.plot([one.value], [place], marker=mark, markersize=5, color=colour)
-        axes.set_yticks(range(len(rows)), list(rows))
+        axes.set_yticks(range(len(rows)), [worded(_(ALL)) if name == ALL else name for name in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.set_xlabel(f"difference in {what}")
+        axes.set_xlabel(worded(_("difference in {what}").format(what=what)))
         axes.grid(axis="x", color="#e5e7eb", linewidth=0.6)
 
-    said = "; ".join(f"{reader} {_words(one)}" for reader, one in rows.items())
-    return draw(paint, f"Differences in {what}: {said}.", (5.6, 0.9 + 0.26 * len(rows)))
+    said = _("; ").join(
+        f"{_(ALL) if reader == ALL else isolated(reader)} {_words(one)}" for reader, one in rows.items()
+    )
+    told = _("Differences in {what}: {said}.").format(what=what, said=said)
+    return draw(paint, told, (5.6, 0.9 + 0.26 * len(rows)))
 
 
 def _words(one: Estimate) -> str:
     if not math.isfinite(one.value):
         return one.method
-    return f"{one.value:.3f}" + (f" (95% {one.low:.3f} to {one.high:.3f})" if math.isfinite(one.low) else "")
+    value = number(one.value, 3)
+    if not math.isfinite(one.low):
+        return value
+    return _("{value} (95% {low} to {high})").format(
+        value=value, low=number(one.low, 3), high=number(one.high, 3)
+    )
 
 
 def learning_svg(changed: Sequence[tuple[str, Learning]]) -> str:
@@ -133,25 +146,30 @@ def learning_svg(changed: Sequence[tuple[str, Learning]]) -> str:
                 "marker": mark,
                 "markersize": 4,
             }
-            left.plot(x, [one.value for one in shares], label=words, **look)
+            left.plot(x, [one.value for one in shares], label=worded(_(words)), **look)
             left.vlines(
                 x, [one.low for one in shares], [one.high for one in shares], color=look["color"], linewidth=1
             )
             right.plot(x, [third.seconds for third in learning.thirds], **look)
         for axes in (left, right):
-            axes.set_xticks(range(3), ["first", "middle", "last third"])
+            axes.set_xticks(range(3), [worded(one) for one in (_("first"), _("middle"), _("last third"))])
             axes.grid(color="#e5e7eb", linewidth=0.6)
-        left.set(ylabel="share right", ylim=(-0.02, 1.02))
-        right.set(ylabel="median seconds", ylim=(0, None))
+        left.set(ylabel=worded(_("share right")), ylim=(-0.02, 1.02))
+        right.set(ylabel=worded(_("median seconds")), ylim=(0, None))
         right.yaxis.set_major_locator(MaxNLocator(5))
         left.legend(fontsize=7)
 
-    said = "; ".join(
-        f"{WAYS[mode][0]}: "
-        + ", ".join(
-            f"{third.name} {third.right.value:.3f} right of {counted(third.readings, 'reading')}"
+    said = _("; ").join(
+        f"{_(WAYS[mode][0])}: "
+        + _(", ").join(
+            _("{third} {share} right of {readings}").format(
+                third=_(third.name),
+                share=number(third.right.value, 3),
+                readings=counted(third.readings, "reading"),
+            )
             for third in learning.thirds
         )
         for mode, learning in changed
     )
-    return draw(paint, f"Change over the thirds of each reader's cases. {said}.", (6.4, 2.7))
+    told = _("Change over the thirds of each reader's cases. {said}.").format(said=said)
+    return draw(paint, told, (6.4, 2.7))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from engine.language import N_
 from engine.reading import (
     DESIGNS,
     Certificate,
@@ -30,10 +31,10 @@ SCRIPT = "script"
 """The profession of a reader who is none."""
 
 IN_WORDS = {
-    "blind": "without the model",
-    "assisted": "with the model",
-    "concurrent": "with the model from the beginning",
-    "annotation": "annotation",
+    "blind": N_("without the model"),
+    "assisted": N_("with the model"),
+    "concurrent": N_("with the model from the beginning"),
+    "annotation": N_("annotation"),
 }
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import ReportError
+from engine.language import ENGLISH, speaking
 from engine.storage import storage_error, write_together
 
 if TYPE_CHECKING:
@@ -25,13 +26,15 @@ class Shown:
     """A study's report, and its page, which is made once for all formats that are made of it."""
 
     report: StudyReport
+    language: str = ENGLISH
 
     @cached_property
     def page(self) -> str:
-        """The page."""
+        """The page, in the language of what people read."""
         from engine.report.study.page import study_page
 
-        return study_page(self.report)
+        with speaking(self.language):
+            return study_page(self.report)
 
 
 def html_page(shown: Shown) -> Files:
@@ -115,14 +118,15 @@ STUDY_FORMATS: dict[str, Callable[[Shown], Files]] = {
 
 
 def export_study(
-    report: StudyReport, folder: Path, *, formats: Sequence[str] = ()
+    report: StudyReport, folder: Path, *, formats: Sequence[str] = (), told: str = ENGLISH
 ) -> dict[str, dict[str, Path]]:
-    """Write a study's report: all files, or none.
+    """Write a study's report: all files, or none; those that machines read, and the bundle, are in English.
 
     Args:
         report: Of the study.
         folder: Made if it is not there.
         formats: Of `STUDY_FORMATS`; empty means all.
+        told: Language of what people read: of the HTML, the PDF and the Word file.
 
     Returns:
         Format → file name without its ending → file.
@@ -141,7 +145,7 @@ def export_study(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise storage_error(error, folder) from error
-    shown = Shown(report)
+    shown = Shown(report, told)
     files = {name: STUDY_FORMATS[name](shown) for name in wanted}
     write_together([(folder / file, text) for texts in files.values() for file, text in texts.items()])
     return {name: {Path(file).stem: folder / file for file in texts} for name, texts in files.items()}

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from engine.language import _
 from engine.report.checklists.items import OFFLINE_ONLY
 from engine.report.exports.html import fill_template
 from engine.report.figures import arrows_svg, differences_svg, learning_svg
+from engine.report.named.names import figure_words
 from engine.report.printed.records import pointer
+from engine.report.study.printed.cells import minus_words
 from engine.report.study.printed.sentences import faster
 from engine.report.study.printed.sheet import DIFFERENCES, LEARNING, READERS, points_of, sheet_of
 from engine.report.study.records import Compared, StudyReport
@@ -49,4 +52,5 @@ def _differences(one: Compared) -> str:
         for reader, own in zip(one.analysis.readers, one.analysis.by_reader, strict=True)
         if own
     }
-    return differences_svg(f"{one.figure}, {pair.first} minus {pair.second}", by_reader, pair.difference)
+    what = f"{figure_words(one.figure)}{_(', ')}{minus_words(pair.first, pair.second)}"
+    return differences_svg(what, by_reader, pair.difference)

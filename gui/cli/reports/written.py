@@ -42,7 +42,7 @@ LanguageOption = Annotated[
         "--language",
         metavar="CODE",
         callback=_language,
-        help=f"Of the HTML, the PDF and the Word file of a run: {', '.join(languages())}. What other programs "
+        help=f"Of the HTML, the PDF and the Word file: {', '.join(languages())}. What other programs "
         "read, and the bundle, are in English. Default: English.",
         show_default=False,
     ),
@@ -116,9 +116,11 @@ def report(
         try:
             trained = runs.find_run(workspace, run)
         except RunError as no_run:
-            of_runs = {"--labels": labels, "--part": part, "--prevalence": prevalence, "--language": spoken}
+            of_runs = {"--labels": labels, "--part": part, "--prevalence": prevalence}
             given = [option for option, value in of_runs.items() if value is not None]
-            exported = _of_study(workspace, store, run, out, formats or (), names, given, no_run)
+            exported = _of_study(
+                workspace, store, run, out, formats or (), names, given, no_run, spoken or ENGLISH
+            )
             _show_written({"study": run}, exported, as_json)
             return
         make_folder(out)
@@ -174,6 +176,7 @@ def _of_study(
     lists: Sequence[str],
     of_runs: Sequence[str],
     no_run: RunError,
+    spoken: str,
 ) -> Mapping[str, Mapping[str, Path]]:
     """Write the report of a study; where there is none of this name either, say that there is neither."""
     from engine.report import (
@@ -196,4 +199,4 @@ def _of_study(
         )
     made = report_study(workspace, store, study.study_id)
     made = with_study_checklists(made, study_folder(workspace, study.study_id), lists)
-    return export_study(made, out, formats=formats)
+    return export_study(made, out, formats=formats, told=spoken)

@@ -25,9 +25,11 @@ from starlette.routing import Route
 
 from engine.errors import EngineError, ImageError, ReviewError
 from engine.images import image_file, kept_film_levels
-from engine.language import ENGLISH, _, isolated, speaking
+from engine.language import ENGLISH, _, isolated, language, name_of, speaking
 from gui.web import AppSession, is_signed, signed_address, sizes_of_images
 
+FOR_PEOPLE = ("html", "pdf", "docx")
+"""Formats that a window in another language than English gives in its own as well."""
 IMAGE, DEPTH, EXPORT, REPORT = "study-image", "study-depth", "study-export", "study-report"
 KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
 NOT_KEPT = {"Cache-Control": "no-store"}
@@ -61,12 +63,21 @@ def report_addresses(session: AppSession, study_id: str) -> list[tuple[str, str]
     """Return where the report of a study is, by format: words for a link, and its address."""
     from engine.report import STUDY_FORMATS  # the window opens seconds sooner without it
 
-    return [
+    told = [
         (
             _("Report ({format})").format(format=isolated(kind)),
             signed_address(session, REPORT, study_id, kind),
         )
         for kind in STUDY_FORMATS
+    ]
+    if (code := language()) == ENGLISH:
+        return told
+    return told + [
+        (
+            _("Report ({format}) in {language}").format(format=isolated(kind), language=name_of(code)),
+            signed_address(session, REPORT, study_id, f"{kind}.{code}"),
+        )
+        for kind in FOR_PEOPLE
     ]
 
 
@@ -135,15 +146,20 @@ def _nameless() -> Iterator[None]:
 
 
 def _report(session: AppSession, study_id: str, kind: str) -> Response:
+    kind, _dot, code = kind.partition(".")
     with speaking(ENGLISH), tempfile.TemporaryDirectory() as folder:  # what goes out into files is English
         from engine.report import export_study, report_study
 
         report = report_study(
             session.workspace, session.store, study_id
         )  # its address is given once all is read
-        written = [*export_study(report, Path(folder), formats=[kind])[kind].values()]
+        made = export_study(report, Path(folder), formats=[kind], told=code or ENGLISH)
+        written = [*made[kind].values()]
         if len(written) == 1:
-            name, content = f"study-{study_id[:8]}{written[0].suffix}", written[0].read_bytes()
+            name, content = (
+                f"study-{study_id[:8]}{f'-{code}' if code else ''}{written[0].suffix}",
+                written[0].read_bytes(),
+            )
         else:
             name, content = f"study-{study_id[:8]}-{kind}.zip", _packed(written)
     named = {"Content-Disposition": f'attachment; filename="{name}"'}

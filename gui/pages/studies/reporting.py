@@ -33,9 +33,9 @@ def show_report(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
             _("The study is still being read, and its report would tell readers what others said"),
             _("Come back when all is read, or close the study; overread report writes what there is so far"),
         )
-    with speaking(ENGLISH):  # a report is read by others
+    with speaking(ENGLISH):  # what is kept of a report is English, and said again
         report = report_study(session.workspace, session.store, study.study_id)
-        written = study_page(report)
+    written = study_page(report)
     return {
         "page": written,
         "checklists": markup.checklists(report.checklists, may_write=may_write(session)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from engine.language import N_, _, number
 from engine.report.formatting import figure
 from engine.report.printed.records import Basis, Cell, Line, Table, Where, pointer, words
 
@@ -28,16 +29,26 @@ def upper(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def words_at(text: str, *at: str | int) -> Cell:
-    """Return a cell of words that the document has, with an id where a number is in it."""
+def minus_words(first: str, second: str) -> str:
+    """Say which way of reading is taken from which."""
+    return _("{first} minus {second}").format(first=_(first), second=_(second))
+
+
+WAYS = (N_("blind"), N_("assisted"), N_("concurrent"), N_("annotation"))
+"""Ways of reading, as they are kept."""
+
+
+def words_at(text: str, *at: str | int, told: str | None = None) -> Cell:
+    """Return a cell of words that the document has, with an id where a number is in it; `told`: as it is printed."""
+    printed = text if told is None else told
     if not any(letter.isdigit() for letter in text):
-        return words(text)
-    return Cell(text=text, basis=Basis(at=(pointer(*at),), method="in words"))
+        return words(printed)
+    return Cell(text=printed, basis=Basis(at=(pointer(*at),), method="in words"))
 
 
 def count_at(count: int, at: str, cases: Where | None = None, what: str = "answers") -> Cell:
     """Return the cell of a count that the document has at a place."""
-    return Cell(text=f"{count:,}", basis=Basis(at=(at,), cases=cases, method=f"count of {what}"))
+    return Cell(text=number(count), basis=Basis(at=(at,), cases=cases, method=f"count of {what}"))
 
 
 def number_at(value: float, at: str, method: str, decimals: int = 3, cases: Where | None = None) -> Cell:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from engine.language import N_, _, isolated, ngettext, number, short_number
 from engine.report.formatting import counted, figure, p_value
+from engine.report.named.names import figure_words
 from engine.report.printed.records import Basis, Cell, Line, Table, Where, of_estimate, pointer, words
-from engine.report.study.printed.cells import number_at, table_of, upper
+from engine.report.study.printed.cells import minus_words, number_at, table_of, upper
 from engine.report.study.records import Compared, StudyReport
 from engine.statistics import Analysis, Contrast, Mrmc
 
 GENERALISED = {
-    "readers and cases": "Readers and cases like these",
-    "cases": "Cases like these, these readers",
-    "readers": "Readers like these, these cases",
+    "readers and cases": N_("Readers and cases like these"),
+    "cases": N_("Cases like these, these readers"),
+    "readers": N_("Readers like these, these cases"),
 }
 
 
@@ -28,7 +30,7 @@ def compared_table(report: StudyReport, place: int) -> Table | None:
     tested = len(found.modalities) > 1
     lines = [
         Line(
-            head=GENERALISED[analysis.to],
+            head=_(GENERALISED[analysis.to]),
             cells=tuple(_analysed(analysis, found.modalities, f"{at}/analyses/{row}", tested=tested)),
         )
         for row, analysis in enumerate(found.analyses)
@@ -47,30 +49,52 @@ def compared_table(report: StudyReport, place: int) -> Table | None:
                 ),
                 *_alone(own, f"{at}/by_reader/{row}", reader, tested=tested),
             )
-            lines.append(Line(head=f"{reader} alone", cells=cells))
+            lines.append(Line(head=_("{reader} alone").format(reader=isolated(reader)), cells=cells))
     contrasts = found.analyses[0].contrasts
-    pairs = (f"{each.first} minus {each.second}" for each in contrasts)
-    columns = [*found.modalities]
+    pairs = (minus_words(each.first, each.second) for each in contrasts)
+    columns = [*map(_, found.modalities)]
     for pair in pairs:
-        columns += [pair, f"SE, {pair}" if len(contrasts) > 1 else "SE"]
+        columns += [pair, _("SE, {difference}").format(difference=pair) if len(contrasts) > 1 else _("SE")]
     return table_of(
         _of_readers(one, found),
-        ("for", *columns, *(("test", "p") if tested else ())),
+        (_("for"), *columns, *((_("test"), _("p")) if tested else ())),
         lines,
         notes=(_variances(found),),
     )
 
 
 def _of_readers(one: Compared, found: Mrmc) -> str:
-    rule = one.rule if one.rule == "excluded" else f"count as {one.rule}"
-    by = " by patient" if found.analyses[0].means[0].patients != found.cases else ""
-    return (
-        f"{upper(found.figure)}: mean over {counted(len(found.readers), 'reader')}, {found.cases:,} cases with a "
-        f"label, {found.positives:,} positive, {found.crossed:,} read by all in every way; unsure and not diagnostic "
-        f"{rule}. 95% intervals, Obuchowski and Rockette with Hillis' degrees of freedom and jackknife covariances "
-        f"(blind: without the model; assisted: with it){by}; they may pass 0 and 1. SE: standard error of the "
-        "difference."
+    ways = {
+        False: _(
+            "95% intervals, Obuchowski and Rockette with Hillis' degrees of freedom and jackknife covariances (blind: "
+            "without the model; assisted: with it); they may pass 0 and 1. SE: standard error of the difference."
+        ),
+        True: _(
+            "95% intervals, Obuchowski and Rockette with Hillis' degrees of freedom and jackknife covariances (blind: "
+            "without the model; assisted: with it) by patient; they may pass 0 and 1. SE: standard error of the "
+            "difference."
+        ),
+    }
+    said = _(
+        "{figure}: mean over {readers}, {cases} cases with a label, {positives} positive, {crossed} read by all in "
+        "every way; unsure and not diagnostic {rule}."
+    ).format(
+        figure=isolated(upper(figure_words(found.figure))),
+        readers=counted(len(found.readers), "reader"),
+        cases=number(found.cases),
+        positives=number(found.positives),
+        crossed=number(found.crossed),
+        rule=_(COUNT_AS[one.rule]),
     )
+    return f"{said} {ways[found.analyses[0].means[0].patients != found.cases]}"
+
+
+COUNT_AS = {
+    "excluded": N_("excluded"),
+    "positive": N_("count as positive"),
+    "negative": N_("count as negative"),
+}
+"""What becomes of an answer that names no class."""
 
 
 def _analysed(analysis: Analysis, modes: Sequence[str], at: str, *, tested: bool) -> Iterator[Cell]:
@@ -83,10 +107,16 @@ def _analysed(analysis: Analysis, modes: Sequence[str], at: str, *, tested: bool
     if math.isfinite(analysis.statistic):
         below = math.isfinite(analysis.freedom[1])
         name = "χ²" if analysis.to == "cases" else "F"
-        degrees = f"{analysis.freedom[0]:g}" + (f", {figure(analysis.freedom[1], 2)}" if below else "")
+        degrees = short_number(analysis.freedom[0])
+        if below:
+            degrees = _(", ").join((degrees, figure(analysis.freedom[1], 2)))
         places = ("statistic", "freedom/0", *(("freedom/1",) if below else ()))
         basis = Basis(at=tuple(f"{at}/{each}" for each in places), method=f"{name} test", decimals=2)
-        yield Cell(text=f"{name} = {figure(analysis.statistic, 2)}", beside=f"df {degrees}", basis=basis)
+        yield Cell(
+            text=f"{name} = {figure(analysis.statistic, 2)}",
+            beside=_("df {degrees}").format(degrees=degrees),
+            basis=basis,
+        )
     else:
         yield words("–")
     yield _p(analysis.p_value, f"{at}/p_value")
@@ -119,22 +149,31 @@ def _p(value: float, at: str) -> Cell:
 
 def _variances(found: Mrmc) -> str:
     part = found.components
-    squares = dict(zip(("modality", "reader", "modality × reader"), found.mean_squares, strict=True))
+    names = (_("modality"), ngettext("reader", "readers", 1), _("modality × reader"))
+    squares = dict(zip(names, found.mean_squares, strict=True))
     parts = {
-        "reader": part.reader,
-        "modality × reader": part.modality_by_reader,
-        "error": part.error,
+        ngettext("reader", "readers", 1): part.reader,
+        _("modality × reader"): part.modality_by_reader,
+        _("error"): part.error,
         "Cov1": part.cov1,
         "Cov2": part.cov2,
         "Cov3": part.cov3,
     }
-    return f"Mean squares: {_small(squares)}. Variances: {_small(parts)}."
+    return _("Mean squares: {squares}. Variances: {variances}.").format(
+        squares=_small(squares), variances=_small(parts)
+    )
 
 
 def _small(values: Mapping[str, float]) -> str:
     """Write small numbers that are known, each by its name."""
-    said = (f"{name} {value:.3g}" for name, value in values.items() if math.isfinite(value))
-    return "; ".join(said) or "none can be had"
+    said = (isolated(f"{name} {_short(value)}") for name, value in values.items() if math.isfinite(value))
+    return _("; ").join(said) or _("none can be had")
+
+
+def _short(value: float) -> str:
+    """Write three digits of a number, or its power of ten where it is very small."""
+    text = f"{value:.3g}"
+    return text if "e" in text else number(float(text), len(text.partition(".")[2]))
 
 
 def power_table(report: StudyReport) -> Table | None:
@@ -148,10 +187,19 @@ def power_table(report: StudyReport) -> Table | None:
             number_at(getattr(power, f"{name}{ending}"), f"/power/{name}{ending}", method)
             for name, method in (("planned", "as planned"), ("achieved", "by the variances seen"))
         )
-        lines.append(Line(head=GENERALISED[head], cells=tuple(cells)))
+        lines.append(Line(head=_(GENERALISED[head]), cells=tuple(cells)))
     return table_of(
-        f"The smallest difference in {power.figure} that is seen with a power of .8 (two-sided level .05): "
-        f"{counted(power.readers, 'reader')}, {power.positives:,} positive and {power.negatives:,} negative cases.",
-        ("for", "as planned", "by the variances seen"),
+        _(
+            "The smallest difference in {figure} that is seen with a power of {power} (two-sided level {level}): "
+            "{readers}, {positives} positive and {negatives} negative cases."
+        ).format(
+            figure=isolated(figure_words(power.figure)),
+            power=figure(0.8, 1),
+            level=figure(0.05, 2),
+            readers=counted(power.readers, "reader"),
+            positives=number(power.positives),
+            negatives=number(power.negatives),
+        ),
+        (_("for"), _("as planned"), _("by the variances seen")),
         lines,
     )

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from engine.language import _
+from engine.report.named.names import share_words
 from engine.report.printed.records import Basis, pointer
 from engine.report.printed.sentences import IN_WORDS, Sentence, as_kept, of_checklists
 from engine.report.study.building import IN_WORDS as READING
 from engine.report.study.records import Changed, Compared, StudyReport
+from engine.retelling import retold_closely
 
 LIMITATIONS, CHECKLISTS = 10, 11
 FIXED = "/facts/Protocol fixed"
@@ -21,46 +24,51 @@ def sentences_of(report: StudyReport) -> Iterator[Sentence]:
     yield from _heading(report)
     for section, name in ((1, "deviations"), (2, "flow"), (2, "certificate")):
         for place, text in enumerate(getattr(report, name)):
-            yield as_kept(section, text, name, place)
+            yield _again(section, text, name, place)
     for place, one in enumerate(report.compared):
         yield from _over_readers(place, one)
     if report.planned is not None:
-        yield as_kept(4, report.planned.sentence, "planned", "sentence")
-        yield as_kept(4, report.planned.source, "planned", "source")
-    yield as_kept(5, report.advice_note, "advice_note")
+        yield _again(4, report.planned.sentence, "planned", "sentence")
+        yield _again(4, report.planned.source, "planned", "source")
+    yield _again(5, report.advice_note, "advice_note")
     for place, text in enumerate(faster(report)):
         yield as_kept(8, text, "changed_in_words", place)
     for place, text in enumerate(report.limitations):
-        yield as_kept(LIMITATIONS, text, "limitations", place)
+        yield _again(LIMITATIONS, text, "limitations", place)
     yield from of_checklists(CHECKLISTS, report.checklists)
 
 
 def _heading(report: StudyReport) -> Iterator[Sentence]:
-    yield as_kept(1, report.line, "line")
-    yield as_kept(1, report.banner, "banner")
+    yield as_kept(1, line_words(report.line), "line")
+    yield _again(1, report.banner, "banner")
     if report.primary is not None:
-        yield as_kept(1, report.primary.words, "primary", "words")
-        yield as_kept(1, report.primary.sentence, "primary", "sentence")
+        yield _again(1, report.primary.words, "primary", "words")
+        yield _again(1, report.primary.sentence, "primary", "sentence")
     else:
-        yield as_kept(1, report.facts["Primary endpoint"], "facts", "Primary endpoint")
-    yield as_kept(1, report.facts["Protocol fixed"], "facts", "Protocol fixed")
+        yield _again(1, report.facts["Primary endpoint"], "facts", "Primary endpoint")
+    yield _again(1, report.facts["Protocol fixed"], "facts", "Protocol fixed")
     if report.unfinished:
         at = tuple(pointer("unfinished", place) for place in range(len(report.unfinished)))
         basis = Basis(at=at, method=IN_WORDS)
-        yield Sentence(section=1, name="/unfinished", text="; ".join(report.unfinished), basis=basis)
+        yield Sentence(
+            section=1,
+            name="/unfinished",
+            text=_("; ").join(map(retold_closely, report.unfinished)),
+            basis=basis,
+        )
 
 
 def _over_readers(place: int, one: Compared) -> Iterator[Sentence]:
     if one.analysis is None:
-        yield as_kept(4, one.why, "compared", place, "why")
+        yield _again(4, one.why, "compared", place, "why")
     else:
         for row, note in enumerate(one.analysis.notes):
-            yield as_kept(4, note, "compared", place, "analysis", "notes", row)
+            yield _again(4, note, "compared", place, "analysis", "notes", row)
     for row, note in enumerate(one.left_out):
-        yield as_kept(4, note, "compared", place, "left_out", row)
+        yield _again(4, note, "compared", place, "left_out", row)
     for row, each in enumerate(one.margins):
-        yield as_kept(4, each.sentence, "compared", place, "margins", row, "sentence")
-    yield as_kept(4, one.seen, "compared", place, "seen")
+        yield _again(4, each.sentence, "compared", place, "margins", row, "sentence")
+    yield _again(4, one.seen, "compared", place, "seen")
 
 
 def faster(report: StudyReport) -> tuple[str, ...]:
@@ -72,8 +80,22 @@ def _faster(one: Changed) -> str:
     change = one.learning.faster
     bounds = ""
     if math.isfinite(change.low):
-        bounds = f" (95% interval of the change {change.low:.1%} to {change.high:.1%})"
-    return (
-        f"Reading {READING[one.mode]} took {abs(change.value):.1%} {'less' if change.value < 0 else 'more'} time in "
-        f"the last third than in the first{bounds}."
+        bounds = _(" (95% interval of the change {low} to {high})").format(
+            low=share_words(change.low), high=share_words(change.high)
+        )
+    told = (
+        _("Reading {way} took {share} less time in the last third than in the first{bounds}.")
+        if change.value < 0
+        else _("Reading {way} took {share} more time in the last third than in the first{bounds}.")
     )
+    return told.format(way=_(READING[one.mode]), share=share_words(abs(change.value)), bounds=bounds)
+
+
+def _again(section: int, text: str, *at: str | int) -> Sentence:
+    """Return a sentence that study.json has in English, in the language that is spoken."""
+    return as_kept(section, retold_closely(text) if text else text, *at)
+
+
+def line_words(line: str) -> str:
+    """Say again how a study was read: “blind then assisted, fully crossed, 2 readers × 60 cases”."""
+    return _(", ").join(" × ".join(map(retold_closely, part.split(" × "))) for part in line.split(", "))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from engine.language import N_, _
 from engine.report.printed.figures import Figure
 from engine.report.printed.sentences import with_ids
 from engine.report.printed.sheet import Sheet
@@ -13,15 +14,17 @@ from engine.report.study.records import StudyReport
 
 READERS, LEARNING = "readers", "learning"
 DIFFERENCES = "differences in {}"
-POINTS = (
+POINTS = N_(
     "Each reader's sensitivity and specificity, from without the model to with it; the grey curve is the model alone "
     "on these cases."
 )
-FOREST = (
+FOREST = N_(
     "Differences of each reader (for cases like these) and of all readers (for readers and cases like these), with 95% "
     "intervals."
 )
-OVER_TIME = "Right answers and time over the thirds of each reader's cases; vertical lines are 95% intervals."
+OVER_TIME = N_(
+    "Right answers and time over the thirds of each reader's cases; vertical lines are 95% intervals."
+)
 
 
 def sheet_of(report: StudyReport) -> Sheet:
@@ -33,11 +36,11 @@ def sheet_of(report: StudyReport) -> Sheet:
     ]
     captions = ({READERS: POINTS} if points_of(report) else {}) | dict.fromkeys(forests, FOREST)
     told = {
-        name: Figure(number=f"4.{place}", caption=caption, cells=())
+        name: Figure(number=f"4.{place}", caption=_(caption), cells=())
         for place, (name, caption) in enumerate(captions.items(), 1)
     }
     if report.changed:
-        told[LEARNING] = Figure(number="8.1", caption=OVER_TIME, cells=())
+        told[LEARNING] = Figure(number="8.1", caption=_(OVER_TIME), cells=())
     return Sheet(tables=tables_of(report), said=with_ids(sentences_of(report)), figures=told)
 
 

@@ -6,8 +6,10 @@ import math
 from collections.abc import Mapping
 from itertools import combinations
 
+from engine.language import N_, _, in_digits, isolated, ngettext, number
 from engine.records import Estimate
 from engine.report.formatting import figure
+from engine.report.named.names import figure_words
 from engine.report.printed.records import (
     Basis,
     Cell,
@@ -21,26 +23,51 @@ from engine.report.printed.records import (
 )
 from engine.report.study.building import IN_WORDS
 from engine.report.study.gathered import INDETERMINATE
-from engine.report.study.printed.cells import count_at, number_at, table_of, words_at
+from engine.report.study.printed.cells import count_at, minus_words, number_at, table_of, words_at
 from engine.report.study.printed.over_readers import compared_table, power_table
 from engine.report.study.records import ReaderLine, StudyReport
+from engine.retelling import retold_closely
+
+ORDINAL = (N_("Krippendorff's alpha of ratings, ordinal"),)
+THIRDS = (N_("first"), N_("middle"), N_("last"))
+RULES = (N_("excluded"), N_("positive"), N_("negative"))
+STANDARDS = (
+    N_("labels that came with the data"),
+    N_("consensus of readers without the model"),
+    N_("consensus of readers with the model"),
+)
+"""Names of rows, which are kept in English."""
 
 FIGURES = ("sensitivity", "specificity", "accuracy", "AUC")
 OF_MODEL = ("sensitivity", "specificity", "AUC")
 COUNTS = (
-    ("Readings", "readings"),
-    ("Helped: wrong without, right with it", "helped"),
-    ("Harmed: right without, wrong with it", "harmed"),
-    ("Right both times", "stayed_right"),
-    ("Wrong both times", "stayed_wrong"),
+    (N_("Readings"), "readings"),
+    (N_("Helped: wrong without, right with it"), "helped"),
+    (N_("Harmed: right without, wrong with it"), "harmed"),
+    (N_("Right both times"), "stayed_right"),
+    (N_("Wrong both times"), "stayed_wrong"),
 )
 SHARES = (
-    ("Of wrong readings, made right", "helped_share"),
-    ("Of right readings, made wrong", "harmed_share"),
-    ("Of readings that differed from the model, gone over to it", "followed"),
-    ("Of readings with the model, agreeing with it", "agreed"),
-    ("Accuracy with minus without", "gain"),
+    (N_("Of wrong readings, made right"), "helped_share"),
+    (N_("Of right readings, made wrong"), "harmed_share"),
+    (N_("Of readings that differed from the model, gone over to it"), "followed"),
+    (N_("Of readings with the model, agreeing with it"), "agreed"),
+    (N_("Accuracy with minus without"), "gain"),
 )
+ADVISED = {"right": N_("the model right"), "wrong": N_("the model wrong")}
+OURS = (
+    "Design",
+    "Primary endpoint",
+    "Operating point",
+    "Beside a case",
+    "Certainty asked",
+    "Unsure and not diagnostic",
+    "Wrong advice",
+    "Protocol fixed",
+    "First reading",
+    "Closed",
+)
+"""Facts in words of ours; those of others have names of the data, which are no words to be translated."""
 OF_PEOPLE = ("Adjudicator",)
 """Facts that name a person; the JSON, which is without names, lacks them."""
 
@@ -76,11 +103,12 @@ def _figure(one: Estimate | None, at: str, cases: Where | None = None) -> Cell:
 
 
 def _facts(report: StudyReport) -> Table:
-    lines = [
-        Line(head=name, cells=(words(said) if name in OF_PEOPLE else words_at(said, "facts", name),))
-        for name, said in report.facts.items()
-    ]
-    return table_of("The protocol.", ("", "as it is"), lines, in_words=(1,))
+    lines = []
+    for name, said in report.facts.items():
+        told = retold_closely(said) if name in OURS else None
+        cell = words(said) if name in OF_PEOPLE else words_at(said, "facts", name, told=told)
+        lines.append(Line(head=_(name), cells=(cell,)))
+    return table_of(_("The protocol."), ("", _("as it is")), lines, in_words=(1,))
 
 
 def _people(report: StudyReport) -> Table:
@@ -91,7 +119,7 @@ def _people(report: StudyReport) -> Table:
         )
         for place, one in enumerate(report.people)
     ]
-    return table_of("Readers.", ("reader", "who it is"), lines, in_words=(1,))
+    return table_of(_("Readers."), (ngettext("reader", "readers", 1), _("who it is")), lines, in_words=(1,))
 
 
 def _read_so(line: ReaderLine, **more: tuple[str, ...]) -> Where:
@@ -111,7 +139,7 @@ def _readers(report: StudyReport) -> Table:
     for place, line in enumerate(report.lines):
         at = pointer("lines", place)
         cells = [
-            words(IN_WORDS[line.mode]),
+            words(_(IN_WORDS[line.mode])),
             count_at(line.answers, f"{at}/answers", _read_so(line)),
             count_at(line.indeterminate, f"{at}/indeterminate", _read_so(line, answer=INDETERMINATE)),
         ]
@@ -130,11 +158,25 @@ def _readers(report: StudyReport) -> Table:
             text = " / ".join(figure(one, 1) for one in sure)
             cells.append(Cell(text=text, basis=basis if any(known) else None))
         lines.append(Line(head=line.reader, cells=tuple(cells)))
-    asked = f"on the scale {protocol.certainty}" if protocol.certainty else "is not asked"
-    columns = ["reader", "reading", "answers", "unsure, not diagnostic", *names]
+    columns = [
+        ngettext("reader", "readers", 1),
+        _("reading"),
+        _("answers"),
+        _("unsure, not diagnostic"),
+        *map(figure_words, names),
+    ]
+    caption = (
+        _(
+            "Against the labels that came with the data; 95% intervals by patient. Certainty on the scale {scale}."
+        ).format(scale=isolated(in_digits(protocol.certainty)))
+        if protocol.certainty
+        else _(
+            "Against the labels that came with the data; 95% intervals by patient. Certainty is not asked."
+        )
+    )
     return table_of(
-        f"Against the labels that came with the data; 95% intervals by patient. Certainty {asked}.",
-        [*columns, *(["certainty right / wrong"] if protocol.certainty else [])],
+        caption,
+        [*columns, *([_("certainty right / wrong")] if protocol.certainty else [])],
         lines,
         in_words=(1,),
     )
@@ -149,19 +191,19 @@ def _times(report: StudyReport) -> Table:
         at, so = pointer("lines", place), _read_so(line)
         median, first, third = line.seconds
         quartiles = Cell(
-            text=f"{figure(first, 1)} to {figure(third, 1)}",
+            text=_("{low} to {high}").format(low=figure(first, 1), high=figure(third, 1)),
             basis=Basis(at=(f"{at}/seconds/1", f"{at}/seconds/2"), cases=so, method="quartiles", decimals=1),
         )
         cells = (
-            words(IN_WORDS[line.mode]),
+            words(_(IN_WORDS[line.mode])),
             number_at(median, f"{at}/seconds/0", "median of seconds", 1, so),
             quartiles if math.isfinite(first + third) else words("–"),
             count_at(line.fast, f"{at}/fast"),
         )
         lines.append(Line(head=line.reader, cells=cells))
     return table_of(
-        "Seconds from a case's appearing to the answer: median, and first to third quartile.",
-        ("reader", "reading", "median", "quartiles", "within 1 s"),
+        _("Seconds from a case's appearing to the answer: median, and first to third quartile."),
+        (ngettext("reader", "readers", 1), _("reading"), _("median"), _("quartiles"), _("within 1 s")),
         lines,
         in_words=(1,),
     )
@@ -174,17 +216,19 @@ def _advice(report: StudyReport) -> Table:
             count_at(getattr(one, key), pointer("advice", place, key), what="readings")
             for place, one in enumerate(report.advice)
         )
-        rows.append(Line(head=name, cells=tuple(counts)))
+        rows.append(Line(head=_(name), cells=tuple(counts)))
     for name, key in SHARES:
         shares = (
             _share(getattr(one, key), pointer("advice", place, key))
             for place, one in enumerate(report.advice)
         )
-        rows.append(Line(head=name, cells=tuple(shares)))
+        rows.append(Line(head=_(name), cells=tuple(shares)))
     return table_of(
-        "By whether the model was right or wrong. Counts of readings; shares with 95% intervals for readers and cases "
-        "like these (of one reader, for cases like these).",
-        ("", *(f"the model {one.advice}" for one in report.advice)),
+        _(
+            "By whether the model was right or wrong. Counts of readings; shares with 95% intervals for readers and "
+            "cases like these (of one reader, for cases like these)."
+        ),
+        ("", *(_(ADVISED.get(one.advice, one.advice)) for one in report.advice)),
         rows if report.advice else (),
     )
 
@@ -195,7 +239,7 @@ def _share(one: Estimate, at: str) -> Cell:
     if not math.isfinite(one.value) or made.basis is None:
         return made
     basis = Basis(at=(*made.basis.at, f"{at}/n"), n=one.n, method=made.basis.method, seed=made.basis.seed)
-    beside = "; ".join(filter(None, (made.beside, f"of {one.n:,}")))
+    beside = "; ".join(filter(None, (made.beside, _("of {count}").format(count=number(one.n)))))
     return Cell(text=made.text, beside=beside, basis=basis)
 
 
@@ -204,14 +248,14 @@ def _agreement(report: StudyReport) -> Table:
     for place, one in enumerate(report.agreement):
         at = pointer("agreement", place, "estimate")
         cells = (
-            words(IN_WORDS[one.mode]),
+            words(_(IN_WORDS[one.mode])),
             count_at(one.estimate.n, f"{at}/n", what="cases"),
             of_estimate(one.estimate, at, {"/reading": (one.mode,)}),
         )
-        lines.append(Line(head=one.name, cells=cells))
+        lines.append(Line(head=_(one.name) if one.name in ORDINAL else figure_words(one.name), cells=cells))
     return table_of(
-        "n: cases with a class by both, or by two readers or more. 95% intervals by patient.",
-        ("figure", "reading", "n", "value"),
+        _("n: cases with a class by both, or by two readers or more. 95% intervals by patient."),
+        (_("figure"), _("reading"), "n", _("value")),
         lines,
         in_words=(1,),
     )
@@ -223,9 +267,9 @@ def _three_ways(report: StudyReport) -> Table:
     lines = []
     for place, one in enumerate(report.three_ways):
         at = pointer("three_ways", place, "analysis", "analyses", 0)
-        cells: list[Cell] = [words(one.rule)]
+        cells: list[Cell] = [words(_(one.rule))]
         if one.analysis is None:
-            why = words_at(one.why, "three_ways", place, "why")
+            why = words_at(one.why, "three_ways", place, "why", told=retold_closely(one.why))
             cells += [why, *(words("–") for _ in range(len(modes) + len(pairs) - 1))]
         else:
             first = one.analysis.analyses[0]
@@ -241,10 +285,10 @@ def _three_ways(report: StudyReport) -> Table:
                 )
                 for column, each in enumerate(first.contrasts)
             ]
-        lines.append(Line(head=one.figure, cells=tuple(cells)))
+        lines.append(Line(head=figure_words(one.figure), cells=tuple(cells)))
     return table_of(
-        "Mean over readers, for readers and cases like these (of one reader, for cases like these).",
-        ("figure", "they are", *modes, *(f"{first} minus {second}" for first, second in pairs)),
+        _("Mean over readers, for readers and cases like these (of one reader, for cases like these)."),
+        (_("figure"), _("they are"), *map(_, modes), *(minus_words(*pair) for pair in pairs)),
         lines,
         in_words=(1,),
     )
@@ -256,15 +300,15 @@ def _learning(report: StudyReport) -> Table:
         for row, third in enumerate(one.learning.thirds):
             at = pointer("changed", place, "learning", "thirds", row)
             cells = (
-                words(third.name),
+                words(_(third.name)),
                 count_at(third.readings, f"{at}/readings", what="readings"),
                 of_estimate(third.right, f"{at}/right", None),
                 number_at(third.seconds, f"{at}/seconds", "median of seconds", 1),
             )
-            lines.append(Line(head=IN_WORDS[one.mode], cells=cells))
+            lines.append(Line(head=_(IN_WORDS[one.mode]), cells=cells))
     return table_of(
-        "The first, middle and last third of each reader's cases in the order in which they were read.",
-        ("reading", "third", "readings", "right", "median seconds"),
+        _("The first, middle and last third of each reader's cases in the order in which they were read."),
+        (_("reading"), _("third"), _("readings"), _("right"), _("median seconds")),
         lines,
         in_words=(1,),
     )
@@ -278,9 +322,11 @@ def _model(report: StudyReport) -> Table:
             count_at(one.cases, f"{at}/cases", what="cases"),
             *(_figure(one.figures.get(name), at + pointer("figures", name)) for name in OF_MODEL),
         )
-        lines.append(Line(head=one.standard, cells=cells))
+        lines.append(Line(head=_(one.standard), cells=cells))
     return table_of(
-        "At its operating point; 95% intervals by patient. What it predicted counts, not what was shown on purpose.",
-        ("against", "cases", *OF_MODEL),
+        _(
+            "At its operating point; 95% intervals by patient. What it predicted counts, not what was shown on purpose."
+        ),
+        (_("against"), _("cases"), *map(figure_words, OF_MODEL)),
         lines,
     )

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from engine.errors import ReviewError
+from engine.language import speaking
 from engine.report import kept_answers, study_folder
 from gui.pages.studies.desk import show_study
 from gui.pages.studies.files import study_routes
@@ -32,6 +33,10 @@ def test_a_report_waits_until_all_is_read_or_the_study_is_closed(ward: Ward) -> 
     document = json.loads(client.get(links["Report (json)"]).content)
     assert document["name"] == "pilot" and len(client.get(links["Report (imrmc)"]).content) > 100
     assert client.get(links["Report (json)"].replace("/json/", "/html/")).status_code == 404
+    with speaking("fa"):
+        persian = [address for _, address in show_study(rounds, asked)["reports"] if "/html.fa/" in address]
+        assert 'lang="fa"' in show_report(rounds, asked)["page"]
+    assert '<html lang="fa" dir="rtl">' in client.get(persian[0]).text
 
 
 def test_what_is_written_to_a_studys_checklist_is_kept_with_the_study_under_its_writers_name(

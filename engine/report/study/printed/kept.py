@@ -1,0 +1,190 @@
+"""What a study's report keeps in English, as templates by which `engine.retelling` says it again on a page."""
+
+from __future__ import annotations
+
+from engine.language import N_
+
+LINE = (
+    N_("blind then assisted"),
+    N_("wash-out"),
+    N_("concurrent against second reader"),
+    N_("fully crossed"),
+    N_("not fully crossed"),
+    N_("internal testing"),
+    N_("external testing"),
+    N_("on cases that the model knows or may know"),
+    N_("{n} reader"),
+    N_("{n} readers"),
+)
+"""How it was read."""
+UNFINISHED = (
+    N_("the study is not closed"),
+    N_("{n} reading is missing"),
+    N_("{n} readings are missing"),
+    N_("the protocol names no primary endpoint that can be computed"),
+    N_("the model's operating point was not fixed before the first reading"),
+    N_("the protocol was changed after it was fixed"),
+    N_("nothing has been read"),
+)
+BANNER = (
+    N_("Readings made by a program: {names} is a script. Nothing here is evidence of how people read."),
+    N_("Readings made by a program: {names} are scripts. Nothing here is evidence of how people read."),
+)
+FLOW = (
+    N_("{cases} of {patients}: {n1} with a label that is one of the study's classes, {n2} without."),
+    N_("By these labels {n1} are {finding} and {n2} are not."),
+    N_(
+        "Readings {words}: {n1} assigned, of which {n2} not read, {n3} left out for what had been seen before, {n4} "
+        "unsure or not diagnostic, {n5} with a class."
+    ),
+)
+CERTIFICATE = (
+    N_("With the model: nothing has been read."),
+    N_("Without the model: nothing has been read."),
+    N_("Annotation: nothing has been read."),
+    N_(
+        "{n1} of {n2} answers with the model followed nothing else than it, by what the chain of evidence says was on "
+        "each screen before"
+    ),
+    N_(
+        "No blind answer followed a score, map or label: {n1} of {n2}, by what the chain of evidence says was on each "
+        "screen before."
+    ),
+    N_(
+        "No answer followed a score, map or label: {n1} of {n2}, by what the chain of evidence says was on each screen "
+        "before."
+    ),
+    N_(
+        "{n1} of {n2} answers without the model followed no score, map or label, by what the chain of evidence says "
+        "was on each screen before"
+    ),
+    N_("{n} followed {words}, and is left out"),
+    N_("{n} followed {words}, and are left out"),
+    N_("the model's answer in {n}"),
+    N_("its map in {n}"),
+    N_("the label in {n}"),
+    N_("others' readings in {n}"),
+    N_("similar cases in {n}"),
+)
+"""What had been seen."""
+ADVICE = (
+    N_(
+        "For {share} of the cases the other class was shown on purpose, so that wrong advice is more common here than "
+        "the model's own errors are."
+    ),
+)
+OVER_READERS = (
+    N_(
+        "By the variances seen, the smallest difference in {words} that such a study sees with a power of .8 is "
+        "{value}, for readers and cases like these."
+    ),
+    N_(
+        "By the variances seen, the smallest difference in {words} that such a study sees with a power of .8 is "
+        "{value}, for this reader."
+    ),
+    N_(
+        "With a margin of {value}, {state} is superior to {part}"
+        ": the interval lies above 0"
+        " (one-sided p {p} at a level of {level})."
+    ),
+    N_(
+        "With a margin of {value}, {state} is not inferior to {part}"
+        ": the interval lies above −{value}"
+        " (one-sided p {p} at a level of {level})."
+    ),
+    N_(
+        "With a margin of {value}, {state} is inferior to {part}"
+        ": the interval lies below −{value}"
+        " (one-sided p {p} at a level of {level})."
+    ),
+    N_(
+        "With a margin of {value}, {state} is not settled to be superior or inferior to {part}"
+        ": the interval does not lie above −{value}"
+        " (one-sided p {p} at a level of {level})."
+    ),
+    N_("no reader has read enough"),
+    N_("{reader} is left out: fewer than two cases with the finding were read ({words})."),
+    N_("{reader} is left out: fewer than two cases without the finding were read ({words})."),
+    N_(
+        "Not fully crossed: {n1} of {n2} cases were rated by every reader with every modality. Each figure rests on "
+        "the cases its reader rated, and two figures are taken to covary by the cases that they share."
+    ),
+    N_(
+        "Not fully crossed: {n1} of {n2} cases were rated by every reader. Each figure rests on the cases its reader "
+        "rated, and two figures are taken to covary by the cases that they share."
+    ),
+    N_("Cov2 was estimated below Cov3; their difference counts as 0 in the tests."),
+    N_("The variance of readers was estimated below 0, which means that little of it can be seen."),
+    N_(
+        "The variance of modality by reader was estimated below 0, which means that little of it can be seen."
+    ),
+    N_("One reader: nothing can be said of other readers."),
+)
+PRIMARY = (
+    N_("{value} (95% {interval})"),
+    N_("{value} (95% {interval}), p = {p}."),
+    N_("{value} (95% {interval}), p < {p}."),
+    N_("{value} (95% {interval}), p = {p}: the interval lies above 0."),
+    N_("{value} (95% {interval}), p < {p}: the interval lies above 0."),
+    N_("{value} (95% {interval}), p = {p}: the interval does not lie above 0."),
+    N_("{value} (95% {interval}), p < {p}: the interval does not lie above 0."),
+    N_("It cannot be had: {words}."),
+)
+LIMITATIONS = (
+    N_(
+        "Readers are held against the labels that came with the data. Overread does not know how these were made."
+    ),
+    N_("No case has a label, so that nothing can be said of who is right."),
+    N_(
+        "Each case was read with the model directly after it was read without: a second look may help on its own."
+    ),
+    N_(
+        "Readers saw the model's answer before they gave theirs: how they would read without it is not known."
+    ),
+    N_("The finding is as common here as the study was made, so that no predictive value is given."),
+    N_("One reader: nothing can be said of others."),
+    N_(
+        "Two readers show little of how much readers differ; intervals for other readers are wide and uncertain."
+    ),
+    N_("The cases were read from a list, not in the course of care: nothing is said of patients' outcomes."),
+)
+FACTS = (
+    N_("Study"),
+    N_("Design"),
+    N_("Primary endpoint"),
+    N_("The endpoint in words"),
+    N_("Margin"),
+    N_("Model"),
+    N_("Operating point"),
+    N_("Shown with the model"),
+    N_("Beside a case"),
+    N_("Classes"),
+    N_("The finding"),
+    N_("Cases"),
+    N_("Adjudicator"),
+    N_("Certainty asked"),
+    N_("Consensus"),
+    N_("Unsure and not diagnostic"),
+    N_("Wash-out"),
+    N_("Wrong advice"),
+    N_("Seed"),
+    N_("Hash of the protocol"),
+    N_("Protocol fixed"),
+    N_("First reading"),
+    N_("Closed"),
+    N_("Newest row of the chain of evidence"),
+)
+"""Lines of the protocol."""
+VALUES = (
+    N_("none was fixed"),
+    N_("none"),
+    N_("no"),
+    N_("not yet"),
+    N_("excluded"),
+    N_("other images of the patient"),
+    N_("told when the study is closed"),
+    N_("the other class was shown on purpose for {share} of the cases"),
+    N_("{finding} is predicted from a probability of {value} on; fixed with the model on {moment} UTC"),
+    N_("none: the most probable class is predicted; fixed with the model on {moment} UTC"),
+)
+"""What they say, where it is ours."""
