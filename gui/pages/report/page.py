@@ -202,12 +202,12 @@ def build(session: AppSession) -> None:
             )
             with gr.Row():
                 buttons = {
-                    kind: gr.Button(download_words(kind, one.title), elem_id=f"report-{kind}", min_width=160)
+                    kind: gr.Button(download_words(kind, one.title), elem_id=f"report-{kind}", min_width=250)
                     for kind, one in EXPORTS.items()
                 }
             with gr.Row():
                 models = {
-                    kind: gr.Button(download_words(kind, one.title), elem_id=f"model-{kind}", min_width=160)
+                    kind: gr.Button(download_words(kind, one.title), elem_id=f"model-{kind}", min_width=250)
                     for kind, one in MODEL_FORMATS.items()
                 }
         with gr.Tab(_("Images from elsewhere"), id="elsewhere") as elsewhere_tab:
