@@ -159,12 +159,11 @@ def test_a_verdict_is_stored_while_a_map_is_computed(ward: Ward) -> None:
     opened = open_reading(desk, {"queue": "all", "reader": "ben"})
     reading, case = opened["reading"], opened["case"]
     explain(desk, {"reading": reading, "shown": case["id"], "method": "occlusion", "target": "opacity"})
-    started = time.monotonic()
     answer = decide(
         desk,
         {"reading": reading, "shown": case["id"], "predicted": case["predicted"], "verdict": "agree"},
     )
-    assert time.monotonic() - started < 1 and answer["stored"]
+    assert answer["stored"] and ward.session.explaining._working is not None, "the map was waited for"
     # and the map of the next case is not that of the one that was left
     following = answer["case"]["id"]
     made = wait(desk, {"reading": reading, "shown": following, "method": "occlusion", "target": "opacity"})
