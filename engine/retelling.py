@@ -9,7 +9,7 @@ engine's source, so that a sentence that is added there is one that the catalogu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any
 from unicodedata import bidirectional
@@ -29,6 +29,8 @@ _RANGE = re.compile(rf"({_NUMBER.pattern})(–| to )({_NUMBER.pattern})")
 """Bounds of an interval, as a report writes them."""
 CLOSELY = 0.25
 """Share of a sentence's signs that a template has outside its braces, where it is to be a good part of it."""
+BETWEEN = (". ", "; ", ": ")
+"""What stands between the parts of a sentence."""
 _FEWEST = 4
 """Signs that a template has outside its braces, blanks aside: shorter ones would fit anything."""
 
@@ -67,6 +69,8 @@ def _is_told(said: str) -> bool:
 def _retell(said: str, code: str, least: float = 0) -> str | None:
     if (known := _templates(code)[0].get(said)) is not None:
         return known
+    if (whole := _whole(said, code, max(least, CLOSELY), whole=True)) is not None:
+        return whole
     if said.endswith(".") and (inner := _retell(said[:-1], code, least)) is not None:
         return f"{inner}."
     if least and (whole := _whole(said, code, least)) is not None:
@@ -90,8 +94,15 @@ def _in_parts(said: str, between: str, told: str, code: str, least: float) -> st
     return None if None in parts else told.join(part for part in parts if part)
 
 
-def _whole(said: str, code: str, least: float) -> str | None:
-    """Return a text that one template fits: as it stands, or with another letter at its beginning."""
+def _whole(said: str, code: str, least: float, *, whole: bool = False) -> str | None:
+    """Return a text that one template fits: as it stands, or with another letter at its beginning.
+
+    Args:
+        said: The text.
+        code: The language.
+        least: Share of its signs that the template must have outside its braces.
+        whole: Whether nothing in the braces may be a sentence or a part of one.
+    """
     exact, templates = _templates(code)
     for one in (said, said[:1].lower() + said[1:], said[:1].upper() + said[1:]):
         if (known := exact.get(one)) is not None:
@@ -100,10 +111,16 @@ def _whole(said: str, code: str, least: float) -> str | None:
         for letters, pattern, told in templates:
             if letters < fewest:
                 break
-            if found := pattern.fullmatch(one):
-                values = {name: _value(name, value, code) for name, value in found.groupdict().items()}
-                return told.format(**values)
+            if not (found := pattern.fullmatch(one)):
+                continue
+            filled = found.groupdict()
+            if not (whole and any(between in value for value in filled.values() for between in BETWEEN)):
+                return _filled(told, {name: _value(name, value, code) for name, value in filled.items()})
     return None
+
+
+def _filled(told: str, values: Mapping[str, str]) -> str:
+    return BRACES.sub(lambda name: values[name[1]], told)
 
 
 def _value(name: str, value: str, code: str) -> str:

@@ -6,15 +6,16 @@ import re
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 
 from docs.engine_sentences import sentences
 from engine.data import index_folder, split_as_chosen
 from engine.data.patients import patient_overlap, patients_named, unit_words
 from engine.data.split_choices import Choices, ratios_of
 from engine.errors import DataError, SplitError
-from engine.language import languages, speaking
+from engine.language import CATALOGUES, isolated, languages, short_number, speaking
 from engine.relocation import Lost
-from engine.retelling import retell, retold
+from engine.retelling import _COUNTS as COUNTS, BRACES, retell, retold
 from tests.engine.data.test_index import film
 
 OTHERS = [code for code in languages() if code != "en"]
@@ -76,6 +77,37 @@ def test_a_name_of_one_word_is_no_word_of_ours() -> None:
     with speaking("fa"):
         said = retold("Class test has 3 cases; results on so few cases are imprecise: add cases if you can")
     assert "test" in said and "۳" in said
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_a_sentence_is_told_by_its_own_template_and_by_no_shorter_one(code: str) -> None:
+    """Of all that the catalogue has, filled in: names of one word and numbers, which stay what they are."""
+    with (CATALOGUES / f"{code}.po").open("rb") as file:
+        messages = [one for one in read_po(file, locale=code) if one.id and isinstance(one.id, str)]
+    wrong = []
+    for one in messages:
+        names = dict.fromkeys(BRACES.findall(one.id))
+        if (
+            not names
+            or "!r}" in one.id
+            or "}{" in one.id
+            or sum(sign.isalpha() for sign in BRACES.sub("", one.id)) < 12
+        ):
+            continue
+        filled = {
+            name: str(place + 3) if COUNTS.fullmatch(name) else f"Name{place}z"
+            for place, name in enumerate(names)
+        }
+        with speaking(code):
+            said = retell(BRACES.sub(lambda found, by=filled: by[found[1]], one.id))
+            told = {
+                name: short_number(int(value)) if value.isdigit() else isolated(value)
+                for name, value in filled.items()
+            }
+        wanted = BRACES.sub(lambda found, by=told: by[found[1]], one.string)
+        if said != wanted:
+            wrong.append((one.id, said, wanted))
+    assert not wrong, (len(wrong), wrong[:30])
 
 
 def test_a_condition_in_a_sentence_makes_two_and_what_is_added_may_be_missing() -> None:
