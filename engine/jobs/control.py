@@ -108,12 +108,14 @@ def submit(
         WorkspaceError: The run's folder cannot be written.
     """
     request = JobRequest(workspace=workspace.root, training=training, on=on, workers=workers)
-    from engine.models import pick_device, starting_weights_at_hand
+    from engine.models import starting_weights_at_hand
     from engine.runs import new_run_id, run_to_begin_with  # not at top: watching needs none of it
 
     run_to_begin_with(workspace.runs, training.recipe.weights)
     starting_weights_at_hand(workspace, training.recipe, allow_downloads=training.allow_downloads)
     if training.device not in ("auto", "cpu"):  # which there always are: torch need not be loaded
+        from engine.models import pick_device
+
         pick_device(training.device)
     with _one_at_a_time(workspace):
         folder = workspace.runs / new_run_id(workspace.runs)

@@ -56,11 +56,6 @@ _BROKEN = frozenset(
 )
 
 
-for _one in _TALK:  # what they log is said in a sentence of ours, and their own may hold a key
-    logging.getLogger(_one).addHandler(logging.NullHandler())
-    logging.getLogger(_one).propagate = False
-
-
 class TooMuch(Exception):  # noqa: N818  never seen outside: it becomes a sentence
     """More came than may."""
 
@@ -93,6 +88,7 @@ class OpenStore:
 
     def __init__(self, store: Store, limits: Limits) -> None:
         self.store, self._limits = store, limits
+        _hush()
         with told(store):
             self._fs: Any = within(
                 3 * _CONNECTING, lambda: fsspec.filesystem(store.scheme, **_options(store, limits))
@@ -184,6 +180,15 @@ class OpenStore:
         except TimeoutError:
             self.close()  # the thread that was left alone ends
             raise
+
+
+def _hush() -> None:
+    """Keep what the libraries log to themselves: we say it in a sentence, and theirs may hold a key."""
+    for name in _TALK:
+        logger = logging.getLogger(name)
+        logger.propagate = False
+        if not logger.handlers:  # else Python prints what nobody takes
+            logger.addHandler(logging.NullHandler())
 
 
 def _options(store: Store, limits: Limits) -> dict[str, Any]:

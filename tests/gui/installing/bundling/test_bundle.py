@@ -27,7 +27,7 @@ from gui.installing.bundling.gathering import own_wheel, pip
 
 ROOT = Path(__file__).parents[4]
 COMMAND_LINE = (
-    "annotated-doc", "annotated-types", "filelock", "lazy-loader", "packaging", "pydantic", "pydantic-core",
+    "annotated-doc", "annotated-types", "filelock", "lazy-loader", "orjson", "packaging", "pydantic", "pydantic-core",
     "shellingham", "typer", "typing-extensions", "typing-inspection",
 )  # fmt: skip
 REQUIRED = os.environ.get("OVERREAD_REQUIRE_BUNDLE")
