@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from engine.errors import RecipeError
 from engine.models.nets import NETS
-from engine.models.weights import find_weights, missing
+from engine.models.weights import find_weights, is_here, missing
 
 # Nothing is fetched behind the user's back: huggingface_hub reads this when timm imports it.
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -221,24 +221,46 @@ def _own(build: Callable[[int], nn.Module]) -> Callable[[int, int], nn.Module]:
 
 
 # Names for people; any other name that timm knows works as well.
+TIMM_NAMES = {
+    "efficientnet-lite0": "tf_efficientnet_lite0",
+    "efficientnet-lite1": "tf_efficientnet_lite1",
+    "efficientnet-lite2": "tf_efficientnet_lite2",
+    "efficientnet-b0": "efficientnet_b0",
+    "efficientnet-b1": "efficientnet_b1",
+    "efficientnet-b2": "efficientnet_b2",
+    "efficientnet-b3": "efficientnet_b3",
+    "resnet50": "resnet50",
+    "resnet101": "resnet101",
+    "inception-v3": "inception_v3",
+    "densenet121": "densenet121",
+    "mobilenet-v3": "mobilenetv3_large_100",
+    "convnext-tiny": "convnext_tiny",
+    "vit-small": "vit_small_patch16_224",
+    "swin-tiny": "swin_tiny_patch4_window7_224",
+}
 BACKBONES: dict[str, Callable[[int, int], nn.Module]] = {
-    "efficientnet-lite0": _timm("tf_efficientnet_lite0"),
-    "efficientnet-lite1": _timm("tf_efficientnet_lite1"),
-    "efficientnet-lite2": _timm("tf_efficientnet_lite2"),
-    "efficientnet-b0": _timm("efficientnet_b0"),
-    "efficientnet-b1": _timm("efficientnet_b1"),
-    "efficientnet-b2": _timm("efficientnet_b2"),
-    "efficientnet-b3": _timm("efficientnet_b3"),
-    "resnet50": _timm("resnet50"),
-    "resnet101": _timm("resnet101"),
-    "inception-v3": _timm("inception_v3"),
-    "densenet121": _timm("densenet121"),
-    "mobilenet-v3": _timm("mobilenetv3_large_100"),
-    "convnext-tiny": _timm("convnext_tiny"),
-    "vit-small": _timm("vit_small_patch16_224"),
-    "swin-tiny": _timm("swin_tiny_patch4_window7_224"),
+    **{name: _timm(timm_name) for name, timm_name in TIMM_NAMES.items()},
     **{name: _own(build) for name, build in NETS.items()},
 }
+
+
+def check_weights_are_here(name: str) -> None:
+    """Refuse a backbone whose ImageNet weights are not on this computer. Nothing is built to know it.
+
+    Args:
+        name: See `build_backbone`; our own nets have no such weights, and begin without.
+
+    Raises:
+        WeightsError: They are not.
+    """
+    import timm
+
+    timm_name = TIMM_NAMES.get(name, name)
+    if name in NETS or not timm.is_model(timm_name):
+        return
+    config = timm.get_pretrained_cfg(timm_name)
+    if not is_here(timm_name, hub_id=config.hf_hub_id if config else None):
+        raise missing(timm_name)
 
 
 def build_backbone(name: str, *, channels: int, image_size: int) -> nn.Module:

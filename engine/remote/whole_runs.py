@@ -20,7 +20,6 @@ from engine.workspace import Workspace
 
 WITHOUT_WHICH = "run.json"
 _ID = re.compile(r"\d{8}-\d{6}-\w{1,40}")
-_LARGEST = 20 << 30  # bytes of one file
 
 
 def bring_run(
@@ -53,7 +52,7 @@ def bring_run(
 
         store = store_of(where)
         into = workspace.pulled / store.key
-        limits = pacs.Limits(bytes=_LARGEST, seconds=fetching.LISTING)
+        limits = pacs.Limits(bytes=fetching.LARGEST, seconds=fetching.LISTING)
         here = fetching.fetch(store, into, around=WITHOUT_WHICH, progress=progress, limits=limits)
         if here.left_out:
             lacking = here.left_out[0]
@@ -61,9 +60,10 @@ def bring_run(
                 f"{len(here.left_out)} files of the run did not come: {lacking.path}, {lacking.why}",
                 "Say it again: what came is kept, and only what is missing is fetched",
             )
-        run = _taken(workspace, here.path, run_id, move=True)
-        shutil.rmtree(into, ignore_errors=True)
-        return run
+        try:
+            return _taken(workspace, here.path, run_id, move=True)
+        finally:  # whole or not: what was damaged on its way is fetched anew, and another run is not wanted here
+            shutil.rmtree(into, ignore_errors=True)
     return _taken(workspace, from_home(local_path(where)), run_id, move=False)
 
 

@@ -20,7 +20,6 @@ def starting_weights_at_hand(workspace: Workspace, recipe: Recipe, *, allow_down
 
     Raises:
         WeightsError: They are not on this computer.
-        RecipeError: The backbone has none, or cannot be built.
     """
     if recipe.weights == "random" or (recipe.weights, recipe.backbone) == ("imagenet", INSTALLED):
         return  # before anything is imported: the window has begun a training before it has loaded torch
@@ -29,9 +28,6 @@ def starting_weights_at_hand(workspace: Workspace, recipe: Recipe, *, allow_down
     if recipe.weights.startswith(FILE):
         find_file(workspace, recipe.weights)
     elif recipe.weights == "imagenet" and not allow_downloads:
-        from engine.models.backbone import TimmBackbone, build_backbone
-        from engine.models.weights import is_here, missing
+        from engine.models.backbone import check_weights_are_here
 
-        net = build_backbone(recipe.backbone, channels=recipe.channels, image_size=recipe.image_size)
-        if isinstance(net, TimmBackbone) and not is_here(net.timm_name, hub_id=net.hub_id):
-            raise missing(net.timm_name)
+        check_weights_are_here(recipe.backbone)

@@ -91,6 +91,13 @@ def test_what_is_no_finished_run_is_refused_before_anything_is_fetched(
     assert nothing_of(workspace)
 
 
+def test_a_run_that_is_not_taken_leaves_nothing_behind(put: str, s3: Buckets, workspace: Workspace) -> None:
+    s3.put("hospital", put.removeprefix("s3://hospital/") + "/run.json", b"{")
+    with pytest.raises(RunError, match=r"run\.json"):
+        bring_run(workspace, put)
+    assert nothing_of(workspace) and not [*workspace.pulled.iterdir()]
+
+
 def test_another_folder_is_copied_but_not_over_another_run_nor_is_a_damaged_one(
     trained: tuple[Workspace, Run], workspace: Workspace, tmp_path: Path
 ) -> None:
