@@ -51,7 +51,8 @@ class PostgreSQL:
         secret.write_text(PASSWORD)
         if self._user:
             shutil.chown(secret, self._user)
-        made = [where / "initdb", "-D", self._data, "-A", auth, "-U", USER, "--pwfile", secret, "--no-sync"]
+        of_user = ["-A", auth, "-U", USER, "--pwfile", str(secret)]
+        made = [str(where / "initdb"), "-D", str(self._data), *of_user, "--no-sync"]
         done = subprocess.run([*made, "--locale=C", "-E", "UTF8"], user=self._user, capture_output=True)
         if done.returncode:
             raise RuntimeError(done.stderr.decode()[-300:])
@@ -61,7 +62,14 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Start it; after it was killed the first try may find what it left behind."""
-        command = [self._programs / "pg_ctl", "-D", self._data, "-w", "-l", self._folder / "log"]
+        command = [
+            str(self._programs / "pg_ctl"),
+            "-D",
+            str(self._data),
+            "-w",
+            "-l",
+            str(self._folder / "log"),
+        ]
         for attempt in range(5):
             done = subprocess.run(
                 [*command, "-o", self._options, "start"], user=self._user, stdout=-3, stderr=-3
@@ -86,7 +94,7 @@ class PostgreSQL:
 
     def stop(self) -> None:
         """End it at once."""
-        command = [self._programs / "pg_ctl", "-D", self._data, "-w", "-m", "immediate", "stop"]
+        command = [str(self._programs / "pg_ctl"), "-D", str(self._data), "-w", "-m", "immediate", "stop"]
         subprocess.run(command, user=self._user, stdout=-3, stderr=-3)
 
     def run(self, program: str, *arguments: str) -> str:

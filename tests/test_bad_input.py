@@ -50,8 +50,8 @@ from gui.cli.main import main
 from gui.pages.train.watch import look
 from gui.web.session import open_session
 from tests.conftest import TINY_RECIPE, draw_films
-from tests.engine.reading.test_store import with_readers
 from tests.gui.conftest import let_in
+from tests.readers import with_readers
 
 ROOT = Path(__file__).parents[1]
 HOSTILE = ("<script>alert(1)<", "=cmd()", "${x}", "n" * 200, "‮txet", "two\nlines")

@@ -20,7 +20,7 @@ from engine.runs.heatmaps import load_explanations, load_map_settings
 from engine.saliency.faithfulness import POINTING_TOLERANCE, chance_level, pointing_game
 from engine.statistics.ranking import auroc
 from engine.workspace import Workspace
-from tests.engine.reading.test_store import with_readers
+from tests.readers import with_readers
 
 
 def test_the_machine_reads_the_sample_films_and_looks_at_the_findings(walked: tuple[Workspace, Run]) -> None:

@@ -19,7 +19,7 @@ from engine.records import Calibration, Index, Prediction, Review, Run, Split, V
 from engine.relocation import lost, relocate
 from engine.runs import save_run
 from engine.workspace import Workspace
-from tests.engine.reading.test_store import with_readers
+from tests.readers import with_readers
 from tests.tiny import draw_films
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)

@@ -30,7 +30,7 @@ from engine.runs.heatmaps import save_explanations
 from engine.workspace import Workspace, open_workspace
 from gui.web.session import AppSession
 from tests.chromium import PATIENCE
-from tests.engine.reading.test_store import with_readers
+from tests.readers import with_readers
 
 CLASSES = ("normal", "pneumonia")
 
@@ -120,7 +120,7 @@ def _png(pixels: NDArray[np.uint8], info: PngInfo | None = None) -> bytes:
 def _pixels(seed: int, side: int, opacity: bool) -> NDArray[np.uint8]:
     generator = np.random.default_rng(seed)
     y, x = np.mgrid[0 : 1 : side * 1j, 0 : 1 : side * 1j]
-    grey = 150 - 60 * np.abs(x - 0.5) + 20 * y
+    grey: NDArray[np.float64] = 150 - 60 * np.abs(x - 0.5) + 20 * y
     for centre in (0.3, 0.7):
         grey -= 110 * np.exp(-(((x - centre) / 0.15) ** 4) - ((y - 0.5) / 0.33) ** 4)
     grey += 14 * np.sin(y * 42 + 6 * (x - 0.5) ** 2) * (np.abs(x - 0.5) > 0.08)

@@ -15,8 +15,8 @@ from gui.cli.main import main
 from gui.pages.review.page import HANDLERS
 from gui.pages.review.reading_session import Desk
 from gui.web.session import open_session
-from tests.engine.reading.test_store import with_readers
 from tests.gui.conftest import Room, fill, make_run
+from tests.readers import with_readers
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

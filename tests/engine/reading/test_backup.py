@@ -17,8 +17,9 @@ from engine.reading.ledger.anchors import read_anchors
 from engine.reading.store import Store, open_store
 from engine.workspace import open_workspace
 from gui.cli.main import main
-from tests.engine.reading.test_store import RUN, agree, prediction, with_readers
+from tests.engine.reading.test_store import RUN, agree, prediction
 from tests.postgresql import PostgreSQL
+from tests.readers import with_readers
 
 
 def filled(store: Store, answers: int) -> Store:

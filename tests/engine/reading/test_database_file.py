@@ -15,7 +15,8 @@ import pytest
 
 from engine.errors import StoreError
 from engine.reading.store import Store, open_store
-from tests.engine.reading.test_store import RUN, agree, prediction, with_readers
+from tests.engine.reading.test_store import RUN, agree, prediction
+from tests.readers import with_readers
 
 ROOT = Path(__file__).parents[3]
 READERS, CASES = 50, 8

@@ -37,6 +37,7 @@ from engine.records import (
     Uncertainty,
     Verdict,
 )
+from tests.readers import with_readers
 
 POLYGON = Region(
     x=0.125,
@@ -90,13 +91,6 @@ def agree(number: int, reader: str = "Ada", **changes: object) -> Review:
         label="pneumonia",
     )
     return replace(review, **changes)  # type: ignore[arg-type]
-
-
-def with_readers(store: Store, *names: str) -> Store:
-    """Add readers, and return the store."""
-    for name in names or ("Ada", "Ben"):
-        store.add_reader(Reader(reader_id="", name=name))
-    return store
 
 
 def correct_labels(store: Store) -> None:
@@ -310,7 +304,8 @@ def test_the_row_says_what_was_on_the_screen(store: Store) -> None:
 
 KILLED = """
 import os, signal, sys
-from tests.engine.reading.test_store import RUN, agree, open_store, prediction, with_readers
+from tests.engine.reading.test_store import RUN, agree, open_store, prediction
+from tests.readers import with_readers
 store = with_readers(open_store(sys.argv[1]))
 store.add_run(RUN)
 store.add_cases(RUN.run_id, [prediction(number) for number in range(50)])

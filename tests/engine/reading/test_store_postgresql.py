@@ -22,8 +22,9 @@ from engine.reading.store import QUEUES, open_store
 from engine.records import Review, Verdict
 from tests.engine.reading.test_audit import BOX, read_a_study
 from tests.engine.reading.test_migrations import VERSION_2, filled_by_the_first_version
-from tests.engine.reading.test_store import RUN, agree, correct_labels, prediction, with_readers
+from tests.engine.reading.test_store import RUN, agree, correct_labels, prediction
 from tests.postgresql import PostgreSQL
+from tests.readers import with_readers
 
 
 def test_the_store_works_on_postgresql_too(server: str) -> None:

@@ -37,9 +37,9 @@ from gui.sharing.link import Access, Share, share
 from gui.web.session import open_session
 from tests.chromium import ARGUMENTS, CHROMIUM
 from tests.doubles.relay import Relay
-from tests.engine.reading.test_store import with_readers
 from tests.gui.conftest import Room, fill, make_run
 from tests.gui.sharing.conftest import install_double
+from tests.readers import with_readers
 
 SECRETS = (
     "Jane_Doe",

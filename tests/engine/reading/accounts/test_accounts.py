@@ -14,7 +14,7 @@ from engine.errors import ReviewError
 from engine.reading.accounts import passwords
 from engine.reading.accounts.accounts import IDLE, LONGEST_SESSION, Accounts
 from engine.reading.store import Store, open_store
-from tests.engine.reading.test_store import with_readers
+from tests.readers import with_readers
 
 RIGHT = "correct horse battery"
 

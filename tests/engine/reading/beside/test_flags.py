@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from engine.errors import ReviewError
 from engine.reading.store import Store, open_store
-from tests.engine.reading.test_store import RUN, prediction, with_readers
+from tests.engine.reading.test_store import RUN, prediction
+from tests.readers import with_readers
 
 
 @pytest.fixture

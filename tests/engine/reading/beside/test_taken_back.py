@@ -11,7 +11,8 @@ from engine.errors import AnsweredElsewhere, ReviewError
 from engine.reading.answers import Given, latest_reviews
 from engine.reading.store import Store, open_store
 from engine.records import Region, Verdict
-from tests.engine.reading.test_store import RUN, agree, prediction, with_readers
+from tests.engine.reading.test_store import RUN, agree, prediction
+from tests.readers import with_readers
 
 
 @pytest.fixture

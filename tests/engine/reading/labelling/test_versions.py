@@ -13,7 +13,8 @@ from engine.reading.labelling.drafting import Said, draft
 from engine.reading.labelling.versions import fingerprint, lineage
 from engine.reading.store import Store, open_store
 from engine.records import LabelVersion
-from tests.engine.reading.test_store import RUN, prediction, with_readers
+from tests.engine.reading.test_store import RUN, prediction
+from tests.readers import with_readers
 
 DATA = "0123456789ab"
 CAME: dict[str, str | None] = {

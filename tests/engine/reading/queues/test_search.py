@@ -12,7 +12,8 @@ from engine.errors import ReviewError
 from engine.reading.queues.catalogue import search
 from engine.reading.queues.search import terms_of
 from engine.reading.store import Store, open_store
-from tests.engine.reading.test_store import RUN, prediction, with_readers
+from tests.engine.reading.test_store import RUN, prediction
+from tests.readers import with_readers
 
 FILMS = ["/a/Ward 7_lateral.png", "/a/frontal.dcm", "/b/ODD_%_name.png", "/b/Pneumonia-old.png"]
 META = [{"view": "PA", "site": "St Mary's"}, {"view": "AP"}, {"View": "pa", "age": "63"}, {}]

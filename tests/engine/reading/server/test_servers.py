@@ -16,8 +16,9 @@ from engine.reading.answers import Given
 from engine.reading.server.addresses import address
 from engine.reading.store import Store, open_store
 from engine.workspace import open_workspace, remarks
-from tests.engine.reading.test_store import RUN, agree, prediction, with_readers
+from tests.engine.reading.test_store import RUN, agree, prediction
 from tests.postgresql import PASSWORD, PostgreSQL, running
+from tests.readers import with_readers
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])

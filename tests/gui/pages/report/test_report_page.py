@@ -46,9 +46,9 @@ from gui.pages.report.sections import (
 )
 from gui.pages.report.taking import export
 from gui.web.session import AppSession, open_session
-from tests.engine.reading.test_store import with_readers
 from tests.gui.conftest import Room, fill, make_run
 from tests.gui.pages.data.test_data_page import HOSTILE
+from tests.readers import with_readers
 
 BOTH = list(REFERENCE_STANDARDS)
 FROM_DATA, REVIEWED = BOTH

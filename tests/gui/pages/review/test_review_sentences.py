@@ -18,8 +18,8 @@ from engine.workspace import open_workspace
 from gui.pages.review import open_reading, show_case
 from gui.pages.review.reading_session import Desk
 from gui.web.session import AppSession
-from tests.engine.reading.test_store import with_readers
 from tests.gui.conftest import make_run
+from tests.readers import with_readers
 from tests.snapshots import hold_against, one_text
 
 KEPT = Path(__file__).parent / "snapshots" / "review.txt"

@@ -16,8 +16,8 @@ from engine.runs import load_explanations
 from engine.runs.heatmaps import save_explanations
 from engine.workspace import open_workspace
 from gui.web.session import AppSession
-from tests.engine.reading.test_store import with_readers
 from tests.gui.conftest import fill, make_run
+from tests.readers import with_readers
 
 CLASSES = ("zebrosis", "okapitis")
 SHARE = 0.7319284651

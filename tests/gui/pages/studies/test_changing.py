@@ -19,8 +19,8 @@ from gui.pages.studies.changing import change_study, lock_study, reread_labels
 from gui.pages.studies.desk import list_studies, show_study
 from gui.pages.studies.rounds import Rounds
 from gui.web.session import open_session
-from tests.engine.reading.test_store import with_readers
 from tests.gui.pages.studies.conftest import Ward
+from tests.readers import with_readers
 
 
 @pytest.mark.browser
