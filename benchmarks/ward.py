@@ -31,6 +31,9 @@ from engine.workspace import DATABASE_VARIABLE, Workspace, open_workspace
 PASSWORD = "correct horse battery"
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 120.0
+PATIENCE = 600.0
+"""Seconds after which a reader gives an answer up of which nothing was heard: on a busy machine the program alone may
+take half a minute to start."""
 
 
 def prepared(root: Path, *, readers: int, cases: int) -> Workspace:
@@ -141,10 +144,12 @@ class Page:
     Args:
         port: Of the server.
         name: Of the reader.
+        patience: Seconds after which an answer is given up of which nothing was heard.
     """
 
-    def __init__(self, port: int, name: str) -> None:
-        self._port, self._name = port, name
+    def __init__(self, port: int, name: str, *, patience: float = PATIENCE) -> None:
+        self._port, self._name, self._patience = port, name, patience
+        self._names: dict[str, str] = {}
         self._line: http.client.HTTPConnection | None = None
         self._cookie = ""
         self._component = 0
@@ -166,7 +171,7 @@ class Page:
             time.sleep(random.uniform(*pause))
             if time.monotonic() > until:
                 return
-            self._answer(self._reading["case"], until + 60)
+            self._answer(self._reading["case"], until + self._patience)
 
     def open(self, case: str = "") -> None:
         """Sign in where that is needed, and open a reading.
@@ -194,9 +199,13 @@ class Page:
         self._reading = told
 
     def _answer(self, case: dict[str, Any], until: float) -> None:
-        """Agree with a case, and again by the same name, until something is heard of it."""
+        """Agree with a case, and again by the same name, until something is heard of it.
+
+        An answer that was given up keeps its name, as the page's does: by another name it would be a second answer, and
+        nobody could tell whether the program had stored one twice.
+        """
         named = {"shown": case["id"], "predicted": case["predicted"], "verdict": "agree"}
-        named["name"] = uuid.uuid4().hex
+        named["name"] = self._names.setdefault(case["id"], uuid.uuid4().hex)
         self.told.given.add(case["id"])
         first, began = True, time.monotonic()
         while time.monotonic() < until:
@@ -218,7 +227,7 @@ class Page:
                 time.sleep(0.1)
             first = False
             self.told.again += 1
-        self.told.refused.append("nothing was heard of an answer for a minute")
+        self.told.refused.append(f"nothing was heard of an answer for {self._patience:g} s")
 
     def _tried(self, work: Any) -> None:
         try:

@@ -109,14 +109,19 @@ def undo(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     """
     one = rounds.of(asked)
     with one.turn:
-        if not one.trail:
+        name = text(asked, "name")
+        if one.undone is not None and name == one.undone[0]:
+            image_id, arm = one.undone[1:]  # asked again, because the line broke before it was told
+        elif not one.trail:
             raise ReviewError(
                 _("Nothing has been answered on this page yet"),
                 _("Go to the case by its number to answer it again"),
             )
-        image_id, arm = one.trail[-1][:2]
-        rounds.session.store.studies.undo(one.sitting, image_id, arm)
-        one.trail.pop()
+        else:
+            image_id, arm = one.trail[-1][:2]
+            rounds.session.store.studies.undo(one.sitting, image_id, arm, name=name or None)
+            one.trail.pop()
+            one.undone = (name, image_id, arm) if name else None
         count_again(rounds, one)
         return {"stored": _("Taken back; the answer before it is kept in the record")} | case_again(
             rounds, one, image_id, arm

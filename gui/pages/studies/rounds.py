@@ -47,6 +47,7 @@ class Round:
         read: How many cases have an answer.
         of: How many there are.
         trail: What was answered at this page, in its order: image, arm and seconds.
+        undone: The name of the newest undo, and the image and arm of which it was; None before one.
         stored: The names of answers that were stored → what the page was told of each, for when the line broke before.
         turn: Held while an answer or a step is under way.
     """
@@ -60,6 +61,7 @@ class Round:
     read: int = 0
     of: int = 0
     trail: list[tuple[str, Arm, float]] = field(default_factory=list)
+    undone: tuple[str, str, Arm] | None = None
     stored: dict[str, str] = field(default_factory=dict, repr=False)
     turn: RLock = field(default_factory=RLock, repr=False)
 

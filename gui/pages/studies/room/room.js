@@ -6,6 +6,7 @@ let shown = null;           // the case on the screen, as the server described i
 let chosen = null;          // the class whose certainty is asked
 let seen = false;
 let given = { said: '', name: '' };
+let undone = '';            // the name of an undo that may be asked for again after the line broke
 const unsaid = new Map();   // what was written and drawn on cases that were left without an answer
 const usualMap = () => true;   // a study shows the run's own map or none
 
@@ -23,7 +24,8 @@ async function ask(name, question = {}) {
     return answer;
   }
   toast(answer.problem);
-  if (name === 'answer') text('stored', _('Not stored'));
+  // A server that went away while it wrote may have stored the answer: given again, by its name, it is there once.
+  if (name === 'answer') text('stored', answer.kind === 'ServerAway' ? _('Not known to be stored: give the answer again') : _('Not stored'));
   if (answer.kind === 'StaleCaseError') await openStudy({ study: root.dataset.study, reader: root.dataset.reader, keepToast: true });
   return null;
 }
@@ -289,8 +291,10 @@ const store = (verdict, number = null, certainty = null) => act(async () => {
 });
 
 const undo = () => act(async () => {
-  const answer = await ask('undo');
+  undone ||= randomName();
+  const answer = await ask('undo', { name: undone });
   if (!answer) return;
+  undone = '';
   text('stored', answer.stored);
   await present(answer);
 });

@@ -113,6 +113,13 @@ def test_an_answer_that_is_given_again_after_the_line_broke_is_said_to_be_stored
     assert one["stored"] == two["stored"] == "Stored: zebrosis" and one["case"]["id"] == two["case"]["id"]
     assert len(ward.session.store.studies.answers(study.study_id, latest=False)) == 1
 
+    answer(rounds, said(two, first["reading"], name="the second"))
+    asked = {"reading": first["reading"], "name": "taken back by the page"}
+    back, again = undo(rounds, asked), undo(rounds, asked)
+    assert back["case"]["id"] == again["case"]["id"] == two["case"]["id"]
+    every = ward.session.store.studies.answers(study.study_id, latest=False)
+    assert [one.verdict for one in every] == ["read", "read", "taken back"]
+
 
 def test_an_answer_is_taken_back_by_a_new_row_and_only_before_more_was_seen(ward: Ward) -> None:
     study = ward.study("blind")
