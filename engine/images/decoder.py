@@ -24,7 +24,6 @@ from engine.errors import ImageError
 from engine.images.decoded import Decoded
 from engine.images.depth import eight_bit_levels
 from engine.images.files import LARGEST_FILE, read_bytes
-from engine.images.formats.dicom import read_dicom
 from engine.images.formats.rasters import read_raster
 from engine.images.formats.refusals import cut_short, not_read
 from engine.images.formats.tiff import read_tiff
@@ -81,6 +80,8 @@ def decode(
         data = _unzipped(data, name)
     suffix = path.suffix.lower()
     if kind is FileKind.DICOM or (kind is FileKind.OTHER and suffix in _DICOM_SUFFIXES):
+        from engine.images.formats.dicom import read_dicom  # here, because pydicom takes 20 MB and .3 s
+
         decoded = read_dicom(data, name, deep=deep)
     elif kind is FileKind.TIFF:
         decoded = read_tiff(data, name, deep=deep)

@@ -23,10 +23,10 @@ from engine.errors import ImageError
 from engine.images.decoded import Decoded, Notes, Remark
 from engine.images.depth import eight_bit_levels, reshaped
 from engine.images.formats import dicom_levels
-from engine.images.formats.dicom_header import first, numbers, places, text, whole
+from engine.images.formats.dicom_header import BROKEN_DICOM, first, numbers, places, text, whole
 from engine.images.formats.dicom_pixels import PIXELS, Stored, read_stored
 from engine.images.formats.levels import depth_step
-from engine.images.formats.refusals import BROKEN, MAX_PIXELS, cut_short
+from engine.images.formats.refusals import MAX_PIXELS, cut_short
 from engine.images.formats.streams import ENDLESS
 from engine.records import DataIssueKind
 
@@ -106,7 +106,7 @@ def _header(data: bytes, name: str) -> pydicom.FileDataset:
         for tag in PIXELS:
             if tag in header and not isinstance(header[tag].value, bytes):
                 raise TypeError(tag)
-    except BROKEN as error:
+    except BROKEN_DICOM as error:
         raise ImageError(
             f"{name} is a damaged DICOM file, or was cut short", "Export the image again from the archive"
         ) from error

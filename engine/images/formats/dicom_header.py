@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pydicom
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
 
 from engine.images.formats.refusals import BROKEN
+
+BROKEN_DICOM = (*BROKEN, BytesLengthException, InvalidDicomError)
 
 
 def text(header: pydicom.Dataset, tag: str) -> str:
@@ -30,7 +33,7 @@ def numbers(header: pydicom.Dataset, tag: str) -> list[float]:
         value = header.get(tag)
         values = list(value) if isinstance(value, MultiValue | list | tuple) else [value]
         found = [float(str(each).replace(",", ".")) for each in values]
-    except BROKEN:
+    except BROKEN_DICOM:
         return []
     return found if all(math.isfinite(each) for each in found) else []
 
@@ -45,7 +48,7 @@ def said(header: pydicom.Dataset, tag: str) -> bool:
     """Tell whether an attribute has any value, sensible or not."""
     try:
         value = header.get(tag)
-    except BROKEN:
+    except BROKEN_DICOM:
         return True
     return value is not None and str(value).strip() != ""
 
@@ -55,7 +58,7 @@ def items(header: pydicom.Dataset, tag: str) -> list[pydicom.Dataset]:
     try:
         value = header.get(tag)
         return list(value) if isinstance(value, pydicom.Sequence) else []
-    except BROKEN:
+    except BROKEN_DICOM:
         return []
 
 
@@ -65,7 +68,7 @@ def first(header: pydicom.Dataset, tag: str) -> Any:
         value = header.get(tag)
         if isinstance(value, MultiValue | pydicom.Sequence | list):
             return value[0] if len(value) else None
-    except BROKEN:
+    except BROKEN_DICOM:
         return None
     return value
 

@@ -17,10 +17,9 @@ from pydicom.pixels.processing import apply_color_lut
 
 from engine.images.decoded import Notes, Remark
 from engine.images.depth import Measured, Window, deep_levels
-from engine.images.formats.dicom_header import items, number, numbers, places, said, text
+from engine.images.formats.dicom_header import BROKEN_DICOM, items, number, numbers, places, said, text
 from engine.images.formats.dicom_pixels import Stored
 from engine.images.formats.levels import STRETCHED, colour_film, depth_step, natural_range, window
-from engine.images.formats.refusals import BROKEN
 from engine.records import DataIssueKind
 
 ODD_RESCALE = Remark(
@@ -119,7 +118,7 @@ def palette(header: pydicom.Dataset, stored: Stored) -> NDArray[np.uint8] | None
     if "SegmentedRedPaletteColorLookupTableData" in header:
         try:
             colours = apply_color_lut(stored.values, header)
-        except BROKEN:
+        except BROKEN_DICOM:
             return None
     else:
         names = (f"{name}PaletteColorLookupTable" for name in ("Red", "Green", "Blue"))
@@ -280,7 +279,7 @@ def _table(item: pydicom.Dataset, descriptor: str, data: str) -> Table | None:
     count = count % 65536 or 65536  # 0 stands for 65,536; as signed, 40,000 is read as -25,536
     try:
         entries = _entries(item[data], count, little=bool(item.original_encoding[1]))
-    except BROKEN:
+    except BROKEN_DICOM:
         return None
     if not entries.size:
         return None

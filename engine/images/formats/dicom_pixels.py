@@ -19,8 +19,8 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import pixel_array
 
 from engine.errors import ImageError
-from engine.images.formats.dicom_header import number, text, whole
-from engine.images.formats.refusals import BROKEN, check_pixels, cut_short, damaged, not_read_so
+from engine.images.formats.dicom_header import BROKEN_DICOM, number, text, whole
+from engine.images.formats.refusals import check_pixels, cut_short, damaged, not_read_so
 from engine.images.formats.streams import cut_jpeg, cut_jpeg_2000, empty_end, jpeg_frame, mended_jpeg
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
@@ -101,7 +101,7 @@ def _read(
     _check_whole(described, frame, name)
     try:
         values = _decode(described, frame)
-    except BROKEN as error:
+    except BROKEN_DICOM as error:
         raise _not_decoded(described, name) from error
     values = values.astype(values.dtype.newbyteorder("="), copy=False)
     if values.dtype.kind == "f":
@@ -167,7 +167,7 @@ def _frame(described: pydicom.Dataset) -> bytes | None:
     """Return the compressed stream of the only frame, its fragments joined; None where there is none."""
     try:
         return bytes(next(generate_frames(described.PixelData, number_of_frames=1)))
-    except (*BROKEN, StopIteration):
+    except (*BROKEN_DICOM, StopIteration):
         return None
 
 
@@ -211,11 +211,11 @@ def _decode(described: pydicom.Dataset, frame: bytes | None) -> NDArray[Any]:
     options: dict[str, Any] = {"index": 0, "correct_unused_bits": False, "allow_excess_frames": False}
     if described.file_meta.TransferSyntaxUID == uid.JPEGBaseline8Bit:
         # By libjpeg-turbo, as dcmtk and most viewers do: the other decoder's colours are up to 3 levels off.
-        with suppress(*BROKEN):
+        with suppress(*BROKEN_DICOM):
             return np.asarray(pixel_array(described, decoding_plugin="pillow", **options))
     try:
         return np.asarray(pixel_array(described, **options))
-    except BROKEN:  # libjpeg refuses some twelve-bit streams that libjpeg-turbo reads
+    except BROKEN_DICOM:  # libjpeg refuses some twelve-bit streams that libjpeg-turbo reads
         if described.SamplesPerPixel != 1 or frame is None or jpeg_frame(frame) is None:
             raise
         return np.asarray(imagecodecs.jpeg_decode(frame)).reshape(described.Rows, described.Columns)
@@ -225,7 +225,7 @@ def _not_decoded(described: pydicom.Dataset, name: str) -> ImageError:
     syntax = described.file_meta.TransferSyntaxUID
     try:
         known = get_decoder(syntax).is_available
-    except BROKEN:
+    except BROKEN_DICOM:
         known = False
     if known:
         return damaged(name)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import struct
 import zlib
 
-from pydicom.errors import BytesLengthException, InvalidDicomError
-
 from engine.errors import ImageError
 from engine.images.kinds import REMEDIES, FileKind
 
@@ -18,9 +16,7 @@ BROKEN = (
     ArithmeticError,
     AssertionError,
     AttributeError,
-    BytesLengthException,
     EOFError,
-    InvalidDicomError,
     LookupError,
     MemoryError,
     NotImplementedError,
