@@ -201,6 +201,9 @@ def test_nothing_of_version_2_is_lost(version_2: Path) -> None:
         assert [case and int(case.image_id, 16) for case in resumed] == [7, 8]
         assert store.audit().found == ()
     with closing(sqlite3.connect(version_2)) as after:
+        drew = after.execute("SELECT r.author, a.author FROM regions r JOIN answers a ON a.seq = r.answer")
+        authors = drew.fetchall()
+        assert authors and all(region == answer for region, answer in authors)
         kept_cases = after.execute("SELECT * FROM cases ORDER BY run_id, position").fetchall()
         assert [row[: len(cases[0])] for row in kept_cases] == cases  # what came later stands behind
         assert after.execute(

@@ -238,6 +238,17 @@ def test_predicting_again_replaces_a_case_until_somebody_has_reviewed_it(store: 
     assert now == [0.6, 0.9, 0.9]
 
 
+def test_predictions_that_are_the_same_are_not_written_again_whichever_run_says_them(store: Store) -> None:
+    for run_id in ("a run before", RUN.run_id, "z run after"):
+        store.add_run(replace(RUN, run_id=run_id))
+        store.add_cases(run_id, [prediction(1, p=0.6)])
+    before = store.audit().head.seq
+    store.add_cases(RUN.run_id, [prediction(1, p=0.6)])
+    assert store.audit().head.seq == before
+    store.add_cases(RUN.run_id, [prediction(1, p=0.7), prediction(2, p=0.6)])
+    assert store.audit().head.seq == before + 2
+
+
 def test_predictions_are_stored_all_or_none(store: Store) -> None:
     def cases() -> Iterator[Prediction]:
         yield prediction(1)

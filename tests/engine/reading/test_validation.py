@@ -94,3 +94,23 @@ def test_a_region_is_the_part_of_it_that_lies_on_the_image(
 def test_a_side_that_is_no_number_is_refused(side: str, value: float) -> None:
     with pytest.raises(ReviewError, match="cannot be read"):
         clamped(replace(WHOLE, **{side: value}))  # type: ignore[arg-type]
+
+
+corners = st.tuples(st.floats(-2, 2, allow_subnormal=False), st.floats(-2, 2, allow_subnormal=False))
+
+
+@given(st.lists(corners, min_size=3, max_size=6))
+def test_the_corners_of_a_polygon_that_lie_off_the_image_are_put_on_its_edge(
+    points: list[tuple[float, float]],
+) -> None:
+    drawn = replace(WHOLE, shape="polygon", points=tuple(points))
+    on = [tuple(min(max(side, 0.0), 1.0) for side in point) for point in points]
+    (left, top), (right, bottom) = (tuple(map(pick, zip(*on, strict=True))) for pick in (min, max))
+    if left == right or top == bottom:
+        with pytest.raises(ReviewError, match="outside the image"):
+            clamped(drawn)
+        return
+    kept = clamped(drawn)
+    assert list(kept.points) == on
+    assert (kept.x, kept.y) == (left, top)
+    assert (kept.x + kept.width, kept.y + kept.height) == pytest.approx((right, bottom))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from scipy import stats
+from scipy.special import expit, logit
 from sklearn import metrics as sk
 
 from engine.statistics.clusters import Clusters
@@ -190,6 +191,26 @@ def test_what_cases_contribute_to_the_precision_is_its_derivative() -> None:
         weight[case] += step
         moved = sk.average_precision_score(y, score, sample_weight=weight)
         assert influence[case] == pytest.approx((moved - value) / step, abs=1e-4)
+
+
+@pytest.mark.parametrize("each", [1, 2])
+def test_the_interval_of_a_precision_is_of_what_cases_contribute_and_of_patients_where_none_can_be_seen(
+    each: int,
+) -> None:
+    truth, _, _ = images(80, seed=4)
+    y, score = truth == 1, np.random.default_rng(0).normal(size=80) + truth
+    patients = np.arange(80) // each
+    value, influence = precision_influence(y, score)
+    sums = np.bincount(patients, influence)
+    spread = math.sqrt(len(sums) / (len(sums) - 1) * float((sums**2).sum())) / (value * (1 - value))
+    reach = stats.t.ppf(0.975, len(np.unique(patients[y])) - 1) * spread
+    found = average_precision(y, score, groups=patients)
+    assert found.low == pytest.approx(expit(logit(value) - reach))
+    assert found.high == pytest.approx(expit(logit(value) + reach))
+    assert "logit scale" in found.method
+    perfect = average_precision(y, y.astype(float), groups=patients)
+    bound = wilson(len(np.unique(patients[y])), len(np.unique(patients[y])))
+    assert (perfect.low, perfect.high) == pytest.approx((bound.low, 1)) and "Wilson" in perfect.method
 
 
 def test_means_over_classes_equal_scikit_learn() -> None:

@@ -122,6 +122,7 @@ def test_new_images_get_the_mean_log_odds_and_the_mean_map_of_all_models(
         assert explained == pytest.approx(np.mean(odds), abs=1e-3)
     edges = [model.threshold for model in models_of(run)]
     assert run.threshold == pytest.approx(expit(np.mean(logit(edges))))
+    assert run.seconds == pytest.approx(sum(model.seconds for model in models_of(run)))
 
 
 def test_the_report_is_of_all_patients_with_the_area_pooled_and_within_folds(

@@ -18,13 +18,14 @@ import torch
 from sklearn import metrics as sk
 from torch.nn import functional
 
-from engine.data import index_folder, split_index
+from engine.data import index_folder, limit_training, split_index
 from engine.errors import TrainingStopped
 from engine.images.cache import open_cache
 from engine.models.weights import read_safetensors
 from engine.prediction import predict
 from engine.records import Augmentation, Balance, Epoch, Phase, Recipe, Run, Sample, Split
-from engine.runs.folder import load_classifier, load_run
+from engine.runs import load_shift, load_uncertainty
+from engine.runs.folder import load_classifier, load_run, split_of
 from engine.storage import KEPT_BYTES
 from engine.training import loop as the_loop
 from engine.training.checkpoint import copy_state, load_checkpoint, save_checkpoint
@@ -276,6 +277,19 @@ def test_a_stop_is_heard_whenever_it_comes(tiny_split: Split, workspace: Workspa
         assert not (folder / "run.json").exists()
 
 
+def test_a_limit_takes_the_training_images_that_the_seed_draws(
+    tiny_split: Split, workspace: Workspace
+) -> None:
+    drawn = []
+    for seed in (1, 2):
+        _, run = trained_on(replace(STILL, train_limit=12, seed=seed), tiny_split, workspace)
+        kept = split_of(run)
+        assert kept.train == limit_training(tiny_split, 12, seed=seed).train
+        assert (kept.val, kept.test) == (tiny_split.val, tiny_split.test)
+        drawn.append(kept.train)
+    assert drawn[0] != drawn[1]
+
+
 def test_the_history_tells_no_figure_that_is_none(tiny_split: Split, workspace: Workspace) -> None:
     (epoch,), run = trained_on(STILL, tiny_split, workspace)
     assert all(math.isfinite(v) for v in (epoch.train_loss, epoch.val_loss, epoch.val_auc, epoch.seconds))
@@ -311,6 +325,7 @@ def test_the_operating_point_is_that_of_what_the_run_predicts_of_all_validation_
     _, run = trained_on(still({"learning_rate": 1e-2, "epochs": 3}), split, workspace)
     told = list(predict(run, split.val, cache_dir=workspace.cache, device="cpu"))
     assert run.validated is not None
+    assert load_uncertainty(run.folder) is not None and load_shift(run.folder) is not None
     for name, label in (("sensitivity", "opacity"), ("specificity", "normal")):
         hits = [one.predicted == label for one in told if one.label == label]
         assert getattr(run.validated, name).value == pytest.approx(np.mean(hits)), name

@@ -37,6 +37,11 @@ def test_the_case_is_unread_again_and_what_was_said_is_told(store: Store) -> Non
     assert store.readers(RUN.run_id) == [] and store.run(RUN.run_id).reviews == 0
     kinds = [(row["kind"], row["stands"], row["supersedes"]) for row in store.readings(RUN.run_id)]
     assert kinds == [("answer", "no", None), ("taken back", None, number)]
+    seen = [(row["prediction_seen"], row["map_seen"]) for row in store.readings(RUN.run_id)]
+    assert seen == [
+        (None, None),
+        ("yes", None),
+    ]  # given without a sitting: the answer alone names a prediction
     assert store.audit().found == ()
 
 

@@ -115,10 +115,13 @@ def test_columns_of_runs_of_earlier_versions_are_added_once(store: Store) -> Non
     assert store.count("second", "unlike training", "Ada") == 1
 
 
-@pytest.mark.parametrize("typed", ["", "   ", "x" * 201])
-def test_nothing_or_too_much_is_refused_with_examples(typed: str) -> None:
-    with pytest.raises(ReviewError, match=r"score > \.8, view=PA"):
+@pytest.mark.parametrize(
+    ("typed", "said"), [("", "nothing to"), ("   ", "nothing to"), ("x" * 201, "up to 200 characters")]
+)
+def test_nothing_or_too_much_is_refused_with_examples(typed: str, said: str) -> None:
+    with pytest.raises(ReviewError, match=rf"{said}.*score > \.8, view=PA"):
         terms_of(typed)
+    assert terms_of("x" * 200)
 
 
 @given(st.text(min_size=1, max_size=60).filter(str.strip))

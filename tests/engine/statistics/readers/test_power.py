@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -56,6 +57,17 @@ def test_the_power_of_two_curves_is_what_their_cases_would_need() -> None:
         paired_curves_power(y[:30] & (np.arange(30) < 0), s100b[:30], wfns[:30])
 
 
+def test_cases_for_two_curves_give_their_power_whatever_is_wanted() -> None:
+    rng = np.random.default_rng(1)
+    y = np.repeat([True, False], [40, 70])
+    first, second = rng.normal(size=110) + y, rng.normal(size=110) + 0.3 * y
+    for alpha in (0.01, 0.05):
+        power = paired_curves_power(y, first, second, alpha=alpha)
+        assert 0.3 < power < 0.99
+        needed = paired_curves_cases(y, first, second, power=power, alpha=alpha)
+        assert needed == pytest.approx((40, 70))
+
+
 @pytest.mark.parametrize(
     ("to", "power"),
     [("readers and cases", 0.8922819891), ("cases", 0.9839447699), ("readers", 0.9494449151)],
@@ -90,6 +102,15 @@ def test_components_of_the_roe_metz_model_are_those_of_mrmcaov(
     found = expected_components(STRUCTURES[structure], area, positives, negatives)
     ours = (found.reader, found.modality_by_reader, found.error, found.cov1, found.cov2, found.cov3)
     assert ours == pytest.approx(expected, rel=1e-6)
+
+
+def test_structures_are_named_by_how_alike_cases_and_how_unlike_readers_are() -> None:
+    """What is on a case sums to 1; readers vary from .0055 or .011 on, as Roe and Metz have it."""
+    for letters, each in STRUCTURES.items():
+        on_a_case = (each.case, each.modality_by_case, each.reader_by_case, each.error)
+        alike = replace(STRUCTURES[f"{letters[0]}L"], reader=STRUCTURES[f"L{letters[1]}"].reader)
+        assert sum(on_a_case) == pytest.approx(1) and each == alike
+        assert each.reader == ((0.0055,) * 3 if letters[1] == "L" else (0.011, 0.03, 0.056))
 
 
 def test_components_of_a_sensitivity_are_what_simulated_verdicts_show() -> None:

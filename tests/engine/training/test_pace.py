@@ -1,0 +1,79 @@
+"""How long a training will take is the sum of what its steps take, and is measured where it would run."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from engine.records import Augmentation, Phase
+from engine.training import pace
+from engine.training.pace import ImageCounts, Pace, PhasePace, expected_seconds, measure_pace
+from tests.tiny import TINY_RECIPE, draw_films
+
+HEAD = Phase(name="head", epochs=3, trainable="head", learning_rate=1e-3)
+RECIPE = replace(TINY_RECIPE, phases=(HEAD, replace(HEAD, name="all", epochs=2, trainable="all")))
+PACE = Pace(
+    read=0.5,
+    whole=0.25,
+    phases=(PhasePace(bank=2.0, step=0.1, look=0.01), PhasePace(bank=None, step=7.0, look=3.0)),
+)
+
+
+@pytest.mark.parametrize(
+    ("turned", "views", "banked"),
+    [(0, 4, 100 + 48), (10, 4, 500 + 48), (10, 0, 100 + 48)],  # pictures as they are, and each turned view
+)
+def test_a_training_takes_what_its_steps_take(turned: int, views: int, banked: int) -> None:
+    recipe = replace(RECIPE, augmentation=Augmentation(rotation=turned), views=views)
+    images = ImageCounts(train=100, shown=130, val=48, test=30)
+    reading = 15 + 0.5 * (100 + 48 + 30)
+    learning = 3 * (0.1 * 130 + 0.01 * 48) + 2 * (7 * 130 + 3 * 48)
+    told = 0.25 * (3 * (48 + 30) + 5 * 48 + 2000)  # predictions and maps, the maps' scale, their passport
+    assert expected_seconds(recipe, PACE, images) == pytest.approx(reading + 2 * banked + learning + told)
+
+
+def test_the_maps_scale_and_passport_take_no_more_of_many_images_and_less_of_few() -> None:
+    still = replace(PACE, read=0.0, phases=(PhasePace(bank=None, step=0, look=0),) * 2)
+
+    def looks(val: int) -> float:
+        return (expected_seconds(RECIPE, still, ImageCounts(train=9, shown=9, val=val, test=0)) - 15) / 0.25
+
+    assert looks(1000) == pytest.approx(3 * 1000 + 5 * 128 + 2000)
+    assert looks(12) == pytest.approx(3 * 12 + 5 * 12 + 1000)
+
+
+def test_a_phase_is_measured_on_the_bank_where_training_would_have_one(tmp_path: Path) -> None:
+    films = sorted(draw_films(tmp_path / "films", patients=2).rglob("*.png"))
+
+    def banks(**changes: object) -> list[bool]:
+        found = measure_pace(
+            replace(RECIPE, **changes),  # type: ignore[arg-type]
+            2,
+            films,
+            images=10,
+            cache_dir=tmp_path,
+            device="cpu",
+        )
+        assert found.read > 0 < found.whole and all(each.step > 0 < each.look for each in found.phases)
+        return [each.bank is not None and each.bank > 0 for each in found.phases]
+
+    assert banks() == [True, False]
+    turned = Augmentation(rotation=10)
+    assert banks(augmentation=turned, views=2) == [True, False]
+    assert banks(augmentation=turned) == [False, False]
+    assert banks(phases=(replace(HEAD, cutmix=1.0), RECIPE.phases[1])) == [False, False]
+
+
+def test_the_time_of_reading_is_that_of_an_image_that_could_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    films = sorted(draw_films(tmp_path / "films", patients=2).rglob("*.png"))
+    films[0].write_bytes(b"no image")
+    ticks = itertools.count(100.0, 6.0)
+    monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    assert len(films) == 4 and pace._reading(RECIPE, films) == pytest.approx(6 / 3)
+    assert pace._reading(RECIPE, []) == pytest.approx(6)

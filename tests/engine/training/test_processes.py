@@ -1,0 +1,103 @@
+"""Several processes do together what one does: of a whole batch, each its own rows."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from engine.training.processes import Processes, _AsOneBatch, joined
+
+IMAGES = 7
+MAPS = torch.randn(IMAGES, 3, 4, 5, generator=torch.Generator().manual_seed(1)) * 3 + 2
+LAST = MAPS.contiguous(memory_format=torch.channels_last)
+ROWS = MAPS[:, :, 0, 0].contiguous()
+
+
+@pytest.fixture(scope="module")
+def one() -> Iterator[Processes]:
+    """A group of this process alone, in which sums go through gloo as they do among many."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with joined(0, 1, f"tcp://127.0.0.1:{port}") as processes:
+        yield processes
+
+
+@pytest.mark.parametrize("x", [MAPS, LAST, ROWS], ids=["maps", "channels last", "rows"])
+@pytest.mark.parametrize("affine", [True, False])
+def test_batch_norm_over_all_processes_is_that_of_torch(x: Tensor, affine: bool, one: Processes) -> None:
+    def normed(within: bool) -> list[Tensor]:
+        given = x.clone().requires_grad_()
+        mean, variance = torch.full((3,), 0.5), torch.full((3,), 2.0)
+        weight = torch.tensor([2.0, -1.0, 0.5], requires_grad=True) if affine else None
+        bias = torch.tensor([0.3, 4.0, -2.0], requires_grad=True) if affine else None
+        if within:
+            with _AsOneBatch(one, IMAGES):
+                made = functional.batch_norm(given, mean, variance, weight, bias, True, 0.3, 1e-3)
+                known = functional.batch_norm(x, mean, variance, weight, bias, False, 0.3, 1e-3)
+        else:
+            made = functional.batch_norm(given, mean, variance, weight, bias, True, 0.3, 1e-3)
+            known = functional.batch_norm(x, mean, variance, weight, bias, False, 0.3, 1e-3)
+        (made**3).sum().backward()  # type: ignore[no-untyped-call]
+        gradients = [each.grad for each in (given, weight, bias) if each is not None]
+        return [made, known, mean, variance, *(each for each in gradients if each is not None)]
+
+    together, alone = normed(True), normed(False)
+    assert len(together) == len(alone) == (7 if affine else 5)
+    for mine, torchs in zip(together, alone, strict=True):
+        torch.testing.assert_close(mine, torchs, rtol=1e-4, atol=1e-4)
+
+
+def _dropped_path(x: Tensor) -> Tensor:
+    return x * x.new_empty((len(x), *[1] * (x.ndim - 1))).bernoulli_(0.6)
+
+
+@pytest.mark.parametrize(
+    ("draw", "x"),
+    [
+        (functional.dropout, MAPS),
+        (functional.dropout, LAST),
+        (functional.dropout2d, MAPS),
+        (_dropped_path, MAPS),
+        (_dropped_path, ROWS),
+        (functional.dropout, MAPS.flatten(0, 1)),  # three windows of each image
+    ],
+)
+def test_what_is_drawn_does_not_depend_on_how_many_processes_there_are(
+    draw: Callable[[Tensor], Tensor], x: Tensor
+) -> None:
+    torch.manual_seed(5)
+    alone = draw(x)
+    assert (alone == 0).any() and (alone != 0).any()
+    each = len(x) // IMAGES
+    by_image = x.unflatten(0, (IMAGES, each))
+    for world in (1, 2, 3):
+        for rank in range(world):
+            mine = Processes(rank, world)
+            torch.manual_seed(5)
+            share = mine.share(by_image).flatten(0, 1)
+            if x is LAST:
+                share = share.contiguous(memory_format=torch.channels_last)
+            with _AsOneBatch(mine, IMAGES):
+                drawn = draw(share)
+                if draw is not _dropped_path:
+                    assert functional.dropout(share, training=False) is share
+            expected = mine.share(alone.unflatten(0, (IMAGES, each))).flatten(0, 1)
+            torch.testing.assert_close(drawn, expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("images", [1, 2, 7])
+def test_the_parts_of_processes_make_the_mean_of_the_whole_batch(images: int) -> None:
+    losses = torch.arange(1.0, images + 1)
+    crew = [Processes(rank, 3) for rank in range(3)]
+    parts = [each.part_of_mean(each.share(losses).mean(), images) for each in crew]
+    assert float(sum(parts)) == pytest.approx(float(losses.mean()))  # an empty share's mean is no number
+    rows = np.arange(images)
+    assert sorted(np.concatenate([each.share(rows) for each in crew]).tolist()) == rows.tolist()
+    assert [each.first for each in crew] == [True, False, False]
