@@ -66,40 +66,25 @@ def lineage_table(versions: Sequence[LabelVersion]) -> str:
 def of_run(session: AppSession, run_id: str | None) -> tuple[Any, ...]:
     """Return what the tab shows of a run, in the order of `outputs`."""
     if not run_id:
-        return (
-            "",
-            gr.Button(interactive=False),
-            gr.Button(interactive=False),
-            "",
-            "",
-            gr.Button(visible=False),
-            gr.Button(visible=False),
-        )
+        return _shown()
     try:
         run = load_run(session.workspace.runs / run_id)
         pieces, can = _of_labels(session, run)
         compared, known = _compared(session, run)
     except EngineError as error:
-        told = markup.note(markup.told(error), tone="serious")
-        return (
-            told,
-            gr.Button(interactive=False),
-            gr.Button(interactive=False),
-            "",
-            "",
-            gr.Button(visible=False),
-            gr.Button(visible=False),
-        )
+        return _shown(markup.note(markup.told(error), tone="serious"))
     may = not session.read_only and run.recipe is not None
-    return (
-        markup.joined(pieces),
-        gr.Button(interactive=can and may),
-        gr.Button(interactive=may and not run.folds),
-        "",
-        compared,
-        gr.Button(visible=known),
-        gr.Button(visible=known),
+    return _shown(
+        markup.joined(pieces), again=can and may, doubt=may and not run.folds, compared=compared, known=known
     )
+
+
+def _shown(
+    versions: str = "", *, again: bool = False, doubt: bool = False, compared: str = "", known: bool = False
+) -> tuple[Any, ...]:
+    """Return the tab's contents in the order of `outputs`; what came of a button before is gone."""
+    buttons = [gr.Button(interactive=can) for can in (again, doubt)]
+    return versions, *buttons, "", compared, *(gr.Button(visible=known) for _file in range(2))
 
 
 def _of_labels(session: AppSession, run: Run) -> tuple[list[str], bool]:
@@ -276,29 +261,22 @@ def wire(session: AppSession, form: Form, come_to: Callable[..., Any], *, run: A
     """Wire the tab; `come_to` says when it is opened."""
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     come_to(partial(shown(of_run), session), [run], outputs(form), api_name="labels_show", **quiet)
-    for work, button, name in (
-        (retrain, form.retrain, "labels_retrain"),
-        (suspect, form.suspect, "labels_suspects"),
-    ):
-        button.click(
+    into = [
+        (retrain, form.retrain, "labels_retrain", form.said),
+        (suspect, form.suspect, "labels_suspects", form.said),
+        (download, form.download, "labels_download", file),
+        (bundle, form.bundle, "labels_bundle", file),
+    ]
+    for work, button, name, there in into:
+        done = button.click(
             partial(shown(work), session),
             run,
-            form.said,
+            there,
             api_name=name,
             api_visibility="undocumented",
             show_progress_on=[button],
             trigger_mode="once",
             concurrency_limit=1,
         )
-    for make, button, name in (
-        (download, form.download, "labels_download"),
-        (bundle, form.bundle, "labels_bundle"),
-    ):
-        button.click(
-            partial(shown(make), session),
-            run,
-            file,
-            api_name=name,
-            api_visibility="undocumented",
-            show_progress_on=[button],
-        ).success(None, file, None, js=TAKE_FILE)
+        if there is file:
+            done.success(None, file, None, js=TAKE_FILE)
