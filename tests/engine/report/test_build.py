@@ -34,9 +34,11 @@ from engine.records import (
     Explanation,
     Injection,
     Part,
+    Passport,
     Prediction,
     Recipe,
     Review,
+    Robustness,
     Run,
     Sample,
     Split,
@@ -682,6 +684,22 @@ def test_the_gallery_of_right_cases_holds_none_that_nobody_answered() -> None:
     report = build(run, [*answered, *unanswered])
     shown = {each.image_id for each in (*report.galleries[0].right, *report.galleries[0].wrong)}
     assert shown and not shown & {each.image_id for each in unanswered}
+
+
+def test_what_was_measured_of_a_run_stands_in_its_report_as_it_was_given() -> None:
+    run = a_run()
+    hit = Estimate(value=0.5, low=0.2, high=0.8, method="counted", n=8)
+    shaken = Robustness(images=8, of=9, size=32, seed=1, seconds=2.0, figures={"AUROC": hit}, steps=())
+    passport = Passport(
+        method="hires-cam", settings=None, images=8, of=9, seed=1, seconds=2.0, figures=(), reasons={}
+    )
+    passports = ((None, "not measured"), (passport, ""))
+    given = {"pointing": hit, "robustness": shaken, "passports": passports}
+    report = build(run, some_cases(run), further_limitations=("One more.",), **given)
+    assert {name: getattr(report, name) for name in given} == given
+    assert report.limitations[-1] == "One more."
+    bare = build(run, some_cases(run))
+    assert (bare.pointing, bare.robustness, bare.passports) == (None, None, ())
 
 
 def test_a_report_is_computed_without_what_trains(tmp_path: Path) -> None:
