@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from engine.images import placed_in_square
 from engine.models import cut_behind_backbone, fast_layers
 from engine.records import Explanation, MapSettings, Run, Sample, recipe_of
-from engine.saliency import EVIDENCE, SALIENCIES, EvidenceMaps, grids_of, normalise, placed, within
+from engine.saliency import EVIDENCE, SALIENCIES, EvidenceMaps, grids_of, normalise, placed, upsample, within
 
 if TYPE_CHECKING:
     from engine.models import Classifier, Frozen
@@ -44,6 +44,28 @@ def on_image(made: Map, run: Run, sample: Sample) -> Map:
     if made.rest is None:
         return Map(normalise(torch.from_numpy(heatmap)[None])[0].numpy())
     return Map(heatmap, made.scale, made.rest + float(made.heatmap.mean()) - float(heatmap.mean()))
+
+
+def place_in_square(run: Run, sample: Sample) -> tuple[slice, slice]:
+    """Return rows and columns of the net's square in which an image lies."""
+    side = recipe_of(run).image_size
+    if recipe_of(run).fit != "letterbox" or not (sample.width and sample.height):
+        return slice(0, side), slice(0, side)
+    left, top, right, bottom = placed_in_square(sample.width, sample.height, side)
+    return slice(top, bottom), slice(left, right)
+
+
+def map_in_square(run: Run, sample: Sample, heatmap: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return a map of an image as one of the square that the net is given; what is around the image comes last."""
+    rows, columns = place_in_square(run, sample)
+    side = recipe_of(run).image_size
+    if rows.stop - rows.start == columns.stop - columns.start == side:
+        return heatmap
+    low, high = float(heatmap.min()), float(heatmap.max())
+    square = np.full((side, side), -1.0)
+    even = (heatmap - low) / max(high - low, 1e-30)
+    square[rows, columns] = upsample(even, rows.stop - rows.start, columns.stop - columns.start)
+    return square
 
 
 def explanation_of(run: Run, sample: Sample, made: Map, target: str, method: str) -> Explanation:

@@ -22,10 +22,11 @@ from torch import Tensor
 
 from engine.data import read_mask
 from engine.errors import ImageError
-from engine.images import ImageCache, open_cache, placed_in_square
+from engine.images import ImageCache, open_cache
 from engine.models import fast_last_map
-from engine.prediction.looking import looker, on_image
+from engine.prediction.looking import looker, map_in_square, on_image, place_in_square
 from engine.prediction.predictor import Progress, predict_and_explain
+from engine.prediction.speakers import drawn_in_turn, one_model_each, shares_of
 from engine.records import (
     Estimate,
     Explanation,
@@ -37,7 +38,7 @@ from engine.records import (
     Sample,
     recipe_of,
 )
-from engine.runs import load_classifier, load_explanations
+from engine.runs import load_classifier, load_explanations, load_map_settings
 from engine.saliency import (
     ALIKE,
     DEFAULT_SALIENCY,
@@ -52,7 +53,6 @@ from engine.saliency import (
     pointing_game,
     random_places,
     rank_correlations,
-    upsample,
 )
 from engine.statistics import mean_of_bounded, proportion
 from engine.training import images_of
@@ -76,18 +76,43 @@ NO_MASKS: Masks = {}
 
 @dataclass
 class _Found:
-    """What was measured, and why the rest was not."""
+    """What was measured, and why the rest was not.
+
+    Attributes:
+        figures: In the order of a passport.
+        reasons: Why others are not among them, by name.
+        alike: By depth of forgetting, each image's likeness of the maps before and after.
+        forgetting: Of each of these images, which model forgot in which shuffling.
+        better: By what was done, whether each image's map did better than random places.
+        taken_of: The patients of these images.
+    """
 
     figures: list[MapFigure] = field(default_factory=list)
     reasons: dict[str, str] = field(default_factory=dict)
+    alike: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in DEPTHS})
+    forgetting: list[tuple[str, int]] = field(default_factory=list)
+    better: dict[str, list[float]] = field(default_factory=lambda: {"deletion": [], "insertion": []})
+    taken_of: list[str] = field(default_factory=list)
 
     def add(self, name: str, estimate: Estimate, limit: float) -> None:
         self.figures.append(MapFigure(name=name, estimate=estimate, limit=limit))
 
+    def settle(self) -> None:
+        """Make figures of what was tried on the nets, over all of them."""
+        number = {each: place for place, each in enumerate(dict.fromkeys(self.forgetting))}
+        groups = [number[each] for each in self.forgetting]
+        for name, alike in self.alike.items():
+            self.add(name, _likeness(np.array(alike), groups), ALIKE)
+        for name, won in self.better.items():
+            if won:
+                self.add(name, proportion(np.array(won), self.taken_of), MOSTLY)
+            else:
+                self.reasons[name] = NOTHING_ARGUED
+
 
 def make_passport(
     run: Run,
-    samples: Sequence[Sample],
+    validated: Sequence[tuple[Run, Sequence[Sample]]],
     told: Told | None = None,
     *,
     settings: MapSettings | None,
@@ -102,32 +127,31 @@ def make_passport(
 
     Args:
         run: A finished run.
-        samples: Its validation images.
+        validated: The models that speak for it (`engine.runs.models_of`), each with its own validation images. Of
+            several models each is asked of images that it never learned from, and an image is asked of one.
         told: Prediction and map of validation images, by image id; None reads them anew, with the method of the maps
             that the run has, or else of its settings.
         settings: How the maps are made.
         cache_dir: Where decoded images and converted nets are kept.
-        cache: Already decoded images that hold `samples`; None decodes what is needed.
+        cache: Already decoded images that hold them; None decodes what is needed.
         device: Where the net runs.
         regions: (H, W) bool by image id, any size: where the finding lies by readers; in place of the image's mask.
         seed: Of everything random.
         progress: Called with images read anew and how many they are; may raise to stop.
 
     Returns:
-        The passport; None where no image has a label of the run and a map, and of a run of several models: its maps
-        are the mean of theirs, and none of them is what would have to forget.
+        The passport; None where no image has a label of the run and a map.
     """
-    if run.folds:
-        return None
     began = time.monotonic()
-    drawn = _drawn([each for each in samples if each.label in run.classes], MOST_IMAGES, seed)
+    asked = one_model_each(run, validated)
+    drawn = drawn_in_turn([sample for share in asked for sample in share], MOST_IMAGES, seed)
     if not drawn:
         return None
     if cache is None:
         recipe = recipe_of(run)
         cache = open_cache(cache_dir, drawn, size=recipe.image_size, channels=recipe.channels, fit=recipe.fit)
     if told is None:
-        told = _read(run, drawn, settings, cache, cache_dir, device, progress)
+        told = _read(run, validated, shares_of(asked, drawn), settings, cache, cache_dir, device, progress)
     drawn = [each for each in drawn if each.image_id in told and each.image_id in cache.row]
     methods = Counter(told[each.image_id][1].method for each in drawn)
     if not methods:
@@ -135,17 +159,22 @@ def make_passport(
     method = methods.most_common(1)[0][0]
     drawn = [each for each in drawn if told[each.image_id][1].method == method]
     found = _Found()
-    lab = _Lab(run, method, settings, cache, cache_dir, device, seed)
-    lab.ask_forgetful(found, drawn, told)
     argued = [each for each in drawn if _argued(told[each.image_id])]
-    lab.take_away(found, argued, told)
+    forgotten = shares_of(asked, drawn_in_turn(drawn, FORGOTTEN_IMAGES, seed))
+    taken = shares_of(asked, drawn_in_turn(argued, TAKEN_IMAGES, seed))
+    for number, (model, _) in enumerate(validated):
+        if forgotten[number] or taken[number]:
+            lab = _Lab(model, method, cache, cache_dir, device, seed)
+            lab.ask_forgetful(found, forgotten[number], told)
+            lab.take_away(found, taken[number], told)
+    found.settle()
     marked = _hold_against_findings(found, drawn, told, regions)
     _hold_against_bodies(found, run, argued, told, cache)
     return Passport(
         method=method,
         settings=settings,
         images=len(drawn),
-        of=sum(each.label in run.classes for each in samples),
+        of=sum(map(len, asked)),
         seed=seed,
         seconds=round(time.monotonic() - began, 2),
         figures=tuple(found.figures),
@@ -156,7 +185,8 @@ def make_passport(
 
 def _read(
     run: Run,
-    drawn: Sequence[Sample],
+    validated: Sequence[tuple[Run, Sequence[Sample]]],
+    shares: Sequence[Sequence[Sample]],
     settings: MapSettings | None,
     cache: ImageCache,
     cache_dir: Path,
@@ -165,37 +195,33 @@ def _read(
 ) -> Told:
     kept = Counter(each.method for each in load_explanations(run.folder).values()).most_common(1)
     method = kept[0][0] if kept else settings.method if settings else DEFAULT_SALIENCY
-    read = predict_and_explain(
-        run, drawn, cache_dir=cache_dir, cache=cache, device=device, method=method, progress=progress
-    )
-    return {one.image_id: (one, explanation) for one, explanation in read if explanation is not None}
+    told: dict[str, tuple[Prediction, Explanation]] = {}
+    readable = [[sample for sample in share if sample.image_id in cache.row] for share in shares]
+    shares = readable if any(readable) else shares  # where none can be read, predicting says so
+    images = sum(map(len, shares))
+
+    def after(before: int) -> Progress | None:
+        return None if progress is None else lambda done, _: progress(before + done, images)
+
+    for (model, _), samples in zip(validated, shares, strict=True):
+        if not samples:
+            continue
+        read = predict_and_explain(
+            model,
+            samples,
+            cache_dir=cache_dir,
+            cache=cache,
+            device=device,
+            method=method,
+            progress=after(len(told)),
+        )
+        told |= {one.image_id: (one, explanation) for one, explanation in read if explanation is not None}
+    return told
 
 
 def _argued(one: tuple[Prediction, Explanation]) -> bool:
     """Tell whether a map argues for what was predicted: where it does not, there is little heat that could matter."""
     return one[0].predicted == one[1].target
-
-
-def _drawn(samples: Sequence[Sample], most: int, seed: int) -> list[Sample]:
-    """Draw samples in turn from every class, and in each from every patient before a second of one."""
-    generator = np.random.default_rng(seed)
-    queues: dict[str | None, list[Sample]] = {}
-    seen: Counter[str] = Counter()
-    turns: list[tuple[int, int]] = []
-    shuffled = [samples[place] for place in generator.permutation(len(samples))]
-    for place, sample in enumerate(shuffled):
-        turns.append((seen[sample.patient_id], place))
-        seen[sample.patient_id] += 1
-    for _, place in sorted(turns):
-        queues.setdefault(shuffled[place].label, []).append(shuffled[place])
-    longest = max(map(len, queues.values()), default=0)
-    ordered = [
-        queues[name][turn]
-        for turn in range(longest)
-        for name in sorted(queues, key=str)
-        if turn < len(queues[name])
-    ]
-    return ordered[:most]
 
 
 def _patients(samples: Sequence[Sample]) -> list[str]:
@@ -208,7 +234,6 @@ class _Lab:
 
     run: Run
     method: str
-    settings: MapSettings | None
     cache: ImageCache
     cache_dir: Path
     device: str
@@ -219,15 +244,19 @@ class _Lab:
             memory_format=torch.channels_last
         )
 
-    def ask_forgetful(self, found: _Found, drawn: Sequence[Sample], told: Told) -> None:
+    def ask_forgetful(self, found: _Found, chosen: Sequence[Sample], told: Told) -> None:
         """Make maps again with nets that have forgotten, from the head down."""
-        chosen = _drawn(drawn, FORGOTTEN_IMAGES, self.seed)
         # A patient's images meet one forgetting, so that both kinds of likeness stay within one group.
         group_of = {patient: n % FORGETTINGS for n, patient in enumerate(dict.fromkeys(_patients(chosen)))}
         groups = [group_of[each.patient_id] for each in chosen]
         net = copy.deepcopy(self.classifier)
         look = looker(
-            self.run, net, method=self.method, settings=self.settings, images=1, cache_dir=self.cache_dir
+            self.run,
+            net,
+            method=self.method,
+            settings=load_map_settings(self.run.folder),
+            images=1,
+            cache_dir=self.cache_dir,
         )
         alike = {name: np.zeros(len(chosen)) for name in DEPTHS}
         for group in sorted(set(groups)):
@@ -244,16 +273,14 @@ class _Lab:
                 after = [on_image(one, self.run, each).heatmap for one, each in zip(made, batch, strict=True)]
                 alike[name][rows] = rank_correlations(before, after)
         for name, found_alike in alike.items():
-            found.add(name, _likeness(found_alike, groups), ALIKE)
+            found.alike[name].extend(found_alike.tolist())
+        found.forgetting.extend((str(self.run.folder), group) for group in groups)
 
-    def take_away(self, found: _Found, argued: Sequence[Sample], told: Told) -> None:
+    def take_away(self, found: _Found, chosen: Sequence[Sample], told: Told) -> None:
         """Take places away and give them back: the hottest first, and the same image's at random."""
-        chosen = _drawn(argued, TAKEN_IMAGES, self.seed)
         if not chosen:
-            found.reasons |= {"deletion": NOTHING_ARGUED, "insertion": NOTHING_ARGUED}
             return
         logits = self.logits_of()
-        better: dict[str, list[NDArray[np.float64]]] = {"deletion": [], "insertion": []}
         for at in range(0, len(chosen), BATCH):
             batch = chosen[at : at + BATCH]
             maps = [told[each.image_id][1] for each in batch]
@@ -266,14 +293,13 @@ class _Lab:
             anywhere = [
                 deletion_insertion(logits, images, self.in_squares(batch, order), targets) for order in orders
             ]
-            better["deletion"].append(
+            found.better["deletion"].extend(
                 np.mean([_wins(each.deletion, hot.deletion) for each in anywhere], axis=0)
             )
-            better["insertion"].append(
+            found.better["insertion"].extend(
                 np.mean([_wins(hot.insertion, each.insertion) for each in anywhere], axis=0)
             )
-        for name, won in better.items():
-            found.add(name, proportion(np.concatenate(won), _patients(chosen)), MOSTLY)
+        found.taken_of.extend(_patients(chosen))
 
     def logits_of(self) -> Callable[[Tensor], Tensor]:
         """Return the net, without maps, as fast as this machine runs it."""
@@ -293,33 +319,12 @@ class _Lab:
         self, batch: Sequence[Sample], heatmaps: Sequence[NDArray[np.floating]]
     ) -> list[NDArray[np.floating]]:
         """Return maps of images as maps of the squares that the net is given; what is around an image comes last."""
-        return [_in_square(self.run, sample, heat) for sample, heat in zip(batch, heatmaps, strict=True)]
+        return [map_in_square(self.run, sample, heat) for sample, heat in zip(batch, heatmaps, strict=True)]
 
     def pixels(self, samples: Sequence[Sample]) -> Tensor:
         """Return images (B, C, H, W) in [0, 1]."""
         rows = np.array([self.cache.row[sample.image_id] for sample in samples], dtype=np.int64)
         return images_of(self.cache, rows, self.device).float() / 255
-
-
-def _place(run: Run, sample: Sample) -> tuple[slice, slice]:
-    """Return rows and columns of the net's square in which an image lies."""
-    side = recipe_of(run).image_size
-    if recipe_of(run).fit != "letterbox" or not (sample.width and sample.height):
-        return slice(0, side), slice(0, side)
-    left, top, right, bottom = placed_in_square(sample.width, sample.height, side)
-    return slice(top, bottom), slice(left, right)
-
-
-def _in_square(run: Run, sample: Sample, heatmap: NDArray[np.floating]) -> NDArray[np.floating]:
-    rows, columns = _place(run, sample)
-    side = recipe_of(run).image_size
-    if rows.stop - rows.start == columns.stop - columns.start == side:
-        return heatmap
-    low, high = float(heatmap.min()), float(heatmap.max())
-    square = np.full((side, side), -1.0)
-    even = (heatmap - low) / max(high - low, 1e-30)
-    square[rows, columns] = upsample(even, rows.stop - rows.start, columns.stop - columns.start)
-    return square
 
 
 def _likeness(alike: NDArray[np.float64], groups: Sequence[int]) -> Estimate:
@@ -369,7 +374,7 @@ def _hold_against_bodies(
     """Ask how much heat lies outside the body, where an image has one."""
     outside = {}
     for sample in argued:
-        body = body_mask(cache.images[cache.row[sample.image_id]][_place(run, sample)])
+        body = body_mask(cache.images[cache.row[sample.image_id]][place_in_square(run, sample)])
         if body is not None:
             outside[sample.image_id] = ~body
     if len(outside) < FEWEST:

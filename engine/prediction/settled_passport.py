@@ -10,7 +10,7 @@ from engine.models import pick_device
 from engine.prediction.map_passport import NO_MASKS, Masks, Told, make_passport
 from engine.prediction.predictor import Progress
 from engine.records import Passport, Run
-from engine.runs import load_map_settings, save_passport, split_of
+from engine.runs import load_map_settings, models_of, save_passport, split_of
 
 
 def settle_passport(
@@ -29,8 +29,8 @@ def settle_passport(
     """
     passport = make_passport(
         run,
-        split_of(run).val,
-        told,
+        [(model, split_of(model).val) for model in models_of(run)],
+        None if run.folds else told,  # what a cross-validation tells is of its test images
         settings=load_map_settings(run.folder),
         cache_dir=cache_dir,
         cache=cache,
@@ -61,11 +61,6 @@ def passport_anew(
     )
     if made is not None:
         return made
-    if run.folds:
-        raise DataError(
-            f"Run {run.run_id} is of {run.folds} models, and a passport is made of one model's heatmaps alone",
-            "Train the same recipe without --folds for heatmaps with a passport",
-        )
     raise DataError(
         f"Run {run.run_id} has no validation image with a label to make heatmaps of",
         "Train with a validation part",

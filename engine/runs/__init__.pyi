@@ -28,6 +28,7 @@ from .folds import (
     fold_folders as fold_folders,
     models_of as models_of,
     tested_by as tested_by,
+    validated_on as validated_on,
 )
 from .heatmaps import (
     load_explanations as load_explanations,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.errors import RunError
-from engine.records import Run
+from engine.records import Run, Sample
 from engine.runs.folder import load_run, split_of
 from engine.workspace import fold_folder
 
@@ -39,3 +39,10 @@ def models_of(run: Run) -> tuple[Run, ...]:
 def tested_by(models: tuple[Run, ...]) -> dict[str, int]:
     """Return, by image id, the place of the model that tests an image in a cross-validation; it alone never saw it."""
     return {sample.image_id: place for place, model in enumerate(models) for sample in split_of(model).test}
+
+
+def validated_on(run: Run) -> list[Sample]:
+    """Return the validation images of a run, or of its models: each once."""
+    return list(
+        {sample.image_id: sample for model in models_of(run) for sample in split_of(model).val}.values()
+    )

@@ -338,7 +338,7 @@ def passport(
 
     workspace = open_workspace(root)
     trained = runs.find_trained(workspace, run)
-    images = runs.split_of(trained).val
+    images = runs.validated_on(trained)
     say_lost(trained.run_id, [sample.path for sample in images])
     unmarked = [each for each in images if each.mask_path is None]
     with reading.open_store(workspace.database) as store:

@@ -91,7 +91,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
             fit=run.recipe.fit,
         )
         passport = make_passport(
-            run, samples, settings=None, cache_dir=tmp_path / "cache", cache=cache, **more  # type: ignore[arg-type]
+            run, [(run, samples)], settings=None, cache_dir=tmp_path / "cache", cache=cache, **more  # type: ignore[arg-type]
         )  # fmt: skip
         assert passport is not None
         return passport

@@ -19,12 +19,17 @@ from engine.data.split import k_folds
 from engine.data.split_choices import Choices, folds_as_chosen
 from engine.errors import RunError, SplitError, TrainingStopped
 from engine.pipeline import export_run, read_run, read_samples, report_run, train_run, validate_run
+from engine.prediction.map_passport import FORGOTTEN_IMAGES
 from engine.prediction.predictor import predict, predict_and_explain
+from engine.prediction.settled_passport import passport_anew
+from engine.prediction.speakers import one_model_each
 from engine.reading.store import open_store
 from engine.records import Augmentation, Epoch, Index, Run, TrainingRequest, edge_of
 from engine.report.standards.holding import WITHIN_FOLDS
 from engine.runs.folder import list_runs, load_classifier, load_run, split_of
 from engine.runs.folds import models_of
+from engine.runs.heatmaps import load_map_settings
+from engine.runs.passports import load_passport
 from engine.training import loop as the_loop
 from engine.workspace import Workspace, open_workspace
 from tests.tiny import TINY_RECIPE, draw_films
@@ -96,6 +101,30 @@ def test_the_models_that_saw_an_image_are_not_even_asked(
     new = index_folder(draw_films(tmp_path / "new", patients=4, seed=3)).samples
     with pytest.raises(RunError, match="checkpoint"):
         list(predict(copy, new, cache_dir=workspace.cache, device="cpu"))
+
+
+def test_the_passport_asks_each_model_of_its_own_validation_images(
+    crossed: tuple[Workspace, Run], tmp_path: Path
+) -> None:
+    """Its figures are the models' own together; a model whose net is taken away cannot be asked by another."""
+    workspace, run = crossed
+    passport = load_passport(run.folder)
+    assert passport is not None and passport.settings == load_map_settings(run.folder)
+    models = models_of(run)
+    validated = [split_of(model).val for model in models]
+    assert passport.of == passport.images == len({sample.image_id for own in validated for sample in own})
+    asked = one_model_each(run, list(zip(models, validated, strict=True)))
+    for own, share in zip(validated, asked, strict=True):
+        assert {sample.image_id for sample in share} <= {sample.image_id for sample in own} and share
+    head = next(one for one in passport.figures if one.name == "head")
+    assert head.estimate.n == min(FORGOTTEN_IMAGES, passport.images)
+    shutil.copytree(run.folder, tmp_path / "copy")
+    copy = load_run(tmp_path / "copy")
+    again = passport_anew(copy, cache_dir=workspace.cache, device="cpu")
+    assert replace(again, seconds=0) == replace(passport, seconds=0)
+    (models_of(copy)[1].folder / "model.safetensors").unlink()
+    with pytest.raises(RunError, match="checkpoint"):
+        passport_anew(copy, cache_dir=workspace.cache, device="cpu")
 
 
 def test_new_images_get_the_mean_log_odds_and_the_mean_map_of_all_models(
