@@ -1,6 +1,6 @@
 from .accounts.accounts import Account as Account, Accounts as Accounts
 from .answers import Given as Given, latest_reviews as latest_reviews
-from .audit import Audit as Audit, Tampering as Tampering
+from .audit import Audit as Audit, SetBack as SetBack, Tampering as Tampering
 from .backup import Restored as Restored, back_up as back_up, bring_back as bring_back
 from .beside.every_row import READING_COLUMNS as READING_COLUMNS, reading_files as reading_files
 from .beside.flags import Flag as Flag

@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Connection, Row, Table, select, text
@@ -23,15 +24,22 @@ from engine.reading.migrations.schema import (
     CASES,
     CHAINED,
     DIFFERENCES,
+    EXPOSURES,
     FLAGGED,
     FLAGS,
     LAST_ANSWERS,
     PREDICTIONS,
+    SESSIONS,
     STUDIES,
 )
 from engine.reading.people import people_of
 from engine.reading.row_mapping import CHAINED_OF_CASE
 from engine.reading.studies.audited import tasks_not_in_chain
+
+DATED = frozenset({SESSIONS.name, EXPOSURES.name})
+"""Tables whose rows are dated at the moment they are written: an answer may come from elsewhere with its own date."""
+MOST_APART = 300.0
+"""Seconds by which the clocks of computers that share a database may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,19 @@ class Tampering:
 
 
 @dataclass(frozen=True, slots=True)
+class SetBack:
+    """A row that bears an earlier time than the one before it, by more than computers that share a database differ.
+
+    Attributes:
+        row: Its number.
+        seconds: By how much.
+    """
+
+    row: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
     """What was looked at, and what was found.
 
@@ -59,6 +80,7 @@ class Audit:
         anchors: How many anchors were checked.
         anchored: The number of the newest row that an anchor stands for; 0 without anchors.
         found: What is not as it was written.
+        set_back: Where the clock of the computer was set back while people read; their rows keep their order.
     """
 
     rows: int
@@ -66,6 +88,7 @@ class Audit:
     anchors: int
     anchored: int
     found: tuple[Tampering, ...]
+    set_back: tuple[SetBack, ...] = ()
 
 
 def audit(connection: Connection, anchors: Sequence[Anchor] = ()) -> Audit:
@@ -92,7 +115,7 @@ def audit(connection: Connection, anchors: Sequence[Anchor] = ()) -> Audit:
         sentences = tasks_not_in_chain(connection, people_of(connection))
         found += [Tampering("tasks", 0, sentence) for sentence in sentences]
     newest = max((anchor.seq for anchor in anchors), default=0)
-    return Audit(walk.count, walk.last, len(anchors), newest, tuple(found))
+    return Audit(walk.count, walk.last, len(anchors), newest, tuple(found), tuple(walk.set_back))
 
 
 Numbered = tuple[int, str, Mapping[str, Any]]  # row number, table, column → value as it is stored
@@ -118,6 +141,8 @@ class _Walk:
         self.last = Head(0, START)
         self.last_is_doubtful = False  # its own hash is wrong: what follows it cannot be judged by it
         self.count = 0
+        self.set_back: list[SetBack] = []
+        self._dated: datetime | None = None
         self._wanted = wanted
         self._hashes: dict[int, str] = {0: START}
 
@@ -143,6 +168,8 @@ class _Walk:
             self.last, self.last_is_doubtful = Head(seq, row["hash"]), not genuine
             if seq in self._wanted:
                 self._hashes[seq] = row["hash"]
+            if genuine and table in DATED:
+                self._look_at_clock(seq, row["at"])
 
     def against(self, anchor: Anchor) -> list[Tampering]:
         """Say what an anchor shows."""
@@ -152,6 +179,13 @@ class _Walk:
             sentence = f"Row {anchor.seq} or one before it was rewritten after the anchor ({anchor.when})"
             return [Tampering("chain", anchor.seq, sentence)]
         return []
+
+    def _look_at_clock(self, seq: int, told: str) -> None:
+        at = datetime.fromisoformat(told)
+        back = (self._dated - at).total_seconds() if self._dated else 0.0
+        if back > MOST_APART:
+            self.set_back.append(SetBack(seq, back))
+        self._dated = at
 
     def _say(self, table: str, seq: int, sentence: str) -> None:
         self.found.append(Tampering(table, seq, sentence))

@@ -44,11 +44,23 @@ def audit(
             print(each.sentence)
         say(f"{told.rows:,} rows checked; the newest is {told.head.seq}:{told.head.hash}")
         say(_of_anchors(told))
+        if told.set_back:
+            say(_of_clock(told.set_back))
     if told.found:
         raise StoreError(
             f"The evidence in this workspace is not as it was written ({len(told.found):,} found)",
             "Compare with a backup; overread.db holds what is there now, and nothing in it was changed by this check",
         )
+
+
+def _of_clock(back: tuple[reading.SetBack, ...]) -> str:
+    most = max(each.seconds for each in back)
+    times = "once" if len(back) == 1 else f"{len(back):,} times"
+    return (
+        f"The computer's clock was set back {times} while people read, by up to {most / 3600:,.1f} hours "
+        f"(first at row {back[0].row}): dates, and what waits for a date such as a wash-out, are as it told them; the "
+        "order of the rows and the last word of each reader do not rest on it"
+    )
 
 
 def _of_anchors(told: reading.Audit) -> str:

@@ -36,7 +36,7 @@ def gather(folder: Path, *, extras: Sequence[str] = (), checkout: Path = CHECKOU
         raise EngineError(
             f"There is no extra “{unknown[0]}”", f"Choose of: {', '.join(sorted(asked_for()[1]))}"
         )
-    check_room("A bundle", ROOM, folder, "Free some space, or choose another disk with --out")
+    check_room("A bundle needs", ROOM, folder, "Free some space, or choose another disk with --out")
     own = own_wheel(folder, checkout)
     wanted = f"overread[{','.join(extras)}] @ {own.as_uri()}" if extras else str(own)
     constraints = ("--constraint", str(checkout / "constraints.txt"))

@@ -6,14 +6,17 @@ import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlalchemy import JSON
 
-from engine.reading.answers import Given
+from engine.reading import row_mapping
+from engine.reading.answers import Given, latest_reviews
 from engine.reading.audit import Audit
+from engine.reading.ledger import chain
 from engine.reading.ledger.anchors import read_anchors, write_anchor
 from engine.reading.ledger.chain import Head, seal
 from engine.reading.ledger.guards import guards
@@ -131,6 +134,48 @@ def test_what_was_written_honestly_is_found_whole(taken: Path) -> None:
     head = anchored(taken)
     told = audited(taken)
     assert told.found == () and told.head == head and told.rows == head.seq == told.anchored > 20
+
+
+def test_a_clock_that_was_set_back_is_told_and_takes_nothing_from_the_chain_or_the_last_word(
+    taken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    hours = {
+        1: 0.0,
+        2: -2.0,
+        3: -1.9,
+        4: 9600.0,
+        5: 0.0,
+        6: -0.05,
+    }  # it ran on, was set back, jumped ahead, was put right
+
+    class Clock(datetime):
+        now_is = begun
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Clock:
+            return cls.fromisoformat(cls.now_is.isoformat())
+
+    monkeypatch.setattr(chain, "datetime", Clock)
+    monkeypatch.setattr(row_mapping, "datetime", Clock)
+    with open_store(taken) as store:
+        sitting = store.begin_sitting(RUN.run_id, "Ben")
+        rows = {}
+        for turn, hour in hours.items():
+            Clock.now_is = begun + timedelta(hours=hour)
+            store.expose(sitting, Shown(image_id=f"{3:064x}"))
+            rows[turn] = store.head().seq
+            said = Verdict.UNSURE if turn == 6 else Verdict.AGREE
+            label = None if turn == 6 else "pneumonia"
+            store.add_review(agree(3, reader="Ben", verdict=said, label=label), Given(sitting=sitting))
+        told = store.audit()
+        reviews = store.reviews(RUN.run_id, reader="Ben", image_id=f"{3:064x}")
+    assert told.found == ()
+    assert [(one.row, one.seconds) for one in told.set_back if one.row > rows[1]] == [
+        (rows[2], 2 * 3600),
+        (rows[5], 9600 * 3600),
+    ]
+    assert latest_reviews(reviews)[f"{3:064x}"]["Ben"].verdict is Verdict.UNSURE
 
 
 @pytest.mark.parametrize(("table", "column"), COLUMNS, ids=lambda value: str(value))
