@@ -4,40 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
+import numpy as np
+
+from engine.data.columns.files import Found, Images
 from engine.data.sources import is_archive, is_table
 from engine.data.walk import Walk, is_text, walk
 from engine.errors import DataError
 from engine.images import ARCHIVES, IMAGE_SUFFIXES, READ, REMEDIES, FileKind, file_kind
-from engine.records import DataIssue, DataIssueKind, Part, is_path
+from engine.records import DataIssue, DataIssueKind, is_path
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:")
 _MASK_FOLDERS = frozenset({"mask", "masks"})
 _MASK_NAME = re.compile(r"(.+?)[\s_.\-]+mask([\s_.\-]?\d+)?", re.IGNORECASE)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Listed:
-    """A file that should hold an image, and what is known of it before it is read."""
-
-    path: Path
-    label: str | None = None
-    part: Part | None = None
-    patient_id: str | None = None
-    folder_patient: str | None = None  # counts where neither a person nor the file names another
-    mask_path: Path | None = None
-    meta: Mapping[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A file, and the names of the folders between the folder that was named and it."""
-
-    names: tuple[str, ...]
-    path: Path
 
 
 @dataclass(kw_only=True, slots=True)
@@ -49,11 +32,11 @@ class Survey:
         images: Files that should hold an image, sorted by path.
         tables: Files that may say what the images are.
         issues: What is left out, and why.
-        masks: Mask by image, where a file's name says that it is another's mask.
+        masks: Mask by path, where a file's name says that it is another's mask.
     """
 
     walked: Walk
-    images: list[Found] = field(default_factory=list)
+    images: Images
     tables: list[Found] = field(default_factory=list)
     issues: list[DataIssue] = field(default_factory=list)
     masks: dict[Path, Path] = field(default_factory=dict)
@@ -86,14 +69,18 @@ def survey_folder(folder: Path) -> Survey:
         DataError: The folder is not there, may not be read, or holds no image.
     """
     check_folder(folder)
-    survey = Survey(walked=walk(folder))
+    walked = walk(folder)
+    rows = array("q")
+    tables: list[Found] = []
     others: list[Found] = []
-    for number, name, path in survey.walked.files:
-        found = Found(survey.walked.folders[number].names, path)
-        if has_image_name(name) or file_kind(path) in READ:
-            survey.images.append(found)
+    for row, (number, name) in enumerate(walked.files.named()):
+        if has_image_name(name) or file_kind(path := walked.folders[number].path / name) in READ:
+            rows.append(row)
         else:
-            (survey.tables if _may_be_table(path) else others).append(found)
+            found = Found(walked.folders[number].names, path)
+            (tables if _may_be_table(path) else others).append(found)
+    images = Images(walked.files.take(np.frombuffer(rows, np.int64)))
+    survey = Survey(walked=walked, images=images, tables=tables)
     if not survey.images:
         raise _no_images(folder, others)
     survey.issues += _passed_over(survey.walked)
@@ -137,7 +124,8 @@ def check_folder(folder: Path) -> None:
 
 def _set_masks_aside(survey: Survey) -> None:
     """Take no image in a folder named masks for a case, unless one beside it speaks of masks too: mask, no_mask."""
-    folders = {found.names for found in survey.images}
+    numbers = {survey.walked.folders[number].names: number for number in survey.images.by_folder()}
+    folders = numbers.keys()
     speaking = {
         names[:level]
         for names in folders
@@ -150,10 +138,10 @@ def _set_masks_aside(survey: Survey) -> None:
         for level, name in enumerate(names)
         if name.lower() in _MASK_FOLDERS and names[:level] not in speaking
     }
-    masks = [found for found in survey.images if found.names in of_masks]
-    if masks and len(masks) < len(survey.images):
-        beside = set(masks)
-        survey.images = [found for found in survey.images if found not in beside]
+    here = survey.images.in_folders([numbers[names] for names in of_masks])
+    if here.any() and not here.all():
+        masks = survey.images.kept(here)
+        survey.images = survey.images.kept(~here)
         survey.issues.append(
             skipped(f"{len(masks):,} images in folders named masks were not taken as cases", masks)
         )
@@ -161,24 +149,28 @@ def _set_masks_aside(survey: Survey) -> None:
 
 def _set_named_masks_aside(survey: Survey) -> None:
     """Take no image for a case that is named as the mask of one beside it: benign (1).png, benign (1)_mask.png."""
-    masks: dict[tuple[tuple[str, ...], str], list[Found]] = {}
-    for found in survey.images:
-        named = _MASK_NAME.fullmatch(found.path.stem) if "mask" in found.path.name.lower() else None
+    files = survey.images.files
+    masks: dict[tuple[int, str], list[int]] = {}
+    for row, (number, name) in enumerate(files.named()):
+        named = _MASK_NAME.fullmatch(PurePath(name).stem) if "mask" in name.lower() else None
         if named is not None:
-            masks.setdefault((found.names, named[1]), []).append(found)
+            masks.setdefault((number, named[1]), []).append(row)
     if not masks:
         return
-    of_image = {found.path: masks.get((found.names, found.path.stem), []) for found in survey.images}
-    survey.masks |= {path: found[0].path for path, found in of_image.items() if len(found) == 1}
-    aside = {found for several in of_image.values() for found in several}
-    if aside:
-        survey.images = [found for found in survey.images if found not in aside]
-        first = min(aside, key=lambda found: found.path)
+    aside = np.zeros(len(files), bool)
+    for row, (number, name) in enumerate(files.named()):
+        several = masks.get((number, PurePath(name).stem), [])
+        aside[several] = True
+        if len(several) == 1:
+            survey.masks[files[row].path] = files[several[0]].path
+    if aside.any():
+        found = sorted(survey.images.kept(aside), key=lambda found: found.path)
+        survey.images = survey.images.kept(~aside)
         message = (
-            f"{_count(aside, 'image is', 'images are')} named as the mask of another beside it ({first.path.name}): "
+            f"{_count(found, 'image is', 'images are')} named as the mask of another beside it ({found[0].path.name}): "
             "taken as masks, not as cases"
         )
-        survey.issues.append(skipped(message, sorted(aside, key=lambda found: found.path)))
+        survey.issues.append(skipped(message, found))
 
 
 def is_image_file(path: Path) -> bool:

@@ -17,10 +17,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from engine.data import checks
+from engine.data.columns.listings import Listed
 from engine.data.columns.samples import NO_META, Samples, SamplesMade
 from engine.data.copies.near import find_near_duplicates
 from engine.data.fingerprint import Scanned, scan_all
-from engine.data.folders import Listed
 from engine.data.names import is_placeholder, order_classes
 from engine.data.patients import settle_patients
 from engine.data.pixels.masks import check_masks

@@ -10,29 +10,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
+from engine.data.columns.files import Walked, WalkedFolder, WalkedMade
 from engine.data.names import is_housekeeping
 from engine.errors import DataError
 from engine.storage import is_folder
 
 MOST_FILES = 3_000_000
-
-
-class WalkedFolder(NamedTuple):
-    """A folder: its path, the names from the root down to it, and the number of the one it is in; -1 for the root."""
-
-    path: Path
-    names: tuple[str, ...]
-    outer: int
-
-
-class WalkedFile(NamedTuple):
-    """A file: the number of its folder, its name and its path."""
-
-    folder: int
-    name: str
-    path: Path
 
 
 @dataclass(kw_only=True)
@@ -51,7 +35,7 @@ class Walk:
 
     root: Path
     folders: list[WalkedFolder] = field(default_factory=list)
-    files: list[WalkedFile] = field(default_factory=list)
+    files: Walked = field(init=False)
     nameless: list[Path] = field(default_factory=list)
     closed: list[tuple[Path, str]] = field(default_factory=list)
     again: list[Path] = field(default_factory=list)
@@ -64,31 +48,32 @@ def walk(root: Path) -> Walk:
     Raises:
         DataError: There are more than `MOST_FILES` files.
     """
-    found = Walk(root=root)
+    found, files = Walk(root=root), WalkedMade()
     seen: set[tuple[int, int]] = set()  # a link may lead back up
     under_way = [_enter(found, root, (), -1, seen)]  # no recursion: folders may be nested a thousand deep
     while under_way:
-        for number, entry in under_way[-1]:
-            if is_folder(entry):
+        for number, name, inside in under_way[-1]:
+            if inside:
                 outer = found.folders[number]
-                names = (*outer.names, entry.name)
-                under_way.append(_enter(found, outer.path / entry.name, names, number, seen))
+                names = (*outer.names, name)
+                under_way.append(_enter(found, outer.path / name, names, number, seen))
                 break
-            found.files.append(WalkedFile(number, entry.name, found.folders[number].path / entry.name))
+            files.add(number, name)
         else:
             under_way.pop()
-        if len(found.files) > MOST_FILES:
+        if len(files) > MOST_FILES:
             raise DataError(
                 f"There are more than {MOST_FILES:,} files under {root.name}",
                 "Choose the folder that contains only the images",
             )
+    found.files = files.done(found.folders)
     return found
 
 
 def _enter(
     found: Walk, path: Path, names: tuple[str, ...], outer: int, seen: set[tuple[int, int]]
-) -> Iterator[tuple[int, os.DirEntry[str]]]:
-    """Yield the number of a folder with each entry in it that counts, in the order of their names."""
+) -> Iterator[tuple[int, str, bool]]:
+    """Yield the number of a folder with each name in it that counts, in their order, and whether it is a folder's."""
     try:
         status = path.stat()
         if (status.st_dev, status.st_ino) in seen:
@@ -96,20 +81,26 @@ def _enter(
             return
         seen.add((status.st_dev, status.st_ino))
         with os.scandir(path) as scanned:
-            entries = sorted(scanned, key=lambda entry: entry.name)
+            names_in: list[str] = []
+            inner: set[str] = set()  # an entry with its path takes four times the room of its name
+            for entry in scanned:
+                names_in.append(entry.name)
+                if is_folder(entry):
+                    inner.add(entry.name)
+            names_in.sort()
     except OSError as error:
         found.closed.append((path, error.strerror or str(error)))
-        entries = []
+        names_in, inner = [], set()
     number = len(found.folders)
     found.folders.append(WalkedFolder(path, names, outer))
-    for entry in entries:
-        if is_housekeeping(entry.name):
-            if not entry.name.startswith("._") and entry.name != ".DS_Store":
-                found.housekeeping[entry.name] += 1
-        elif not is_text(entry.name):
-            found.nameless.append(path / entry.name)
+    for name in names_in:
+        if is_housekeeping(name):
+            if not name.startswith("._") and name != ".DS_Store":
+                found.housekeeping[name] += 1
+        elif not is_text(name):
+            found.nameless.append(path / name)
         else:
-            yield number, entry
+            yield number, name, name in inner
 
 
 def is_text(name: str) -> bool:

@@ -45,6 +45,8 @@ def find_near_duplicates(
         One issue for each group of near duplicates, serious where a group is in two parts of a given split or has two
         labels, those with two labels first; and one where so many images are changed copies that somebody made them.
     """
+    if not looks:
+        return []
     columns = in_columns(samples)
     looked = np.array([bool(looks.get(image_id)) for image_id in columns.image_ids()], bool)
     order = columns.by_id()  # so that their order changes nothing

@@ -9,12 +9,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from engine.data.folders import Listed
-from engine.data.names import counts_views, is_date, is_placeholder, says_patient
+from engine.data.columns.listings import (
+    Listed,
+    batched,
+    file_names,
+    labels_of,
+    named_anyhow,
+    of_patients,
+)
+from engine.data.columns.texts import TextsMade
+from engine.data.names import counts_views, is_date, is_placeholder, says_patient, words_of
 from engine.data.proposing import questions
 from engine.errors import DataError
 from engine.records import Answers, Level, NameCount, Question, Role
@@ -55,30 +63,29 @@ def find_patients(listed: Sequence[Listed], answers: Answers) -> NamedPatients:
             f"File names cannot be taken as {role}",
             "Say that they are patient or ignored (--level names=patient)",
         )
-    if role is None and any(_is_named(entry) for entry in listed):
+    if role is None and any(not is_placeholder(name) for name in named_anyhow(listed)):
         return NamedPatients(listed=listed)
-    found = [patient_in(entry.path.name) for entry in listed]
-    patients = Counter(patient for patient, _ in found if patient is not None)
-    sure = sum(said for _, said in found) >= MOST * len(listed)
+    names, saying = TextsMade(), 0
+    patients: Counter[str] = Counter()
+    for some in batched(file_names(listed)):
+        found = [patient_in(name) for name in some]
+        saying += sum(said for _, said in found)
+        patients.update(patient for patient, _ in found if patient is not None)
+        names.extend([patient for patient, _ in found])
+    _forget()  # names of files hardly repeat, and what they were taken apart into takes 25 MB while images are read
+    sure = saying >= MOST * len(listed)
     if role is None and not (sure or _several_each(patients, listed)):
         return NamedPatients(listed=listed)
     taken = role == "patient" or (role is None and sure)
     if taken:
-        listed = [
-            replace(entry, **{"patient_id" if role else "folder_patient": patient})  # type: ignore[arg-type]
-            for entry, (patient, _) in zip(listed, found, strict=True)
-        ]
+        listed = of_patients(listed, names.done(), said=bool(role))
     question = None if role else questions.patients_in_names(patients, _example(listed), taken=taken)
     return NamedPatients(listed=listed, level=_level(patients, taken, role), question=question)
 
 
-def _is_named(entry: Listed) -> bool:
-    return any(name and not is_placeholder(name) for name in (entry.patient_id, entry.folder_patient))
-
-
 def _several_each(patients: Counter[str], listed: Sequence[Listed]) -> bool:
     """Tell whether beginnings of names may be patients: most images have one, several share one, none is a class."""
-    classes = {entry.label for entry in listed}
+    classes = labels_of(listed)
     several = sum(count > 1 for count in patients.values())
     return (
         patients.total() >= MOST * len(listed)
@@ -102,6 +109,12 @@ def _example(listed: Iterable[Listed]) -> tuple[str, Path]:
     return next(
         (patient, entry.path) for entry in listed if (patient := patient_in(entry.path.name)[0]) is not None
     )
+
+
+def _forget() -> None:
+    """Let go of what names were taken apart into."""
+    words_of.cache_clear()
+    patient_in.cache_clear()
 
 
 @lru_cache(maxsize=8192)

@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.data.folders import Listed, Survey, from_home, is_image_file, skipped, survey_folder
+from engine.data.columns.listings import (
+    Listed,
+    labels_counted,
+    listing_of,
+    parts_counted,
+    patients_named,
+    relabelled,
+)
+from engine.data.folders import Survey, from_home, is_image_file, skipped, survey_folder
 from engine.data.names import (
     is_placeholder,
     may_be_no_label,
@@ -116,7 +123,7 @@ def _draft(path: Path, answers: Answers, unpack_into: Path | None) -> Draft:
         raise DataError(f"{path.name} is one image", "Choose the folder that it is in")
     survey = survey_folder(folder)
     survey.issues += left_out(folder)
-    reading = read_levels(Counter(found.names for found in survey.images), answers)
+    reading = read_levels(survey.images.by_names(), answers)
     tables = list(tables_among(survey, answers))
     chosen = chosen_table(tables, answers, folders_tell=_classes_told(reading) > 1)
     if chosen is not None:
@@ -134,19 +141,17 @@ def _of_folders(
 ) -> Draft:
     said = any(level in answers.levels for level in reading.of_role("patient"))
     placed = {names: reading.place(seen) for names, seen in reading.seen_as.items()}
-    listed = [
-        Listed(
-            path=found.path,
-            label=place.label,
-            part=place.part,
-            patient_id=place.patient if said else None,
-            folder_patient=None if said else place.patient,
-            mask_path=survey.masks.get(found.path),
-        )
-        for found in survey.images
-        if (place := placed[found.names]).beside is None
-    ]
-    beside = [found for found in survey.images if placed[found.names].beside is not None]
+    folders = {number: placed[survey.walked.folders[number].names] for number in survey.images.by_folder()}
+    out = survey.images.in_folders([number for number, place in folders.items() if place.beside is not None])
+    beside = survey.images.kept(out)
+    listed = listing_of(
+        survey.images.kept(~out).files,
+        labels={number: place.label for number, place in folders.items()},
+        parts={number: place.part for number, place in folders.items()},
+        patients={number: place.patient for number, place in folders.items()},
+        said=said,
+        masks=survey.masks,
+    )
     left_out = [*survey.issues]
     if beside:
         names = ", ".join(sorted({placed[found.names].beside or "" for found in beside}))
@@ -236,31 +241,22 @@ def _finished(proposal: Proposal, listed: Sequence[Listed]) -> Draft:
     """Merge classes as a person said, count what there is, and ask about names that are nearly equal."""
     answers = proposal.answers
     # The name of a class stands in every sentence, table and tick of a figure: it is one line from here on.
-    lines = {entry.label: one_line(entry.label) for entry in listed if entry.label is not None}
+    lines = {label: one_line(label) for label in labels_counted(listed)}
     if any(name != line for name, line in lines.items()):
-        listed = [
-            replace(entry, label=lines[entry.label] or None) if entry.label is not None else entry
-            for entry in listed
-        ]
-    labels = {entry.label for entry in listed if entry.label is not None}
+        listed = relabelled(listed, lines)
+    came = labels_counted(listed)
+    labels = set(came)
     counted = classes_after_counts(labels - answers.same.keys())
     unlabelled = sorted(name for name in labels - answers.same.keys() if says_no_label(name))
     same = {**counted, **dict.fromkeys(unlabelled, ""), **answers.same}
-    merged: Sequence[Listed] = [
-        replace(entry, label=_merged(entry.label, same) or None)
-        if entry.label is not None and entry.label in same
-        else entry
-        for entry in listed
-    ]
-    by_name = find_patients(merged, answers)
+    by_name = find_patients(relabelled(listed, {name: _merged(name, same) for name in same}), answers)
     merged = by_name.listed
-    counts = Counter(entry.label for entry in merged if entry.label is not None)
-    parts = Counter(entry.part for entry in merged)
-    named = {name for entry in merged if (name := entry.patient_id or entry.folder_patient)}
+    counts = labels_counted(merged)
+    parts = parts_counted(merged)
+    named = set(patients_named(merged))
     open_names = {name: count for name, count in counts.items() if same.get(name) != name}
     asked = [*proposal.questions, *(questions.same_class(names, counts) for names in near_equal(open_names))]
     if unlabelled:
-        came = Counter(entry.label for entry in listed if entry.label is not None)
         asked.append(questions.no_label(unlabelled, came, taken=True))
     if unsure := sorted(name for name in open_names if may_be_no_label(name)):
         asked.append(questions.no_label(unsure, counts, taken=False))

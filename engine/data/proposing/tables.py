@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from engine.data.folders import Listed, Survey, from_home, skipped
+from engine.data.columns.listings import Listed
+from engine.data.folders import Survey, from_home, skipped
 from engine.data.names import is_fold, is_missing, is_placeholder, part_of, parts_of_names, says_patient
 from engine.data.proposing import questions
 from engine.data.proposing.levels import read_levels

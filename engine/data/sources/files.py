@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
 
+from engine.data.columns.files import WalkedFile
 from engine.data.names import part_in
 from engine.data.sources.tables import TABLE_SUFFIXES
 from engine.data.sources.tails import Tails
@@ -146,6 +147,10 @@ class Files:
         return self._known or walk(self.root)
 
     @cached_property
+    def _files(self) -> list[WalkedFile]:
+        return [*self._walked.files]  # each is asked for several times
+
+    @cached_property
     def _folders(self) -> list[_Folder]:
         above = tuple(map(fold, self.root.parts[1:]))
         folders: list[_Folder] = []
@@ -154,13 +159,13 @@ class Files:
             if names:
                 folders[outer].inner.append(len(folders))
             folders.append(_Folder(path, (*above, *below), not _MASKS.isdisjoint(below), [], []))
-        for number, name, path in self._walked.files:
+        for number, name, path in self._files:
             if _split(name.lower())[1] in IMAGE_SUFFIXES:
                 folders[number].images.append(path)
         return folders
 
     def _file(self, number: int) -> tuple[_Folder, Path]:
-        file = self._walked.files[number]
+        file = self._files[number]
         return self._folders[file.folder], file.path
 
     def _below(self, folder: _Folder) -> tuple[str, ...]:
@@ -186,7 +191,7 @@ class Files:
         return self._tails(_stems)
 
     def _tails(self, called: Callable[[str], Iterable[str]]) -> Tails:
-        folders, files = self._folders, self._walked.files
+        folders, files = self._folders, self._files
         things = [(number, last) for number, file in enumerate(files) for last in called(fold(file.name))]
         return Tails(things, [folders[file.folder].names for file in files], len(folders[0].names))
 

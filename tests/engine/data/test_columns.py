@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 from hypothesis import example, given, settings, strategies as st
 
+from engine.data.columns.listings import (
+    Listed,
+    file_names,
+    labels_counted,
+    labels_of,
+    listing_of,
+    named_anyhow,
+    of_patients,
+    parts_counted,
+    patients_named,
+    relabelled as relabelled_files,
+)
 from engine.data.columns.samples import in_columns, labels_by_id, relabelled
+from engine.data.columns.texts import TextsMade
 from engine.data.manifest import samples_from_csv
+from engine.data.walk import walk
 from engine.records import PARTS, Sample
 
 NAMES = st.one_of(
@@ -103,3 +117,36 @@ def test_an_empty_table_has_no_samples(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(b"")
     with (tmp_path / "t.csv").open("rb") as stream:
         assert len(samples_from_csv(stream, tmp_path / "t.csv")) == 0
+
+
+def test_files_in_columns_are_asked_as_files_in_records_are(tmp_path: Path) -> None:
+    for number, folder in enumerate(["b/p1", "a/p2", "b/p3", "c"] * 3):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / folder / f"person{number % 5}_é{number}.png").touch()
+    files = walk(tmp_path).files
+    folders = {number: folder.names for number, folder in enumerate(files.folders) if folder.names}
+    columns: Sequence[Listed] = listing_of(
+        files,
+        labels={number: None if names == ("c",) else names[0] for number, names in folders.items()},
+        parts={number: "test" if names[0] == "a" else None for number, names in folders.items()},
+        patients={number: names[1] if len(names) > 1 else None for number, names in folders.items()},
+        said=False,
+        masks={files[2].path: tmp_path / "m.png"},
+    )
+    patients = TextsMade()
+    patients.extend([None if number % 4 == 0 else f"n{number % 3}" for number in range(12)])
+    for change in (
+        lambda listed: listed,
+        lambda listed: relabelled_files(listed, {"a": "b", "c": "d"}),
+        lambda listed: relabelled_files(listed, {"b": ""}),
+        lambda listed: of_patients(listed, patients.done(), said=True),
+    ):
+        ours, records = change(columns), change([*columns])
+        assert [*ours] == [*records] == [ours[row] for row in range(12)] and len(ours) == 12
+        assert [*labels_counted(ours).items()] == [*labels_counted(records).items()]
+        assert parts_counted(ours) == parts_counted(records) and labels_of(ours) == labels_of(records)
+        assert [*patients_named(ours)] == [*patients_named(records)]
+        assert [*named_anyhow(ours)] == [*named_anyhow(records)] and [*file_names(ours)] == [
+            *file_names(records)
+        ]
+    assert columns[2].mask_path == tmp_path / "m.png" and columns[0].path == files[0].path

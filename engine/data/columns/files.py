@@ -1,0 +1,172 @@
+"""Files by their names alone, in columns: `Walked` is all that lies under a folder, `Images` some of it."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, cast, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.data.columns.texts import Texts, TextsMade
+
+_CHUNK = 2048  # names that are made at a time
+
+
+class WalkedFolder(NamedTuple):
+    """A folder: its path, the names from the root down to it, and the number of the one it is in; -1 for the root."""
+
+    path: Path
+    names: tuple[str, ...]
+    outer: int
+
+
+class WalkedFile(NamedTuple):
+    """A file: the number of its folder, its name and its path."""
+
+    folder: int
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file, and the names of the folders between the folder that was named and it."""
+
+    names: tuple[str, ...]
+    path: Path
+
+
+class Walked(Sequence[WalkedFile]):
+    """Files under a folder: of each the number of its folder and its name.
+
+    Attributes:
+        folders: In which they are.
+        numbers: (N,) int32, each file's folder.
+        names: Of the files.
+    """
+
+    __slots__ = ("folders", "names", "numbers")
+
+    def __init__(self, folders: Sequence[WalkedFolder], numbers: NDArray[np.int32], names: Texts) -> None:
+        self.folders, self.numbers, self.names = folders, numbers, names
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @overload
+    def __getitem__(self, place: int) -> WalkedFile: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[WalkedFile]: ...
+
+    def __getitem__(self, place: int | slice) -> WalkedFile | list[WalkedFile]:
+        if isinstance(place, slice):
+            return [self[row] for row in range(*place.indices(len(self)))]
+        row = range(len(self))[place]
+        number, name = int(self.numbers[row]), self.names.read(row, row + 1)[0] or ""
+        return WalkedFile(number, name, self.folders[number].path / name)
+
+    def __iter__(self) -> Iterator[WalkedFile]:
+        for number, name in self.named():
+            yield WalkedFile(number, name, self.folders[number].path / name)
+
+    def named(self) -> Iterator[tuple[int, str]]:
+        """Yield the number of each file's folder, and its name: no path is made."""
+        for first in range(0, len(self), _CHUNK):
+            last = min(first + _CHUNK, len(self))
+            names = cast("list[str]", self.names.read(first, last))
+            yield from zip(self.numbers[first:last].tolist(), names, strict=True)
+
+    def take(self, rows: NDArray[np.int64]) -> Walked:
+        """Return some of them, in that order."""
+        return Walked(self.folders, self.numbers[rows], self.names.take(rows))
+
+
+class WalkedMade:
+    """Files while they are gathered."""
+
+    def __init__(self) -> None:
+        self._numbers, self._names, self._waiting = array("i"), TextsMade(), list[str]()
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def add(self, number: int, name: str) -> None:
+        """Add one by its folder and name."""
+        self._numbers.append(number)
+        self._waiting.append(name)
+        if len(self._waiting) == _CHUNK:
+            self._flush()
+
+    def done(self, folders: Sequence[WalkedFolder]) -> Walked:
+        """Return the columns."""
+        self._flush()
+        return Walked(folders, np.frombuffer(self._numbers, np.int32), self._names.done())
+
+    def _flush(self) -> None:
+        self._names.extend(self._waiting)
+        self._waiting.clear()
+
+
+class Images(Sequence[Found]):
+    """Files that should hold an image.
+
+    Attributes:
+        files: These, in the order of their paths.
+    """
+
+    __slots__ = ("files",)
+
+    def __init__(self, files: Walked) -> None:
+        self.files = files
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @overload
+    def __getitem__(self, place: int) -> Found: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Found]: ...
+
+    def __getitem__(self, place: int | slice) -> Found | list[Found]:
+        if isinstance(place, slice):
+            return [self[row] for row in range(*place.indices(len(self)))]
+        number, _, path = self.files[place]
+        return Found(self.files.folders[number].names, path)
+
+    def __iter__(self) -> Iterator[Found]:
+        folders = self.files.folders
+        for number, _, path in self.files:
+            yield Found(folders[number].names, path)
+
+    def by_folder(self) -> Counter[int]:
+        """Count images by the number of their folder, in the order in which folders come first."""
+        numbers = self.files.numbers
+        count = len(self.files.folders)
+        first = np.full(count, len(numbers))
+        first[numbers[::-1]] = np.arange(len(numbers))[::-1]  # of several the last that is set stays
+        images = np.bincount(numbers, minlength=count)
+        order = np.argsort(first, kind="stable")
+        return Counter({number: int(images[number]) for number in order.tolist() if images[number]})
+
+    def by_names(self) -> Counter[tuple[str, ...]]:
+        """Count images by the names of the folders on the way to them, in that order."""
+        folders = self.files.folders
+        return Counter({folders[number].names: images for number, images in self.by_folder().items()})
+
+    def kept(self, here: NDArray[np.bool_]) -> Images:
+        """Return those that are kept."""
+        return Images(self.files.take(np.flatnonzero(here)))
+
+    def in_folders(self, numbers: Sequence[int]) -> NDArray[np.bool_]:
+        """Return (N,) which are in some folders."""
+        inside = np.zeros(len(self.files.folders), bool)
+        inside[list(numbers)] = True
+        here: NDArray[np.bool_] = inside[self.files.numbers]
+        return here
