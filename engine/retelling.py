@@ -50,7 +50,7 @@ def retold_closely(said: str) -> str:
 
 def retell(said: str | EngineError) -> str | None:
     """Return a sentence of the engine in the language that is spoken; None where the catalogue lacks it."""
-    if language() == ENGLISH:
+    if language() == ENGLISH or not said:  # gettext answers to no words with the catalogue's head
         return str(said)
     if isinstance(said, EngineError):
         problem, remedy = retell(said.problem), retell(said.remedy)

@@ -125,3 +125,9 @@ def found(count, path):
         "{count} files in {name}; look at them",
         "Read them again",
     }
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_nothing_is_said_again_as_nothing(code: str) -> None:
+    with speaking(code):
+        assert (retell(""), retold("")) == ("", "")

@@ -287,9 +287,21 @@ def test_on_a_tablet_all_of_it_is_on_the_first_screen_and_large_enough_for_finge
     assert small == []
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
     assert page.locator(".rv-stage").bounding_box()["height"] > 340
-    for tab, there in (("data", "#data-apply-split"), ("train", "#train-start"), ("studies", ".sd-main")):
+    for tab, there in (
+        ("data", "#data-apply-split"),
+        ("train", "#train-start"),
+        ("studies", ".sd-main"),
+        ("share", "#share-consent"),
+    ):
         page.click(f"#page-{tab}-button")
         page.wait_for_selector(f"{there}:visible")
+        cut = page.evaluate(
+            """[...document.querySelectorAll('#pages input[type=number]')]
+                .filter((one) => one.checkVisibility() && getComputedStyle(one.parentElement).overflowY === 'hidden')
+                .filter((one) => one.parentElement.clientHeight < one.offsetHeight)
+                .map((one) => one.ariaLabel)"""
+        )
+        assert cut == []
         low = page.evaluate(
             """[...document.querySelectorAll('#pages :is(button, select, [role=tab])')]
                 .filter((one) => one.checkVisibility({ opacityProperty: true, visibilityProperty: true }))

@@ -20,6 +20,12 @@ AT_ONCE = """() => new MutationObserver(() => {
 }).observe(document.querySelector('.st-room'), { attributes: true, attributeFilter: ['data-shown'] })"""
 
 
+BESIDE = """[...document.querySelectorAll('.sd-study, .sd-study *')].filter((one) => {
+  const { left, right } = one.getBoundingClientRect();
+  return left < 0 || right > innerWidth;
+}).map((one) => one.outerHTML.slice(0, 80))"""
+
+
 def shown(page: Any, arm: str) -> None:
     """Wait until a case of that arm has been on the screen for as long as the guard."""
     page.wait_for_selector(f".st-room[data-arm={arm}][data-shown]:not([data-busy])")
@@ -118,6 +124,10 @@ def test_a_study_is_made_read_blind_then_assisted_settled_and_its_figures_are_th
     page.wait_for_selector("text=okapitis: 2.")
     page.wait_for_selector("text=The readers did not agree on 1; 1 of these settled.")
     rows = page.locator(".sd-study table tr").all_inner_texts()
+    before = page.viewport_size
+    page.set_viewport_size({"width": 390, "height": 844})  # a telephone's
+    assert page.evaluate(BESIDE) == []
+    page.set_viewport_size(before)
     assert [one.split("\t")[:3] for one in rows[1:]] == [
         [name, arm, "2 of 2"] for name in ("anna", "ben") for arm in ("blind", "assisted")
     ]
