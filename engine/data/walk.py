@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from os.path import samestat
 from pathlib import Path
 
 from engine.data.columns.files import Walked, WalkedFolder, WalkedMade
@@ -49,7 +51,7 @@ def walk(root: Path) -> Walk:
         DataError: There are more than `MOST_FILES` files.
     """
     found, files = Walk(root=root), WalkedMade()
-    seen: set[tuple[int, int]] = set()  # a link may lead back up
+    seen = _above(root)  # a link may lead back up
     under_way = [_enter(found, root, (), -1, seen)]  # no recursion: folders may be nested a thousand deep
     while under_way:
         for number, name, inside in under_way[-1]:
@@ -68,6 +70,18 @@ def walk(root: Path) -> Walk:
             )
     found.files = files.done(found.folders)
     return found
+
+
+def _above(root: Path) -> set[tuple[int, int]]:
+    """Return the folders that hold this one: a link to one of them, as to the whole disk, is not followed either."""
+    above: set[tuple[int, int]] = set()
+    with suppress(OSError):  # what may not be looked at is at the top, if anywhere
+        here = root.resolve().stat()
+        for path in root.resolve().parents:
+            status = path.stat()
+            if not samestat(status, here):  # as where a folder is mounted within itself
+                above.add((status.st_dev, status.st_ino))
+    return above
 
 
 def _enter(

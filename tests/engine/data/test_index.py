@@ -134,6 +134,16 @@ def test_a_folder_that_links_back_to_itself_ends(two_classes: Path) -> None:
     assert said.message == "2 links to folders that are read already were left out (up, SICK)"
 
 
+def test_a_link_to_what_holds_the_folder_is_not_followed(two_classes: Path) -> None:
+    (two_classes / "NORMAL" / "all").symlink_to(two_classes.parent)
+    (two_classes / "NORMAL" / "disk").symlink_to(two_classes.anchor)
+    shutil.copyfile(next(two_classes.rglob("*.*")), two_classes.parent / "of-another-study.png")
+    index = index_folder(two_classes)
+    assert len(index.samples) == 12
+    (said,) = found(index, DataIssueKind.SKIPPED)
+    assert said.message == "2 links to folders that are read already were left out (all, disk)"
+
+
 def test_a_folder_of_archives_says_what_they_are(tmp_path: Path) -> None:
     for name in ("train.zip", "test.zip"):
         with zipfile.ZipFile(tmp_path / name, "w") as packed:
