@@ -15,14 +15,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from engine import models, prediction, training  # loaded when first named: a report needs no torch
 from engine.data import all_folds, detail_of, load_index, load_split
 from engine.errors import DataError, EngineError, RunError
 from engine.external import abroad_of, compare_with_internal, external_cases
 from engine.handover import RunAtHand, WrittenModel, write_model
 from engine.images import ImageCache, image_file, open_cache
 from engine.labels import held_against, splits_asked_for
-from engine.models import pick_device
-from engine.prediction import keep_alike, parts_of, predict, predict_and_explain, settle_maps, settle_passport
 from engine.reading import Store, write_anchor
 from engine.records import (
     Epoch,
@@ -67,7 +66,6 @@ from engine.runs import (
     tested_by,
 )
 from engine.saliency import DEFAULT_SALIENCY, heatmap_png
-from engine.training import BatchDone, StopRequested, train, train_folds
 from engine.workspace import Workspace
 
 READ_PARTS: tuple[Part, ...] = ("val", "test")
@@ -80,11 +78,11 @@ def train_run(
     request: TrainingRequest,
     *,
     resume: bool = False,
-    should_stop: StopRequested = lambda: False,
-    on_batch: BatchDone = lambda done, of: None,
+    should_stop: training.StopRequested = lambda: False,
+    on_batch: training.BatchDone = lambda done, of: None,
     on_trained: Callable[[], None] = lambda: None,
     on_fold: Callable[[int, int], None] = lambda number, of: None,
-    trains: Callable[..., Iterator[Epoch]] = train,
+    trains: Callable[..., Iterator[Epoch]] | None = None,
 ) -> Iterator[Epoch]:
     """Train what was asked for; afterwards `load_run(folder)` gives the run.
 
@@ -97,11 +95,11 @@ def train_run(
         on_batch: See above.
         on_trained: See above.
         on_fold: See `engine.training.train_folds`; so is what trains.
-        trains: See above.
+        trains: See above; None means here.
     """
     if request.folds:
         index, splits = splits_asked_for(workspace, request)
-        yield from train_folds(
+        yield from training.train_folds(
             request,
             splits,
             all_folds(index, splits),
@@ -113,7 +111,7 @@ def train_run(
             on_trained=on_trained,
             on_fold=on_fold,
             resume=resume,
-            trains=trains,
+            trains=trains or training.train,
         )
         return
     if resume and (kept := folder / "split.csv").exists():
@@ -121,7 +119,7 @@ def train_run(
     else:
         index, (split,) = splits_asked_for(workspace, request)
         name = index.name
-    yield from trains(
+    yield from (trains or training.train)(
         request,
         split,
         folder=folder,
@@ -156,7 +154,7 @@ def read_run(
     Returns:
         The predictions, and the explanations by image id.
     """
-    split, recipe = split_of(run), recipe_of(run)
+    split, recipe, on = split_of(run), recipe_of(run), models.pick_device(device)
     decoded = open_cache(
         workspace.cache,
         [*split.train, *split.val, *split.test],  # as training decoded them: they are found, not made again
@@ -165,15 +163,16 @@ def read_run(
         fit=recipe.fit,
     )
     samples = [sample for part in parts for sample in split.part(part)]
-    settle_maps(run, cache=decoded, device=pick_device(device))
+    prediction.settle_maps(run, cache=decoded, device=on)
+    of = prediction.parts_of(split)
     predictions, explanations = read_samples(
-        workspace, run, samples, parts=parts_of(split), device=device, progress=progress, cache=decoded
+        workspace, run, samples, parts=of, device=device, progress=progress, cache=decoded
     )
     save_explanations(run.folder, explanations.values())
     save_distances(run.folder, predictions)
     told = {one.image_id: (one, explanations[one.image_id]) for one in predictions}
-    settle_passport(run, told, cache_dir=workspace.cache, cache=decoded, device=pick_device(device))
-    keep_alike(run, cache=decoded, cache_dir=workspace.cache, device=pick_device(device), progress=progress)
+    prediction.settle_passport(run, told, cache_dir=workspace.cache, cache=decoded, device=on)
+    prediction.keep_alike(run, cache=decoded, cache_dir=workspace.cache, device=on, progress=progress)
     if store is not None:
         store.add_run(run)
         store.add_cases(run.run_id, predictions)
@@ -191,20 +190,20 @@ def read_samples(
     cache: ImageCache | None = None,
     method: str | None = None,
     target: str | None = None,
-    reads: Callable[..., Iterator[tuple[Prediction, Explanation | None]]] = predict_and_explain,
+    reads: Callable[..., Iterator[tuple[Prediction, Explanation | None]]] | None = None,
 ) -> tuple[list[Prediction], dict[str, Explanation]]:
     """Predict and explain any images with a run; nothing is stored.
 
     `method` is a key of `engine.saliency.SALIENCIES`; None means the run's own. `target` is the class that every map
-    argues for; None means the finding of two classes, and the predicted one of more. `reads` does the work: here, or on
-    a cluster.
+    argues for; None means the finding of two classes, and the predicted one of more. `reads` does the work: here where
+    it is None, or on a cluster.
 
     Returns:
         The predictions, and the explanations by image id.
     """
     settings = load_map_settings(run.folder)
     told = list(
-        reads(
+        (reads or prediction.predict_and_explain)(
             run,
             samples,
             cache_dir=workspace.cache,
@@ -247,7 +246,7 @@ def report_run(
     split, said, held = (own := split_of(run)), list[str](), None
     if labels is not None:
         predictions, split, held = held_against(workspace, store, run, predictions, split, labels)
-    sizes, models = sizes_of_run(run.folder, own), models_of(run)
+    sizes, of_folds = sizes_of_run(run.folder, own), models_of(run)
     if run.recipe is not None:
         small = detail_of(run.recipe.image_size, split.trained_on).of_several(
             [sizes.get(prediction.image_id) for prediction in predictions]
@@ -282,9 +281,9 @@ def report_run(
         labels=held,
         further_limitations=said,
         folds=CrossValidation(
-            fold_of=tested_by(models),
-            models=models,
-            histories=tuple(tuple(load_history(model.folder)) for model in models),
+            fold_of=tested_by(of_folds),
+            models=of_folds,
+            histories=tuple(tuple(load_history(model.folder)) for model in of_folds),
         )
         if run.folds
         else None,
@@ -336,7 +335,8 @@ def validate_run(
     recipe_of(run)  # says so where there is no net, before anything is read
     cases = external_cases(run, split_of(run), index.samples, same=same or {}, leave_out=leave_out)
     internal = store.predictions(run.run_id, part="test")
-    external = list(predict(run, cases.samples, cache_dir=workspace.cache, device=device, progress=progress))
+    at, seen = workspace.cache, cases.samples
+    external = list(prediction.predict(run, seen, cache_dir=at, device=device, progress=progress))
     if gone := len(cases.samples) - len(external):
         cases = replace(cases, left_out={**cases.left_out, "could not be read any more": gone})
     return compare_with_internal(

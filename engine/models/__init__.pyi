@@ -10,8 +10,6 @@ from .cell_centres import (
     follow_cells as follow_cells,
 )
 from .classifier import (
-    ACTIVATIONS as ACTIVATIONS,
-    INITIALISERS as INITIALISERS,
     Classifier as Classifier,
     build_classifier as build_classifier,
     load_pretrained as load_pretrained,
@@ -39,6 +37,10 @@ from .frozen import (
 from .last_map import (
     fast_last_map as fast_last_map,
     fast_layers as fast_layers,
+)
+from .nets.layers import (
+    ACTIVATIONS as ACTIVATIONS,
+    INITIALISERS as INITIALISERS,
 )
 from .openvino import (
     WORTH_CONVERTING as WORTH_CONVERTING,

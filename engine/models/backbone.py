@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import RecipeError
-from engine.models.nets import NETS
+from engine.models.nets.catalogue import NETS
 from engine.models.weights import find_weights, is_here, missing
 
 # Nothing is fetched behind the user's back: huggingface_hub reads this when timm imports it.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -11,26 +10,8 @@ from torch import Tensor, nn
 
 from engine.errors import RecipeError
 from engine.models.backbone import NO_MAP, NORMALISATION, TimmBackbone, build_backbone
+from engine.models.nets.layers import ACTIVATIONS, INITIALISERS
 from engine.records import Head, Recipe
-
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "relu": nn.ReLU,
-    "tanh": nn.Tanh,
-    "sigmoid": nn.Sigmoid,
-    "gelu": nn.GELU,
-    "elu": nn.ELU,
-    "leaky-relu": nn.LeakyReLU,
-    "silu": nn.SiLU,
-    "identity": nn.Identity,
-}
-
-
-INITIALISERS: dict[str, Callable[[Tensor], object]] = {
-    "default": lambda weight: None,
-    "he": partial(nn.init.kaiming_normal_, nonlinearity="relu"),
-    "glorot": nn.init.xavier_uniform_,
-    "normal": partial(nn.init.normal_, std=0.01),
-}
 
 
 class ClassifierHead(nn.Module):

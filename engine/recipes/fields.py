@@ -72,7 +72,7 @@ def field_schema(dotted: str) -> Mapping[str, Any]:
 
 @cache
 def registries() -> Mapping[str, Collection[str]]:
-    """Return the names that the engine knows for a field that names one of its functions; with them comes torch.
+    """Return the names that the engine knows for a field that names one of its functions.
 
     Returns:
         By dotted field, without the number of a phase: "phases.optimizer".

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
-
-import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from engine.records import Phase
+
+if TYPE_CHECKING:  # a recipe is checked by the names alone: torch is loaded by what trains
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
 
 # ---------------------------------------------------------------------------------------------- optimisers
 
 
-Trained = list[nn.Parameter] | list[dict[str, Any]]
+Trained: TypeAlias = "list[nn.Parameter] | list[dict[str, Any]]"
 """Parameters, or groups of them with a rate each, as PyTorch's optimisers take them."""
 
 
@@ -25,7 +25,9 @@ def _fused(trained: Trained) -> bool | None:
 
 
 def _sgd(parameters: Trained, phase: Phase) -> Optimizer:
-    return torch.optim.SGD(
+    from torch import optim
+
+    return optim.SGD(
         parameters,
         lr=phase.learning_rate,
         momentum=phase.momentum,
@@ -35,7 +37,9 @@ def _sgd(parameters: Trained, phase: Phase) -> Optimizer:
 
 
 def _momentum(parameters: Trained, phase: Phase) -> Optimizer:
-    return torch.optim.SGD(
+    from torch import optim
+
+    return optim.SGD(
         parameters,
         lr=phase.learning_rate,
         momentum=phase.momentum or 0.9,
@@ -45,7 +49,9 @@ def _momentum(parameters: Trained, phase: Phase) -> Optimizer:
 
 
 def _nesterov(parameters: Trained, phase: Phase) -> Optimizer:
-    return torch.optim.SGD(
+    from torch import optim
+
+    return optim.SGD(
         parameters,
         lr=phase.learning_rate,
         momentum=phase.momentum or 0.9,
@@ -56,23 +62,31 @@ def _nesterov(parameters: Trained, phase: Phase) -> Optimizer:
 
 
 def _rmsprop(parameters: Trained, phase: Phase) -> Optimizer:
-    return torch.optim.RMSprop(
+    from torch import optim
+
+    return optim.RMSprop(
         parameters, lr=phase.learning_rate, momentum=phase.momentum, weight_decay=phase.weight_decay
     )
 
 
 def _adadelta(parameters: Trained, phase: Phase) -> Optimizer:
-    return torch.optim.Adadelta(parameters, lr=phase.learning_rate, weight_decay=phase.weight_decay)
+    from torch import optim
+
+    return optim.Adadelta(parameters, lr=phase.learning_rate, weight_decay=phase.weight_decay)
 
 
 def _adam(parameters: Trained, phase: Phase) -> Optimizer:
-    return torch.optim.Adam(
+    from torch import optim
+
+    return optim.Adam(
         parameters, lr=phase.learning_rate, weight_decay=phase.weight_decay, fused=_fused(parameters)
     )
 
 
 def _adamw(parameters: Trained, phase: Phase) -> Optimizer:
-    return torch.optim.AdamW(
+    from torch import optim
+
+    return optim.AdamW(
         parameters, lr=phase.learning_rate, weight_decay=phase.weight_decay, fused=_fused(parameters)
     )
 
@@ -93,6 +107,8 @@ OPTIMIZERS: Final[dict[str, Callable[[Trained, Phase], Optimizer]]] = {
 
 def l1_penalty(parameters: Iterable[nn.Parameter]) -> Tensor:
     """Return Σ|w| over the trainable weights, a scalar; biases and norms' vectors are not penalised."""
+    import torch
+
     weights = [
         parameter.abs().sum() for parameter in parameters if parameter.requires_grad and parameter.ndim > 1
     ]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Final
-
-from torch.optim import Optimizer, lr_scheduler
+from typing import TYPE_CHECKING, Any, Final
 
 from engine.records import Phase
 from engine.statistics import MONITORS
+
+if TYPE_CHECKING:  # a recipe is checked by the names alone: torch is loaded by what trains
+    from torch.optim import Optimizer, lr_scheduler
 
 
 class Schedule:
@@ -37,6 +38,8 @@ class Schedule:
         Args:
             metric: The epoch's value of `Phase.monitor`; only "plateau" looks at it. NaN is no improvement.
         """
+        from torch.optim import lr_scheduler
+
         self._epochs += 1
         if self._epochs <= self._warm_up:
             self._rise()
@@ -68,10 +71,14 @@ class Schedule:
 
 
 def _constant(optimizer: Optimizer, phase: Phase) -> Schedule:
+    from torch.optim import lr_scheduler
+
     return Schedule(lr_scheduler.LambdaLR(optimizer, lambda epoch: 1.0), phase.warm_up)
 
 
 def _plateau(optimizer: Optimizer, phase: Phase) -> Schedule:
+    from torch.optim import lr_scheduler
+
     return Schedule(
         lr_scheduler.ReduceLROnPlateau(
             optimizer,
@@ -87,6 +94,8 @@ def _plateau(optimizer: Optimizer, phase: Phase) -> Schedule:
 
 
 def _step(optimizer: Optimizer, phase: Phase) -> Schedule:
+    from torch.optim import lr_scheduler
+
     return Schedule(
         lr_scheduler.StepLR(
             optimizer, step_size=max(phase.schedule_patience, 1), gamma=phase.schedule_factor
@@ -97,6 +106,8 @@ def _step(optimizer: Optimizer, phase: Phase) -> Schedule:
 
 def _cosine(optimizer: Optimizer, phase: Phase) -> Schedule:
     """From the learning rate to nothing over the epochs left after warm-up (arXiv:1608.03983), without restarts."""
+    from torch.optim import lr_scheduler
+
     epochs = max(phase.epochs - phase.warm_up, 1)
     # In closed form; PyTorch's CosineAnnealingLR multiplies from epoch to epoch and drifts.
     return Schedule(

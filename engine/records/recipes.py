@@ -77,7 +77,7 @@ class Head:
         pooling: "average" gives (B, C); "flatten" gives (B, C*H*W); "per-position" applies each hidden layer at
             every position of the map (a 1x1 convolution) and flattens before the output.
         hidden: Widths of the hidden layers.
-        activation: A key of `engine.models.classifier.ACTIVATIONS`.
+        activation: A key of `engine.models.nets.layers.ACTIVATIONS`.
         dropout: Rate after each hidden layer, one per layer, or one for all; with no hidden layer: before the output.
         batch_norm: Batch normalisation after each hidden layer.
         output: "softmax" has one output a class; "sigmoid" has one output, for two classes.
@@ -195,7 +195,7 @@ class Recipe:
             classes "half" predicts the most probable, every other point the most probable with the classes balanced
             as in training.
         calibrate: Fit a temperature (and undo a balanced prior) on validation data.
-        init: A key of `engine.models.classifier.INITIALISERS`, for layers without pretrained weights.
+        init: A key of `engine.models.nets.layers.INITIALISERS`, for layers without pretrained weights.
         seed: For everything random.
         expected: Results to expect.
     """

@@ -12,19 +12,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from scipy import ndimage, stats
-from torch import Tensor
-from torch.nn import functional as F
+from scipy import ndimage
 
 from engine.errors import DataError
 from engine.records import Calibration, Estimate, Explanation
-from engine.saliency.evidence import log_odds
 from engine.saliency.heatmap import upsample
 from engine.statistics import proportion
 
 if TYPE_CHECKING:
+    # Where a net is asked, torch is imported by whoever asks: a report needs the pointing game alone.
+    from torch import Tensor
+
     from engine.models import Classifier
 
 POINTING_TOLERANCE = 0.03
@@ -152,6 +151,8 @@ class Curves:
 
 def blurred(images: Tensor) -> Tensor:
     """Return images (B, C, H, W) without their detail: what a place is replaced by when it is taken away."""
+    from torch.nn import functional as F
+
     side = max(images.shape[2:])
     small = F.adaptive_avg_pool2d(images, 4)
     return F.interpolate(small, size=images.shape[2:], mode="bilinear") if side > 4 else images
@@ -171,6 +172,10 @@ def deletion_insertion(
         heatmaps: (h, w) of each, of any scale and sign; only the order of their places counts.
         targets: (B,) int64.
     """
+    import torch
+
+    from engine.saliency.evidence import log_odds
+
     height, width = images.shape[2:]
     ranks = []
     for heatmap in heatmaps:
@@ -217,6 +222,8 @@ def forget(
         forgotten: The depth, at most as deep, to which this net has forgotten with this seed: what is forgotten already
             is not shuffled again. None where it may be in any state.
     """
+    import torch
+
     below = len(list(learnt.backbone.parameters()))
     first = round((1 - depth) * below)
     already = round((1 - forgotten) * below) if forgotten is not None else None
@@ -242,6 +249,8 @@ def rank_correlations(
     Near 1 means that a method shows the film and not the net, where the second maps are of a net that has forgotten. 0
     where one of the two is the same everywhere.
     """
+    from scipy import stats  # not at top: it takes half a second
+
     found = []
     for one, other in zip(first, second, strict=True):
         flat = np.ptp(one) == 0 or np.ptp(other) == 0 or not np.isfinite(other).all()

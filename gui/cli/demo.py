@@ -165,9 +165,7 @@ class _clock:  # noqa: N801  a function with a memory
 
 def measure(workspace: Workspace, store: reading.Store, run: records.Run, watch: Stopwatch) -> Outcome:
     """Take the figures from the report, so that the two never differ."""
-    from engine.pipeline import (
-        report_run,
-    )  # not at top: with it comes torch, which `beside` imports meanwhile
+    from engine.pipeline import report_run  # not at top: `beside` imports it meanwhile
 
     report = report_run(workspace, store, run)
     figures = report.against[0].estimates  # the labels that came with the films

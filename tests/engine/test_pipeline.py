@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -133,3 +135,18 @@ def test_a_damaged_passport_is_named_in_the_report_and_hides_nothing(kept: Kept)
     (run.folder / "passport.json").write_text("[]")
     report = report_run(workspace, store, run)
     assert report.passport is None and "passport.json is damaged" in report.no_passport[0]
+
+
+def test_a_trained_run_is_reported_without_loading_a_net(kept: Kept) -> None:
+    workspace, _, run = kept
+    program = f"""
+import sys
+from pathlib import Path
+from engine import pipeline, reading, runs, workspace
+here = workspace.open_workspace(Path({str(workspace.root)!r}))
+with reading.open_store(here.database) as store:
+    assert pipeline.report_run(here, store, runs.find_run(here, {run.run_id!r})).against
+print(sorted({{"torch", "timm", "openvino"}} & sys.modules.keys()))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["[]"], "the demonstration waits for them, and a window for its report"

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from engine.models.classifier import build_classifier
-from engine.models.nets import NETS
+from engine.models.nets.catalogue import NETS
 from engine.recipes.published import PUBLISHED
 
 

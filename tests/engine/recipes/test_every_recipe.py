@@ -20,7 +20,7 @@ from engine.data.index import index_folder
 from engine.data.split import split_index
 from engine.models.backbone import BACKBONES
 from engine.models.classifier import build_classifier, load_pretrained
-from engine.models.nets import NETS
+from engine.models.nets.catalogue import NETS
 from engine.prediction.predictor import parts_of, predict_and_explain
 from engine.recipes.builtin import RECIPES
 from engine.records import Augmentation, Head, Phase, Recipe, Split, TrainingRequest

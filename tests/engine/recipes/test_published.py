@@ -10,7 +10,7 @@ import torch
 
 from engine.models.backbone import BACKBONES
 from engine.models.classifier import build_classifier
-from engine.models.nets import NETS
+from engine.models.nets.catalogue import NETS
 from engine.models.trainable import count_parameters, set_trainable
 from engine.recipes.builtin import RECIPES
 from engine.recipes.check import check_recipe
