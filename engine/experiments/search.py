@@ -81,6 +81,7 @@ class Trial:
         state: "done"; "pruned", ended early; or "failed".
         val_auc: Of the epoch that was kept, on validation data; of a pruned trial the best so far; NaN of a failed one.
         epochs: Trained.
+        pruner: What could end it early, a name of `PRUNERS`; empty of an earlier version.
         problem: Why it failed.
     """
 
@@ -89,6 +90,7 @@ class Trial:
     state: str
     val_auc: float
     epochs: int
+    pruner: str = ""
     problem: str = ""
 
 
@@ -207,7 +209,7 @@ def _train(
     """Train one trial and write down what came of it; its model is not kept."""
     folder = search.folder / "trial"
     shutil.rmtree(folder, ignore_errors=True)
-    judge = Judge(study, running)
+    judge = Judge(search, study, running)
     try:
         recipe = with_values(search.recipe, search.varied, running.params)
         for epoch in train(
@@ -230,8 +232,9 @@ def _train(
 class Judge:
     """What is written down of a trial as it goes, and whether it ends early."""
 
-    def __init__(self, study: Study, running: Running) -> None:
+    def __init__(self, search: Search, study: Study, running: Running) -> None:
         self.running = running
+        running.set_user_attr("pruner", search.pruner)  # a search can go on with another
         self._study = study
         self._epochs: list[Epoch] = []
 
@@ -338,6 +341,7 @@ def _told(trial: FrozenTrial) -> Trial | None:
         state=state,
         val_auc=math.nan if value is None else float(value),
         epochs=int(trial.user_attrs.get("epochs", 0)),
+        pruner=trial.user_attrs.get("pruner", ""),
         problem=problem,
     )
 
@@ -385,6 +389,7 @@ def _line(trial: Trial) -> dict[str, Any]:
         "state": trial.state,
         "validation AUROC": trial.val_auc,
         "epochs": trial.epochs,
+        "pruner": trial.pruner,
         **trial.values,
         "problem": trial.problem,
     }

@@ -55,7 +55,7 @@ def run_trials_on(
         study = study_of(search)
         while (done := len(trials_of(search, study))) < trials:
             if crew.free and done + len(going) < trials:
-                judge = Judge(study, study.ask(distributions(search.varied)))
+                judge = Judge(search, study, study.ask(distributions(search.varied)))
                 begin(done + len(going) + 1, judge.running.params)
                 try:
                     recipe = with_values(search.recipe, search.varied, judge.running.params)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from engine.remote import bring_run
 from engine.runs import find_run, list_runs
 from engine.workspace import Workspace, open_workspace
 from gui.cli.main import main
-from tests.stores import Buckets
+from tests.stores import Buckets, files
 
 
 @pytest.fixture
@@ -30,18 +31,31 @@ def put(s3: Buckets, trained: tuple[Workspace, Run], request: pytest.FixtureRequ
     return f"s3://hospital/{request.node.name}/{run.run_id}"
 
 
+@pytest.fixture
+def shown(trained: tuple[Workspace, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The same folder as a server shows it by SFTP; the address of it."""
+    run = trained[1]
+    with files(run.folder.parent) as server:
+        server.know(tmp_path, monkeypatch)
+        yield server.address(run.run_id)
+
+
 def nothing_of(workspace: Workspace) -> bool:
     return not any(workspace.runs.iterdir()) and list_runs(workspace) == []
 
 
-def test_a_run_of_a_bucket_predicts_here_what_it_predicts_there(
-    put: str,
+@pytest.mark.parametrize("store", ["s3", "sftp"])
+def test_a_run_of_a_store_predicts_here_what_it_predicts_there(
+    store: str,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
     trained: tuple[Workspace, Run],
     tiny_index: Index,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     there, run = trained
+    put = request.getfixturevalue({"s3": "put", "sftp": "shown"}[store])
     assert main(["runs", "fetch", put, "--workspace", str(tmp_path / "here")]) == 0
     assert f"Run {run.run_id} is here." in capsys.readouterr().out
     here = open_workspace(tmp_path / "here")
