@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import _thread
 import logging
+import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from types import FrameType
 
 SIGNALS = [
@@ -25,6 +27,7 @@ def main() -> int:
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup, and a shell's background, have said otherwise
             signal.signal(number, _end)
+    _open_what_was_closed()
     sys.unraisablehook = _end_after_all
     if logging.lastResort is not None:  # what prints a library's troubles
         logging.lastResort.addFilter(_is_trouble)
@@ -40,6 +43,16 @@ def main() -> int:
         if signal.getsignal(number) == _end:
             signal.signal(number, signal.SIG_DFL)
     return 128 + _asked[0] if _asked else code
+
+
+def _open_what_was_closed() -> None:
+    """Give a process that was started without one of its streams (`<&-`, a service) an empty one.
+
+    Python leaves None in its place, and the first file that is opened would take its number.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _end(number: int, _frame: FrameType | None) -> None:

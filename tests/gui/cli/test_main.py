@@ -173,6 +173,16 @@ def test_what_training_cannot_begin_with_is_said_before_a_run_is_made(
     assert (code, list(tmp_path.glob("workspace/runs/*"))) == (1, []) and said in told
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a shell that closes a stream")
+def test_a_program_that_was_started_without_streams_works_as_with_empty_ones(tmp_path: Path) -> None:
+    add = f"{sys.executable} -m gui accounts add Ada --role administrator --password-file - --workspace {tmp_path}/w"
+    ended = subprocess.run(["sh", "-c", f"exec {add} <&- >&-"], capture_output=True, text=True, cwd=ROOT)
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "A password has 10 to 200 characters. Choose another one.\n",
+    )
+
+
 def test_an_engine_error_is_its_sentences_on_stderr_and_exit_code_1(
     overread: Overread, tmp_path: Path
 ) -> None:
