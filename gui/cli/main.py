@@ -8,9 +8,12 @@ which load what is used when it is used: `overread --help` and a mistyped comman
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
+from pathlib import Path
 
 import typer
 
@@ -27,6 +30,7 @@ from gui.cli.reports import checklist, verify, written
 from gui.cli.terminal import say_what_goes_on
 
 INTERRUPTED = 130
+_NOWHERE_TO_SAY = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 app = typer.Typer(
     name="overread",
@@ -86,6 +90,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show must not end the work
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in _NOWHERE_TO_SAY or error.filename is not None:
+            raise
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the flush at the end
+        if error.errno != errno.EPIPE:  # whoever reads a pipe has read enough
+            print(
+                f"What the command says could not be written ({error.strerror}). What it did is kept: send its output "
+                "to where there is room, and run it again",
+                file=sys.stderr,
+            )
+        return 1
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         app(args=None if arguments is None else list(arguments), prog_name="overread")
     except EngineError as error:

@@ -85,7 +85,7 @@ def _made_before(
     if len(named) >= len(copies) / 4:
         message += f"; names such as {named[0]} say so too"
     message += (
-        f". They are {len(made):,} images in truth, and intervals that count each file are too narrow: "
+        f". In truth their number is {len(made):,}, and intervals that count each file are too narrow: "
         "bring the originals alone, since Overread changes training images itself, after the split"
     )
     return [

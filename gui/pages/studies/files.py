@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from engine.errors import EngineError, ImageError, ReviewError
 from engine.images import image_file, kept_film_levels
-from engine.language import ENGLISH, _, isolated, language, name_of, speaking
+from engine.language import ENGLISH, _, language, name_of, speaking
 from gui.web import AppSession, is_signed, signed_address, sizes_of_images
 
 FOR_PEOPLE = ("html", "pdf", "docx")
@@ -63,22 +63,30 @@ def report_addresses(session: AppSession, study_id: str) -> list[tuple[str, str]
     """Return where the report of a study is, by format: words for a link, and its address."""
     from engine.report import STUDY_FORMATS  # the window opens seconds sooner without it
 
-    told = [
-        (
-            _("Report ({format})").format(format=isolated(kind)),
-            signed_address(session, REPORT, study_id, kind),
-        )
-        for kind in STUDY_FORMATS
-    ]
+    told = [(words_of(kind), signed_address(session, REPORT, study_id, kind)) for kind in STUDY_FORMATS]
     if (code := language()) == ENGLISH:
         return told
     return told + [
         (
-            _("Report ({format}) in {language}").format(format=isolated(kind), language=name_of(code)),
+            _("{report}, in {language}").format(report=words_of(kind), language=name_of(code)),
             signed_address(session, REPORT, study_id, f"{kind}.{code}"),
         )
         for kind in FOR_PEOPLE
     ]
+
+
+def words_of(kind: str) -> str:
+    """Return what a link to a study's report in a format says."""
+    return {
+        "html": _("Report as HTML"),
+        "pdf": _("Report as PDF"),
+        "docx": _("Report for Word"),
+        "csv": _("Tables of the report (CSV)"),
+        "parquet": _("Tables of the report (Parquet)"),
+        "json": _("Report as JSON"),
+        "imrmc": _("Readings for iMRMC and MRMCaov"),
+        "bundle": _("Report as a checkable bundle (ZIP)"),
+    }.get(kind, kind)
 
 
 def study_routes(session: AppSession) -> list[Route]:

@@ -183,6 +183,22 @@ def test_a_program_that_was_started_without_streams_works_as_with_empty_ones(tmp
     )
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("command", ["data list", "doctor --json", "recipes"])
+def test_what_cannot_be_written_is_one_sentence_and_a_pipe_that_is_closed_none(
+    tmp_path: Path, command: str
+) -> None:
+    where = f" --workspace {tmp_path}/w" if command != "recipes" else ""
+    say = f"{sys.executable} -m gui {command}{where}"
+    full = subprocess.run(["sh", "-c", f"exec {say} >/dev/full"], capture_output=True, text=True, cwd=ROOT)
+    assert full.returncode == 1 and full.stderr == (
+        "What the command says could not be written (No space left on device). What it did is kept: send its output to "
+        "where there is room, and run it again\n"
+    )
+    closed = subprocess.run(["sh", "-c", f"{say} | true"], capture_output=True, text=True, cwd=ROOT)
+    assert closed.stderr == ""
+
+
 def test_an_engine_error_is_its_sentences_on_stderr_and_exit_code_1(
     overread: Overread, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from engine.errors import ReviewError
 from engine.language import speaking
-from engine.report import kept_answers, study_folder
+from engine.report import STUDY_FORMATS, kept_answers, study_folder
 from gui.pages.studies.desk import show_study
 from gui.pages.studies.files import study_routes
 from gui.pages.studies.reporting import show_report, write_study_item
@@ -30,9 +30,12 @@ def test_a_report_waits_until_all_is_read_or_the_study_is_closed(ward: Ward) -> 
     assert "STARD 2015" in told["checklists"]
     client = TestClient(Starlette(routes=study_routes(ward.session)))
     links = dict(show_study(rounds, asked)["reports"])
-    document = json.loads(client.get(links["Report (json)"]).content)
-    assert document["name"] == "pilot" and len(client.get(links["Report (imrmc)"]).content) > 100
-    assert client.get(links["Report (json)"].replace("/json/", "/html/")).status_code == 404
+    assert not links.keys() & STUDY_FORMATS.keys(), "each format has words"
+    document = json.loads(client.get(links["Report as JSON"]).content)
+    assert (
+        document["name"] == "pilot" and len(client.get(links["Readings for iMRMC and MRMCaov"]).content) > 100
+    )
+    assert client.get(links["Report as JSON"].replace("/json/", "/html/")).status_code == 404
     with speaking("fa"):
         persian = [address for _, address in show_study(rounds, asked)["reports"] if "/html.fa/" in address]
         assert 'lang="fa"' in show_report(rounds, asked)["page"]
