@@ -40,7 +40,11 @@ def data(page: Any) -> None:
 def train(page: Any) -> None:
     """Show the finished run, and the time that each plan takes."""
     page.wait_for_selector("#train-loss >> text=validation")
-    page.wait_for_function("!document.body.innerText.includes('measuring how long')", timeout=300_000)
+    page.wait_for_function(
+        "(plans => plans.length === 3 && plans.every(plan => /about .+ here/.test(plan.innerText)))"
+        "([...document.querySelectorAll('#train-plan label:has(input)')])",
+        timeout=300_000,
+    )
     page.wait_for_selector("#train-facts >> text=parameters in total")
 
 

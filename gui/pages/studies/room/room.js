@@ -285,6 +285,7 @@ const store = (verdict, number = null, certainty = null) => act(async () => {
   const answer = await ask('answer', { ...said, name: given.name, seconds: Math.max(0, performance.now() - wake - slept) / 1000 });
   if (!answer) return;
   given = { said: '', name: '' };
+  undone = '';   // an undo after this is of this
   text('stored', answer.stored);
   if (answer.trouble) toast(answer.trouble);
   else await present(answer, { stored: true });
