@@ -69,7 +69,7 @@ def check_address(on: str) -> None:
     Raises:
         ClusterError: It is none.
     """
-    if on != HERE and re.fullmatch(r"ray://[^\s/:]+:\d{1,5}", on) is None:
+    if on != HERE and re.fullmatch(r"ray://[^\s/:]+:[0-9]{1,5}", on) is None:
         raise ClusterError(
             f"“{on}” does not say where to work",
             "Write --on ray for the cores of this computer, or --on ray://HOST:10001 for a cluster",

@@ -26,6 +26,10 @@ INSIDE = re.compile(r"\w")  # a name that goes on with such a character is anoth
 WORD = re.compile(r"\w[\w.\-]*")
 PICTURE = re.compile(rb"base64,([A-Za-z0-9+/=]+)")
 STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
+PIXELS = re.compile(rb"/Subtype\s*/Image\b")
+GLYPHS = re.compile(rb"/Length1\b|/Subtype\s*/(?:CIDFontType0C|Type1C|OpenType)\b")
+FONTS = (b"wOFF", b"wOF2", b"OTTO", b"\x00\x01\x00\x00")
+NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 class Names:
@@ -147,7 +151,10 @@ def refuse_names(files: Mapping[str, bytes], names: Names, remedy: str = REMEDY)
 
 
 def texts_in(data: bytes) -> Iterator[str]:
-    """Yield all that can be read in a file of our own, by what its first bytes say that it is."""
+    """Yield all that can be read in a file of our own, by what its first bytes say that it is.
+
+    Pixels and the outlines of letters are no text: as bytes they spell every short name sooner or later.
+    """
     if data.startswith(b"PAR1"):
         headings, rows = read_parquet(data)
         yield "\n".join([*headings, *(str(cell) for row in rows for cell in row if isinstance(cell, str))])
@@ -159,9 +166,9 @@ def texts_in(data: bytes) -> Iterator[str]:
     elif data.startswith((b"\x89PNG", b"\xff\xd8")):
         yield from _beside_pixels(data)
     elif data.startswith(b"%PDF"):
-        yield data.decode("latin-1")
-        for found in STREAM.finditer(data):
-            yield _inflated(found[1]).decode("latin-1")
+        yield from _beside_streams(data)
+    elif data.startswith(FONTS):
+        return
     else:
         yield PICTURE.sub(b"", data).decode("utf-8", "replace")
         for found in PICTURE.finditer(data):
@@ -173,11 +180,51 @@ def texts_in(data: bytes) -> Iterator[str]:
 
 def _beside_pixels(data: bytes) -> Iterator[str]:
     """Yield what a picture says beside its pixels, packed or not."""
-    yield data.decode("latin-1")
+    pieces = _chunks(data) if data.startswith(b"\x89PNG") else _segments(data)
+    yield "\n".join(piece.decode("latin-1") for piece in pieces)
     with Image.open(io.BytesIO(data)) as image:
         image.load()  # what stands behind the pixels is read with them
         said = [*image.info.values(), *image.getexif().values()]
     yield "\n".join(one.decode("latin-1") if isinstance(one, bytes) else str(one) for one in said)
+
+
+def _beside_streams(pdf: bytes) -> Iterator[str]:
+    """Yield what a PDF says, packed or not, but pixels and outlines of letters."""
+    at = 0
+    for found in STREAM.finditer(pdf):
+        before, at = pdf[at : found.start()], found.end()
+        yield before.decode("latin-1")
+        told, held = before.rpartition(b" obj")[2], found[1]
+        if PIXELS.search(told):
+            yield from _beside_pixels(held) if held.startswith(b"\xff\xd8") else ()
+        elif not GLYPHS.search(told):
+            yield _inflated(held).decode("latin-1")
+    yield pdf[at:].decode("latin-1")
+
+
+def _chunks(png: bytes) -> Iterator[bytes]:
+    """Yield the chunks of a PNG but those of its pixels, and what stands behind the last."""
+    at, kind = 8, b""
+    while at + 8 <= len(png) and kind != b"IEND":
+        length, kind = int.from_bytes(png[at : at + 4]), png[at + 4 : at + 8]
+        if kind not in (b"IDAT", b"fdAT"):
+            yield png[at + 4 : at + 8 + length]
+        at += length + 12
+    yield png[at:]
+
+
+def _segments(jpeg: bytes) -> Iterator[bytes]:
+    """Yield the segments of a JPEG but those of its pixels, and what stands behind the end."""
+    at = 2
+    while jpeg[at : at + 1] == b"\xff" and (kind := jpeg[at + 1]) != 0xD9:
+        behind = at + 2 + int.from_bytes(jpeg[at + 2 : at + 4])
+        if kind not in (0xC4, 0xDB):
+            yield jpeg[at + 4 : behind]
+        at = behind
+        if kind == 0xDA:
+            found = NEXT_MARKER.search(jpeg, behind)
+            at = found.start() if found else len(jpeg)
+    yield jpeg[at:].removeprefix(b"\xff\xd9")
 
 
 def _inflated(stream: bytes) -> bytes:

@@ -251,7 +251,25 @@ def document_with_name() -> bytes:
     return stream.getvalue()
 
 
+def jpeg_with_name(**said: object) -> bytes:
+    stream = io.BytesIO()
+    Image.effect_noise((64, 64), 90).save(stream, "JPEG", progressive=True, restart_marker_blocks=2, **said)
+    return stream.getvalue()
+
+
+def pdf_of_picture(held: bytes) -> bytes:
+    return (
+        b"%PDF-1.7\n7 0 obj\n<< /Type /XObject /Subtype /Image >>\nstream\n"
+        + held
+        + b"\nendstream\nendobj\n%%EOF"
+    )
+
+
 HIDDEN = {
+    "behind a PNG": lambda: noise("PNG") + NAME.encode(),
+    "a comment of a JPEG": lambda: jpeg_with_name(comment=NAME.encode()),
+    "behind a JPEG": lambda: jpeg_with_name() + NAME.encode(),
+    "a comment of a JPEG in a PDF": lambda: pdf_of_picture(jpeg_with_name(comment=NAME.encode())),
     "a cell of a Parquet": lambda: write_parquet([{"a": f"of {NAME}", "b": 1}, {"a": "A" * 65, "b": 2}]),
     "a column of a Parquet": lambda: write_parquet([{NAME: 1}]),
     "packed text of a PNG": png_with_name,
@@ -276,6 +294,23 @@ def test_a_name_is_found_wherever_it_hides(place: str) -> None:
         {"file": HIDDEN[place]()},
         Names(names_behind(Evidence(predictions=(replace(case, patient_id="a" * 64),)))),
     )
+
+
+def noise(kind: str) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (400, 400), dtype=np.uint8)).save(stream, kind)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_what_pixels_spell_by_chance_is_nobodys_name(kind: str) -> None:
+    """Any four letters stand in random pixels: by their bytes every other figure of a hospital would be refused."""
+    picture = noise(kind)
+    pixels = picture[700:-60] if kind == "JPEG" else picture[60:-60]
+    spelled = set(re.findall(r"(?<!\w)\w{4}(?!\w)", pixels.decode("latin-1")))
+    assert len(spelled) > 40
+    in_pdf = pdf_of_picture(picture if kind == "JPEG" else picture[41:-16])
+    refuse_names({"figure": picture, "pages": in_pdf}, Names(spelled))
 
 
 def test_a_patient_is_given_no_number_that_is_another_patients_name() -> None:
