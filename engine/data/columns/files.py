@@ -7,14 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, cast, overload
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.data.columns.sequence import CHUNK, ColumnSequence, counted
 from engine.data.columns.texts import Texts, TextsMade
-
-_CHUNK = 2048  # names that are made at a time
 
 
 class WalkedFolder(NamedTuple):
@@ -41,7 +40,7 @@ class Found:
     path: Path
 
 
-class Walked(Sequence[WalkedFile]):
+class Walked(ColumnSequence[WalkedFile]):
     """Files under a folder: of each the number of its folder and its name.
 
     Attributes:
@@ -58,27 +57,17 @@ class Walked(Sequence[WalkedFile]):
     def __len__(self) -> int:
         return len(self.numbers)
 
-    @overload
-    def __getitem__(self, place: int) -> WalkedFile: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[WalkedFile]: ...
-
-    def __getitem__(self, place: int | slice) -> WalkedFile | list[WalkedFile]:
-        if isinstance(place, slice):
-            return [self[row] for row in range(*place.indices(len(self)))]
-        row = range(len(self))[place]
-        number, name = int(self.numbers[row]), self.names.read(row, row + 1)[0] or ""
-        return WalkedFile(number, name, self.folders[number].path / name)
-
-    def __iter__(self) -> Iterator[WalkedFile]:
-        for number, name in self.named():
-            yield WalkedFile(number, name, self.folders[number].path / name)
+    def _made(self, first: int, last: int) -> list[WalkedFile]:
+        numbers, names = self.numbers[first:last].tolist(), cast("list[str]", self.names.read(first, last))
+        return [
+            WalkedFile(number, name, self.folders[number].path / name)
+            for number, name in zip(numbers, names, strict=True)
+        ]
 
     def named(self) -> Iterator[tuple[int, str]]:
         """Yield the number of each file's folder, and its name: no path is made."""
-        for first in range(0, len(self), _CHUNK):
-            last = min(first + _CHUNK, len(self))
+        for first in range(0, len(self), CHUNK):
+            last = min(first + CHUNK, len(self))
             names = cast("list[str]", self.names.read(first, last))
             yield from zip(self.numbers[first:last].tolist(), names, strict=True)
 
@@ -100,7 +89,7 @@ class WalkedMade:
         """Add one by its folder and name."""
         self._numbers.append(number)
         self._waiting.append(name)
-        if len(self._waiting) == _CHUNK:
+        if len(self._waiting) == CHUNK:
             self._flush()
 
     def done(self, folders: Sequence[WalkedFolder]) -> Walked:
@@ -113,7 +102,7 @@ class WalkedMade:
         self._waiting.clear()
 
 
-class Images(Sequence[Found]):
+class Images(ColumnSequence[Found]):
     """Files that should hold an image.
 
     Attributes:
@@ -128,32 +117,13 @@ class Images(Sequence[Found]):
     def __len__(self) -> int:
         return len(self.files)
 
-    @overload
-    def __getitem__(self, place: int) -> Found: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[Found]: ...
-
-    def __getitem__(self, place: int | slice) -> Found | list[Found]:
-        if isinstance(place, slice):
-            return [self[row] for row in range(*place.indices(len(self)))]
-        number, _, path = self.files[place]
-        return Found(self.files.folders[number].names, path)
-
-    def __iter__(self) -> Iterator[Found]:
+    def _made(self, first: int, last: int) -> list[Found]:
         folders = self.files.folders
-        for number, _, path in self.files:
-            yield Found(folders[number].names, path)
+        return [Found(folders[number].names, path) for number, _, path in self.files[first:last]]
 
     def by_folder(self) -> Counter[int]:
         """Count images by the number of their folder, in the order in which folders come first."""
-        numbers = self.files.numbers
-        count = len(self.files.folders)
-        first = np.full(count, len(numbers))
-        first[numbers[::-1]] = np.arange(len(numbers))[::-1]  # of several the last that is set stays
-        images = np.bincount(numbers, minlength=count)
-        order = np.argsort(first, kind="stable")
-        return Counter({number: int(images[number]) for number in order.tolist() if images[number]})
+        return Counter(counted(self.files.numbers))
 
     def by_names(self) -> Counter[tuple[str, ...]]:
         """Count images by the names of the folders on the way to them, in that order."""

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar, cast, overload
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.data.columns.files import Walked
+from engine.data.columns.sequence import CHUNK, ColumnSequence, counted
 from engine.data.columns.texts import Coded, CodedMade, Texts, TextsMade
 from engine.records import Part
 
-_CHUNK = 2048
 Value = TypeVar("Value")
 
 
@@ -34,7 +34,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing(Sequence[Listed]):
+class Listing(ColumnSequence[Listed]):
     """Such files in columns; a record is made when one is asked for.
 
     Attributes:
@@ -55,22 +55,6 @@ class Listing(Sequence[Listed]):
 
     def __len__(self) -> int:
         return len(self.files)
-
-    @overload
-    def __getitem__(self, place: int) -> Listed: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[Listed]: ...
-
-    def __getitem__(self, place: int | slice) -> Listed | list[Listed]:
-        if isinstance(place, slice):
-            return [self[row] for row in range(*place.indices(len(self)))]
-        row = range(len(self))[place]
-        return self._made(row, row + 1)[0]
-
-    def __iter__(self) -> Iterator[Listed]:
-        for first in range(0, len(self), _CHUNK):
-            yield from self._made(first, min(first + _CHUNK, len(self)))
 
     def _made(self, first: int, last: int) -> list[Listed]:
         folders, names = self.files.folders, self.files.names.read(first, last)
@@ -141,8 +125,8 @@ def _by_folder(numbers: NDArray[np.int32], told: Mapping[int, str | None]) -> Te
     if all(value is None for value in told.values()):
         return Texts.nothing(len(numbers))
     made = TextsMade()
-    for first in range(0, len(numbers), _CHUNK):
-        made.extend([told[number] for number in numbers[first : first + _CHUNK].tolist()])
+    for first in range(0, len(numbers), CHUNK):
+        made.extend([told[number] for number in numbers[first : first + CHUNK].tolist()])
     return made.done()
 
 
@@ -164,12 +148,7 @@ def parts_counted(listed: Sequence[Listed]) -> Counter[Part | None]:
 
 
 def _counted(column: Coded[Value]) -> dict[Value, int]:
-    codes, values = column.codes, column.values
-    first = np.full(len(values), len(codes))
-    first[codes[::-1]] = np.arange(len(codes))[::-1]  # of several the last that is set stays
-    images = np.bincount(codes, minlength=len(values))
-    order = np.argsort(first, kind="stable").tolist()
-    return {values[code]: int(images[code]) for code in order if images[code]}
+    return {column.values[code]: images for code, images in counted(column.codes).items()}
 
 
 def labels_of(listed: Sequence[Listed]) -> set[str | None]:
@@ -227,8 +206,8 @@ def _patients(listed: Sequence[Listed]) -> Iterator[tuple[str | None, str | None
         return
     if not (listed.patients.present().any() or listed.folder_patients.present().any()):
         return
-    for first in range(0, len(listed), _CHUNK):
-        last = min(first + _CHUNK, len(listed))
+    for first in range(0, len(listed), CHUNK):
+        last = min(first + CHUNK, len(listed))
         yield from zip(
             listed.patients.read(first, last), listed.folder_patients.read(first, last), strict=True
         )
@@ -236,5 +215,5 @@ def _patients(listed: Sequence[Listed]) -> Iterator[tuple[str | None, str | None
 
 def batched(names: Iterator[str]) -> Iterator[list[str]]:
     """Yield so many at a time as columns are made of."""
-    while some := [*islice(names, _CHUNK)]:
+    while some := [*islice(names, CHUNK)]:
         yield some

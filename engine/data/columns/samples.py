@@ -14,11 +14,12 @@ from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, cast, overload
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.data.columns.sequence import CHUNK, ColumnSequence
 from engine.data.columns.texts import Coded, CodedMade, Texts, TextsMade
 from engine.kept_files import parse_json
 from engine.records import Part, Sample
@@ -26,14 +27,12 @@ from engine.records import Part, Sample
 Rows = NDArray[np.int64]
 NO_META: Mapping[str, str] = MappingProxyType({})
 _ID_BYTES = 32
-_CHUNK = 2048  # rows that are made at a time, where all are wanted
-_FIRST = 16  # and where perhaps a few are
 _FIELDS = attrgetter(
     "image_id", "path", "label", "patient_id", "part", "mask_path", "width", "height", "meta"
 )
 
 
-class Samples(Sequence[Sample]):
+class Samples(ColumnSequence[Sample]):
     """Samples in columns. Nothing in it changes; what returns others shares what is equal.
 
     Attributes:
@@ -75,29 +74,6 @@ class Samples(Sequence[Sample]):
 
     def __len__(self) -> int:
         return len(self.ids)
-
-    @overload
-    def __getitem__(self, place: int) -> Sample: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> tuple[Sample, ...]: ...
-
-    def __getitem__(self, place: int | slice) -> Sample | tuple[Sample, ...]:
-        if isinstance(place, slice):
-            first, last, step = place.indices(len(self))
-            if step == 1:
-                return tuple(self._made(first, last))
-            return tuple(self[row] for row in range(first, last, step))
-        row = place + len(self) if place < 0 else place
-        if not 0 <= row < len(self):
-            raise IndexError(place)
-        return self._made(row, row + 1)[0]
-
-    def __iter__(self) -> Iterator[Sample]:
-        first, size = 0, _FIRST
-        while first < len(self):
-            yield from self._made(first, min(first + size, len(self)))
-            first, size = first + size, _CHUNK
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence) or isinstance(other, str | bytes):
@@ -190,8 +166,8 @@ class Samples(Sequence[Sample]):
 
     def names_of_patients(self, rows: Rows) -> Iterator[str]:
         """Yield the patients of rows where they are named."""
-        for start in range(0, len(rows), _CHUNK):
-            some = self.patients.take(rows[start : start + _CHUNK])
+        for start in range(0, len(rows), CHUNK):
+            some = self.patients.take(rows[start : start + CHUNK])
             yield from (name or "" for name in some.read(0, len(some)))
 
     # -------------------------------------------------------------------------------------------- changed
@@ -215,16 +191,16 @@ class Samples(Sequence[Sample]):
     def labelled(self, label_of: Mapping[str, str | None]) -> Samples:
         """Return the samples with other labels, by image id; one that is not named has none."""
         made = CodedMade[str | None]()
-        for first in range(0, len(self), _CHUNK):
-            made.extend(map(label_of.get, self.image_ids(first, min(first + _CHUNK, len(self)))))
+        for first in range(0, len(self), CHUNK):
+            made.extend(map(label_of.get, self.image_ids(first, min(first + CHUNK, len(self)))))
         return Samples(**{**self._columns(), "labels": made.done()})
 
     def of_patients(self, rows: Rows, names: Iterable[str | None]) -> Samples:
         """Return the samples with other patients in some rows, which are in order; None for one that is not named."""
         new = dict(zip(rows.tolist(), names, strict=True))
         made = TextsMade()
-        for first in range(0, len(self), _CHUNK):
-            last = min(first + _CHUNK, len(self))
+        for first in range(0, len(self), CHUNK):
+            last = min(first + CHUNK, len(self))
             came = self.patients.read(first, last)
             made.extend([new.get(row, name) for row, name in zip(range(first, last), came, strict=True)])
         return Samples(**{**self._columns(), "patients": made.done()})
@@ -256,7 +232,7 @@ class SamplesMade:
     def add_row(self, row: tuple[Any, ...]) -> None:
         """Add one by its image id, path, label, patient, part, mask's path, width, height and other columns as JSON."""
         self._waiting.append(row)
-        if len(self._waiting) == _CHUNK:
+        if len(self._waiting) == CHUNK:
             self._flush()
 
     def done(self) -> Samples:

@@ -63,19 +63,19 @@ def report_addresses(session: AppSession, study_id: str) -> list[tuple[str, str]
     """Return where the report of a study is, by format: words for a link, and its address."""
     from engine.report import STUDY_FORMATS  # the window opens seconds sooner without it
 
-    told = [(words_of(kind), signed_address(session, REPORT, study_id, kind)) for kind in STUDY_FORMATS]
+    told = [(link_words(kind), signed_address(session, REPORT, study_id, kind)) for kind in STUDY_FORMATS]
     if (code := language()) == ENGLISH:
         return told
     return told + [
         (
-            _("{report}, in {language}").format(report=words_of(kind), language=name_of(code)),
+            _("{report}, in {language}").format(report=link_words(kind), language=name_of(code)),
             signed_address(session, REPORT, study_id, f"{kind}.{code}"),
         )
         for kind in FOR_PEOPLE
     ]
 
 
-def words_of(kind: str) -> str:
+def link_words(kind: str) -> str:
     """Return what a link to a study's report in a format says."""
     return {
         "html": _("Report as HTML"),
