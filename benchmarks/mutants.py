@@ -33,6 +33,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 HEAVY = (
     "torch", "timm", "scipy.stats", "scipy.optimize", "sklearn.metrics", "statsmodels.api", "pandas", "sqlalchemy",
@@ -220,24 +222,57 @@ def _mutant(module: str, line: int, operator: str, source: str, text: str) -> Mu
 
 
 class Watch:
-    """Of a run of pytest: how long each test computed, which failed, and, where asked, which lines each ran."""
+    """Of a run of pytest: how long each test computed, which failed, and, where asked, which lines each ran.
+
+    What is made once for many tests (a fixture of a module, of a session) is counted by itself, under its own name:
+    whoever asks first does not stand for all who use it.
+    """
 
     def __init__(self, coverage: Any = None) -> None:
         self.coverage = coverage
-        self.seconds: dict[str, float] = {}
+        self.seconds: Counter[str] = Counter()
+        self.shared: dict[str, list[str]] = {}
         self.failed: list[str] = []
+        self._running, self._since = "", 0.0
+
+    def _switch(self, running: str) -> str:
+        """Count time and lines for another; return for whom they were counted."""
+        now, before = time.process_time(), self._running
+        if before:
+            self.seconds[before] += now - self._since  # type: ignore[assignment]
+        self._running, self._since = running, now
+        if self.coverage is not None:
+            self.coverage.switch_context(running)
+        return before
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self.seconds[nodeid] = -time.process_time()
-        if self.coverage is not None:
-            self.coverage.switch_context(nodeid)
+        self._switch(nodeid)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: Any) -> Iterator[None]:
+        if fixturedef.scope == "function":
+            return (yield)
+        before = self._switch(_made_once(fixturedef))
+        try:
+            return (yield)
+        finally:
+            self._switch(before)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self, item: Any) -> None:
+        used = item._request._fixture_defs.values()
+        self.shared[item.nodeid] = sorted(_made_once(each) for each in used if each.scope != "function")
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.failed:
             self.failed.append(report.nodeid)
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        self.seconds[nodeid] += time.process_time()
+        self._switch("")
+
+
+def _made_once(fixture: Any) -> str:
+    return f"fixture {fixture.baseid}::{fixture.argname}"
 
 
 def in_a_fork(work: Callable[[], dict[str, Any]], copy: Path, timeout: float) -> dict[str, Any] | None:
@@ -275,7 +310,6 @@ def in_a_fork(work: Callable[[], dict[str, Any]], copy: Path, timeout: float) ->
 
 def run_tests(tests: Sequence[str], *options: str, watch: Watch) -> int:
     """Run pytest in this process, with the same draws of hypothesis each time; return its exit status."""
-    import pytest
     from hypothesis import settings
 
     settings.register_profile("mutants", deadline=None)  # slow is not wrong, least of all on a busy machine
@@ -285,7 +319,10 @@ def run_tests(tests: Sequence[str], *options: str, watch: Watch) -> int:
 
 
 def cover(copy: Path, tests: Sequence[str], chapters: Sequence[str], timeout: float) -> dict[str, Any]:
-    """Return each test's seconds, and by module and line the tests that ran it."""
+    """Return each test's seconds, and by module and line the tests that ran it.
+
+    What is made once for many tests stands beside them, with seconds and lines of its own; `shared` has who uses it.
+    """
 
     def work() -> dict[str, Any]:
         import coverage
@@ -305,7 +342,9 @@ def cover(copy: Path, tests: Sequence[str], chapters: Sequence[str], timeout: fl
             }
             for file in data.measured_files()
         }
-        return {"seconds": watch.seconds, "failed": watch.failed, "lines": lines}
+        return {
+            "seconds": watch.seconds, "failed": watch.failed, "lines": lines, "shared": watch.shared
+        }  # fmt: skip
 
     if (covered := in_a_fork(work, copy, timeout)) is None or "lines" not in covered:
         sys.exit(f"the tests could not be run: {copy.parent / 'output.txt'}")
@@ -313,24 +352,34 @@ def cover(copy: Path, tests: Sequence[str], chapters: Sequence[str], timeout: fl
 
 
 def chosen_tests(mutant: Mutant, copy: Path, covered: dict[str, Any], budget: float) -> list[str]:
-    """Return the tests that ran the mutant's statement while there is time: the module's own, then the quick."""
+    """Return the tests that may notice, while there is time: those that ran the mutant's statement, then their files.
+
+    Of each, the module's own come first, then the quick. A file's other tests may look at what was computed once, where
+    it was imported or for the first of them that asked.
+    """
     lines: dict[str, list[str]] = covered["lines"].get(mutant.module, {})
-    found = {test for line in _statement(mutant, copy) for test in lines.get(str(line), [])}
+    seconds, shared = covered["seconds"], covered["shared"]
+    tests = set(shared) - set(covered["failed"])
+    ran = {name for line in _statement(mutant, copy) for name in lines.get(str(line), [])}
     mirror = "tests/" + re.sub(r"([^/]+)$", r"test_\1", mutant.module)
+    own = {test for test in tests if test.startswith(mirror)}
     # What runs while the module is imported, a constant or a default, belongs to all that the module does, and may be
     # looked at without running a line.
-    own = {test for test in covered["seconds"] if test.startswith(mirror)}
-    found = found or own.union(*lines.values())
+    ran = ran or own.union(*lines.values())
+    found = {test for test in tests if test in ran or not ran.isdisjoint(shared[test])}
     chapter = "/".join(["tests", *mutant.module.split("/")[:2], ""])
-    found = found or {test for test in covered["seconds"] if test.startswith(chapter)}
-    seconds = covered["seconds"]
-    chosen, spent = [], 0.0
-    for test in sorted(
-        found - set(covered["failed"]), key=lambda t: (not t.startswith(mirror), seconds[t], t)
-    ):
-        if spent + seconds[test] <= budget:
-            chosen.append(test)
-            spent += seconds[test]
+    found = found or {test for test in tests if test.startswith(chapter)}
+    files = {test.partition("::")[0] for test in found}
+    beside = {test for test in tests - found if test.partition("::")[0] in files}
+    chosen: list[str] = []
+    made: set[str] = set()
+    for group in (found, beside):
+        for test in sorted(group, key=lambda t: (not t.startswith(mirror), seconds[t], t)):
+            cost = seconds[test] + sum(seconds[each] for each in shared[test] if each not in made)
+            if cost <= budget:
+                chosen.append(test)
+                made.update(shared[test])
+                budget -= cost
     return chosen
 
 
@@ -367,7 +416,8 @@ def attempt(mutant: Mutant, copy: Path, covered: dict[str, Any], budget: float) 
         }
 
     try:
-        answer = in_a_fork(work, copy, 3 * sum(covered["seconds"][t] for t in tests) + 20)
+        asked = {*tests, *(each for test in tests for each in covered["shared"][test])}
+        answer = in_a_fork(work, copy, 3 * sum(covered["seconds"][each] for each in asked) + 20)
     finally:
         target.write_bytes(original)
         for stale in target.parent.glob(f"__pycache__/{target.stem}.*"):

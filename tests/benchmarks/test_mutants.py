@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks.mutants import Mutant, bare, chosen_tests, draw, leaving_out
+from benchmarks.mutants import Mutant, attempt, bare, chosen_tests, cover, draw, leaving_out
 
 SOURCE = '''
 """A module."""
@@ -35,6 +36,35 @@ def shorter(names: list[str] | None = None) -> list[str] | None:
     report(names, to="log", twice=True)
     return names and sorted(names, key=len)[:LIMIT]
 '''
+
+MADE_ONCE = """
+import runpy
+import time
+
+import pytest
+
+ONE = runpy.run_path("engine/toy/one.py")
+
+
+@pytest.fixture(scope="module")
+def made():
+    until = time.process_time() + 0.3
+    while time.process_time() < until:
+        pass
+    return ONE['two']()
+
+
+def test_first(made):
+    assert made is not None
+
+
+def test_second(made):
+    assert made == 2
+
+
+def test_alone():
+    assert ONE['three']() == 3
+"""
 
 
 def test_what_only_a_type_checker_or_a_reader_sees_is_no_fault() -> None:
@@ -83,9 +113,10 @@ def test_a_fault_is_tried_by_the_tests_that_ran_its_line_its_own_modules_first(t
     (tmp_path / "engine" / "toy").mkdir(parents=True)
     (tmp_path / module).write_text(SOURCE)
     own, other, far, slow = (f"tests/engine/toy/test_{name}.py::t" for name in ("one", "two", "far", "slow"))
-    covered = {
+    covered: dict[str, Any] = {
         "lines": {module: {"21": [other, own, slow], "22": [far]}},
         "seconds": {own: 2.0, other: 1.0, far: 1.0, slow: 9.0},
+        "shared": {own: [], other: [], far: [], slow: []},
         "failed": [],
     }
     called = Mutant(module, 21, "", "", "")
@@ -94,6 +125,41 @@ def test_a_fault_is_tried_by_the_tests_that_ran_its_line_its_own_modules_first(t
     assert chosen_tests(called, tmp_path, {**covered, "failed": [own]}, 5) == [other]
     constant = Mutant(module, 9, "", "", "")  # run when the module is imported: every test of the module
     looked_at = "tests/engine/toy/test_one.py::names"
-    covered["seconds"][looked_at] = 0.1  # type: ignore[index]
+    covered["seconds"][looked_at], covered["shared"][looked_at] = 0.1, []
     assert set(chosen_tests(constant, tmp_path, covered, 50)) == {own, other, far, slow, looked_at}
-    assert looked_at not in chosen_tests(called, tmp_path, covered, 50)
+    assert chosen_tests(called, tmp_path, covered, 50) == [
+        own,
+        other,
+        slow,
+        looked_at,
+    ]  # of the same file, at last
+
+
+def test_what_is_made_once_for_many_tests_is_held_by_all_who_use_it(tmp_path: Path) -> None:
+    pytest.importorskip("coverage")
+    program, tests = (
+        tmp_path / "program" / "engine" / "toy",
+        tmp_path / "program" / "tests" / "engine" / "toy",
+    )
+    program.mkdir(parents=True)
+    tests.mkdir(parents=True)
+    (program / "one.py").write_text(
+        "def two() -> int:\n    return 1 + 1\n\ndef three() -> int:\n    return 3\n"
+    )
+    (tests / "test_far.py").write_text(MADE_ONCE)
+    copy = tmp_path / "program"
+    covered = cover(copy, ["tests"], ["toy"], timeout=60)
+    first, second, alone = (
+        f"tests/engine/toy/test_far.py::test_{name}" for name in ("first", "second", "alone")
+    )
+    assert covered["failed"] == [] and set(covered["shared"]) == {first, second, alone}
+    in_the_fixture, called = (Mutant("engine/toy/one.py", line, "", "", "") for line in (2, 5))
+    assert set(chosen_tests(in_the_fixture, copy, covered, 50)[:2]) == {first, second}
+    assert chosen_tests(called, copy, covered, 50)[0] == alone
+    # Making it took the fixture's time, not that of the test which asked first; who is tried alone pays for it.
+    (made,) = covered["shared"][second]
+    assert covered["seconds"][made] > 0.2 > covered["seconds"][first]
+    assert chosen_tests(in_the_fixture, copy, covered, 0.2) == [alone]
+    fault = "def two() -> int:\n    return 1 - 1\n\ndef three() -> int:\n    return 3\n"
+    trial = attempt(Mutant("engine/toy/one.py", 2, "", fault, ""), copy, covered, 50)
+    assert (trial.outcome, trial.by) == ("killed", second)

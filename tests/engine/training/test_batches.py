@@ -68,6 +68,54 @@ def test_copies_are_changed_in_their_own_way_and_originals_in_theirs() -> None:
     shown = source.inputs(rows, view=0, copies=copies, where=copies > 0)[:, 0, 0, 0].numpy() / (100 / 255)
     assert (np.abs(shown[copies == 0] - 1) <= 0.101).all()
     assert np.abs(shown[copies > 0] - 1).max() > 0.5
+    for image in range(4):  # no two copies of an image are changed alike, and none as in another epoch
+        assert len(set(shown[(rows == image) & (copies > 0)])) > 40
+    again = source.inputs(rows, view=1, copies=copies, where=copies > 0)[:, 0, 0, 0].numpy() / (100 / 255)
+    assert (again != shown)[copies > 0].mean() > 0.9 < (again != shown)[copies == 0].mean()
+
+
+@pytest.mark.parametrize("own_way", [False, True])
+def test_no_two_copies_of_an_image_are_changed_alike(own_way: bool) -> None:
+    cache = SimpleNamespace(images=np.full((2, 6, 6, 1), 100, dtype=np.uint8), fit="squash")
+    source = batches.BatchSource(
+        cache=cache,  # type: ignore[arg-type]
+        device="cpu",
+        augmenter=Augmenter(Augmentation(brightness=0.5), 0),
+        rest=nn.Identity(),
+        copy_augmenter=Augmenter(Augmentation(brightness=0.9), 0) if own_way else None,
+    )
+    rows, copies = np.repeat(np.arange(2), 50), np.tile(np.arange(50), 2)
+    # Copies that need not be changed in their own way are changed as originals are, and each anew all the same.
+    shown = source.inputs(rows, view=0, copies=copies, where=np.zeros(100, dtype=bool))[:, 0, 0, 0].numpy()
+    assert all(len(set(shown[rows == image])) > 40 for image in range(2))
+
+
+def test_a_rest_whose_folding_would_change_what_it_gives_is_left_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[int, ...]] = []
+
+    class Counting(nn.Sequential):
+        """Calls a convolution and a batch norm in another order than they were registered in."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            asked.append(tuple(x.shape))
+            first, second = self
+            return first(second(x))  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(batches, "kept_shape", lambda *_: (3, 8, 8))
+    norm = nn.BatchNorm2d(3)
+    norm.running_mean.add_(1.0)  # type: ignore[union-attr]
+    for parameter in norm.parameters():
+        parameter.requires_grad_(False)
+    rest = Counting(nn.Conv2d(3, 3, 3), norm)
+    spared = batches._spared(rest, None, TINY_RECIPE, "cpu")  # type: ignore[arg-type]
+    assert spared is rest and not rest.training and asked
+    plain = nn.Sequential(nn.Conv2d(3, 3, 3), norm)
+    folded = batches._spared(plain, None, TINY_RECIPE, "cpu")  # type: ignore[arg-type]
+    assert folded is not plain and not plain.training
+    x = torch.rand(2, 3, 8, 8)
+    assert torch.allclose(folded(x), plain(x), atol=1e-5)
 
 
 @pytest.mark.parametrize(

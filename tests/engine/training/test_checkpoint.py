@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -118,6 +119,22 @@ def test_a_checkpoint_that_cannot_be_put_in_its_place_leaves_nothing_beside_it(t
     with pytest.raises(WorkspaceError):
         save_checkpoint(tmp_path, KEPT)
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
+
+
+def test_a_checkpoint_is_on_the_disk_before_it_stands_in_place_of_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[int, int, bool]] = []
+
+    def recorded(number: int, really=os.fsync) -> None:  # type: ignore[no-untyped-def]
+        there = os.fstat(number)
+        synced.append((there.st_ino, there.st_size, (tmp_path / FILE).exists()))
+        really(number)
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    save_checkpoint(tmp_path, KEPT)
+    kept = (tmp_path / FILE).stat()
+    assert synced[0] == (kept.st_ino, kept.st_size, False)  # whole, and under another name
 
 
 @pytest.mark.parametrize("left", [0, 4, 200, -1])

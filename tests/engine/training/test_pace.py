@@ -8,6 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
+from torch import nn
 
 from engine.records import Augmentation, Phase
 from engine.training import pace
@@ -66,6 +68,29 @@ def test_a_phase_is_measured_on_the_bank_where_training_would_have_one(tmp_path:
     assert banks(augmentation=turned, views=2) == [True, False]
     assert banks(augmentation=turned) == [False, False]
     assert banks(phases=(replace(HEAD, cutmix=1.0), RECIPE.phases[1])) == [False, False]
+
+
+def test_a_measured_step_learns_what_is_trained_and_leaves_nothing_behind() -> None:
+    net = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 2)).eval()
+    frozen, trained = list(net[0].parameters()), list(net[2].parameters())
+    for parameter in frozen:
+        parameter.requires_grad_(False)
+    reached: list[float] = []
+    for parameter in trained:
+        parameter.register_hook(lambda grad: reached.append(float(grad.abs().sum())))
+    before = [parameter.clone() for parameter in net.parameters()]
+    pace._learn(net, trained, torch.rand(8, 3))
+    assert net.training and len(reached) == 2 and min(reached) > 0
+    assert all(parameter.grad is None for parameter in net.parameters())  # or the next step would add to it
+    assert all(torch.equal(old, new) for old, new in zip(before, net.parameters(), strict=True))
+    seen: list[tuple[bool, bool, float]] = []
+    net[0].register_forward_hook(
+        lambda _, given, __: seen.append((net.training, torch.is_grad_enabled(), float(given[0].max())))
+    )
+    pace._look(net, torch.full((8, 3), 255, dtype=torch.uint8))
+    net.train()
+    pace._look_at_kept(net, torch.ones(8, 3))
+    assert seen == [(False, False, 1.0)] * 2  # as validation looks
 
 
 def test_the_time_of_reading_is_that_of_an_image_that_could_be_read(

@@ -17,7 +17,7 @@ from engine.statistics.clusters import Clusters
 from engine.statistics.ranking import auroc
 from engine.statistics.readers.components import STRUCTURES
 from engine.statistics.readers.figures import left_out
-from engine.statistics.readers.mrmc import Analysis, Mrmc
+from engine.statistics.readers.mrmc import Analysis, Mrmc, _mean
 from tests.engine.statistics.worked_examples import van_dyke
 
 TWO = ("assisted", "blind")
@@ -100,6 +100,18 @@ def test_one_modality_is_that_modality_of_two() -> None:
     for to in ("readers and cases", "cases", "readers"):
         assert of(one, to).means[0] == of(two, to).means[0]
         assert math.isnan(of(one, to).p_value) and of(one, to).contrasts == ()
+
+
+@pytest.mark.parametrize("alike", [0.4, -0.1])
+def test_for_other_cases_a_mean_varies_as_the_mean_of_readers_who_covary(alike: float) -> None:
+    """The variance of a mean of R is the sum of their covariance matrix over R²; a covariance below 0 counts as 0."""
+    figures, variances = np.array([0.7, 0.8, 0.95]), np.array([1.0, 2.0, 3.0]) / 1000
+    matrix = np.full((3, 3), alike / 1000)
+    np.fill_diagonal(matrix, variances)
+    found = _mean("cases", figures, matrix, Clusters.by(None, 55))
+    error = math.sqrt(np.where(matrix > 0, matrix, 0).sum()) / 3
+    assert found.value == pytest.approx(figures.mean())
+    assert (found.high - found.value, found.value - found.low) == pytest.approx((1.959964 * error,) * 2)
 
 
 def pseudovalues(truth: np.ndarray, ratings: np.ndarray) -> np.ndarray:
