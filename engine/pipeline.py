@@ -15,11 +15,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from engine import models, prediction, training  # loaded when first named: a report needs no torch
+# Loaded when first named: a report needs no torch, and a training no figures.
+from engine import external as abroad, handover, models, prediction, report as reports, training
 from engine.data import all_folds, detail_of, load_index, load_split
 from engine.errors import DataError, EngineError, RunError
-from engine.external import abroad_of, compare_with_internal, external_cases
-from engine.handover import RunAtHand, WrittenModel, write_model
 from engine.images import ImageCache, image_file, open_cache
 from engine.labels import held_against, splits_asked_for
 from engine.reading import Store, write_anchor
@@ -35,21 +34,6 @@ from engine.records import (
     Split,
     TrainingRequest,
     recipe_of,
-)
-from engine.report import (
-    CrossValidation,
-    ExportedReport,
-    Report,
-    build_report,
-    consensus_of_studies,
-    export_report,
-    facts_of_files,
-    pointing as pointing,
-    prevalence_of,
-    with_checklists,
-    with_elsewhere,
-    with_files,
-    with_readers,
 )
 from engine.runs import (
     load_explanations,
@@ -226,7 +210,7 @@ def report_run(
     part: Part | None = "test",
     prevalence: float | None = None,
     labels: str | None = None,
-) -> Report:
+) -> reports.Report:
     """Build a run's report from what is stored.
 
     Args:
@@ -261,10 +245,10 @@ def report_run(
             robustness = None
     except RunError as error:  # the other figures do not need it
         said.append(str(error))
-    prevalence = prevalence_of(run.folder, prevalence, said)
+    prevalence = reports.prevalence_of(run.folder, prevalence, said)
     reviews, explanations = store.reviews(run.run_id), load_explanations(run.folder)
     shown = {explanations[one.image_id].method for one in predictions if one.image_id in explanations}
-    report = build_report(
+    report = reports.build_report(
         run,
         predictions,
         history=load_history(run.folder),
@@ -272,15 +256,17 @@ def report_run(
         reviews=reviews,
         split=split,
         explanations=explanations,
-        pointing=pointing(run, predictions, explanations, part=part, said=said, split=own) if part else None,
+        pointing=reports.pointing(run, predictions, explanations, part=part, said=said, split=own)
+        if part
+        else None,
         robustness=robustness,
         passports=[passport_of(run.folder, method) for method in sorted(shown)],
         part=part,
         prevalence=prevalence,
-        settled=consensus_of_studies(store, run, predictions),
+        settled=reports.consensus_of_studies(store, run, predictions),
         labels=held,
         further_limitations=said,
-        folds=CrossValidation(
+        folds=reports.CrossValidation(
             fold_of=tested_by(of_folds),
             models=of_folds,
             histories=tuple(tuple(load_history(model.folder)) for model in of_folds),
@@ -290,11 +276,12 @@ def report_run(
     )
     if not store.read_only:
         write_anchor(workspace.anchors, store.head(), "a report was made")
-    report = with_files(report, _index_of(workspace, run))
-    report = replace(report, facts=(*report.facts, *facts_of_files(run)))
-    report = with_readers(report, store, workspace, explanations)
-    elsewhere = abroad_of(workspace, run)
-    return with_checklists(with_elsewhere(report, everything, reviews, elsewhere, uncertainty))
+    report = reports.with_files(report, _index_of(workspace, run))
+    report = replace(report, facts=(*report.facts, *reports.facts_of_files(run)))
+    report = reports.with_readers(report, store, workspace, explanations)
+    elsewhere = abroad.abroad_of(workspace, run)
+    report = reports.with_elsewhere(report, everything, reviews, elsewhere, uncertainty)
+    return reports.with_checklists(report)
 
 
 def _index_of(workspace: Workspace, run: Run) -> Index | None:
@@ -333,27 +320,27 @@ def validate_run(
         ReportError: There is no internal test to compare with.
     """
     recipe_of(run)  # says so where there is no net, before anything is read
-    cases = external_cases(run, split_of(run), index.samples, same=same or {}, leave_out=leave_out)
+    cases = abroad.external_cases(run, split_of(run), index.samples, same=same or {}, leave_out=leave_out)
     internal = store.predictions(run.run_id, part="test")
     at, seen = workspace.cache, cases.samples
     external = list(prediction.predict(run, seen, cache_dir=at, device=device, progress=progress))
     if gone := len(cases.samples) - len(external):
         cases = replace(cases, left_out={**cases.left_out, "could not be read any more": gone})
-    return compare_with_internal(
+    return abroad.compare_with_internal(
         run, internal, external, cases, dataset_id=index.dataset_id, dataset_name=index.name
     )
 
 
 def export_run(
     workspace: Workspace,
-    report: Report,
+    report: reports.Report,
     run: Run,
     predictions: Sequence[Prediction],
     folder: Path,
     *,
     formats: Sequence[str] = (),
-    told: tuple[str, Report] | None = None,
-) -> ExportedReport:
+    told: tuple[str, reports.Report] | None = None,
+) -> reports.ExportedReport:
     """Write a report's files with its images and heatmaps, in all formats or those named; `told` as `export_report`.
 
     Raises:
@@ -375,12 +362,12 @@ def export_run(
         explanation = explanations.get(image_id)
         return None if explanation is None else heatmap_png(explanation.heatmap, scale=explanation.scale)
 
-    return export_report(report, folder, picture=picture, heatmap=heatmap, formats=formats, told=told)
+    return reports.export_report(report, folder, picture=picture, heatmap=heatmap, formats=formats, told=told)
 
 
 def export_model(
     workspace: Workspace, store: Store, run: Run, folder: Path, *, formats: Sequence[str] = ()
-) -> WrittenModel:
+) -> handover.WrittenModel:
     """Write a run for other programs, in the formats named or in all; see `engine.handover.write_model`.
 
     Raises:
@@ -388,13 +375,13 @@ def export_model(
         ReportError: The run has no test predictions for a model card.
         WorkspaceError: The folder cannot be written to.
     """
-    at_hand = RunAtHand(
+    at_hand = handover.RunAtHand(
         run=run, split=split_of(run), report=lambda: report_run(workspace, store, run, part="test")
     )
-    return write_model(at_hand, folder, formats=formats)
+    return handover.write_model(at_hand, folder, formats=formats)
 
 
 __all__ = [
-    "Split", "export_model", "export_run", "pointing", "read_run", "read_samples", "report_run", "train_run",
+    "Split", "export_model", "export_run", "read_run", "read_samples", "report_run", "train_run",
     "validate_run",
 ]  # fmt: skip

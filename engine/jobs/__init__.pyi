@@ -1,7 +1,11 @@
-from .control import (
+from .child import (
     KEEP_MEMORY as KEEP_MEMORY,
-    SILENCE as SILENCE,
+    Waiting as Waiting,
     detached as detached,
+    waiting as waiting,
+)
+from .control import (
+    SILENCE as SILENCE,
     list_jobs as list_jobs,
     process_of as process_of,
     resume as resume,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import queue
 import signal
 import sys
 import threading
@@ -233,8 +234,35 @@ def main(folder: Path, runner: str = jobs.RUNNER) -> int:
     return 0
 
 
+def wait_for_a_run() -> list[str]:
+    """Load what every training needs until the run's folder and runner are said on the standard input.
+
+    The process ends at once where the input does: nobody is left who could give it a run.
+    """
+    said: queue.SimpleQueue[list[bytes]] = queue.SimpleQueue()
+
+    def listen() -> None:
+        words = sys.stdin.buffer.read().split(b"\0")
+        if len(words) != 3:  # the last one is empty: all was said
+            os._exit(0)
+        said.put(words)
+
+    threading.Thread(target=listen, daemon=True).start()
+    from engine.jobs.work import load  # not at top: that is what takes seconds
+
+    load()
+    folder, runner, _ = map(os.fsdecode, said.get())
+    with (Path(folder) / LOG_FILE).open(
+        "ab"
+    ) as log:  # as it stands for a process that was started for the run
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    return [folder, runner]
+
+
 if __name__ == "__main__":
     # Below the window and the viewer in priority: reading films must stay smooth while a net trains.
     if hasattr(os, "nice"):
         os.nice(5)
-    sys.exit(main(Path(sys.argv[1]), *sys.argv[2:3]))
+    given = sys.argv[1:3] or wait_for_a_run()
+    sys.exit(main(Path(given[0]), *given[1:]))

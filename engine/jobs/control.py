@@ -11,22 +11,20 @@ started it, and any other process (a second tab, the command line) sees the same
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import psutil
 from filelock import FileLock, Timeout
 
 from engine.errors import RunError, TrainingError
+from engine.jobs.child import Waiting, start
 from engine.jobs.files import (
     CANCEL_FILE,
     LOG_FILE,
@@ -42,7 +40,7 @@ from engine.jobs.files import (
 )
 from engine.kept_files import JsonFile, ignore, read_json
 from engine.records import FolderName, TrainingRequest
-from engine.storage import open_private, storage_error, versioned, write_atomic
+from engine.storage import storage_error, versioned, write_atomic
 from engine.workspace import Workspace
 
 __all__ = [
@@ -68,10 +66,6 @@ SILENCE = 30.0  # seconds without a heartbeat after which a run counts as lost
 
 _TRAINING_LOCK, _SUBMIT_LOCK, _CURRENT_FILE = "training.lock", "submit.lock", "training.json"
 
-# glibc gives large blocks back to Linux as soon as they are free, and Linux blanks them page by page when they are
-# asked for again: a third of a fine-tuning step on a CPU. Other systems do not read these.
-KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 34)}
-
 
 @dataclass(frozen=True, slots=True)
 class _Current:
@@ -90,7 +84,13 @@ _children: dict[Path, subprocess.Popen[bytes]] = {}
 
 
 def submit(
-    workspace: Workspace, training: TrainingRequest, *, runner: str = RUNNER, on: str = "", workers: int = 0
+    workspace: Workspace,
+    training: TrainingRequest,
+    *,
+    runner: str = RUNNER,
+    on: str = "",
+    workers: int = 0,
+    at_hand: Waiting | None = None,
 ) -> Job:
     """Start a training run in a process of its own and return at once.
 
@@ -100,6 +100,7 @@ def submit(
         runner: "module:function" that does the work, called with the folder and a `JobReporter`.
         on: See `engine.jobs.files.JobRequest`; so is the next.
         workers: See above.
+        at_hand: A process that was started before and waits for a run.
 
     Raises:
         TrainingError: Another run of this workspace is still training, or this computer has no such device.
@@ -124,7 +125,7 @@ def submit(
         except OSError as error:
             raise storage_error(error, folder) from error
         try:
-            return _start(workspace, folder, request, runner)
+            return _start(workspace, folder, request, runner, at_hand)
         except BaseException:  # Ctrl-C too: nothing is left of what never began
             if folder not in _children:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -203,7 +204,9 @@ def _is_held(lock: FileLock) -> bool:
         )
 
 
-def _start(workspace: Workspace, folder: Path, request: JobRequest, runner: str) -> Job:
+def _start(
+    workspace: Workspace, folder: Path, request: JobRequest, runner: str, at_hand: Waiting | None = None
+) -> Job:
     save_request(folder, request)
     (folder / CANCEL_FILE).unlink(missing_ok=True)
     now = time.time()
@@ -220,29 +223,11 @@ def _start(workspace: Workspace, folder: Path, request: JobRequest, runner: str)
         )
     )
     write_atomic(workspace.root / _CURRENT_FILE, json.dumps(versioned({"run_id": folder.name})))
-    with os.fdopen(open_private(folder / LOG_FILE, os.O_APPEND), "ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "engine.jobs", str(folder), runner],
-            # The package's own parent, so that a folder called "engine" where the user stands is never run.
-            cwd=Path(__file__).parents[2],
-            env={**KEEP_MEMORY, **os.environ, "PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            **detached(),
-        )
+    process = start(folder, runner, at_hand)
     _children[folder] = process
     # Reaps the process when it ends; a daemon, so it never keeps this one alive.
     threading.Thread(target=process.wait, daemon=True, name=f"reap {folder.name}").start()
     return Job(job_id=folder.name, folder=folder)
-
-
-def detached() -> dict[str, Any]:
-    """Return what makes a child outlive its parent and its terminal's Ctrl-C, on this operating system."""
-    if sys.platform == "win32":
-        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
-        return {"creationflags": flags}
-    return {"start_new_session": True}
 
 
 # -------------------------------------------------------------------------------------------- watching a run

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine import cluster
+from engine import cluster, prediction, training
 from engine.errors import TrainingStopped
 from engine.jobs.files import JobReporter, load_request
 from engine.pipeline import read_run, train_run
 from engine.reading import open_store
 from engine.runs import load_run
 from engine.workspace import open_workspace
+
+
+def load() -> None:
+    """Load what training and predicting stand on, PyTorch among it, before it is known what shall be trained."""
+    _ = training.train, prediction.predict_and_explain  # a chapter loads what is named of it
 
 
 def run_job(folder: Path, report: JobReporter) -> None:

@@ -104,9 +104,11 @@ def demo(
 def _import_line() -> None:
     import engine.pipeline  # noqa: F401
 
+    _ = report.build_report  # a chapter loads what is named of it
+
 
 def _import_window() -> None:
-    import engine.pipeline  # noqa: F401
+    _import_line()
     from gui.app import import_pages
 
     import_pages()
@@ -124,6 +126,11 @@ def walk(workspace: Workspace, *, seed: int = 0, beside: Callable[[], None] = _i
     Raises:
         TrainingError: The training did not end well.
     """
+    with jobs.waiting() as at_hand:  # the training process loads its libraries while images are read
+        return _walk(workspace, seed=seed, beside=beside, at_hand=at_hand)
+
+
+def _walk(workspace: Workspace, *, seed: int, beside: Callable[[], None], at_hand: jobs.Waiting) -> Outcome:
     watch = Stopwatch()
     say("Reading 400 synthetic chest films (drawn by a program, not from patients).")
     with watch.step("index"):
@@ -136,7 +143,9 @@ def walk(workspace: Workspace, *, seed: int = 0, beside: Callable[[], None] = _i
     recipe = replace(recipes.RECIPES[RECIPE], seed=seed)
     say(f"Training “{recipe.title}” in a separate process.")
     job = jobs.submit(
-        workspace, records.TrainingRequest(recipe=recipe, dataset_id=index.dataset_id, split_seed=seed)
+        workspace,
+        records.TrainingRequest(recipe=recipe, dataset_id=index.dataset_id, split_seed=seed),
+        at_hand=at_hand,
     )
     threading.Thread(target=beside, daemon=True).start()
     end = watch_job(job.folder, on_change=_clock(watch))

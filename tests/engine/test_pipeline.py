@@ -14,10 +14,11 @@ import pytest
 from PIL import Image
 
 from engine.data import load_split, save_split
-from engine.pipeline import pointing, report_run
+from engine.pipeline import report_run
 from engine.prediction import passport_anew
 from engine.reading import Store, open_store
 from engine.records import Run, Sample
+from engine.report import pointing
 from engine.runs import (
     find_run,
     load_explanations,
@@ -137,11 +138,13 @@ def test_a_damaged_passport_is_named_in_the_report_and_hides_nothing(kept: Kept)
     assert report.passport is None and "passport.json is damaged" in report.no_passport[0]
 
 
-def test_a_trained_run_is_reported_without_loading_a_net(kept: Kept) -> None:
+def test_a_run_is_reported_without_loading_a_net_and_trained_without_what_makes_reports(kept: Kept) -> None:
     workspace, _, run = kept
     program = f"""
 import sys
 from pathlib import Path
+import engine.jobs.work
+print(sorted({{"matplotlib", "scipy.stats", "engine.report.records"}} & sys.modules.keys()))
 from engine import pipeline, reading, runs, workspace
 here = workspace.open_workspace(Path({str(workspace.root)!r}))
 with reading.open_store(here.database) as store:
@@ -149,4 +152,6 @@ with reading.open_store(here.database) as store:
 print(sorted({{"torch", "timm", "openvino"}} & sys.modules.keys()))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["[]"], "the demonstration waits for them, and a window for its report"
+    assert done.stdout.split() == ["[]", "[]"], (
+        "the demonstration waits for them, and a window for its report"
+    )

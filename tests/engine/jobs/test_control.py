@@ -18,6 +18,7 @@ import pytest
 from engine.errors import DataError, RunError, TrainingError, TrainingStopped
 from engine.jobs import control as jobs
 from engine.jobs.__main__ import Clock
+from engine.jobs.child import Waiting, waiting
 from engine.jobs.files import LOG_FILE, JobReporter, JobStatus, load_request, write_status
 from engine.records import Epoch, Phase, Recipe, TrainingRequest
 from engine.storage import LONGEST_LOG
@@ -141,11 +142,14 @@ def test_a_log_has_an_end_though_the_job_prints_for_ever(bench: Workspace) -> No
         assert log.stat().st_mode & 0o077 == 0
 
 
-def start(workspace: Workspace, work: Callable[[Path, JobReporter], None]) -> jobs.Job:
+def start(
+    workspace: Workspace, work: Callable[[Path, JobReporter], None], at_hand: Waiting | None = None
+) -> jobs.Job:
     return jobs.submit(
         workspace,
         TrainingRequest(recipe=RECIPE, dataset_id="0123456789ab"),
         runner=f"{HERE}:{work.__name__}",
+        at_hand=at_hand,
     )
 
 
@@ -378,3 +382,39 @@ def test_one_damaged_status_hides_no_other_run(damage: bytes, workspace: Workspa
     assert [now.job_id for now in jobs.list_jobs(workspace)] == ["20260101-000000-aaaa"]
     with pytest.raises(RunError):
         jobs.status(folder)
+
+
+def waiting_now() -> list[psutil.Process]:
+    """Return the processes of trainings that this one started and that have no run yet."""
+    children = psutil.Process().children()
+    return [child for child in children if child.cmdline()[1:] == ["-m", "engine.jobs"]]
+
+
+def test_a_process_that_waits_gets_the_run_and_is_one_that_was_started_for_it(bench: Workspace) -> None:
+    with waiting() as at_hand:
+        (child,) = waiting_now()
+        job = start(bench, defect, at_hand)
+    assert jobs.started_here() == [job.folder]  # it outlives the block
+    now = wait_until(job.folder, lambda now: not now.working, 120)
+    assert (now.state, now.pid) == ("failed", child.pid)
+    wait_until(job.folder, lambda now: 'raise ValueError("shapes' in jobs.log_tail(job.folder))
+
+
+def test_a_process_that_waits_ends_without_a_run_and_one_that_is_gone_is_replaced(bench: Workspace) -> None:
+    with waiting() as at_hand:
+        (child,) = waiting_now()
+        child.kill()
+        child.wait(timeout=10)
+        job = start(bench, quick, at_hand)
+        assert wait_until(job.folder, lambda now: now.state == "done").pid != child.pid
+    with pytest.raises(KeyboardInterrupt), waiting():
+        (child,) = waiting_now()
+        raise KeyboardInterrupt
+    assert not psutil.pid_exists(child.pid)
+
+
+def test_a_process_that_waits_ends_with_whoever_started_it() -> None:
+    with subprocess.Popen([sys.executable, "-m", "engine.jobs"], cwd=ROOT, stdin=subprocess.PIPE) as child:
+        assert child.stdin is not None
+        child.stdin.close()
+        assert child.wait(timeout=60) == 0

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from engine.pipeline import pointing
 from engine.reading import open_store
 from engine.records import Run
+from engine.report import pointing
 from engine.runs import load_explanations, split_of
 from engine.saliency import SALIENCIES
 from engine.workspace import Workspace, open_workspace
