@@ -9,23 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from weakref import WeakKeyDictionary
 
 from markupsafe import Markup
 
-from engine.language import _, isolated, language, number
+from engine.language import _, isolated, number
 from engine.report.drawn_records import ReaderPoint
 from engine.report.figures.confusion import MANY, confusion_matrix_svg
 from engine.report.figures.curves import precision_recall_svg, reliability_svg, roc_svg
 from engine.report.figures.decisions import decision_curve_svg, risk_coverage_svg, scores_svg
+from engine.report.figures.kept import kept
 from engine.report.figures.training import balance_svg, training_svg
 from engine.report.formatting import BALANCED
 from engine.report.named.names import bands_words, share_words
 from engine.report.records import Against, Report
 from engine.statistics import BAND_METHOD
-
-_DRAWN: WeakKeyDictionary[Report, dict[tuple[str, str], dict[str, Markup]]] = WeakKeyDictionary()
-"""A report's figures by language and reference standard: a page and a document of one report draw them once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +45,9 @@ class OfRun:
 
 def figures_of(report: Report, against: Against) -> dict[str, Markup]:
     """Return the figures of one reference standard: name → SVG; those that cannot be drawn are left out."""
-    kept, which = _DRAWN.setdefault(report, {}), (language(), against.name)
-    if which not in kept:
-        kept[which] = {
-            name: one.draw(report, against) for name, one in OF_STANDARD.items() if one.there(report, against)
-        }
-    return kept[which]
+    return {
+        name: one.draw(report, against) for name, one in OF_STANDARD.items() if one.there(report, against)
+    }
 
 
 def caption_of(name: str, report: Report, against: Against) -> str:
@@ -62,7 +56,7 @@ def caption_of(name: str, report: Report, against: Against) -> str:
 
 
 def _confusion(report: Report, against: Against) -> Markup:
-    return confusion_matrix_svg(against.confusion, report.classes, standard=against.name)
+    return kept(confusion_matrix_svg, against.confusion, report.classes, standard=against.name)
 
 
 def _roc(report: Report, against: Against) -> Markup:
@@ -72,7 +66,8 @@ def _roc(report: Report, against: Against) -> Markup:
         area[report.positive] = against.estimates["AUROC"]
         value = {name: each.value for name, each in against.estimates.items()}
         point = (1 - value["specificity"], value["sensitivity"])
-    return roc_svg(
+    return kept(
+        roc_svg,
         against.roc,
         areas=area,
         point=point,
@@ -88,7 +83,8 @@ def _precision_recall(report: Report, against: Against) -> Markup:
         point = (value["sensitivity"], value["positive predictive value"])
         prevalence = _prevalence(report, against)
         average = {report.positive: against.estimates["average precision"]}
-    return precision_recall_svg(
+    return kept(
+        precision_recall_svg,
         against.precision_recall,
         averages=average,
         prevalence=prevalence,
@@ -100,21 +96,24 @@ def _precision_recall(report: Report, against: Against) -> Markup:
 
 def _reliability(report: Report, against: Against) -> Markup:
     what = report.positive or _("the most probable class")
-    return reliability_svg(against.reliability, error=against.estimates["calibration error"], what=what)
+    return kept(reliability_svg, against.reliability, error=against.estimates["calibration error"], what=what)
 
 
 def _decision(report: Report, against: Against) -> Markup:
-    return decision_curve_svg(
-        against.curves.net_benefit, finding=str(report.positive), threshold=_threshold(report)
+    return kept(
+        decision_curve_svg,
+        against.curves.net_benefit,
+        finding=str(report.positive),
+        threshold=_threshold(report),
     )
 
 
 def _risk(report: Report, against: Against) -> Markup:
-    return risk_coverage_svg(against.curves.risk)
+    return kept(risk_coverage_svg, against.curves.risk)
 
 
 def _scores(report: Report, against: Against) -> Markup:
-    return scores_svg(against.curves.scores, finding=report.positive, threshold=_threshold(report))
+    return kept(scores_svg, against.curves.scores, finding=report.positive, threshold=_threshold(report))
 
 
 def _prevalence(report: Report, against: Against) -> float:
@@ -255,7 +254,7 @@ OF_STANDARD: MappingProxyType[str, OfStandard] = MappingProxyType(
 OF_RUN: MappingProxyType[str, OfRun] = MappingProxyType(
     {
         "balance": OfRun(
-            lambda report: balance_svg(parts_and_epoch(report)),
+            lambda report: kept(balance_svg, parts_and_epoch(report)),
             lambda: _("Images by class and part."),
             lambda report: bool(report.balance),
         ),

@@ -25,6 +25,7 @@ from engine.report.figures.drawing import (
     short_names,
     worded,
 )
+from engine.report.figures.kept import kept
 from engine.report.named.names import part_words
 from engine.report.records import Report
 from engine.retelling import retold
@@ -35,13 +36,14 @@ from engine.statistics import MONITORS
 def training_svg(report: Report) -> Markup | None:
     """Draw the training of a report's run, or of each fold over the others; None where no curve was kept."""
     if report.folds is not None:
-        return overlaid_svg(
+        return kept(
+            overlaid_svg,
             {
                 _("fold {number}").format(number=number(at)): of
                 for at, of in enumerate(report.folds.histories, 1)
-            }
+            },
         )
-    return curves_svg(report.history) if report.history else None
+    return kept(curves_svg, report.history) if report.history else None
 
 
 def curves_svg(history: Sequence[Epoch]) -> Markup:

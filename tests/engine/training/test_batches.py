@@ -12,10 +12,11 @@ import pytest
 import torch
 from torch import nn
 
+from engine.errors import DataError
 from engine.images.cache import ImageCache
 from engine.models import build_classifier, set_trainable
 from engine.recipes import Augmenter, changes_of_copies
-from engine.records import Augmentation, Balance, Phase
+from engine.records import Augmentation, Balance, DataIssue, DataIssueKind, Phase, Sample, Split
 from engine.training import batches
 from engine.training.feature_bank import VALUES
 from tests.tiny import TINY_RECIPE
@@ -163,6 +164,35 @@ def test_how_copies_are_changed_is_said_by_the_balance_or_else_by_the_recipe() -
         == flips
     )
     assert changes_of_copies(replace(recipe, balance=Balance(method="duplicate", augmentation=own))) is None
+
+
+def test_images_that_cannot_be_read_any_more_are_left_out_and_a_class_of_none_is_said(tmp_path: Path) -> None:
+    def film(number: int, label: str) -> Sample:
+        return Sample(
+            path=tmp_path / f"{number}.png", image_id=f"{number}" * 64, label=label, patient_id=f"p{number}"
+        )
+
+    one, other, third, last, gone, only = (film(n, label) for n, label in enumerate("ababba"))
+    split = Split(
+        train=(one, other, gone),
+        val=(third, last, only),
+        test=(),
+        classes=("a", "b"),
+        seed=0,
+        method="by patient",
+    )
+    issue = DataIssue(kind=DataIssueKind.UNREADABLE, message="4.png is cut short", paths=(gone.path,))
+    row = {each.image_id: number for number, each in enumerate((last, only, third, one, other))}
+    cache = ImageCache(images=np.zeros((5, 2, 2, 1), np.uint8), row=row, failed=(issue,), folder=tmp_path)
+    data = batches.TrainingData.of(split, cache)
+    assert (data.train_rows.tolist(), data.train_labels.tolist()) == ([3, 4], [0, 1])
+    assert (data.val_rows.tolist(), data.val_labels.tolist()) == ([2, 0, 1], [0, 1, 0])
+    assert data.val_patients == ("p2", "p3", "p5") and data.val_patients_named and data.classes == ("a", "b")
+    assert data.val_ids == (third.image_id, last.image_id, only.image_id)
+    for part, lost in (("training", other), ("validation", last)):
+        less = replace(cache, row={name: at for name, at in row.items() if name != lost.image_id})
+        with pytest.raises(DataError, match=rf"No {part} image of class b .*4.png is cut short"):
+            batches.TrainingData.of(split, less)
 
 
 def test_what_the_next_phase_banks_is_made_once_for_both(tmp_path: Path) -> None:

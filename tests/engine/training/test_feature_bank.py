@@ -109,6 +109,27 @@ def test_what_a_killed_process_left_half_written_is_made_again(
     )
 
 
+def test_a_name_is_written_when_its_features_are_on_the_disk(
+    tmp_path: Path, cut: FrozenPart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a power cut leaves names without features, which would be read as noughts."""
+    synced: list[tuple[int, int]] = []
+
+    def recorded(number: int) -> None:
+        (names,) = tmp_path.glob(f"features/*/{NAMES}")
+        synced.append((os.fstat(number).st_size, names.stat().st_size))
+        really(number)
+
+    really = os.fsync
+    monkeypatch.setattr(os, "fsync", recorded)
+    monkeypatch.setattr(features, "IMAGES_BETWEEN_MARKS", 4)
+    bank(tmp_path, images(tmp_path, 12), cut).view(PLAIN, np.arange(12))
+    (names,), (values,) = (tmp_path.glob(f"features/*/{name}") for name in (NAMES, VALUES))
+    of_name, of_values = names.stat().st_size // 12, values.stat().st_size // 12
+    marks = [(4 * done * of_values, (4 * done - 4) * of_name) for done in (1, 2, 3)]
+    assert synced[:3] == marks and names.stat().st_size == 12 * of_name
+
+
 def test_images_that_were_not_asked_for_are_not_given(tmp_path: Path, cut: FrozenPart) -> None:
     found = bank(tmp_path, images(tmp_path, 12), cut).view(PLAIN, np.arange(6))
     with pytest.raises(IndexError):

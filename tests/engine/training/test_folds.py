@@ -26,11 +26,12 @@ from engine.prediction.speakers import one_model_each
 from engine.reading.store import open_store
 from engine.records import Augmentation, Epoch, Index, Run, TrainingRequest, edge_of
 from engine.report.standards.holding import WITHIN_FOLDS
-from engine.runs.folder import list_runs, load_classifier, load_run, split_of
+from engine.runs.folder import list_runs, load_classifier, load_run, save_run, split_of
 from engine.runs.folds import models_of
 from engine.runs.heatmaps import load_map_settings
 from engine.runs.passports import load_passport
 from engine.training import loop as the_loop
+from engine.training.folds import _joined
 from engine.workspace import Workspace, open_workspace
 from tests.tiny import TINY_RECIPE, draw_films
 
@@ -236,6 +237,23 @@ def test_a_stop_keeps_finished_folds_and_resuming_goes_on_in_the_one_that_was_ru
         assert (one.folder / "model.safetensors").read_bytes() == (
             other.folder / "model.safetensors"
         ).read_bytes()
+
+
+def test_models_that_call_everything_or_nothing_leave_an_operating_point_between_them(
+    crossed: tuple[Workspace, Run], tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(crossed[1].folder, folder, ignore=shutil.ignore_patterns("*.safetensors", "*.npz"))
+    for points, joined in (((1.0, 0.5, 0.0), 0.5), ((0.2, 0.9, 0.6), None), ((1.0, 1.0, 1.0), 1.0)):
+        for number, point in enumerate(points, 1):
+            save_run(replace(load_run(folder / "folds" / str(number)), threshold=point))
+        found = _joined(folder, K)
+        expected = expit(np.mean(logit(points))) if joined is None else joined
+        assert found.threshold == pytest.approx(expected, abs=1e-3) and (found.folds, found.folder) == (
+            K,
+            folder,
+        )
+    assert found.threshold < 1  # or nothing would ever reach it
 
 
 def test_what_needs_one_net_says_that_there_are_several(crossed: tuple[Workspace, Run]) -> None:

@@ -70,6 +70,34 @@ def test_a_phase_is_measured_on_the_bank_where_training_would_have_one(tmp_path:
     assert banks(phases=(replace(HEAD, cutmix=1.0), RECIPE.phases[1])) == [False, False]
 
 
+def test_what_is_measured_is_the_net_with_the_weights_that_training_will_find_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The frozen part is converted once and kept under its weights: measuring with others would convert it twice."""
+    asked: list[str] = []
+
+    def loaded(classifier: nn.Module, weights: str, *, allow_downloads: bool) -> str:
+        assert not allow_downloads  # a form that is looked at fetches nothing
+        with torch.no_grad():
+            for parameter in classifier.parameters():
+                parameter.fill_(0.03125)
+        asked.append(weights)
+        return weights
+
+    frozen: list[set[float]] = []
+
+    def features(net: nn.Module, **settings: object) -> nn.Module:
+        frozen.append({float(value) for parameter in net.parameters() for value in parameter.unique()})
+        return really(net, **settings)  # type: ignore[arg-type]
+
+    really = pace.fast_features
+    monkeypatch.setattr(pace, "load_pretrained", loaded)
+    monkeypatch.setattr(pace, "fast_features", features)
+    recipe = replace(RECIPE, augmentation=Augmentation(), phases=(HEAD,), weights="imagenet")
+    measure_pace(recipe, 2, [], images=1, cache_dir=tmp_path, device="cpu")
+    assert asked == ["imagenet"] and frozen == [{0.03125}]
+
+
 def test_a_measured_step_learns_what_is_trained_and_leaves_nothing_behind() -> None:
     net = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 2)).eval()
     frozen, trained = list(net[0].parameters()), list(net[2].parameters())

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.training.processes import Processes, _AsOneBatch, joined
@@ -52,6 +52,21 @@ def test_batch_norm_over_all_processes_is_that_of_torch(x: Tensor, affine: bool,
     assert len(together) == len(alone) == (7 if affine else 5)
     for mine, torchs in zip(together, alone, strict=True):
         torch.testing.assert_close(mine, torchs, rtol=1e-4, atol=1e-4)
+
+
+def test_a_batch_norm_that_is_not_asked_to_train_uses_what_it_knows(one: Processes) -> None:
+    known = torch.full((3,), 0.5), torch.full((3,), 2.0)
+    alone = functional.batch_norm(MAPS, *known)
+    with _AsOneBatch(one, IMAGES):
+        assert torch.equal(functional.batch_norm(MAPS, *known), alone)
+
+
+def test_a_net_learns_by_itself_alone_and_with_the_others_where_there_are_some(one: Processes) -> None:
+    net = nn.Linear(2, 2)
+    assert one.world == 1 and one.learner(net) is net
+    shared = Processes(rank=0, world=2).learner(net)
+    assert isinstance(shared, nn.parallel.DistributedDataParallel) and shared.module is net
+    assert not shared.broadcast_buffers  # a batch norm's are the same everywhere already
 
 
 def _dropped_path(x: Tensor) -> Tensor:

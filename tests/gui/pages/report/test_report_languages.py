@@ -42,6 +42,9 @@ class Bracketing(NullTranslations):
         return f"⟦{msgid1 if n == 1 else msgid2}⟧"
 
 
+BRACKETING = Bracketing()
+
+
 class Untold(HTMLParser):
     """The texts of HTML that are neither said by a catalogue, nor names, nor marked as English."""
 
@@ -80,7 +83,7 @@ def untold(html: str, names: list[str]) -> list[str]:
 
 @pytest.fixture
 def bracketed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(language, "catalogue", lambda code: Bracketing())
+    monkeypatch.setattr(language, "catalogue", lambda code: BRACKETING)
     with speaking("he"):
         yield
 
