@@ -113,6 +113,8 @@ def _whole(said: str, code: str, least: float, *, whole: bool = False) -> str | 
                 break
             if not (found := pattern.fullmatch(one)):
                 continue
+            if one.endswith(".") and pattern.pattern.endswith(")"):
+                continue  # the sentence's full stop is no part of the name before it
             filled = found.groupdict()
             if not (whole and any(between in value for value in filled.values() for between in BETWEEN)):
                 return _filled(told, {name: _value(name, value, code) for name, value in filled.items()})

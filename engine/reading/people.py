@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from engine.errors import ReviewError
-from engine.language import _, isolated, listed
+from engine.language import _, isolated, listed, short_number
 from engine.reading.ledger.chain import PROGRAM, append
 from engine.reading.migrations.schema import ASSIGNMENTS, LAST_ANSWERS, PLACES, READERS, TASKS
 from engine.reading.validation import HALF_CHARACTER, LONGEST_NAME
@@ -325,7 +325,7 @@ def _check(reader: Reader) -> None:
     if not reader.name or max(map(len, texts)) > LONGEST_NAME:
         raise ReviewError(
             _("A reader needs a name"),
-            _("Enter a name or initials, up to {most} characters").format(most=LONGEST_NAME),
+            _("Enter a name or initials, up to {most} characters").format(most=short_number(LONGEST_NAME)),
         )
     if reader.role not in READER_ROLES:
         raise ReviewError(
@@ -335,5 +335,5 @@ def _check(reader: Reader) -> None:
     if reader.years is not None and not (math.isfinite(reader.years) and 0 <= reader.years <= MOST_YEARS):
         raise ReviewError(
             _("The years of experience are no number of years"),
-            _("Enter 0 to {most_years}, or leave them out").format(most_years=MOST_YEARS),
+            _("Enter 0 to {most_years}, or leave them out").format(most_years=short_number(MOST_YEARS)),
         )

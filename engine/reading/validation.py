@@ -42,7 +42,7 @@ def checked(review: Review, *, predicted: str, classes: Sequence[str], shown: st
     if not reader or len(reader) > LONGEST_NAME:
         raise ReviewError(
             _("A verdict needs the reader's name"),
-            _("Enter your name or initials, up to {most} characters").format(most=LONGEST_NAME),
+            _("Enter your name or initials, up to {most} characters").format(most=short_number(LONGEST_NAME)),
         )
     check_text(review)
     check_label(review, predicted, classes)
@@ -53,8 +53,8 @@ def checked(review: Review, *, predicted: str, classes: Sequence[str], shown: st
         )
     if len(review.regions) > MOST_REGIONS:
         raise ReviewError(
-            _("{regions} regions were drawn").format(regions=len(review.regions)),
-            _("Keep {most_regions} or fewer on one case").format(most_regions=MOST_REGIONS),
+            _("{regions} regions were drawn").format(regions=number(len(review.regions))),
+            _("Keep {most_regions} or fewer on one case").format(most_regions=short_number(MOST_REGIONS)),
         )
     return replace(review, reader=reader, regions=tuple(clamped(region) for region in review.regions))
 

@@ -119,7 +119,7 @@ def edge_words(run: Run) -> str:
         "at or above the operating point of the model that tested the image, chosen without it; where all "
         "{count} models speak, at a probability of {probability} or above, the mean of their operating points in "
         "log-odds"
-    ).format(count=run.folds, probability=probability(run.threshold))
+    ).format(count=number(run.folds), probability=probability(run.threshold))
 
 
 def operating_words(run: Run) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from engine.errors import ImageError, ShareError
 from engine.images import image_png, read_unchanged
-from engine.language import _, number
+from engine.language import _, number, short_number
 from engine.reading import RunSummary, Store, open_store, random_place
 from engine.records import Calibration, Explanation, Prediction, Recipe, Run
 from engine.runs import (
@@ -131,7 +131,7 @@ def choose(
     if len(found) > MOST_CASES:
         raise ShareError(
             _("{found} cases are too many to share").format(found=number(len(found))),
-            _("Choose {most_cases} or fewer").format(most_cases=MOST_CASES),
+            _("Choose {most_cases} or fewer").format(most_cases=short_number(MOST_CASES)),
         )
     return found
 

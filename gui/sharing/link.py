@@ -239,7 +239,7 @@ def _opened(
     if not 0 < minutes <= LONGEST_MINUTES:
         raise ShareError(
             _("A link cannot live for {minutes} minutes").format(minutes=short_number(minutes)),
-            _("Choose 1 to {longest_minutes}").format(longest_minutes=LONGEST_MINUTES),
+            _("Choose 1 to {longest_minutes}").format(longest_minutes=short_number(LONGEST_MINUTES)),
         )
     if via not in WAYS:
         raise ShareError(

@@ -23,7 +23,6 @@
       line.id = `${id}-said`;
       line.className = 'or-said';
       line.setAttribute('role', 'alert');
-      line.dir = 'auto';
       line.textContent = said;
       field.append(line);
       for (const input of field.querySelectorAll('input, textarea')) {

@@ -40,6 +40,7 @@ def test_what_the_checks_found_and_how_data_are_split_is_said_again(tmp_path: Pa
     with speaking(code):
         said = [retell(one) for one in english]
     assert None not in said
+    assert str(said[-1]).endswith("\u2068/films/a.png\u2069."), "the full stop is the sentence's"
     assert not [one for one in said if one and re.search(r"\b(is|in|of|by|the|class|patients?)\b", one)]
 
 

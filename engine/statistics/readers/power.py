@@ -323,7 +323,7 @@ def _sentence(plan: Planned) -> str:
         "specificity": _("{negatives} negative cases"),
     }
     cases = kinds.get(plan.figure, _("{positives} positive and {negatives} negative cases")).format(
-        positives=plan.positives, negatives=plan.negatives
+        positives=number(plan.positives), negatives=number(plan.negatives)
     )
     figure = {"sensitivity": _("sensitivity"), "specificity": _("specificity")}.get(plan.figure, plan.figure)
     if plan.readers == 1:
@@ -339,7 +339,7 @@ def _sentence(plan: Planned) -> str:
             "{expected})."
         )
     told = said.format(
-        readers=plan.readers,
+        readers=number(plan.readers),
         cases=cases,
         figure=figure,
         difference=number(plan.difference, 2),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.language import ENGLISH, _, isolated, ngettext, number, speaking
+from engine.language import ENGLISH, _, in_digits, isolated, ngettext, number, speaking
 from engine.report import counted, reason_words, standard_words
 from gui.pages.report import sections
 from gui.pages.report.found_elsewhere import result
@@ -137,7 +137,10 @@ def robustness(session: AppSession, report: Report, standards: Sequence[str]) ->
         "{some} of {all} labelled test images (seed {seed}), changed at the size that the model sees, {size} pixels a "
         "side."
     ).format(
-        some=number(measured.images), all=number(measured.of), seed=measured.seed, size=number(measured.size)
+        some=number(measured.images),
+        all=number(measured.of),
+        seed=in_digits(str(measured.seed)),
+        size=number(measured.size),
     )
     from engine.report import Book
 

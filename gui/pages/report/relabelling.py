@@ -54,7 +54,7 @@ def lineage_table(versions: Sequence[LabelVersion]) -> str:
     rows = [
         (
             f"v{version.number}",
-            markup.told(version.sentence.partition(": ")[2]),
+            markup.marked(retold(version.sentence).partition(": ")[2]),
             markup.told("; ".join(labels.kept_words(version.kept))),
             moment(version.created.astimezone(), "%d %b %Y %H:%M") if version.created else "",
         )

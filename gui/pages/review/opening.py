@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.errors import ReviewError
-from engine.language import _, moment
+from engine.language import _, language, moment
 from engine.naming import given_of
 from engine.reading import SEARCH, Queue, RunSummary
 from engine.records import ELSEWHERE, PARTS, Prediction
@@ -76,7 +76,7 @@ def open_reading(desk: Desk, asked: Mapping[str, Any]) -> Answer:
         part=part_named(part),
         reader=reader,
         search=found,
-        validated=validated(session.workspace.runs / run.run_id),
+        validated=validated(session.workspace.runs / run.run_id, language()),
     )
     reading.page = text(asked, "page") or secrets.token_urlsafe(16)
     count_again(desk, reading)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.data import Detail, detail_of, load_split
 from engine.errors import EngineError, RunError
-from engine.language import _, isolated, ngettext, number
+from engine.language import _, isolated, language, ngettext, number
 from engine.recipes import load_recipe
 from engine.records import ELSEWHERE, Prediction, Uncertainty, is_unlike
 from engine.report import operating_words, passport_line, why_off
@@ -66,12 +66,13 @@ def passport_remark(folder: Path, method: str | None, *, guest: bool = False) ->
     if method is None:
         return {"passport": "", "map_off": ""}
     stamps = tuple(_stamp(folder / name) for name in ("passport.json", "maps.json"))
-    line, why, made = _passport(folder, method, stamps)
+    line, why, made = _passport(folder, method, stamps, language())
     return {"passport": line if made or not guest else "", "map_off": why}
 
 
 @lru_cache(maxsize=64)
-def _passport(folder: Path, method: str, stamps: tuple[int, ...]) -> tuple[str, str, bool]:
+def _passport(folder: Path, method: str, stamps: tuple[int, ...], code: str) -> tuple[str, str, bool]:
+    """Say in a language what a run's passport says; `stamps` (the files' times) make a new one be read."""
     passport, why_not = passport_of(folder, method)
     if passport is None:
         return f"{why_not}.", "", False
@@ -140,8 +141,8 @@ def why_predicted(classes: Sequence[str], case: Prediction) -> str | None:
 
 
 @lru_cache(maxsize=64)
-def validated(folder: Path) -> str:
-    """Say how the operating point did on validation data, where the run's folder tells it."""
+def validated(folder: Path, code: str) -> str:
+    """Say in a language how the operating point did on validation data, where the run's folder tells it."""
     try:
         return operating_words(load_run(folder))
     except RunError:

@@ -11,7 +11,7 @@ from typing import Any
 from engine import statistics  # its power computation loads scipy.stats, when it is asked for
 from engine.data import load_index
 from engine.errors import EngineError, ReportError
-from engine.language import _, isolated, listed, ngettext, number, short_number, typed_number
+from engine.language import _, in_digits, isolated, listed, ngettext, number, short_number, typed_number
 from engine.reading import DESIGNS, Drawn, Endpoint, Protocol, Reader, complaints
 from engine.records import PARTS, Sample
 from gui.web import AppSession
@@ -284,7 +284,7 @@ def counted_cases(count: int) -> str:
 def _cases(protocol: Protocol, cases: int, positives: int | None) -> str:
     words = protocol.drawn.words
     told = words[:1].upper() + words[1:]
-    own = _("Each reader has an order of their own (seed {seed}).").format(seed=protocol.seed)
+    own = _("Each reader has an order of their own (seed {seed}).").format(seed=in_digits(str(protocol.seed)))
     if positives is None or not protocol.positive:
         return f"{told}. {own}"
     labelled = _("{drawn}; {positives} of {cases} labelled {positive}").format(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from engine.errors import ReviewError
-from engine.language import _, isolated, listed
+from engine.language import _, isolated, listed, short_number
 from engine.reading.studies.planning.designs import DESIGNS
 from engine.reading.studies.planning.protocol import AIDS, MOST_DAYS, MOST_TEXT, Protocol
 from engine.reading.validation import HALF_CHARACTER, LONGEST_NAME
@@ -49,7 +49,7 @@ def _of_words(protocol: Protocol) -> list[Complaint]:
             "name",
             not protocol.name.strip() or len(protocol.name) > LONGEST_NAME,
             _("A study needs a name"),
-            _("Enter one of up to {most} characters").format(most=LONGEST_NAME),
+            _("Enter one of up to {most} characters").format(most=short_number(LONGEST_NAME)),
         ),
         (
             "endpoint",
@@ -67,7 +67,7 @@ def _of_words(protocol: Protocol) -> list[Complaint]:
             "classes",
             any(not each.strip() or len(each) > LONGEST_NAME for each in classes),
             _("A class has no name, or one that is too long"),
-            _("Use 1 to {most} characters").format(most=LONGEST_NAME),
+            _("Use 1 to {most} characters").format(most=short_number(LONGEST_NAME)),
         ),
         (
             "positive",
@@ -156,7 +156,7 @@ def _of_figures(protocol: Protocol) -> list[Complaint]:
             _("The days of wash-out do not fit the design"),
             _(
                 "Enter more than 0 (up to {most_days}) for the design wash-out, such as 28, and 0 for any other"
-            ).format(most_days=MOST_DAYS),
+            ).format(most_days=short_number(MOST_DAYS)),
         ),
         (
             "wrong_advice",

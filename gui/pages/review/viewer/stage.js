@@ -9,12 +9,12 @@ at('opacity').value = kept('opacity', '50');
 // Percent of the film's own pixels, the window, and whatever is not as the film came.
 function sayView() {
   const changed = [];
-  if (image.naturalWidth) changed.push(`${Math.round(100 * filmScale() * (devicePixelRatio || 1))}%`);
+  if (image.naturalWidth) changed.push(fill(_('{share}%'), { share: String(Math.round(100 * filmScale() * (devicePixelRatio || 1))) }));
   if (film) changed.push(fill(_('centre {centre} width {width}'), { centre: figure(cut.centre), width: figure(cut.width) }));
   if (cut.invert) changed.push(_('inverted'));
   if (view.turn) changed.push(fill(_('turned {angle}°'), { angle: 90 * view.turn }));
   if (view.mirror) changed.push(_('mirrored'));
-  at('corner-view').textContent = changed.join(' · ');
+  at('corner-view').textContent = inDigits(changed.join(' · '));
 }
 
 // How long a pixel of the file is on the stage.

@@ -98,7 +98,7 @@ async function showStudy(id, said = '') {
   for (const part of answer.sections) {
     const section = make('section', {}, make('h3', { words: part.title }));
     if (part.table) section.append(table(part.table, part.names));
-    if (part.lines?.length) section.append(make('ul', {}, ...part.lines.map((words) => make('li', { words, dir: 'auto' }))));
+    if (part.lines?.length) section.append(make('ul', {}, ...part.lines.map((words) => make('li', { words }))));
     if (part.remark) section.append(make('p', { className: 'sd-quiet', words: part.remark }));
     body.append(section);
   }
@@ -130,7 +130,7 @@ function reportOf(id) {
 function table([head, ...rows], names = []) {
   const row = (cells, tag) => make('tr', {}, ...cells.map((words, place) => {
     const name = tag === 'td' && names.includes(place);
-    return make(tag, { words, dir: name ? 'auto' : '', translate: !name });
+    return name ? make(tag, { translate: false }, make('bdi', { words })) : make(tag, { words });
   }));
   return make('table', {}, make('thead', {}, row(head, 'th')), make('tbody', {}, ...rows.map((cells) => row(cells, 'td'))));
 }

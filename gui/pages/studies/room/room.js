@@ -131,7 +131,7 @@ function describe(next) {
   const advice = next.advice;
   at('advice').hidden = !advice;
   text('predicted', advice?.predicted ?? '');
-  text('predicted-share', advice ? percent(advice.probabilities[next.classes.indexOf(advice.predicted)]) : '');
+  text('predicted-share', advice ? inPercent(advice.probabilities[next.classes.indexOf(advice.predicted)]) : '');
   const order = advice ? inOrder(next.classes, advice.probabilities, advice.predicted) : [];
   at('shares').replaceChildren(...order.map((number) => share(next.classes[number], advice, number)));
   text('operating', advice?.operating ?? '');
@@ -155,7 +155,7 @@ function share(name, advice, number) {
   label.dir = 'auto';
   label.translate = false;
   figure.className = 'rv-share';
-  figure.textContent = percent(advice.probabilities[number]);
+  figure.textContent = inPercent(advice.probabilities[number]);
   track.className = 'rv-track';
   bar.style.width = percent(advice.probabilities[number]);
   track.append(bar);

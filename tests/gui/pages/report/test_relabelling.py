@@ -13,6 +13,7 @@ import pytest
 
 from engine.errors import ReviewError
 from engine.experiments import compare_before_after, verify
+from engine.language import speaking
 from engine.records import Run
 from engine.runs import list_runs, load_run, split_of
 from engine.workspace import Workspace, open_workspace
@@ -103,6 +104,8 @@ def test_labels_corrected_on_review_one_click_a_new_run_and_a_comparison_on_the_
 def test_nothing_read_nothing_to_train_on(session: AppSession) -> None:
     versions, again, doubt, *_ = of_run(session, RUN)
     assert "no case has been read" in versions and not again.interactive and doubt.interactive
+    with speaking("fa"):
+        assert "as they came with the data" not in of_run(session, RUN)[0]
     with pytest.raises(ReviewError, match="No label would change: no case has been read"):
         retrain(session, RUN)
     assert [path.name for path in session.workspace.runs.iterdir()] == [RUN]

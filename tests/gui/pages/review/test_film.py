@@ -113,7 +113,9 @@ def test_low_values_are_white_where_the_file_says_so_in_every_window(
     grey, white_first = grey_of(page), photometric == "MONOCHROME1"
     assert grey(200, 300) == (0 if white_first else 255)
     assert grey(40, 40) == 0  # padding, in either
-    page.fill("[data-at=centre]", "3300")
+    page.locator("[data-at=centre]").select_text()
+    page.keyboard.type("۳۳۰۰٫۵")  # as on a Persian keyboard
+    assert page.input_value("[data-at=centre]") == "3300.5"
     page.fill("[data-at=width]", "1200")
     page.keyboard.press("Enter")
     assert (grey(120, 220) > grey(200, 300)) == white_first

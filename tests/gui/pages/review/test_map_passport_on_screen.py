@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from engine.language import speaking
 from engine.records import Estimate, MapFigure, Passport
 from engine.runs import load_explanations, save_passport
 from gui.pages.review.remarks import passport_remark
@@ -97,6 +98,17 @@ def test_a_passport_of_other_maps_says_nothing_of_these(room: Room) -> None:
     assert said["passport"].endswith(
         f"made for heatmaps by evidence-cam: it does not apply to those by {shown}."
     )
+
+
+def test_what_is_kept_to_be_said_again_is_kept_by_language(room: Room) -> None:
+    keep_passport(room, 0.1)
+    shown = next(iter(load_explanations(room.run.folder).values())).method
+    said = []
+    for code, digits in (("fa", "۱۸"), ("he", "18"), ("en", "18")):
+        with speaking(code):
+            said.append(passport_remark(room.run.folder, shown)["passport"])
+        assert digits in said[-1]
+    assert len(set(said)) == 3
 
 
 def test_no_passport_and_a_damaged_one_are_named_and_hide_nothing(room: Room) -> None:

@@ -15,25 +15,36 @@ SAID = """() => {
   const ROOTS = ['#page-studies', '#studies-room', '[role=tab]'];
   const own = /\\u2068[^\\u2069]*\\u2069/g;   // a name in a sentence
   const said = new Set();
-  const tell = (text) => { if (/[A-Za-z]{2,}/.test(text)) said.add(text.replace(own, '').trim()); };
+  const tell = (text) => {
+    const rest = text.replace(own, '').trim();
+    if (/[A-Za-z]{2,}|[0-9]/.test(rest)) said.add(rest);
+  };
   for (const root of ROOTS.flatMap((one) => [...document.querySelectorAll(one)])) {
     for (const one of [root, ...root.querySelectorAll('*')]) {
       if (one.closest(DATA)) continue;
-      for (const name of ['aria-label', 'title', 'placeholder', 'alt']) tell(one.getAttribute(name) ?? '');
+      for (const name of ['aria-label', 'title', 'placeholder', 'alt']) {
+        tell((one.getAttribute(name) ?? '').replace(/[0-9]/g, ''));   // a key's digit is the one printed on it
+      }
       for (const node of one.childNodes) if (node.nodeType === Node.TEXT_NODE) tell(node.data);
     }
   }
   return [...said];
 }"""
-"""What stands on the page, seen or heard or still hidden, that has a Latin word in it and is not a name."""
+"""What stands on the page, seen or heard or still hidden, that has a Latin word or digit in it and is not a name."""
+BACKWARDS = """(where) => [...document.querySelectorAll(where)]
+  .filter((one) => one.offsetParent && getComputedStyle(one).direction !== 'rtl').map((one) => one.outerHTML)"""
 
 LATIN = {*CLASSES, "grad", "cam", "Overread", "Enter", "Esc", "Shift", "Delete", "AUC", "px", "zip", "HU"}
 """Words that Persian has no other for: names of classes, of a method, of keys, of a measure, of this program."""
 
 
 def english(page: Any) -> list[str]:
-    """Return what the page says in English."""
-    return [one for one in page.evaluate(SAID) if set(re.findall("[A-Za-z]{2,}", one)) - LATIN]
+    """Return what the page says in English, or counts in Latin digits."""
+    return [
+        one
+        for one in page.evaluate(SAID)
+        if set(re.findall("[A-Za-z]{2,}", one)) - LATIN or re.search("[0-9]", one)
+    ]
 
 
 def test_a_study_is_read_in_persian_from_the_first_image_to_the_end(
@@ -63,11 +74,11 @@ def test_a_study_is_read_in_persian_from_the_first_image_to_the_end(
         press(page, "a", "5")
     page.wait_for_selector(".rv-notice >> text=همهٔ موارد «\u2068ریه\u2069» را خوانده‌اید")
     page.wait_for_selector(".rv-notice >> text=این نشست: ۴ پاسخ")
-    assert english(page) == []
+    assert english(page) == [] and page.evaluate(BACKWARDS, ".rv-notice, .rv-notice *") == []
     page.click(".st-room .rv-notice >> text=بازگشت به مطالعه‌ها")
     page.click("text=بازکردن")
     page.wait_for_selector("text=پیشرفت")
-    assert english(page) == []
+    assert english(page) == [] and page.evaluate(BACKWARDS, ".sd-study :is(p, li, th, td)") == []
     page.click("text=→ همهٔ مطالعه‌ها")
     page.click(".sd >> text=ساختن مطالعه")
     page.wait_for_selector("[data-at=summary] >> text=هنوز باید پر شود:")

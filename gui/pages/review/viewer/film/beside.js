@@ -127,7 +127,7 @@ function sayOfView() {
   const how = sharesWindow() ? cut : second.cut, own = [];
   if (second.film && !sharesWindow()) own.push(fill(_('centre {centre} width {width}'), { centre: figure(how.centre, second.film), width: figure(how.width, second.film) }));
   if (!second.linked) own.push(fill(_('zoom {factor}'), { factor: second.view.zoom.toFixed(1) }));
-  text('beside-view', own.join(' · '));
+  text('beside-view', inDigits(own.join(' · ')));
   root.querySelector('[data-do="beside-link"]').setAttribute('aria-pressed', second.linked);
   root.querySelector('[data-do="beside-window"]').setAttribute('aria-pressed', second.shares);
 }

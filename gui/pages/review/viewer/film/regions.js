@@ -98,8 +98,8 @@ function drawTags() {
 function lengthOf({ points: [[x1, y1], [x2, y2]] }) {
   const width = film ? film.told.width : image.naturalWidth, height = film ? film.told.height : image.naturalHeight;
   const pixels = Math.hypot((x2 - x1) * width, (y2 - y1) * height);
-  if (!film?.told.spacing) return `${(pixels * (film?.told.shrunk ?? 1)).toFixed(0)} px`;
-  return `${(pixels * film.told.spacing).toFixed(1)} mm ${film.told.spacing_at}`.trim();
+  if (!film?.told.spacing) return inDigits(`${(pixels * (film?.told.shrunk ?? 1)).toFixed(0)} px`);
+  return inDigits(`${(pixels * film.told.spacing).toFixed(1)} mm ${film.told.spacing_at}`.trim());
 }
 
 function showRegions() {

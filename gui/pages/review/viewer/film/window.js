@@ -27,7 +27,7 @@ function presets() {
   const own = unit === 'HU' ? Object.entries(HU_WINDOWS).map(([title, [centre, width]]) => ({ title, centre, width }))
     : Object.entries(SHARES).map(([title, shares]) => ({ title, shares }));
   return [{ title: _('From the file'), ...first, asFile: true },
-    ...others.map(({ centre, width }) => ({ title: fill(_('File: {centre} / {width}'), { centre: figure(centre), width: figure(width) }), centre, width })),
+    ...others.map(({ centre, width }) => ({ title: fill(_('File: {centre} / {width}'), { centre: inDigits(figure(centre)), width: inDigits(figure(width)) }), centre, width })),
     { title: _('Auto: what is in view'), inView: true }, ...own];
 }
 
@@ -103,7 +103,7 @@ function sayValue(pointer) {
   }
   const { width, height, unit, padding, shrunk } = film.told, place = `${Math.floor(where[0] * width) * shrunk}, ${Math.floor(where[1] * height) * shrunk}`;
   const value = levels[0] === padding ? _('padding') : `${levels.map((level) => figure(meaning(level))).join(' ')} ${unit}`.trim();
-  text('corner-value', fill(_('{value} at {place}'), { value, place }));
+  text('corner-value', inDigits(fill(_('{value} at {place}'), { value, place })));
 }
 
 for (const name of ['centre', 'width']) {
