@@ -242,19 +242,20 @@ def wait_for_a_run() -> list[str]:
     said: queue.SimpleQueue[list[bytes]] = queue.SimpleQueue()
 
     def listen() -> None:
-        words = sys.stdin.buffer.read().split(b"\0")
-        if len(words) != 3:  # the last one is empty: all was said
-            os._exit(0)
-        said.put(words)
+        words = b""
+        while words.count(b"\0") < 2:
+            if not (more := os.read(0, 65_536)):
+                os._exit(0)
+            words += more
+        said.put(words.split(b"\0"))
 
     threading.Thread(target=listen, daemon=True).start()
     from engine.jobs.work import load  # not at top: that is what takes seconds
 
     load()
     folder, runner, _ = map(os.fsdecode, said.get())
-    with (Path(folder) / LOG_FILE).open(
-        "ab"
-    ) as log:  # as it stands for a process that was started for the run
+    # As it stands for a process that was started for the run.
+    with (Path(folder) / LOG_FILE).open("ab") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     return [folder, runner]
