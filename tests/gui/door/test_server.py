@@ -228,6 +228,15 @@ def test_an_image_may_be_as_large_as_it_is(place: Place) -> None:
 # -------------------------------------------------------------------------------------------------- heads
 
 
+def test_no_part_of_an_answer_waits_for_word_that_the_part_before_has_come(place: Place) -> None:
+    with place.connect() as one:
+        one.sendall(place.head("GET /endless"))
+        assert one.recv(1) == b"H"
+        (connection,) = place._server._server.server_state.connections
+        taken = connection.transport.get_extra_info("socket")
+        assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_a_large_head_is_refused(place: Place) -> None:
     many = {f"X_{number}": "1" for number in range(MOST_HEADERS + 1)}
     assert status(place.ask(place.head("GET /echo", **many))) == 431
