@@ -127,9 +127,6 @@ def find_small_classes(samples: Sequence[Sample], classes: Sequence[str]) -> lis
     alone."""
     columns = in_columns(samples)
     numbers = columns.patient_numbers()
-    rows = {name: columns.labels.rows_of(name) for name in classes}
-    cases = {name: len(rows[name]) for name in classes}
-    patients = {name: len(np.unique(numbers[rows[name]])) for name in classes}
     issues = []
     if len(classes) == 1:
         issues.append(
@@ -140,15 +137,19 @@ def find_small_classes(samples: Sequence[Sample], classes: Sequence[str]) -> lis
             )
         )
     for name in classes:
-        if cases[name] >= SMALL and patients[name] >= MIN_PATIENTS:
+        rows = columns.labels.rows_of(name)
+        held_by = np.zeros(len(columns), bool)
+        held_by[numbers[rows]] = True
+        cases, patients = len(rows), int(np.count_nonzero(held_by))
+        if cases >= SMALL and patients >= MIN_PATIENTS:
             continue
-        of_class = columns.take(rows[name])
+        of_class = columns.take(rows)
         known = patients_named(of_class)
         unit = "patients" if known.named else "cases"
-        held = _count(cases[name], "case", "cases")
+        held = _count(cases, "case", "cases")
         if known.named:
             held += f" ({patients_words(known)})"
-        impossible = patients[name] < MIN_PATIENTS
+        impossible = patients < MIN_PATIENTS
         issues.append(
             DataIssue(
                 kind=DataIssueKind.SMALL_CLASS,

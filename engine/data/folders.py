@@ -70,7 +70,7 @@ def survey_folder(folder: Path) -> Survey:
     """
     check_folder(folder)
     walked = walk(folder)
-    rows = array("q")
+    rows = array("i")
     tables: list[Found] = []
     others: list[Found] = []
     for row, (number, name) in enumerate(walked.files.named()):
@@ -79,7 +79,7 @@ def survey_folder(folder: Path) -> Survey:
         else:
             found = Found(walked.folders[number].names, path)
             (tables if _may_be_table(path) else others).append(found)
-    images = Images(walked.files.take(np.frombuffer(rows, np.int64)))
+    images = Images(walked.files.take(np.frombuffer(rows, np.int32)))
     survey = Survey(walked=walked, images=images, tables=tables)
     if not survey.images:
         raise _no_images(folder, others)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import tee
 from pathlib import Path
 from types import MappingProxyType
@@ -86,16 +86,11 @@ def index_data(
     named = proposal.path
     alone = proposal.table == named
     issues = [*proposal.left_out, *(question.issue for question in proposal.questions)]
-    index = _build(
-        named if alone else proposal.root,
-        f"{named.parent.name} ({named.name})" if alone else stem(named),
-        found.listed,
-        issues,
-        near_duplicates,
-        hash_patient_ids_with,
-        progress,
-        comparing,
-    )
+    name = f"{named.parent.name} ({named.name})" if alone else stem(named)
+    read = _read(found.listed, name, near_duplicates, progress)
+    del found  # what is known of files before they are read takes half as much room as what came of them
+    root = named if alone else proposal.root
+    index = _build(root, name, read, issues, hash_patient_ids_with, comparing)
     return replace(index, source=named, answers=answers)
 
 
@@ -141,17 +136,18 @@ def index_table(
 # ------------------------------------------------------------------------------------ from files to an index
 
 
-def _build(
-    root: Path,
-    name: str,
-    listed: Sequence[Listed],
-    issues: list[DataIssue],
-    near_duplicates: bool,
-    key: bytes | None,
-    progress: Progress | None,
-    comparing: Progress | None = None,
-) -> Index:
-    made = SamplesMade()
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What came of the files that could be read, what is wrong with others, and what was noticed."""
+
+    samples: Samples
+    looks: Mapping[str, bytes]
+    remarks: Sequence[tuple[Path, Remark]]
+    unreadable: Sequence[DataIssue]
+
+
+def _read(listed: Sequence[Listed], name: str, near_duplicates: bool, progress: Progress | None) -> _Read:
+    made, unreadable = SamplesMade(), list[DataIssue]()
     looks: dict[str, bytes] = {}
     remarks: list[tuple[Path, Remark]] = []
     to_read, to_match = tee(listed)  # few apart: only a few hundred files are under way at a time
@@ -161,7 +157,7 @@ def _build(
     for entry, scanned in zip(to_match, scanning, strict=True):
         if scanned.problem is not None:
             message = f"{scanned.problem.problem}; it was left out"
-            issues.append(_issue(DataIssueKind.UNREADABLE, message, [entry.path]))
+            unreadable.append(_issue(DataIssueKind.UNREADABLE, message, [entry.path]))
             continue
         made.add(_sample(entry, scanned))
         remarks += ((entry.path, remark) for remark in scanned.remarks)
@@ -169,19 +165,31 @@ def _build(
             looks[scanned.image_id] = scanned.look
     if not len(made):
         raise DataError(
-            f"None of the {len(listed):,} images in {name} can be read: {issues[-1].message.split(';')[0]}",
+            f"None of the {len(listed):,} images in {name} can be read: {unreadable[-1].message.split(';')[0]}",
             "Open one of them in another program to see whether it is whole",
         )
-    samples, unnamed = settle_patients(made.done(), key)
+    return _Read(made.done(), looks, remarks, unreadable)
+
+
+def _build(
+    root: Path,
+    name: str,
+    read: _Read,
+    issues: list[DataIssue],
+    key: bytes | None,
+    comparing: Progress | None,
+) -> Index:
+    issues += read.unreadable
+    samples, unnamed = settle_patients(read.samples, key)
     samples, duplicates = checks.settle_duplicates(samples)
     samples, of_masks = check_masks(samples)
     classes = order_classes({label for label in samples.labels.there() if label is not None})
     issues += unnamed
     issues += duplicates
     issues += of_masks
-    issues += checks.find_odd_images(remarks)
+    issues += checks.find_odd_images(read.remarks)
     issues += find_small_images(samples)
-    issues += find_near_duplicates(samples, looks, progress=comparing)
+    issues += find_near_duplicates(samples, read.looks, progress=comparing)
     issues += checks.find_patient_overlap(samples)
     issues += checks.find_small_classes(samples, classes)
     issues += checks.find_unlabelled(samples)
@@ -219,9 +227,16 @@ def _identify(samples: Samples) -> str:
     digest = hashlib.sha256()
     ordered = samples.by_id()
     for start in range(0, len(ordered), _LINES):
+        some = samples.take(ordered[start : start + _LINES])
         lines = (
-            "\t".join((sample.image_id, sample.label or "", sample.patient_id, sample.part or ""))
-            for sample in samples.take(ordered[start : start + _LINES])
+            "\t".join((image_id, label or "", image_id if patient is None else patient, part or ""))
+            for image_id, label, patient, part in zip(
+                some.image_ids(),
+                some.labels.read(0, len(some)),
+                some.patients.read(0, len(some)),
+                some.parts.read(0, len(some)),
+                strict=True,
+            )
         )
         digest.update((("\n" if start else "") + "\n".join(lines)).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:12]

@@ -14,6 +14,8 @@ from functools import lru_cache
 
 from engine.records import Part
 
+_KEPT = 16_384
+"""Names whose words are kept: some 6 MB, however many files there are."""
 _WORDS: dict[Part, str] = {
     "train": "train training trainings trn derivation entrainement entrenamiento addestramento 训练 訓練",
     "val": "val valid validation validate validating validations validierung validierungs validacion convalida "
@@ -109,18 +111,21 @@ _DAY = r"(19|20)\d\d[-_. ]?\d\d?[-_. ]?\d\d?|\d\d?[-_. ]\d\d?[-_. ](19|20)\d\d"
 _SEPARATORS = r"\s_\-\u2010-\u2015\u2212"
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=_KEPT)
 def words_of(name: str) -> tuple[str, ...]:
     """Return the words and numbers of a name in lower case: trainImages_v2 → train, images, v, 2."""
-    plain = unicodedata.normalize("NFKC", name)
-    plain = "".join(
-        letter for letter in unicodedata.normalize("NFD", plain) if not unicodedata.combining(letter)
-    )
+    plain = name
+    if not name.isascii():
+        plain = "".join(
+            letter
+            for letter in unicodedata.normalize("NFD", unicodedata.normalize("NFKC", name))
+            if not unicodedata.combining(letter)
+        )
     found = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+", plain)
     return tuple(word.casefold() for word in found)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=_KEPT)
 def part_of(name: str) -> Part | None:
     """Return the part that a name means by itself: one word for a part, and nothing around it but decoration.
 
@@ -157,7 +162,7 @@ def parts_of_names(names: Iterable[str]) -> dict[str, Part]:
     return parts
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=_KEPT)
 def _part_and_others(name: str) -> tuple[Part | None, tuple[str, ...]]:
     """Return the one part that a name speaks of, and the words that are neither that nor decoration."""
     readings = [
@@ -240,8 +245,15 @@ def is_grouping(name: str) -> bool:
 
 def counts_views(word: str) -> bool:
     """Tell whether a word tells images of one patient apart: view1, frontal, slice, study2, L."""
+    if _begins_with_a_digit(word):
+        return False
     first, *rest = words_of(word) or ("",)
     return first in _VIEWS and all(each.isdecimal() for each in rest)
+
+
+def _begins_with_a_digit(name: str) -> bool:
+    """Tell whether a number stands first, as in most names of files: they are many, and need not be taken apart."""
+    return "0" <= name[:1] <= "9"
 
 
 def is_date(name: str) -> bool:
@@ -251,6 +263,8 @@ def is_date(name: str) -> bool:
 
 def says_patient(name: str) -> bool:
     """Tell whether a name says that a patient is meant: patient0012, sub-01, person_3."""
+    if _begins_with_a_digit(name):
+        return False
     words = words_of(name)
     return len(words) > 1 and words[0] in _PATIENTS and any(word.isdecimal() for word in words)
 
@@ -306,7 +320,7 @@ def is_placeholder(name: str) -> bool:
     )
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=_KEPT)
 def class_key(name: str) -> str:
     """Return what names of the same class have in common.
 

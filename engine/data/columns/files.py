@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.data.columns.sequence import CHUNK, ColumnSequence, counted
+from engine.data.columns.sequence import CHUNK, ColumnSequence, counted, is_all
 from engine.data.columns.texts import Texts, TextsMade
 
 
@@ -71,8 +71,10 @@ class Walked(ColumnSequence[WalkedFile]):
             names = cast("list[str]", self.names.read(first, last))
             yield from zip(self.numbers[first:last].tolist(), names, strict=True)
 
-    def take(self, rows: NDArray[np.int64]) -> Walked:
+    def take(self, rows: NDArray[np.integer]) -> Walked:
         """Return some of them, in that order."""
+        if is_all(rows, len(self)):
+            return self
         return Walked(self.folders, self.numbers[rows], self.names.take(rows))
 
 
@@ -132,6 +134,8 @@ class Images(ColumnSequence[Found]):
 
     def kept(self, here: NDArray[np.bool_]) -> Images:
         """Return those that are kept."""
+        if here.all():
+            return self
         return Images(self.files.take(np.flatnonzero(here)))
 
     def in_folders(self, numbers: Sequence[int]) -> NDArray[np.bool_]:

@@ -116,7 +116,7 @@ def _coded(numbers: NDArray[np.int32], told: Mapping[int, Value], folders: int) 
     made = CodedMade[Value]()
     made.extend(told.values())
     of_told = made.done()
-    codes = np.zeros(folders, np.int32)
+    codes = np.zeros(folders, of_told.codes.dtype)
     codes[list(told)] = of_told.codes
     return Coded(codes[numbers], of_told.values)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.data.columns.sequence import CHUNK, ColumnSequence
+from engine.data.columns.sequence import CHUNK, ColumnSequence, is_all
 from engine.data.columns.texts import Coded, CodedMade, Texts, TextsMade
 from engine.kept_files import parse_json
 from engine.records import Part, Sample
@@ -134,25 +134,39 @@ class Samples(ColumnSequence[Sample]):
         if self.odd:
             ids = self.image_ids()
             return np.array(sorted(range(len(self)), key=ids.__getitem__), np.int64)
-        words = np.ascontiguousarray(self.ids).view(">u8")
-        return np.lexsort([words[:, place].astype(np.uint64) for place in (3, 2, 1, 0)])
+        begins = self._beginnings()
+        order = np.argsort(begins, kind="stable")
+        begins = begins[order]
+        tied = _beside_an_equal(begins)
+        del begins
+        if tied.any():  # they stand together, and only among themselves the rest decides
+            rows = np.sort(order[tied])
+            words = self.ids[rows].view(">u8").astype(np.uint64)
+            order[tied] = rows[np.lexsort([words[:, place] for place in (3, 2, 1, 0)])]
+        return order
 
     def repeated(self) -> Rows:
         """Return the rows whose image is in another row too, in their order."""
-        order = self.by_id()
         if self.odd:
             ids = self.image_ids()
-            same = np.array([ids[one] == ids[other] for one, other in pairwise(order)], bool)
-        else:
-            same = np.ones(max(0, len(order) - 1), bool)
-            words = np.ascontiguousarray(self.ids).view(np.uint64)
-            for place in range(words.shape[1]):
-                column = words[order, place]
-                same &= column[1:] == column[:-1]
-        return np.sort(order[np.append(same, False) | np.append(False, same)]) if len(self) else order
+            often = Counter(ids)
+            return np.array([row for row, image_id in enumerate(ids) if often[image_id] > 1], np.int64)
+        begins = self._beginnings()
+        ordered = np.sort(begins)
+        several = np.unique(ordered[_beside_an_equal(ordered)])
+        rows = np.flatnonzero(np.isin(begins, several))  # few that begin alike differ
+        del begins, ordered
+        words = self.ids[rows].view(">u8").astype(np.uint64)
+        order = np.lexsort([words[:, place] for place in (3, 2, 1, 0)])
+        equal = (words[order[1:]] == words[order[:-1]]).all(axis=1)
+        return np.sort(rows[order[np.append(equal, False) | np.append(False, equal)]]) if len(rows) else rows
+
+    def _beginnings(self) -> NDArray[np.uint64]:
+        """Return (N,) the first eight bytes of each id, which are in the order of the ids as far as they differ."""
+        return np.ascontiguousarray(self.ids).view(">u8")[:, 0].astype(np.uint64)
 
     def patient_numbers(self) -> Rows:
-        """Return (N,) a number for each image's patient, equal where the patient is; each image is in one row."""
+        """Return (N,) a number below N for each image's patient, equal where it is; each image is in one row."""
         numbers = np.arange(len(self))
         present = self.patients.present()
         named = np.flatnonzero(present)
@@ -174,7 +188,7 @@ class Samples(ColumnSequence[Sample]):
 
     def take(self, rows: Rows) -> Samples:
         """Return the samples of some rows, in that order."""
-        if len(rows) == len(self) and (rows == np.arange(len(self))).all():
+        if is_all(rows, len(self)):
             return self
         odd = (
             {new: self.odd[old] for new, old in enumerate(rows.tolist()) if old in self.odd}
@@ -273,6 +287,15 @@ class SamplesMade:
         self._metas.extend(metas)
         self._count += len(self._waiting)
         self._waiting.clear()
+
+
+def _beside_an_equal(ordered: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Return (N,) which of numbers in their order are there more than once."""
+    here = np.zeros(len(ordered), bool)
+    equal = ordered[1:] == ordered[:-1]
+    here[1:] |= equal
+    here[:-1] |= equal
+    return here
 
 
 def in_columns(samples: Iterable[Sample]) -> Samples:

@@ -13,6 +13,7 @@ Record = TypeVar("Record", covariant=True)
 CHUNK = 2048
 """Rows that are made at a time, where all are wanted."""
 _FIRST = 16  # and where perhaps a few are
+_COUNTED = 1 << 16  # codes that are sorted at a time, so that a million take no more room than these
 
 
 class ColumnSequence(Sequence[Record]):
@@ -48,6 +49,18 @@ class ColumnSequence(Sequence[Record]):
 
 def counted(codes: NDArray[np.integer]) -> dict[int, int]:
     """Count rows by their code, in the order in which codes come first."""
-    found, first, rows = np.unique(codes, return_index=True, return_counts=True)
-    order = np.argsort(first)
-    return dict(zip(found[order].tolist(), rows[order].tolist(), strict=True))
+    counts: dict[int, int] = {}
+    for start in range(0, len(codes), _COUNTED):
+        found, first, rows = np.unique(codes[start : start + _COUNTED], return_index=True, return_counts=True)
+        order = np.argsort(first)
+        for code, count in zip(found[order].tolist(), rows[order].tolist(), strict=True):
+            counts[code] = counts.get(code, 0) + count
+    return counts
+
+
+def is_all(rows: NDArray[np.integer], count: int) -> bool:
+    """Tell whether rows are all that there are, in their order: what is taken of them is the whole, and no copy."""
+    return len(rows) == count and all(
+        np.array_equal(rows[start : start + _COUNTED], np.arange(start, min(start + _COUNTED, count)))
+        for start in range(0, count, _COUNTED)
+    )

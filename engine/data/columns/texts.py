@@ -41,7 +41,7 @@ class Texts:
         zero, one = np.zeros(1, np.uint32), np.ones(1, np.uint32)
         return cls(_NONE, np.broadcast_to(zero, count), np.broadcast_to(one, count))
 
-    def take(self, rows: NDArray[np.int64]) -> Texts:
+    def take(self, rows: NDArray[np.integer]) -> Texts:
         """Return some of them, in that order; the buffer is shared."""
         if self.text is _NONE:
             return Texts.nothing(len(rows))
@@ -120,16 +120,16 @@ class Coded(Generic[Value]):
     """Values of which few are different: a number each.
 
     Args:
-        codes: (N,) places in `values`.
+        codes: (N,) places in `values`, in as few bytes as they take.
         values: The different ones.
     """
 
     __slots__ = ("codes", "values")
 
-    def __init__(self, codes: NDArray[np.int32], values: Sequence[Value]) -> None:
+    def __init__(self, codes: NDArray[np.integer], values: Sequence[Value]) -> None:
         self.codes, self.values = codes, values
 
-    def take(self, rows: NDArray[np.int64]) -> Coded[Value]:
+    def take(self, rows: NDArray[np.integer]) -> Coded[Value]:
         """Return some of them, in that order."""
         return Coded(self.codes[rows], self.values)
 
@@ -155,13 +155,16 @@ class CodedMade(Generic[Value]):
     __slots__ = ("_codes", "_known")
 
     def __init__(self) -> None:
-        self._codes, self._known = array("i"), dict[Value, int]()
+        self._codes, self._known = array("B"), dict[Value, int]()
 
     def extend(self, values: Iterable[Value]) -> None:
         """Add some."""
         known = self._known
-        self._codes.extend([known.setdefault(value, len(known)) for value in values])
+        codes = [known.setdefault(value, len(known)) for value in values]
+        if len(known) > 1 << 8 * self._codes.itemsize:
+            self._codes = array("H" if len(known) <= 1 << 16 else "I", self._codes)
+        self._codes.extend(codes)
 
     def done(self) -> Coded[Value]:
         """Return the column."""
-        return Coded(np.frombuffer(self._codes, np.int32), tuple(self._known))
+        return Coded(np.frombuffer(self._codes, f"u{self._codes.itemsize}"), tuple(self._known))

@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from engine.data.columns.listings import (
@@ -22,7 +21,7 @@ from engine.data.columns.listings import (
     of_patients,
 )
 from engine.data.columns.texts import TextsMade
-from engine.data.names import counts_views, is_date, is_placeholder, says_patient, words_of
+from engine.data.names import counts_views, is_date, is_placeholder, says_patient
 from engine.data.proposing import questions
 from engine.errors import DataError
 from engine.records import Answers, Level, NameCount, Question, Role
@@ -72,7 +71,6 @@ def find_patients(listed: Sequence[Listed], answers: Answers) -> NamedPatients:
         saying += sum(said for _, said in found)
         patients.update(patient for patient, _ in found if patient is not None)
         names.extend([patient for patient, _ in found])
-    _forget()  # names of files hardly repeat, and what they were taken apart into takes 25 MB while images are read
     sure = saying >= MOST * len(listed)
     if role is None and not (sure or _several_each(patients, listed)):
         return NamedPatients(listed=listed)
@@ -111,13 +109,6 @@ def _example(listed: Iterable[Listed]) -> tuple[str, Path]:
     )
 
 
-def _forget() -> None:
-    """Let go of what names were taken apart into."""
-    words_of.cache_clear()
-    patient_in.cache_clear()
-
-
-@lru_cache(maxsize=8192)
 def patient_in(name: str) -> tuple[str | None, bool]:
     """Return whose image a file's name may say it is, and whether it says that this is a patient.
 
