@@ -227,8 +227,10 @@ def _words(state: State | None) -> str:
     if state.work.result is None:
         return markup.note(markup.told(state.work.trouble), tone="serious")
     return markup.note(
-        _(
-            "Tested on {count} images of {dataset}. The result stands below, in the report and in its downloads."
+        ngettext(
+            "Tested on {count} image of {dataset}. The result stands below, in the report and in its downloads.",
+            "Tested on {count} images of {dataset}. The result stands below, in the report and in its downloads.",
+            state.work.result.images,
         ).format(count=number(state.work.result.images), dataset=state.dataset_name),
         tone="good",
     )

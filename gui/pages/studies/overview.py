@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from engine import labels, statistics  # loads scipy.stats, when agreement is asked for
-from engine.language import _, isolated, listed, moment, number, short_number
+from engine.language import _, isolated, listed, moment, ngettext, number, short_number
 from engine.reading import DESIGNS, Arm, Progress, Reader, Study
 from gui.pages.review import may_write
 from gui.pages.studies.choices import administers, design_titles
@@ -127,7 +127,11 @@ def _progress(session: AppSession, study: Study, progress: list[Progress], reade
         )
         if blind_left:
             days = study.protocol.wash_out_days
-            told = _("Your assisted cases open {days} days after your last blind one.")
+            told = ngettext(
+                "Your assisted cases open {days} day after your last blind one.",
+                "Your assisted cases open {days} days after your last blind one.",
+                1 if days == 1 else 2,  # half a day is no day either
+            )
             remark = told.format(days=short_number(days))
         elif opens is not None:
             remark = _opens(opens, _("Your assisted cases open on {day} at {time}."))
@@ -262,9 +266,12 @@ def _disclosed(session: AppSession, study: Study, reader: Reader) -> list[Answer
                 *rows,
             ],
             "names": [0, 1, 2, 3, 4],
-            "remark": _(
+            "remark": ngettext(
+                "On {count} case another class than the predicted one was shown on purpose, as the "
+                "protocol says; your answer with it was the same class on {followed} of them.",
                 "On {count} cases another class than the predicted one was shown on purpose, as the "
-                "protocol says; your answer with it was the same class on {followed} of them."
+                "protocol says; your answer with it was the same class on {followed} of them.",
+                len(cases),
             ).format(count=number(len(cases)), followed=number(followed)),
         }
     ]

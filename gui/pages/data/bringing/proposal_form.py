@@ -98,7 +98,7 @@ def columns_form(headers: Sequence[str], chosen: Mapping[str, str]) -> list[dict
 def _facts(proposal: Proposal) -> list[str]:
     classes = len(proposal.classes)
     facts = [
-        _("{count} images").format(count=number(proposal.images)),
+        ngettext("{count} image", "{count} images", proposal.images).format(count=number(proposal.images)),
         ngettext("{count} class", "{count} classes", classes).format(count=number(classes)),
     ]
     if proposal.unlabelled and classes:
@@ -108,7 +108,8 @@ def _facts(proposal: Proposal) -> list[str]:
         for part in PARTS
         if proposal.parts.get(part)
     ]
-    patients = _("{count} patients").format(count=number(proposal.patients))
+    counted = ngettext("{count} patient", "{count} patients", proposal.patients)
+    patients = counted.format(count=number(proposal.patients))
     return [*facts, patients if proposal.patients else _("no patient named")]
 
 
