@@ -14,6 +14,10 @@ const VERDICTS = { agree: _('agree'), overrule: _('overrule'), unsure: _('unsure
 const controls = [...root.querySelectorAll('[data-field]')];
 const answersGiven = () => Object.fromEntries(controls.map((control) => [control.dataset.field, control.value]));
 
+// Who went away while it wrote may have stored the answer: given again, by its name, it is there once.
+const ofVerdict = (told, { verdict, shown: id }) => fill(told, { verdict: VERDICTS[verdict], case: id.slice(0, 8) });
+const notKnown = (question) => text('stored', ofVerdict(_('Not known to be stored, give it again: {verdict} (case {case})'), question));
+
 // Call the server; null means that there is no answer to show and the person has been told why.
 async function ask(name, question) {
   const asker = reading;
@@ -22,14 +26,14 @@ async function ask(name, question) {
     answer = await server[name]({ reading, ...question });
     if (!answer) throw new Error('refused');   // what Gradio's client makes of it
   } catch {
-    toast(_('Overread is not responding. Check that the program is still running, then reload the page: your last verdict may or may not have been stored.'));
+    toast(_('Overread is not responding. Check that the program is still running, then try again.'));
+    if (name === 'decide') notKnown(question);
     return null;
   }
   if (!answer.ok) {
     toast(answer.problem);
-    // A server that went away while it wrote may have stored the answer: given again, by its name, it is there once.
-    const known = answer.kind === 'ServerAway' ? _('Not known to be stored, give it again: {verdict} (case {case})') : _('Not stored: {verdict} (case {case})');
-    if (name === 'decide') text('stored', fill(known, { verdict: VERDICTS[question.verdict], case: question.shown.slice(0, 8) }));
+    if (name === 'decide' && answer.kind === 'ServerAway') notKnown(question);
+    else if (name === 'decide') text('stored', ofVerdict(_('Not stored: {verdict} (case {case})'), question));
     if (answer.kind === 'StaleCaseError') await openReading({ case: shown?.id, keepDraft: true });
     return null;
   }

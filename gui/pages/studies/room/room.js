@@ -16,7 +16,8 @@ async function ask(name, question = {}) {
     answer = await server[name]({ reading, ...question });
     if (!answer) throw new Error('refused');
   } catch {
-    toast(_('Overread is not responding. Check that the program is still running, then open the study again: your last answer may or may not have been stored.'));
+    toast(_('Overread is not responding. Check that the program is still running, then try again.'));
+    if (name === 'answer') text('stored', _('Not known to be stored: give the answer again'));
     return null;
   }
   if (answer.ok) {

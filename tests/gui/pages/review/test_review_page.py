@@ -595,9 +595,15 @@ def test_a_film_that_cannot_be_shown_cannot_be_agreed_with(
     page.wait_for_selector("[data-at=toast]:not([hidden])")
     assert room.session.store.reviews(room.run.run_id) == []
     press_and_wait(page, "x")
+    page.wait_for_selector(".rv:not([data-guard]):not([data-busy])")
+    page.context.set_offline(True)
+    page.keyboard.press("x")
+    page.wait_for_selector("[data-at=stored] >> text=Not known to be stored, give it again: not diagnostic")
+    page.context.set_offline(False)
+    press_and_wait(page, "x")
     assert [review.verdict.value for review in room.session.store.reviews(room.run.run_id)] == [
         "not diagnostic"
-    ]
+    ] * 2
 
 
 @pytest.mark.browser
