@@ -63,6 +63,10 @@ class Pages(gr.Blocks):
         super().__init__(**settings)
         with self:
             place()
+            for event in self.fns.values():
+                if event.trigger_mode == "once" and any(name == "input" for _target, name in event.targets):
+                    # Gradio would drop what a person chooses while the answer to their last choice is on its way.
+                    event.trigger_mode = "always_last"
 
     @property
     def config(self) -> BlocksConfigDict:

@@ -35,6 +35,7 @@ from .signed_addresses import (
 )
 from .tab_events import (
     arrival as arrival,
-    say_where as say_where,
+    chosen_here as chosen_here,
+    meant_now as meant_now,
     tab_again as tab_again,
 )

@@ -32,6 +32,16 @@
     if (button && !isOpen(button)) button.click();
   }
 
+  // What a person chose last counts, whatever answers come late. A page's question says where somebody was when it was asked,
+  // and its answer brings that along: the answer fills in the address only where nothing else was chosen meanwhile, and
+  // is asked for once more otherwise. A page that nobody looks at says nothing; it asks when it is come to.
+  const question = () => ['data', 'run'].map(here).join(' ');
+  function answered(tab, asked, change) {
+    if (here('tab') !== tab) return;
+    if (question() === asked) go(change);
+    else document.getElementById(`again-${tab}`)?.click();
+  }
+
   document.addEventListener('click', (event) => {
     const button = event.target.closest?.('#pages button[role=tab][id^=page-]');
     if (button) go({ tab: tabOf(button) });
@@ -59,5 +69,5 @@
   const watcher = new MutationObserver(arrive), again = setInterval(arrive, 250);
   watcher.observe(document, { childList: true, subtree: true });
   setTimeout(() => { watcher.disconnect(); clearInterval(again); }, 20000);
-  window.overread = { here, go };
+  window.overread = { here, go, question, answered };
 })();

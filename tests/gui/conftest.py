@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import os
+import re
 import secrets
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -193,6 +196,49 @@ def fill(
     session.store.add_run(run)
     session.store.add_cases(run.run_id, predictions)
     return predictions
+
+
+class Held:
+    """Questions of a page that are on their way for as long as a test wants, so that their answers come late.
+
+    Gradio's events are held by their `api_name`, what a page's own script calls by the name of the function.
+    """
+
+    def __init__(self, page: Any) -> None:
+        self._page = page
+        self._names: set[str] = set()
+        self._waiting: list[tuple[str, Any]] = []
+        self._events: dict[int, str] = {}
+        page.route(re.compile("/queue/join|/component_server"), self._take)
+
+    def _take(self, route: Any) -> None:
+        asked = json.loads(route.request.post_data)
+        if not self._events:
+            config = "window.gradio_config.dependencies.map(({ id, api_name }) => [id, api_name])"
+            self._events = dict(self._page.evaluate(config))
+        name = asked["fn_name"] if "fn_name" in asked else self._events.get(asked.get("fn_index"), "")
+        if name in self._names:
+            self._waiting.append((name, route))
+        else:
+            route.continue_()
+
+    def hold(self, *names: str) -> None:
+        """Keep from now on every question of these names."""
+        self._names |= {*names}
+
+    def wait_for(self, name: str) -> None:
+        """Wait until a question of this name is held."""
+        until = time.monotonic() + PATIENCE / 1000
+        while not any(held == name for held, _ in self._waiting):
+            assert time.monotonic() < until, f"{name} is not asked"
+            self._page.wait_for_timeout(20)
+
+    def release(self) -> None:
+        """Let everything go on, in the order in which it was asked."""
+        self._names.clear()
+        waiting, self._waiting = self._waiting, []
+        for _name, route in waiting:
+            route.continue_()
 
 
 @contextmanager

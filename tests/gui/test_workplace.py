@@ -16,7 +16,7 @@ from engine.recipes.recipe import recipe_to_json
 from engine.records import Index
 from engine.runs.folder import save_run
 from gui.pages.meant import data_meant, run_meant
-from tests.gui.conftest import Room, fill, make_run
+from tests.gui.conftest import Held, Room, fill, make_run
 from tests.gui.pages.data.test_data_page import write_films
 from tests.tiny import TINY_RECIPE
 
@@ -94,20 +94,85 @@ def test_pages_follow_the_address_through_reload_back_and_forward(
     case = page.locator("#reading [data-shown]").get_attribute("data-shown")
     expect(page).to_have_url(re.compile(f"case={case}"))
 
+    held = Held(page)
+    held.hold("report-run_given")
     page.reload()
     expect(page.locator(f"#reading [data-shown='{case}']")).to_be_visible()
     expect(run).to_have_value("20260102-120000-abcd")
     page.go_back()
     expect(page).to_have_title("Report · Overread")
     is_shown("#report-run", "first")
+    held.wait_for("report-run_given")
     page.go_forward()
     expect(page.locator(f"#reading [data-shown='{case}']")).to_be_visible()
 
     run.select_option("20260103-120000-abcd")
-    expect(page).to_have_url(re.compile("run=20260103"))
+    expect(page).to_have_url(re.compile("run=20260103.*case="))
+    held.release()  # what the Report page was asked comes when nobody looks at it any more
+    page.wait_for_timeout(1000)
+    expect(page).to_have_url(re.compile("run=20260103.*case="))
+    expect(run).to_have_value("20260103-120000-abcd")
     page.go_back()  # the choice is undone, on the same page, also while its first case is on its way
     expect(run).to_have_value("20260102-120000-abcd")
     few_events_at_a_tab(page)
+    what_was_chosen_last_counts(page, held)
+
+
+def what_was_chosen_last_counts(page: Any, held: Held) -> None:
+    """Answers come late, one after the other on each page, and none of them takes back what was chosen meanwhile."""
+    from playwright.sync_api import expect
+
+    def settled() -> None:
+        held.release()
+        page.wait_for_timeout(1000)
+
+    def choose(where: str, words: str) -> None:
+        page.locator(f"{where} input").first.click()
+        page.get_by_role("option", name=re.compile(words)).first.click()
+
+    run, queue = page.locator("#reading [data-at=run]"), page.locator("#reading [data-at=queue]")
+    expect(page.locator("#reading [data-shown]:not([data-busy])")).to_be_visible()
+    held.hold("show_case")  # the next case of a run that was left
+    page.locator("#reading [data-do=next]").click()
+    held.wait_for("show_case")
+    run.select_option("20260103-120000-abcd")
+    expect(page).to_have_url(re.compile("run=20260103.*case="))
+    settled()
+    expect(page.locator("#reading [data-at=corner-name]")).to_contain_text("second_")
+    expect(page).to_have_url(re.compile("run=20260103.*case="))
+
+    held.hold("open_reading")  # of two choices one after the other, both
+    run.select_option("20260101-120000-abcd")
+    expect(page).to_have_url(re.compile("run=20260101"))
+    queue.select_option("all")
+    settled()
+    expect(page.locator("#reading [data-at=corner-name]")).to_contain_text("film_")
+    expect(page.locator("#reading [data-at=count]")).to_contain_text("of 12")
+    expect(queue).to_have_value("all")
+
+    held.hold(
+        "report_open", "report_labels"
+    )  # the Report page, come to for one run, while another is chosen on it
+    page.click("#page-report-button")
+    held.wait_for("report_open")
+    choose("#report-run", "first")
+    expect(page).to_have_url(re.compile("tab=report.*run=20260102"))
+    held.wait_for("report_labels")
+    settled()
+    expect(page.locator("#report-run input").first).to_have_value(re.compile("first"))
+    expect(page.locator("#report-chosen [data-chosen*='20260102-120000-abcd']")).to_be_attached()
+    expect(page).to_have_url(re.compile("tab=report.*run=20260102"))
+
+    page.click("#page-data-button")
+    expect(page.locator("#data-dataset input").first).to_have_value(re.compile("first"))
+    held.hold("data_show")  # a data set that is chosen while another is on its way
+    choose("#data-dataset", "^second")
+    held.wait_for("data_show")
+    choose("#data-dataset", "^unread")
+    settled()
+    expect(page.locator("#data-summary")).to_contain_text("12images")
+    expect(page).to_have_url(re.compile("tab=data"))
+    expect(page.locator("#data-dataset input").first).to_have_value(re.compile("unread"))
 
 
 def few_events_at_a_tab(page: Any) -> None:

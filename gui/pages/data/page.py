@@ -47,7 +47,7 @@ from gui.pages.keeping import DATA, come_again, named, offered, place as place_k
 from gui.pages.meant import data_meant
 from gui.pages.tables import headed
 from gui.pages.where_now import ASKING, found as found_images, missed, place
-from gui.web import AppSession, arrival, markup, say_where, shown, static_pane, tab_again
+from gui.web import AppSession, arrival, chosen_here, markup, meant_now, shown, static_pane, tab_again
 
 # While something is brought in, or was refused, the pictures of the data set before must not stand under it.
 STYLE = Markup("""<style>
@@ -268,6 +268,7 @@ def build(session: AppSession) -> None:
                 elem_id="data-dataset",
                 info=_("Kept when you close Overread."),
             )
+            chosen_data = chosen_here("data", dataset)
             label = gr.Button(_("Label these images"), elem_id="data-label")
             gr.Markdown("## " + _("Split into training, validation and test"))
             how = gr.Radio(
@@ -340,7 +341,6 @@ def build(session: AppSession) -> None:
     ]
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
     label.click(None, dataset, None, js=LABEL)
-    say_where("data", dataset)
     brought = bring.submit(
         partial(shown(first_look), session, None),
         None,
@@ -348,9 +348,10 @@ def build(session: AppSession) -> None:
         api_name="data_read",
         **quiet,
     )
-    chosen = dataset.input(
+    meant_now(brought, "data", dataset)
+    chosen = chosen_data(
         partial(shown(choose), session),
-        dataset,
+        [],
         [*shown_parts, question.answer],
         api_name="data_show",
         **quiet,
@@ -387,6 +388,7 @@ def build(session: AppSession) -> None:
         [dataset],
         [dataset, *shown_parts, *uses],
         named=("data", "run"),
+        says=("data", dataset),
         api_name="data_open",
         **quiet,
     )

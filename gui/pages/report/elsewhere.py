@@ -307,6 +307,7 @@ def wire(
     session: AppSession,
     form: Form,
     come_to: Callable[..., Any],
+    chosen_run: Callable[..., Any],
     *,
     run: Any,
     part: Any,
@@ -319,6 +320,7 @@ def wire(
         session: The window.
         form: As placed.
         come_to: Of the tab that it is placed in.
+        chosen_run: Of the run's drop-down (`chosen_here`).
         run: The run's drop-down.
         part: The part's.
         file: The hidden button that downloads.
@@ -345,14 +347,9 @@ def wire(
         except EngineError:  # the report says so
             return ""
 
-    gr.on(
-        [form.dataset.input, run.input],
-        partial(shown(ask), session),
-        [run, form.dataset],
-        [form.note, *form.names, form.start, form.download],
-        api_name="elsewhere_ask",
-        **quiet,
-    )
+    asking, told = partial(shown(ask), session), [form.note, *form.names, form.start, form.download]
+    form.dataset.input(asking, [run, form.dataset], told, api_name="elsewhere_ask", **quiet)
+    chosen_run(asking, [form.dataset], told, api_name="elsewhere_ask_run", **quiet)
     form.start.click(
         partial(shown(begin), session, testing),
         [run, form.dataset, *form.names],

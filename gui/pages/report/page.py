@@ -30,7 +30,17 @@ from gui.pages.report.computed import PARTS_SHOWN, part_choices, report_of
 from gui.pages.report.parts import titles
 from gui.pages.report.taking import OWN_LABELS, download_words, export, hand_over
 from gui.pages.where_now import found, missed, place
-from gui.web import TAKE_FILE, AppSession, answered, arrival, markup, say_where, shown, static_pane, tab_again
+from gui.web import (
+    TAKE_FILE,
+    AppSession,
+    answered,
+    arrival,
+    chosen_here,
+    markup,
+    shown,
+    static_pane,
+    tab_again,
+)
 
 # ---------------------------------------------------------------------------------------- handlers
 
@@ -174,6 +184,7 @@ def build(session: AppSession) -> None:
             scale=3,
             min_width=320,
         )
+    chosen_run = chosen_here("run", run)
     place_keeping(session, RUN, run, come_again("report", run, "run: ''"), prefix="report-run")
     question = place("report")
     told = gr.HTML(elem_id="report-chosen", padding=False)
@@ -219,20 +230,21 @@ def build(session: AppSession) -> None:
     asked = [run, part, standards, held]
     outputs = [told, *question.asking]
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
-    of_another = run.input(
-        partial(shown(label_choices), session), run, held, api_name="report_labels", **quiet
+    of_another = chosen_run(
+        partial(shown(label_choices), session), [], held, api_name="report_labels", **quiet
     )
     shown_again = partial(shown(show), session)
-    of_another.then(shown_again, asked, outputs, api_name="report_show_run", **quiet)
+    # What fills the same box waits in one queue: what was asked last is answered last.
+    in_turn: dict[str, Any] = {"concurrency_id": "report_told", "concurrency_limit": 1, **quiet}
+    of_another.then(shown_again, asked, outputs, api_name="report_show_run", **in_turn)
     of_part = gr.on(
         [part.input, standards.input, held.input],
         shown_again,
         asked,
         outputs,
         api_name="report_show",
-        api_visibility="undocumented",
-        show_progress="hidden",
         trigger_mode="always_last",
+        **in_turn,
     )
     gr.on(
         [question.button.click, question.folder.submit],
@@ -258,17 +270,19 @@ def build(session: AppSession) -> None:
             show_progress_on=[button],
             concurrency_limit=1,
         ).success(None, hidden, None, js=TAKE_FILE)
-    elsewhere.wire(session, form, come_elsewhere, run=run, part=part, file=hidden, report_of=report_of)
+    elsewhere.wire(
+        session, form, come_elsewhere, chosen_run, run=run, part=part, file=hidden, report_of=report_of
+    )
     relabelling.wire(session, labels, come_to_labels, run=run, file=hidden)
     # Whenever the page is come to: a run may have finished since, and reviews have been made.
-    say_where("run", run)
     come = come_to(
         partial(shown(opened), session),
         asked,
         [run, held, *outputs],
         named=("run", "data"),
+        says=("run", run),
         api_name="report_open",
-        **quiet,
+        **in_turn,
     )
     for event in (come, of_another, of_part):
         tab_again(event, elsewhere_tab, labels_tab)

@@ -48,7 +48,7 @@ from gui.pages.train.telling import facts
 from gui.pages.train.tried import recipe_found
 from gui.pages.train.trying import place as place_experiments
 from gui.pages.train.watch import TICK_IDLE, look_at, resume, run_headings, stop
-from gui.web import TAKE_FILE, AppSession, arrival, markup, say_where, shown
+from gui.web import TAKE_FILE, AppSession, arrival, chosen_here, markup, shown
 
 
 def build(session: AppSession) -> None:
@@ -69,6 +69,7 @@ def build(session: AppSession) -> None:
         with gr.Column(scale=1, min_width=380):
             gr.Markdown("## " + _("What to train"))
             dataset = gr.Dropdown(label=_("Data set"), choices=[], interactive=True, elem_id="train-dataset")
+            follow_data = chosen_here("data", dataset)
             labels = gr.Dropdown(
                 label=_("Labels"), choices=[], interactive=True, visible=False, elem_id="train-labels"
             )
@@ -300,7 +301,6 @@ def build(session: AppSession) -> None:
     # A run that is trained now is the newest of its data set, and nothing else is meant until one is chosen.
     start_button.click(None, None, None, js="() => window.overread.go({ run: '' })")
     review_button.click(None, run, None, js="(run) => window.overread.go({ tab: 'review', run })")
-    say_where("data", dataset)
     stop_button.click(partial(shown(stop), session), run, shown_of_run, api_name="train_stop", **waited_for)
     resume_button.click(
         partial(shown(resume), session), run, shown_of_run, api_name="train_resume", **waited_for
@@ -322,14 +322,14 @@ def build(session: AppSession) -> None:
         [dataset, base, folds, endpoint, asked, *watched],
         [dataset, purpose, recipe, *filled, *of_data_set, *shown_of_run, *found, asked, todo],
         named=("data", "run"),
+        says=("data", dataset),
         api_name="train_open_page",
         **quiet,
     )
-    chosen_data = dataset.input(
+    chosen_data = follow_data(
         partial(shown(another), session),
-        [dataset, endpoint, folds],
+        [endpoint, folds],
         [*of_data_set, asked, todo],
-        trigger_mode="always_last",
         api_name="train_data_set",
         **quiet,
     )

@@ -3,7 +3,8 @@
 let reading = null;     // the server's name for this reading session
 let shown = null;       // the case whose image is on the screen, as the server described it
 let seen = false, closed = false;
-let opening = null;     // the last reading session that was asked for, until it is there
+let opening = null;     // the last reading session that was asked for, with what a person chose, until it is there
+let turn = 0;           // what a person asked last has this number: an answer to anything older is not shown
 let asked = '';         // where the address led when the case that is on its way was asked for
 let trail = [];         // cases shown before this one, for Previous
 let comingCases = [];   // the next ones of the queue
@@ -20,7 +21,7 @@ const notKnown = (question) => text('stored', ofVerdict(_('Not known to be store
 
 // Call the server; null means that there is no answer to show and the person has been told why.
 async function ask(name, question) {
-  const asker = reading;
+  const asker = reading, mine = busy ? turn : 0;   // beside what a person does one after the other, such as an export
   let answer;
   try {
     answer = await server[name]({ reading, ...question });
@@ -34,11 +35,12 @@ async function ask(name, question) {
     toast(answer.problem);
     if (name === 'decide' && answer.kind === 'ServerAway') notKnown(question);
     else if (name === 'decide') text('stored', ofVerdict(_('Not stored: {verdict} (case {case})'), question));
-    if (answer.kind === 'StaleCaseError') await openReading({ case: shown?.id, keepDraft: true });
+    if (answer.kind === 'StaleCaseError' && [0, turn].includes(mine)) await openReading({ case: shown?.id, keepDraft: true });
     return null;
   }
   at('toast').hidden = true;
-  return asker === reading ? answer : null;   // what comes for a session that was left is of no case on the screen
+  // What comes for a session that was left, or is being left, is of no case on the screen.
+  return asker === reading && [0, turn].includes(mine) ? answer : null;
 }
 
 // --------------------------------------------------------------------------------------------------- images
@@ -53,7 +55,7 @@ function fetchAhead(upcoming) {
 // ----------------------------------------------------------------------------------------------- what is shown
 
 async function present(answer, { keepDraft = false } = {}) {
-  const next = answer.case;
+  const next = answer.case, mine = turn;
   text('count', answer.place);
   at('progress').max = answer.total || 1;
   at('progress').value = answer.read;
@@ -66,6 +68,7 @@ async function present(answer, { keepDraft = false } = {}) {
   }
   const newImage = picture(next.image), newHeat = picture(next.heat);
   const [imageRead, heatRead] = await Promise.all([newImage.ready, newHeat.ready]);
+  if (mine !== turn) return;
   root.toggleAttribute('data-empty', false);
   at('notice').hidden = true;
   const same = keepDraft && shown?.id === next.id;
@@ -94,6 +97,7 @@ async function present(answer, { keepDraft = false } = {}) {
     askWhere();
   }
   await painted();
+  if (mine !== turn) return;
   if (!same) [wake, slept] = [performance.now(), 0], guard();
   // What the eye does not wait for comes after the image: the address, and the images of the next cases.
   keep('case', next.id);
@@ -154,7 +158,7 @@ function askWhere() {
     if (answer.found) {
       fetched.clear();
       filmsFetched.clear();
-      await openReading({ case: shown?.id, keepDraft: true });
+      if (!busy) await openReading({ case: shown?.id, keepDraft: true });
     }
     toast(answer.said);
   };
@@ -267,10 +271,14 @@ function follow() {
 
 async function openReading(wish = {}) {
   const { keepDraft = false, ...choice } = wish;
-  const mine = opening = {};
+  const { case: sought, ...wishes } = { ...opening?.wishes, ...choice };   // chosen one after the other, all of it counts
+  const mine = opening = { wishes };
+  turn += 1;
+  // The address names at once the run that was chosen: whoever asks for something else meanwhile asks of that run.
+  if (choice.run) window.overread?.go({ run: choice.run, data: '' });
   underWay(true);
   try {
-    const wanted = { run: named('run') || named('data') || kept('run', ''), queue: kept('queue', ''), part: kept('part', ''), reader: kept('reader', ''), search: kept('search', ''), page: pageName, ...choice };
+    const wanted = { run: named('run') || named('data') || kept('run', ''), queue: kept('queue', ''), part: kept('part', ''), reader: kept('reader', ''), search: kept('search', ''), page: pageName, ...wishes, case: sought };
     let answer;
     try {
       answer = await server.open_reading(wanted);
@@ -314,6 +322,7 @@ async function openReading(wish = {}) {
 
 async function act(work) {
   if (busy || !reading) return;
+  turn += 1;
   underWay(true);
   try {
     await work();

@@ -5,12 +5,14 @@ let reading = null;         // the server's name for this reading session
 let shown = null;           // the case on the screen, as the server described it
 let chosen = null;          // the class whose certainty is asked
 let seen = false;
+let turn = 0;               // what a person asked last has this number: an answer to anything older is not shown
 let given = { said: '', name: '' };
 let undone = '';            // the name of an undo that may be asked for again after the line broke
 const unsaid = new Map();   // what was written and drawn on cases that were left without an answer
 const usualMap = () => true;   // a study shows the run's own map or none
 
 async function ask(name, question = {}) {
+  const mine = turn;
   let answer;
   try {
     answer = await server[name]({ reading, ...question });
@@ -22,17 +24,18 @@ async function ask(name, question = {}) {
   }
   if (answer.ok) {
     at('toast').hidden = true;
-    return answer;
+    return mine === turn ? answer : null;
   }
   toast(answer.problem);
   // A server that went away while it wrote may have stored the answer: given again, by its name, it is there once.
   if (name === 'answer') text('stored', answer.kind === 'ServerAway' ? _('Not known to be stored: give the answer again') : _('Not stored'));
-  if (answer.kind === 'StaleCaseError') await openStudy({ study: root.dataset.study, reader: root.dataset.reader, keepToast: true });
+  if (answer.kind === 'StaleCaseError' && mine === turn) await openStudy({ study: root.dataset.study, reader: root.dataset.reader, keepToast: true });
   return null;
 }
 
 async function act(work) {
   if (busy || !reading) return;
+  turn += 1;
   setBusy(true);
   try {
     await work();
@@ -42,7 +45,7 @@ async function act(work) {
 }
 
 async function openStudy({ study, reader, keepToast = false }) {
-  const said = at('toast').textContent;
+  const said = at('toast').textContent, mine = turn += 1;
   root.hidden = false;
   document.getElementById('studies-desk')?.toggleAttribute('data-away', true);
   let answer;
@@ -50,6 +53,10 @@ async function openStudy({ study, reader, keepToast = false }) {
     answer = await server.open_study({ study, reader, page: pageName });
   } catch {
     answer = null;
+  }
+  if (mine !== turn) {   // left, or another was opened meanwhile
+    if (answer?.ok && root.hidden) server.leave_study({ reading: answer.reading }).catch(() => {});
+    return;
   }
   if (!answer?.ok) {
     notice([answer?.problem ?? _('Overread is not responding. Check that the program is still running.')]);
@@ -89,8 +96,9 @@ async function present(answer, { stored = false } = {}) {
     notice(answer.message);
     return;
   }
-  const newImage = picture(next.image), map = picture(next.heat ?? '');
+  const newImage = picture(next.image), map = picture(next.heat ?? ''), mine = turn;
   const [imageRead, mapRead] = await Promise.all([newImage.ready, map.ready]);
+  if (mine !== turn) return;
   const ahead = answer.ahead ?? [];
   for (const address of fetched.keys()) if (address !== next.image && !ahead.some((one) => one.image === address)) fetched.delete(address);
   seen = imageRead;
@@ -122,6 +130,7 @@ async function present(answer, { stored = false } = {}) {
     notice([await whyNot(next.image)]);
   }
   await painted();
+  if (mine !== turn) return;
   [wake, slept] = [performance.now(), 0], guard();
   root.dataset.shown = `${next.arm} ${next.id}`;
   for (const one of ahead) picture(one.image);
@@ -322,6 +331,7 @@ function notice(lines) {
 }
 
 function leave() {
+  turn += 1;
   keepUnsaid();
   if (reading) server.leave_study({ reading }).catch(() => {});
   [reading, shown, root.hidden] = [null, null, true];
