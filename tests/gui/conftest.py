@@ -58,6 +58,14 @@ class Traffic:
         ):  # an image that is gone is said
             self.refused.append(f"{response.status} {response.request.method} {response.url}")
 
+    def settle(self, page: Any) -> int:
+        """Wait until nothing has been asked for a second: what is fetched ahead is there. Return how much was asked."""
+        asked = -1
+        while asked != len(self.requests):
+            asked = len(self.requests)
+            page.wait_for_timeout(1000)
+        return asked
+
     @property
     def elsewhere(self) -> list[str]:
         """Requests to anything but this machine."""

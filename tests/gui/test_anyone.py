@@ -282,9 +282,9 @@ def test_the_whole_job_is_done_by_keys_alone_and_the_focus_is_always_seen(
     page.keyboard.press("Enter")
     page.wait_for_selector("#train-facts >> text=2,000")
     press("#train-start")
-    page.wait_for_selector("#train-stop", timeout=60_000)
+    page.wait_for_selector("#train-stop")
     press("#train-stop")
-    page.wait_for_selector("#train-status >> text=Stopped", timeout=60_000)
+    page.wait_for_selector("#train-status >> text=Stopped")
     press("#page-report-button")
     page.wait_for_selector("#report-drawings-0 svg")
     reach(page, "#report-html")
@@ -321,8 +321,8 @@ def test_the_whole_job_is_done_by_the_mouse_alone(
     page.get_by_role("option", name="Mine").click()
     page.wait_for_selector("#train-facts >> text=2,000")
     page.click("#train-start")
-    page.click("#train-stop", timeout=60_000)
-    page.wait_for_selector("#train-status >> text=Stopped", timeout=60_000)
+    page.click("#train-stop")
+    page.wait_for_selector("#train-status >> text=Stopped")
     page.click("#page-report-button")
     page.wait_for_selector("#report-drawings-0 svg")
     with page.expect_download() as download:
@@ -400,7 +400,8 @@ def test_the_guide_leads_over_the_pages_once_and_again_when_asked_but_not_into_s
     page.get_by_role("button", name="Help").click()
     assert guide.locator("[aria-current=step]").get_attribute("data-step") == "report"
     page.click("#page-studies-button")
-    assert guide.is_hidden() and page.get_by_role("button", name="Help").is_hidden()
+    guide.wait_for(state="hidden")
+    page.locator(".gd-help").wait_for(state="hidden")
     page.goto("about:blank")  # whatever it still asks for it asks with its cookies
     page.context.clear_cookies()
     page.goto(opened(replace(room.session, read_only=True), guided=True).url)

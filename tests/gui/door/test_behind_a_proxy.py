@@ -18,6 +18,7 @@ from engine.workspace import open_workspace
 from gui.door import public_address
 from gui.mounting import members_of
 from gui.web.session import open_session
+from tests.chromium import PATIENCE
 from tests.gui.conftest import Traffic, fill, free_port, make_run
 from tests.gui.door.test_members import PASSWORD, with_accounts
 
@@ -68,7 +69,7 @@ def nginx(tmp_path: Path) -> Iterator[Callable[[int, int], None]]:
         )
         (tmp_path / "nginx.conf").write_text(f"{whole}\n{server}\n}}")
         started.append(subprocess.Popen([program, "-c", tmp_path / "nginx.conf", "-p", tmp_path]))
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
             assert time.monotonic() < until and started[-1].poll() is None
             time.sleep(0.05)
@@ -97,7 +98,7 @@ def test_a_reader_signs_in_reads_and_signs_out_below_a_prefix_and_over_tls(
     assert window.address == public.url
 
     context = browser.new_context(ignore_https_errors=True, viewport={"width": 1366, "height": 768})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(public.url)
     page.get_by_label("Name").fill("Ben")

@@ -17,6 +17,7 @@ from engine.reading import Drawn
 from gui.sharing.choosing import chosen_cases
 from gui.sharing.deidentified_copy import choose
 from gui.sharing.link import Access, Share, invite
+from tests.chromium import PATIENCE
 from tests.gui.conftest import Room
 from tests.gui.pages.studies.conftest import CLASSES, Ward, ward
 from tests.gui.pages.studies.test_blind_to_the_byte import Line, told_by
@@ -68,7 +69,7 @@ def device(browser: Any, invitation: Invitation) -> Iterator[Callable[[], Any]]:
     def log_in() -> Any:
         contexts.append(browser.new_context())
         page = contexts[-1].new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(PATIENCE)
         page.goto(invitation.link.url)
         page.get_by_label("User").fill(invitation.link.user)
         page.get_by_label("Password").fill(invitation.link.password)

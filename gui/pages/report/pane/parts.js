@@ -110,7 +110,8 @@ function placeIn(svg, event) {
 }
 
 async function showBehind(question) {
-  const answer = await ask('cases_behind', question);
+  const mine = asked, answer = await ask('cases_behind', question);
+  if (mine !== asked) return;   // another run is shown by now
   if (answer.problem) return trouble(answer.problem);
   at('behind-title').textContent = answer.title;
   at('behind-more').textContent = answer.more;
@@ -179,8 +180,10 @@ async function chooseRuns(body, mine) {
   const out = make('div', { id: 'report-compared', role: 'status' });
   const go = make('button', { type: 'button', className: 'or-button', words: _('Compare with this run'), onclick: async () => {
     const others = boxes.map((label) => label.querySelector('input')).filter((one) => one.checked).map((one) => one.value);
-    out.replaceChildren(skeleton());
+    const waiting = skeleton();
+    out.replaceChildren(waiting);
     const told = await ask('compare', { others });
+    if (!waiting.isConnected) return;   // others were chosen meanwhile
     if (told.problem) out.replaceChildren(make('p', { className: 'rp-trouble', words: told.problem }));
     else {
       out.innerHTML = told.html;

@@ -30,7 +30,7 @@ function changes(id, { others, fixed }) {
     ],
     _('Record it'),
     async (typed) => {
-      const answer = await ask('change_study', { study: id, ...typed });
+      const answer = await askHere('change_study', { study: id, ...typed });
       if (answer) await showStudy(id, answer.said);
     },
   );
@@ -49,7 +49,7 @@ function rereading(runs, readers) {
     ],
     _('Make this study'),
     async (typed) => {
-      const answer = await ask('reread_labels', typed);
+      const answer = await askHere('reread_labels', typed);
       if (answer) await showStudy(answer.study, answer.said);
     },
   );

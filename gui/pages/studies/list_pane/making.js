@@ -124,7 +124,7 @@ form.addEventListener('submit', async (event) => {
   event.preventDefault();
   clearTimeout(waiting);
   at('make').disabled = true;
-  const answer = await ask('make_study', { form: said() });
+  const answer = await askHere('make_study', { form: said() });
   at('make').disabled = false;
   if (!answer) return;
   if (answer.errors) {

@@ -48,6 +48,12 @@ async function ask(name, question = {}) {
   return null;
 }
 
+// Done is what was asked, but whoever has left for something else meanwhile is not brought back by the answer.
+async function askHere(name, question) {
+  const mine = wanted, answer = await ask(name, question);
+  return mine === wanted ? answer : null;
+}
+
 const button = (words, run, main = false) => make('button', { type: 'button', words, className: main ? 'sd-main' : '', onclick: run });
 const readNow = (study) => window.dispatchEvent(new CustomEvent('overread-study-open', { detail: { study, reader: kept('reader', '') } }));
 
@@ -140,11 +146,13 @@ async function step(name, id, words) {
   const pressed = [...at('study').querySelectorAll('button')].find((one) => one.textContent === words);
   if (pressed) {
     pressed.textContent = fill(_('{what}: sure?'), { what: words });
+    const unsure = setTimeout(() => { if (pressed.isConnected) showStudy(id); }, 8000);
     pressed.onclick = async () => {
-      const answer = await ask(name, { study: id });
+      clearTimeout(unsure);
+      const answer = await askHere(name, { study: id });
       if (answer) await showStudy(id, answer.said);
+      else [pressed.textContent, pressed.onclick] = [words, () => step(name, id, words)];
     };
-    setTimeout(() => { if (pressed.isConnected) showStudy(id); }, 8000);
   }
 }
 

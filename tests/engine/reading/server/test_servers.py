@@ -83,7 +83,7 @@ def test_an_answer_outlives_a_server_that_is_killed_and_started_again() -> None:
         began = time.monotonic()
         with pytest.raises(ServerAway, match="not responding"):
             store.add_review(agree(1), Given(name="second"))
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 30
         with pytest.raises(ServerAway):
             store.runs()
         back = threading.Thread(target=server.start)

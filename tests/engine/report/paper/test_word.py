@@ -102,7 +102,7 @@ def test_it_says_what_it_is_holds_no_picture_and_is_the_same_twice(page: str, da
 def test_a_thousand_rows_are_written_in_seconds(page: str) -> None:
     rows = "".join(f"<tr>{''.join(f'<td>{row} {at}</td>' for at in range(6))}</tr>" for row in range(1000))
     long = page.replace("</main>", f"<table><tbody>{rows}</tbody></table></main>")
-    began = time.monotonic()
+    began = time.process_time()
     made = docx.Document(io.BytesIO(word_of(long)))
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 20
     assert len(made.tables[-1]._tbl.tr_lst) == 1000 and len(read_page(long).blocks) > 20

@@ -296,6 +296,6 @@ def test_where_there_is_no_difference_one_is_seen_in_about_five_of_a_hundred_stu
 
 def test_ten_readers_of_a_thousand_cases_take_less_than_two_seconds() -> None:
     truth, ratings = study(readers=10, positives=400, negatives=600)
-    begun = time.perf_counter()
+    begun = time.process_time()
     mrmc_analysis(truth, ratings, TWO, names(10))
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2

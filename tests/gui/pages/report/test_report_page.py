@@ -282,7 +282,7 @@ def test_a_report_is_read_and_taken_away(
 
     overrule_first(session)
     page.goto(opened(session, page="report").url)
-    expect(page.locator("#report-part-summary")).to_contain_text(f"Against {REVIEWED}", timeout=30_000)
+    expect(page.locator("#report-part-summary")).to_contain_text(f"Against {REVIEWED}")
     expect(page.locator("#report-drawings-0 svg").first).to_be_visible()
     page.get_by_role("button", name="Performance").click()
     expect(page.locator("#report-performance-0")).to_contain_text("opacity")

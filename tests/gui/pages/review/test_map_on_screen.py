@@ -70,8 +70,7 @@ def test_numbers_class_and_method_stand_beside_the_film_and_sliders_ask_nothing(
     assert page.locator("[data-at=legend]").is_visible()
     before = painted(page)
     assert before[:, :, 3].max() > 200 and before[5, 5, 3] == 0  # evidence against is off by default
-    page.wait_for_timeout(600)  # the films of the next cases and the bookmark
-    asked = len(traffic.requests)
+    asked = traffic.settle(page)  # the films of the next cases and the bookmark
     page.locator("[data-at=threshold]").fill("80")
     after = painted(page)
     shown, kept = (before[:, :, 3] > 0).sum(), (after[:, :, 3] > 0).sum()

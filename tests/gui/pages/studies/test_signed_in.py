@@ -9,6 +9,7 @@ import pytest
 
 from engine.reading import Reader
 from gui.mounting import members_of
+from tests.chromium import PATIENCE
 from tests.gui.door.test_members import PASSWORD
 from tests.gui.pages.studies.conftest import CLASSES, Ward
 from tests.gui.pages.studies.test_studies_page import back, press, shown
@@ -26,7 +27,7 @@ def desk(ward: Ward, browser: Any, opened: Callable[..., Any]) -> Iterator[Calla
 
     def sign_in(name: str) -> Any:
         contexts.append(browser.new_context(viewport={"width": 1366, "height": 768}))
-        contexts[-1].set_default_timeout(30_000)
+        contexts[-1].set_default_timeout(PATIENCE)
         page = contexts[-1].new_page()
         page.goto(window.url)
         page.get_by_label("Name").fill(name)
