@@ -7,7 +7,12 @@ from engine.records import Augmentation, Head, Phase, Recipe
 
 _AFFECT_SOURCE = (
     "Report without DOI. Its test set of 800 contained augmented copies of training faces, so its results are "
-    "not a fair estimate; here copies are made after the split, of training images alone."
+    "not a fair estimate; here copies are made after the split, of training images alone. The constants of batch "
+    "normalisation are PyTorch's."
+)
+_BLOCKS = (
+    " In a block stand convolution, batch normalisation, ReLU, pooling and dropout, in the order in which the report "
+    "names them; that convolutions pad, so that the map keeps its size, follows from the 2,048 values that it prints."
 )
 
 
@@ -31,13 +36,15 @@ _AFFECT_HEAD = Head(pooling="flatten", hidden=(1024, 1024), dropout=(0.5,))
 
 
 AFFECT = (
-    _affect("alexnet", "AlexNet-like network", 0.38, _AFFECT_HEAD),
-    _affect("vggnet", "VGG-like network", 0.30, _AFFECT_HEAD),
+    _affect("alexnet", "AlexNet-like network", 0.38, _AFFECT_HEAD, _BLOCKS),
+    _affect("vggnet", "VGG-like network", 0.30, _AFFECT_HEAD, _BLOCKS),
     _affect(
         "mobilenet",
         "MobileNet-like network",
         0.11,
         Head(),
-        " It left out the pointwise convolutions and got chance; here they are.",
+        " It left out the pointwise convolutions and got chance; here they are. Batch normalisation and ReLU behind "
+        "each convolution are those of arXiv:1704.04861; where a map is halved, a pixel is padded on each side, where "
+        "TensorFlow pads the far sides alone.",
     ),
 )
