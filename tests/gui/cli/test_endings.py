@@ -17,9 +17,10 @@ import psutil
 import pytest
 
 from engine.jobs import control as jobs
+from engine.recipes import keep_own
 from engine.records import Run
 from engine.workspace import Workspace, open_workspace
-from tests.tiny import draw_films
+from tests.tiny import TINY_RECIPE, draw_films
 
 ROOT = Path(__file__).parents[3]
 
@@ -51,8 +52,9 @@ ENDS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    """A workspace in which no training is left behind."""
+    """A workspace with a recipe that trains quickly, in which no training is left behind."""
     opened = open_workspace(tmp_path / "workspace")
+    keep_own(opened, TINY_RECIPE)
     yield opened
     for now in jobs.list_jobs(opened):
         if now.pid and psutil.pid_exists(now.pid):
@@ -78,7 +80,7 @@ def wait_until(true: Callable[[], object], seconds: float = 60.0) -> None:
 def test_a_training_in_the_foreground_ends_with_its_command_which_says_so(
     number: signal.Signals, films: Path, workspace: Workspace
 ) -> None:
-    process = begin(workspace.root, "train", str(films), "--recipe", "head-only", "--epochs", "10000")
+    process = begin(workspace.root, "train", str(films), "--recipe", "tiny", "--epochs", "10000")
     wait_for_line(process, "Run ")
     (folder,) = workspace.runs.iterdir()
     time.sleep(0.5)
@@ -96,7 +98,7 @@ def test_a_training_in_the_foreground_ends_with_its_command_which_says_so(
 def test_a_training_that_another_command_started_goes_on_and_is_said_to(
     number: signal.Signals, films: Path, workspace: Workspace
 ) -> None:
-    words = ("train", str(films), "--recipe", "head-only", "--epochs", "10000", "--background")
+    words = ("train", str(films), "--recipe", "tiny", "--epochs", "10000", "--background")
     assert begin(workspace.root, *words).wait(60) == 0
     process = begin(workspace.root, "watch", "latest")
     time.sleep(2.0)
@@ -115,7 +117,7 @@ def test_a_training_whose_command_ends_before_it_watches_is_said_to_go_on(
         "import gui.__main__, gui.cli.train as train, os, signal; main = gui.__main__.main; "
         "train.say = lambda words: os.kill(os.getpid(), signal.SIGTERM)"
     )
-    words = ("train", str(films), "--recipe", "head-only", "--epochs", "10000")
+    words = ("train", str(films), "--recipe", "tiny", "--epochs", "10000")
     process = begin(workspace.root, *words, start=start)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 143 and "Traceback" not in said
@@ -163,7 +165,7 @@ COMMANDS = (
     "report latest --out {out}",
     "explain latest --out {out}",
     "validate latest {foreign} --same lungs=normal --out {out}",
-    "compare {films} head-only --seeds 2 --epochs 2 --out {out}",
+    "compare {films} tiny --seeds 2 --epochs 2 --out {out}",
     "demo --no-gui --json",
     "doctor",
     "gui --no-browser",
@@ -180,6 +182,7 @@ def test_ctrl_c_at_any_moment_prints_no_trace_and_leaves_nothing_half_written(
 ) -> None:
     out = tmp_path / "out"
     shutil.copytree(trained[0].root, tmp_path / "copy")
+    keep_own(open_workspace(tmp_path / "copy"), TINY_RECIPE)
     foreign = draw_films(tmp_path / "foreign", patients=8, seed=11)
     (foreign / "normal").rename(foreign / "lungs")
     for moment in MOMENTS:
