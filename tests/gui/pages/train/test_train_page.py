@@ -37,7 +37,7 @@ from gui.pages.train.recipe_form import FIELDS, component, recipe_of, values_of,
 from gui.pages.train.recipes_listed import purposes, recipes_offered
 from gui.pages.train.starting import start_on
 from gui.pages.train.telling import facts
-from gui.pages.train.watch import look, losses, resume, run_box, scores, stop
+from gui.pages.train.watch import look, losses, run_box, scores
 from gui.web.session import AppSession, open_session
 from tests.gui.pages.data.test_data_page import write_films
 from tests.tiny import EPOCH
@@ -266,18 +266,9 @@ def test_progress_of_a_cross_validation_says_which_fold_of_how_many() -> None:
     assert "3 of 10 epochs of fold 2 of 5 were completed" in ended
 
 
-def test_a_cross_validation_says_what_it_will_do_and_runs(session: AppSession, dataset: str) -> None:
+def test_a_cross_validation_says_what_it_will_do(session: AppSession, dataset: str) -> None:
     facts = data_facts(session, dataset, 3)
     assert "3 folds of" in facts and "trained on 1 of them" in facts and "every labelled image" in facts
-    quick = replace(TINY, phases=(replace(TINY.phases[0], epochs=1),))
-    run_id = start_on(session, "", None, dataset, 3, quick, *values_of(quick))[0].value
-    folder = session.workspace.runs / run_id
-    wait_for(lambda: not jobs.status(folder).working, seconds=180)
-    now = jobs.status(folder)
-    assert (now.state, now.fold, now.folds) == ("done", 3, 3)
-    shown = look(session, run_id, "")
-    assert "Done" in shown[1] and "fold 3 of 3: 1 / 1" in shown[8][0][3]
-    assert shown[2] == losses(load_history(folder / "folds" / "3"))
 
 
 def test_folds_that_cannot_be_made_are_refused_at_once(session: AppSession, dataset: str) -> None:
@@ -317,26 +308,6 @@ def test_curves_say_that_they_begin_later_and_leave_out_what_was_not_computed() 
     ]
 
 
-def test_a_run_is_started_watched_stopped_and_resumed(session: AppSession, dataset: str) -> None:
-    first = start_on(session, "", None, dataset, 0, TINY, *values_of(TINY))
-    run_id = first[0].value
-    with pytest.raises(TrainingError, match="still"):
-        start_on(session, "", None, dataset, 0, TINY, *values_of(TINY))
-    folder = session.workspace.runs / run_id
-    wait_for(lambda: jobs.status(folder).epoch >= 2)
-    second_tab = look(session, None, "")
-    assert second_tab[0].value == run_id
-    assert second_tab[4].interactive is False and second_tab[5].visible is True
-    assert 'class="or-line' in second_tab[2]
-    stop(session, run_id)
-    wait_for(lambda: jobs.status(folder).state == "stopped")
-    ended = look(session, run_id, "")
-    assert "Stopped" in ended[1] and ended[6].visible is True and ended[4].interactive is True
-    done = jobs.status(folder).epoch
-    resume(session, run_id)
-    wait_for(lambda: jobs.status(folder).epoch > done)
-
-
 def test_nothing_is_sent_again_when_nothing_changed(session: AppSession) -> None:
     first = look(session, None, "")
     assert all(output == gr.skip() for output in look(session, None, first[-1]))
@@ -352,16 +323,30 @@ def expert(page: Any) -> None:
 
 
 @pytest.mark.browser
-def test_a_run_outlives_a_reload_and_another_tab_can_stop_it(
-    session: AppSession, dataset: str, page: Any, opened: Callable[..., Any]
+def test_a_run_is_told_of_a_whole_form_outlives_a_reload_is_stopped_in_another_tab_and_resumed(
+    session: AppSession, dataset: str, page: Any, opened: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from playwright.sync_api import expect
 
+    import gui.pages.train.coming
+    import gui.pages.train.page
+
+    asked: list[Recipe] = []
+    told_of: list[Recipe] = []
+
+    def watched(session: AppSession, dataset_id: str | None, base: Recipe, *values: Any) -> str:
+        asked.append(base)
+        told_of.append(recipe_of(base, values))
+        return facts(session, dataset_id, base, *values)
+
+    for module in (gui.pages.train.page, gui.pages.train.coming):
+        monkeypatch.setattr(module, "facts", watched)
     keep_own(session.workspace, TINY)
     url = opened(session, page="train").url
     page.goto(url)
     expect(page.locator("#train-data-facts")).to_contain_text("training")
     expect(page.locator("#train-facts")).to_contain_text("parameters trained")
+    expect(page.locator("#train-facts")).to_contain_text("34")  # epochs at most
     expert(page)
     recipe = page.locator("#train-recipe input")
     recipe.click()
@@ -369,10 +354,20 @@ def test_a_run_outlives_a_reload_and_another_tab_can_stop_it(
     page.get_by_role("option", name="Mine — Tiny").click()
     expect(page.locator("#train-recipe-card")).to_contain_text("for tests")
     expect(page.locator("#train-facts")).to_contain_text("2,000")
+    assert [one.name for one in asked] == ["default", "tiny"]  # once each: the first takes a second
+    assert told_of == asked
     page.locator("#train-start").click()
     expect(page.locator("#train-status")).to_contain_text(re.compile(r"epoch [2-9]"))
     expect(page.locator("#train-start")).to_be_disabled()
     expect(page.locator("#train-loss")).to_contain_text("validation")
+    run_id = jobs.list_jobs(session.workspace)[0].job_id
+    folder = session.workspace.runs / run_id
+    with pytest.raises(TrainingError, match="still"):
+        start_on(session, "", None, dataset, 0, TINY, *values_of(TINY))
+    watching = look(session, None, "")
+    assert watching[0].value == run_id
+    assert watching[4].interactive is False and watching[5].visible is True
+    assert 'class="or-line' in watching[2]
     page.reload()
     expect(page.locator("#train-status")).to_contain_text(re.compile(r"epoch \d+"))
     second = page.context.new_page()
@@ -381,10 +376,13 @@ def test_a_run_outlives_a_reload_and_another_tab_can_stop_it(
     second.locator("#train-stop").click()
     expect(second.locator("#train-status")).to_contain_text("Stopped")
     expect(page.locator("#train-status")).to_contain_text("Stopped")
+    ended, done = look(session, run_id, ""), jobs.status(folder).epoch
+    assert "Stopped" in ended[1] and ended[6].visible is True and ended[4].interactive is True
     expect(page.locator("#train-resume")).to_be_visible()
     expect(page.locator("#train-start")).to_be_enabled()
     page.locator("#train-resume").click()
-    expect(page.locator("#train-stop")).to_be_visible()
+    expect(page.locator("#train-stop")).to_be_visible(timeout=30_000)
+    wait_for(lambda: jobs.status(folder).epoch > done, seconds=180)  # it loads its program anew
 
 
 @pytest.mark.browser
@@ -434,7 +432,13 @@ def test_a_cross_validation_whose_endpoint_is_fixed_before_is_watched_read_and_h
     expect(page.locator("#train-status")).to_contain_text(re.compile("fold [123] of 3", re.IGNORECASE))
     expect(page.locator("#train-status")).to_contain_text("Done", timeout=180_000)
     run_id = jobs.list_jobs(session.workspace)[0].job_id
-    run = load_run(session.workspace.runs / run_id)
+    folder = session.workspace.runs / run_id
+    now = jobs.status(folder)
+    assert (now.state, now.fold, now.folds) == ("done", 3, 3)
+    shown = look(session, run_id, "")
+    assert "Done" in shown[1] and "fold 3 of 3: 40 / 40" in shown[8][0][3]
+    assert shown[2] == losses(load_history(folder / "folds" / "3"))
+    run = load_run(folder)
     assert run.endpoint is not None
     expect(page.locator("#train-status")).to_contain_text(run.endpoint.sha256[:12])
     heading = report_run(session.workspace, session.store, run).heading
@@ -488,38 +492,6 @@ def test_what_a_run_will_do_follows_the_form_however_it_was_changed(
     recipe.fill("Transfer, then")
     page.get_by_role("option", name="General — Transfer, then fine-tune").click()
     expect(told).to_contain_text("34")
-
-
-@pytest.mark.browser
-def test_what_a_run_will_do_is_never_told_of_a_form_that_is_half_filled(
-    session: AppSession, dataset: str, page: Any, opened: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from playwright.sync_api import expect
-
-    import gui.pages.train.coming
-    import gui.pages.train.page
-
-    asked: list[Recipe] = []
-    told_of: list[Recipe] = []
-
-    def watched(session: AppSession, dataset_id: str | None, base: Recipe, *values: Any) -> str:
-        asked.append(base)
-        told_of.append(recipe_of(base, values))
-        return facts(session, dataset_id, base, *values)
-
-    for module in (gui.pages.train.page, gui.pages.train.coming):
-        monkeypatch.setattr(module, "facts", watched)
-    keep_own(session.workspace, TINY)
-    page.goto(opened(session, page="train").url)
-    expect(page.locator("#train-facts")).to_contain_text("34")  # epochs at most
-    expert(page)
-    recipe = page.locator("#train-recipe input")
-    recipe.click()
-    recipe.fill("Mine")
-    page.get_by_role("option", name="Mine — Tiny").click()
-    expect(page.locator("#train-facts")).to_contain_text("2,000")
-    assert [one.name for one in asked] == ["default", "tiny"]  # once each: the first takes a second
-    assert told_of == asked
 
 
 @pytest.mark.browser
