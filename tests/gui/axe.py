@@ -39,9 +39,8 @@ def violations(page: Any, *, only: tuple[str, ...] = ()) -> list[str]:
     options: dict[str, Any] = {"resultTypes": ["violations"]}
     if only:
         options["runOnly"] = list(only)
-    for _ in range(
-        2
-    ):  # an answer may have been asked for while axe looked: what is wrong with the page stays
+    # an answer may have been asked for while axe looked: what is wrong with the page stays
+    for _ in range(4):
         page.wait_for_function(STILL)
         found = page.evaluate("(options) => axe.run(document, options)", options)
         assert found["testEngine"]["name"] == "axe-core"
