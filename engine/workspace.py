@@ -105,9 +105,18 @@ def fold_folder(run: Path, number: int) -> Path:
 
 
 def default_root() -> Path:
-    """Return $OVERREAD_WORKSPACE, or the user's data folder of this operating system."""
-    named = os.environ.get(ENVIRONMENT_VARIABLE)
-    if named:
+    """Return $OVERREAD_WORKSPACE, or the user's data folder of this operating system.
+
+    Raises:
+        WorkspaceError: It is an address.
+    """
+    named = os.environ.get(ENVIRONMENT_VARIABLE, "")
+    if "://" in named:
+        raise WorkspaceError(
+            f"${ENVIRONMENT_VARIABLE} is an address, and a workspace is a folder of this computer",
+            "Name a folder, or unset it to have the workspace in your user data folder",
+        )
+    if named.strip():
         return Path(named)
     import platformdirs
 

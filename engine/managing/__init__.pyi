@@ -1,6 +1,7 @@
 from .deleting import (
     delete_data as delete_data,
     delete_run as delete_run,
+    refuse_read_only as refuse_read_only,
 )
 from .dependents import (
     Dependents as Dependents,

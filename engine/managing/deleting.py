@@ -19,6 +19,16 @@ from engine.storage import storage_error
 from engine.workspace import Workspace
 
 
+def refuse_read_only(workspace: Workspace) -> None:
+    """Refuse to delete anything of a workspace that may only be looked at, before anybody is told what goes with it.
+
+    Raises:
+        WorkspaceError: It may not be written to.
+    """
+    if workspace.read_only:
+        raise WorkspaceError("This workspace may only be looked at", "Ask whoever it belongs to")
+
+
 def delete_run(workspace: Workspace, store: Store, run_id: str) -> Dependents:
     """Delete a run's folder: its network, heatmaps and record. Its readings, and what they were read on, stay.
 
@@ -27,6 +37,7 @@ def delete_run(workspace: Workspace, store: Store, run_id: str) -> Dependents:
         EngineError: Something forbids it.
         WorkspaceError: The workspace may not be written to.
     """
+    refuse_read_only(workspace)
     known = dependents_of_run(workspace, store, run_id)
     _refuse(f"Run {run_id}", known)
     folder = workspace.runs / run_id
@@ -45,6 +56,7 @@ def delete_data(workspace: Workspace, store: Store, dataset_id: str) -> Dependen
         EngineError: Something forbids it.
         WorkspaceError: The workspace may not be written to.
     """
+    refuse_read_only(workspace)
     known = dependents_of_data(workspace, store, dataset_id)
     _refuse(f"Data set {dataset_id}", known)
     copies = own_copies(workspace, dataset_id)
@@ -60,8 +72,6 @@ def _refuse(what: str, known: Dependents) -> None:
 
 
 def _throw_away(workspace: Workspace, folders: Sequence[Path]) -> None:
-    if workspace.read_only:
-        raise WorkspaceError("This workspace may only be looked at", "Ask whoever it belongs to")
     gone = workspace.cache / "deleted" / token_hex(4)
     try:
         gone.mkdir(parents=True)

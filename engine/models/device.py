@@ -59,7 +59,16 @@ def compiled(module: nn.Module) -> nn.Module:
 
     Compiling takes a minute or more, for training, for validation and for a last batch that is smaller. On an H200 it
     won nothing at a batch of 16 (docs/benchmarks.md): it is worth trying for long trainings alone.
+
+    Raises:
+        TrainingError: It is neither 1 nor 0: somebody meant something by it.
     """
-    if os.environ.get(COMPILE_VARIABLE) != "1":
+    asked = os.environ.get(COMPILE_VARIABLE, "").strip()
+    if asked not in ("", "0", "1"):
+        raise TrainingError(
+            f"${COMPILE_VARIABLE} is “{asked}”",
+            "Set it to 1 to compile the net, or unset it to train as usual",
+        )
+    if asked != "1":
         return module
     return torch.compile(module)  # type: ignore[return-value]

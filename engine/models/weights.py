@@ -104,6 +104,12 @@ def _cached(hub_id: str | None) -> Path | None:
 
 def missing(timm_name: str) -> WeightsError:
     """Say that weights are not on this machine, and how to get them."""
+    named = os.environ.get(ENVIRONMENT_VARIABLE, "")
+    if named.strip() and not Path(named).is_dir():
+        return WeightsError(
+            f"${ENVIRONMENT_VARIABLE} names {named}, and there is no such folder",
+            f"Name the folder that holds {timm_name}.safetensors, or unset it",
+        )
     return WeightsError(
         f"The ImageNet weights of {timm_name} are not on this computer, and Overread downloads only when asked",
         f"Put {timm_name}.safetensors into a folder and name that folder in ${ENVIRONMENT_VARIABLE}; or allow the "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 import tempfile
 import time
@@ -13,12 +15,12 @@ from pathlib import Path
 from engine.errors import StoreError
 from engine.reading.audit import Audit
 from engine.reading.database import open_database
-from engine.reading.database_file import make_file
+from engine.reading.database_file import address_to_look_at, address_to_write_to, may_write
 from engine.reading.ledger.anchors import Anchor, read_anchors, write_anchor
 from engine.reading.ledger.chain import Head
 from engine.reading.server.carrying import carry
 from engine.reading.store import open_store
-from engine.storage import storage_error
+from engine.storage import open_private, storage_error
 
 ON_A_SERVER = (
     "The readings of this workspace are on a server, which has programs of its own for backups",
@@ -41,19 +43,20 @@ class Restored:
     gone: int
 
 
-def back_up(database: Path | str, copy: Path, anchors: Path) -> Head:
+def back_up(database: Path | str, copy: Path, anchors: Path | None) -> Head:
     """Copy the database as it is at one moment, whoever writes to it meanwhile, and anchor what is in the copy.
 
     Args:
         database: The file.
         copy: Where the copy goes; nothing is there yet.
-        anchors: The workspace's file of anchors.
+        anchors: The workspace's file of anchors; None where the workspace may only be looked at.
 
     Returns:
         The newest row in the copy.
 
     Raises:
         StoreError: It is on a server, there is something at the place of the copy, or the copy is not whole.
+        WorkspaceError: Nothing can be written there.
     """
     file = _file(database)
     if not file.exists():
@@ -71,7 +74,8 @@ def back_up(database: Path | str, copy: Path, anchors: Path) -> Head:
             f"The copy is not whole: {told.found[0].sentence}", "Run overread audit, and keep older backups"
         )
     half.replace(copy)
-    write_anchor(anchors, told.head, "a backup")
+    if anchors is not None:
+        write_anchor(anchors, told.head, "a backup")
     return told.head
 
 
@@ -153,10 +157,15 @@ def _file(database: Path | str) -> Path:
 
 
 def _copied(source: Path, copy: Path) -> None:
-    copy.unlink(missing_ok=True)
+    # A source beside which nothing may be written, in a workspace or on a medium that is read-only, is looked at.
+    found_at, scratch = (
+        (address_to_write_to(source), None) if may_write(source) else address_to_look_at(source)
+    )
+    address = found_at.removeprefix("sqlite:///")
     try:
-        make_file(copy)
-        with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(copy)) as other:
+        copy.unlink(missing_ok=True)
+        os.close(open_private(copy, os.O_EXCL))  # what is wrong with its place is said before SQLite meets it
+        with closing(sqlite3.connect(address, uri=True)) as one, closing(sqlite3.connect(copy)) as other:
             one.backup(other)
             other.execute("PRAGMA journal_mode = DELETE")
     except OSError as error:
@@ -167,6 +176,9 @@ def _copied(source: Path, copy: Path) -> None:
             f"{source} cannot be copied to {copy}: {error}",
             "Check that it is a database, and that there is room",
         ) from error
+    finally:
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _audited(file: Path, anchors: Sequence[Anchor]) -> Audit:

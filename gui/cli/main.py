@@ -3,7 +3,7 @@
 Each command stands beside what it does. Their modules import the engine's chapters (`from engine import data`),
 which load what is used when it is used: `overread --help` and a mistyped command answer at once.
 0 is good, 1 is an `EngineError` (its two sentences on stderr), 2 is a wrong command line, 130 is Ctrl-C (143 SIGTERM,
-129 a terminal that was closed: `gui.__main__`).
+129 a terminal that was closed: `gui.__main__`), 141 a pipe from which nobody reads any more (`overread runs | head -1`).
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from gui.cli.reports import checklist, verify, written
 from gui.cli.terminal import say_what_goes_on
 
 INTERRUPTED = 130
+READ_ENOUGH = 141  # as a shell tells it of other programs whose output is no longer read: 128 + SIGPIPE
 _NOWHERE_TO_SAY = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 app = typer.Typer(
@@ -97,12 +98,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.errno not in _NOWHERE_TO_SAY or error.filename is not None:
             raise
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the flush at the end
-        if error.errno != errno.EPIPE:  # whoever reads a pipe has read enough
-            print(
-                f"What the command says could not be written ({error.strerror}). What it did is kept: send its output "
-                "to where there is room, and run it again",
-                file=sys.stderr,
-            )
+        if error.errno == errno.EPIPE:
+            return READ_ENOUGH
+        print(
+            f"What the command says could not be written ({error.strerror}). What it did is kept: send its output "
+            "to where there is room, and run it again",
+            file=sys.stderr,
+        )
         return 1
     return code
 
@@ -119,5 +121,15 @@ def _run(arguments: Sequence[str] | None) -> int:
     except SystemExit as end:
         if end.code == INTERRUPTED:  # what typer makes of it, wherever a command was
             say_what_goes_on()
+        if _read_enough(end):
+            return READ_ENOUGH
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
+
+
+def _read_enough(end: SystemExit) -> bool:
+    """Return whether a command was ended because nobody reads its output: typer and rich make an exit code 1 of that."""
+    cause: BaseException | None = end
+    while cause is not None and not isinstance(cause, BrokenPipeError):
+        cause = cause.__context__
+    return cause is not None

@@ -16,9 +16,17 @@ START, LINE, TRAINING, LOOK = "Start here", "The line, step by step", "Training 
 
 
 def place(typed: str) -> Path:
-    """Read a path; an empty one, which a script makes of a variable that is not set, is not the current folder."""
+    """Read a path; an empty one, which a script makes of a variable that is not set, is not the current folder.
+
+    Nor is an address one: a path's rules would make a folder “s3:” of it, here.
+    """
     if not str(typed).strip():
         raise typer.BadParameter("it is empty. Name a file or folder, or leave it out")
+    if "://" in str(typed):
+        raise typer.BadParameter(
+            f"{typed} is an address. Name a file or folder of this computer; images at an address are read by "
+            "`overread index` first"
+        )
     return Path(typed)
 
 

@@ -39,8 +39,10 @@ def agreed(what: str, known: Dependents, *, yes: bool) -> bool:
     Raises:
         EngineError: Nobody can be asked.
     """
+    if known.forbids:  # the deletion says itself what forbids it; nothing goes with what stays
+        return True
     say_dependents(known)
-    if yes or known.forbids:  # the deletion says itself what forbids it
+    if yes:
         return True
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise EngineError(

@@ -107,6 +107,7 @@ def delete(dataset: DataArgument, yes: YesOption = False, root: WorkspaceOption 
     Example: [bold]overread data delete 3f2a[/bold]
     """
     workspace = open_workspace(root)
+    managing.refuse_read_only(workspace)
     dataset_id = _folder(workspace, dataset).name
     with reading.open_store(workspace.database) as store:
         known = managing.dependents_of_data(workspace, store, dataset_id)

@@ -76,6 +76,7 @@ def delete(run: RunArgument, yes: YesOption = False, root: WorkspaceOption = Non
     Example: [bold]overread runs delete 20261126-0715[/bold]
     """
     workspace = open_workspace(root)
+    managing.refuse_read_only(workspace)
     run_id = _folder(workspace, run).name
     with reading.open_store(workspace.database) as store:
         known = managing.dependents_of_run(workspace, store, run_id)

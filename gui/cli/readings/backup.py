@@ -27,8 +27,10 @@ def backup(
     Example: [bold]overread backup /media/backup/overread-monday.db[/bold]
     """
     workspace = open_workspace(root)
-    head = reading.back_up(workspace.database, file, workspace.anchors)
+    head = reading.back_up(workspace.database, file, None if workspace.read_only else workspace.anchors)
     say(f"{file} holds {head.seq:,} rows; the newest is {head.seq}:{head.hash}")
+    if workspace.read_only:
+        say("This workspace may only be looked at, so that row is anchored nowhere: write it down")
     say("Runs, images and heatmaps are files of the workspace: copy its folder for them")
 
 

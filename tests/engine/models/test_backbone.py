@@ -268,6 +268,9 @@ def test_weights_are_read_from_a_local_file(tmp_path, monkeypatch: pytest.Monkey
     (tmp_path / "resnet18.safetensors").write_bytes((tmp_path / "resnet18.safetensors").read_bytes()[:1000])
     with pytest.raises(WeightsError, match="cut short"):
         load_pretrained(classifier, "imagenet")
+    monkeypatch.setenv("OVERREAD_WEIGHTS", str(tmp_path / "gone"))
+    with pytest.raises(WeightsError, match="OVERREAD_WEIGHTS names .*gone, and there is no such folder"):
+        load_pretrained(classifier, "imagenet")
 
 
 def test_a_local_file_for_another_size_or_grey_images_is_adapted(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]

@@ -18,7 +18,7 @@ from PIL import Image
 from engine.data import index_folder, split_index
 from engine.errors import DataError, RecipeError, SplitError, TrainingError, TrainingStopped, WeightsError
 from engine.models.classifier import build_classifier
-from engine.models.device import COMPILE_VARIABLE, half_precision, pick_device
+from engine.models.device import COMPILE_VARIABLE, compiled, half_precision, pick_device
 from engine.pipeline import read_run
 from engine.reading import open_store
 from engine.records import (
@@ -416,6 +416,9 @@ def test_a_compiled_net_learns_what_the_plain_one_learns(
     fast = list(loop(shallow, tiny_split, workspace.runs / "compiled", workspace.cache))
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > before
     np.testing.assert_allclose(curve(fast), curve(plain), rtol=1e-3)
+    monkeypatch.setenv(COMPILE_VARIABLE, "yes")
+    with pytest.raises(TrainingError, match="OVERREAD_COMPILE is “yes”"):
+        compiled(torch.nn.Identity())
 
 
 def test_a_device_that_is_not_there_is_said() -> None:

@@ -21,7 +21,7 @@ from typer.core import TyperGroup
 
 from engine.jobs.files import JobStatus
 from engine.records import Run
-from engine.workspace import Workspace
+from engine.workspace import Workspace, default_root
 from gui.cli.main import app, main
 from gui.cli.terminal import watch_job
 from tests.conftest import DEMO
@@ -146,6 +146,19 @@ def test_an_empty_name_or_path_is_neither_the_current_folder_nor_the_first_there
     assert str(read("x")) == "x", name
     for empty in ("", " "):
         assert _refuses(read, empty).startswith("it is empty. "), name
+    if isinstance(read("x"), Path):
+        assert "is an address. " in _refuses(read, "s3://bucket/x"), name  # and no folder “s3:” is made here
+
+
+def test_a_workspace_is_a_folder_and_no_address_and_blanks_name_none(
+    overread: Overread, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OVERREAD_WORKSPACE", "s3://bucket/workspace")
+    monkeypatch.chdir(tmp_path)
+    code, _out, told = overread("runs")
+    assert code == 1 and "is an address, and a workspace is a folder" in told and not Path("s3:").exists()
+    monkeypatch.setenv("OVERREAD_WORKSPACE", "  ")
+    assert default_root().is_absolute()
 
 
 def _refuses(read: Callable[[str], object], typed: str) -> str:
@@ -195,8 +208,10 @@ def test_what_cannot_be_written_is_one_sentence_and_a_pipe_that_is_closed_none(
         "What the command says could not be written (No space left on device). What it did is kept: send its output to "
         "where there is room, and run it again\n"
     )
-    closed = subprocess.run(["sh", "-c", f"{say} | true"], capture_output=True, text=True, cwd=ROOT)
-    assert closed.stderr == ""
+    closed = subprocess.run(
+        ["sh", "-c", f"({say}; echo $? >&2) | true"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert closed.stderr == "141\n"  # as other programs end whose output is no longer read
 
 
 def test_an_engine_error_is_its_sentences_on_stderr_and_exit_code_1(

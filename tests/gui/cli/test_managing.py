@@ -44,7 +44,8 @@ def test_nothing_is_deleted_unasked_and_what_a_study_reads_not_at_all(
     assert "1 reading given on it" in said and "no one can be asked" in said and kept.run.folder.exists()
     kept.store.studies.create(Protocol(name="Two readers", run_id=RUN.run_id, readers=("Ada",)))
     assert main(["runs", "delete", "latest", "--yes", *where]) == 1
-    assert "The study “Two readers” reads its predictions" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "The study “Two readers” reads its predictions" in said and "Deleted with it" not in said
     assert (kept.run.folder / "run.json").exists()
     assert main(["data", "delete", kept.index.dataset_id, "--yes", *where]) == 0
     assert "was trained on it" in capsys.readouterr().err

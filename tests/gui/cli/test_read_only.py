@@ -34,7 +34,15 @@ def test_a_finished_run_is_reported_from_and_explained_elsewhere(
         assert list(out.iterdir())
     assert main(["report", "latest", "--out", str(shelf / "report"), "--workspace", str(shelf)]) == 1
     assert "cannot be written to" in capsys.readouterr().err
+    where = ["--workspace", str(shelf)]
+    capsys.readouterr()
+    assert main(["runs", "delete", "latest", "--yes", *where]) == 1  # nobody is told first what goes with it
+    assert capsys.readouterr().err == "This workspace may only be looked at. Ask whoever it belongs to.\n"
+    assert main(["backup", str(tmp_path / "copy.db"), *where]) == 0, capsys.readouterr().err
+    assert main(["backup", str(shelf / "copy.db"), *where]) == 1
+    assert "copy.db.part cannot be written to" in capsys.readouterr().err
     assert sorted(shelf.rglob("*")) == before
+    assert main(["restore", str(tmp_path / "copy.db"), "--workspace", str(tmp_path / "back")]) == 0
 
 
 def test_the_window_shows_its_cases_and_its_report(
