@@ -306,8 +306,12 @@ def says_no_label(name: str) -> bool:
 
 
 def may_be_no_label(name: str) -> bool:
-    """Tell whether a class's name may mean that the label is not known: unknown, "?", "-", tbd."""
-    return "".join(words_of(name)) in _NOT_KNOWN or not any(letter.isalnum() for letter in name)
+    """Tell whether a class's name may mean that the label is not known: unknown, "?", "-", tbd, a code as -9 or 999."""
+    return (
+        "".join(words_of(name)) in _NOT_KNOWN
+        or not any(letter.isalnum() for letter in name)
+        or re.fullmatch(r"-9{1,4}|9{2,4}", name.strip()) is not None
+    )
 
 
 def is_placeholder(name: str) -> bool:

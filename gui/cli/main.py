@@ -3,7 +3,7 @@
 Each command stands beside what it does. Their modules import the engine's chapters (`from engine import data`),
 which load what is used when it is used: `overread --help` and a mistyped command answer at once.
 0 is good, 1 is an `EngineError` (its two sentences on stderr), 2 is a wrong command line, 130 is Ctrl-C (143 SIGTERM,
-129 a terminal that was closed: `gui.__main__`), 141 a pipe from which nobody reads any more (`overread runs | head -1`).
+129 a terminal that was closed: `gui.__main__`), 141 a pipe that nobody reads any more (`overread runs | head -1`).
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _read_enough(end: SystemExit) -> bool:
-    """Return whether a command was ended because nobody reads its output: typer and rich make an exit code 1 of that."""
+    """Return whether a command ended because nobody reads its output: typer and rich make an exit code 1 of that."""
     cause: BaseException | None = end
     while cause is not None and not isinstance(cause, BrokenPipeError):
         cause = cause.__context__

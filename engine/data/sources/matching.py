@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -144,7 +145,7 @@ def match_files(rows: Sequence[Row], table: str, files: Files) -> tuple[list[Mat
             seen.add(key[:2])
             matched[key] = MatchedRow(row=row, path=path, mask_path=mask)
     if not matched:
-        raise _nothing_found(rows, table, notes)
+        raise _nothing_found(rows, table, files, notes)
     for path in _unlisted(list(matched.values()), files):
         notes.add(_Note.UNLISTED, path.name, (path,))
     return list(matched.values()), notes.issues()
@@ -193,12 +194,18 @@ def _unlisted(matched: Sequence[MatchedRow], files: Files) -> list[Path]:
     return [path for path in files.images_under(together) if path not in listed]
 
 
-def _nothing_found(rows: Sequence[Row], table: str, notes: _Notes) -> FilesNotFoundError:
+def _nothing_found(rows: Sequence[Row], table: str, files: Files, notes: _Notes) -> FilesNotFoundError:
     if ambiguous := notes.noted[_Note.AMBIGUOUS]:
         return FilesNotFoundError(
             f"The files that {table} names could be any of several ({notes.example(*ambiguous[0])})",
             "Choose the folder that contains only the images the table refers to (on the command line: --root FOLDER), "
             "or write the folder before each name in the table",
+        )
+    if zeros := _lost_zeros(rows, files):
+        written, name = zeros
+        return FilesNotFoundError(
+            f"{table} names {written}, and the file is called {name}: a spreadsheet took names for numbers",
+            "Write the names as they are, in a column that the spreadsheet keeps as text",
         )
     remedy = (
         "Choose the folder that contains the images, at any depth (on the command line: --root FOLDER), or put the "
@@ -214,6 +221,18 @@ def _nothing_found(rows: Sequence[Row], table: str, notes: _Notes) -> FilesNotFo
         f"None of the {len(rows):,} files that {table} names was found ({shown})",
         remedy,
     )
+
+
+def _lost_zeros(rows: Sequence[Row], files: Files) -> tuple[str, str] | None:
+    """Return what a row names and what its file is called where they are one number (1 or 1.0, and 0001.png)."""
+    there = {key: path.name for path in files.images_under(files.root) if (key := _as_number(path.name))}
+    known = ((row.path, there.get(key)) for row in rows if (key := _as_number(row.path)))
+    return next(((written, name) for written, name in known if name), None)
+
+
+def _as_number(name: str) -> str:
+    found = re.fullmatch(r"0*([0-9]+)(?:\.0+)?(?:\.[A-Za-z]\w*)?", name)
+    return found[1] if found else ""
 
 
 class _Notes:

@@ -269,7 +269,7 @@ def test_weights_are_read_from_a_local_file(tmp_path, monkeypatch: pytest.Monkey
     with pytest.raises(WeightsError, match="cut short"):
         load_pretrained(classifier, "imagenet")
     monkeypatch.setenv("OVERREAD_WEIGHTS", str(tmp_path / "gone"))
-    with pytest.raises(WeightsError, match="OVERREAD_WEIGHTS names .*gone, and there is no such folder"):
+    with pytest.raises(WeightsError, match=r"OVERREAD_WEIGHTS names .*gone, and there is no such folder"):
         load_pretrained(classifier, "imagenet")
 
 

@@ -118,6 +118,13 @@ def test_the_sentence_for_a_table_alone_shows_what_it_names_and_no_folder(tmp_pa
     assert str(pickle.loads(pickle.dumps(raised.value))) == said  # it crosses from process to process
 
 
+@pytest.mark.parametrize("written", ["1", "1.0", "1.png"])
+def test_names_that_a_spreadsheet_took_for_numbers_are_said_to_be_that(written: str, tmp_path: Path) -> None:
+    there = files(tmp_path, "0001.png", "0002.png")
+    with pytest.raises(FilesNotFoundError, match=rf"names {written}, and the file is called 0001\.png"):
+        match_files(rows(written), "labels.csv", there)
+
+
 def test_the_sentence_for_names_that_all_stand_for_several_files_shows_one(tmp_path: Path) -> None:
     there = files(tmp_path, "a/1.png", "b/1.png")
     with pytest.raises(FilesNotFoundError, match=r"1: a/1\.png or b/1\.png"):

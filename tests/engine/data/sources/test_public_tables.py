@@ -455,6 +455,12 @@ def test_two_images_of_a_patient_with_a_flag_are_no_long_table(tmp_path: Path) -
 # ------------------------------------------------------------------------------------------- what says no label
 
 
+@pytest.mark.parametrize("code", ["-9", "-99", "999"])
+def test_a_code_that_stands_for_a_lacking_value_is_asked_about(code: str, tmp_path: Path) -> None:
+    (asked,) = asked_of_classes(labelled_by(tmp_path, "label", ["0", "1", code] * 3))
+    assert f"“{code}” (3 images) may say that there is no label" in asked.issue.message
+
+
 def test_unlabelled_is_no_class_and_unknown_is_asked_about(tmp_path: Path) -> None:
     table = labelled_by(tmp_path, "label", ["cat", "dog", "unlabelled", "unknown"] * 3)
     proposal = propose(table)
