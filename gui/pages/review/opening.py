@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.errors import ReviewError
-from engine.language import _, language, moment
+from engine.language import _, isolated, language, moment
 from engine.naming import given_of
 from engine.reading import SEARCH, Queue, RunSummary
 from engine.records import ELSEWHERE, PARTS, Prediction
@@ -131,7 +131,7 @@ def is_offered(session: AppSession, run: RunSummary, wishes: Sequence[str | None
 
 def _run_title(session: AppSession, run: RunSummary) -> str:
     title = named(session.workspace.runs / run.run_id, run.recipe_name)
-    return f"{run.dataset_name} · {title} · {moment(run.created.astimezone(), '%d %b %H:%M')}"
+    return f"{isolated(run.dataset_name)} · {isolated(title)} · {moment(run.created.astimezone(), '%d %b %H:%M')}"
 
 
 def _find(desk: Desk, reading: Reading, image_id: str) -> Prediction | None:

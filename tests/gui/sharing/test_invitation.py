@@ -74,7 +74,7 @@ def device(browser: Any, invitation: Invitation) -> Iterator[Callable[[], Any]]:
         page.get_by_label("User").fill(invitation.link.user)
         page.get_by_label("Password").fill(invitation.link.password)
         page.get_by_role("button", name="Log in").click()
-        page.get_by_role("button", name="Read", exact=True).click()
+        page.get_by_role("button", name="Begin reading", exact=True).click()
         page.wait_for_selector(ON_SCREEN)
         page.wait_for_timeout(700)  # the guard, and what is fetched ahead
         return page

@@ -66,11 +66,11 @@ function showLegend(given) {
   const last = Number(legend?.ticks.at(-1)[1]);   // a relative map has words there
   at('threshold-number').textContent = inDigits(last ? String(Number((last * at('threshold').value / 100).toPrecision(2))) : fill(_('{share}%'), { share: at('threshold').value }));
   if (!legend) return;
-  for (const name of ['title', 'method', 'unit', 'sum']) at('legend-' + name).textContent = legend[name];
+  for (const name of ['title', 'method', 'unit', 'sum']) at('legend-' + name).textContent = name === 'sum' ? inDigits(legend[name]) : legend[name];
   if (colouring.against) at('legend-title').textContent = fill(_('{title}, and against it'), legend);
   at('legend-ticks').replaceChildren(...legend.ticks.map(([share, number]) => {
     const tick = document.createElement('span');
-    tick.textContent = number;
+    tick.textContent = inDigits(number);
     tick.style.bottom = 100 * share + '%';
     return tick;
   }));

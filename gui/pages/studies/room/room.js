@@ -161,8 +161,7 @@ function share(name, advice, number) {
   const item = document.createElement('li'), row = document.createElement('div');
   row.className = 'rv-class' + (name === advice.predicted ? ' rv-first' : '');
   const label = document.createElement('b'), figure = document.createElement('span'), track = document.createElement('span'), bar = document.createElement('i');
-  label.textContent = name;
-  label.dir = 'auto';
+  label.append(isolated(name));
   label.translate = false;
   figure.className = 'rv-share';
   figure.textContent = inPercent(advice.probabilities[number]);
@@ -213,8 +212,7 @@ function showClasses(typed) {
     const button = document.createElement('button'), key = document.createElement(number < MOST_KEYS ? 'kbd' : 'span'), words = document.createElement('span');
     button.type = 'button';
     key.textContent = number < MOST_KEYS ? number + 1 : '';
-    words.textContent = name;
-    words.dir = 'auto';
+    words.append(isolated(name));
     words.translate = false;
     button.setAttribute('aria-pressed', chosen === number);
     button.append(key, words);

@@ -69,6 +69,7 @@ def test_a_study_is_read_in_persian_from_the_first_image_to_the_end(
         shown(page, "assisted")
         before = page.locator(".st-room [data-at=before]").inner_text()
         assert before == f"پاسخ کور شما: \u2068{CLASSES[1]}\u2069، اطمینان ۴" and english(page) == []
+        assert page.evaluate(BACKWARDS, ".st-classes button > span, .rv-class > b") == []
         edge = page.locator(".st-room [data-at=operating]").inner_text()
         assert re.search("احتمال ۰٫[۰-۹]+ یا بالاتر", edge), edge
         press(page, "a", "5")
