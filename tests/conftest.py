@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 from engine.records import DataIssueKind, Index, Run, Split, TrainingRequest
 from engine.workspace import Workspace, open_workspace
@@ -27,8 +28,11 @@ from tests.tiny import TINY_RECIPE, draw_films
 
 
 def pytest_configure() -> None:
-    """A tenth of the processor time of a run went into looking for rubbish among what is imported, and stays."""
+    """Set up what all tests share; a tenth of a run's processor time went into looking for rubbish among what stays."""
     gc.set_threshold(10_000, 10, 20)
+    # Nor does any test fail because the machine was busy: that is no fault of what it tries out.
+    settings.register_profile("without a clock", deadline=None)
+    settings.load_profile("without a clock")
 
 
 def pytest_collection_finish() -> None:

@@ -35,6 +35,9 @@ Result = TypeVar("Result")
 FIRST = 2000
 MOST = 20_000
 """Rows of the first transaction of many, and of any."""
+LEAST = 500
+"""Rows of any: a hundredth of a second where nothing else is at work. On a machine so busy that they take a fifth,
+storing fewer would take longer than writing them."""
 SECONDS = 0.2
 """What one of many transactions is to take: others who write wait for it."""
 BREATH = 0.02
@@ -277,7 +280,7 @@ class Making(Reading):
             began = perf_counter()
             done.append(self._append(piece))
             place += len(some)
-            size = min(MOST, max(1, round(size * min(2.0, SECONDS / (perf_counter() - began)))))
+            size = min(MOST, max(LEAST, round(size * min(2.0, SECONDS / (perf_counter() - began)))))
             sleep(BREATH)
         return done
 
