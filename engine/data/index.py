@@ -19,6 +19,7 @@ from types import MappingProxyType
 from engine.data import checks
 from engine.data.columns.listings import Listed
 from engine.data.columns.samples import NO_META, Samples, SamplesMade
+from engine.data.copies.kept import Looks
 from engine.data.copies.near import find_near_duplicates
 from engine.data.fingerprint import Scanned, scan_all
 from engine.data.names import is_placeholder, order_classes
@@ -141,14 +142,14 @@ class _Read:
     """What came of the files that could be read, what is wrong with others, and what was noticed."""
 
     samples: Samples
-    looks: Mapping[str, bytes]
+    looks: Looks
     remarks: Sequence[tuple[Path, Remark]]
     unreadable: Sequence[DataIssue]
 
 
 def _read(listed: Sequence[Listed], name: str, near_duplicates: bool, progress: Progress | None) -> _Read:
     made, unreadable = SamplesMade(), list[DataIssue]()
-    looks: dict[str, bytes] = {}
+    looks = Looks()
     remarks: list[tuple[Path, Remark]] = []
     to_read, to_match = tee(listed)  # few apart: only a few hundred files are under way at a time
     scanning = scan_all(
@@ -161,8 +162,7 @@ def _read(listed: Sequence[Listed], name: str, near_duplicates: bool, progress: 
             continue
         made.add(_sample(entry, scanned))
         remarks += ((entry.path, remark) for remark in scanned.remarks)
-        if scanned.look:
-            looks[scanned.image_id] = scanned.look
+        looks.add(scanned.image_id, scanned.look)
     if not len(made):
         raise DataError(
             f"None of the {len(listed):,} images in {name} can be read: {unreadable[-1].message.split(';')[0]}",

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.data.copies.kept import Thumbnails
 from engine.data.copies.looks import SYMMETRIES, THUMBNAIL, Symmetry
 from engine.data.copies.registering import Floats, Level, laid_over, without_traces
 
@@ -115,7 +116,7 @@ def changed_description(symmetry: Symmetry) -> tuple[NDArray[np.int64], Floats]:
     )
 
 
-def learn(thumbnails: NDArray[np.uint8]) -> Discriminants:
+def learn(thumbnails: Thumbnails) -> Discriminants:
     """Learn in which directions images differ more from each other than from changed copies of themselves.
 
     Args:
@@ -161,7 +162,7 @@ def _changed(thumbnails: NDArray[np.uint8], rng: np.random.Generator) -> Floats:
 
 
 def vectors(
-    thumbnails: NDArray[np.uint8],
+    thumbnails: Thumbnails,
     known: Discriminants,
     symmetry: Symmetry = MOVES[0],
     nudge: Floats | None = None,
@@ -181,7 +182,7 @@ def vectors(
 
 
 def nearest(
-    thumbnails: NDArray[np.uint8], apart: NDArray[np.int64], tick: Callable[[], None] = lambda: None
+    thumbnails: Thumbnails, apart: NDArray[np.int64], tick: Callable[[], None] = lambda: None
 ) -> list[Candidate]:
     """Return each image's nearest neighbours, the most alike first.
 

@@ -7,7 +7,7 @@ different films of different people do not (measured in docs/guide/data.md).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.data.columns.samples import in_columns
 from engine.data.copies.candidates import MOVES, Candidate, nearest
 from engine.data.copies.changes import Change, change_of
-from engine.data.copies.looks import HASH_BYTES, THUMBNAIL, Symmetry
+from engine.data.copies.kept import Thumbnails
+from engine.data.copies.looks import Symmetry
 from engine.data.copies.registering import (
     Floats,
     Level,
@@ -45,15 +45,15 @@ _OPEN = 256  # images of 128 pixels that are kept
 
 def find_moved(
     samples: Sequence[Sample],
-    looks: Mapping[str, bytes],
+    thumbnails: Thumbnails,
     apart: NDArray[np.int64],
     progress: Progress | None = None,
 ) -> Iterator[tuple[int, int, Change]]:
     """Yield pairs of images of which one is the other, moved.
 
     Args:
-        samples: With looks; their files are opened where thumbnails agree.
-        looks: `Scanned.look` by image_id.
+        samples: Their files are opened where thumbnails agree.
+        thumbnails: Of each.
         apart: (N,) images with the same number are not compared.
         progress: Called with images done and images in all.
     """
@@ -64,17 +64,14 @@ def find_moved(
     with threadpool_limits(
         1
     ):  # threads of ours take a pair each: those of a matrix product would only wait for them
-        yield from _find_moved(samples, looks, apart, progress or (lambda done, total: None))
+        yield from _find_moved(samples, thumbnails, apart, progress or (lambda done, total: None))
 
 
 def _find_moved(
-    samples: Sequence[Sample], looks: Mapping[str, bytes], apart: NDArray[np.int64], told: Progress
+    samples: Sequence[Sample], thumbnails: Thumbnails, apart: NDArray[np.int64], told: Progress
 ) -> Iterator[tuple[int, int, Change]]:
     count = len(samples)
     told(0, count)
-    ids = in_columns(samples).image_ids()
-    packed = np.frombuffer(b"".join(looks[image_id][HASH_BYTES:] for image_id in ids), np.uint8)
-    thumbnails = packed.reshape(count, THUMBNAIL, THUMBNAIL)
     candidates = nearest(thumbnails, apart, tick=lambda: told(0, count))
     batches = [candidates[start : start + _BATCH] for start in range(0, len(candidates), _BATCH)]
     opened = _Opened()
@@ -89,11 +86,10 @@ def _find_moved(
         told(count * done // len(batches), count)
 
 
-def _likely(
-    batch: Sequence[Candidate], thumbnails: NDArray[np.uint8]
-) -> list[tuple[int, int, Symmetry, Floats]]:
+def _likely(batch: Sequence[Candidate], thumbnails: Thumbnails) -> list[tuple[int, int, Symmetry, Floats]]:
     """Return the candidates whose thumbnails agree, with how the one lies over the other."""
-    first = np.stack([symmetry.applied(thumbnails[one]) for one, _, symmetry in batch])
+    ones = thumbnails[[one for one, _, _ in batch]]
+    first = np.stack([symmetry.applied(one) for one, (_, _, symmetry) in zip(ones, batch, strict=True)])
     second = thumbnails[[other for _, other, _ in batch]]
     moved = register_coarsely(first.astype(np.float32), second.astype(np.float32))
     levels = level(first, 2, 0.5), level(second, 2, 0.5)

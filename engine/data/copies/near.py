@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.data.columns.samples import Samples, in_columns
+from engine.data.columns.samples import in_columns
 from engine.data.copies.changes import Change
 from engine.data.copies.groups import issues_of
-from engine.data.copies.looks import HASH_BYTES, SYMMETRIES, THUMBNAIL, Symmetry
+from engine.data.copies.kept import Looks, Thumbnails
+from engine.data.copies.looks import SYMMETRIES, Symmetry
 from engine.data.copies.moved import Progress, find_moved
 from engine.records import DataIssue, Sample
 
@@ -27,7 +28,7 @@ _ONES = np.array([value.bit_count() for value in range(256)], dtype=np.uint8)
 
 def find_near_duplicates(
     samples: Sequence[Sample],
-    looks: Mapping[str, bytes],
+    looks: Mapping[str, bytes] | Looks,
     *,
     moved: bool = True,
     progress: Progress | None = None,
@@ -45,18 +46,20 @@ def find_near_duplicates(
         One issue for each group of near duplicates, serious where a group is in two parts of a given split or has two
         labels, those with two labels first; and one where so many images are changed copies that somebody made them.
     """
-    if not looks:
+    looks = looks if isinstance(looks, Looks) else Looks.of(looks)
+    if not len(looks):
         return []
     columns = in_columns(samples)
-    looked = np.array([bool(looks.get(image_id)) for image_id in columns.image_ids()], bool)
+    places = looks.places(columns.image_ids())
     order = columns.by_id()  # so that their order changes nothing
-    compared = columns.take(order[looked[order]])
+    order = order[places[order] >= 0]
+    compared, places = columns.take(order), places[order]
     if len(compared) < 2:
         return []
-    numbers = compared.patient_numbers()
-    found = _alike(compared, looks, numbers)
+    numbers, thumbnails = compared.patient_numbers(), Thumbnails(looks, places)
+    found = _alike(looks.hashes(places), thumbnails, numbers)
     if moved:
-        found += find_moved(compared, looks, _linked(numbers, found), progress)
+        found += find_moved(compared, thumbnails, _linked(numbers, found), progress)
     return issues_of(compared, found)
 
 
@@ -75,7 +78,7 @@ def _linked(numbers: NDArray[np.int64], found: Sequence[tuple[int, int, Change]]
 
 
 def _alike(
-    compared: Samples, looks: Mapping[str, bytes], patients: NDArray[np.int64]
+    hashes: NDArray[np.uint8], thumbnails: Thumbnails, patients: NDArray[np.int64]
 ) -> list[tuple[int, int, Change]]:
     """Return pairs of different patients whose hashes and thumbnails are alike after a symmetry.
 
@@ -85,9 +88,6 @@ def _alike(
     """
     from scipy.cluster.hierarchy import DisjointSet
 
-    packed = np.frombuffer(b"".join(map(looks.__getitem__, compared.image_ids())), dtype=np.uint8)
-    packed = packed.reshape(len(compared), -1)
-    hashes, thumbnails = packed[:, :HASH_BYTES], packed[:, HASH_BYTES:]
     groups = DisjointSet([])
     found = []
     for symmetry in SYMMETRIES:
@@ -98,7 +98,8 @@ def _alike(
             groups.add(second)
             if groups.connected(first, second):
                 continue
-            if _correlation(thumbnails[first], thumbnails[second], symmetry) >= MIN_CORRELATION:
+            one, other = thumbnails[[first, second]]
+            if _correlation(one, other, symmetry) >= MIN_CORRELATION:
                 groups.merge(first, second)
                 found.append((first, second, Change(symmetry=symmetry)))
     return found
@@ -143,6 +144,6 @@ def near_pairs(hashes: NDArray[np.uint8], symmetry: Symmetry = SYMMETRIES[0]) ->
 def _correlation(first: NDArray[np.uint8], second: NDArray[np.uint8], symmetry: Symmetry) -> float:
     """Correlate one thumbnail with the other after the change, whichever of the two was changed."""
     return max(
-        float(np.corrcoef(one, symmetry.applied(other.reshape(THUMBNAIL, THUMBNAIL)).ravel())[0, 1])
+        float(np.corrcoef(one.ravel(), symmetry.applied(other).ravel())[0, 1])
         for one, other in ((first, second), (second, first))
     )
