@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 import pytest
 from hypothesis import given, strategies as st
 
 from engine.errors import ReviewError
-from engine.reading.validation import LONGEST_NAME, MOST_REGIONS, checked, clamped
+from engine.reading.validation import LONGEST_NAME, MOST_REGIONS, check_bounds, checked, clamped
 from engine.records import Region, Review, Verdict
 
 SAID = Review(run_id="r", image_id="i", reader="Ada", verdict=Verdict.AGREE, label="ill")
@@ -32,7 +32,7 @@ def test_what_says_all_it_should_is_stored_as_it_was_said() -> None:
         assert accepted(said) == said
 
 
-LONGEST = {field.name: field.metadata["longest"] for field in fields(Review) if "longest" in field.metadata}
+LONGEST = {each.name: each.metadata["longest"] for each in fields(Review) if "longest" in each.metadata}
 
 
 @pytest.mark.parametrize("name", LONGEST)
@@ -41,6 +41,23 @@ def test_a_text_may_have_as_many_characters_as_its_field_says(name: str) -> None
     assert getattr(accepted(replace(SAID, **{name: "x" * most})), name) == "x" * most  # type: ignore[arg-type]
     with pytest.raises(ReviewError, match=f"{most + 1:,} characters. Shorten it to {most:,} or fewer"):
         accepted(replace(SAID, **{name: "x" * (most + 1)}))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surer(Review):
+    """A review with a number, as docs/contributing.md adds one."""
+
+    sure_of_it: float | None = field(default=None, metadata={"least": 1, "most": 5})
+    unbounded: float | None = field(default=None, metadata={"least": 1})
+
+
+@pytest.mark.parametrize(("sure", "said"), [(0.999, "0.999"), (5.5, "5.5"), (-3, "-3")])
+def test_a_number_may_be_what_its_field_says_or_left_unanswered(sure: float, said: str) -> None:
+    asked = Surer(**{each.name: getattr(SAID, each.name) for each in fields(Review)})
+    for right in (None, 1, 3, 5):
+        check_bounds(replace(asked, sure_of_it=right, unbounded=0))
+    with pytest.raises(ReviewError, match=f"The sure of it cannot be {said}. Answer from 1 to 5"):
+        check_bounds(replace(asked, sure_of_it=sure))
 
 
 def test_a_name_of_the_longest_and_regions_of_the_largest_number_are_stored() -> None:
