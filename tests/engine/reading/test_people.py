@@ -144,6 +144,7 @@ def test_a_reader_who_is_not_in_the_list_is_told_who_is(store: Store) -> None:
         ({"name": "x" * (LONGEST_NAME + 1)}, "needs a name"), ({"name": " "}, "needs a name"),
         ({"name": "x" * LONGEST_NAME}, ""), ({"profession": "x" * (LONGEST_NAME + 1)}, "needs a name"),
         ({"profession": "a\0b"}, "cannot be stored"), ({"role": "owner"}, "is no role"),
+        ({"introduced": False}, ""), ({"profession": "nurse", "years": 2.5}, ""),
         *(({"role": role}, "") for role in READER_ROLES),
     ],
 )  # fmt: skip
