@@ -247,6 +247,11 @@ def test_predictions_that_are_the_same_are_not_written_again_whichever_run_says_
     assert store.audit().head.seq == before
     store.add_cases(RUN.run_id, [prediction(1, p=0.7), prediction(2, p=0.6)])
     assert store.audit().head.seq == before + 2
+    for run_id in ("y", "b", "x"):  # what another run has said, each says for itself, whichever came first
+        store.add_run(replace(RUN, run_id=run_id))
+        before = store.audit().head.seq
+        store.add_cases(run_id, [prediction(5, p=0.6)])
+        assert store.audit().head.seq == before + 1
 
 
 def test_predictions_are_stored_all_or_none(store: Store) -> None:
