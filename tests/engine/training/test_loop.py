@@ -264,6 +264,26 @@ def test_a_run_that_is_not_resumed_begins_anew(tiny_split: Split, workspace: Wor
     assert again == [1, 2, 3] == [epoch.number for epoch in the_loop.load_history(folder)]
 
 
+def test_a_stop_is_heard_in_every_batch_of_validation(
+    tiny_split: Split, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    within: list[int] = []
+    validate = TrainingLoop._validate
+
+    def counted(self: TrainingLoop, *arguments: Any) -> Any:
+        before = len(asked)
+        found = validate(self, *arguments)
+        within.append(len(asked) - before)
+        return found
+
+    monkeypatch.setattr(TrainingLoop, "_validate", counted)
+    trained_on(
+        still({"trainable": "all"}, batch_size=3), tiny_split, workspace, should_stop=lambda: asked.append(0)
+    )  # type: ignore[func-returns-value]
+    assert within == [math.ceil(len(tiny_split.val) / 3)] and within[0] > 1
+
+
 def test_a_stop_is_heard_whenever_it_comes(tiny_split: Split, workspace: Workspace, tmp_path: Path) -> None:
     # While images are decoded, in a batch, in validation, while the net is calibrated.
     asked: list[int] = []

@@ -121,6 +121,24 @@ def test_a_measured_step_learns_what_is_trained_and_leaves_nothing_behind() -> N
     assert seen == [(False, False, 1.0)] * 2  # as validation looks
 
 
+def test_a_batch_that_is_slow_is_measured_once_and_of_quick_ones_the_fastest_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def measured(*taken: float) -> tuple[float, int]:
+        """Return what is said where batches take so long, and how many were run."""
+        times, calls, now = iter(taken), [0], [0.0]
+
+        def work() -> None:
+            calls[0] += 1
+            now[0] += next(times)
+
+        monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: now[0]))
+        return pace._seconds(work), calls[0]
+
+    assert measured(9.0, 4.0, 1.0, 1.0) == (pytest.approx(4.0 / pace.BATCH), 2)
+    assert measured(0.5, 0.25, 0.125, 0.0625, 0.375) == (pytest.approx(0.0625 / pace.BATCH), 5)
+
+
 def test_the_time_of_reading_is_that_of_an_image_that_could_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
