@@ -67,7 +67,7 @@ def compiled(module: nn.Module) -> nn.Module:
     if asked not in ("", "0", "1"):
         raise TrainingError(
             f"${COMPILE_VARIABLE} is “{asked}”",
-            "Set it to 1 to compile the net, or unset it to train as usual",
+            "Set it to 1 to compile the model, or unset it to train as usual",
         )
     if asked != "1":
         return module

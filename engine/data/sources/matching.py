@@ -204,7 +204,7 @@ def _nothing_found(rows: Sequence[Row], table: str, files: Files, notes: _Notes)
     if zeros := _lost_zeros(rows, files):
         written, name = zeros
         return FilesNotFoundError(
-            f"{table} names {written}, and the file is called {name}: a spreadsheet took names for numbers",
+            f"{table} names {written}, and the file is {name}: a spreadsheet took names for numbers",
             "Write the names as they are, in a column that the spreadsheet keeps as text",
         )
     remedy = (

@@ -121,7 +121,7 @@ def test_the_sentence_for_a_table_alone_shows_what_it_names_and_no_folder(tmp_pa
 @pytest.mark.parametrize("written", ["1", "1.0", "1.png"])
 def test_names_that_a_spreadsheet_took_for_numbers_are_said_to_be_that(written: str, tmp_path: Path) -> None:
     there = files(tmp_path, "0001.png", "0002.png")
-    with pytest.raises(FilesNotFoundError, match=rf"names {written}, and the file is called 0001\.png"):
+    with pytest.raises(FilesNotFoundError, match=rf"names {written}, and the file is 0001\.png"):
         match_files(rows(written), "labels.csv", there)
 
 
