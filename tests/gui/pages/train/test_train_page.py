@@ -74,7 +74,7 @@ def dataset(session: AppSession, tmp_path: Path) -> str:
     return index.dataset_id
 
 
-def wait_for(seen: Callable[[], object], seconds: float = 60) -> None:
+def wait_for(seen: Callable[[], object], seconds: float = 180.0) -> None:
     end = time.monotonic() + seconds
     while not seen():
         assert time.monotonic() < end, "waited in vain"
@@ -357,7 +357,7 @@ def test_a_run_is_told_of_a_whole_form_outlives_a_reload_is_stopped_in_another_t
     assert [one.name for one in asked] == ["default", "tiny"]  # once each: the first takes a second
     assert told_of == asked
     page.locator("#train-start").click()
-    expect(page.locator("#train-status")).to_contain_text(re.compile(r"epoch [2-9]"))
+    expect(page.locator("#train-status")).to_contain_text(re.compile(r"epoch [2-9]"), timeout=180_000)
     expect(page.locator("#train-start")).to_be_disabled()
     expect(page.locator("#train-loss")).to_contain_text("validation")
     run_id = jobs.list_jobs(session.workspace)[0].job_id
@@ -369,19 +369,19 @@ def test_a_run_is_told_of_a_whole_form_outlives_a_reload_is_stopped_in_another_t
     assert watching[4].interactive is False and watching[5].visible is True
     assert 'class="or-line' in watching[2]
     page.reload()
-    expect(page.locator("#train-status")).to_contain_text(re.compile(r"epoch \d+"))
+    expect(page.locator("#train-status")).to_contain_text(re.compile(r"epoch \d+"), timeout=180_000)
     second = page.context.new_page()
     second.goto(url)
     expect(second.locator("#train-start")).to_be_disabled()
     second.locator("#train-stop").click()
-    expect(second.locator("#train-status")).to_contain_text("Stopped")
-    expect(page.locator("#train-status")).to_contain_text("Stopped")
+    expect(second.locator("#train-status")).to_contain_text("Stopped", timeout=180_000)
+    expect(page.locator("#train-status")).to_contain_text("Stopped", timeout=180_000)
     ended, done = look(session, run_id, ""), jobs.status(folder).epoch
     assert "Stopped" in ended[1] and ended[6].visible is True and ended[4].interactive is True
     expect(page.locator("#train-resume")).to_be_visible()
     expect(page.locator("#train-start")).to_be_enabled()
     page.locator("#train-resume").click()
-    expect(page.locator("#train-stop")).to_be_visible(timeout=30_000)
+    expect(page.locator("#train-stop")).to_be_visible(timeout=180_000)
     wait_for(lambda: jobs.status(folder).epoch > done, seconds=180)  # it loads its program anew
 
 
