@@ -16,7 +16,6 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
 
-from engine.data.columns.files import WalkedFile
 from engine.data.names import part_in
 from engine.data.sources.tables import TABLE_SUFFIXES
 from engine.data.sources.tails import Tails
@@ -74,7 +73,11 @@ class _Folder:
     names: tuple[str, ...]  # folded, from the top of the disk
     of_masks: bool
     inner: list[int]
-    images: list[Path]
+    images: list[str]  # names of files
+
+    @property
+    def image_paths(self) -> Iterator[Path]:
+        return (self.path / name for name in self.images)
 
 
 class Files:
@@ -132,13 +135,13 @@ class Files:
         inner = [numbers[0]]
         for number in inner:  # grows while it is walked
             inner += self._folders[number].inner
-        return tuple(path for number in inner for path in self._folders[number].images)
+        return tuple(path for number in inner for path in self._folders[number].image_paths)
 
     def images_under(self, folder: Path) -> Iterator[Path]:
         """Yield what looks like an image by its name, masks left out."""
         for each in self._folders:
             if each.path.is_relative_to(folder) and not each.of_masks:
-                yield from each.images
+                yield from each.image_paths
 
     # ------------------------------------------------------------------------------------------- the walk
 
@@ -147,8 +150,8 @@ class Files:
         return self._known or walk(self.root)
 
     @cached_property
-    def _files(self) -> list[WalkedFile]:
-        return [*self._walked.files]  # each is asked for several times
+    def _files(self) -> list[tuple[int, str]]:
+        return [*self._walked.files.named()]  # each is asked for several times, its path hardly ever
 
     @cached_property
     def _folders(self) -> list[_Folder]:
@@ -159,14 +162,15 @@ class Files:
             if names:
                 folders[outer].inner.append(len(folders))
             folders.append(_Folder(path, (*above, *below), not _MASKS.isdisjoint(below), [], []))
-        for number, name, path in self._files:
+        for number, name in self._files:
             if _split(name.lower())[1] in IMAGE_SUFFIXES:
-                folders[number].images.append(path)
+                folders[number].images.append(name)
         return folders
 
     def _file(self, number: int) -> tuple[_Folder, Path]:
-        file = self._files[number]
-        return self._folders[file.folder], file.path
+        of, name = self._files[number]
+        folder = self._folders[of]
+        return folder, folder.path / name
 
     def _below(self, folder: _Folder) -> tuple[str, ...]:
         return folder.names[len(self._folders[0].names) :]
@@ -192,8 +196,8 @@ class Files:
 
     def _tails(self, called: Callable[[str], Iterable[str]]) -> Tails:
         folders, files = self._folders, self._files
-        things = [(number, last) for number, file in enumerate(files) for last in called(fold(file.name))]
-        return Tails(things, [folders[file.folder].names for file in files], len(folders[0].names))
+        things = [(number, last) for number, (_, name) in enumerate(files) for last in called(fold(name))]
+        return Tails(things, [folders[folder].names for folder, _ in files], len(folders[0].names))
 
     @cached_property
     def _folders_by_tail(self) -> Tails:
