@@ -81,6 +81,6 @@ def _computed(
 def load_what_computes() -> None:
     """Import what computes and draws, so that whoever comes to the page need not wait for it."""
     from engine import pipeline
-    from engine.report import figures_of
+    from engine.report import build_report, figures_of, with_checklists, with_readers
 
-    del pipeline, figures_of
+    del pipeline, build_report, figures_of, with_checklists, with_readers
