@@ -18,7 +18,7 @@ import. The engine knows nothing of Gradio. Importing this package imports nothi
 import os
 
 # Work of PyTorch on a processor is shared among threads by libgomp (on Linux), and a thread that has done its share
-# spins for some milliseconds, longer than most layers of a net take. Where OpenVINO or another process has work for
+# spins for a while (300,000 times) before it sleeps. Where OpenVINO or another process has work for
 # that core, everybody waits for one that does nothing. libgomp reads this when PyTorch is loaded: it is said before.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
