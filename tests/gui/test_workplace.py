@@ -151,13 +151,13 @@ def what_was_chosen_last_counts(page: Any, held: Held) -> None:
     expect(queue).to_have_value("all")
 
     held.hold(
-        "report_open", "report_labels"
+        "report_open", "report_show_run"
     )  # the Report page, come to for one run, while another is chosen on it
     page.click("#page-report-button")
     held.wait_for("report_open")
     choose("#report-run", "first")
     expect(page).to_have_url(re.compile("tab=report.*run=20260102"))
-    held.wait_for("report_labels")
+    held.wait_for("report_show_run")
     settled()
     expect(page.locator("#report-run input").first).to_have_value(re.compile("first"))
     expect(page.locator("#report-chosen [data-chosen*='20260102-120000-abcd']")).to_be_attached()

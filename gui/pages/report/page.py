@@ -110,6 +110,13 @@ def show(
     return markup.chosen(told), *missed(session, paths)
 
 
+def show_another(
+    session: AppSession, run_id: str | None, part: str, standards: Sequence[str]
+) -> tuple[Any, ...]:
+    """Return the labels' drop-down and all that `show` returns of a run that a person chose, held against its own."""
+    return label_choices(session, run_id), *show(session, run_id, part, standards)
+
+
 def opened(
     session: AppSession,
     named: str | None,
@@ -230,13 +237,16 @@ def build(session: AppSession) -> None:
     asked = [run, part, standards, held]
     outputs = [told, *question.asking]
     quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden"}
-    of_another = chosen_run(
-        partial(shown(label_choices), session), [], held, api_name="report_labels", **quiet
-    )
     shown_again = partial(shown(show), session)
     # What fills the same box waits in one queue: what was asked last is answered last.
     in_turn: dict[str, Any] = {"concurrency_id": "report_told", "concurrency_limit": 1, **quiet}
-    of_another.then(shown_again, asked, outputs, api_name="report_show_run", **in_turn)
+    of_another = chosen_run(
+        partial(shown(show_another), session),
+        [part, standards],
+        [held, *outputs],
+        api_name="report_show_run",
+        **in_turn,
+    )
     of_part = gr.on(
         [part.input, standards.input, held.input],
         shown_again,
