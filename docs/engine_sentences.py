@@ -2,12 +2,13 @@
 
 Babel calls `extract` for the files that babel.cfg names. Taken are the messages of `DataIssue`, the two halves of an
 `EngineError`, and whatever stands in `sayable(…)`. An f-string is a template, what stands in its braces named after the
-expression; a condition inside one makes two sentences.
+expression; a condition inside one makes two sentences. `extract_checklists` finds what the checklists ask.
 """
 
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, BinaryIO
@@ -32,6 +33,16 @@ def extract(
     yield from extract_python(file, keywords, comment_tags, options)  # type: ignore[arg-type]
     for line, sentence in sentences(source.decode("utf-8")):
         yield line, "_", sentence, []
+
+
+def extract_checklists(
+    file: BinaryIO, keywords: Mapping[str, Any], comment_tags: Sequence[str], options: Mapping[str, Any]
+) -> Iterator[Found]:
+    """Return what a checklist is and asks, in our words; who published it is a name."""
+    checklist = tomllib.load(file)
+    texts = [checklist["about"], checklist["sure"]]
+    texts += [item.get(name, "") for item in checklist["items"] for name in ("asks", "left", "kind")]
+    yield from ((1, "_", text, []) for text in dict.fromkeys(filter(None, texts)))
 
 
 def sentences(source: str) -> Iterator[tuple[int, str]]:
@@ -89,6 +100,10 @@ def _told_by(call: ast.Call) -> list[ast.expr]:
         return call.args
     if name in KEYWORDS:
         return [one.value for one in call.keywords if one.arg == KEYWORDS[name]]
+    if name in ("inestimable", "_none"):
+        return call.args[:1]
+    if name == "without_interval" and len(call.args) > 1:
+        return [call.args[1]]
     if name in ("_question", "_issue") and len(call.args) > 1:
         return [call.args[1]]
     if (name.endswith("Error") or name == "TrainingStopped") and len(call.args) == 2:

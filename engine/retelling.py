@@ -15,10 +15,20 @@ from typing import Any
 from unicodedata import bidirectional
 
 from engine.errors import EngineError
-from engine.language import CATALOGUES, ENGLISH, _, isolated, language, number, right_to_left, short_number
+from engine.language import (
+    CATALOGUES,
+    ENGLISH,
+    _,
+    in_digits,
+    isolated,
+    language,
+    number,
+    right_to_left,
+    short_number,
+)
 
 BRACES = re.compile(r"\{(\w+)\}")
-WORDS = frozenset({"unit", "words", "state", "part"})
+WORDS = frozenset({"unit", "words", "state", "part", "clusters"})
 """Braces that hold a word of ours, and no name."""
 _COUNTS = re.compile(
     r"(count|n|total|number|files|seconds|minutes|hours|most|k|level|chosen|min_patients)\d*"
@@ -69,6 +79,8 @@ def _is_told(said: str) -> bool:
 def _retell(said: str, code: str, least: float = 0) -> str | None:
     if (known := _templates(code)[0].get(said)) is not None:
         return known
+    if _NUMBER.fullmatch(said):
+        return _written(said)
     if (whole := _whole(said, code, max(least, CLOSELY), whole=True)) is not None:
         return whole
     if said.endswith(".") and (inner := _retell(said[:-1], code, least)) is not None:
@@ -90,8 +102,16 @@ def _retell(said: str, code: str, least: float = 0) -> str | None:
 def _in_parts(said: str, between: str, told: str, code: str, least: float) -> str | None:
     if between not in said:
         return None
-    parts = [_retell(part, code, least) for part in said.split(between)]
+    parts = [_part(part, between, code, least) for part in said.split(between)]
     return None if None in parts else told.join(part for part in parts if part)
+
+
+def _part(part: str, between: str, code: str, least: float) -> str | None:
+    """Return a part said again; where sentences were parted, by a template that has its full stop too."""
+    again = _retell(part, code, least)
+    if again is None and between == ". " and (whole := _retell(f"{part}.", code, least)) is not None:
+        return whole.removesuffix(".")
+    return again
 
 
 def _whole(said: str, code: str, least: float, *, whole: bool = False) -> str | None:
@@ -134,6 +154,8 @@ def _value(name: str, value: str, code: str) -> str:
         return (
             isolated(f"{low}–{high}") if found[2] == "–" else _("{low} to {high}").format(low=low, high=high)
         )
+    if value.endswith("%") and _NUMBER.fullmatch(value[:-1]):
+        return _("{percent}%").format(percent=_written(value[:-1]))
     # one word may be a class or a file
     again = _retell(value, code) if " " in value or name in WORDS else None
     return isolated(value) if again is None else again
@@ -142,6 +164,8 @@ def _value(name: str, value: str, code: str) -> str:
 def _written(value: str) -> str:
     """Return a number as the language writes it, with as many decimals as it has."""
     plain = value.replace(",", "")
+    if value.isdecimal():
+        return in_digits(value)  # a seed, a year: no thousands where English has none
     decimals = len(plain.partition(".")[2])
     return number(float(plain), decimals) if decimals or "," in value else short_number(float(plain))
 

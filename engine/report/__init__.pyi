@@ -105,6 +105,8 @@ from .named.names import (
     reason_words as reason_words,
     standard_words as standard_words,
 )
+from .named.of_facts import fact_value_words as fact_value_words
+from .named.of_page import fact_words as fact_words, section_words as section_words
 from .operating import with_readers as with_readers
 from .paper.pdf import pdf_of as pdf_of
 from .paper.word import word_of as word_of
@@ -148,7 +150,9 @@ from .standards.at_prevalence import (
 )
 from .standards.reference_standards import REFERENCE_STANDARDS as REFERENCE_STANDARDS
 from .studied.consensus import consensus_of_studies as consensus_of_studies
-from .study.answers import with_study_checklists as with_study_checklists
+from .study.answers import (
+    with_study_checklists as with_study_checklists,
+)
 from .study.building import build_study_report as build_study_report
 from .study.exports import study_document as study_document
 from .study.formats import (

@@ -19,6 +19,8 @@ from engine.records import (
     recipe_of,
 )
 from engine.report.named.names import capitalized, figure_words
+from engine.report.named.of_methods import method_words
+from engine.retelling import retold
 
 BALANCED = "training, in an epoch"
 """The training part as one epoch shows it after balancing, beside the parts of the data."""
@@ -59,9 +61,9 @@ def in_brackets(name: str, estimate: Estimate, note: str = "") -> str:
     """Write (sensitivity .944, 95% interval .907–.967), and a note that must not be parted from the number."""
     beside = f"; {note}" if note else ""
     if not math.isfinite(estimate.value):
-        return f"({name} {estimate.method})"
+        return f"({name} {method_words(estimate.method)})"
     if not math.isfinite(estimate.low):
-        return f"({name} {figure(estimate.value)}, {estimate.method}{beside})"
+        return f"({name} {figure(estimate.value)}{_(', ')}{method_words(estimate.method)}{beside})"
     return _("({figure} {value}, 95% interval {interval}{note})").format(
         figure=name, value=figure(estimate.value), interval=interval(estimate), note=beside
     )
@@ -135,7 +137,7 @@ def operating_words(run: Run) -> str:
 
     def told(name: str, one: Estimate) -> str:
         if not math.isfinite(one.value):
-            return f"{name} {one.method}"
+            return f"{name} {method_words(one.method)}"
         said = (
             _("{name} {value} (95% interval {interval}; {images})")
             if one.patients is None
@@ -153,7 +155,7 @@ def operating_words(run: Run) -> str:
         sensitivity=told(_("sensitivity"), run.validated.sensitivity),
         specificity=told(_("specificity"), run.validated.specificity),
     )
-    return f"{figures} {run.validated.note}".strip()
+    return f"{figures} {retold(run.validated.note)}".strip()
 
 
 def counts_in_words(run: Run, confusion: NDArray[np.int64]) -> tuple[str, ...]:
@@ -285,7 +287,7 @@ def _of_finding(
 def _of_area(run: Run, area: Estimate, note: str) -> str:
     """Say how many pairs were ranked correctly; why that is not known, where it is not."""
     if not math.isfinite(area.value):
-        return f"The area under the ROC curve {area.method}."
+        return _("The area under the ROC curve {why}.").format(why=method_words(area.method))
     told = {
         "percent": number(100 * area.value, 1),
         "figure": in_brackets(_("area under the ROC curve"), area, note),

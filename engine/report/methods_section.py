@@ -274,7 +274,7 @@ def conformal_words(conformal: Conformal, classes: Sequence[str], *, named: bool
             f"together: for a rare class they may contain it less often {source}"
         )
     fitted = ", ".join(
-        f"{count:,} of {name}" for name, count in zip(classes, conformal.patients_by_class, strict=True)
+        f"{name} {count:,}" for name, count in zip(classes, conformal.patients_by_class, strict=True)
     )
     who = "patients" if named else "images"
     never = [name for name, edge in zip(classes, conformal.thresholds, strict=True) if edge >= 1]

@@ -22,7 +22,7 @@ from markupsafe import Markup as Markup
 
 from engine.errors import EngineError
 from engine.language import ENGLISH, _, isolated, language, moment, ngettext, number, right_to_left
-from engine.report import OFFLINE_ONLY
+from engine.report import OFFLINE_ONLY, section_words
 from engine.retelling import retell
 from engine.saliency import MapLegend, css_gradient
 from gui.web.curves import Points, drawn
@@ -85,6 +85,7 @@ def _macros() -> Any:
         isolated=isolated,
         told=told,
         marked=marked,
+        section=section_words,
     )
     return environment.get_template("markup.html").module
 
@@ -179,12 +180,6 @@ def marked(text: str) -> str:
     if not right_to_left(language()) or not ENGLISH_WORDS.search(text) or OTHER_SCRIPT.search(text):
         return text
     return in_english(text)
-
-
-def box_in_english(pieces: Iterable[str]) -> Markup:
-    """Return pieces whose words are English whatever the page is in."""
-    found = joined(pieces)
-    return found if language() == ENGLISH or not found else Markup(_macros().box_in_english(found))
 
 
 def page_title(words: str) -> Markup:

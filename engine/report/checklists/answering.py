@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from engine.errors import ReportError
+from engine.language import N_, _
 from engine.report.checklists.items import checklist_of
 from engine.report.checklists.records import AnsweredChecklist, AnsweredItem, Item, Said, Written
 from engine.report.formatting import without_paths
 
 Source = TypeVar("Source")
-STATE = "State it."
+STATE = N_("State it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ def answer_checklists(
     names: Sequence[str],
     written: Sequence[Written],
 ) -> tuple[AnsweredChecklist, ...]:
-    """Answer checklists.
+    """Answer checklists in the language that is spoken.
 
     Args:
         source: A report.
@@ -51,13 +53,13 @@ def answer_checklists(
     def answered(item: Item) -> AnsweredItem:
         known = [name for name in item.by if said.get(name)]
         missing = [
-            subjects[name].otherwise if name in subjects else "" for name in item.by if name not in known
+            _(subjects[name].otherwise) if name in subjects else "" for name in item.by if name not in known
         ]
-        left = " ".join(dict.fromkeys(filter(None, [*missing, item.left])))
+        left = " ".join(dict.fromkeys(filter(None, [*missing, _(item.left)])))
         return AnsweredItem(
             item=item,
             said=tuple(Said(text=said[name], anchor=subjects[name].anchor) for name in known),
-            left=left or (STATE if missing else ""),
+            left=left or (_(STATE) if missing else ""),
             written=tuple(one for one in written if one.key == item.key),
         )
 
@@ -65,3 +67,14 @@ def answer_checklists(
         AnsweredChecklist(checklist=one, items=tuple(answered(item) for item in one.items))
         for one in map(checklist_of, dict.fromkeys(names))
     )
+
+
+def unread(error: ReportError) -> str:
+    """Say that what people wrote is not in the answers, as a limitation."""
+    told = _("What was written to the checklists cannot be read. {problem}.")
+    return told.format(problem=without_paths(str(error)))
+
+
+def written_to(checklists: Sequence[AnsweredChecklist]) -> tuple[Written, ...]:
+    """Return what people wrote to checklists that were answered, so that they can be answered in another language."""
+    return tuple(dict.fromkeys(one for each in checklists for item in each.items for one in item.written))

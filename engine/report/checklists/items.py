@@ -9,15 +9,17 @@ from importlib.resources import files
 from typing import Any
 
 from engine.errors import ReportError
+from engine.language import N_
 from engine.report.checklists.records import Checklist, Item
 
 CHECKLISTS = ("claim2024", "stard2015", "stardai2025", "tripodai2024")
 """Names of files in this folder, without their ending."""
 
-OFFLINE_ONLY = (
+OFFLINE_ONLY = N_(
     "DECIDE-AI (doi:10.1136/bmj-2022-070904) is for the evaluation of a system in live clinical use. What is reported "
     "here was done with stored images, so this report does not claim it."
 )
+OTHER_NUMBER = N_("item {item} of 2015")
 
 
 @cache
@@ -49,7 +51,7 @@ def _item(name: str, row: Mapping[str, Any], base: Mapping[str, Item]) -> Item:
     """Return an item; one that is `like` an item of the base asks the same, and shares what is written to it."""
     if "like" in row:
         same = base[row["like"]]
-        kind = "" if row["like"] == row["number"] else f"item {same.number} of 2015"
+        kind = "" if row["like"] == row["number"] else OTHER_NUMBER.format(item=same.number)
         return Item(
             number=row["number"], part=same.part, asks=same.asks, by=same.by, left=same.left, key=same.key, kind=kind
         )  # fmt: skip

@@ -158,8 +158,11 @@ def write_report(
     contents: dict[Path, bytes | str] = {}
     shown = Shown(report, picture, heatmap)
     if told is not None:  # one moment, and the checklists as they are answered, of both
+        from engine.report.run_answers.subjects import answered_again
+
         language, other = told
-        other = replace(other, made=report.made, checklists=report.checklists)
+        with speaking(language):
+            other = answered_again(replace(other, made=report.made), report.checklists)
         shown = Shown(report, picture, heatmap, other, language)
     for name in formats:
         files = EXPORTS[name].files(shown)

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from engine.data import patients_words
-from engine.language import ENGLISH, _, in_digits, isolated as apart, language, listed, number, right_to_left
+from engine.language import _, in_digits, isolated as apart, language, listed, number, right_to_left
 from engine.records import PART_NAMES
 from engine.report.checklists.items import OFFLINE_ONLY
 from engine.report.exports.marked import english_marked
@@ -104,11 +104,6 @@ def _told(text: str, **filled: Any) -> Markup:
     return Markup(_(text)).format(**{name: _put(value) for name, value in filled.items()})
 
 
-def _in_english() -> Markup:
-    """Return what marks an element whose words are English on any page."""
-    return Markup("" if language() == ENGLISH else f' lang="{ENGLISH}" dir="ltr"')
-
-
 def _put(value: Any) -> Any:
     """Return what stands in a sentence: what runs the other way than it isolated."""
     return apart(isolated(value)) if type(value) is str and LEFT.search(value) else isolated(value)
@@ -131,7 +126,6 @@ def _templates() -> Environment:
     environment.globals |= {
         "_": _told, "standard_words": standard_words, "verdict_words": verdict_words, "listed": listed,
         "figure_words": figure_words, "capitalized": capitalized,
-        "in_english": _in_english,
         "words_way": lambda: "auto" if right_to_left(language()) else "ltr",
     }  # fmt: skip
     environment.filters |= {
@@ -140,7 +134,7 @@ def _templates() -> Environment:
         "code": lambda name: Markup("<code>{}</code>").format(name),
     }
     environment.filters |= {
-        "defined_word": _,
+        "translated": _,
         "again": retold,
         "section": section_words,
         "part_of_list": paper_words,

@@ -14,6 +14,8 @@ FACTS = frozenset(
         N_("Model"),
         N_("Training"),
         N_("Reading"),
+        N_("Readings"),
+        N_("Readers"),
         N_("Hashes (sha256)"),
         N_("Data set"),
         N_("Labels"),
@@ -75,6 +77,7 @@ STAGES = frozenset(
 )
 SECTIONS = frozenset(
     {
+        N_("Flow"),
         N_("Participants"),
         N_("Summary"),
         N_("Performance"),
@@ -87,6 +90,10 @@ SECTIONS = frozenset(
         N_("Cases"),
         N_("Methods"),
         N_("Limitations"),
+        N_("Protocol"),
+        N_("All-readers"),
+        N_("Advice"),
+        N_("Agreement"),
     }
 )
 OF_PAPER = frozenset(

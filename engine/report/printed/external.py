@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.data import PatientsNamed, patients_words
-from engine.language import _, number
+from engine.language import N_, _, number
 from engine.records import ExternalTest
 from engine.report.formatting import counted, probability
 from engine.report.named.names import figure_words
@@ -23,8 +23,50 @@ from engine.report.printed.records import (
 )
 from engine.report.printed.sentences import Sentence, as_kept, counted_from, with_ids
 from engine.report.printed.sheet import Sheet
+from engine.retelling import retold
 
 CASES, FIGURES, CONFUSION, RETUNED = range(1, 5)
+KEPT = (
+    N_("{n} images were predicted"),
+    N_("“{name}” of these data is taken as {meant}"),
+    N_("{n} left out: {words}"),
+    N_("labelled “{name}”, which is none of the classes"),
+    N_(
+        "{n1} of {n2} image ({n3}, 95% interval {n4} to {n5}) differ from those the model was trained with, where "
+        "{n6} would by chance"
+    ),
+    N_(
+        "{n1} of {n2} images ({n3}, 95% interval {n4} to {n5}) differ from those the model was trained with, where "
+        "{n6} would by chance"
+    ),
+    N_("As a set, these images were not found to differ from those of training (p {state})"),
+    N_(
+        "As a set, these images differ from those of training (p {state}): what was found, chosen and fitted on the "
+        "run's own images need not hold for them, nor do conformal sets promise {n} there; what differs, be it "
+        "patients, devices or the preparation of the images, is not known"
+    ),
+    N_(
+        "As a set, these images differ from those of training (p {state}): what was found, chosen and fitted on the "
+        "run's own images need not hold for them; what differs, be it patients, devices or the preparation of the "
+        "images, is not known"
+    ),
+    N_(
+        "Whether images differ from those of training is not known: the predictions were supplied, and the model was "
+        "not"
+    ),
+    N_(
+        "Whether images as a set differ from those of training is not measured for a cross-validation, whose models "
+        "were each trained with other images"
+    ),
+    N_(
+        "Whether images differ from those of training is not known for this run: fit it with overread shift {run_id}"
+    ),
+    N_(
+        "Whether images differ from those of training cannot be said: that takes {n1} validation images, and there "
+        "are {n2}"
+    ),
+)
+"""What is kept in English of images from elsewhere and of images that differ."""
 
 
 def external_sheet(test: ExternalTest) -> Sheet:
@@ -49,7 +91,7 @@ def _sentences(test: ExternalTest) -> Iterator[Sentence]:
         basis = Basis(at=("/threshold",), method="operating point")
         yield Sentence(section=CASES, name="edge", text=text, basis=basis)
     for place, text in enumerate(test.sentences):
-        yield as_kept(CASES, f"{text}.", "sentences", place)
+        yield as_kept(CASES, f"{retold(text)}.", "sentences", place)
     yield as_kept(RETUNED, test.why_not, "why_not")
 
 

@@ -17,6 +17,7 @@ from engine.report.named.names import (
     unit_words,
     verdict_words,
 )
+from engine.report.named.of_facts import fact_value_words
 from engine.report.named.of_page import fact_words
 from engine.report.passport_words import passport_in_words
 from engine.report.printed.external import external_tables
@@ -254,7 +255,7 @@ def methods_tables(
         groups.setdefault(fact.group, []).append((place, fact))
     for group, of in groups.items():
         lines = tuple(
-            Line(head=fact_words(fact.name), cells=(_told(fact.value, pointer("facts", place, "value")),))
+            Line(head=fact_words(fact.name), cells=(_told(fact, pointer("facts", place, "value")),))
             for place, fact in of
         )
         made[f"facts {group}"] = _table(
@@ -307,11 +308,12 @@ def _epoch(rebalanced: Mapping[str, int]) -> Line:
     return Line(head=part_words(BALANCED), cells=(*counts, total, words("–")))
 
 
-def _told(text: str, at: str) -> Cell:
+def _told(fact: Fact, at: str) -> Cell:
     """Return a cell of words, with an id where a number is in it."""
-    if not any(letter.isdigit() for letter in text):
-        return words(text)
-    return Cell(text=text, basis=Basis(at=(at,), method="in words"))
+    told = fact_value_words(fact.name, fact.value)
+    if not any(letter.isdigit() for letter in fact.value):
+        return words(told)
+    return Cell(text=told, basis=Basis(at=(at,), method="in words"))
 
 
 def _below() -> str:

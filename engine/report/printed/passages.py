@@ -25,6 +25,7 @@ from engine.report.printed.sentences import (
     with_ids,
 )
 from engine.report.records import GALLERY_SEED, Against, Report
+from engine.retelling import retold
 
 
 def passages_of(report: Report) -> dict[str, Passage]:
@@ -236,7 +237,7 @@ def _elsewhere(report: Report) -> Iterator[Sentence]:
         )
         yield counted_from(9, at, text, f"{at}/images", *([f"{at}/patients"] if known.all else []))
         for row, text in enumerate(test.sentences):
-            yield as_kept(9, f"{text}.", "elsewhere", "sentences", place, row)
+            yield as_kept(9, f"{retold(text)}.", "elsewhere", "sentences", place, row)
         yield as_kept(9, test.why_not, "elsewhere", "tests", place, "why_not")
     for place, of in enumerate(report.elsewhere.images):
         at = pointer("elsewhere", "images", place)

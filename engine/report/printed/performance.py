@@ -9,6 +9,7 @@ from engine.language import _, number, short_number
 from engine.records import Estimate, Run
 from engine.report.formatting import counted, rests_in, rests_on
 from engine.report.named.names import figure_words, reason_words, share_words, standard_words
+from engine.report.named.of_methods import method_words
 from engine.report.printed.records import (
     SHARE,
     Basis,
@@ -308,10 +309,10 @@ def _of_class(title: str, one: Against, run: Run, row: ClassRow) -> Where:
 
 
 def _methods(one: Against) -> str:
-    """Say which figures each kind of interval was used for, in English: methods have no other names yet."""
+    """Say which figures each kind of interval was used for."""
     used: dict[str, list[str]] = {}
     for name, estimate in one.estimates.items():
         if not math.isnan(estimate.low):
-            used.setdefault(estimate.method, []).append(name)
-    said = "; ".join(f"{method}: {', '.join(of)}" for method, of in used.items())
-    return f"Methods of the intervals: {said}." if said else ""
+            used.setdefault(method_words(estimate.method), []).append(figure_words(name))
+    said = _("; ").join(f"{method}: {_(', ').join(of)}" for method, of in used.items())
+    return _("Methods of the intervals: {methods}.").format(methods=said) if said else ""

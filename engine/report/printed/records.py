@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from engine.language import number
 from engine.records import Estimate
 from engine.report.formatting import figure, interval, rests_in, rests_on
+from engine.report.named.of_methods import method_words
 
 Where = Mapping[str, tuple[str, ...]]
 """JSON Pointer into a case of report.json → its values; a case is meant where all of them fit. Empty: all cases."""
@@ -151,7 +152,9 @@ def of_estimate(estimate: Estimate, at: str, cases: Where | None, *, note: str =
         seed=int(seed[1]) if seed else None,
     )
     if not known:
-        return Cell(text=estimate.method, basis=basis if re.match(r"\d", estimate.method) else None)
+        return Cell(
+            text=method_words(estimate.method), basis=basis if re.match(r"\d", estimate.method) else None
+        )
     bounds = interval(estimate) if bounded else ""
     return Cell(text=figure(estimate.value), beside="; ".join(filter(None, (bounds, note))), basis=basis)
 

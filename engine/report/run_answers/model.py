@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 from engine.data import patient_overlap, patients_named
+from engine.language import _, isolated, listed, ngettext, number
 from engine.records import PART_NAMES, PARTS, recipe_of
 from engine.report.formatting import counted, images, operating_words
 from engine.report.methods_section import balance_words, changes_words, monitor_words
+from engine.report.named.names import capitalized, part_words
+from engine.report.named.of_facts import fact_value_words
 from engine.report.records import Report
+from engine.retelling import retold
 
 
 def split(report: Report) -> str:
     """Say how cases were assigned to parts."""
     if report.run.supplied is not None:
-        return "They were not: the model was not trained on these data in Overread, and every case tests it."
+        return _(
+            "They were not: the model was not trained on these data in Overread, and every case tests it."
+        )
     known = report.evidence.split
     if known is None:
         return ""
-    parts = ((part, patients_named(known.part(part))) for part in PARTS)
-    sizes = "; ".join(
-        f"{PART_NAMES[part]} {images(of.images)}"
-        + ("" if of.count is None else f" of {counted(of.count, 'patient')}")
-        for part, of in parts
-        if of.images or not report.run.folds
+    sizes = []
+    for part in PARTS:
+        of = patients_named(known.part(part))
+        if not of.images and report.run.folds:
+            continue
+        said = images(of.images)
+        if of.count is not None:
+            said = _("{images} of {patients}").format(images=said, patients=counted(of.count, "patient"))
+        sizes.append(f"{part_words(PART_NAMES[part])} {said}")
+    return _("{method}, seed {seed}; {sizes}.").format(
+        method=retold(known.method), seed=number(known.seed), sizes=_("; ").join(sizes)
     )
-    return f"{known.method}, seed {known.seed}; {sizes}."
 
 
 def overlap(report: Report) -> str:
@@ -31,7 +41,7 @@ def overlap(report: Report) -> str:
     known = report.evidence.split
     if known is None or report.run.supplied is not None:
         return ""
-    return f"{patient_overlap(known, 'folds' if report.run.folds else 'parts').capitalize()}."
+    return f"{capitalized(retold(patient_overlap(known, 'folds' if report.run.folds else 'parts')))}."
 
 
 def model(report: Report) -> str:
@@ -39,17 +49,22 @@ def model(report: Report) -> str:
     run = report.run
     if run.supplied is not None:
         return ""
-    return f"{recipe_of(run).backbone} with {run.parameters:,} parameters; recipe “{recipe_of(run).name}”."
+    return _("{network} with {count} parameters; recipe “{recipe}”.").format(
+        network=isolated(recipe_of(run).backbone),
+        count=number(run.parameters),
+        recipe=isolated(recipe_of(run).name),
+    )
 
 
 def software(report: Report) -> str:
     """Name what computed, with versions."""
-    return next((f"{fact.value}." for fact in report.facts if fact.name == "Software"), "")
+    return next((f"{isolated(fact.value)}." for fact in report.facts if fact.name == "Software"), "")
 
 
 def weights(report: Report) -> str:
     """Say what training began with."""
-    return f"{report.run.weights_source}." if report.run.recipe and report.run.weights_source else ""
+    source = report.run.weights_source if report.run.recipe else ""
+    return f"{fact_value_words('Starting weights', source)}." if source else ""
 
 
 def training(report: Report) -> str:
@@ -57,9 +72,16 @@ def training(report: Report) -> str:
     if report.run.supplied is not None:
         return ""
     recipe = recipe_of(report.run)
-    return (
-        f"{counted(len(recipe.phases), 'phase')}, batch {recipe.batch_size}, unequal classes: "
-        f"{balance_words(recipe.balance)}; augmentation: {changes_words(recipe)}."
+    told = ngettext(
+        "{count} phase, batch {size}, unequal classes: {balance}; augmentation: {changes}.",
+        "{count} phases, batch {size}, unequal classes: {balance}; augmentation: {changes}.",
+        len(recipe.phases),
+    )
+    return told.format(
+        count=number(len(recipe.phases)),
+        size=number(recipe.batch_size),
+        balance=retold(balance_words(recipe.balance)),
+        changes=retold(changes_words(recipe)),
     )
 
 
@@ -67,8 +89,9 @@ def chosen(report: Report) -> str:
     """Say how the epoch was chosen that was kept."""
     if report.run.supplied is not None:
         return ""
-    monitored = dict.fromkeys(monitor_words(phase) for phase in recipe_of(report.run).phases)
-    return f"The best epoch on validation data by {', '.join(monitored)}." if monitored else ""
+    monitored = dict.fromkeys(retold(monitor_words(phase)) for phase in recipe_of(report.run).phases)
+    told = _("The best epoch on validation data by {figures}.")
+    return told.format(figures=_(", ").join(monitored)) if monitored else ""
 
 
 def single(report: Report) -> str:
@@ -76,23 +99,28 @@ def single(report: Report) -> str:
     if report.run.supplied is not None:
         return ""
     if report.run.folds:
-        return f"{report.run.folds} models of a cross-validation; each case is tested by one of them."
-    return "A single model, no ensemble."
+        told = _("{count} models of a cross-validation; each case is tested by one of them.")
+        return told.format(count=number(report.run.folds))
+    return _("A single model, no ensemble.")
 
 
 def balance(report: Report) -> str:
     """Say what was done about unequal classes."""
     recipe = report.run.recipe
-    return f"Unequal classes in training: {balance_words(recipe.balance)}." if recipe else ""
+    told = _("Unequal classes in training: {balance}.")
+    return told.format(balance=retold(balance_words(recipe.balance))) if recipe else ""
 
 
 def operating(report: Report) -> str:
     """Say from where on a case is positive, and where that was chosen."""
     facts = {fact.name: fact.value for fact in report.facts}
-    said = [facts[name] for name in ("Operating point", "Predicted class") if name in facts]
+    said = [
+        fact_value_words(name, facts[name])
+        for name in ("Operating point", "Predicted class")
+        if name in facts
+    ]
     return " ".join(
-        f"{one[:1].upper()}{one[1:]}."
-        for one in [*said, *filter(None, [operating_words(report.run).rstrip(".")])]
+        f"{capitalized(one)}." for one in [*said, *filter(None, [operating_words(report.run).rstrip(".")])]
     )
 
 
@@ -101,20 +129,21 @@ def inputs(report: Report) -> str:
     return (
         ""
         if report.run.supplied
-        else "The image is all that the model is given; no clinical fact and no label."
+        else _("The image is all that the model is given; no clinical fact and no label.")
     )
 
 
 def outputs(report: Report) -> str:
     """Say what the model gives."""
-    return f"A probability for each of: {', '.join(report.classes)}."
+    return _("A probability for each of: {names}.").format(names=listed(report.classes))
 
 
 def applied(report: Report) -> str:
     """Say how predictions came about."""
     if report.run.supplied is not None:
-        return f"The predictions of {report.run.supplied.title} were supplied."
-    return (
+        told = _("The predictions of {model} were supplied.")
+        return told.format(model=isolated(report.run.supplied.title))
+    return _(
         "The kept weights were applied to every image as it was prepared in training, without augmentation."
     )
 
@@ -122,8 +151,5 @@ def applied(report: Report) -> str:
 def stored(report: Report) -> str:
     """Say whether what was put out can be audited."""
     anchor = next((fact.value for fact in report.facts if fact.name == "Anchor"), "")
-    return (
-        f"Predictions and readings are kept; readings are chained by hash, newest row {anchor}."
-        if anchor
-        else ""
-    )
+    told = _("Predictions and readings are kept; readings are chained by hash, newest row {anchor}.")
+    return told.format(anchor=isolated(anchor)) if anchor else ""

@@ -9,14 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from engine.errors import ReportError
-from engine.report.checklists.answering import Subject, answer_checklists
+from engine.language import N_
+from engine.report.checklists.answering import Subject, answer_checklists, unread, written_to
 from engine.report.checklists.items import CHECKLISTS
 from engine.report.checklists.kept import kept_answers
-from engine.report.formatting import without_paths
+from engine.report.checklists.records import AnsweredChecklist
 from engine.report.records import Report
 from engine.report.run_answers import cases, model, results
 
-ASK_SUPPLIER = "State it; of a supplied model, ask the supplier."
+ASK_SUPPLIER = N_("State it; of a supplied model, ask the supplier.")
 
 
 def with_checklists(report: Report, names: Sequence[str] = CHECKLISTS) -> Report:
@@ -32,9 +33,21 @@ def with_checklists(report: Report, names: Sequence[str] = CHECKLISTS) -> Report
     try:
         written = kept_answers(report.run.folder)
     except ReportError as error:  # the figures do not need them
-        written, said = (), f"What was written to the checklists cannot be read. {without_paths(str(error))}."
+        written, said = (), unread(error)
         report = replace(report, limitations=tuple(dict.fromkeys((*report.limitations, said))))
     return replace(report, checklists=answer_checklists(report, SUBJECTS, names, written))
+
+
+def answered_again(report: Report, checklists: Sequence[AnsweredChecklist]) -> Report:
+    """Answer the same checklists with the same of people's words in the language that is spoken.
+
+    Args:
+        report: Built while it is spoken.
+        checklists: As they were answered in another one.
+    """
+    names = [one.checklist.name for one in checklists]
+    again = answer_checklists(report, SUBJECTS, names, written_to(checklists))
+    return replace(report, checklists=again)
 
 
 SUBJECTS: Mapping[str, Subject[Report]] = {
@@ -43,12 +56,14 @@ SUBJECTS: Mapping[str, Subject[Report]] = {
     "preparation": Subject("methods", cases.preparation, ASK_SUPPLIER),
     "privacy": Subject("", cases.privacy),
     "missing": Subject("participants", cases.missing),
-    "reference": Subject("summary", cases.reference, "No case has a label in a reference standard."),
+    "reference": Subject("summary", cases.reference, N_("No case has a label in a reference standard.")),
     "classes": Subject("performance", cases.classes),
     "readers": Subject("readers", cases.readers),
     "blinding": Subject("summary", cases.blinding),
     "agreement": Subject(
-        "readers", cases.agreement, "Have two readers read the same cases, more than one class among them."
+        "readers",
+        cases.agreement,
+        N_("Have two readers read the same cases, more than one class among them."),
     ),
     "indeterminate": Subject("readers", cases.indeterminate),
     "split": Subject("methods", model.split),
@@ -67,26 +82,30 @@ SUBJECTS: Mapping[str, Subject[Report]] = {
     "stored": Subject("methods", model.stored),
     "metrics": Subject("performance", results.metrics),
     "precision": Subject("performance", results.precision),
-    "curves": Subject("curves", results.curves, "No curve can be drawn of these cases: say why."),
+    "curves": Subject("curves", results.curves, N_("No curve can be drawn of these cases: say why.")),
     "subgroups": Subject(
         "subgroups",
         results.subgroups,
-        "Bring a column, such as age or sex, with the data, or say why there is none.",
+        N_("Bring a column, such as age or sex, with the data, or say why there is none."),
     ),
     "explanations": Subject(
-        "heatmaps", results.explanations, "Compare heatmaps with drawn findings, or say that none are used."
+        "heatmaps",
+        results.explanations,
+        N_("Compare heatmaps with drawn findings, or say that none are used."),
     ),
     "internal": Subject("performance", results.internal),
-    "external": Subject("elsewhere", results.external, "Test it on external data, or say that it was not."),
+    "external": Subject(
+        "elsewhere", results.external, N_("Test it on external data, or say that it was not.")
+    ),
     "updating": Subject("", results.updating),
     "patients": Subject("methods", results.patients),
     "events": Subject("performance", results.events),
     "performance": Subject("performance", results.performance),
-    "confusion": Subject("curves", results.confusion, "No case has a label in a reference standard."),
+    "confusion": Subject("curves", results.confusion, N_("No case has a label in a reference standard.")),
     "failures": Subject(
-        "cases", results.failures, "No case is contradicted here: say on how many this rests."
+        "cases", results.failures, N_("No case is contradicted here: say on how many this rests.")
     ),
-    "robustness": Subject("robustness", results.robustness, "Measure it: overread robustness RUN."),
+    "robustness": Subject("robustness", results.robustness, N_("Measure it: overread robustness RUN.")),
     "limitations": Subject("limitations", results.limitations),
 }
 """By the names that items of checklists give in `by`; others are of studies alone."""

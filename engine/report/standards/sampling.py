@@ -134,13 +134,13 @@ def _designed(
             for each in everything.values()
             if _held(run, queue, each) and _place(run, queue, each) <= furthest
         }
-        titles.append(queue.title or name)
+        titles.append(_(queue.title) or name)
     drawn = {
         image_id
         for image_id in everything
         if image_id not in certain and random_place(run.run_id, image_id) <= deepest
     }
-    return certain, drawn, ", ".join(titles)
+    return certain, drawn, _(", ").join(titles)
 
 
 def _held(run: Run, queue: Queue, case: Prediction) -> bool:

@@ -15,7 +15,7 @@ from scipy.optimize import brentq
 from scipy.stats import f as fisher, ncf, ncx2, norm
 
 from engine.errors import ReportError
-from engine.language import _, number, short_number
+from engine.language import N_, _, number, short_number
 from engine.statistics.clusters import NAN, Clusters
 from engine.statistics.ranking import area_covariance, area_of, as_binary
 from engine.statistics.readers.components import FIGURES, STRUCTURES, Components, expected_components
@@ -233,7 +233,7 @@ class Planned:
     sentence: str
 
 
-SOURCE = (
+SOURCE = N_(
     "variance structures of Roe and Metz (doi:10.1016/S1076-6332(97)80032-3), as components of Obuchowski and Rockette "
     "(doi:10.1002/sim.7616); power by Hillis, Obuchowski and Berbaum (doi:10.1016/j.acra.2010.09.007)"
 )

@@ -22,7 +22,7 @@ def show_report(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     Raises:
         ReviewError: Who asks makes no studies, there is no such study, or it is still being read.
     """
-    from engine.report import report_study, study_page
+    from engine.report import report_study, study_answered_again, study_page
 
     session = rounds.session
     if not administers(session):
@@ -38,7 +38,9 @@ def show_report(rounds: Rounds, asked: Mapping[str, Any]) -> Answer:
     written = study_page(report)
     return {
         "page": written,
-        "checklists": markup.checklists(report.checklists, may_write=may_write(session)),
+        "checklists": markup.checklists(
+            study_answered_again(report).checklists, may_write=may_write(session)
+        ),
     }
 
 

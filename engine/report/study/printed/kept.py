@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from engine.language import N_
+from engine.language import ENGLISH, N_, _, isolated, language, number
+from engine.report.study.records import StudyReport
+from engine.retelling import retold_closely
 
 LINE = (
     N_("blind then assisted"),
@@ -186,5 +188,52 @@ VALUES = (
     N_("the other class was shown on purpose for {share} of the cases"),
     N_("{finding} is predicted from a probability of {value} on; fixed with the model on {moment} UTC"),
     N_("none: the most probable class is predicted; fixed with the model on {moment} UTC"),
+    N_("count as {state}"),
+    N_("positive"),
+    N_("majority"),
+    N_("unanimous"),
+    N_("prediction"),
+    N_("map"),
+    N_("negative"),
+    N_("{n} days"),
+    N_("{n} years of experience"),
+    N_("profession and experience not stated"),
 )
 """What they say, where it is ours."""
+OF_NAMES = frozenset(
+    {
+        "Study",
+        "The endpoint in words",
+        "Model",
+        "Classes",
+        "The finding",
+        "Adjudicator",
+        "Hash of the protocol",
+        "Newest row of the chain of evidence",
+    }
+)
+"""Lines whose values are names, hashes and what somebody wrote."""
+
+
+def reader_words(told: str) -> str:
+    """Return what a reader is and for how long: the profession as it was typed."""
+    said = [(one, retold_closely(one)) for one in told.split(", ")]
+    return _(", ").join(isolated(one) if again == one else again for one, again in said)
+
+
+def protocol_words(report: StudyReport, name: str) -> str:
+    """Return what a line of the protocol says in the language that is spoken; empty where there is no such line."""
+    said, protocol = report.facts.get(name, ""), report.readings.protocol
+    if language() == ENGLISH or not said:
+        return said
+    if name == "Cases":
+        words = protocol.drawn.words
+        return f"{number(protocol.drawn.n)}: {words}" if protocol.drawn.n else words
+    if name == "Primary endpoint" and protocol.primary_words:
+        return protocol.primary_words
+    if name == "Shown with the model":
+        return _(", ").join(map(retold_closely, protocol.shown))
+    if name == "Primary endpoint" and said == protocol.endpoint:
+        return isolated(said)  # somebody's own words
+    told = _(said) if said == "none" else said if name in OF_NAMES else retold_closely(said)
+    return isolated(said) if told == said else told

@@ -24,6 +24,7 @@ from engine.report.printed.records import (
 from engine.report.study.building import IN_WORDS
 from engine.report.study.gathered import INDETERMINATE
 from engine.report.study.printed.cells import count_at, minus_words, number_at, table_of, words_at
+from engine.report.study.printed.kept import protocol_words, reader_words
 from engine.report.study.printed.over_readers import compared_table, power_table
 from engine.report.study.records import ReaderLine, StudyReport
 from engine.retelling import retold_closely
@@ -55,19 +56,6 @@ SHARES = (
     (N_("Accuracy with minus without"), "gain"),
 )
 ADVISED = {"right": N_("the model right"), "wrong": N_("the model wrong")}
-OURS = (
-    "Design",
-    "Primary endpoint",
-    "Operating point",
-    "Beside a case",
-    "Certainty asked",
-    "Unsure and not diagnostic",
-    "Wrong advice",
-    "Protocol fixed",
-    "First reading",
-    "Closed",
-)
-"""Facts in words of ours; those of others have names of the data, which are no words to be translated."""
 OF_PEOPLE = ("Adjudicator",)
 """Facts that name a person; the JSON, which is without names, lacks them."""
 
@@ -105,8 +93,8 @@ def _figure(one: Estimate | None, at: str, cases: Where | None = None) -> Cell:
 def _facts(report: StudyReport) -> Table:
     lines = []
     for name, said in report.facts.items():
-        told = retold_closely(said) if name in OURS else None
-        cell = words(said) if name in OF_PEOPLE else words_at(said, "facts", name, told=told)
+        told = protocol_words(report, name)
+        cell = words(told) if name in OF_PEOPLE else words_at(said, "facts", name, told=told)
         lines.append(Line(head=_(name), cells=(cell,)))
     return table_of(_("The protocol."), ("", _("as it is")), lines, in_words=(1,))
 
@@ -115,7 +103,11 @@ def _people(report: StudyReport) -> Table:
     lines = [
         Line(
             head=one.reader,
-            cells=(words_at(one.told, "people", place, "told") if one.told else words(one.name),),
+            cells=(
+                words_at(one.told, "people", place, "told", told=reader_words(one.told))
+                if one.told
+                else words(one.name),
+            ),
         )
         for place, one in enumerate(report.people)
     ]
