@@ -89,7 +89,7 @@ def readers(report: Report) -> str:
 def blinding(report: Report) -> str:
     """Say what readers of the reviewed labels had seen."""
     return _("; ").join(
-        one.caution.rstrip(".")
+        retold(one.caution).rstrip(".")
         for one in report.against
         if one.cases and one.caution and report.reviews.readers
     )
