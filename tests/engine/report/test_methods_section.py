@@ -227,7 +227,7 @@ def test_the_promise_of_conformal_sets_is_told_with_what_it_rests_on() -> None:
     for conformal, words in (
         (together, "in 90% of cases like the 1,412 validation cases they were fitted on, all classes together"),
         (by_class, "in 90% of the cases of each class, for images like the validation images they were fitted "
-                   "on (1,200 of normal, 31 of opacity)"),
+                   "on (normal 1,200, opacity 31)"),
     ):  # fmt: skip
         fitted = UncertaintyModel(injection=Injection(rate=0.1), conformal=conformal)
         assert words in facts(uncertainty=fitted)["Conformal sets"]
