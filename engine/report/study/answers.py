@@ -43,7 +43,7 @@ def with_study_checklists(
     return replace(report, checklists=answer_checklists(report, SUBJECTS, names, written))
 
 
-def answered_again(report: StudyReport) -> StudyReport:
+def study_answered_again(report: StudyReport) -> StudyReport:
     """Answer the checklists of a report anew in the language that is spoken, with the same of people's words."""
     if language() == ENGLISH:
         return report

@@ -10,7 +10,7 @@ from engine.report.exports.html import fill_template
 from engine.report.figures import arrows_svg, differences_svg, learning_svg
 from engine.report.named.names import figure_words
 from engine.report.printed.records import pointer
-from engine.report.study.answers import answered_again
+from engine.report.study.answers import study_answered_again
 from engine.report.study.printed.cells import minus_words
 from engine.report.study.printed.sentences import faster
 from engine.report.study.printed.sheet import DIFFERENCES, LEARNING, READERS, points_of, sheet_of
@@ -19,7 +19,7 @@ from engine.report.study.records import Compared, StudyReport
 
 def study_page(report: StudyReport) -> str:
     """Return the page, in the language that is spoken."""
-    report = answered_again(report)
+    report = study_answered_again(report)
     sheet = sheet_of(report)
     return fill_template(
         "study.html",
