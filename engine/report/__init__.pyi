@@ -151,6 +151,7 @@ from .standards.at_prevalence import (
 from .standards.reference_standards import REFERENCE_STANDARDS as REFERENCE_STANDARDS
 from .studied.consensus import consensus_of_studies as consensus_of_studies
 from .study.answers import (
+    study_answered_again as study_answered_again,
     with_study_checklists as with_study_checklists,
 )
 from .study.building import build_study_report as build_study_report

@@ -85,6 +85,7 @@ def _macros() -> Any:
         isolated=isolated,
         told=told,
         marked=marked,
+        answered=answered,
         section=section_words,
     )
     return environment.get_template("markup.html").module
@@ -180,6 +181,17 @@ def marked(text: str) -> str:
     if not right_to_left(language()) or not ENGLISH_WORDS.search(text) or OTHER_SCRIPT.search(text):
         return text
     return in_english(text)
+
+
+def box_in_english(pieces: Iterable[str]) -> Markup:
+    """Return pieces whose words are English whatever the page is in."""
+    found = joined(pieces)
+    return found if language() == ENGLISH or not found else Markup(_macros().box_in_english(found))
+
+
+def answered(text: str) -> str:
+    """Return an answer to a checklist; as English where it holds names alone."""
+    return text if language() == ENGLISH or OTHER_SCRIPT.search(text) else in_english(text)
 
 
 def page_title(words: str) -> Markup:

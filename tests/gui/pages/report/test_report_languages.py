@@ -23,7 +23,6 @@ from gui.pages.report.parts import PARTS, titles
 from gui.pages.report.sections import about, cases, drawings, headline, said
 from gui.pages.report.taking import export
 from gui.web.session import AppSession, open_session
-from tests.engine.report.test_other_languages import english
 from tests.engine.report.test_snapshots import situations
 from tests.gui.conftest import Room
 
@@ -77,8 +76,9 @@ def untold(html: str, names: list[str]) -> list[str]:
     bare = "\n".join(reader.found)
     while (inner := re.sub(r"⟦[^⟦⟧]*⟧", "", bare)) != bare:
         bare = inner
-    known = tuple(sorted(names, key=len, reverse=True))
-    return [line for line in bare.splitlines() if english(DATA.sub("", line), known)]
+    for name in sorted(names, key=len, reverse=True):
+        bare = bare.replace(name, "")
+    return [line for line in bare.splitlines() if re.search("[A-Za-z]{2}", DATA.sub("", line))]
 
 
 @pytest.fixture
