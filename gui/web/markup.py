@@ -85,7 +85,7 @@ def _macros() -> Any:
         isolated=isolated,
         told=told,
         marked=marked,
-        answered=answered,
+        answer_told=answer_told,
         section=section_words,
     )
     return environment.get_template("markup.html").module
@@ -189,7 +189,7 @@ def box_in_english(pieces: Iterable[str]) -> Markup:
     return found if language() == ENGLISH or not found else Markup(_macros().box_in_english(found))
 
 
-def answered(text: str) -> str:
+def answer_told(text: str) -> str:
     """Return an answer to a checklist; as English where it holds names alone."""
     return text if language() == ENGLISH or OTHER_SCRIPT.search(text) else in_english(text)
 
