@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from gui.door.foreign import CONTENT_SECURITY_POLICY
 from gui.listening import FIRST_PORT, LAST_PORT, choose_port
 from gui.web.image_routes import image_url
 from gui.web.session import AppSession
+from tests.chromium import PATIENCE
 from tests.gui.conftest import Room, free_port, let_in
 
 
@@ -171,9 +173,14 @@ def test_a_browser_shows_that_it_starts_and_then_the_window_without_anybody_doin
         try:
             page.goto(process.stdout.readline().split()[1], wait_until="commit")
             told = page.context.new_cdp_session(page)  # which waits for no page that is on its way
-            asked = told.send("Runtime.evaluate", {"expression": "document.body.innerText"})
-            assert "Overread is starting" in asked["result"]["value"]
-            page.wait_for_selector(".rv[data-shown]", timeout=60_000)
+            body = {"expression": "document.body?.innerText ?? ''"}
+            until = time.monotonic() + PATIENCE / 1000  # what is committed may have no body yet
+            while "Overread is starting" not in told.send("Runtime.evaluate", body)["result"].get(
+                "value", ""
+            ):
+                assert time.monotonic() < until
+                page.wait_for_timeout(20)
+            page.wait_for_selector(".rv[data-shown]")
             page.goto("about:blank")  # a page that still asks would be told that its window is gone
         finally:
             process.terminate()
