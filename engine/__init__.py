@@ -14,11 +14,3 @@
 Each folder is a chapter: its `__init__` says what comes in and goes out, its `__init__.pyi` lists what others may
 import. The engine knows nothing of Gradio. Importing this package imports nothing heavy.
 """
-
-import os
-
-# Work of PyTorch on a processor is shared among threads by libgomp (on Linux), and a thread that has done its share
-# spins for a while (300,000 times) before it sleeps. Where OpenVINO or another process has work for
-# that core, everybody waits for one that does nothing. libgomp reads this when PyTorch is loaded: it is said before.
-if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
