@@ -85,7 +85,6 @@ def _macros() -> Any:
         isolated=isolated,
         told=told,
         marked=marked,
-        answer_told=answer_told,
         section=section_words,
     )
     return environment.get_template("markup.html").module
@@ -187,11 +186,6 @@ def box_in_english(pieces: Iterable[str]) -> Markup:
     """Return pieces whose words are English whatever the page is in."""
     found = joined(pieces)
     return found if language() == ENGLISH or not found else Markup(_macros().box_in_english(found))
-
-
-def answer_told(text: str) -> str:
-    """Return an answer to a checklist; as English where it holds names alone."""
-    return text if language() == ENGLISH or OTHER_SCRIPT.search(text) else in_english(text)
 
 
 def page_title(words: str) -> Markup:

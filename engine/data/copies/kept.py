@@ -118,5 +118,5 @@ class Thumbnails:
 
 
 def _key(image_id: str) -> int:
-    """Return 64 bits that no two of a thousand million images share."""
+    """Return 64 bits: that two of a million images share them happens once in forty million folders."""
     return int.from_bytes(hashlib.sha256(image_id.encode("utf-8", "surrogatepass")).digest()[:8], "big")

@@ -36,8 +36,8 @@ FIRST = 2000
 MOST = 20_000
 """Rows of the first transaction of many, and of any."""
 LEAST = 500
-"""Rows of any: a hundredth of a second where nothing else is at work. On a machine so busy that they take a fifth,
-storing fewer would take longer than writing them."""
+"""Rows of any. On a machine so busy that these take longer than `SECONDS`, pieces would shrink to a row each, and most
+of the time would go into ending transactions."""
 SECONDS = 0.2
 """What one of many transactions is to take: others who write wait for it."""
 BREATH = 0.02

@@ -19,7 +19,7 @@ from engine import language
 MOST = 128  # figures: a few MB
 
 P = ParamSpec("P")
-_Key = tuple[str, str, NullTranslations, bytes]
+_Key = tuple[Callable[..., Markup], str, NullTranslations, bytes]
 _KEPT: OrderedDict[_Key, Markup] = OrderedDict()
 _LOCK = threading.Lock()
 
@@ -51,7 +51,7 @@ def kept(draw: Callable[P, Markup], *numbers: P.args, **more: P.kwargs) -> Marku
     told = _Told()
     _Pickler(told, protocol=5).dump((numbers, sorted(more.items())))
     spoken = language.language()
-    key = (draw.__qualname__, spoken, language.catalogue(spoken), told.sha256.digest())
+    key = (draw, spoken, language.catalogue(spoken), told.sha256.digest())
     with _LOCK:
         if key in _KEPT:
             _KEPT.move_to_end(key)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.errors import EngineError
-from gui.cli.terminal import remarks, say, show_json
+from gui.cli.terminal import remarks, say
 
 if TYPE_CHECKING:
     from engine.managing import Dependents
@@ -20,13 +19,8 @@ BackOption = Annotated[bool, typer.Option("--back", help="Offer it again.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Delete without asking.")]
 
 
-def say_dependents(known: Dependents, *, as_json: bool = False) -> None:
-    """Say what depends on what is to be deleted."""
-    if as_json:
-        show_json(asdict(known))
-        return
-    for sentence in known.forbids:
-        say(sentence)
+def say_dependents(known: Dependents) -> None:
+    """Say what goes with what is to be deleted, and what stays."""
     for what in known.goes:
         say(f"Deleted with it: {what}")
     for sentence in known.stays:
